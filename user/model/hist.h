@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A histogram of durations with 1/8 relative error and a fixed size: eight
+ * buckets for each power of two of nanoseconds. Exact count, sum and maximum.
+ */
+#ifndef TCPTRACE_HIST_H
+#define TCPTRACE_HIST_H
+
+#include <stdint.h>
+
+#define HIST_SUB	8
+#define HIST_BUCKETS	(HIST_SUB * 42)		/* up to 2^44 ns: five hours; longer goes into the last */
+
+struct hist {
+	uint64_t count, sum, max;
+	uint32_t bucket[HIST_BUCKETS];
+};
+
+void hist_add(struct hist *h, uint64_t ns);
+/* The value that a share of permille/1000 of the entries does not exceed; 0 when empty, never above max. */
+uint64_t hist_quantile(const struct hist *h, unsigned int permille);
+
+#endif

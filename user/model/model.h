@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model: what the records mean. It knows sockets, listeners and their two
+ * queues; it knows no I/O, no clock and no kernel: time is what the records say,
+ * so that live capture, the module and a replay give the same answer.
+ *
+ *     records ──model_feed()──▶ conns, listeners ──callback──▶ model_events ──▶ views
+ *
+ * Words (DESIGN): a *request* waits in the SYN queue (a request_sock, state
+ * NEW_SYN_RECV); a *conn* is one connection under one number from SYN to the
+ * end of TIME_WAIT, its request and its child joined.
+ *
+ * Memory is bounded: all tables are sized once by model_new() and touched as
+ * they fill. When one is full, the oldest conn that is not in a queue makes
+ * room; it is counted in totals.evicted and said at the end.
+ */
+#ifndef TCPTRACE_MODEL_H
+#define TCPTRACE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../kmod/uapi/tcptrace.h"
+#include "hist.h"
+
+/* States of the kernel, include/net/tcp_states.h. */
+enum tcp_state {
+	TCP_S_NONE, TCP_S_ESTABLISHED, TCP_S_SYN_SENT, TCP_S_SYN_RECV, TCP_S_FIN_WAIT1,
+	TCP_S_FIN_WAIT2, TCP_S_TIME_WAIT, TCP_S_CLOSE, TCP_S_CLOSE_WAIT, TCP_S_LAST_ACK,
+	TCP_S_LISTEN, TCP_S_CLOSING, TCP_S_NEW_SYN_RECV, TCP_S_BOUND_INACTIVE, TCP_S_MAX
+};
+
+const char *tcp_state_name(unsigned int state);		/* "ESTABLISHED"; "?" past the table */
+bool tcp_transition_legal(unsigned int old, unsigned int new);	/* as the kernel makes them */
+const char *tcptrace_event_name(unsigned int event);	/* "synq-add"; "?" past the table */
+int tcptrace_event_by_name(const char *name);		/* or 0 */
+const char *tcptrace_cause_name(unsigned int cause);	/* "" for none */
+
+/* Who: a process that acted on a socket. pid 0: unknown. */
+struct owner {
+	uint32_t pid, tid;
+	int32_t fd;				/* -1: unknown */
+	char comm[TCPTRACE_COMM_LEN + 1];	/* as the kernel has it: hostile bytes possible */
+};
+
+/* One queue of a listener. Lengths are the kernel's own where a record carried them. */
+struct queue {
+	uint32_t now, peak;
+	uint64_t full_since_ns;		/* 0: not full now */
+	uint64_t full_ns;		/* time spent full, until the last record */
+	struct conn *oldest, *newest;	/* conns we saw enter and not leave, in order */
+	uint32_t known;			/* length of that list */
+};
+
+struct listener {
+	uint32_t id;			/* 1, 2, ...: ours, stable in a run */
+	uint64_t sk, cookie;
+	uint32_t netns;
+	uint8_t family, laddr[16];
+	uint16_t lport;
+	bool open;			/* still in LISTEN */
+	uint64_t born_ns, closed_ns;	/* born 0: was there before us */
+	struct owner opener;		/* who called listen(); from the snapshot: who holds it */
+	struct owner acceptor;		/* who accepted last */
+	uint32_t acceptors;		/* how many different processes accepted (prefork); at most 64 told apart */
+	uint32_t acceptor_pids[64];
+	int32_t backlog;		/* asked for; -1 with backlog_known false: listen() was before us */
+	bool backlog_known;
+	uint32_t somaxconn;		/* at listen(); 0 unknown */
+	uint32_t limit;			/* effective: sk_max_ack_backlog, of both queues */
+	uint32_t synq_young;
+	struct queue synq, acceptq;
+	uint64_t accepted;		/* connections that accept() handed out */
+	uint64_t accept_errors;
+	uint64_t established;		/* entered the accept queue */
+	uint64_t causes[TCPTRACE_CAUSE_MAX];	/* count by cause: drops, removals, ways in */
+	uint64_t cookies_sent, cookies_ok, cookies_bad;
+	uint64_t synack_retrans;
+	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
+	struct hist in_synq, in_acceptq, in_accept;	/* waiting times, ns; in_accept: blocked in accept() */
+	struct listener *next_sk;	/* chain of the table by sk */
+	bool used;
+};
+
+struct conn {
+	uint64_t id;			/* 1, 2, ... */
+	uint64_t sk, req, tw;		/* kernel addresses it goes by now; 0: none */
+	uint64_t cookie;
+	struct listener *listener;	/* server side: whose queues it passed; else NULL */
+	uint32_t netns;
+	uint8_t family, laddr[16], raddr[16];
+	uint16_t lport, rport;
+	uint8_t state;			/* enum tcp_state; NEW_SYN_RECV while a request */
+	bool in_synq, in_acceptq;
+	bool reset;			/* a RST came while it waited to be accepted */
+	bool ack_refused;		/* its third packet was refused at least once */
+	bool counted_retrans;
+	uint64_t born_ns;		/* first record; 0: before us */
+	uint64_t state_ns;		/* when it entered the state; 0 unknown */
+	uint64_t synq_ns, acceptq_ns;	/* when it entered the queue; 0 unknown */
+	uint64_t call_ns;		/* connect() began */
+	uint64_t time_in[TCP_S_MAX];	/* ns spent in each state so far */
+	struct owner owner;		/* accepted by / connected by / holds it */
+	uint32_t retrans;
+	struct conn *prev_q, *next_q;	/* place in its queue */
+	struct conn *next_sk, *next_req, *next_tuple;	/* hash chains */
+	struct conn *prev_age, *next_age;
+};
+
+/* One step, as the views show it: the record and what the model adds. Valid during the callback only. */
+struct model_event {
+	const struct tcptrace_record *rec;	/* never NULL: t_ns, addresses, queues, ret */
+	uint8_t event;				/* may differ from rec->event where the model derives a step */
+	uint8_t old, new, cause, flags;
+	uint64_t conn;				/* number, 0: none */
+	const struct conn *c;			/* NULL: none */
+	const struct listener *l;		/* NULL: none */
+	const struct owner *who;		/* the actor of a call; else the socket's owner; NULL unknown */
+	bool has_dur;
+	uint64_t dur_ns;			/* what this step ends */
+	bool has_queues;
+	uint32_t synq, synq_young, acceptq, limit;	/* of l, right after this step */
+};
+
+typedef void (*model_event_fn)(void *ctx, const struct model_event *ev);
+
+struct model_limits {
+	uint32_t conns;			/* default MODEL_CONNS */
+	uint32_t listeners;		/* default MODEL_LISTENERS */
+};
+#define MODEL_CONNS	262144u
+#define MODEL_LISTENERS	4096u
+
+struct model_totals {
+	uint64_t records;		/* fed */
+	uint64_t events[TCPTRACE_EVENT_MAX];	/* handed to the callback, by event */
+	uint64_t lost[TCPTRACE_EVENT_MAX];	/* as the LOST records said, by event */
+	uint64_t lost_total;
+	uint64_t evicted;		/* conns forgotten because the table was full */
+	uint64_t listeners_unseen;	/* listeners that found no room */
+	uint64_t illegal;		/* transitions that the kernel cannot make: we missed something */
+	uint64_t conns_now, conns_peak;
+	uint64_t first_ns, last_ns;	/* time span of the records */
+};
+
+struct model;
+
+/* Never fails halfway: NULL with errno set, or a model. limits NULL or zero members: the defaults. */
+struct model *model_new(const struct model_limits *limits, model_event_fn fn, void *ctx);
+void model_free(struct model *m);
+
+/* Takes one record in, calls fn for each step that it means: none, one or more. Hostile input is harmless. */
+void model_feed(struct model *m, const struct tcptrace_record *rec);
+
+const struct model_totals *model_totals(const struct model *m);
+/* The i-th listener in the order they were seen, NULL past the last. Closed ones stay for the summary. */
+const struct listener *model_listener(const struct model *m, uint32_t i);
+/* Conns alive now; fn may not feed. */
+void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx);
+/* Age in ns, at the last record, of the one that waits longest in that queue; 0: nobody waits. */
+uint64_t model_oldest_wait(const struct model *m, const struct queue *q);
+
+#endif

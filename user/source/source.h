@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A source: where records come from: BPF, the kernel module, or a file.
+ * Adding one is one file with a source_ops and one line in source.c.
+ */
+#ifndef TCPTRACE_SOURCE_H
+#define TCPTRACE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "../../kmod/uapi/tcptrace.h"
+
+#define FILTER_LIST_MAX	64
+
+/* What the user asked to see; applied in the kernel. Empty lists and zeroes: everything. */
+struct filter {
+	uint32_t pids[FILTER_LIST_MAX];
+	uint32_t npids;
+	uint16_t lports[FILTER_LIST_MAX];
+	uint32_t nlports;
+	uint16_t rports[FILTER_LIST_MAX];
+	uint32_t nrports;
+	uint8_t family;			/* 4, 6, 0: both */
+	uint32_t netns;			/* inode number, 0: all */
+	uint64_t cgroup;		/* cgroup v2 id (inode number of the folder), 0: all; children included */
+	bool follow;			/* pids' future children too (-- PROGRAM) */
+};
+
+enum mechanism { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT, MECH_MAX };
+
+struct source_config {
+	struct filter filter;
+	enum mechanism mechanism;
+	const char *path;		/* file source: what to replay ("-": stdin) */
+	bool io;			/* read and write events too */
+	uint32_t ring_bytes;		/* 0: default */
+	bool verbose;
+};
+
+/*
+ * Takes one record. rec is the source's and valid during the call only.
+ * A negative return stops the poll, which returns it.
+ */
+typedef int (*source_fn)(void *ctx, const struct tcptrace_record *rec);
+
+struct source_stats {
+	uint64_t records;		/* delivered */
+	uint64_t lost;			/* records the kernel side could not store */
+	uint64_t missed;		/* probe hits the kernel could not run (kprobe missed, BPF recursion) */
+};
+
+/* One line of `doctor`. Strings live as long as the source. */
+struct hook_report {
+	const char *hook;		/* "accept queue insert" */
+	const char *target;		/* kernel function or tracepoint in use, "" if none */
+	enum mechanism mechanism;	/* MECH_AUTO: none works */
+	const char *why_not_better;	/* "" : it is the best */
+	const char *loses;		/* what is not seen or less exact because of it, "" : nothing */
+};
+
+#define SOURCE_END	1		/* poll(): no more records will come */
+
+struct source {
+	const struct source_ops *ops;
+};
+
+struct source_ops {
+	const char *name;
+	/*
+	 * 0 or -errno; on error *why (if set) is a sentence that says what failed and what to do
+	 * (static or malloc'd, never freed). On success hooks are attached, but nothing was delivered.
+	 */
+	int (*open)(struct source **out, const struct source_config *cfg, const char **why);
+	/*
+	 * Waits up to timeout_ms for records, hands all that are there to fn, in order.
+	 * 0, SOURCE_END, what fn returned, or -errno (-EINTR: a signal came).
+	 */
+	int (*poll)(struct source *s, int timeout_ms, source_fn fn, void *ctx);
+	/* What exists now, as EXISTS records between two SNAPSHOT records; NULL if it cannot. */
+	int (*snapshot)(struct source *s, source_fn fn, void *ctx);
+	void (*stats)(struct source *s, struct source_stats *out);
+	/* i-th hook; false past the last; NULL op: no hooks (a file). */
+	bool (*hook)(struct source *s, unsigned int i, struct hook_report *out);
+	void (*close)(struct source *s);
+};
+
+extern const struct source_ops source_bpf, source_file, source_kmod;
+
+const char *mechanism_name(enum mechanism m);
+
+/*
+ * Recording (-w). The header carries magic, version and byte order; then records as they came.
+ * recorder_put() is on the path of an event: it copies into a buffer and writes in large pieces.
+ */
+struct recorder;
+int recorder_open(struct recorder **out, const char *path);	/* -errno; "-": stdout */
+int recorder_put(struct recorder *r, const struct tcptrace_record *rec);
+int recorder_flush(struct recorder *r);
+int recorder_close(struct recorder *r);			/* flushes; -errno if anything did not reach the file */
+
+#endif
