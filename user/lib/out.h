@@ -9,10 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+/* A line up to this long is never split by a flush, so it can be taken back (o->len = start). */
+#define OUT_LINE_MAX	8192u
 
 struct out {
 	int fd;
 	bool by_line;			/* terminal: out_line_end() writes at once */
+	bool ascii;			/* out_safe() escapes everything beyond ASCII */
 	int error;			/* first -errno of a write; then output is thrown away */
 	size_t len, size;
 	char *buf;
@@ -22,24 +27,58 @@ int out_open(struct out *o, int fd);	/* asks isatty(fd); 0 or -ENOMEM */
 int out_flush(struct out *o);		/* 0 or -errno; EINTR and short writes handled */
 void out_close(struct out *o);		/* flushes, frees; does not close fd */
 void out_line_end(struct out *o);	/* newline; flush if by_line or the buffer is nearly full */
+void out_make_room(struct out *o, size_t n);	/* n <= OUT_LINE_MAX */
+void out_mem_slow(struct out *o, const void *p, size_t n);
 
-void out_mem(struct out *o, const void *p, size_t n);
-void out_str(struct out *o, const char *s);
-void out_char(struct out *o, char c);
+static inline void out_mem(struct out *o, const void *p, size_t n)
+{
+	if (o->size - o->len < n) {
+		out_mem_slow(o, p, n);
+		return;
+	}
+	memcpy(o->buf + o->len, p, n);
+	o->len += n;
+}
+
+static inline void out_char(struct out *o, char c)
+{
+	if (o->len == o->size)
+		out_make_room(o, 1);
+	o->buf[o->len++] = c;
+}
+
+static inline void out_str(struct out *o, const char *s)
+{
+	out_mem(o, s, strlen(s));
+}
+
 void out_u64(struct out *o, uint64_t v);
 void out_i64(struct out *o, int64_t v);
 void out_hex(struct out *o, uint64_t v);
-/* Right- or left-aligned to width; longer is not cut. */
+/* Right-aligned (u64) or left-aligned (str) to width; longer is not cut. */
 void out_u64_pad(struct out *o, uint64_t v, unsigned int width);
-void out_str_pad(struct out *o, const char *s, unsigned int width);	/* left */
-/* A string from outside, at most max bytes, stops at NUL: control bytes and non-UTF-8 escaped as \xNN. */
+void out_str_pad(struct out *o, const char *s, unsigned int width);
+/* The last digits of v, with leading zeroes: fractions of a second, hours. */
+void out_digits(struct out *o, uint64_t v, unsigned int digits);
+/*
+ * A string from outside, at most max bytes, stops at NUL. Control bytes,
+ * backslash, bytes that are not UTF-8 and invisible or direction-changing
+ * characters are escaped as \xNN, byte by byte.
+ */
 void out_safe(struct out *o, const char *s, size_t max);
-/* The same as a JSON string with its quotes. */
+/* The same, cut to width terminal columns; returns the columns it took. */
+unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int width);
+/* The same as a JSON string with its quotes: \uNNNN for characters, \\xNN for bytes that are none. */
 void out_json(struct out *o, const char *s, size_t max);
-/* An address as in the record: mapped ones as IPv4. */
+/* An address as in the record: mapped ones as IPv4, others as RFC 5952 has it. */
 void out_addr(struct out *o, const uint8_t addr[16]);
-/* ns as "12.345" milliseconds with three decimals. */
+/* 192.0.2.1:80, [2001:db8::1]:80 */
+void out_endpoint(struct out *o, const uint8_t addr[16], uint16_t port);
+bool addr_is_mapped(const uint8_t addr[16]);
+bool addr_is_any(const uint8_t addr[16]);	/* ::, 0.0.0.0 */
+/* ns as "12.345" milliseconds with three decimals, rounded. */
 void out_ms(struct out *o, uint64_t ns);
 void out_pad_to(struct out *o, size_t from, unsigned int width);	/* spaces until width columns since offset from */
+void out_spaces(struct out *o, unsigned int n);
 
 #endif

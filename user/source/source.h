@@ -64,8 +64,11 @@ struct hook_report {
 
 #define SOURCE_END	1		/* poll(): no more records will come */
 
+/* A source embeds it as its first member, zeroed. */
 struct source {
 	const struct source_ops *ops;
+	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
+	const char *error;		/* why poll() or snapshot() failed, a sentence; NULL: strerror says it */
 };
 
 struct source_ops {
@@ -90,14 +93,18 @@ struct source_ops {
 
 extern const struct source_ops source_bpf, source_file, source_kmod;
 
-const char *mechanism_name(enum mechanism m);
+/* source.c: the live sources by name ("auto": the first); NULL: not in this build. */
+const struct source_ops *source_by_name(const char *name);
+const char *mechanism_name(enum mechanism m);		/* "fentry"; "none" for MECH_AUTO */
+bool mechanism_by_name(const char *name, enum mechanism *out);	/* "auto" is MECH_AUTO */
 
 /*
  * Recording (-w). The header carries magic, version and byte order; then records as they came.
  * recorder_put() is on the path of an event: it copies into a buffer and writes in large pieces.
  */
 struct recorder;
-int recorder_open(struct recorder **out, const char *path);	/* -errno; "-": stdout */
+/* -errno; "-": stdout. wall_offset_ns 0: of this machine, now. */
+int recorder_open(struct recorder **out, const char *path, int64_t wall_offset_ns);
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec);
 int recorder_flush(struct recorder *r);
 int recorder_close(struct recorder *r);			/* flushes; -errno if anything did not reach the file */

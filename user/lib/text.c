@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Strings from outside and addresses, into the buffer of out.c. A process may
+ * call itself anything: no byte of its name may move the cursor, colour the
+ * terminal, break a line in two or make a JSON line invalid.
+ */
+#include "out.h"
+
+/*
+ * Takes one character from s (max bytes): its length in bytes, 0 at the end,
+ * and its code point, or -1 when the first byte is no UTF-8 (length 1).
+ */
+static unsigned int next_char(const char *s, size_t max, int32_t *cp)
+{
+	static const int32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)s;
+	unsigned int n, i;
+
+	if (!max || !p[0])
+		return 0;
+	*cp = p[0];
+	if (p[0] < 0x80)
+		return 1;
+	n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	*cp = p[0] & (0x7f >> n);
+	for (i = 1; i < n && i < max && (p[i] & 0xc0) == 0x80; i++)
+		*cp = *cp << 6 | (p[i] & 0x3f);
+	if (i == n && p[0] >= 0xc2 && p[0] <= 0xf4 && *cp >= least[n] && *cp <= 0x10ffff &&
+	    (*cp < 0xd800 || *cp > 0xdfff))
+		return n;
+	*cp = -1;
+	return 1;
+}
+
+/* Characters that show nothing, or change how others are shown. */
+static bool is_hidden(int32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0xad || cp == 0x61c ||
+	       (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+	       (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || (cp >= 0xfff9 && cp <= 0xfffb) ||
+	       (cp >= 0xe0000 && cp <= 0xe0fff);
+}
+
+/* Terminal columns: East Asian wide characters and emoji take two; near enough without a locale. */
+static unsigned int columns_of(int32_t cp)
+{
+	if (cp >= 0x300 && cp <= 0x36f)
+		return 0;
+	return (cp >= 0x1100 && cp <= 0x115f) || (cp >= 0x2e80 && cp <= 0xa4cf) ||
+	       (cp >= 0xac00 && cp <= 0xd7a3) || (cp >= 0xf900 && cp <= 0xfaff) ||
+	       (cp >= 0xfe30 && cp <= 0xfe6f) || (cp >= 0xff00 && cp <= 0xff60) ||
+	       cp >= 0x1f000 ? 2 : 1;
+}
+
+static void hex_digits(struct out *o, uint32_t v, unsigned int digits)
+{
+	while (digits--)
+		out_char(o, "0123456789abcdef"[v >> 4 * digits & 15]);
+}
+
+unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int width)
+{
+	unsigned int n, i, col = 0;
+	int32_t cp;
+
+	while ((n = next_char(s, max, &cp))) {
+		bool escape = cp < 0 || cp == '\\' || is_hidden(cp) || (o->ascii && cp >= 0x80);
+		unsigned int take = escape ? 4 * n : columns_of(cp);
+
+		if (col + take > width)
+			break;
+		if (!escape)
+			out_mem(o, s, n);
+		for (i = 0; escape && i < n; i++) {
+			out_mem(o, "\\x", 2);
+			hex_digits(o, (unsigned char)s[i], 2);
+		}
+		col += take;
+		s += n;
+		max -= n;
+	}
+	return col;
+}
+
+void out_safe(struct out *o, const char *s, size_t max)
+{
+	out_safe_cut(o, s, max, (unsigned int)-1 / 2);
+}
+
+static void json_char(struct out *o, const char *s, unsigned int n, int32_t cp)
+{
+	if (cp < 0) {
+		out_mem(o, "\\\\x", 3);
+		hex_digits(o, (unsigned char)s[0], 2);
+	} else if (cp == '"' || cp == '\\') {
+		out_char(o, '\\');
+		out_char(o, (char)cp);
+	} else if (cp >= 0x10000 && is_hidden(cp)) {
+		out_mem(o, "\\u", 2);
+		hex_digits(o, 0xd800 + ((uint32_t)cp - 0x10000) / 0x400, 4);
+		out_mem(o, "\\u", 2);
+		hex_digits(o, 0xdc00 + ((uint32_t)cp & 0x3ff), 4);
+	} else if (is_hidden(cp)) {
+		out_mem(o, "\\u", 2);
+		hex_digits(o, (uint32_t)cp, 4);
+	} else {
+		out_mem(o, s, n);
+	}
+}
+
+void out_json(struct out *o, const char *s, size_t max)
+{
+	unsigned int n;
+	int32_t cp;
+
+	out_char(o, '"');
+	while ((n = next_char(s, max, &cp))) {
+		json_char(o, s, n, cp);
+		s += n;
+		max -= n;
+	}
+	out_char(o, '"');
+}
+
+bool addr_is_mapped(const uint8_t addr[16])
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(addr, prefix, sizeof(prefix));
+}
+
+bool addr_is_any(const uint8_t addr[16])
+{
+	static const uint8_t zero[16];
+
+	return !memcmp(addr + 12, zero, 4) && (addr_is_mapped(addr) || !memcmp(addr, zero, 12));
+}
+
+static void out_addr4(struct out *o, const uint8_t a[4])
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i)
+			out_char(o, '.');
+		out_u64(o, a[i]);
+	}
+}
+
+/* The longest run of two or more zero groups is written "::" (the first of equals). */
+static void zero_run(const uint16_t g[8], unsigned int *at, unsigned int *len)
+{
+	unsigned int i, n;
+
+	*at = 8;
+	*len = 1;
+	for (i = 0; i < 8; i += n ? n : 1) {
+		for (n = 0; i + n < 8 && !g[i + n]; n++)
+			;
+		if (n > *len) {
+			*at = i;
+			*len = n;
+		}
+	}
+}
+
+void out_addr(struct out *o, const uint8_t addr[16])
+{
+	unsigned int i, at, len;
+	uint16_t g[8];
+
+	if (addr_is_mapped(addr)) {
+		out_addr4(o, addr + 12);
+		return;
+	}
+	for (i = 0; i < 8; i++)
+		g[i] = (uint16_t)(addr[2 * i] << 8 | addr[2 * i + 1]);
+	zero_run(g, &at, &len);
+	for (i = 0; i < 8; i++) {
+		if (i == at) {
+			out_mem(o, "::", 2);
+			i += len - 1;
+			continue;
+		}
+		if (i && i != at + len)
+			out_char(o, ':');
+		out_hex(o, g[i]);
+	}
+}
+
+void out_endpoint(struct out *o, const uint8_t addr[16], uint16_t port)
+{
+	bool v4 = addr_is_mapped(addr);
+
+	if (!v4)
+		out_char(o, '[');
+	out_addr(o, addr);
+	if (!v4)
+		out_char(o, ']');
+	out_char(o, ':');
+	out_u64(o, port);
+}

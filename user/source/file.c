@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Replay: a recording as a source. Nothing in the file is trusted: what cannot
+ * be a record ends the replay with a sentence that names the offset; the
+ * records before it have been delivered.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "source.h"
+
+#define RECORD_SIZE	sizeof(struct tcptrace_record)
+#define CHUNK_RECORDS	512u
+#define STATE_MAX	15u		/* today's kernels have 13 */
+
+struct file_source {
+	struct source base;
+	int fd;
+	bool regular;			/* no need to wait for it */
+	uint64_t offset;		/* in the file, of the first byte of buf */
+	size_t len;			/* bytes in buf: less than a record between polls */
+	uint64_t records;
+	char error[192];
+	_Alignas(8) char buf[CHUNK_RECORDS * RECORD_SIZE];
+};
+
+__attribute__((format(printf, 2, 3)))
+static int refuse(struct file_source *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(f->error, sizeof(f->error), fmt, ap);
+	va_end(ap);
+	f->base.error = f->error;
+	return -EBADMSG;
+}
+
+/* Fills buf up to want bytes: 0 (fewer at the end of the file) or -errno. */
+static int fill(struct file_source *f, size_t want)
+{
+	while (f->len < want) {
+		ssize_t n = read(f->fd, f->buf + f->len, want - f->len);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		f->len += (size_t)n;
+	}
+	return 0;
+}
+
+static int check_header(struct file_source *f, const struct file_header *h)
+{
+	if (!f->len)
+		return refuse(f, "the file is empty");
+	if (f->len < sizeof(h->magic) || memcmp(h->magic, FILE_MAGIC, sizeof(h->magic)))
+		return refuse(f, "not a recording of tcptrace (its first 8 bytes are not \"%s\")", FILE_MAGIC);
+	if (f->len < sizeof(*h))
+		return refuse(f, "truncated at offset %zu, inside the header of %zu bytes", f->len,
+			      sizeof(*h));
+	if (h->byte_order == FILE_OTHER_ORDER)
+		return refuse(f, "recorded on a %s-endian machine; replay it on one",
+			      __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "big" : "little");
+	if (h->byte_order != FILE_BYTE_ORDER)
+		return refuse(f, "corrupted at offset 8: the byte order mark is 0x%08x", h->byte_order);
+	if (h->abi != TCPTRACE_ABI)
+		return refuse(f, "recorded with record format %u, this tcptrace reads %u; use %s tcptrace",
+			      h->abi, TCPTRACE_ABI, h->abi > TCPTRACE_ABI ? "a newer" : "an older");
+	if (h->record_size != RECORD_SIZE)
+		return refuse(f, "corrupted at offset 14: records of %u bytes instead of %zu",
+			      h->record_size, RECORD_SIZE);
+	if (h->header_size < sizeof(*h) || h->header_size > sizeof(f->buf))
+		return refuse(f, "corrupted at offset 24: a header of %u bytes", h->header_size);
+	return 0;
+}
+
+static int read_header(struct file_source *f)
+{
+	struct file_header h;
+	int err = fill(f, sizeof(h));
+
+	if (err)
+		return err;
+	memcpy(&h, f->buf, sizeof(h));
+	err = check_header(f, &h);
+	if (err)
+		return err;
+	err = fill(f, h.header_size);
+	if (err)
+		return err;
+	if (f->len < h.header_size)
+		return refuse(f, "truncated at offset %zu, inside the header of %u bytes", f->len,
+			      h.header_size);
+	f->offset = h.header_size;
+	f->len = 0;
+	f->base.wall_offset_ns = h.wall_offset_ns;
+	return 0;
+}
+
+static int open_path(struct file_source *f, const char *path)
+{
+	struct stat st;
+
+	f->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	if (f->fd < 0 || fstat(f->fd, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	f->regular = S_ISREG(st.st_mode);
+	return 0;
+}
+
+static void file_close(struct source *s)
+{
+	struct file_source *f = (struct file_source *)s;
+
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f);
+}
+
+static int file_open(struct source **out, const struct source_config *cfg, const char **why)
+{
+	struct file_source *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->base.ops = &source_file;
+	f->fd = -1;
+	err = open_path(f, cfg->path);
+	if (!err)
+		err = read_header(f);
+	if (err) {
+		*why = f->base.error ? strdup(f->error) : NULL;
+		file_close(&f->base);
+		return err;
+	}
+	*out = &f->base;
+	return 0;
+}
+
+static int check_record(struct file_source *f, const struct tcptrace_record *r, uint64_t at)
+{
+	bool states = r->event != TCPTRACE_SHUTDOWN && r->event != TCPTRACE_LOST;
+	unsigned long long off = at;
+
+	if (r->event == TCPTRACE_NONE || r->event >= TCPTRACE_EVENT_MAX)
+		return refuse(f, "corrupted at offset %llu: there is no event %u", off, r->event);
+	if (r->family && r->family != 4 && r->family != 6)
+		return refuse(f, "corrupted at offset %llu: there is no address family %u", off, r->family);
+	if (states && (r->old > STATE_MAX || r->new > STATE_MAX))
+		return refuse(f, "corrupted at offset %llu: there is no state %u", off,
+			      r->old > STATE_MAX ? r->old : r->new);
+	if (r->cause >= TCPTRACE_CAUSE_MAX)
+		return refuse(f, "corrupted at offset %llu: there is no cause %u", off, r->cause);
+	return 0;
+}
+
+/* Waits until there is something to read: a pipe may be written to by a tcptrace that runs. */
+static int wait_for(struct file_source *f, int timeout_ms)
+{
+	struct pollfd p = { .fd = f->fd, .events = POLLIN };
+	int n = f->regular ? 1 : poll(&p, 1, timeout_ms);
+
+	return n < 0 ? -errno : n;
+}
+
+/* One read: what is there, not all that fits, so that a slow pipe is shown as it comes. */
+static int file_poll(struct source *s, int timeout_ms, source_fn fn, void *ctx)
+{
+	struct file_source *f = (struct file_source *)s;
+	size_t at;
+	ssize_t n;
+	int err = wait_for(f, timeout_ms);
+
+	if (err <= 0)
+		return err;
+	n = read(f->fd, f->buf + f->len, sizeof(f->buf) - f->len);
+	if (n < 0)
+		return -errno;
+	f->len += (size_t)n;
+	for (at = 0, err = 0; !err && f->len - at >= RECORD_SIZE; at += RECORD_SIZE) {
+		const struct tcptrace_record *r = (const void *)(f->buf + at);
+
+		err = check_record(f, r, f->offset + at);
+		if (err)
+			break;
+		f->records++;
+		err = fn(ctx, r);
+	}
+	f->offset += at;
+	f->len -= at;
+	memmove(f->buf, f->buf + at, f->len);
+	if (err || n > 0)
+		return err;
+	if (f->len)
+		return refuse(f, "truncated at offset %llu: %zu bytes are left of a record of %zu",
+			      (unsigned long long)f->offset, f->len, RECORD_SIZE);
+	return SOURCE_END;
+}
+
+static void file_stats(struct source *s, struct source_stats *out)
+{
+	struct file_source *f = (struct file_source *)s;
+
+	*out = (struct source_stats){ .records = f->records };
+}
+
+const struct source_ops source_file = {
+	.name = "file",
+	.open = file_open,
+	.poll = file_poll,
+	.stats = file_stats,
+	.close = file_close,
+};
