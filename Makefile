@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# tcptrace: everything is built below build/; `make help` lists what there is.
+
+B        := build
+CC       ?= gcc
+CLANG    ?= clang
+BPFTOOL  ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers -D_GNU_SOURCE
+CPPFLAGS += -I$(B) -MMD -MP
+LDLIBS   += -lbpf -lelf -lz
+VERSION  := 0.1
+
+Q   = $(if $(V),,@)
+msg = @printf '  %-7s %s\n' $(1) $(2)
+
+BPF_SRC  := $(filter-out bpf/tcptrace.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF_OBJ  := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.o)
+USER_SRC := $(wildcard user/*.c user/*/*.c)
+USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
+LIB_OBJ  := $(filter-out $(B)/user/main.o,$(USER_OBJ))
+UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+LIVE     := $(patsubst tests/live/%.c,$(B)/live/%,$(wildcard tests/live/*.c))
+GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.c))
+BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+
+.DELETE_ON_ERROR:
+.PHONY: all help deps run test check test-unit test-golden test-lint test-live test-vm bench clean install
+.SUFFIXES:
+
+all: tcptrace ## build ./tcptrace (default)
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- the program ----
+
+tcptrace: $(B)/tcptrace
+	$(Q)ln -sf $< $@
+
+$(B)/tcptrace: $(USER_OBJ)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/%.o: %.c | $(B)/deps.stamp
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -c -o $@ $<
+
+$(B)/user/source/bpf.o: $(B)/capture.skel.h
+
+$(B)/bpf/%.o: bpf/%.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h | $(B)/deps.stamp
+	$(call msg,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra \
+		-Wno-unused-parameter -c -o $@ $<
+
+$(B)/capture.bpf.o: $(BPF_OBJ)
+	$(call msg,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(B)/capture.skel.h: $(B)/capture.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name capture > $@
+
+-include $(USER_OBJ:.o=.d)
+
+# ---- what the machine must have: installed once, as root, from Debian ----
+
+PACKAGES := gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool libcmocka-dev
+
+deps: $(B)/deps.stamp ## install what is missing to build (root, Debian)
+
+$(B)/deps.stamp: Makefile
+	$(Q)mkdir -p $(B)
+	$(Q)tests/lib/packages $(PACKAGES)
+	$(Q)touch $@
+
+clean: ## remove everything that was built
+	$(Q)rm -rf $(B)/user $(B)/bpf $(B)/unit $(B)/live $(B)/golden $(B)/bench $(B)/tcptrace \
+		$(B)/capture.* tcptrace

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What programs ask for: socket, bind, listen, connect, accept, shutdown, close.
+ * System-call tracepoints know the descriptor and the result and have no limit
+ * on sleeping threads, so they are first choice here by every mechanism; a
+ * thread that already slept in accept() when we came is seen when it returns.
+ */
+#include "read.bpf.h"
+
+static __always_inline struct file *fd_file(int fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **slot = BPF_CORE_READ(fdt, fd), *file = NULL;
+
+	if (fd < 0 || (__u32)fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
+	return file;
+}
+
+/* The TCP socket behind a file, or NULL. */
+static __always_inline struct sock *file_sock(const struct file *file)
+{
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	return sk && is_tcp(sk) ? sk : NULL;
+}
+
+static __always_inline struct sock *fd_sock(int fd)
+{
+	return file_sock(fd_file(fd));
+}
+
+static __always_inline void call_enter(const struct sock *sk, int fd, __u64 uaddr, int arg)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call call = {
+		.t_ns = bpf_ktime_get_ns(), .sk = (__u64)sk, .uaddr = uaddr, .fd = fd, .arg = arg,
+	};
+
+	bpf_map_update_elem(&calls, &id, &call, BPF_ANY);
+}
+
+static __always_inline bool call_return(struct call *out)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *call = bpf_map_lookup_elem(&calls, &id);
+
+	if (!call)
+		return false;
+	*out = *call;
+	bpf_map_delete_elem(&calls, &id);
+	return true;
+}
+
+/* A thread that ends inside a call takes its note with it. */
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(tp_exit, struct task_struct *task)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	__u32 pid = id >> 32;
+
+	bpf_map_delete_elem(&calls, &id);
+	if (cfg.by_pid && cfg.follow && pid == (__u32)id)
+		bpf_map_delete_elem(&pids, &pid);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 pid = BPF_CORE_READ(child, tgid);
+	__u8 one = 1;
+
+	if (cfg.follow && pid_wanted())
+		bpf_map_update_elem(&pids, &pid, &one, BPF_ANY);
+	return 0;
+}
+
+/* ---- socket ---- */
+
+SEC("?tp/syscalls/sys_exit_socket")
+int sys_exit_socket(struct trace_event_raw_sys_exit *ctx)
+{
+	struct tcptrace_record *r;
+	struct sock *sk;
+
+	if (ctx->ret < 0)
+		return 0;
+	sk = fd_sock(ctx->ret);
+	if (!sk || !wanted_call(sk))
+		return 0;
+	r = reserve(TCPTRACE_SOCKET);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_actor(r, ctx->ret);
+	r->ret = ctx->ret;
+	submit(r);
+	return 0;
+}
+
+/* ---- bind ---- */
+
+SEC("?tp/syscalls/sys_enter_bind")
+int sys_enter_bind(struct trace_event_raw_sys_enter *ctx)
+{
+	struct sock *sk = fd_sock(ctx->args[0]);
+
+	if (sk)
+		call_enter(sk, ctx->args[0], ctx->args[1], 0);
+	return 0;
+}
+
+/* The address asked for, into the given half of the tuple. False: neither IPv4 nor IPv6. */
+static __always_inline bool user_addr(__u64 uaddr, __u8 *addr, __u16 *port)
+{
+	struct sockaddr_in6 sa = {};
+	struct sockaddr_in *sin = (void *)&sa;
+
+	bpf_probe_read_user(&sa, sizeof(*sin), (void *)uaddr);
+	if (sa.sin6_family == AF_INET6)
+		bpf_probe_read_user(&sa, sizeof(sa), (void *)uaddr);
+	*port = bpf_ntohs(sa.sin6_port);
+	if (sa.sin6_family == AF_INET6)
+		__builtin_memcpy(addr, &sa.sin6_addr, 16);
+	else
+		map_v4(addr, sin->sin_addr);
+	return sa.sin6_family == AF_INET || sa.sin6_family == AF_INET6;
+}
+
+SEC("?tp/syscalls/sys_exit_bind")
+int sys_exit_bind(struct trace_event_raw_sys_exit *ctx)
+{
+	struct tcptrace_record *r;
+	struct call call;
+
+	if (!call_return(&call) || !wanted_call((void *)call.sk))
+		return 0;
+	r = reserve(TCPTRACE_BIND);
+	if (!r)
+		return 0;
+	set_sock(r, (void *)call.sk);
+	set_actor(r, call.fd);
+	r->ret = ctx->ret;
+	if (r->ret < 0)		/* nothing was bound: say what was asked for */
+		user_addr(call.uaddr, r->laddr, &r->lport);
+	submit(r);
+	return 0;
+}
+
+/* ---- listen ---- */
+
+SEC("?tp/syscalls/sys_enter_listen")
+int sys_enter_listen(struct trace_event_raw_sys_enter *ctx)
+{
+	struct sock *sk = fd_sock(ctx->args[0]);
+
+	if (sk)
+		call_enter(sk, ctx->args[0], 0, ctx->args[1]);
+	return 0;
+}
+
+SEC("?tp/syscalls/sys_exit_listen")
+int sys_exit_listen(struct trace_event_raw_sys_exit *ctx)
+{
+	struct tcptrace_record *r;
+	struct sock *sk;
+	struct call call;
+
+	if (!call_return(&call))
+		return 0;
+	sk = (void *)call.sk;
+	if (!wanted_call(sk))
+		return 0;
+	r = reserve(TCPTRACE_LISTEN);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_queues(r, sk);
+	set_actor(r, call.fd);
+	r->backlog = call.arg;
+	r->somaxconn = BPF_CORE_READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
+	r->ret = ctx->ret;
+	submit(r);
+	return 0;
+}
+
+/* ---- connect ---- */
+
+static __always_inline int emit_connect(const struct sock *sk, const __u8 *raddr, __u16 rport, int fd)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_CONNECT);
+
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	__builtin_memcpy(r->raddr, raddr, 16);
+	r->rport = rport;
+	submit(r);
+	return 0;
+}
+
+static __always_inline bool wanted_connect(const struct sock *sk, __u16 rport)
+{
+	if (!cfg.filtered)
+		return true;
+	if (cfg.by_pid) {
+		if (!pid_wanted())
+			return false;
+		watch(sk);
+	}
+	return place_wanted(sk) && ports_wanted(BPF_CORE_READ(sk, __sk_common.skc_num), rport);
+}
+
+SEC("?tp/syscalls/sys_enter_connect")
+int sys_enter_connect(struct trace_event_raw_sys_enter *ctx)
+{
+	struct sock *sk = fd_sock(ctx->args[0]);
+	__u8 addr[16];
+	__u16 port;
+
+	if (!sk)
+		return 0;
+	call_enter(sk, ctx->args[0], ctx->args[1], 0);
+	/* a second connect() of a socket on its way only asks how it goes */
+	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !user_addr(ctx->args[1], addr, &port))
+		return 0;
+	return wanted_connect(sk, port) ? emit_connect(sk, addr, port, ctx->args[0]) : 0;
+}
+
+static __always_inline int connect_hook(const struct sock *sk, const void *uaddr, bool v6)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *call = bpf_map_lookup_elem(&calls, &id);
+	struct sockaddr_in6 sa = {};
+	struct sockaddr_in *sin = (void *)&sa;
+	__u8 addr[16];
+
+	if (v6) {
+		bpf_probe_read_kernel(&sa, sizeof(sa), uaddr);
+		/* a mapped address goes on to tcp_v4_connect, which will tell */
+		if (!sa.sin6_addr.s6_addr[0] && sa.sin6_addr.s6_addr[10] == 0xff &&
+		    sa.sin6_addr.s6_addr[11] == 0xff)
+			return 0;
+		__builtin_memcpy(addr, &sa.sin6_addr, 16);
+	} else {
+		bpf_probe_read_kernel(&sa, sizeof(*sin), uaddr);
+		map_v4(addr, sin->sin_addr);
+	}
+	if (!wanted_connect(sk, bpf_ntohs(sa.sin6_port)))
+		return 0;
+	return emit_connect(sk, addr, bpf_ntohs(sa.sin6_port),
+			    call && call->sk == (__u64)sk ? call->fd : -1);
+}
+
+SEC("?fentry/tcp_v4_connect")
+int BPF_PROG(f_connect4, const struct sock *sk, const void *uaddr)
+{
+	return connect_hook(sk, uaddr, false);
+}
+
+SEC("?fentry/tcp_v6_connect")
+int BPF_PROG(f_connect6, const struct sock *sk, const void *uaddr)
+{
+	return connect_hook(sk, uaddr, true);
+}
+
+SEC("?kprobe/tcp_v4_connect")
+int BPF_KPROBE(k_connect4, const struct sock *sk, const void *uaddr)
+{
+	return connect_hook(sk, uaddr, false);
+}
+
+SEC("?kprobe/tcp_v6_connect")
+int BPF_KPROBE(k_connect6, const struct sock *sk, const void *uaddr)
+{
+	return connect_hook(sk, uaddr, true);
+}
+
+SEC("?tp/syscalls/sys_exit_connect")
+int sys_exit_connect(struct trace_event_raw_sys_exit *ctx)
+{
+	struct tcptrace_record *r;
+	struct sock *sk;
+	struct call call;
+
+	if (!call_return(&call))
+		return 0;
+	sk = (void *)call.sk;
+	if (!wanted_call(sk))
+		return 0;
+	r = reserve(TCPTRACE_CONNECT_RETURN);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_actor(r, call.fd);
+	r->ret = ctx->ret;
+	r->call_ns = r->t_ns - call.t_ns;
+	submit(r);
+	return 0;
+}
+
+/* ---- accept ---- */
+
+static __always_inline int accept_enter(int fd)
+{
+	struct sock *sk = fd_sock(fd);
+
+	if (sk)
+		call_enter(sk, fd, 0, 0);
+	return 0;
+}
+
+SEC("?tp/syscalls/sys_enter_accept")
+int sys_enter_accept(struct trace_event_raw_sys_enter *ctx)
+{
+	return accept_enter(ctx->args[0]);
+}
+
+SEC("?tp/syscalls/sys_enter_accept4")
+int sys_enter_accept4(struct trace_event_raw_sys_enter *ctx)
+{
+	return accept_enter(ctx->args[0]);
+}
+
+/* inet_csk_accept: entered only when a descriptor is at hand, so its failure is not seen here */
+static __always_inline int accept_hook(const struct sock *listener)
+{
+	if (is_tcp(listener))
+		call_enter(listener, -1, 0, 0);
+	return 0;
+}
+
+SEC("?fentry/inet_csk_accept")
+int BPF_PROG(f_accept, const struct sock *sk)
+{
+	return accept_hook(sk);
+}
+
+SEC("?kprobe/inet_csk_accept")
+int BPF_KPROBE(k_accept, const struct sock *sk)
+{
+	return accept_hook(sk);
+}
+
+static __always_inline void emit_take(const struct sock *child, const struct sock *listener)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_ACCEPTQ_DEL);
+
+	if (!r)
+		return;
+	set_sock(r, child);
+	if (listener)
+		set_queues(r, listener);
+	r->cause = sk_state(child) == TCP_CLOSE ? TCPTRACE_ACCEPTQ_RESET : TCPTRACE_ACCEPTQ_ACCEPTED;
+	submit(r);
+}
+
+/* 6.1 and later: accept() with its prize in hand, by whatever way it was called (io_uring too) */
+static __always_inline int take_hook(const struct socket *sock, const struct sock *child)
+{
+	const struct sock *listener = BPF_CORE_READ(sock, sk);
+
+	if (!is_tcp(child))
+		return 0;
+	if (cfg.by_pid && (is_watched(listener) || pid_wanted()))
+		watch(child);
+	if (wanted_of(listener, (const void *)child) || (cfg.filtered && wanted(child)))
+		emit_take(child, listener);
+	return 0;
+}
+
+SEC("?fentry/__inet_accept")
+int BPF_PROG(f_take, const struct socket *sock, const void *newsock, const struct sock *child)
+{
+	return take_hook(sock, child);
+}
+
+SEC("?kprobe/__inet_accept")
+int BPF_KPROBE(k_take, const struct socket *sock, const void *newsock, const struct sock *child)
+{
+	return take_hook(sock, child);
+}
+
+/* The listening descriptor of a return whose entry we did not see. 5.15 and later, else NULL. */
+static __always_inline struct sock *returning_listener(void)
+{
+	struct task_struct *task;
+	struct pt_regs *regs;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return NULL;
+	task = bpf_get_current_task_btf();
+	regs = (void *)bpf_task_pt_regs(task);
+	return fd_sock(BPF_CORE_READ(regs, di));
+}
+
+static __always_inline int accept_error(const struct sock *listener, __u64 began, int ret)
+{
+	struct tcptrace_record *r;
+
+	/* nothing there is no failure; a restarted call is not over (ERESTART* are 512 to 516) */
+	if (!listener || ret == -EAGAIN || ret <= -512 || !wanted_call(listener))
+		return 0;
+	r = reserve(TCPTRACE_ACCEPT);
+	if (!r)
+		return 0;
+	set_sock(r, listener);
+	set_queues(r, listener);
+	r->sk = 0;
+	set_actor(r, -1);
+	r->call_ns = began ? r->t_ns - began : 0;
+	r->ret = ret;
+	submit(r);
+	return 0;
+}
+
+static __always_inline int accept_exit(long ret)
+{
+	const struct sock *child, *listener;
+	struct tcptrace_record *r;
+	struct call call = {};
+
+	call_return(&call);
+	listener = call.sk ? (void *)call.sk : returning_listener();
+	if (ret < 0)
+		return accept_error(listener, call.t_ns, ret);
+	child = fd_sock(ret);
+	if (!child || !wanted_call(child))
+		return 0;
+	if (cfg.tp_take)
+		emit_take(child, listener);
+	r = reserve(TCPTRACE_ACCEPT);
+	if (!r)
+		return 0;
+	set_sock(r, child);
+	if (listener)
+		set_queues(r, listener);
+	set_actor(r, ret);
+	r->call_ns = call.t_ns ? r->t_ns - call.t_ns : 0;
+	r->ret = ret;
+	submit(r);
+	return 0;
+}
+
+SEC("?tp/syscalls/sys_exit_accept")
+int sys_exit_accept(struct trace_event_raw_sys_exit *ctx)
+{
+	return accept_exit(ctx->ret);
+}
+
+SEC("?tp/syscalls/sys_exit_accept4")
+int sys_exit_accept4(struct trace_event_raw_sys_exit *ctx)
+{
+	return accept_exit(ctx->ret);
+}
+
+/* ---- shutdown ---- */
+
+SEC("?tp/syscalls/sys_enter_shutdown")
+int sys_enter_shutdown(struct trace_event_raw_sys_enter *ctx)
+{
+	struct sock *sk = fd_sock(ctx->args[0]);
+	struct tcptrace_record *r;
+
+	if (!sk)
+		return 0;
+	if (cfg.tp_close)
+		call_enter(sk, ctx->args[0], 0, 0);	/* see tp_closes() */
+	if (!wanted_call(sk))
+		return 0;
+	r = reserve(TCPTRACE_SHUTDOWN);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_actor(r, ctx->args[0]);
+	r->new = ctx->args[1];
+	submit(r);
+	return 0;
+}
+
+SEC("?tp/syscalls/sys_exit_shutdown")
+int sys_exit_shutdown(struct trace_event_raw_sys_exit *ctx)
+{
+	struct call call;
+
+	call_return(&call);
+	return 0;
+}
+
+/* ---- close ---- */
+
+static __always_inline int emit_close(const struct sock *sk, int fd)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_CLOSE);
+
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	submit(r);
+	return 0;
+}
+
+SEC("?fentry/tcp_close")
+int BPF_PROG(f_close, const struct sock *sk)
+{
+	return wanted(sk) ? emit_close(sk, -1) : 0;
+}
+
+SEC("?kprobe/tcp_close")
+int BPF_KPROBE(k_close, const struct sock *sk)
+{
+	return wanted(sk) ? emit_close(sk, -1) : 0;
+}
+
+static __always_inline bool last_reference(const struct file *file)
+{
+	if (bpf_core_field_exists(struct file___ref, f_ref)) {
+		const struct file___ref *ref = (const void *)file;
+
+		return !BPF_CORE_READ(ref, f_ref.refcnt.counter);
+	} else {
+		const struct file___count *count = (const void *)file;
+
+		return BPF_CORE_READ(count, f_count.counter) == 1;
+	}
+}
+
+/* Where close() makes a transition, tp_state tells; here are the sockets that it leaves as they are. */
+SEC("?tp/syscalls/sys_enter_close")
+int sys_enter_close(struct trace_event_raw_sys_enter *ctx)
+{
+	struct file *file = fd_file(ctx->args[0]);
+	struct sock *sk = file_sock(file);
+	__u8 state;
+
+	if (!sk || !last_reference(file))
+		return 0;
+	state = sk_state(sk);
+	if (state != TCP_CLOSE && state != TCP_FIN_WAIT1 && state != TCP_FIN_WAIT2 &&
+	    state != TCP_CLOSING && state != TCP_LAST_ACK)
+		return 0;
+	return wanted(sk) ? emit_close(sk, ctx->args[0]) : 0;
+}

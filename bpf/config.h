@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What user space tells the BPF programs before they are loaded (read-only data, so that the
+ * verifier removes what is off), and what both share while they run.
+ */
+#ifndef TCPTRACE_BPF_CONFIG_H
+#define TCPTRACE_BPF_CONFIG_H
+
+#define CAPTURE_PORT_WORDS	1024	/* 65536 bits */
+#define CAPTURE_CALLS		16384	/* threads inside a traced call at the same time */
+#define CAPTURE_WATCHED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
+#define CAPTURE_PIDS		16384	/* traced processes */
+#define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
+#define CAPTURE_GROUP		64	/* SO_REUSEPORT members of one port told apart there */
+
+struct capture_config {
+	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
+	__u32	cgroup_level;		/* its depth */
+	__u32	netns;			/* inode number, 0: all */
+	__u8	family;			/* 4, 6 or 0 */
+	__u8	by_pid;			/* only sockets of processes in 'pids' */
+	__u8	follow;			/* children of these too */
+	__u8	by_lport, by_rport;	/* only ports whose bit is set */
+	__u8	filtered;		/* any of the above */
+	/* steps that no exact hook delivers, so that the tracepoint handlers must: */
+	__u8	tp_connect;		/* connect from sys_enter_connect */
+	__u8	tp_close;		/* close from sys_enter_close and transitions */
+	__u8	tp_synack;		/* synq-add, synack from net_dev_queue */
+	__u8	tp_acceptq_add;		/* from the child's transition and sk_data_ready */
+	__u8	tp_data_ready;		/* sk_data_ready exists (6.3) */
+	__u8	tp_take;		/* acceptq-del from sys_exit_accept */
+	__u8	tp_drop_syn;		/* from consume_skb */
+	__u8	tp_drop_ack;		/* from kfree_skb */
+	__u8	tp_timewait;		/* TIME_WAIT of an orphan from kfree_skb */
+};
+
+/* One per CPU and event: records that found no room. */
+struct capture_lost {
+	__u64	n;
+};
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The way out: every record is reserved, filled and submitted through the
+ * functions here, so that one that finds no room is always counted.
+ */
+#ifndef TCPTRACE_EMIT_BPF_H
+#define TCPTRACE_EMIT_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+#include "../kmod/uapi/tcptrace.h"
+#include "config.h"
+
+/* Defined in state.bpf.c. */
+extern const volatile struct capture_config cfg;
+extern const volatile __u64 lports[CAPTURE_PORT_WORDS];
+extern const volatile __u64 rports[CAPTURE_PORT_WORDS];
+/* Set by the reader before it sleeps; whoever writes the next record clears it and wakes it. */
+extern volatile __u32 reader_sleeps;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} ring __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TCPTRACE_EVENT_MAX);
+	__type(key, __u32);
+	__type(value, struct capture_lost);
+} lost __weak SEC(".maps");
+
+/* A call that a thread is in: from its entry to its return. */
+struct call {
+	__u64	t_ns;
+	__u64	sk;
+	__u64	uaddr;		/* bind, connect: the caller's sockaddr */
+	__s32	fd;
+	__s32	arg;		/* listen: backlog */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_CALLS);
+	__type(key, __u64);	/* pid_tgid */
+	__type(value, struct call);
+} calls __weak SEC(".maps");
+
+/*
+ * Carries arguments from a function's entry to its return, and notes between
+ * hooks that run within one packet's processing. Per CPU: all of these run with
+ * softirqs off and none runs inside itself.
+ */
+struct scratch {
+	__u64	cr_listener, cr_skb;	/* tcp_conn_request in progress */
+	__u32	cr_drops;		/* sk_drops when it began */
+	__u32	cr_answered;		/* a SYN-ACK was made */
+	__u32	cr_synq_full, cr_acceptq_full;
+	__u64	sr_listener, sr_req, sr_skb;	/* tcp_v4_syn_recv_sock in progress */
+	__u32	sr_full, sr_nested;
+	__u64	hd_listener, hd_child, hd_req;	/* inet_csk_complete_hashdance in progress */
+	__u64	qa_listener, qa_child, qa_req;	/* inet_csk_reqsk_queue_add in progress */
+	__u64	cc_listener, cc_skb;	/* cookie_v4_check in progress */
+	__u64	timer_req;		/* request whose timer runs */
+	__u64	killed_req;		/* request that tcp_req_err or tcp_abort takes down */
+	__u64	child;			/* tracepoints: passive child seen last */
+	__u8	child_fastopen;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch_map __weak SEC(".maps");
+
+static __always_inline struct scratch *scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch_map, &zero);
+}
+
+/* NULL: no room, counted. Everything but the addresses is set to "nothing". */
+static __always_inline struct tcptrace_record *reserve(__u32 event)
+{
+	struct tcptrace_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	struct capture_lost *l;
+
+	if (!r) {
+		l = bpf_map_lookup_elem(&lost, &event);
+		if (l)
+			l->n++;
+		return NULL;
+	}
+	r->t_ns = bpf_ktime_get_ns();
+	r->listener = 0;
+	r->pid = 0;
+	r->tid = 0;
+	r->fd = -1;
+	r->req = 0;
+	r->arg = 0;
+	r->event = event;
+	r->old = 0;
+	r->new = 0;
+	r->cause = 0;
+	r->flags = 0;
+	r->cpu = bpf_get_smp_processor_id();
+	r->synq = 0;
+	r->synq_young = 0;
+	r->acceptq = 0;
+	r->acceptq_max = 0;
+	r->ret = 0;
+	return r;
+}
+
+static __always_inline void submit(struct tcptrace_record *r)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	/* Two CPUs may both see the flag: one wake-up too many, never one too few. */
+	if (reader_sleeps) {
+		reader_sleeps = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(r, flags);
+}
+
+/* The caller of a system call: process context only. */
+static __always_inline void set_actor(struct tcptrace_record *r, int fd)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	r->pid = id >> 32;
+	r->tid = (__u32)id;
+	r->fd = fd;
+	r->flags |= TCPTRACE_F_ACTOR;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+}
+
+#endif

@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two queues of a listener: every way in, every way out, every refusal.
+ * All of this runs in softirq, where `current` is nobody: no record here has an
+ * actor. Its twin is kmod/listen.c.
+ */
+#include "read.bpf.h"
+
+/* ---- a SYN-ACK is made: the request is in the SYN queue, or a cookie goes instead ------------- */
+
+enum { SYNACK_NORMAL, SYNACK_FASTOPEN, SYNACK_COOKIE };	/* enum tcp_synack_type */
+
+static __always_inline void emit_request(__u32 event, const struct request_sock *req,
+					 const struct sock *listener, __u8 cause)
+{
+	struct tcptrace_record *r = reserve(event);
+
+	if (!r)
+		return;
+	set_request(r, req, listener);
+	r->cause = cause;
+	submit(r);
+}
+
+static __always_inline int synack_hook(const struct sock *sk, const struct request_sock *req, int type)
+{
+	const struct tcp_request_sock *treq = (const void *)req;
+	struct scratch *s = scratch();
+
+	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
+	if (type != SYNACK_COOKIE && BPF_CORE_READ(treq, snt_synack))
+		return 0;
+	if (s)
+		s->cr_answered = 1;
+	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
+		sk = req_listener(req);
+		if (sk && wanted_of(sk, (const void *)req))
+			emit_request(TCPTRACE_SYNACK, req, sk, 0);
+		return 0;
+	}
+	if (!wanted_of(sk, (const void *)req))
+		return 0;
+	if (type == SYNACK_COOKIE) {
+		emit_request(TCPTRACE_COOKIE_SENT, req, sk, 0);
+		return 0;
+	}
+	/* a request reaches this point hashed and counted: tcp_conn_request() */
+	emit_request(TCPTRACE_SYNQ_ADD, req, sk, 0);
+	emit_request(TCPTRACE_SYNACK, req, sk, 0);
+	return 0;
+}
+
+SEC("?fentry/tcp_make_synack")
+int BPF_PROG(f_synack, const struct sock *sk, const void *dst, const struct request_sock *req,
+	     const void *foc, int type)
+{
+	return synack_hook(sk, req, type);
+}
+
+SEC("?kprobe/tcp_make_synack")
+int BPF_KPROBE(k_synack, const struct sock *sk, const void *dst, const struct request_sock *req,
+	       const void *foc, int type)
+{
+	return synack_hook(sk, req, type);
+}
+
+/* ---- a SYN is refused: tcp_conn_request() returned and made no SYN-ACK ------------------------ */
+
+/* "full" with '>': kernels before 6.1.128 and 6.12.10 (3c5b4d69c358 backported) use '>='. */
+static __always_inline bool synq_full(const struct sock *listener)
+{
+	const struct inet_connection_sock *icsk = (const void *)listener;
+
+	return (__u32)BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter) >=
+	       BPF_CORE_READ(listener, sk_max_ack_backlog);
+}
+
+static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
+{
+	struct scratch *s = scratch();
+
+	if (!s)
+		return 0;
+	s->cr_listener = (__u64)listener;
+	s->cr_skb = (__u64)skb;
+	s->cr_answered = 0;
+	s->cr_drops = BPF_CORE_READ(listener, sk_drops.counter);
+	s->cr_synq_full = synq_full(listener);
+	s->cr_acceptq_full = acceptq_full(listener);
+	return 0;
+}
+
+/* The kernel's own order of tests: SYN queue, accept queue, reserve. */
+static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool synq, bool acceptq)
+{
+	const struct inet_connection_sock *icsk = (const void *)listener;
+	struct net *net = BPF_CORE_READ(listener, __sk_common.skc_net.net);
+	__u8 cookies = BPF_CORE_READ(net, ipv4.sysctl_tcp_syncookies);
+	int max, qlen;
+
+	if (synq && !cookies)
+		return TCPTRACE_DROP_SYNQ_FULL;
+	if (acceptq)
+		return TCPTRACE_DROP_ACCEPTQ_SYN;
+	max = BPF_CORE_READ(net, ipv4.sysctl_max_syn_backlog);
+	qlen = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
+	if (!cookies && max - qlen < max >> 2)
+		return TCPTRACE_DROP_SYNQ_QUARTER;
+	return TCPTRACE_DROP_OTHER;
+}
+
+static __always_inline int emit_drop(const struct sock *listener, const struct sk_buff *skb,
+				     const struct request_sock *req, __u8 cause)
+{
+	struct tcptrace_record *r;
+	struct segment seg;
+
+	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) || !ports_wanted(seg.dport, seg.sport))
+		return 0;
+	r = reserve(TCPTRACE_DROP);
+	if (!r)
+		return 0;
+	set_common(r, (const struct sock_common *)listener);
+	r->sk = (__u64)req;
+	if (req)
+		r->flags |= TCPTRACE_F_REQUEST;
+	set_queues(r, listener);
+	set_segment(r, &seg);
+	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
+	r->cause = cause;
+	submit(r);
+	return 0;
+}
+
+static __always_inline int conn_request_exit(void)
+{
+	struct scratch *s = scratch();
+	const struct sock *listener;
+
+	if (!s || !s->cr_listener)
+		return 0;
+	listener = (const void *)s->cr_listener;
+	s->cr_listener = 0;
+	/* no SYN-ACK and not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
+	if (s->cr_answered || BPF_CORE_READ(listener, sk_drops.counter) == (int)s->cr_drops)
+		return 0;
+	return emit_drop(listener, (const void *)s->cr_skb, NULL,
+			 syn_drop_cause(listener, s->cr_synq_full, s->cr_acceptq_full));
+}
+
+SEC("?fentry/tcp_conn_request")
+int BPF_PROG(f_conn_request, const void *rsk_ops, const void *af_ops, const struct sock *sk,
+	     const struct sk_buff *skb)
+{
+	return conn_request_enter(sk, skb);
+}
+
+SEC("?fexit/tcp_conn_request")
+int BPF_PROG(x_conn_request)
+{
+	return conn_request_exit();
+}
+
+SEC("?kprobe/tcp_conn_request")
+int BPF_KPROBE(k_conn_request, const void *rsk_ops, const void *af_ops, const struct sock *sk,
+	       const struct sk_buff *skb)
+{
+	return conn_request_enter(sk, skb);
+}
+
+SEC("?kretprobe/tcp_conn_request")
+int BPF_KRETPROBE(r_conn_request)
+{
+	return conn_request_exit();
+}
+
+/* ---- the third packet is refused: tcp_v4/v6_syn_recv_sock() returned no child ----------------- */
+
+static __always_inline int syn_recv_exit(const struct sock *listener, const struct sk_buff *skb,
+					 const struct request_sock *req, const struct sock *child, bool full)
+{
+	__u8 cause = TCPTRACE_DROP_NO_MEMORY;
+
+	if (child)
+		return 0;
+	/* a cookie's request is made for the moment and belongs to no listener */
+	if (full || acceptq_full(listener))
+		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE;
+	return emit_drop(listener, skb, req_listener(req) ? req : NULL, cause);
+}
+
+/* tcp_v6_syn_recv_sock() hands IPv4 traffic on to tcp_v4_syn_recv_sock(), which will tell. */
+static __always_inline bool handed_on(const struct sk_buff *skb)
+{
+	return BPF_CORE_READ(skb, protocol) == bpf_htons(0x0800);
+}
+
+/* Six or seven arguments, by stable release: the result is asked for, where 5.17 and later can. */
+static __always_inline const struct sock *returned_sock(void *ctx)
+{
+	__u64 ret = 0;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_ret))
+		bpf_get_func_ret(ctx, &ret);
+	else
+		ret = ((__u64 *)ctx)[6];
+	return (const void *)ret;
+}
+
+SEC("?fexit/tcp_v4_syn_recv_sock")
+int BPF_PROG(x_syn_recv4, const struct sock *sk, const struct sk_buff *skb, const struct request_sock *req)
+{
+	return syn_recv_exit(sk, skb, req, returned_sock(ctx), false);
+}
+
+SEC("?fexit/tcp_v6_syn_recv_sock")
+int BPF_PROG(x_syn_recv6, const struct sock *sk, const struct sk_buff *skb, const struct request_sock *req)
+{
+	return handed_on(skb) ? 0 : syn_recv_exit(sk, skb, req, returned_sock(ctx), false);
+}
+
+static __always_inline int syn_recv_enter(const struct sock *sk, const struct sk_buff *skb,
+					  const struct request_sock *req)
+{
+	struct scratch *s = scratch();
+
+	if (!s)
+		return 0;
+	s->sr_listener = (__u64)sk;
+	s->sr_skb = (__u64)skb;
+	s->sr_req = (__u64)req;
+	s->sr_full = acceptq_full(sk);
+	return 0;
+}
+
+static __always_inline int syn_recv_return(const struct sock *child)
+{
+	struct scratch *s = scratch();
+	const struct sock *listener;
+
+	if (!s || !s->sr_listener)	/* the inner of two returns has told */
+		return 0;
+	listener = (const void *)s->sr_listener;
+	s->sr_listener = 0;
+	return syn_recv_exit(listener, (const void *)s->sr_skb, (const void *)s->sr_req, child, s->sr_full);
+}
+
+SEC("?kprobe/tcp_v4_syn_recv_sock")
+int BPF_KPROBE(k_syn_recv4, const struct sock *sk, const struct sk_buff *skb, const struct request_sock *req)
+{
+	return syn_recv_enter(sk, skb, req);
+}
+
+SEC("?kprobe/tcp_v6_syn_recv_sock")
+int BPF_KPROBE(k_syn_recv6, const struct sock *sk, const struct sk_buff *skb, const struct request_sock *req)
+{
+	return syn_recv_enter(sk, skb, req);
+}
+
+SEC("?kretprobe/tcp_v4_syn_recv_sock")
+int BPF_KRETPROBE(r_syn_recv4, const struct sock *child)
+{
+	return syn_recv_return(child);
+}
+
+SEC("?kretprobe/tcp_v6_syn_recv_sock")
+int BPF_KRETPROBE(r_syn_recv6, const struct sock *child)
+{
+	return syn_recv_return(child);
+}
+
+/* ---- out of the SYN queue, into the accept queue ----------------------------------------------- */
+
+static __always_inline void emit_acceptq_add(const struct sock *child, const struct request_sock *req,
+					     const struct sock *listener, __u8 cause)
+{
+	struct tcptrace_record *r;
+
+	if (!wanted_of(listener, (const void *)child))
+		return;
+	if (cfg.by_pid)
+		watch(child);
+	r = reserve(TCPTRACE_ACCEPTQ_ADD);
+	if (!r)
+		return;
+	set_sock(r, child);
+	set_queues(r, listener);
+	r->req = (__u64)req;
+	r->cause = cause;
+	submit(r);
+}
+
+/*
+ * inet_csk_reqsk_queue_add() is inlined into inet_csk_complete_hashdance() from 6.1 on, so the
+ * return of the latter is the one hook that sees every handshake.
+ */
+static __always_inline int hashdance_exit(const struct sock *listener, const struct sock *child,
+					  const struct request_sock *req, const struct sock *ret)
+{
+	if (!ret || !wanted_of(listener, (const void *)child))
+		return 0;
+	emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
+	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
+	return 0;
+}
+
+SEC("?fexit/inet_csk_complete_hashdance")
+int BPF_PROG(x_hashdance, const struct sock *sk, const struct sock *child, const struct request_sock *req,
+	     bool own_req, const struct sock *ret)
+{
+	return hashdance_exit(sk, child, req, ret);
+}
+
+SEC("?kprobe/inet_csk_complete_hashdance")
+int BPF_KPROBE(k_hashdance, const struct sock *sk, const struct sock *child, const struct request_sock *req)
+{
+	struct scratch *s = scratch();
+
+	if (!s)
+		return 0;
+	s->hd_listener = (__u64)sk;
+	s->hd_child = (__u64)child;
+	s->hd_req = (__u64)req;
+	return 0;
+}
+
+SEC("?kretprobe/inet_csk_complete_hashdance")
+int BPF_KRETPROBE(r_hashdance, const struct sock *ret)
+{
+	struct scratch *s = scratch();
+
+	return s ? hashdance_exit((const void *)s->hd_listener, (const void *)s->hd_child,
+				  (const void *)s->hd_req, ret) : 0;
+}
+
+/* Out of line only for Fast Open and cookies; on 5.10 also within the hashdance, which tells itself. */
+static __always_inline int queue_add_exit(const struct sock *listener, const struct request_sock *req,
+					  const struct sock *child, const struct sock *ret)
+{
+	const struct tcp_request_sock *treq = (const void *)req;
+	const struct sock *of;
+
+	if (!ret)
+		return 0;
+	of = req_listener(req);
+	if (BPF_CORE_READ(treq, tfo_listener))
+		emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_FASTOPEN);
+	else if (!of)
+		emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_COOKIE);
+	return 0;
+}
+
+SEC("?fexit/inet_csk_reqsk_queue_add")
+int BPF_PROG(x_queue_add, const struct sock *sk, const struct request_sock *req, const struct sock *child,
+	     const struct sock *ret)
+{
+	return queue_add_exit(sk, req, child, ret);
+}
+
+SEC("?kprobe/inet_csk_reqsk_queue_add")
+int BPF_KPROBE(k_queue_add, const struct sock *sk, const struct request_sock *req, const struct sock *child)
+{
+	struct scratch *s = scratch();
+
+	if (!s)
+		return 0;
+	s->qa_listener = (__u64)sk;
+	s->qa_req = (__u64)req;
+	s->qa_child = (__u64)child;
+	return 0;
+}
+
+SEC("?kretprobe/inet_csk_reqsk_queue_add")
+int BPF_KRETPROBE(r_queue_add, const struct sock *ret)
+{
+	struct scratch *s = scratch();
+
+	return s ? queue_add_exit((const void *)s->qa_listener, (const void *)s->qa_req,
+				  (const void *)s->qa_child, ret) : 0;
+}
+
+/* ---- a request is dropped from the SYN queue ---------------------------------------------------- */
+
+static __always_inline __u8 req_drop_cause(const struct sock *listener, const struct request_sock *req,
+					   bool from_timer)
+{
+	struct scratch *s = scratch();
+
+	if (sk_state(listener) != TCP_LISTEN)
+		return TCPTRACE_SYNQ_LISTENER_CLOSED;
+	if (from_timer)
+		return TCPTRACE_SYNQ_EXPIRED;
+	if (s && s->killed_req == (__u64)req) {
+		s->killed_req = 0;
+		return TCPTRACE_SYNQ_OTHER;
+	}
+	return TCPTRACE_SYNQ_RESET;
+}
+
+/*
+ * At entry, with the request still hashed and counted; inet_csk_complete_hashdance() comes here
+ * too, but has taken it out of the hash before. The numbers are those right after.
+ */
+static __always_inline int req_drop(const struct sock *listener, const struct request_sock *req,
+				    bool from_timer)
+{
+	struct tcptrace_record *r;
+
+	if (!BPF_CORE_READ(req, __req_common.skc_nulls_node.pprev) || !wanted_of(listener, (const void *)req))
+		return 0;
+	r = reserve(TCPTRACE_SYNQ_DEL);
+	if (!r)
+		return 0;
+	set_request(r, req, listener);
+	r->synq--;
+	if (!BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout))
+		r->synq_young--;
+	r->cause = req_drop_cause(listener, req, from_timer);
+	submit(r);
+	return 0;
+}
+
+/* 6.1 and later (e8c526f2bdf1, CVE-2024-50154) */
+SEC("?fentry/__inet_csk_reqsk_queue_drop")
+int BPF_PROG(f_req_drop, const struct sock *sk, const struct request_sock *req, bool from_timer)
+{
+	return req_drop(sk, req, from_timer);
+}
+
+SEC("?kprobe/__inet_csk_reqsk_queue_drop")
+int BPF_KPROBE(k_req_drop, const struct sock *sk, const struct request_sock *req, bool from_timer)
+{
+	return req_drop(sk, req, from_timer);
+}
+
+/* before: one function below all of them, which does not know who asked */
+static __always_inline int req_unlink(const struct request_sock *req)
+{
+	struct scratch *s = scratch();
+
+	return req_drop(req_listener(req), req, s && s->timer_req == (__u64)req);
+}
+
+SEC("?fentry/reqsk_queue_unlink")
+int BPF_PROG(f_req_unlink, const struct request_sock *req)
+{
+	return req_unlink(req);
+}
+
+SEC("?kprobe/reqsk_queue_unlink")
+int BPF_KPROBE(k_req_unlink, const struct request_sock *req)
+{
+	return req_unlink(req);
+}
+
+static __always_inline int req_timer(const void *timer)
+{
+	struct scratch *s = scratch();
+
+	if (s)
+		s->timer_req = (__u64)timer - (timer ? bpf_core_field_offset(struct request_sock, rsk_timer) : 0);
+	return 0;
+}
+
+SEC("?fentry/reqsk_timer_handler")
+int BPF_PROG(f_req_timer, const void *timer)
+{
+	return req_timer(timer);
+}
+
+SEC("?fexit/reqsk_timer_handler")
+int BPF_PROG(x_req_timer, const void *timer)
+{
+	return req_timer(NULL);
+}
+
+SEC("?kprobe/reqsk_timer_handler")
+int BPF_KPROBE(k_req_timer, const void *timer)
+{
+	return req_timer(timer);
+}
+
+SEC("?kretprobe/reqsk_timer_handler")
+int BPF_KRETPROBE(r_req_timer)
+{
+	return req_timer(NULL);
+}
+
+/* ICMP and `ss -K` take a request down too: neither expiry nor reset */
+static __always_inline int req_killed(const struct sock *sk)
+{
+	struct scratch *s = scratch();
+
+	if (s && sk_state(sk) == TCP_NEW_SYN_RECV)
+		s->killed_req = (__u64)sk;
+	return 0;
+}
+
+SEC("?fentry/tcp_req_err")
+int BPF_PROG(f_req_err, const struct sock *sk)
+{
+	return req_killed(sk);
+}
+
+SEC("?fentry/tcp_abort")
+int BPF_PROG(f_abort, const struct sock *sk)
+{
+	return req_killed(sk);
+}
+
+SEC("?kprobe/tcp_req_err")
+int BPF_KPROBE(k_req_err, const struct sock *sk)
+{
+	return req_killed(sk);
+}
+
+SEC("?kprobe/tcp_abort")
+int BPF_KPROBE(k_abort, const struct sock *sk)
+{
+	return req_killed(sk);
+}
+
+/* ---- a waiting connection goes down with its listener, or moves to another --------------------- */
+
+static __always_inline int child_forget(const struct sock *listener, const struct sock *child)
+{
+	struct tcptrace_record *r;
+
+	if (!wanted_of(listener, (const void *)child))
+		return 0;
+	r = reserve(TCPTRACE_ACCEPTQ_DEL);
+	if (!r)
+		return 0;
+	set_sock(r, child);
+	set_queues(r, listener);
+	r->cause = TCPTRACE_ACCEPTQ_CLOSED;
+	submit(r);
+	return 0;
+}
+
+SEC("?fentry/inet_child_forget")
+int BPF_PROG(f_forget, const struct sock *sk, const struct request_sock *req, const struct sock *child)
+{
+	return child_forget(sk, child);
+}
+
+SEC("?kprobe/inet_child_forget")
+int BPF_KPROBE(k_forget, const struct sock *sk, const struct request_sock *req, const struct sock *child)
+{
+	return child_forget(sk, child);
+}
+
+/* ---- SYN cookies come back ----------------------------------------------------------------------- */
+
+static __always_inline int cookie_enter(const struct sock *listener, const struct sk_buff *skb)
+{
+	struct scratch *s = scratch();
+
+	if (!s)
+		return 0;
+	s->cc_listener = (__u64)listener;
+	s->cc_skb = (__u64)skb;
+	return 0;
+}
+
+/* __cookie_v4/v6_check() found out whether the number is one of ours: 0 is no. */
+static __always_inline int cookie_verdict(int mss)
+{
+	struct scratch *s = scratch();
+	struct tcptrace_record *r;
+	const struct sock *listener;
+	struct segment seg;
+
+	if (!s || !s->cc_listener)
+		return 0;
+	listener = (const void *)s->cc_listener;
+	s->cc_listener = 0;
+	if (!wanted_of(listener, NULL) || !read_segment(&seg, (const void *)s->cc_skb) ||
+	    !ports_wanted(seg.dport, seg.sport))
+		return 0;
+	r = reserve(mss ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD);
+	if (!r)
+		return 0;
+	set_common(r, (const struct sock_common *)listener);
+	r->sk = 0;
+	set_queues(r, listener);
+	set_segment(r, &seg);
+	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
+	submit(r);
+	return 0;
+}
+
+#define COOKIE_HOOKS(v)										\
+SEC("?fentry/cookie_" #v "_check")								\
+int BPF_PROG(f_cookie_##v, const struct sock *sk, const struct sk_buff *skb)			\
+{												\
+	return cookie_enter(sk, skb);								\
+}												\
+SEC("?kprobe/cookie_" #v "_check")								\
+int BPF_KPROBE(k_cookie_##v, const struct sock *sk, const struct sk_buff *skb)			\
+{												\
+	return cookie_enter(sk, skb);								\
+}												\
+SEC("?kretprobe/__cookie_" #v "_check")								\
+int BPF_KRETPROBE(r_verdict_##v, int mss)							\
+{												\
+	return cookie_verdict(mss);								\
+}												\
+/* two arguments from 6.8 on (7b0f570f879a), before three: the result is asked for, or third */	\
+SEC("?fexit/__cookie_" #v "_check")								\
+int BPF_PROG(x_verdict_##v)									\
+{												\
+	__u64 ret = 0;										\
+												\
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_ret))		\
+		bpf_get_func_ret(ctx, &ret);							\
+	else											\
+		ret = ctx[3];									\
+	return cookie_verdict(ret);								\
+}
+
+COOKIE_HOOKS(v4)
+COOKIE_HOOKS(v6)
+
+/* ---- tracepoints alone ---------------------------------------------------------------------------- */
+
+/*
+ * The SYN-ACK of a request leaves: it is in the queue. Its time stamp tells a first one from one
+ * sent again: the first sets snt_synack to its own.
+ */
+SEC("?tp_btf/net_dev_queue")
+int BPF_PROG(tp_synack, const struct sk_buff *skb)
+{
+	const struct sock *sk = BPF_CORE_READ(skb, sk), *listener;
+	const struct tcp_request_sock *treq = (const void *)sk;
+
+	if (!sk || sk_state(sk) != TCP_NEW_SYN_RECV)
+		return 0;
+	if (BPF_CORE_READ(treq, snt_synack) != (__u64)BPF_CORE_READ(skb, tstamp) / 1000)
+		return 0;
+	listener = req_listener((const void *)sk);
+	if (!listener || !wanted_of(listener, (const void *)sk))
+		return 0;
+	emit_request(TCPTRACE_SYNQ_ADD, (const void *)sk, listener, 0);
+	emit_request(TCPTRACE_SYNACK, (const void *)sk, listener, 0);
+	return 0;
+}
+
+/* The third packet is refused, 6.18 and later: the reason says it, rx_sk is the listener. */
+SEC("?tp_btf/kfree_skb")
+int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int reason,
+	     const struct sock *rx_sk)
+{
+	if (reason != (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_TCP_LISTEN_OVERFLOW) ||
+	    !rx_sk || sk_state(rx_sk) != TCP_LISTEN)
+		return 0;
+	return emit_drop(rx_sk, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading sockets, requests and segments, and the filter. All reads are
+ * bpf_probe_read_kernel at relocated offsets, so the same code serves fentry,
+ * kprobes and tracepoints; what belongs together is read at once.
+ */
+#ifndef TCPTRACE_READ_BPF_H
+#define TCPTRACE_READ_BPF_H
+
+#include "emit.bpf.h"
+
+/* Sockets that the pid filter lets through, and the processes it names. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_WATCHED);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u8);
+} watched __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_PIDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u8);
+} pids __weak SEC(".maps");
+
+/* Ports of watched listeners: a child is known by its port until it is queued. */
+struct port_key {
+	__u32	netns;
+	__u32	port;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_LISTENERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct port_key);
+	__type(value, __u8);
+} watched_ports __weak SEC(".maps");
+
+static __always_inline __u8 sk_state(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_state);
+}
+
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+static __always_inline __u32 sk_netns(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline struct sock *req_listener(const struct request_sock *req)
+{
+	return BPF_CORE_READ(req, __req_common.skc_listener);
+}
+
+static __always_inline void map_v4(__u8 *to, __be32 addr)
+{
+	*(__u64 *)to = 0;
+	*(__u32 *)(to + 8) = bpf_htonl(0xffff);
+	*(__u32 *)(to + 12) = addr;
+}
+
+/* Identity and addresses of anything that begins with a sock_common. */
+static __always_inline void set_common(struct tcptrace_record *r, const struct sock_common *c)
+{
+	r->sk = (__u64)c;
+	r->cookie = BPF_CORE_READ(c, skc_cookie.counter);
+	r->netns = BPF_CORE_READ(c, skc_net.net, ns.inum);
+	r->lport = BPF_CORE_READ(c, skc_num);
+	r->rport = bpf_ntohs(BPF_CORE_READ(c, skc_dport));
+	if (BPF_CORE_READ(c, skc_family) == AF_INET) {
+		r->family = 4;
+		map_v4(r->laddr, BPF_CORE_READ(c, skc_rcv_saddr));
+		map_v4(r->raddr, BPF_CORE_READ(c, skc_daddr));
+	} else {
+		r->family = 6;
+		BPF_CORE_READ_INTO((struct in6_addr *)r->laddr, c, skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO((struct in6_addr *)r->raddr, c, skc_v6_daddr);
+	}
+}
+
+static __always_inline void set_sock(struct tcptrace_record *r, const struct sock *sk)
+{
+	set_common(r, (const struct sock_common *)sk);
+	/* inet_put_port() clears skc_num of a socket that chose its port itself */
+	if (!r->lport)
+		r->lport = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
+}
+
+/* Both queues of a listener, as they are now. */
+static __always_inline void set_queues(struct tcptrace_record *r, const struct sock *listener)
+{
+	const struct inet_connection_sock *icsk = (const void *)listener;
+
+	r->listener = (__u64)listener;
+	r->synq = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
+	r->synq_young = BPF_CORE_READ(icsk, icsk_accept_queue.young.counter);
+	r->acceptq = BPF_CORE_READ(listener, sk_ack_backlog);
+	r->acceptq_max = BPF_CORE_READ(listener, sk_max_ack_backlog);
+	r->flags |= TCPTRACE_F_QUEUES;
+}
+
+/* A request of a listener; family is the listener's, as its child will have. */
+static __always_inline void set_request(struct tcptrace_record *r, const struct request_sock *req,
+					const struct sock *listener)
+{
+	set_common(r, (const struct sock_common *)req);
+	r->flags |= TCPTRACE_F_REQUEST;
+	if (BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6)
+		r->family = 6;
+	set_queues(r, listener);
+}
+
+static __always_inline bool acceptq_full(const struct sock *listener)
+{
+	return BPF_CORE_READ(listener, sk_ack_backlog) > BPF_CORE_READ(listener, sk_max_ack_backlog);
+}
+
+/* ---- segments ------------------------------------------------------------------------------ */
+
+struct segment {
+	__u8	saddr[16], daddr[16];
+	__u16	sport, dport;
+	__u8	flags, family;
+};
+
+/* Headers that the stack has parsed already. False: not TCP, or not there. */
+static __always_inline bool read_segment(struct segment *s, const struct sk_buff *skb)
+{
+	unsigned char *head = BPF_CORE_READ(skb, head);
+	__u16 proto = BPF_CORE_READ(skb, protocol);
+	__u16 net = BPF_CORE_READ(skb, network_header);
+	__u16 tp = BPF_CORE_READ(skb, transport_header);
+	struct tcphdr th;
+
+	if (tp == 0xffff || tp <= net)
+		return false;
+	if (proto == bpf_htons(0x0800)) {
+		struct iphdr ip;
+
+		if (bpf_probe_read_kernel(&ip, sizeof(ip), head + net) || ip.protocol != IPPROTO_TCP)
+			return false;
+		map_v4(s->saddr, ip.saddr);
+		map_v4(s->daddr, ip.daddr);
+		s->family = 4;
+	} else if (proto == bpf_htons(0x86dd)) {
+		struct ipv6hdr ip6;
+
+		if (bpf_probe_read_kernel(&ip6, sizeof(ip6), head + net))
+			return false;
+		__builtin_memcpy(s->saddr, &ip6.saddr, 16);
+		__builtin_memcpy(s->daddr, &ip6.daddr, 16);
+		s->family = 6;
+	} else {
+		return false;
+	}
+	if (bpf_probe_read_kernel(&th, sizeof(th), head + tp))
+		return false;
+	s->sport = bpf_ntohs(th.source);
+	s->dport = bpf_ntohs(th.dest);
+	s->flags = th.flags;
+	return true;
+}
+
+/* The tuple of an arriving segment, seen from this end. */
+static __always_inline void set_segment(struct tcptrace_record *r, const struct segment *s)
+{
+	__builtin_memcpy(r->laddr, s->daddr, 16);
+	__builtin_memcpy(r->raddr, s->saddr, 16);
+	r->lport = s->dport;
+	r->rport = s->sport;
+	r->family = s->family;
+}
+
+/* ---- the filter ---------------------------------------------------------------------------- */
+
+static __always_inline bool port_bit(const volatile __u64 *set, __u16 port)
+{
+	return set[(port >> 6) & (CAPTURE_PORT_WORDS - 1)] >> (port & 63) & 1;
+}
+
+static __always_inline bool in_cgroup(const struct sock *sk)
+{
+	struct cgroup *cg, *up;
+	__u64 id;
+
+	if (bpf_core_field_exists(struct sock_cgroup_data, cgroup)) {
+		cg = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	} else {
+		const struct sock_cgroup_data___val *old = (const void *)&sk->sk_cgrp_data;
+		__u64 val = BPF_CORE_READ(old, val);
+
+		cg = val & 1 ? NULL : (struct cgroup *)val;
+	}
+	if (!cg || BPF_CORE_READ(cg, level) < (int)cfg.cgroup_level)
+		return false;
+	if (bpf_core_field_exists(struct cgroup___ptrs, ancestors)) {
+		bpf_core_read(&up, sizeof(up), &((struct cgroup___ptrs *)cg)->ancestors[0] + cfg.cgroup_level);
+		return BPF_CORE_READ(up, kn, id) == cfg.cgroup;
+	}
+	bpf_core_read(&id, sizeof(id), &((struct cgroup___ids *)cg)->ancestor_ids[0] + cfg.cgroup_level);
+	return id == cfg.cgroup;
+}
+
+static __always_inline bool is_watched(const void *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return bpf_map_lookup_elem(&watched, &key);
+}
+
+static __always_inline bool pid_wanted(void)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	return bpf_map_lookup_elem(&pids, &pid);
+}
+
+static __always_inline void watch(const struct sock *sk)
+{
+	struct port_key port;
+	__u64 key = (__u64)sk;
+	__u8 one = 1;
+
+	bpf_map_update_elem(&watched, &key, &one, BPF_ANY);
+	if (sk_state(sk) == TCP_LISTEN) {
+		port.netns = sk_netns(sk);
+		port.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+		bpf_map_update_elem(&watched_ports, &port, &one, BPF_ANY);
+	}
+}
+
+static __always_inline void unwatch(const struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	if (cfg.by_pid)
+		bpf_map_delete_elem(&watched, &key);
+}
+
+/* What needs no memory: family, namespace, cgroup (owner: a full socket, the listener of a request). */
+static __always_inline bool place_wanted(const struct sock *owner)
+{
+	if (cfg.family && (BPF_CORE_READ(owner, __sk_common.skc_family) == AF_INET6) != (cfg.family == 6))
+		return false;
+	if (cfg.netns && sk_netns(owner) != cfg.netns)
+		return false;
+	return !cfg.cgroup || in_cgroup(owner);
+}
+
+static __always_inline bool ports_wanted(__u16 lport, __u16 rport)
+{
+	if (cfg.by_lport && !port_bit(lports, lport))
+		return false;
+	return !cfg.by_rport || port_bit(rports, rport);
+}
+
+static __always_inline bool common_ports_wanted(const struct sock_common *c)
+{
+	if (!cfg.by_lport && !cfg.by_rport)
+		return true;
+	return ports_wanted(BPF_CORE_READ(c, skc_num), bpf_ntohs(BPF_CORE_READ(c, skc_dport)));
+}
+
+static __always_inline bool sock_ports_wanted(const struct sock *sk)
+{
+	__u16 lport = BPF_CORE_READ(sk, __sk_common.skc_num);
+
+	if (!cfg.by_lport && !cfg.by_rport)
+		return true;
+	if (!lport)
+		lport = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
+	return ports_wanted(lport, bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)));
+}
+
+/* A full socket. In a call of its owner the pid filter may learn it. */
+static __always_inline bool wanted(const struct sock *sk)
+{
+	if (!cfg.filtered)
+		return true;
+	return place_wanted(sk) && sock_ports_wanted(sk) && (!cfg.by_pid || is_watched(sk));
+}
+
+static __always_inline bool wanted_call(const struct sock *sk)
+{
+	if (!cfg.filtered)
+		return true;
+	if (cfg.by_pid) {
+		if (!pid_wanted())
+			return false;
+		watch(sk);
+	}
+	return place_wanted(sk) && sock_ports_wanted(sk);
+}
+
+/* Anything of a listener: c is the request or child, or NULL with the tuple already checked. */
+static __always_inline bool wanted_of(const struct sock *listener, const struct sock_common *c)
+{
+	if (!cfg.filtered)
+		return true;
+	return place_wanted(listener) && (!cfg.by_pid || is_watched(listener)) &&
+	       (!c || common_ports_wanted(c));
+}
+
+#endif

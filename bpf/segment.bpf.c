@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Segments that prove something: sent again, RST out, RST in; and the minisock
+ * that stands for a connection in TIME_WAIT.
+ */
+#include "read.bpf.h"
+
+static __always_inline int emit_sock(__u32 event, const struct sock *sk)
+{
+	struct tcptrace_record *r;
+
+	if (!wanted(sk))
+		return 0;
+	r = reserve(event);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	r->old = r->new = sk_state(sk);
+	submit(r);
+	return 0;
+}
+
+SEC("?tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tp_retrans, const struct sock *sk)
+{
+	return emit_sock(TCPTRACE_RETRANS, sk);
+}
+
+SEC("?tp_btf/tcp_receive_reset")
+int BPF_PROG(tp_rst_received, const struct sock *sk)
+{
+	return emit_sock(TCPTRACE_RST_RECEIVED, sk);
+}
+
+SEC("?tp_btf/tcp_retransmit_synack")
+int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct request_sock *req)
+{
+	struct tcptrace_record *r;
+
+	if (sk_state((const void *)req) != TCP_NEW_SYN_RECV)	/* Fast Open: the child's request */
+		return 0;
+	if (!wanted_of(listener, (const void *)req))
+		return 0;
+	r = reserve(TCPTRACE_SYNACK_RETRANS);
+	if (!r)
+		return 0;
+	set_request(r, req, listener);
+	submit(r);
+	return 0;
+}
+
+/*
+ * In answer to a segment (skb) that nobody, a listener or a minisock got; or by close() of a full
+ * socket (no skb). Before 6.12 (edefba66d929) only where there is a socket.
+ */
+SEC("?tp_btf/tcp_send_reset")
+int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcptrace_record *r;
+	struct segment seg;
+	__u8 state = 0;
+
+	if (sk)
+		state = sk_state(sk);
+	if (state && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV && state != TCP_TIME_WAIT)
+		return emit_sock(TCPTRACE_RST_SENT, sk);
+	if (!skb || !read_segment(&seg, skb))
+		return 0;
+	/* no socket: only filters that speak of addresses can say whether it is wanted */
+	if (cfg.filtered && (cfg.by_pid || cfg.cgroup || (cfg.family && cfg.family != seg.family) ||
+			     !ports_wanted(seg.dport, seg.sport)))
+		return 0;
+	r = reserve(TCPTRACE_RST_SENT);
+	if (!r)
+		return 0;
+	r->sk = 0;
+	r->cookie = 0;
+	r->netns = BPF_CORE_READ(skb, dev, nd_net.net, ns.inum);
+	r->old = r->new = state;
+	set_segment(r, &seg);
+	submit(r);
+	return 0;
+}
+
+/* ---- TIME_WAIT --------------------------------------------------------------------------------- */
+
+static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __u8 old, __u8 new)
+{
+	struct tcptrace_record *r;
+
+	if (cfg.filtered) {
+		if (cfg.netns && sk_netns((const void *)tw) != cfg.netns)
+			return 0;
+		if (!common_ports_wanted((const void *)tw))
+			return 0;
+	}
+	r = reserve(TCPTRACE_STATE);
+	if (!r)
+		return 0;
+	set_common(r, (const struct sock_common *)tw);
+	r->old = old;
+	r->new = new;
+	r->flags |= TCPTRACE_F_TIMEWAIT;
+	submit(r);
+	return 0;
+}
+
+static __always_inline int timewait_kill(const struct inet_timewait_sock *tw)
+{
+	return emit_timewait(tw, BPF_CORE_READ(tw, tw_substate), TCP_CLOSE);
+}
+
+SEC("?fentry/inet_twsk_kill")
+int BPF_PROG(f_tw_kill, const struct inet_timewait_sock *tw)
+{
+	return timewait_kill(tw);
+}
+
+SEC("?kprobe/inet_twsk_kill")
+int BPF_KPROBE(k_tw_kill, const struct inet_timewait_sock *tw)
+{
+	return timewait_kill(tw);
+}
+
+/* An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. */
+static __always_inline int timewait_segment(const struct inet_timewait_sock *tw, const struct sk_buff *skb)
+{
+	struct segment seg;
+
+	if (BPF_CORE_READ(tw, tw_substate) != TCP_FIN_WAIT2)
+		return 0;
+	if (!read_segment(&seg, skb) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+		return 0;
+	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT);
+}
+
+SEC("?fentry/tcp_timewait_state_process")
+int BPF_PROG(f_tw_segment, const struct inet_timewait_sock *tw, const struct sk_buff *skb)
+{
+	return timewait_segment(tw, skb);
+}
+
+SEC("?kprobe/tcp_timewait_state_process")
+int BPF_KPROBE(k_tw_segment, const struct inet_timewait_sock *tw, const struct sk_buff *skb)
+{
+	return timewait_segment(tw, skb);
+}
+
+/* tracepoints, 6.9 and later (rx_sk): the FIN is thrown away as a segment of the minisock */
+SEC("?tp_btf/kfree_skb")
+int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int reason,
+	     const struct sock *rx_sk)
+{
+	struct segment seg;
+
+	if (!rx_sk || sk_state(rx_sk) != TCP_TIME_WAIT)
+		return 0;
+	if (!read_segment(&seg, skb) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+		return 0;
+	return emit_timewait((const void *)rx_sk, TCP_FIN_WAIT2, TCP_TIME_WAIT);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What exists: iterators, run on demand, whose output is records. iter/tcp
+ * covers the network namespace of whoever opens it and knows both queues, the
+ * requests in them and minisocks; iter/task_file knows who holds what.
+ */
+#include "read.bpf.h"
+
+static __always_inline void clear(struct tcptrace_record *r)
+{
+	__builtin_memset(r, 0, sizeof(*r));
+	r->t_ns = bpf_ktime_get_ns();
+	r->event = TCPTRACE_EXISTS;
+	r->fd = -1;
+}
+
+SEC("?iter/tcp")
+int it_tcp(struct bpf_iter__tcp *ctx)
+{
+	const struct sock_common *c = ctx->sk_common;
+	struct tcptrace_record r;
+	__u8 state;
+
+	if (!c)
+		return 0;
+	clear(&r);
+	state = BPF_CORE_READ(c, skc_state);
+	if (state == TCP_NEW_SYN_RECV) {
+		const struct sock *listener = BPF_CORE_READ(c, skc_listener);
+
+		if (!listener || !wanted_of(listener, c))
+			return 0;
+		set_request(&r, (const void *)c, listener);
+	} else if (state == TCP_TIME_WAIT) {
+		if (cfg.by_pid || (cfg.filtered && !common_ports_wanted(c)))
+			return 0;
+		set_common(&r, c);
+		r.flags |= TCPTRACE_F_TIMEWAIT;
+		state = BPF_CORE_READ((const struct inet_timewait_sock *)c, tw_substate);
+	} else {
+		const struct sock *sk = (const void *)c;
+
+		if (!wanted(sk))
+			return 0;
+		set_sock(&r, sk);
+		if (state == TCP_LISTEN)
+			set_queues(&r, sk);
+		else if (!BPF_CORE_READ(sk, sk_socket) &&
+			 !(BPF_CORE_READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)))
+			r.flags |= TCPTRACE_F_QUEUED;
+	}
+	r.new = state;
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
+
+SEC("?iter/task_file")
+int it_task_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct tcptrace_record r;
+	struct socket *socket;
+	struct sock *sk;
+	__u32 pid;
+
+	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	if (!sk || !is_tcp(sk))
+		return 0;
+	pid = BPF_CORE_READ(task, tgid);
+	if (cfg.by_pid) {
+		if (!bpf_map_lookup_elem(&pids, &pid))
+			return 0;
+		watch(sk);
+	}
+	if (!wanted(sk))
+		return 0;
+	clear(&r);
+	set_sock(&r, sk);
+	r.new = sk_state(sk);
+	if (r.new == TCP_LISTEN)
+		set_queues(&r, sk);
+	r.pid = pid;
+	r.tid = BPF_CORE_READ(task, pid);
+	r.fd = ctx->fd;
+	r.flags |= TCPTRACE_F_ACTOR;
+	BPF_CORE_READ_INTO(&r.comm, task, group_leader, comm);
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transitions and the end of a socket. The state tracepoint is the best hook
+ * there is, by every mechanism. What the tracepoint mechanism alone must add
+ * (a connection entering the accept queue, close()) is read off it here too.
+ */
+#include "read.bpf.h"
+
+const volatile struct capture_config cfg = {};
+const volatile __u64 lports[CAPTURE_PORT_WORDS] = {};
+const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
+volatile __u32 reader_sleeps = 0;
+
+/* tracepoints: acceptq-add of a child; listener NULL: this kernel cannot say which (before 6.3) */
+static __always_inline void tp_acceptq_add(const struct sock *child, const struct sock *listener,
+					   bool fastopen)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_ACCEPTQ_ADD);
+
+	if (!r)
+		return;
+	set_sock(r, child);
+	if (listener)
+		set_queues(r, listener);
+	r->cause = fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN : TCPTRACE_ACCEPTQ_HANDSHAKE;
+	r->flags |= TCPTRACE_F_INFERRED;
+	submit(r);
+}
+
+/*
+ * close() has no tracepoint, but __tcp_close() sets sk_shutdown before the transition and nothing
+ * else does, except shutdown(SHUT_RDWR), which is noted in 'calls'.
+ */
+static __always_inline bool tp_closes(const struct sock *sk, int old)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *call;
+
+	if (old != TCP_ESTABLISHED && old != TCP_SYN_SENT && old != TCP_SYN_RECV &&
+	    old != TCP_CLOSE_WAIT && old != TCP_LISTEN)
+		return false;
+	if (BPF_CORE_READ(sk, sk_shutdown) != SHUTDOWN_MASK)
+		return false;
+	call = bpf_map_lookup_elem(&calls, &id);
+	return !call || call->sk != (__u64)sk;
+}
+
+/* A child still in its handshake is not watched yet: its listener's port speaks for it. */
+static __always_inline bool child_wanted(const struct sock *sk)
+{
+	struct port_key port;
+
+	if (!cfg.filtered)
+		return true;
+	if (!place_wanted(sk) || !sock_ports_wanted(sk))
+		return false;
+	if (!cfg.by_pid || is_watched(sk))
+		return true;
+	port.netns = sk_netns(sk);
+	port.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	return bpf_map_lookup_elem(&watched_ports, &port);
+}
+
+/*
+ * tcp_time_wait() replaces the socket by a minisock and ends in CLOSE; TIME_WAIT is never a new
+ * state here. After the peer's FIN (SOCK_DONE) it is TIME_WAIT; an orphan in FIN_WAIT2 goes on as
+ * a minisock in FIN_WAIT2: no transition. An error says that the connection died instead.
+ */
+static __always_inline int real_new_state(const struct sock *sk, int old, int new)
+{
+	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) || BPF_CORE_READ(sk, sk_err))
+		return new;
+	if (BPF_CORE_READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE))
+		return TCP_TIME_WAIT;
+	return old == TCP_FIN_WAIT2 && BPF_CORE_READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) ?
+		       TCP_FIN_WAIT2 : new;
+}
+
+SEC("?tp_btf/inet_sock_set_state")
+int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
+{
+	struct tcptrace_record *r;
+	struct scratch *s;
+	bool passive = old == TCP_LISTEN && new == TCP_SYN_RECV;
+
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
+		return 0;
+	if (old == TCP_SYN_RECV || passive ? !child_wanted(sk) : !wanted(sk))
+		return 0;
+	if (cfg.tp_close && tp_closes(sk, old)) {
+		r = reserve(TCPTRACE_CLOSE);
+		if (r) {
+			set_sock(r, sk);
+			set_actor(r, -1);
+			submit(r);
+		}
+	}
+	new = real_new_state(sk, old, new);
+	if (new != old) {
+		r = reserve(TCPTRACE_STATE);
+		if (r) {
+			set_sock(r, sk);
+			r->old = old;
+			r->new = new;
+			if (old == TCP_LISTEN && new == TCP_CLOSE)
+				set_queues(r, sk);
+			submit(r);
+		}
+	}
+	if (!cfg.tp_acceptq_add)
+		return 0;
+	s = scratch();
+	if (!s)
+		return 0;
+	if (passive) {
+		s->child = (__u64)sk;
+		s->child_fastopen = 1;	/* queued while in SYN_RECV: Fast Open */
+	} else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED && s->child == (__u64)sk) {
+		s->child_fastopen = 0;
+		if (!cfg.tp_data_ready) {
+			tp_acceptq_add(sk, NULL, false);
+			s->child = 0;
+		}
+	}
+	return 0;
+}
+
+/* tracepoints, 6.3 and later: the listener is told right after its child entered the queue. */
+SEC("?tp_btf/sk_data_ready")
+int BPF_PROG(tp_data_ready, const struct sock *sk)
+{
+	struct scratch *s;
+
+	if (sk_state(sk) != TCP_LISTEN || !is_tcp(sk))
+		return 0;
+	s = scratch();
+	if (!s || !s->child)
+		return 0;
+	if (wanted_of(sk, (const void *)s->child)) {
+		if (cfg.by_pid)
+			watch((const void *)s->child);
+		tp_acceptq_add((const void *)s->child, sk, s->child_fastopen);
+	}
+	s->child = 0;
+	return 0;
+}
+
+SEC("?tp_btf/tcp_destroy_sock")
+int BPF_PROG(tp_destroy, const struct sock *sk)
+{
+	struct tcptrace_record *r;
+
+	if (!wanted(sk))
+		return 0;
+	r = reserve(TCPTRACE_DESTROY);
+	if (r) {
+		set_sock(r, sk);
+		submit(r);
+	}
+	unwatch(sk);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

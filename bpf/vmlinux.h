@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel types and members that the BPF programs read, and nothing else:
+ * this file is the list of what tcptrace depends on. Offsets come from the
+ * running kernel's BTF (CO-RE), so members may stand in any order and the
+ * machine that builds needs no BTF.
+ *
+ * struct x___y is the flavour of struct x in some kernels; the comment says which.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+typedef unsigned char __u8;
+typedef signed char __s8;
+typedef unsigned short __u16;
+typedef short __s16;
+typedef unsigned int __u32;
+typedef int __s32;
+typedef unsigned long long __u64;
+typedef long long __s64;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+/* include/uapi/linux/bpf.h */
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1 };
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+/* helpers that not every kernel has; asked for with bpf_core_enum_value_exists() */
+enum bpf_func_id {
+	BPF_FUNC_task_pt_regs = 175,		/* 5.15 dd6e10fbd9fb */
+	BPF_FUNC_get_func_ret = 184,		/* 5.17 f92c1e183604 */
+};
+
+#define AF_INET		2
+#define AF_INET6	10
+#define IPPROTO_TCP	6
+#define S_IFMT		0170000
+#define S_IFSOCK	0140000
+#define PF_EXITING	0x00000004
+
+/* enum sock_flags of include/net/sock.h, first members; enum sk_shutdown mask */
+#define SOCK_DEAD	0
+#define SOCK_DONE	1
+#define SHUTDOWN_MASK	3
+
+#define EAGAIN		11
+
+/* include/net/tcp_states.h */
+enum {
+	TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
+	TCP_TIME_WAIT, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_LISTEN, TCP_CLOSING,
+	TCP_NEW_SYN_RECV,
+};
+
+/* on the wire and from user space: no relocation */
+struct in6_addr { __u8 s6_addr[16]; };
+struct sockaddr { __u16 sa_family; char sa_data[14]; };
+struct sockaddr_in { __u16 sin_family; __be16 sin_port; __be32 sin_addr; __u8 pad[8]; };
+struct sockaddr_in6 {
+	__u16 sin6_family; __be16 sin6_port; __be32 sin6_flowinfo; struct in6_addr sin6_addr; __u32 scope;
+};
+struct iphdr {
+	__u8 ihl_version, tos; __be16 tot_len, id, frag_off; __u8 ttl, protocol; __u16 check;
+	__be32 saddr, daddr;
+};
+struct ipv6hdr {
+	__u8 version_class, flow[3]; __be16 payload_len; __u8 nexthdr, hop_limit;
+	struct in6_addr saddr, daddr;
+};
+struct tcphdr {
+	__be16 source, dest; __be32 seq, ack_seq; __u8 off_ns, flags; __be16 window; __u16 check, urg_ptr;
+};
+#define TH_FIN 0x01
+#define TH_SYN 0x02
+#define TH_RST 0x04
+#define TH_ACK 0x10
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct { int counter; } atomic_t;
+typedef struct { __s64 counter; } atomic64_t;
+
+struct hlist_nulls_node { struct hlist_nulls_node *next, **pprev; };
+
+struct ns_common { unsigned int inum; };
+struct netns_core { int sysctl_somaxconn; };
+struct netns_ipv4 {
+	int sysctl_max_syn_backlog;
+	__u8 sysctl_tcp_syncookies;
+};
+struct net { struct ns_common ns; struct netns_core core; struct netns_ipv4 ipv4; };
+typedef struct { struct net *net; } possible_net_t;
+
+struct sock_common {
+	union {
+		struct { __be32 skc_daddr; __be32 skc_rcv_saddr; };
+	};
+	union {
+		struct { __be16 skc_dport; __u16 skc_num; };
+	};
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+	union {
+		unsigned long skc_flags;
+		struct sock *skc_listener;	/* only while NEW_SYN_RECV */
+	};
+	union { struct hlist_nulls_node skc_nulls_node; };
+};
+
+struct kernfs_node { __u64 id; };
+struct cgroup { struct kernfs_node *kn; int level; };
+/* 6.1 7f203bc89eb6: ids of the ancestors became pointers */
+struct cgroup___ids { __u64 ancestor_ids[0]; };
+struct cgroup___ptrs { struct cgroup *ancestors[0]; };
+struct sock_cgroup_data { struct cgroup *cgroup; };
+/* before 5.16 8520e224f547: a word whose low bit says that it is no pointer */
+struct sock_cgroup_data___val { __u64 val; };
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+	__u16 sk_type;
+	int sk_err;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+	atomic_t sk_drops;
+	__u8 sk_shutdown;
+	struct socket *sk_socket;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct fastopen_queue { int qlen, max_qlen; };
+struct request_sock_queue { atomic_t qlen, young; struct fastopen_queue fastopenq; };
+struct inet_sock { struct sock sk; __be16 inet_sport; };
+struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; };
+
+struct request_sock {
+	struct sock_common __req_common;
+	__u8 num_retrans;
+	__u8 num_timeout:7;
+	struct timer_list { void *function; } rsk_timer;
+	struct sock *sk;
+};
+struct inet_request_sock { struct request_sock req; };
+struct tcp_request_sock { struct inet_request_sock req; u64 snt_synack; bool tfo_listener; };
+
+struct inet_timewait_sock { struct sock_common __tw_common; volatile unsigned char tw_substate; };
+
+struct socket { short type; struct file *file; struct sock *sk; };
+struct inode { __u16 i_mode; };
+typedef struct { __s64 counter; } atomic_long_t;
+struct file { struct inode *f_inode; void *private_data; };
+struct file___count { atomic_long_t f_count; };		/* until 6.12 */
+typedef struct { atomic_long_t refcnt; } file_ref_t;	/* 6.13 90ee6ed776c0: one reference is 0 */
+struct file___ref { file_ref_t f_ref; };
+struct fdtable { unsigned int max_fds; struct file **fd; };
+struct files_struct { struct fdtable *fdt; };
+struct task_struct {
+	int pid, tgid;
+	unsigned int flags;
+	struct files_struct *files;
+	struct task_struct *group_leader;
+	char comm[16];
+};
+
+struct sk_buff {
+	struct sock *sk;
+	unsigned char *head;
+	unsigned int len;
+	__u16 transport_header, network_header;
+	__be16 protocol;
+	__s64 tstamp;
+	struct net_device *dev;
+};
+struct net_device { possible_net_t nd_net; };
+
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
+		      flags, sp, ss;
+};
+
+/* tracepoint programs: the record of a system call's entry and exit */
+struct trace_entry { unsigned short type; unsigned char flags, preempt_count; int pid; };
+struct trace_event_raw_sys_enter { struct trace_entry ent; long id; unsigned long args[6]; };
+struct trace_event_raw_sys_exit { struct trace_entry ent; long id; long ret; };
+
+struct seq_file;
+struct bpf_iter_meta { struct seq_file *seq; };
+struct bpf_iter__tcp { struct bpf_iter_meta *meta; struct sock_common *sk_common; };
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta; struct task_struct *task; __u32 fd; struct file *file;
+};
+
+/* enum of the running kernel: numbers move between releases, so names are resolved by CO-RE */
+enum skb_drop_reason { SKB_DROP_REASON_TCP_LISTEN_OVERFLOW = 40 };
+
+#pragma clang attribute pop
+
+#endif

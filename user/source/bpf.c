@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The BPF source: loads and attaches what probes.c chose, drains the ring, and
+ * asks the iterators for what exists.
+ *
+ * Waking up for each record is what makes tracers slow. The kernel side wakes
+ * nobody unless the reader has said that it sleeps (reader_sleeps); a reader
+ * that found something naps PAUSE_NS, finds a batch, and only goes to sleep for
+ * real when a nap brought nothing: as NAPI does.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../bpf/config.h"
+#include "capture.skel.h"
+#include "netns.h"
+#include "probes.h"
+
+#define RING_BYTES	(16u << 20)
+#define PAUSE_NS	2000000		/* nap between two drains while records come */
+#define BATCH		65536		/* records per poll(), so that deadlines and signals are seen */
+#define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
+#define SECOND		1000000000ull
+
+struct bpf_source {
+	struct source base;
+	struct source_config cfg;
+	struct probes probes;
+	struct capture *skel;
+	struct bpf_link *links[OBJECT_PROGS];
+	unsigned int nlinks;
+	struct bpf_link *it_tcp, *it_task_file;
+	struct ring_buffer *ring;
+	source_fn fn;			/* of the poll() in progress */
+	void *ctx;
+	int fn_ret;
+	unsigned int batch;
+	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
+	uint64_t check_ns, sweep_ns, sweep_every_ns;
+	bool resync, busy;
+	unsigned int ncpu;
+};
+
+static char load_failed[64];		/* program that the kernel refused, of the last load */
+
+/* libbpf names the program that made a load fail only in its talk. */
+static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[512], name[64];
+
+	(void)level;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	if (getenv("TCPTRACE_DEBUG"))
+		fputs(line, stderr);
+	if (sscanf(line, "libbpf: prog '%63[^']'", name) == 1 &&
+	    (strstr(line, "failed to load") || strstr(line, "failed to find") ||
+	     strstr(line, "failed to prepare") || strstr(line, "bad relo")))
+		snprintf(load_failed, sizeof(load_failed), "%s", name);
+	return 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
+/* ---- load and attach ---- */
+
+static bool uses_tp(const struct probes *p, enum hook_id id)
+{
+	return probes_mechanism(p, id) == MECH_TRACEPOINT;
+}
+
+/* Read-only data: the skeleton declares it const volatile, before load it is ours to fill. */
+static void fill_config(struct bpf_source *s)
+{
+	struct capture_config *c = (struct capture_config *)&s->skel->rodata->cfg;
+	uint64_t *lports = (uint64_t *)s->skel->rodata->lports;
+	uint64_t *rports = (uint64_t *)s->skel->rodata->rports;
+	const struct filter *f = &s->cfg.filter;
+	const struct probes *p = &s->probes;
+
+	c->cgroup = f->cgroup;
+	c->cgroup_level = f->cgroup_level;
+	c->netns = f->netns;
+	c->family = f->family;
+	c->by_pid = f->npids > 0;
+	c->follow = f->follow;
+	for (uint32_t i = 0; i < f->nlports; i++)
+		lports[f->lports[i] / 64] |= 1ull << (f->lports[i] % 64);
+	for (uint32_t i = 0; i < f->nrports; i++)
+		rports[f->rports[i] / 64] |= 1ull << (f->rports[i] % 64);
+	c->by_lport = f->nlports > 0;
+	c->by_rport = f->nrports > 0;
+	c->filtered = c->cgroup || c->netns || c->family || c->by_pid || c->by_lport || c->by_rport;
+	c->tp_connect = uses_tp(p, HOOK_CONNECT);
+	c->tp_close = uses_tp(p, HOOK_CLOSE);
+	c->tp_synack = uses_tp(p, HOOK_SYNQ_ADD);
+	c->tp_acceptq_add = uses_tp(p, HOOK_ACCEPTQ_ADD);
+	c->tp_data_ready = c->tp_acceptq_add && probes_wants(p, "tp_data_ready");
+	c->tp_take = uses_tp(p, HOOK_TAKE);
+	c->tp_drop_syn = uses_tp(p, HOOK_DROP_SYN);
+	c->tp_drop_ack = uses_tp(p, HOOK_DROP_ACK);
+	c->tp_timewait = uses_tp(p, HOOK_TW_FIN);
+}
+
+static int try_load(struct bpf_source *s)
+{
+	struct bpf_program *prog;
+
+	fill_config(s);
+	bpf_map__set_max_entries(s->skel->maps.ring, s->cfg.ring_bytes ? s->cfg.ring_bytes : RING_BYTES);
+	bpf_object__for_each_program(prog, s->skel->obj)
+		bpf_program__set_autoload(prog, probes_wants(&s->probes, bpf_program__name(prog)));
+	load_failed[0] = 0;
+	return capture__load(s->skel);
+}
+
+static int attach_one(struct bpf_source *s, struct bpf_program *prog)
+{
+	struct bpf_link *link = bpf_program__attach(prog);
+	const char *name = bpf_program__name(prog);
+
+	if (!link)
+		return -errno;
+	if (!strcmp(name, "it_tcp"))
+		s->it_tcp = link;
+	else if (!strcmp(name, "it_task_file"))
+		s->it_task_file = link;
+	else
+		s->links[s->nlinks++] = link;
+	return 0;
+}
+
+static void detach(struct bpf_source *s)
+{
+	while (s->nlinks)
+		bpf_link__destroy(s->links[--s->nlinks]);
+	bpf_link__destroy(s->it_tcp);
+	bpf_link__destroy(s->it_task_file);
+	s->it_tcp = s->it_task_file = NULL;
+	capture__destroy(s->skel);
+	s->skel = NULL;
+}
+
+/* 0, or -errno with the refused program in load_failed. */
+static int try_attach(struct bpf_source *s)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, s->skel->obj) {
+		int err;
+
+		if (!bpf_program__autoload(prog))
+			continue;
+		err = attach_one(s, prog);
+		if (err) {
+			snprintf(load_failed, sizeof(load_failed), "%s", bpf_program__name(prog));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int fill_pids(struct bpf_source *s)
+{
+	uint8_t one = 1;
+
+	for (uint32_t i = 0; i < s->cfg.filter.npids; i++)
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.pids), &s->cfg.filter.pids[i], &one, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+static int load_and_attach(struct bpf_source *s)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		int err;
+
+		if (!s->skel)
+			s->skel = capture__open();
+		if (!s->skel)
+			return -errno;
+		if (!round) {
+			err = probes_init(&s->probes, s->skel->obj, s->cfg.mechanism);
+			if (err)
+				return err;
+		}
+		err = try_load(s);
+		if (!err)
+			err = fill_pids(s);
+		if (!err) {
+			err = try_attach(s);
+			if (!err)
+				return 0;
+			if (!probes_reject(&s->probes, load_failed, "attach", -err))
+				return err;
+		} else if (!load_failed[0] || !probes_reject(&s->probes, load_failed, "load", -err)) {
+			return err;
+		}
+		detach(s);
+		/* without transitions there is nothing to show; the reason is everybody's */
+		if (s->probes.choice[HOOK_STATE].way < 0)
+			return err;
+	}
+	return -ELOOP;
+}
+
+/*
+ * libbpf finds system-call tracepoints through tracefs. Where nobody has mounted it, a thread with
+ * a mount namespace of its own does, so that nothing changes on the machine.
+ */
+static void *attach_thread(void *arg)
+{
+	struct bpf_source *s = arg;
+
+	if (access("/sys/kernel/tracing/events", R_OK) && access("/sys/kernel/debug/tracing/events", R_OK) &&
+	    !unshare(CLONE_FS | CLONE_NEWNS)) {
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+	}
+	return (void *)(intptr_t)load_and_attach(s);
+}
+
+static int load_in_thread(struct bpf_source *s)
+{
+	pthread_t thread;
+	void *ret;
+
+	if (!access("/sys/kernel/tracing/events", R_OK) || !access("/sys/kernel/debug/tracing/events", R_OK))
+		return load_and_attach(s);
+	if (pthread_create(&thread, NULL, attach_thread, s))
+		return -EAGAIN;
+	pthread_join(thread, &ret);
+	return (intptr_t)ret;
+}
+
+static const char *why_not(int err)
+{
+	char lockdown[128] = "";
+	int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (read(fd, lockdown, sizeof(lockdown) - 1) < 0)
+			lockdown[0] = 0;
+		close(fd);
+	}
+	if (err == -ENOENT && access("/sys/kernel/btf/vmlinux", R_OK))
+		return "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel "
+		       "module, --source kmod";
+	if (strstr(lockdown, "[confidentiality]"))
+		return "the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
+		       "boot with lockdown=integrity or without Secure Boot";
+	if (geteuid())
+		return "you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN";
+	if (err == -EPERM || err == -EACCES)
+		return "the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and "
+		       "CAP_PERFMON (or CAP_SYS_ADMIN), as in most containers: run it on the host";
+	if (err == -ENOSYS || err == -EINVAL)
+		return "this kernel has no BPF ring buffer or tracing programs (needs Linux 5.8 with "
+		       "CONFIG_BPF_SYSCALL): use the kernel module, --source kmod";
+	return NULL;
+}
+
+static int on_record(void *arg, void *data, size_t size);
+
+static int bpf_source_open(struct source **out, const struct source_config *cfg, const char **why)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct bpf_source *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->base.ops = &source_bpf;
+	s->cfg = *cfg;
+	s->ncpu = libbpf_num_possible_cpus();
+	libbpf_set_print(listen_to_libbpf);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* needed before 5.11; where it fails it is not needed */
+	err = load_in_thread(s);
+	if (!err) {
+		s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_record, s, NULL);
+		err = s->ring ? 0 : -errno;
+	}
+	if (err) {
+		*why = why_not(err);
+		detach(s);
+		free(s);
+		return err;
+	}
+	if (!uses_tp(&s->probes, HOOK_SYNQ_DEL))
+		s->sweep_every_ns = 0;
+	else
+		s->sweep_every_ns = SECOND;
+	*out = &s->base;
+	return 0;
+}
+
+/* ---- what exists ---- */
+
+static int mark_snapshot(struct bpf_source *s, bool end, uint64_t t_ns, source_fn fn, void *ctx)
+{
+	struct tcptrace_record r = {
+		.t_ns = t_ns, .event = TCPTRACE_SNAPSHOT, .fd = -1, .flags = end ? TCPTRACE_F_END : 0,
+		.netns = s->cfg.filter.netns,
+	};
+
+	return fn(ctx, &r);
+}
+
+static int read_iter(struct bpf_link *link, source_fn fn, void *ctx)
+{
+	static struct tcptrace_record buf[256];
+	size_t have = 0;
+	int err = 0, fd;
+
+	if (!link)
+		return 0;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		return -errno;
+	while (!err) {
+		ssize_t n = read(fd, (char *)buf + have, sizeof(buf) - have);
+		size_t i;
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0) {
+			err = n < 0 ? -errno : 0;
+			break;
+		}
+		have += n;
+		for (i = 0; !err && i < have / sizeof(*buf); i++)
+			err = fn(ctx, &buf[i]);
+		memmove(buf, buf + i, have - i * sizeof(*buf));
+		have -= i * sizeof(*buf);
+	}
+	close(fd);
+	return err;
+}
+
+struct sweep {
+	struct bpf_source *s;
+	source_fn fn;
+	void *ctx;
+};
+
+static int sweep_netns(void *arg)
+{
+	struct sweep *w = arg;
+
+	return read_iter(w->s->it_tcp, w->fn, w->ctx);
+}
+
+static int take_snapshot(struct bpf_source *s, bool owners, source_fn fn, void *ctx)
+{
+	struct sweep w = { s, fn, ctx };
+	uint64_t began = now_ns();
+	int err = mark_snapshot(s, false, began, fn, ctx);
+
+	if (!err && owners)
+		err = read_iter(s->it_task_file, fn, ctx);
+	if (!err)
+		err = netns_each(s->cfg.filter.netns, sweep_netns, &w);
+	if (!err)
+		err = mark_snapshot(s, true, began, fn, ctx);
+	return err;
+}
+
+static int bpf_source_snapshot(struct source *base, source_fn fn, void *ctx)
+{
+	return take_snapshot((struct bpf_source *)base, true, fn, ctx);
+}
+
+/* ---- the ring ---- */
+
+static int on_record(void *arg, void *data, size_t size)
+{
+	struct bpf_source *s = arg;
+
+	if (size != sizeof(struct tcptrace_record))
+		return 0;
+	s->delivered++;
+	s->fn_ret = s->fn(s->ctx, data);
+	if (s->fn_ret)
+		return -ECANCELED;
+	return ++s->batch < BATCH ? 0 : -ECANCELED;
+}
+
+/* New losses become LOST records, so that model, view and recording know. */
+static int tell_lost(struct bpf_source *s)
+{
+	struct capture_lost percpu[s->ncpu];
+	int fd = bpf_map__fd(s->skel->maps.lost), err = 0;
+
+	for (uint32_t ev = 1; !err && ev < TCPTRACE_EVENT_MAX; ev++) {
+		struct tcptrace_record r = { .event = TCPTRACE_LOST, .new = ev, .fd = -1 };
+		uint64_t sum = 0;
+
+		if (bpf_map_lookup_elem(fd, &ev, percpu))
+			continue;
+		for (unsigned int i = 0; i < s->ncpu; i++)
+			sum += percpu[i].n;
+		if (sum == s->lost[ev])
+			continue;
+		r.t_ns = now_ns();
+		r.arg = sum - s->lost[ev];
+		s->lost_total += r.arg;
+		s->lost[ev] = sum;
+		s->resync = true;
+		err = s->fn(s->ctx, &r);
+	}
+	return err;
+}
+
+static int drain(struct bpf_source *s)
+{
+	int n;
+
+	s->batch = 0;
+	s->fn_ret = 0;
+	n = ring_buffer__consume(s->ring);
+	if (s->fn_ret)
+		return s->fn_ret;
+	if (n < 0 && n != -ECANCELED)
+		return n;
+	return s->batch;
+}
+
+/* Sleeps until a record comes, at most timeout_ms. */
+static int sleep_on_ring(struct bpf_source *s, int timeout_ms)
+{
+	int n;
+
+	s->skel->bss->reader_sleeps = 1;
+	__sync_synchronize();
+	n = drain(s);			/* one may have come before the flag was seen */
+	if (n)
+		return n;
+	n = ring_buffer__poll(s->ring, timeout_ms);
+	s->skel->bss->reader_sleeps = 0;
+	if (s->fn_ret)
+		return s->fn_ret;
+	return n < 0 && n != -ECANCELED ? n : 0;
+}
+
+static int periodic(struct bpf_source *s, bool idle)
+{
+	uint64_t now = now_ns();
+	int err = 0;
+
+	if (now - s->check_ns >= SECOND || !s->check_ns) {
+		s->check_ns = now;
+		err = tell_lost(s);
+	}
+	if (err || !idle)
+		return err;
+	/* after a loss what is there is asked again, when the rest has been read */
+	if (s->resync) {
+		s->resync = false;
+		return take_snapshot(s, true, s->fn, s->ctx);
+	}
+	if (s->sweep_every_ns && now - s->sweep_ns >= s->sweep_every_ns) {
+		err = take_snapshot(s, false, s->fn, s->ctx);
+		s->sweep_ns = now_ns();
+		/* with very many sockets: never more than a hundredth of the time */
+		s->sweep_every_ns = (s->sweep_ns - now) * 100 > SECOND ? (s->sweep_ns - now) * 100 : SECOND;
+	}
+	return err;
+}
+
+static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, void *ctx)
+{
+	struct bpf_source *s = (struct bpf_source *)base;
+	struct timespec nap = { 0, PAUSE_NS };
+	int n, err;
+
+	s->fn = fn;
+	s->ctx = ctx;
+	n = drain(s);
+	if (n < 0)
+		return n;
+	err = periodic(s, n < BATCH);
+	if (err)
+		return err;
+	if (timeout_ms == 0) {		/* the last one: what was lost must be told now */
+		return tell_lost(s);
+	}
+	if (n >= BATCH)
+		return 0;
+	if (n) {
+		nanosleep(&nap, NULL);
+		return 0;
+	}
+	return sleep_on_ring(s, timeout_ms);
+}
+
+/* ---- the rest ---- */
+
+static void bpf_source_stats(struct source *base, struct source_stats *out)
+{
+	struct bpf_source *s = (struct bpf_source *)base;
+	struct bpf_program *prog;
+
+	memset(out, 0, sizeof(*out));
+	out->records = s->delivered;
+	out->lost = s->lost_total;
+	bpf_object__for_each_program(prog, s->skel->obj) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 && !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			out->missed += info.recursion_misses;
+	}
+}
+
+static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_report *out)
+{
+	struct bpf_source *s = (struct bpf_source *)base;
+
+	if (i >= HOOK_MAX)
+		return false;
+	probes_report(&s->probes, i, out);
+	return true;
+}
+
+static void bpf_source_close(struct source *base)
+{
+	struct bpf_source *s = (struct bpf_source *)base;
+
+	if (s->ring)
+		ring_buffer__free(s->ring);
+	detach(s);
+	free(s);
+}
+
+const struct source_ops source_bpf = {
+	.name = "bpf",
+	.open = bpf_source_open,
+	.poll = bpf_source_poll,
+	.snapshot = bpf_source_snapshot,
+	.stats = bpf_source_stats,
+	.hook = bpf_source_hook,
+	.close = bpf_source_close,
+};

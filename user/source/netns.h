@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The network namespaces that processes live in. */
+#ifndef TCPTRACE_NETNS_H
+#define TCPTRACE_NETNS_H
+
+#include <stdint.h>
+
+#define NETNS_MAX	256	/* visited at most; more are left out */
+
+/*
+ * Calls fn once inside each network namespace that a process or a file under /run/netns keeps (only:
+ * inode number of one, 0: all), and comes back to ours. First non-zero return of fn ends it and is
+ * returned; a namespace that cannot be entered is left out.
+ */
+int netns_each(uint32_t only, int (*fn)(void *arg), void *arg);
+
+#endif

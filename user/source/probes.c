@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Chooses a way for each hook. What can be asked beforehand (does the kernel
+ * have the function, does it allow fentry at all) is asked, so that an ordinary
+ * start loads once; the last word has the attempt, see probes_reject().
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "btf.h"
+#include "probes.h"
+
+/* The name that BTF must know for a program to have a chance; NULL: nothing to ask. */
+static const char *btf_name(const struct bpf_program *prog, char *buf, size_t size)
+{
+	static const char *const kinds[] = { "fentry/", "fexit/", "kprobe/", "kretprobe/" };
+	const char *sec = bpf_program__section_name(prog);
+
+	if (*sec == '?')
+		sec++;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strncmp(sec, kinds[i], strlen(kinds[i])))
+			return sec + strlen(kinds[i]);
+	if (strncmp(sec, "tp_btf/", 7))
+		return NULL;
+	snprintf(buf, size, "btf_trace_%s", sec + 7);
+	return buf;
+}
+
+/*
+ * May this kernel run fentry at all? Some refuse it (no trampolines, a policy) though BTF has
+ * everything: load two instructions and attach them.
+ */
+static void try_fentry(struct probes *p, uint32_t btf_id)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY,
+		    .attach_btf_id = btf_id);
+	int link, err, fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "try_fentry", "GPL", insns, 2, &opts);
+
+	if (fd < 0) {
+		snprintf(p->mech_refused[MECH_FENTRY], sizeof(*p->mech_refused),
+			 "fentry is refused here (load: %s)", strerror(-fd));
+		return;
+	}
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	err = errno;
+	if (link < 0)
+		snprintf(p->mech_refused[MECH_FENTRY], sizeof(*p->mech_refused),
+			 "fentry is refused here (attach: %s)", err == 524 ? "not supported" : strerror(err));
+	else
+		close(link);
+	close(fd);
+}
+
+static void ask_kernel(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf)
+{
+	static char buf[OBJECT_PROGS][64];
+	const char *names[OBJECT_PROGS], *progs[OBJECT_PROGS];
+	uint32_t ids[OBJECT_PROGS];
+	struct bpf_program *prog;
+	unsigned int n = 0;
+
+	bpf_object__for_each_program(prog, obj) {
+		if (n == OBJECT_PROGS)
+			break;
+		names[n] = btf_name(prog, buf[n], sizeof(buf[n]));
+		if (names[n])
+			progs[n++] = bpf_program__name(prog);
+	}
+	btf_index_find(btf, names, ids, n);
+	for (unsigned int i = 0; i < n; i++) {
+		if (!ids[i])
+			p->missing[p->nmissing++] = progs[i];
+		else if (!strcmp(progs[i], "f_synack"))
+			try_fentry(p, ids[i]);
+	}
+	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK))
+		snprintf(p->mech_refused[MECH_KPROBE], sizeof(*p->mech_refused),
+			 "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)");
+}
+
+static bool is_missing(const struct probes *p, const char *prog)
+{
+	for (unsigned int i = 0; i < p->nmissing; i++)
+		if (!strcmp(p->missing[i], prog))
+			return true;
+	return false;
+}
+
+static void explain(struct choice *c, const char *fmt, const char *a, const char *b)
+{
+	if (!c->why[0])		/* the first reason is that of the best way */
+		snprintf(c->why, sizeof(c->why), fmt, a, b);
+}
+
+static bool mech_allowed(const struct probes *p, enum mechanism m)
+{
+	return p->only == MECH_AUTO || m == p->only || m == MECH_TRACEPOINT;
+}
+
+static bool way_possible(struct probes *p, struct choice *c, const struct way *w)
+{
+	if (!mech_allowed(p, w->mech)) {
+		explain(c, "--mechanism %s%s", mechanism_name(p->only), "");
+		return false;
+	}
+	if (p->mech_refused[w->mech][0]) {
+		explain(c, "%s%s", p->mech_refused[w->mech], "");
+		return false;
+	}
+	for (int i = 0; i < PROGS_MAX && w->progs[i]; i++) {
+		if (*w->progs[i] != '?' && is_missing(p, w->progs[i])) {
+			explain(c, "%s: this kernel has no %s", mechanism_name(w->mech), w->target);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Moves on to the next possible way from index `from` on. */
+static void choose(struct probes *p, enum hook_id id, int from)
+{
+	struct choice *c = &p->choice[id];
+
+	for (int i = from; i < WAYS_MAX && hooks[id].ways[i].target; i++) {
+		if (way_possible(p, c, &hooks[id].ways[i])) {
+			c->way = i;
+			return;
+		}
+	}
+	c->way = -1;
+}
+
+int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism only)
+{
+	struct btf_index *btf;
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	p->only = only;
+	err = btf_index_open(&btf);
+	if (err)
+		return err;
+	ask_kernel(p, obj, btf);
+	btf_index_close(btf);
+	for (int id = 0; id < HOOK_MAX; id++)
+		choose(p, id, 0);
+	return 0;
+}
+
+static bool way_has(const struct probes *p, const struct way *w, const char *prog)
+{
+	for (int i = 0; i < PROGS_MAX && w->progs[i]; i++) {
+		const char *name = w->progs[i];
+
+		if (*name != '?') {
+			if (!strcmp(name, prog))
+				return true;
+		} else if (!strcmp(name + 1, prog)) {
+			return !is_missing(p, prog);
+		}
+	}
+	return false;
+}
+
+bool probes_wants(const struct probes *p, const char *prog)
+{
+	for (int id = 0; id < HOOK_MAX; id++)
+		if (p->choice[id].way >= 0 && way_has(p, &hooks[id].ways[p->choice[id].way], prog))
+			return true;
+	return false;
+}
+
+bool probes_reject(struct probes *p, const char *prog, const char *step, int err)
+{
+	char reason[96];
+	bool found = false;
+
+	snprintf(reason, sizeof(reason), "%s: %s", step, err == 524 ? "not supported" : strerror(err));
+	for (int id = 0; id < HOOK_MAX; id++) {
+		struct choice *c = &p->choice[id];
+
+		if (c->way < 0 || !way_has(p, &hooks[id].ways[c->way], prog))
+			continue;
+		found = true;
+		explain(c, "%s %s", mechanism_name(hooks[id].ways[c->way].mech), reason);
+		choose(p, id, c->way + 1);
+	}
+	return found;
+}
+
+enum mechanism probes_mechanism(const struct probes *p, enum hook_id id)
+{
+	int way = p->choice[id].way;
+
+	return way < 0 ? MECH_AUTO : hooks[id].ways[way].mech;
+}
+
+void probes_report(const struct probes *p, enum hook_id id, struct hook_report *out)
+{
+	const struct choice *c = &p->choice[id];
+	const struct way *w = c->way < 0 ? NULL : &hooks[id].ways[c->way];
+
+	out->hook = hooks[id].name;
+	out->target = w ? w->target : "";
+	out->mechanism = w ? w->mech : MECH_AUTO;
+	out->why_not_better = c->why;
+	out->loses = w ? (w->loses ? w->loses : "") : "everything: no event of this hook";
+}
