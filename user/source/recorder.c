@@ -19,6 +19,7 @@
 
 struct recorder {
 	int fd;
+	bool named;			/* not stdout, which may be the end of somebody's file */
 	int error;			/* first -errno; then records are thrown away */
 	uint64_t written;		/* bytes that reached the file */
 	size_t len;
@@ -61,7 +62,8 @@ int recorder_open(struct recorder **out, const char *path, int64_t wall_offset_n
 	if (!r)
 		return -ENOMEM;
 	memset(r, 0, offsetof(struct recorder, buf));
-	if (strcmp(path, "-"))
+	r->named = strcmp(path, "-") != 0;
+	if (r->named)
 		r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	else
 		r->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -79,8 +81,8 @@ static void cut_to_whole_records(struct recorder *r)
 {
 	uint64_t head = sizeof(struct file_header);
 
-	/* Not a regular file: then there is nothing to cut. */
-	if (r->written > head &&
+	/* It fails where there is nothing to cut: a pipe, a device. */
+	if (r->named && r->written > head &&
 	    ftruncate(r->fd, (off_t)(r->written - (r->written - head) % RECORD_SIZE)))
 		return;
 }

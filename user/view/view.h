@@ -20,7 +20,7 @@ struct view_config {
 	bool no_header;			/* -H */
 	bool color;			/* decided by main: terminal and no NO_COLOR */
 	bool utf8;
-	unsigned int columns;		/* width to fit; 0: 100 */
+	unsigned int columns;		/* width to fit; 0: 100; may change while running (SIGWINCH) */
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
 	const char *lang;		/* --explain: NULL: off */
@@ -55,5 +55,41 @@ struct view {
 };
 
 extern const struct view_ops view_table, view_json;
+
+const struct view_ops *view_by_name(const char *name);	/* "table", "json"; or NULL */
+int view_open(struct view *v, const char *name, const struct view_config *cfg, struct out *out);
+void view_close(struct view *v);
+
+/* Wall clock of an event; the text of the last second is kept (strftime costs more than the line). */
+struct view_clock {
+	int64_t second;			/* since the epoch */
+	unsigned int len;		/* 0: none yet */
+	char text[32];
+};
+/* "2026-11-23T05:10:42.123456789Z" */
+void view_rfc3339(struct view_clock *clock, struct out *o, int64_t real_ns);
+/* "05:10:42.123456", local time */
+void view_hhmmss(struct view_clock *clock, struct out *o, int64_t real_ns);
+
+/* What several views say the same way. */
+const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED" */
+/* Which of the two numbers is the limit: "backlog", "somaxconn"; NULL: unknown. */
+const char *listener_decides(const struct listener *l);
+uint64_t view_events(const struct model_totals *t);	/* all that the model handed out */
+uint64_t listener_refused(const struct listener *l);	/* all drops */
+/* What a cause explains: names repeat between groups ("other", "reset"). */
+enum cause_group { CAUSES_NONE, CAUSES_REFUSED, CAUSES_SYNQ_DEL, CAUSES_ACCEPTQ_ADD, CAUSES_ACCEPTQ_DEL };
+enum cause_group cause_group(unsigned int cause);
+void summary_listener(struct view *v, const struct model *m, const struct listener *l);
+void summary_end(struct view *v, const struct view_end *end);
+
+/* One-shot table of all listeners, like ss -ltn. */
+struct listeners_config {
+	bool json, no_header, color;
+	bool drops_known;			/* a whole run was seen, not one snapshot */
+	bool (*pick)(void *ctx, const struct listener *l);	/* NULL: all */
+	void *ctx;
+};
+void listeners_print(struct out *o, const struct model *m, const struct listeners_config *cfg);
 
 #endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Looks up --netns and --cgroup. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE			/* name_to_handle_at */
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "lib/parse.h"
+#include "names.h"
+
+/*
+ * No process has a larger number (PID_MAX_LIMIT, include/linux/threads.h), and no
+ * namespace a smaller one: they begin at 0xF0000000, the initial one from 6.18 on
+ * at 0xEFFFFFF9 (include/uapi/linux/nsfs.h). So a number is never both.
+ */
+#define PID_LARGEST	4194304u
+
+int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
+{
+	struct stat st;
+	char path[64];
+	uint64_t v;
+
+	if (parse_u64(s, 1, UINT32_MAX, &v)) {
+		snprintf(error, size, "--netns '%s': neither a process nor the inode number of a namespace", s);
+		return -EINVAL;
+	}
+	if (v > PID_LARGEST) {
+		*inum = (uint32_t)v;
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", (unsigned int)v);
+	if (stat(path, &st)) {
+		snprintf(error, size, "--netns %s: %s: %s", s, path,
+			 errno == ENOENT ? "no such process" : strerror(errno));
+		return -EINVAL;
+	}
+	*inum = (uint32_t)st.st_ino;
+	return 0;
+}
+
+/* The id that bpf_get_current_cgroup_id() gives: the handle of the folder, 64 bits also where ino_t is 32. */
+int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
+{
+	struct { struct file_handle h; unsigned char space[8]; } u = { .h.handle_bytes = 8 };
+	struct statfs fs;
+	int mount_id;
+
+	if (statfs(path, &fs)) {
+		snprintf(error, size, "--cgroup '%s': %s", path, strerror(errno));
+		return -EINVAL;
+	}
+	if (fs.f_type != CGROUP2_SUPER_MAGIC) {
+		snprintf(error, size, "--cgroup '%s': not a folder of cgroup v2 (usually below /sys/fs/cgroup)",
+			 path);
+		return -EINVAL;
+	}
+	if (name_to_handle_at(AT_FDCWD, path, &u.h, &mount_id, 0) || u.h.handle_bytes != 8) {
+		snprintf(error, size, "--cgroup '%s': no id: %s", path, strerror(errno));
+		return -EINVAL;
+	}
+	memcpy(id, u.h.f_handle, sizeof(*id));
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What people call a network namespace and a cgroup, and what the kernel calls them. */
+#ifndef TCPTRACE_NAMES_H
+#define TCPTRACE_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Both: 0, or -EINVAL with a sentence in error. */
+int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size);
+int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Predicates over model events and listeners. */
+#include <errno.h>
+
+#include "select.h"
+
+_Static_assert(TCPTRACE_EVENT_MAX <= 64, "a mask of events fits in 64 bits");
+
+/* connect() of a non-blocking socket and accept() of an empty queue are no trouble. */
+static bool call_failed(const struct model_event *ev)
+{
+	int ret = ev->rec->ret;
+
+	switch (ev->event) {
+	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CONNECT:
+	case TCPTRACE_CONNECT_RETURN: case TCPTRACE_CLOSE: case TCPTRACE_SHUTDOWN:
+		return ret < 0 && ret != -EINPROGRESS;
+	case TCPTRACE_ACCEPT: case TCPTRACE_READ: case TCPTRACE_WRITE:
+		return ret < 0 && ret != -EAGAIN;
+	}
+	return false;
+}
+
+static bool is_trouble(const struct model_event *ev)
+{
+	switch (ev->event) {
+	case TCPTRACE_DROP: case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_RETRANS:
+	case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
+	case TCPTRACE_COOKIE_SENT: case TCPTRACE_COOKIE_OK: case TCPTRACE_COOKIE_BAD:
+		return true;
+	case TCPTRACE_SYNQ_DEL:
+		return ev->cause == TCPTRACE_SYNQ_EXPIRED || ev->cause == TCPTRACE_SYNQ_RESET ||
+		       ev->cause == TCPTRACE_SYNQ_LISTENER_CLOSED;
+	case TCPTRACE_ACCEPTQ_DEL:
+		return ev->cause == TCPTRACE_ACCEPTQ_CLOSED || ev->cause == TCPTRACE_ACCEPTQ_RESET;
+	}
+	return call_failed(ev);
+}
+
+static bool has_pid(const struct filter *f, uint32_t pid)
+{
+	uint32_t i;
+
+	for (i = 0; pid && i < f->npids; i++) {
+		if (f->pids[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+static bool has_port(const uint16_t *ports, uint32_t n, uint16_t port)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (ports[i] == port)
+			return true;
+	}
+	return n == 0;
+}
+
+static bool listener_has_pid(const struct filter *f, const struct listener *l)
+{
+	uint32_t i, n = l->acceptors < 64 ? l->acceptors : 64;
+
+	if (has_pid(f, l->opener.pid) || has_pid(f, l->acceptor.pid))
+		return true;
+	for (i = 0; i < n; i++) {
+		if (has_pid(f, l->acceptor_pids[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The actor, the owner of the connection, or of the listener while nobody has accepted it. */
+static bool pid_matches(const struct filter *f, const struct model_event *ev)
+{
+	if (!f->npids || (ev->who && has_pid(f, ev->who->pid)))
+		return true;
+	if (ev->c && ev->c->owner.pid)
+		return has_pid(f, ev->c->owner.pid);
+	return ev->l && listener_has_pid(f, ev->l);
+}
+
+bool select_filtered(const struct select *s, const struct model_event *ev)
+{
+	const struct filter *f = s->filter;
+	const struct tcptrace_record *r = ev->rec;
+	bool known = r->lport || r->rport || !ev->c;
+	uint16_t rport = r->event == TCPTRACE_LISTEN ? 0 : known ? r->rport : ev->c->rport;
+
+	if (!f)
+		return true;
+	return (!f->family || f->family == r->family) && (!f->netns || f->netns == r->netns) &&
+	       has_port(f->lports, f->nlports, known ? r->lport : ev->c->lport) &&
+	       has_port(f->rports, f->nrports, rport) && pid_matches(f, ev);
+}
+
+bool select_event(const struct select *s, const struct model_event *ev)
+{
+	if (s->events && !(s->events >> ev->event & 1))
+		return false;
+	if (s->trouble && !is_trouble(ev))
+		return false;
+	return select_filtered(s, ev);
+}
+
+/* -D does not hide a listener: it has no remote end, but its queues hold what matched. */
+bool select_listener(const struct select *s, const struct listener *l)
+{
+	const struct filter *f = s->filter;
+
+	if (!f)
+		return true;
+	return (!f->family || f->family == l->family) && (!f->netns || f->netns == l->netns) &&
+	       has_port(f->lports, f->nlports, l->lport) && (!f->npids || listener_has_pid(f, l));
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which events are shown: -e and -x always; the filter of a live run only for a
+ * replay, where no kernel applied it.
+ */
+#ifndef TCPTRACE_SELECT_H
+#define TCPTRACE_SELECT_H
+
+#include "model/model.h"
+#include "source/source.h"
+
+struct select {
+	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
+	bool trouble;			/* -x */
+	const struct filter *filter;	/* NULL: the source has applied it */
+};
+
+bool select_event(const struct select *s, const struct model_event *ev);
+bool select_filtered(const struct select *s, const struct model_event *ev);	/* the filter alone */
+bool select_listener(const struct select *s, const struct listener *l);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * JSON: one object a line. What is unknown is left out.
+ *
+ * {"type":"event","t_ns":81000250,"time":"2026-11-23T05:10:42.123456789Z","event":"acceptq-del",
+ *  "conn":1,"listener":1,"family":"ipv4","laddr":"127.0.0.1","lport":8080,"raddr":"127.0.0.1",
+ *  "rport":40412,"netns":4026531840,"pid":812,"tid":812,"comm":"nginx","fd":6,"synq":0,"synq_young":0,
+ *  "synq_max":511,"acceptq":0,"acceptq_max":511,"cause":"accepted","dur_ns":21000}
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "field.h"
+#include "jsonout.h"
+
+#define MAX_KEYS	48u
+
+struct json {
+	struct view_clock clock;
+	unsigned int n;
+	struct {
+		const struct field *f;
+		unsigned int len;
+		char key[20];			/* ,"name": */
+	} keys[MAX_KEYS];
+};
+
+static int json_open(struct view *v)
+{
+	struct json *j = calloc(1, sizeof(*j));
+	unsigned int i;
+
+	if (!j)
+		return -ENOMEM;
+	v->priv = j;
+	for (i = COLUMN_COUNT; i < field_count && j->n < MAX_KEYS; i++, j->n++) {
+		size_t n = strlen(fields[i].name);
+
+		j->keys[j->n].f = &fields[i];
+		memcpy(j->keys[j->n].key, ",\"", 2);
+		memcpy(j->keys[j->n].key + 2, fields[i].name, n);
+		memcpy(j->keys[j->n].key + 2 + n, "\":", 2);
+		j->keys[j->n].len = (unsigned int)n + 4;
+	}
+	return 0;
+}
+
+static void put_value(struct view *v, const struct field *f, const struct value *val)
+{
+	struct json *j = v->priv;
+	struct out *o = v->out;
+
+	switch (f->kind) {
+	case FK_I64:
+		out_i64(o, val->i);
+		break;
+	case FK_NAME:
+		out_char(o, '"');
+		out_str(o, val->s);
+		out_char(o, '"');
+		break;
+	case FK_COMM:
+		out_json(o, val->s, TCPTRACE_COMM_LEN);
+		break;
+	case FK_ADDR:
+		out_char(o, '"');
+		out_addr(o, val->addr);
+		out_char(o, '"');
+		break;
+	case FK_WALL:
+		out_char(o, '"');
+		view_rfc3339(&j->clock, o, (int64_t)(val->u + (uint64_t)v->cfg.wall_offset_ns));
+		out_char(o, '"');
+		break;
+	case FK_TRUE:
+		out_mem(o, "true", 4);
+		break;
+	default:
+		out_u64(o, val->u);
+	}
+}
+
+static void json_event(struct view *v, const struct model_event *ev)
+{
+	const struct json *j = v->priv;
+	struct value val;
+	unsigned int i;
+
+	out_mem(v->out, "{\"type\":\"event\"", 15);
+	for (i = 0; i < j->n; i++) {
+		if (!j->keys[i].f->get(ev, &val))
+			continue;
+		out_mem(v->out, j->keys[i].key, j->keys[i].len);
+		put_value(v, j->keys[i].f, &val);
+	}
+	out_char(v->out, '}');
+	out_line_end(v->out);
+	v->shown++;
+}
+
+static void json_lost(struct view *v, uint64_t count, const char *where)
+{
+	out_str(v->out, "{\"type\":\"lost\"");
+	json_u64(v->out, "count", count);
+	json_str(v->out, "where", where);
+	out_char(v->out, '}');
+	out_line_end(v->out);
+}
+
+static void put_causes(struct out *o, const char *key, const struct listener *l, enum cause_group group)
+{
+	unsigned int i;
+
+	json_begin(o, key);
+	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
+		if (cause_group(i) == group && l->causes[i])
+			json_u64(o, tcptrace_cause_name(i), l->causes[i]);
+	}
+	json_end(o);
+}
+
+static void put_hist(struct out *o, const struct hist *h)
+{
+	json_u64(o, "count", h->count);
+	if (!h->count)
+		return;
+	json_u64(o, "p50_ns", hist_quantile(h, 500));
+	json_u64(o, "p90_ns", hist_quantile(h, 900));
+	json_u64(o, "p99_ns", hist_quantile(h, 990));
+	json_u64(o, "max_ns", h->max);
+	json_u64(o, "sum_ns", h->sum);
+}
+
+/* "synq":{"now":0,"peak":3,"limit":511,"full_ns":0,"oldest_ns":0,"wait":{"count":7,"p50_ns":..}} */
+static void put_queue(struct out *o, const char *key, const struct model *m, const struct listener *l,
+		      const struct queue *q, const struct hist *wait)
+{
+	json_begin(o, key);
+	json_u64(o, "now", q->now);
+	json_u64(o, "peak", q->peak);
+	json_u64(o, "limit", l->limit);
+	json_u64(o, "full_ns", q->full_ns);
+	json_u64(o, "oldest_ns", model_oldest_wait(m, q));
+	json_begin(o, "wait");
+	put_hist(o, wait);
+	json_end(o);
+	json_end(o);
+}
+
+static void put_owner(struct out *o, const char *key, const struct owner *w)
+{
+	if (!w->pid)
+		return;
+	json_begin(o, key);
+	json_u64(o, "pid", w->pid);
+	if (w->tid)
+		json_u64(o, "tid", w->tid);
+	json_key(o, "comm");
+	out_json(o, w->comm, TCPTRACE_COMM_LEN);
+	if (w->fd >= 0)
+		json_u64(o, "fd", (uint64_t)w->fd);
+	json_end(o);
+}
+
+/* Which listener: shared with `tcptrace listeners -j`. */
+void json_listener_name(struct out *o, const struct listener *l)
+{
+	json_u64(o, "listener", l->id);
+	if (l->cookie)
+		json_u64(o, "cookie", l->cookie);
+	if (l->family)
+		json_str(o, "family", l->family == 4 ? "ipv4" : "ipv6");
+	json_key(o, "laddr");
+	out_char(o, '"');
+	out_addr(o, l->laddr);
+	out_char(o, '"');
+	json_u64(o, "lport", l->lport);
+	if (l->netns)
+		json_u64(o, "netns", l->netns);
+	json_bool(o, "open", l->open);
+	put_owner(o, "opener", &l->opener);
+	put_owner(o, "acceptor", &l->acceptor);
+	json_u64(o, "acceptors", l->acceptors);
+	if (l->backlog_known)
+		json_i64(o, "backlog", l->backlog);
+	if (l->somaxconn)
+		json_u64(o, "somaxconn", l->somaxconn);
+	json_u64(o, "effective", l->limit);
+	if (listener_decides(l))
+		json_str(o, "decides", listener_decides(l));
+}
+
+void json_listener_counts(struct out *o, const struct listener *l)
+{
+	json_u64(o, "established", l->established);
+	json_u64(o, "accepted", l->accepted);
+	json_u64(o, "accept_errors", l->accept_errors);
+	json_u64(o, "drops", listener_refused(l));
+	put_causes(o, "refused", l, CAUSES_REFUSED);
+	put_causes(o, "synq_removed", l, CAUSES_SYNQ_DEL);
+	put_causes(o, "acceptq_added", l, CAUSES_ACCEPTQ_ADD);
+	put_causes(o, "acceptq_removed", l, CAUSES_ACCEPTQ_DEL);
+	json_begin(o, "cookies");
+	json_u64(o, "sent", l->cookies_sent);
+	json_u64(o, "ok", l->cookies_ok);
+	json_u64(o, "bad", l->cookies_bad);
+	json_end(o);
+	json_u64(o, "synack_retrans", l->synack_retrans);
+	json_u64(o, "expired", l->causes[TCPTRACE_SYNQ_EXPIRED]);
+	json_u64(o, "ghosts", l->ghosts);
+}
+
+static void json_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	struct out *o = v->out;
+
+	out_str(o, "{\"type\":\"listener\"");
+	json_listener_name(o, l);
+	put_queue(o, "synq", m, l, &l->synq, &l->in_synq);
+	json_u64(o, "synq_young", l->synq_young);
+	put_queue(o, "acceptq", m, l, &l->acceptq, &l->in_acceptq);
+	json_begin(o, "accept_blocked");
+	put_hist(o, &l->in_accept);
+	json_end(o);
+	json_listener_counts(o, l);
+	if (l->born_ns)
+		json_u64(o, "born_ns", l->born_ns);
+	if (l->closed_ns)
+		json_u64(o, "closed_ns", l->closed_ns);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
+static void put_by_event(struct out *o, const char *key, const uint64_t *count)
+{
+	unsigned int i;
+
+	json_begin(o, key);
+	for (i = 1; i < TCPTRACE_EVENT_MAX; i++) {
+		if (count[i])
+			json_u64(o, tcptrace_event_name(i), count[i]);
+	}
+	json_end(o);
+}
+
+static void json_end_line(struct view *v, const struct view_end *end)
+{
+	const struct model_totals *t = end->totals;
+	struct out *o = v->out;
+
+	out_str(o, "{\"type\":\"end\"");
+	json_u64(o, "events", view_events(t));
+	json_u64(o, "shown", v->shown);
+	json_u64(o, "lost", end->lost);
+	json_u64(o, "missed", end->missed);
+	json_u64(o, "records", t->records);
+	json_u64(o, "evicted", t->evicted);
+	json_u64(o, "illegal", t->illegal);
+	json_u64(o, "listeners_unseen", t->listeners_unseen);
+	json_u64(o, "conns_now", t->conns_now);
+	json_u64(o, "conns_peak", t->conns_peak);
+	put_by_event(o, "by_event", t->events);
+	put_by_event(o, "lost_by_event", t->lost);
+	json_str(o, "source", end->source);
+	json_str(o, "mechanisms", end->mechanisms);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
+static void json_close(struct view *v)
+{
+	free(v->priv);
+	v->priv = NULL;
+}
+
+const struct view_ops view_json = {
+	.name = "json",
+	.open = json_open,
+	.event = json_event,
+	.lost = json_lost,
+	.listener = json_listener,
+	.end = json_end_line,
+	.close = json_close,
+};

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The end of a run for people: a block per listener, and the last line.
+ *
+ * 0.0.0.0:8080  nginx[1234] fd 6  backlog 511 (asked 511, somaxconn 4096: backlog decides)  LISTEN
+ *   accept queue  now 0  peak 101/511  full 0.000 ms  in 10007  accepted 10007
+ *                 waited p50 0.021  p90 0.080  p99 0.144  max 1.250 ms
+ *   SYN queue     now 0  peak 3/511  full 0.000 ms  established 10007  expired 1
+ *                 waited p50 0.030  p90 0.041  p99 0.090  max 300.214 ms
+ *   accept()      blocked p50 0.100  p90 0.300  p99 0.410  max 2.000 ms
+ *   refused       5: acceptq-full-syn 3, acceptq-full-ack 2
+ *   cookies       sent 7  valid 6  bad 1
+ *   trouble       SYN-ACK retransmits 2  accept errors 1  ghosts 2
+ *
+ * 140098 events, 0 lost  (bpf: fentry 14, tracepoint 11)
+ */
+#include "view.h"
+
+/* "  key 12" */
+static void put_count(struct out *o, const char *key, uint64_t n)
+{
+	out_mem(o, "  ", 2);
+	out_str(o, key);
+	out_char(o, ' ');
+	out_u64(o, n);
+}
+
+static void put_label(struct out *o, const char *label)
+{
+	out_mem(o, "  ", 2);
+	out_str_pad(o, label, 12);
+}
+
+static void put_waits(struct out *o, const char *label, const char *verb, const struct hist *h)
+{
+	static const struct { const char *name; unsigned int permille; } q[] = {
+		{ "  p50 ", 500 }, { "  p90 ", 900 }, { "  p99 ", 990 },
+	};
+	unsigned int i;
+
+	if (!h->count)
+		return;
+	put_label(o, label);
+	out_mem(o, "  ", 2);
+	out_str(o, verb);
+	for (i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
+		out_str(o, q[i].name + (i == 0));
+		out_ms(o, hist_quantile(h, q[i].permille));
+	}
+	out_str(o, "  max ");
+	out_ms(o, h->max);
+	out_str(o, " ms");
+	out_line_end(o);
+}
+
+static void put_queue(struct out *o, const char *label, const struct listener *l, const struct queue *q,
+		      uint64_t oldest_ns)
+{
+	put_label(o, label);
+	put_count(o, "now", q->now);
+	put_count(o, "peak", q->peak);
+	out_char(o, '/');
+	out_u64(o, l->limit);
+	out_str(o, "  full ");
+	out_ms(o, q->full_ns);
+	out_str(o, " ms");
+	if (q->now && oldest_ns) {
+		out_str(o, "  oldest ");
+		out_ms(o, oldest_ns);
+		out_str(o, " ms");
+	}
+}
+
+/* "5: acceptq-full-syn 3, acceptq-full-ack 2" */
+static void put_refused(struct out *o, const struct listener *l)
+{
+	uint64_t sum = listener_refused(l);
+	const char *comma = ": ";
+	unsigned int i;
+
+	if (!sum)
+		return;
+	put_label(o, "refused");
+	out_mem(o, "  ", 2);
+	out_u64(o, sum);
+	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
+		if (cause_group(i) != CAUSES_REFUSED || !l->causes[i])
+			continue;
+		out_str(o, comma);
+		out_str(o, tcptrace_cause_name(i));
+		out_char(o, ' ');
+		out_u64(o, l->causes[i]);
+		comma = ", ";
+	}
+	out_line_end(o);
+}
+
+/* What happened at all, by cause: "  established 10007  expired 1" */
+static void put_causes(struct out *o, const struct listener *l, enum cause_group group)
+{
+	unsigned int i;
+
+	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
+		if (cause_group(i) == group && l->causes[i] && i != TCPTRACE_ACCEPTQ_ACCEPTED)
+			put_count(o, tcptrace_cause_name(i), l->causes[i]);
+	}
+}
+
+static void put_owner(struct out *o, const struct owner *w)
+{
+	if (!w->pid)
+		return;
+	out_mem(o, "  ", 2);
+	out_safe(o, w->comm, TCPTRACE_COMM_LEN);
+	out_char(o, '[');
+	out_u64(o, w->pid);
+	out_char(o, ']');
+	if (w->fd >= 0)
+		put_count(o, "fd", (uint64_t)w->fd);
+}
+
+static void put_backlog(struct out *o, const struct listener *l)
+{
+	put_count(o, "backlog", l->limit);
+	if (!l->backlog_known)
+		return;
+	out_str(o, " (asked ");
+	out_i64(o, l->backlog);
+	if (l->somaxconn) {
+		out_str(o, ", somaxconn ");
+		out_u64(o, l->somaxconn);
+		out_str(o, ": ");
+		out_str(o, listener_decides(l));
+		out_str(o, " decides");
+	}
+	out_char(o, ')');
+}
+
+static void put_title(struct view *v, const struct listener *l)
+{
+	struct out *o = v->out;
+
+	if (v->cfg.color)
+		out_str(o, "\033[1m");
+	out_endpoint(o, l->laddr, l->lport);
+	if (v->cfg.color)
+		out_str(o, "\033[0m");
+	put_owner(o, &l->opener);
+	put_backlog(o, l);
+	out_str(o, l->open ? "  LISTEN" : "  closed");
+	out_line_end(o);
+	/* A server that hands its listener to workers: who takes the connections. */
+	if (l->acceptor.pid && l->acceptor.pid != l->opener.pid) {
+		put_label(o, "accepts");
+		put_owner(o, &l->acceptor);
+		if (l->acceptors > 1) {
+			out_str(o, " and ");
+			out_u64(o, l->acceptors - 1);
+			out_str(o, l->acceptors > 2 ? " other processes" : " other process");
+		}
+		out_line_end(o);
+	}
+}
+
+static void put_rest(struct out *o, const struct listener *l)
+{
+	put_refused(o, l);
+	if (l->cookies_sent || l->cookies_ok || l->cookies_bad) {
+		put_label(o, "cookies");
+		put_count(o, "sent", l->cookies_sent);
+		put_count(o, "valid", l->cookies_ok);
+		put_count(o, "bad", l->cookies_bad);
+		out_line_end(o);
+	}
+	if (l->synack_retrans || l->accept_errors || l->ghosts) {
+		put_label(o, "trouble");
+		if (l->synack_retrans)
+			put_count(o, "SYN-ACK retransmits", l->synack_retrans);
+		if (l->accept_errors)
+			put_count(o, "accept errors", l->accept_errors);
+		if (l->ghosts)
+			put_count(o, "ghosts", l->ghosts);
+		out_line_end(o);
+	}
+}
+
+void summary_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	struct out *o = v->out;
+
+	out_line_end(o);
+	put_title(v, l);
+	put_queue(o, "accept queue", l, &l->acceptq, model_oldest_wait(m, &l->acceptq));
+	put_count(o, "in", l->established);
+	put_count(o, "accepted", l->accepted);
+	put_causes(o, l, CAUSES_ACCEPTQ_DEL);
+	out_line_end(o);
+	put_waits(o, "", "waited", &l->in_acceptq);
+	put_queue(o, "SYN queue", l, &l->synq, model_oldest_wait(m, &l->synq));
+	put_causes(o, l, CAUSES_SYNQ_DEL);
+	out_line_end(o);
+	put_waits(o, "", "waited", &l->in_synq);
+	put_waits(o, "accept()", "blocked", &l->in_accept);
+	put_rest(o, l);
+}
+
+uint64_t view_events(const struct model_totals *t)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < TCPTRACE_EVENT_MAX; i++)
+		sum += t->events[i];
+	return sum;
+}
+
+/* Only when there is something to say: ", 3 missed" */
+static void put_unless_zero(struct out *o, uint64_t n, const char *what)
+{
+	if (!n)
+		return;
+	out_mem(o, ", ", 2);
+	out_u64(o, n);
+	out_char(o, ' ');
+	out_str(o, what);
+}
+
+void summary_end(struct view *v, const struct view_end *end)
+{
+	const struct model_totals *t = end->totals;
+	struct out *o = v->out;
+
+	out_line_end(o);
+	out_u64(o, view_events(t));
+	out_str(o, " events, ");
+	out_u64(o, end->lost);
+	out_str(o, " lost");
+	put_unless_zero(o, end->missed, "probe hits missed");
+	put_unless_zero(o, t->evicted, "connections forgotten (table full)");
+	put_unless_zero(o, t->listeners_unseen, "listeners not followed (table full)");
+	put_unless_zero(o, t->illegal, "impossible transitions");
+	out_str(o, "  (");
+	out_str(o, end->source);
+	if (end->mechanisms[0]) {
+		out_str(o, ": ");
+		out_str(o, end->mechanisms);
+	}
+	out_char(o, ')');
+	out_line_end(o);
+}
