@@ -347,5 +347,7 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 	if (o->ipv4 != o->ipv6)
 		o->source.filter.family = o->ipv4 ? 4 : 6;
 	o->source.path = o->read_path;
+	if (o->write_path && !strcmp(o->write_path, "-"))
+		o->quiet = true;
 	return check_together(o);
 }

@@ -38,7 +38,7 @@ struct options {
 	const char *write_path, *read_path;	/* -w, -r */
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
-	char error[256];			/* why options_parse() failed */
+	char error[640];			/* why options_parse() failed */
 };
 
 /*

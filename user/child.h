@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `tcptrace -- PROGRAM`: a program that waits until we are attached. */
+#ifndef TCPTRACE_CHILD_H
+#define TCPTRACE_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct child {
+	pid_t pid;			/* 0: none */
+	int go;				/* a byte here lets it exec */
+	int failed;			/* its errno comes from here when exec fails */
+	bool ended;
+	int status;			/* exit status for us: its own, or 128 + signal */
+};
+
+/* Forks; the child waits. Call before signals are caught: it gets ours as they are. 0 or -errno. */
+int child_fork(struct child *c, char **argv);
+int child_exec(struct child *c);	/* lets it go: 0, or -errno of its exec (then it has ended) */
+bool child_ended(struct child *c);	/* does not wait */
+bool child_wait(struct child *c);	/* false: a signal came first */
+void child_signal(const struct child *c, int sig);
+void child_drop(struct child *c);	/* it never ran and never will */
+
+#endif

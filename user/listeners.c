@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `tcptrace listeners`: one snapshot, or the end of a recording. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run.h"
+#include "select.h"
+#include "signals.h"
+#include "talk.h"
+#include "terminal.h"
+
+static void no_event(void *ctx, const struct model_event *ev)
+{
+	(void)ctx;
+	(void)ev;
+}
+
+static int feed(void *ctx, const struct tcptrace_record *rec)
+{
+	model_feed(ctx, rec);
+	return 0;
+}
+
+static bool pick(void *ctx, const struct listener *l)
+{
+	return select_listener(ctx, l);
+}
+
+static int gather(struct source *src, const struct options *o, struct model *m)
+{
+	int err = 0;
+
+	if (o->read_path) {
+		while (!err && !signal_flags.end)
+			err = src->ops->poll(src, 100, feed, m);
+	} else {
+		err = src->ops->snapshot ? src->ops->snapshot(src, feed, m) : -ENOTSUP;
+	}
+	if (err < 0 && err != -EINTR) {
+		talk("cannot read the listeners: %s", src->error ? src->error : strerror(-err));
+		return err;
+	}
+	return 0;
+}
+
+static int print(const struct options *o, const struct model *m)
+{
+	struct select s = { .filter = &o->source.filter };
+	struct listeners_config cfg = {
+		.json = o->json, .no_header = o->no_header, .drops_known = o->read_path != NULL,
+		.pick = pick, .ctx = &s,
+	};
+	struct out out;
+	int err = out_open(&out, STDOUT_FILENO);
+
+	if (err)
+		return err;
+	out.ascii = !terminal_utf8();
+	listeners_print(&out, m, &cfg);
+	err = out_flush(&out);
+	out_close(&out);
+	if (err && err != -EPIPE)
+		talk("cannot write to standard output: %s", strerror(-err));
+	return err == -EPIPE ? 0 : err;
+}
+
+int run_listeners(struct options *o)
+{
+	struct source *src;
+	struct model *m;
+	int err, printed;
+
+	signals_catch(false);
+	if (run_open_source(o, &src))
+		return EXIT_FAILED;
+	m = model_new(NULL, no_event, NULL);
+	if (!m) {
+		talk("no memory for the tables of %u connections", MODEL_CONNS);
+		src->ops->close(src);
+		return EXIT_FAILED;
+	}
+	err = gather(src, o, m);
+	printed = print(o, m);
+	model_free(m);
+	src->ops->close(src);
+	return err || printed ? EXIT_FAILED : EXIT_OK;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* tcptrace: which commands there are, and the order of things. */
+#include <locale.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "options.h"
+#include "run.h"
+#include "talk.h"
+#include "view/field.h"
+
+static const struct command commands[] = {
+	{ "stream", "show events until Ctrl-C, then a summary (the default)", run_stream, true },
+	{ "listeners", "both queues of every listener now, like ss -ltn", run_listeners, true },
+	{ "doctor", "how each hook is attached, why not better, what that loses", run_doctor, false },
+	{ 0 },
+};
+
+static int print_fields(void)
+{
+	struct out out;
+	int err = out_open(&out, STDOUT_FILENO);
+
+	if (!err) {
+		fields_help(&out);
+		err = out_flush(&out);
+		out_close(&out);
+	}
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	static struct options options;
+
+	setlocale(LC_CTYPE, "");
+	if (options_parse(&options, argc, argv, commands)) {
+		talk("%s", options.error);
+		fputs("Try 'tcptrace --help'.\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (options.help_fields)
+		return print_fields();
+	return options.command->run(&options);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is said to people, on standard error: "tcptrace: <what> <on what>: <why>". */
+#ifndef TCPTRACE_TALK_H
+#define TCPTRACE_TALK_H
+
+__attribute__((format(printf, 1, 2)))
+void talk(const char *fmt, ...);
+
+#endif

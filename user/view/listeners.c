@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `tcptrace listeners`: both queues of every listener, now, like ss -ltn.
+ *
+ * SYNQ    ACCEPTQ BACKLOG DROPS LOCAL                 NETNS      PID     COMM            FD
+ * 0/511   3/511   511     -     0.0.0.0:8080          4026531840 1234    nginx           6
+ *
+ * BACKLOG is the limit in force. DROPS is "-" in a snapshot: it counts what was seen.
+ */
+#include "jsonout.h"
+#include "view.h"
+
+static void put_of(struct out *o, uint32_t n, uint32_t limit)
+{
+	size_t from = o->len;
+
+	out_u64(o, n);
+	out_char(o, '/');
+	out_u64(o, limit);
+	out_pad_to(o, from, 9);
+	out_char(o, ' ');
+}
+
+static void put_number(struct out *o, bool known, uint64_t n, unsigned int width)
+{
+	size_t from = o->len;
+
+	if (known)
+		out_u64(o, n);
+	else
+		out_char(o, '-');
+	out_pad_to(o, from, width);
+	out_char(o, ' ');
+}
+
+static void put_row(struct out *o, const struct listener *l, const struct listeners_config *cfg)
+{
+	const struct owner *w = &l->opener;
+	size_t from;
+	unsigned int col;
+
+	put_of(o, l->synq.now, l->limit);
+	put_of(o, l->acceptq.now, l->limit);
+	put_number(o, true, l->limit, 7);
+	put_number(o, cfg->drops_known, listener_refused(l), 5);
+	from = o->len;
+	out_endpoint(o, l->laddr, l->lport);
+	out_pad_to(o, from, 21);
+	out_char(o, ' ');
+	put_number(o, l->netns != 0, l->netns, 10);
+	put_number(o, w->pid != 0, w->pid, 7);
+	col = w->comm[0] ? out_safe_cut(o, w->comm, TCPTRACE_COMM_LEN, 15) : 0;
+	if (!col) {
+		out_char(o, '-');
+		col = 1;
+	}
+	out_spaces(o, col < 15 ? 16 - col : 1);
+	if (w->pid && w->fd >= 0)
+		out_u64(o, (uint64_t)w->fd);
+	else
+		out_char(o, '-');
+	out_line_end(o);
+}
+
+static void put_object(struct out *o, const struct model *m, const struct listener *l,
+		       const struct listeners_config *cfg)
+{
+	out_str(o, "{\"type\":\"listener\"");
+	json_listener_name(o, l);
+	json_u64(o, "synq_now", l->synq.now);
+	json_u64(o, "synq_young", l->synq_young);
+	json_u64(o, "acceptq_now", l->acceptq.now);
+	json_u64(o, "limit", l->limit);
+	json_u64(o, "oldest_ns", model_oldest_wait(m, &l->acceptq));
+	if (cfg->drops_known)
+		json_listener_counts(o, l);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
+void listeners_print(struct out *o, const struct model *m, const struct listeners_config *cfg)
+{
+	const struct listener *l;
+	uint32_t i;
+
+	if (!cfg->json && !cfg->no_header) {
+		out_str(o, "SYNQ      ACCEPTQ   BACKLOG DROPS LOCAL                 "
+			   "NETNS      PID     COMM            FD");
+		out_line_end(o);
+	}
+	for (i = 0; (l = model_listener(m, i)); i++) {
+		if (!l->open || (cfg->pick && !cfg->pick(cfg->ctx, l)))
+			continue;
+		if (cfg->json)
+			put_object(o, m, l, cfg);
+		else
+			put_row(o, l, cfg);
+	}
+}
