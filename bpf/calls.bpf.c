@@ -5,7 +5,7 @@
  * on sleeping threads, so they are first choice here by every mechanism; a
  * thread that already slept in accept() when we came is seen when it returns.
  */
-#include "read.bpf.h"
+#include "group.bpf.h"
 
 static __always_inline struct file *fd_file(int fd)
 {
@@ -177,6 +177,8 @@ int sys_exit_listen(struct trace_event_raw_sys_exit *ctx)
 	if (!call_return(&call))
 		return 0;
 	sk = (void *)call.sk;
+	if (cfg.tp_drop_syn && sk_state(sk) == TCP_LISTEN)
+		group_join(sk);
 	if (!wanted_call(sk))
 		return 0;
 	r = reserve(TCPTRACE_LISTEN);

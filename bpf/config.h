@@ -11,7 +11,7 @@
 #define CAPTURE_WATCHED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
-#define CAPTURE_GROUP		64	/* SO_REUSEPORT members of one port told apart there */
+#define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
 
 struct capture_config {
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
@@ -31,7 +31,8 @@ struct capture_config {
 	__u8	tp_take;		/* acceptq-del from sys_exit_accept */
 	__u8	tp_drop_syn;		/* from consume_skb */
 	__u8	tp_drop_ack;		/* from kfree_skb */
-	__u8	tp_timewait;		/* TIME_WAIT of an orphan from kfree_skb */
+	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
+	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
 };
 
 /* One per CPU and event: records that found no room. */

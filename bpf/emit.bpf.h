@@ -60,7 +60,7 @@ struct scratch {
 	__u32	cr_answered;		/* a SYN-ACK was made */
 	__u32	cr_synq_full, cr_acceptq_full;
 	__u64	sr_listener, sr_req, sr_skb;	/* tcp_v4_syn_recv_sock in progress */
-	__u32	sr_full, sr_nested;
+	__u32	sr_full;
 	__u64	hd_listener, hd_child, hd_req;	/* inet_csk_complete_hashdance in progress */
 	__u64	qa_listener, qa_child, qa_req;	/* inet_csk_reqsk_queue_add in progress */
 	__u64	cc_listener, cc_skb;	/* cookie_v4_check in progress */

@@ -4,23 +4,11 @@
  * All of this runs in softirq, where `current` is nobody: no record here has an
  * actor. Its twin is kmod/listen.c.
  */
-#include "read.bpf.h"
+#include "queue.bpf.h"
 
 /* ---- a SYN-ACK is made: the request is in the SYN queue, or a cookie goes instead ------------- */
 
 enum { SYNACK_NORMAL, SYNACK_FASTOPEN, SYNACK_COOKIE };	/* enum tcp_synack_type */
-
-static __always_inline void emit_request(__u32 event, const struct request_sock *req,
-					 const struct sock *listener, __u8 cause)
-{
-	struct tcptrace_record *r = reserve(event);
-
-	if (!r)
-		return;
-	set_request(r, req, listener);
-	r->cause = cause;
-	submit(r);
-}
 
 static __always_inline int synack_hook(const struct sock *sk, const struct request_sock *req, int type)
 {
@@ -66,15 +54,6 @@ int BPF_KPROBE(k_synack, const struct sock *sk, const void *dst, const struct re
 
 /* ---- a SYN is refused: tcp_conn_request() returned and made no SYN-ACK ------------------------ */
 
-/* "full" with '>': kernels before 6.1.128 and 6.12.10 (3c5b4d69c358 backported) use '>='. */
-static __always_inline bool synq_full(const struct sock *listener)
-{
-	const struct inet_connection_sock *icsk = (const void *)listener;
-
-	return (__u32)BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter) >=
-	       BPF_CORE_READ(listener, sk_max_ack_backlog);
-}
-
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
 {
 	struct scratch *s = scratch();
@@ -87,48 +66,6 @@ static __always_inline int conn_request_enter(const struct sock *listener, const
 	s->cr_drops = BPF_CORE_READ(listener, sk_drops.counter);
 	s->cr_synq_full = synq_full(listener);
 	s->cr_acceptq_full = acceptq_full(listener);
-	return 0;
-}
-
-/* The kernel's own order of tests: SYN queue, accept queue, reserve. */
-static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool synq, bool acceptq)
-{
-	const struct inet_connection_sock *icsk = (const void *)listener;
-	struct net *net = BPF_CORE_READ(listener, __sk_common.skc_net.net);
-	__u8 cookies = BPF_CORE_READ(net, ipv4.sysctl_tcp_syncookies);
-	int max, qlen;
-
-	if (synq && !cookies)
-		return TCPTRACE_DROP_SYNQ_FULL;
-	if (acceptq)
-		return TCPTRACE_DROP_ACCEPTQ_SYN;
-	max = BPF_CORE_READ(net, ipv4.sysctl_max_syn_backlog);
-	qlen = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
-	if (!cookies && max - qlen < max >> 2)
-		return TCPTRACE_DROP_SYNQ_QUARTER;
-	return TCPTRACE_DROP_OTHER;
-}
-
-static __always_inline int emit_drop(const struct sock *listener, const struct sk_buff *skb,
-				     const struct request_sock *req, __u8 cause)
-{
-	struct tcptrace_record *r;
-	struct segment seg;
-
-	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) || !ports_wanted(seg.dport, seg.sport))
-		return 0;
-	r = reserve(TCPTRACE_DROP);
-	if (!r)
-		return 0;
-	set_common(r, (const struct sock_common *)listener);
-	r->sk = (__u64)req;
-	if (req)
-		r->flags |= TCPTRACE_F_REQUEST;
-	set_queues(r, listener);
-	set_segment(r, &seg);
-	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
-	r->cause = cause;
-	submit(r);
 	return 0;
 }
 
@@ -622,37 +559,39 @@ int BPF_PROG(x_verdict_##v)									\
 COOKIE_HOOKS(v4)
 COOKIE_HOOKS(v6)
 
-/* ---- tracepoints alone ---------------------------------------------------------------------------- */
+/* ---- SO_REUSEPORT: what waits moves from a closed member to another (tcp_migrate_req, 5.14) ----- */
 
 /*
- * The SYN-ACK of a request leaves: it is in the queue. Its time stamp tells a first one from one
- * sent again: the first sets snt_synack to its own.
+ * inet_reqsk_clone() makes the new listener's request; the insertion that follows is inlined, so
+ * the length is the one right after it. A request still in its handshake (no child) is moved by its
+ * timer: from one SYN queue to the other.
  */
-SEC("?tp_btf/net_dev_queue")
-int BPF_PROG(tp_synack, const struct sk_buff *skb)
+static __always_inline int migrate(const struct request_sock *req, const struct sock *to)
 {
-	const struct sock *sk = BPF_CORE_READ(skb, sk), *listener;
-	const struct tcp_request_sock *treq = (const void *)sk;
+	const struct sock *child = BPF_CORE_READ(req, sk);
+	struct tcptrace_record *r;
 
-	if (!sk || sk_state(sk) != TCP_NEW_SYN_RECV)
+	if (!child || !wanted_of(to, (const void *)child))
 		return 0;
-	if (BPF_CORE_READ(treq, snt_synack) != (__u64)BPF_CORE_READ(skb, tstamp) / 1000)
+	r = reserve(TCPTRACE_ACCEPTQ_ADD);
+	if (!r)
 		return 0;
-	listener = req_listener((const void *)sk);
-	if (!listener || !wanted_of(listener, (const void *)sk))
-		return 0;
-	emit_request(TCPTRACE_SYNQ_ADD, (const void *)sk, listener, 0);
-	emit_request(TCPTRACE_SYNACK, (const void *)sk, listener, 0);
+	set_sock(r, child);
+	set_queues(r, to);
+	r->acceptq++;
+	r->cause = TCPTRACE_ACCEPTQ_MIGRATED;
+	submit(r);
 	return 0;
 }
 
-/* The third packet is refused, 6.18 and later: the reason says it, rx_sk is the listener. */
-SEC("?tp_btf/kfree_skb")
-int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int reason,
-	     const struct sock *rx_sk)
+SEC("?fentry/inet_reqsk_clone")
+int BPF_PROG(f_clone, const struct request_sock *req, const struct sock *sk)
 {
-	if (reason != (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_TCP_LISTEN_OVERFLOW) ||
-	    !rx_sk || sk_state(rx_sk) != TCP_LISTEN)
-		return 0;
-	return emit_drop(rx_sk, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
+	return migrate(req, sk);
+}
+
+SEC("?kprobe/inet_reqsk_clone")
+int BPF_KPROBE(k_clone, const struct request_sock *req, const struct sock *sk)
+{
+	return migrate(req, sk);
 }

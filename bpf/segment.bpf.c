@@ -77,6 +77,12 @@ int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
 	r->cookie = 0;
 	r->netns = BPF_CORE_READ(skb, dev, nd_net.net, ns.inum);
 	r->old = r->new = state;
+	if (state == TCP_LISTEN) {
+		set_queues(r, sk);
+		/* nobody tells whether this ACK was meant as a cookie: the model must judge */
+		if (cfg.tp_cookie && (seg.flags & (TH_ACK | TH_SYN)) == TH_ACK)
+			r->flags |= TCPTRACE_F_INFERRED;
+	}
 	set_segment(r, &seg);
 	submit(r);
 	return 0;

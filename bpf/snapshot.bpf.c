@@ -4,7 +4,7 @@
  * covers the network namespace of whoever opens it and knows both queues, the
  * requests in them and minisocks; iter/task_file knows who holds what.
  */
-#include "read.bpf.h"
+#include "group.bpf.h"
 
 static __always_inline void clear(struct tcptrace_record *r)
 {
@@ -40,6 +40,8 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 	} else {
 		const struct sock *sk = (const void *)c;
 
+		if (cfg.tp_drop_syn && state == TCP_LISTEN)
+			group_join(sk);
 		if (!wanted(sk))
 			return 0;
 		set_sock(&r, sk);

@@ -4,7 +4,7 @@
  * there is, by every mechanism. What the tracepoint mechanism alone must add
  * (a connection entering the accept queue, close()) is read off it here too.
  */
-#include "read.bpf.h"
+#include "group.bpf.h"
 
 const volatile struct capture_config cfg = {};
 const volatile __u64 lports[CAPTURE_PORT_WORDS] = {};
@@ -85,6 +85,8 @@ int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
 
 	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
 		return 0;
+	if (cfg.tp_drop_syn && old == TCP_LISTEN && new == TCP_CLOSE)
+		group_leave(sk);
 	if (old == TCP_SYN_RECV || passive ? !child_wanted(sk) : !wanted(sk))
 		return 0;
 	if (cfg.tp_close && tp_closes(sk, old)) {

@@ -102,6 +102,7 @@ struct netns_core { int sysctl_somaxconn; };
 struct netns_ipv4 {
 	int sysctl_max_syn_backlog;
 	__u8 sysctl_tcp_syncookies;
+	__u8 sysctl_tcp_abort_on_overflow;
 };
 struct net { struct ns_common ns; struct netns_core core; struct netns_ipv4 ipv4; };
 typedef struct { struct net *net; } possible_net_t;
@@ -190,7 +191,10 @@ struct sk_buff {
 	__be16 protocol;
 	__s64 tstamp;
 	struct net_device *dev;
+	int skb_iif;
+	unsigned long _skb_refdst;
 };
+struct dst_entry { struct net_device *dev; };
 struct net_device { possible_net_t nd_net; };
 
 struct pt_regs {
@@ -211,7 +215,7 @@ struct bpf_iter__task_file {
 };
 
 /* enum of the running kernel: numbers move between releases, so names are resolved by CO-RE */
-enum skb_drop_reason { SKB_DROP_REASON_TCP_LISTEN_OVERFLOW = 40 };
+enum skb_drop_reason { SKB_DROP_REASON_NO_SOCKET = 3, SKB_DROP_REASON_TCP_LISTEN_OVERFLOW = 40 };
 
 #pragma clang attribute pop
 

@@ -118,7 +118,8 @@ static void fill_config(struct bpf_source *s)
 	c->tp_take = uses_tp(p, HOOK_TAKE);
 	c->tp_drop_syn = uses_tp(p, HOOK_DROP_SYN);
 	c->tp_drop_ack = uses_tp(p, HOOK_DROP_ACK);
-	c->tp_timewait = uses_tp(p, HOOK_TW_FIN);
+	c->tp_cookie = uses_tp(p, HOOK_COOKIE);
+	c->tp_synq_del = uses_tp(p, HOOK_SYNQ_DEL);
 }
 
 static int try_load(struct bpf_source *s)

@@ -57,7 +57,10 @@ const struct hook hooks[HOOK_MAX] = {
 		K("__inet_csk_reqsk_queue_drop", NULL, "k_req_drop", "?k_req_err", "?k_abort"),
 		K("reqsk_queue_unlink", NULL, "k_req_unlink", "k_req_timer", "r_req_timer", "?k_req_err",
 		  "?k_abort"),
-		T("iter/tcp, once a second", "the moment, and resets are told as expired", "it_tcp") } },
+		T("kfree_skb (resets); iter/tcp, once a second (the rest)",
+		  "the moment of an expiry; what else takes a request down is told as expired",
+		  "tp_drop_ack", "it_tcp"),
+		T("iter/tcp, once a second", "the moment; resets are told as expired", "it_tcp") } },
 	[HOOK_ACCEPTQ_ADD] = { "SYN queue: out, accept queue: in", {
 		F("inet_csk_complete_hashdance", NULL, "x_hashdance"),
 		K("inet_csk_complete_hashdance", NULL, "k_hashdance", "r_hashdance"),
@@ -74,6 +77,9 @@ const struct hook hooks[HOOK_MAX] = {
 		F("inet_child_forget", NULL, "f_forget"),
 		K("inet_child_forget", NULL, "k_forget"),
 		T("inet_sock_set_state", NULL, "tp_state") } },
+	[HOOK_MIGRATE] = { "accept queue: moved to another member", {
+		F("inet_reqsk_clone", NULL, "f_clone"),
+		K("inet_reqsk_clone", NULL, "k_clone") } },
 	[HOOK_DROP_SYN] = { "SYN refused", {
 		F("tcp_conn_request", NULL, "f_conn_request", "x_conn_request"),
 		K("tcp_conn_request", NULL, "k_conn_request", "r_conn_request"),
@@ -83,12 +89,17 @@ const struct hook hooks[HOOK_MAX] = {
 		F("tcp_v4_syn_recv_sock, tcp_v6_syn_recv_sock", NULL, "x_syn_recv4", "?x_syn_recv6"),
 		K("tcp_v4_syn_recv_sock, tcp_v6_syn_recv_sock", NULL, "k_syn_recv4", "r_syn_recv4",
 		  "?k_syn_recv6", "?r_syn_recv6"),
-		T("kfree_skb (reason TCP_LISTEN_OVERFLOW)", "refusals of a cookie's ACK", "tp_drop_ack") } },
+		T("kfree_skb (reason TCP_LISTEN_OVERFLOW)",
+		  "which member of an SO_REUSEPORT group refused a cookie's ACK, when two do at once",
+		  "tp_drop_ack") } },
 	[HOOK_COOKIE] = { "cookie came back", {
 		F("__cookie_v4_check, __cookie_v6_check", NULL, "f_cookie_v4", "x_verdict_v4",
 		  "?f_cookie_v6", "?x_verdict_v6"),
 		K("__cookie_v4_check, __cookie_v6_check", NULL, "k_cookie_v4", "r_verdict_v4",
-		  "?k_cookie_v6", "?r_verdict_v6") } },
+		  "?k_cookie_v6", "?r_verdict_v6"),
+		T("net_dev_queue, tcp_send_reset",
+		  "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced",
+		  "tp_synack", "tp_rst_sent") } },
 	[HOOK_SYNACK_RETRANS] = { "SYN-ACK sent again", {
 		T("tcp_retransmit_synack", NULL, "tp_synack_retrans") } },
 	[HOOK_RETRANS] = { "segment sent again", {

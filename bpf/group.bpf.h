@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Tracepoints alone: the listeners of a port, and the sk_drops that each had when last looked at. */
+#ifndef TCPTRACE_GROUP_BPF_H
+#define TCPTRACE_GROUP_BPF_H
+
+#include "read.bpf.h"
+
+struct group {
+	__u32	n;
+	__u32	pad;
+	__u64	sk[CAPTURE_GROUP];
+	__u32	drops[CAPTURE_GROUP];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_LISTENERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct port_key);
+	__type(value, struct group);
+} groups __weak SEC(".maps");
+
+/* A group is too large for the stack of a BPF program: a new one is filled here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct group);
+} group_new __weak SEC(".maps");
+
+static __always_inline struct group *group_find(__u32 netns, __u16 port)
+{
+	struct port_key key = { .netns = netns, .port = port };
+
+	return bpf_map_lookup_elem(&groups, &key);
+}
+
+static __always_inline __u32 drops_of(const void *sk)
+{
+	return BPF_CORE_READ((const struct sock *)sk, sk_drops.counter);
+}
+
+/* The member whose sk_drops moved since it was last looked at, or NULL. */
+static __always_inline const struct sock *group_dropped(struct group *g)
+{
+	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
+		__u32 drops;
+
+		if (i >= g->n)
+			break;
+		drops = drops_of((const void *)g->sk[i]);
+		if (drops != g->drops[i]) {
+			g->drops[i] = drops;
+			return (const void *)g->sk[i];
+		}
+	}
+	return NULL;
+}
+
+static __always_inline void group_settle(struct group *g, const struct sock *sk)
+{
+	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
+		if (i >= g->n)
+			break;
+		if (g->sk[i] == (__u64)sk)
+			g->drops[i] = drops_of(sk);
+	}
+}
+
+static __always_inline void group_join(const struct sock *sk)
+{
+	struct port_key key = { .netns = sk_netns(sk), .port = BPF_CORE_READ(sk, __sk_common.skc_num) };
+	struct group *g = bpf_map_lookup_elem(&groups, &key);
+	__u32 n, zero = 0;
+
+	if (!g) {
+		g = bpf_map_lookup_elem(&group_new, &zero);
+		if (!g)
+			return;
+		g->n = 1;
+		g->sk[0] = (__u64)sk;
+		g->drops[0] = drops_of(sk);
+		bpf_map_update_elem(&groups, &key, g, BPF_ANY);
+		return;
+	}
+	for (__u32 i = 0; i < CAPTURE_GROUP; i++)
+		if (i < g->n && g->sk[i] == (__u64)sk)
+			return;
+	n = g->n;
+	if (n >= CAPTURE_GROUP)
+		return;
+	g->sk[n] = (__u64)sk;
+	g->drops[n] = drops_of(sk);
+	g->n = n + 1;
+}
+
+static __always_inline void group_leave(const struct sock *sk)
+{
+	struct port_key key = { .netns = sk_netns(sk), .port = BPF_CORE_READ(sk, __sk_common.skc_num) };
+	struct group *g = bpf_map_lookup_elem(&groups, &key);
+	__u32 last;
+
+	if (!g)
+		return;
+	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
+		if (i >= g->n || g->sk[i] != (__u64)sk)
+			continue;
+		last = g->n - 1;
+		if (last >= CAPTURE_GROUP)
+			return;
+		g->sk[i] = g->sk[last];
+		g->drops[i] = g->drops[last];
+		g->n = last;
+		break;
+	}
+	if (!g->n)
+		bpf_map_delete_elem(&groups, &key);
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records of a listener's queues, as both the exact hooks and the tracepoints write them. */
+#ifndef TCPTRACE_QUEUE_BPF_H
+#define TCPTRACE_QUEUE_BPF_H
+
+#include "read.bpf.h"
+
+static __always_inline void emit_request(__u32 event, const struct request_sock *req,
+					 const struct sock *listener, __u8 cause)
+{
+	struct tcptrace_record *r = reserve(event);
+
+	if (!r)
+		return;
+	set_request(r, req, listener);
+	r->cause = cause;
+	submit(r);
+}
+
+/* "full" with '>': kernels before 6.1.128 and 6.12.10 (3c5b4d69c358 backported) use '>='. */
+static __always_inline bool synq_full(const struct sock *listener)
+{
+	const struct inet_connection_sock *icsk = (const void *)listener;
+
+	return (__u32)BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter) >=
+	       BPF_CORE_READ(listener, sk_max_ack_backlog);
+}
+
+/* The kernel's own order of tests: SYN queue, accept queue, reserve. */
+static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool synq, bool acceptq)
+{
+	const struct inet_connection_sock *icsk = (const void *)listener;
+	struct net *net = BPF_CORE_READ(listener, __sk_common.skc_net.net);
+	__u8 cookies = BPF_CORE_READ(net, ipv4.sysctl_tcp_syncookies);
+	int max, qlen;
+
+	if (synq && !cookies)
+		return TCPTRACE_DROP_SYNQ_FULL;
+	if (acceptq)
+		return TCPTRACE_DROP_ACCEPTQ_SYN;
+	max = BPF_CORE_READ(net, ipv4.sysctl_max_syn_backlog);
+	qlen = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
+	if (!cookies && max - qlen < max >> 2)
+		return TCPTRACE_DROP_SYNQ_QUARTER;
+	return TCPTRACE_DROP_OTHER;
+}
+
+static __always_inline int emit_drop(const struct sock *listener, const struct sk_buff *skb,
+				     const struct request_sock *req, __u8 cause)
+{
+	struct tcptrace_record *r;
+	struct segment seg;
+
+	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) || !ports_wanted(seg.dport, seg.sport))
+		return 0;
+	r = reserve(TCPTRACE_DROP);
+	if (!r)
+		return 0;
+	set_common(r, (const struct sock_common *)listener);
+	r->sk = (__u64)req;
+	if (req)
+		r->flags |= TCPTRACE_F_REQUEST;
+	set_queues(r, listener);
+	set_segment(r, &seg);
+	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
+	r->cause = cause;
+	submit(r);
+	return 0;
+}
+
+#endif

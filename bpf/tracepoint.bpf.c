@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The queues seen by tracepoints alone: for kernels with neither fentry nor
+ * kprobes. What has no event of its own is read off its effects, at a moment
+ * when they are exact. (Into the accept queue: state.bpf.c.)
+ *
+ * A segment does not say which listener got it, so listeners are found by
+ * namespace and port; the members of an SO_REUSEPORT group are told apart by
+ * whose sk_drops moved.
+ */
+#include "queue.bpf.h"
+#include "group.bpf.h"
+
+/*
+ * The SYN-ACK of a request leaves: it is in the queue. Its time stamp tells a first one from one
+ * sent again: the first sets snt_synack to its own.
+ */
+static __always_inline int synack_leaves(const struct sk_buff *skb, const struct sock *sk)
+{
+	const struct tcp_request_sock *treq = (const void *)sk;
+	const struct sock *listener;
+
+	if (BPF_CORE_READ(treq, snt_synack) != (__u64)BPF_CORE_READ(skb, tstamp) / 1000)
+		return 0;
+	listener = req_listener((const void *)sk);
+	if (!listener || !wanted_of(listener, (const void *)sk))
+		return 0;
+	emit_request(TCPTRACE_SYNQ_ADD, (const void *)sk, listener, 0);
+	emit_request(TCPTRACE_SYNACK, (const void *)sk, listener, 0);
+	return 0;
+}
+
+/* A SYN-ACK of ours (not forwarded: skb_iif) that belongs to no request: a cookie. */
+static __always_inline int cookie_leaves(const struct sk_buff *skb)
+{
+	struct tcptrace_record *r;
+	const struct sock *listener;
+	struct segment seg;
+	struct group *g;
+
+	if (BPF_CORE_READ(skb, skb_iif) || !read_segment(&seg, skb) ||
+	    (seg.flags & (TH_SYN | TH_ACK)) != (TH_SYN | TH_ACK))
+		return 0;
+	g = group_find(BPF_CORE_READ(skb, dev, nd_net.net, ns.inum), seg.sport);
+	if (!g || !g->n)
+		return 0;
+	listener = (const void *)g->sk[0];
+	if (!wanted_of(listener, NULL) || !ports_wanted(seg.sport, seg.dport))
+		return 0;
+	r = reserve(TCPTRACE_COOKIE_SENT);
+	if (!r)
+		return 0;
+	set_common(r, (const struct sock_common *)listener);
+	r->sk = 0;
+	set_queues(r, listener);
+	__builtin_memcpy(r->laddr, seg.saddr, 16);
+	__builtin_memcpy(r->raddr, seg.daddr, 16);
+	r->rport = seg.dport;
+	r->flags |= TCPTRACE_F_INFERRED;
+	submit(r);
+	return 0;
+}
+
+SEC("?tp_btf/net_dev_queue")
+int BPF_PROG(tp_synack, const struct sk_buff *skb)
+{
+	const struct sock *sk = BPF_CORE_READ(skb, sk);
+
+	if (sk)
+		return sk_state(sk) == TCP_NEW_SYN_RECV ? synack_leaves(skb, sk) : 0;
+	return cfg.tp_cookie ? cookie_leaves(skb) : 0;
+}
+
+/* The namespace of a segment on its way in: skb->dev is cleared before a listener gets it. */
+static __always_inline __u32 segment_netns(const struct sk_buff *skb)
+{
+	const struct dst_entry *dst = (const void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1ul);
+
+	return dst ? BPF_CORE_READ(dst, dev, nd_net.net, ns.inum) : 0;
+}
+
+/*
+ * A SYN is consumed right after the listener decided on it: if sk_drops moved, it was refused
+ * (KERNEL.md I; tcp_conn_request() in tcp_rcv_state_process()).
+ */
+SEC("?tp_btf/consume_skb")
+int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
+{
+	const struct sock *listener;
+	struct segment seg;
+	struct group *g;
+
+	if (!read_segment(&seg, skb) || (seg.flags & (TH_SYN | TH_ACK)) != TH_SYN)
+		return 0;
+	g = group_find(segment_netns(skb), seg.dport);
+	listener = g ? group_dropped(g) : NULL;
+	if (!listener)
+		return 0;
+	return emit_drop(listener, skb, NULL,
+			 syn_drop_cause(listener, synq_full(listener), acceptq_full(listener)));
+}
+
+/* A request goes down; the segment only tells its tuple, the model finds it. */
+static __always_inline void emit_reset(const struct sock *listener, const struct segment *seg)
+{
+	struct tcptrace_record *r;
+
+	if (!wanted_of(listener, NULL) || !ports_wanted(seg->dport, seg->sport))
+		return;
+	r = reserve(TCPTRACE_SYNQ_DEL);
+	if (!r)
+		return;
+	set_common(r, (const struct sock_common *)listener);
+	r->sk = 0;
+	set_queues(r, listener);
+	set_segment(r, seg);
+	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
+	r->cause = TCPTRACE_SYNQ_RESET;
+	r->flags |= TCPTRACE_F_INFERRED;
+	submit(r);
+}
+
+/*
+ * A segment for a listener is thrown away, 6.18 and later.
+ * An ACK: the accept queue was full, at the third packet or at a cookie's ACK (whose reason is
+ * NO_SOCKET). A RST: a request went down with it.
+ */
+SEC("?tp_btf/kfree_skb")
+int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int reason,
+	     const struct sock *rx_sk)
+{
+	bool overflow = reason == (int)bpf_core_enum_value(enum skb_drop_reason,
+							   SKB_DROP_REASON_TCP_LISTEN_OVERFLOW);
+	bool no_socket = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
+	const struct sock *listener = rx_sk;
+	struct segment seg;
+	struct group *g;
+
+	if (!no_socket && (!rx_sk || sk_state(rx_sk) != TCP_LISTEN))
+		return 0;
+	if (!read_segment(&seg, skb))
+		return 0;
+	g = group_find(segment_netns(skb), seg.dport);
+	if (no_socket) {
+		listener = g && (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ? group_dropped(g) : NULL;
+		return listener ? emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
+	}
+	if (g)		/* counted here, so that the next SYN does not see it as its own */
+		group_settle(g, listener);
+	if (!overflow) {
+		if (cfg.tp_synq_del && seg.flags & TH_RST)
+			emit_reset(listener, &seg);
+		return 0;
+	}
+	emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
+	if (cfg.tp_synq_del && BPF_CORE_READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
+		emit_reset(listener, &seg);
+	return 0;
+}
