@@ -11,8 +11,14 @@
  * end of TIME_WAIT, its request and its child joined.
  *
  * Memory is bounded: all tables are sized once by model_new() and touched as
- * they fill. When one is full, the oldest conn that is not in a queue makes
- * room; it is counted in totals.evicted and said at the end.
+ * they fill. When the table of conns is full, a conn without a socket (TIME_WAIT)
+ * makes room first, then the oldest that is not in a queue, then the oldest; it
+ * is counted in totals.evicted* and said at the end. Of listeners, a closed one
+ * that no conn refers to makes room (totals.listeners_forgotten).
+ *
+ * What the source owes the model: LISTEN to SYN_RECV and what follows it in the
+ * same softirq carry the same 'cpu'; when the end of a snapshot is handed over,
+ * everything that happened before it was handed over too (drain the ring first).
  */
 #ifndef TCPTRACE_MODEL_H
 #define TCPTRACE_MODEL_H
@@ -48,7 +54,9 @@ struct owner {
 struct queue {
 	uint32_t now, peak;
 	uint64_t full_since_ns;		/* 0: not full now */
-	uint64_t full_ns;		/* time spent full, until the last record */
+	uint64_t full_ns;		/* time spent full, until the listener's last record;
+					 * model_full_ns() gives it until the last of all */
+	uint64_t full_mark_ns;		/* until when full_ns is counted */
 	struct conn *oldest, *newest;	/* conns we saw enter and not leave, in order */
 	uint32_t known;			/* length of that list */
 };
@@ -69,6 +77,7 @@ struct listener {
 	bool backlog_known;
 	uint32_t somaxconn;		/* at listen(); 0 unknown */
 	uint32_t limit;			/* effective: sk_max_ack_backlog, of both queues */
+	bool limit_known;		/* else limit is 0 and says nothing */
 	uint32_t synq_young;
 	struct queue synq, acceptq;
 	uint64_t accepted;		/* connections that accept() handed out */
@@ -78,9 +87,27 @@ struct listener {
 	uint64_t cookies_sent, cookies_ok, cookies_bad;
 	uint64_t synack_retrans;
 	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
-	struct hist in_synq, in_acceptq, in_accept;	/* waiting times, ns; in_accept: blocked in accept() */
-	struct listener *next_sk;	/* chain of the table by sk */
-	bool used;
+	/*
+	 * Waiting times, ns. in_synq: of requests that were established (the wait of an expired
+	 * one is the kernel's retry schedule; causes[] counts them). in_acceptq: of conns that
+	 * accept() took, reset ones included. in_accept: blocked in an accept() that succeeded.
+	 */
+	struct hist in_synq, in_acceptq, in_accept;
+
+	/* The model's own. */
+	bool used, opener_listened;	/* opener is who called listen(), not only who holds it */
+	bool destroyed;			/* its requests may still end; a new one at the address is another */
+	uint32_t refs;			/* conns that point here */
+	uint32_t seen_gen;		/* last snapshot that named it */
+	struct listener *next_sk, *next_port;	/* chains of the tables by sk and by port */
+	struct listener *prev_closed, *next_closed;	/* closed ones, oldest first */
+};
+
+/* Both ends as the owner of the socket sees them: the key of a conn. */
+struct tuple {
+	uint8_t laddr[16], raddr[16];
+	uint16_t lport, rport;
+	uint32_t netns;
 };
 
 struct conn {
@@ -88,24 +115,40 @@ struct conn {
 	uint64_t sk, req, tw;		/* kernel addresses it goes by now; 0: none */
 	uint64_t cookie;
 	struct listener *listener;	/* server side: whose queues it passed; else NULL */
-	uint32_t netns;
-	uint8_t family, laddr[16], raddr[16];
-	uint16_t lport, rport;
+	union {
+		struct tuple tuple;
+		struct {
+			uint8_t laddr[16], raddr[16];
+			uint16_t lport, rport;
+			uint32_t netns;
+		};
+	};
+	uint8_t family;
 	uint8_t state;			/* enum tcp_state; NEW_SYN_RECV while a request */
 	bool in_synq, in_acceptq;
 	bool reset;			/* a RST came while it waited to be accepted */
 	bool ack_refused;		/* its third packet was refused at least once */
-	bool counted_retrans;
 	uint64_t born_ns;		/* first record; 0: before us */
 	uint64_t state_ns;		/* when it entered the state; 0 unknown */
-	uint64_t synq_ns, acceptq_ns;	/* when it entered the queue; 0 unknown */
+	uint64_t synq_ns, acceptq_ns;	/* when it entered the queue; 0 unknown; kept when it left */
 	uint64_t call_ns;		/* connect() began */
 	uint64_t time_in[TCP_S_MAX];	/* ns spent in each state so far */
 	struct owner owner;		/* accepted by / connected by / holds it */
 	uint32_t retrans;
+
+	/* The model's own. */
 	struct conn *prev_q, *next_q;	/* place in its queue */
-	struct conn *next_sk, *next_req, *next_tuple;	/* hash chains */
-	struct conn *prev_age, *next_age;
+	struct conn *prev_age, *next_age;	/* place in its age list */
+	uint32_t next[3];		/* hash chains by sk, by req, by tuple: index + 1 */
+	uint32_t seen_gen;		/* last snapshot that named it */
+	uint64_t last_ns;		/* last record about it */
+	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
+	uint8_t list;			/* which age list */
+	uint8_t seen_state;		/* as that snapshot found it */
+	bool seen_owner, seen_queued;	/* that snapshot found a process that holds it, or none yet */
+	bool tupled;			/* in the table by tuple */
+	bool left_acceptq;		/* a second removal is a duplicate */
+	bool ghost;			/* counted in listener->ghosts */
 };
 
 /* One step, as the views show it: the record and what the model adds. Valid during the callback only. */
@@ -128,6 +171,9 @@ typedef void (*model_event_fn)(void *ctx, const struct model_event *ev);
 struct model_limits {
 	uint32_t conns;			/* default MODEL_CONNS */
 	uint32_t listeners;		/* default MODEL_LISTENERS */
+	uint64_t seed;			/* of the hash tables: random, so that peers cannot choose their
+					 * bucket; 0: a constant (tests, replay) */
+	bool synq_full_at_limit;	/* old kernels: the SYN queue is full at qlen >= limit, not > */
 };
 #define MODEL_CONNS	262144u
 #define MODEL_LISTENERS	4096u
@@ -138,7 +184,10 @@ struct model_totals {
 	uint64_t lost[TCPTRACE_EVENT_MAX];	/* as the LOST records said, by event */
 	uint64_t lost_total;
 	uint64_t evicted;		/* conns forgotten because the table was full */
+	uint64_t evicted_timewait;	/* the same, but their socket was gone already: only the end
+					 * of TIME_WAIT was still to come */
 	uint64_t listeners_unseen;	/* listeners that found no room */
+	uint64_t listeners_forgotten;	/* closed ones that made room for new ones */
 	uint64_t illegal;		/* transitions that the kernel cannot make: we missed something */
 	uint64_t conns_now, conns_peak;
 	uint64_t first_ns, last_ns;	/* time span of the records */
@@ -160,5 +209,7 @@ const struct listener *model_listener(const struct model *m, uint32_t i);
 void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx);
 /* Age in ns, at the last record, of the one that waits longest in that queue; 0: nobody waits. */
 uint64_t model_oldest_wait(const struct model *m, const struct queue *q);
+/* Time in ns that the queue was full, until the last record. */
+uint64_t model_full_ns(const struct model *m, const struct queue *q);
 
 #endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The accept queue: a connection from the end of its handshake to accept().
+ */
+#include "internal.h"
+
+static bool way_in(unsigned int cause)
+{
+	return cause >= TCPTRACE_ACCEPTQ_HANDSHAKE && cause <= TCPTRACE_ACCEPTQ_MIGRATED;
+}
+
+/*
+ * The conn of the child. Its request, if the record names one, is the same conn;
+ * a child that already went under a number of its own is joined to it.
+ */
+static struct conn *child_of(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find(m, BY_REQ, rec_req(rec)), *child = conn_find(m, BY_SK, rec->sk);
+	bool fresh;
+
+	if (!rec->sk || !c || c == child || (c->sk && !c->in_synq && c->sk != rec->sk))
+		return conn_of(m, rec, &fresh);
+	if (child && !child->in_synq)
+		conn_absorb(m, c, child);
+	else
+		conn_set_sk(m, c, rec->sk);
+	conn_learn(m, c, rec);
+	return c;
+}
+
+static void enter(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
+{
+	conn_set_listener(m, c, l);
+	c->left_acceptq = false;
+	if (rec->cause != TCPTRACE_ACCEPTQ_MIGRATED || !c->acceptq_ns)
+		c->acceptq_ns = rec->t_ns;	/* a migrated one waits on */
+	queue_enter(m, c, true);
+	if (!l)
+		return;
+	l->established++;
+	l->causes[rec_cause(rec)]++;
+	if (c->ghost)
+		l->ghosts -= l->ghosts > 0;
+	c->ghost = false;
+}
+
+/* In the queue already: told twice, unless a snapshot told it first. */
+static bool told_before(struct conn *c, const struct tcptrace_record *rec)
+{
+	if (!c->in_acceptq || rec->cause == TCPTRACE_ACCEPTQ_MIGRATED)
+		return false;
+	return c->acceptq_ns || rec->t_ns >= c->known_ns;
+}
+
+void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = child_of(m, rec);
+	struct held *h = held_child(m, rec, rec->sk);
+	struct listener *l, *from;
+
+	if (c && h)
+		held_release(m, rec, c);
+	l = listener_of(m, rec, c);
+	if (!c) {
+		emit_plain(m, rec, NULL, l);
+		return;
+	}
+	if (told_before(c, rec))
+		return;
+	if (c->in_synq)
+		synq_leave(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
+	from = c->in_acceptq && c->listener != l ? c->listener : NULL;
+	if (from && from->acceptq.now)
+		from->acceptq.now--;	/* of the closed one no record tells any more */
+	enter(m, rec, c, l);
+	listener_numbers(m, l, rec, 0, 1);
+	emit_plain(m, rec, c, l);
+}
+
+/* Told by the record, or derived from it: the conn is in the accept queue no more. */
+void acceptq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause)
+{
+	struct model_event ev = step(rec, TCPTRACE_ACCEPTQ_DEL, c, c->listener);
+	struct listener *l = c->listener;
+
+	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset)
+		cause = TCPTRACE_ACCEPTQ_RESET;
+	ev.cause = cause;
+	if (c->in_acceptq)
+		step_took(&ev, c->acceptq_ns);
+	queue_leave(m, c);
+	conn_set_req(m, c, 0);		/* the kernel frees it here */
+	c->left_acceptq = true;
+	if (l) {
+		l->causes[cause]++;
+		if (ev.has_dur && cause != TCPTRACE_ACCEPTQ_CLOSED && !(ev.flags & TCPTRACE_F_SAMPLED))
+			hist_add(&l->in_acceptq, ev.dur_ns);
+	}
+	listener_numbers(m, l, rec, 0, -1);
+	emit(m, &ev);
+}
+
+void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	bool fresh;
+
+	if (!c && rec->sk && *ended_slot(m, rec->sk) == rec->sk)
+		return;			/* its end was told, and its way out with it */
+	c = conn_of(m, rec, &fresh);
+	if (!c)
+		c = conn_find(m, BY_REQ, rec_req(rec));
+	if (!c) {
+		emit_plain(m, rec, NULL, listener_of(m, rec, NULL));
+		return;
+	}
+	if (!c->in_acceptq && c->left_acceptq)
+		return;
+	if (c->in_synq)
+		synq_leave(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
+	if (!c->in_acceptq)
+		conn_set_listener(m, c, listener_of(m, rec, c));
+	acceptq_leave(m, rec, c, way_in(rec_cause(rec)) ? TCPTRACE_ACCEPTQ_ACCEPTED : rec_cause(rec));
+}
+
+static void acceptor(struct listener *l, const struct owner *who)
+{
+	uint32_t i;
+
+	if (!l || l->acceptor.pid != who->pid) {
+		for (i = 0; l && i < l->acceptors && l->acceptor_pids[i] != who->pid; i++)
+			;
+		if (l && i == l->acceptors && i < 64)
+			l->acceptor_pids[l->acceptors++] = who->pid;
+	}
+	if (l)
+		l->acceptor = *who;
+}
+
+static void accepted(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
+{
+	if (c->in_synq)
+		synq_leave(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
+	if (!c->listener)
+		conn_set_listener(m, c, l);
+	if (c->in_acceptq)
+		acceptq_leave(m, rec, c, TCPTRACE_ACCEPTQ_ACCEPTED);
+	if (rec->flags & TCPTRACE_F_ACTOR) {
+		c->owner = m->actor;
+		if (c->owner.fd < 0)
+			c->owner.fd = rec->ret;
+		acceptor(l, &c->owner);
+	}
+	if (!l)
+		return;
+	l->accepted++;
+	if (call_dur_ns(rec))
+		hist_add(&l->in_accept, call_dur_ns(rec));
+}
+
+void on_accept(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = NULL;
+	struct model_event ev;
+	struct listener *l;
+	bool fresh;
+
+	if (rec->ret >= 0)
+		c = conn_of(m, rec, &fresh);
+	l = listener_of(m, rec, c);
+	if (c)
+		accepted(m, rec, c, l);
+	else if (l && rec->ret < 0)
+		l->accept_errors++;
+	listener_numbers(m, l, rec, 0, 0);
+	ev = step(rec, rec->event, c, l);
+	ev.has_dur = call_dur_ns(rec) != 0;
+	ev.dur_ns = call_dur_ns(rec);
+	emit(m, &ev);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What processes ask for: socket() to shutdown(), and the segments that are told
+ * of a socket. A call says who owns the socket; softirq steps are shown as theirs.
+ */
+#include "internal.h"
+
+/* The caller of socket, connect and accept owns the socket; of other calls if nobody is known. */
+static void learn_owner(struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure)
+{
+	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (o->pid && !sure))
+		return;
+	*o = m->actor;
+	if (o->fd < 0 && rec->event == TCPTRACE_SOCKET && rec->ret >= 0)
+		o->fd = rec->ret;
+}
+
+/* The listener of a call on a listening socket. A closed one may go on as a conn. */
+static struct listener *called_listener(const struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = listener_find(m, rec->sk);
+
+	return l && !l->destroyed && (l->open || !conn_find(m, BY_SK, rec->sk)) ? l : NULL;
+}
+
+void on_socket(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct listener *l = listener_find(m, rec->sk);
+
+	if (c && rec->t_ns >= c->known_ns) {	/* the address was used before: its destroy was missed */
+		conn_sk_gone(m, c);
+		c = NULL;
+	}
+	if (l)
+		listener_sk_gone(m, l, rec->t_ns);
+	if (!c && rec->sk) {
+		c = conn_new(m);
+		conn_set_sk(m, c, rec->sk);
+	}
+	if (c) {
+		conn_learn(m, c, rec);
+		learn_owner(m, &c->owner, rec, true);
+		c->state = TCP_S_CLOSE;
+		c->born_ns = c->state_ns = rec->t_ns;
+	}
+	emit_plain(m, rec, c, NULL);
+}
+
+void on_bind(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = called_listener(m, rec);
+	struct conn *c = conn_find(m, BY_SK, rec->sk);
+
+	if (!c && !l && rec->sk) {
+		c = conn_new(m);
+		conn_set_sk(m, c, rec->sk);
+	}
+	if (c && rec->ret >= 0)
+		conn_learn(m, c, rec);
+	if (c)
+		learn_owner(m, &c->owner, rec, false);
+	emit_plain(m, rec, c, c ? NULL : l);
+}
+
+static void listen_done(struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	uint32_t asked = rec->backlog;
+
+	listener_reopen(m, l);
+	listener_learn(m, l, rec);
+	if (!l->opener_listened && (rec->flags & TCPTRACE_F_ACTOR)) {
+		l->opener = m->actor;
+		l->opener_listened = true;
+	}
+	l->backlog = rec->backlog;
+	l->backlog_known = true;
+	l->somaxconn = rec->somaxconn;
+	/* as the kernel clamps it: -1 asks for as much as there is */
+	l->limit = asked < rec->somaxconn ? asked : rec->somaxconn;
+	if (rec->acceptq_max)
+		l->limit = rec->acceptq_max;
+	l->limit_known = true;
+	listener_numbers(m, l, rec, 0, 0);
+}
+
+void on_listen(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = listener_find(m, rec->sk);
+	struct conn *c = conn_find(m, BY_SK, rec->sk);
+
+	if (rec->ret < 0 || !rec->sk) {
+		emit_plain(m, rec, c, l);
+		return;
+	}
+	if (l && l->destroyed) {
+		listener_sk_gone(m, l, rec->t_ns);
+		l = NULL;
+	}
+	if (!l)
+		l = listener_new(m, rec, rec->sk);
+	if (l)
+		listen_done(m, l, rec);
+	if (c)			/* its transition was missed */
+		conn_end(m, c);
+	emit_plain(m, rec, NULL, l);
+}
+
+void on_connect(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find(m, BY_SK, rec->sk);
+
+	if (!c && rec->sk) {
+		c = conn_new(m);
+		conn_set_sk(m, c, rec->sk);
+	}
+	if (c) {
+		conn_learn(m, c, rec);
+		learn_owner(m, &c->owner, rec, true);
+		c->call_ns = rec->t_ns;
+	}
+	emit_plain(m, rec, c, NULL);
+}
+
+void on_connect_return(struct model *m, const struct tcptrace_record *rec)
+{
+	struct model_event ev;
+	struct conn *c;
+	bool fresh;
+
+	c = conn_of(m, rec, &fresh);
+	ev = step(rec, rec->event, c, NULL);
+	if (call_dur_ns(rec)) {
+		ev.has_dur = true;
+		ev.dur_ns = call_dur_ns(rec);
+	} else if (c) {
+		step_took(&ev, c->call_ns);
+	}
+	if (c) {
+		learn_owner(m, &c->owner, rec, false);
+		c->call_ns = 0;
+	}
+	emit(m, &ev);
+}
+
+/* close, shutdown, read, write */
+void on_call(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = called_listener(m, rec);
+	struct conn *c = NULL;
+	bool fresh;
+
+	if (!l)
+		c = conn_of(m, rec, &fresh);
+	if (c) {
+		learn_owner(m, &c->owner, rec, false);
+		l = c->listener;
+	}
+	emit_plain(m, rec, c, l);
+}
+
+/* retrans, rst-sent, rst-received: a RST is often sent for no socket, or told of the listener. */
+void on_segment(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = called_listener(m, rec);
+	struct conn *c = NULL;
+	bool fresh;
+
+	if (!l && rec->sk && rec->event == TCPTRACE_RETRANS && !(rec->flags & TCPTRACE_F_REQUEST))
+		c = conn_of(m, rec, &fresh);
+	else if (!l)
+		c = conn_find(m, rec->flags & TCPTRACE_F_REQUEST ? BY_REQ : BY_SK, rec->sk);
+	if (!c)
+		c = conn_find_rec_tuple(m, rec);
+	if (c && rec->event == TCPTRACE_RETRANS)
+		c->retrans++;
+	if (c && rec->event == TCPTRACE_RST_RECEIVED)
+		c->reset = true;
+	if (!l && c)
+		l = c->listener;
+	if (!l && rec->listener)
+		l = listener_find(m, rec->listener);
+	listener_numbers(m, rec->flags & TCPTRACE_F_QUEUES ? l : NULL, rec, 0, 0);
+	emit_plain(m, rec, c, l);
+}

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of conns: one array, three hash tables over it (by the address of
+ * the socket, of the request, and by both ends), three lists in order of age.
+ * Everything here takes the same time whatever the number of conns; free slots
+ * are reused last in, first out, so that few pages are touched.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+/*
+ * TIME_WAIT takes 60 s, again after each segment of the peer. Where no hook tells
+ * its end, the conn is forgotten when it cannot be there any more.
+ */
+#define LINGER_NS	(150ull * 1000000000ull)
+
+_Static_assert(sizeof(struct tuple) == 40, "hashed as five words, no padding");
+_Static_assert(offsetof(struct tcptrace_record, rport) + 2 ==
+	       offsetof(struct tcptrace_record, laddr) + offsetof(struct tuple, netns),
+	       "the record has the tuple's members in the tuple's order");
+
+int conns_init(struct model *m)
+{
+	uint32_t buckets = 64;
+	int k;
+
+	while (buckets < m->limits.conns / 2)
+		buckets *= 2;
+	m->conn_mask = buckets - 1;
+	m->conns = calloc(m->limits.conns, sizeof(*m->conns));
+	for (k = 0; k < CONN_KEYS; k++)
+		m->by[k] = calloc(buckets, sizeof(*m->by[k]));
+	return m->conns && m->by[BY_SK] && m->by[BY_REQ] && m->by[BY_TUPLE] ? 0 : -ENOMEM;
+}
+
+static uint32_t hash_tuple(const struct model *m, const struct tuple *t)
+{
+	uint64_t w[5], h = m->limits.seed;
+	int i;
+
+	memcpy(w, t, sizeof(w));
+	for (i = 0; i < 5; i++)
+		h = mix(h, w[i]);
+	return mix(h, m->limits.seed) >> 8;
+}
+
+static uint32_t *bucket_of(const struct model *m, const struct conn *c, enum conn_key k)
+{
+	uint32_t h = k == BY_TUPLE ? hash_tuple(m, &c->tuple) :
+		     hash_addr(m, k == BY_SK ? c->sk : c->req);
+
+	return &m->by[k][h & m->conn_mask];
+}
+
+static void chain_add(struct model *m, struct conn *c, enum conn_key k)
+{
+	uint32_t *b = bucket_of(m, c, k);
+
+	c->next[k] = *b;
+	*b = c - m->conns + 1;
+}
+
+static void chain_del(struct model *m, struct conn *c, enum conn_key k)
+{
+	uint32_t *p = bucket_of(m, c, k), me = c - m->conns + 1;
+
+	while (*p != me)
+		p = &m->conns[*p - 1].next[k];
+	*p = c->next[k];
+}
+
+struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr)
+{
+	uint32_t i;
+
+	if (!addr)
+		return NULL;
+	for (i = m->by[k][hash_addr(m, addr) & m->conn_mask]; i; i = m->conns[i - 1].next[k])
+		if ((k == BY_SK ? m->conns[i - 1].sk : m->conns[i - 1].req) == addr)
+			return &m->conns[i - 1];
+	return NULL;
+}
+
+struct conn *conn_find_tuple(const struct model *m, const struct tuple *t)
+{
+	uint32_t i;
+
+	for (i = m->by[BY_TUPLE][hash_tuple(m, t) & m->conn_mask]; i; i = m->conns[i - 1].next[BY_TUPLE])
+		if (!memcmp(&m->conns[i - 1].tuple, t, sizeof(*t)))
+			return &m->conns[i - 1];
+	return NULL;
+}
+
+struct conn *conn_find_rec_tuple(const struct model *m, const struct tcptrace_record *rec)
+{
+	struct tuple t;
+
+	if (!rec->lport || !rec->rport)
+		return NULL;
+	memcpy(&t, rec->laddr, offsetof(struct tuple, netns));
+	t.netns = rec->netns;
+	return conn_find_tuple(m, &t);
+}
+
+static void age_del(struct model *m, struct conn *c)
+{
+	if (c->prev_age)
+		c->prev_age->next_age = c->next_age;
+	else
+		m->age_head[c->list] = c->next_age;
+	if (c->next_age)
+		c->next_age->prev_age = c->prev_age;
+	else
+		m->age_tail[c->list] = c->prev_age;
+}
+
+static void age_add(struct model *m, struct conn *c, enum conn_list list)
+{
+	c->list = list;
+	c->next_age = NULL;
+	c->prev_age = m->age_tail[list];
+	if (c->prev_age)
+		c->prev_age->next_age = c;
+	else
+		m->age_head[list] = c;
+	m->age_tail[list] = c;
+}
+
+void conn_set_list(struct model *m, struct conn *c, enum conn_list list)
+{
+	if (c->list == list)
+		return;
+	age_del(m, c);
+	age_add(m, c, list);
+}
+
+/* Full: the one whose loss hurts least goes. */
+static void evict(struct model *m)
+{
+	int list = LIST_LINGER;
+
+	while (!m->age_head[list])
+		list++;
+	if (list == LIST_LINGER)
+		m->totals.evicted_timewait++;
+	else
+		m->totals.evicted++;
+	conn_end(m, m->age_head[list]);
+}
+
+/* May end another conn: hold no pointer to one across this call. */
+struct conn *conn_new(struct model *m)
+{
+	struct conn *c;
+
+	if (!m->conns_free && m->conns_touched == m->limits.conns)
+		evict(m);
+	if (m->conns_free) {
+		c = &m->conns[m->conns_free - 1];
+		m->conns_free = c->next[0];
+		memset(c, 0, sizeof(*c));
+	} else {
+		c = &m->conns[m->conns_touched++];
+	}
+	c->id = ++m->conn_id;
+	c->owner.fd = -1;
+	age_add(m, c, LIST_ACTIVE);
+	if (++m->totals.conns_now > m->totals.conns_peak)
+		m->totals.conns_peak = m->totals.conns_now;
+	return c;
+}
+
+static void tuple_unindex(struct model *m, struct conn *c)
+{
+	if (c->tupled)
+		chain_del(m, c, BY_TUPLE);
+	c->tupled = false;
+}
+
+static void sk_unindex(struct model *m, struct conn *c)
+{
+	if (c->sk)
+		chain_del(m, c, BY_SK);
+	c->sk = 0;
+}
+
+static void req_unindex(struct model *m, struct conn *c)
+{
+	if (c->req)
+		chain_del(m, c, BY_REQ);
+	c->req = 0;
+}
+
+void conn_end(struct model *m, struct conn *c)
+{
+	queue_leave(m, c);
+	conn_set_listener(m, c, NULL);
+	sk_unindex(m, c);
+	req_unindex(m, c);
+	tuple_unindex(m, c);
+	age_del(m, c);
+	c->id = 0;
+	c->next[0] = m->conns_free;
+	m->conns_free = c - m->conns + 1;
+	m->totals.conns_now--;
+}
+
+/* The socket is no more; the conn may go on as a timewait minisock, or as the request that it was. */
+void conn_sk_gone(struct model *m, struct conn *c)
+{
+	sk_unindex(m, c);
+	if (c->in_synq && c->req) {
+		c->state = TCP_S_NEW_SYN_RECV;
+		c->state_ns = c->synq_ns;
+		return;
+	}
+	if ((c->state == TCP_S_TIME_WAIT || c->state == TCP_S_FIN_WAIT2) && c->tupled) {
+		queue_leave(m, c);
+		conn_set_list(m, c, LIST_LINGER);
+		return;
+	}
+	conn_end(m, c);
+}
+
+void conn_req_gone(struct model *m, struct conn *c)
+{
+	req_unindex(m, c);
+	if (!c->sk && c->list != LIST_LINGER)
+		conn_end(m, c);
+	else if (c->in_synq)
+		queue_leave(m, c);
+}
+
+void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
+{
+	struct conn *o = conn_find(m, BY_SK, sk);
+
+	if (o == c && c->sk == sk)
+		return;
+	if (o)
+		conn_sk_gone(m, o);
+	sk_unindex(m, c);
+	c->sk = sk;
+	if (!sk)
+		return;
+	chain_add(m, c, BY_SK);
+	if (c->list == LIST_LINGER)
+		conn_set_list(m, c, LIST_ACTIVE);
+}
+
+void conn_set_req(struct model *m, struct conn *c, uint64_t req)
+{
+	struct conn *o = conn_find(m, BY_REQ, req);
+
+	if (c->req == req)
+		return;
+	if (o)
+		conn_req_gone(m, o);
+	req_unindex(m, c);
+	c->req = req;
+	if (req)
+		chain_add(m, c, BY_REQ);
+}
+
+/*
+ * A tuple has one conn at a time: who claims it ends what had it. Except for a
+ * second child of one request (two ACKs on two CPUs): the kernel keeps the first.
+ */
+static void tuple_index(struct model *m, struct conn *c, bool child)
+{
+	struct conn *o = conn_find_tuple(m, &c->tuple);
+
+	if (o && o->sk && o->state != TCP_S_CLOSE && child)
+		return;
+	if (o) {
+		tuple_unindex(m, o);
+		if (!o->sk)
+			conn_end(m, o);
+	}
+	chain_add(m, c, BY_TUPLE);
+	c->tupled = true;
+}
+
+/* Takes what the record says of the conn's ends. A connect() to elsewhere makes a new tuple. */
+void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *rec)
+{
+	const size_t ends = offsetof(struct tuple, netns);
+	bool full = rec->lport && rec->rport;
+	uint64_t cookie = rec_cookie(rec);
+
+	if (cookie)
+		c->cookie = cookie;
+	if (rec->family)
+		c->family = rec->family;
+	if (c->tupled && rec->event == TCPTRACE_CONNECT && !full) {
+		tuple_unindex(m, c);
+		c->lport = 0;
+	}
+	if (c->tupled && (!full || (!memcmp(rec->laddr, c->laddr, ends) && rec->netns == c->netns)))
+		return;
+	tuple_unindex(m, c);
+	if (rec->netns)
+		c->netns = rec->netns;
+	if (rec->lport) {
+		memcpy(c->laddr, rec->laddr, sizeof(c->laddr));
+		c->lport = rec->lport;
+	}
+	if (rec->rport) {
+		memcpy(c->raddr, rec->raddr, sizeof(c->raddr));
+		c->rport = rec->rport;
+	}
+	if (full)
+		tuple_index(m, c, c->state == TCP_S_SYN_RECV ||
+			    (rec->event == TCPTRACE_STATE && rec->new == TCP_S_SYN_RECV));
+}
+
+/* The conn with the record's ends that waits for its socket: a request, or known by a snapshot of later. */
+struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find_rec_tuple(m, rec);
+
+	if (c && !c->sk && (c->state == TCP_S_NEW_SYN_RECV || rec->t_ns < c->known_ns))
+		return c;
+	return NULL;
+}
+
+/* A child went under a number of its own because its request was not known yet: one conn again. */
+void conn_absorb(struct model *m, struct conn *c, struct conn *child)
+{
+	uint64_t sk = child->sk, acceptq_ns = child->acceptq_ns;
+	struct listener *l = child->listener;
+	bool queued = child->in_acceptq;
+
+	if (child->state != TCP_S_NONE) {
+		c->state = child->state;
+		c->state_ns = child->state_ns;
+	}
+	if (child->cookie)
+		c->cookie = child->cookie;
+	if (child->owner.pid)
+		c->owner = child->owner;
+	c->reset |= child->reset;
+	conn_end(m, child);
+	conn_set_sk(m, c, sk);
+	if (l)
+		conn_set_listener(m, c, l);
+	if (queued) {
+		c->acceptq_ns = acceptq_ns;
+		queue_enter(m, c, true);
+	}
+}
+
+/* The conn of the record's full socket; fresh: it was not known before. NULL without a socket. */
+struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh)
+{
+	struct conn *c = conn_find(m, BY_SK, rec->sk), *o = NULL;
+
+	*fresh = false;
+	if (!rec->sk)
+		return NULL;
+	if (!c || !c->tupled)
+		o = conn_half_open(m, rec);
+	if (c && o) {
+		conn_absorb(m, o, c);
+		c = o;
+	} else if (o) {
+		c = o;
+		conn_set_sk(m, c, rec->sk);
+	} else if (!c) {
+		c = conn_new(m);
+		*fresh = true;
+		conn_set_sk(m, c, rec->sk);
+	}
+	conn_learn(m, c, rec);
+	return c;
+}
+
+/* A little at each record, so that it never takes long. */
+void conns_expire(struct model *m, uint64_t t_ns)
+{
+	struct conn *c;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		c = m->age_head[LIST_LINGER];
+		if (!c || t_ns < LINGER_NS || c->last_ns > t_ns - LINGER_NS)
+			return;
+		conn_end(m, c);
+	}
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside the model: its tables, and what its files call of each other. Nothing
+ * outside user/model/ includes this.
+ *
+ *     model.c     new, free, feed: one handler for each event; emit
+ *     conn.c      the table of conns: find, make, join, forget
+ *     listener.c  the table of listeners, and the numbers of both queues
+ *     call.c      what processes ask for: socket() to shutdown()
+ *     request.c   SYN queue and cookies, up to the child
+ *     acceptq.c   accept queue, up to accept()
+ *     state.c     transitions, a child's birth, TIME_WAIT, the end
+ *     snapshot.c  what was there before us, and what is there no more
+ */
+#ifndef TCPTRACE_MODEL_INTERNAL_H
+#define TCPTRACE_MODEL_INTERNAL_H
+
+#include <string.h>
+
+#include "model.h"
+
+enum conn_key { BY_SK, BY_REQ, BY_TUPLE, CONN_KEYS };
+
+/* A conn is in one of three lists, in the order it got there. Eviction takes the first of the first. */
+enum conn_list { LIST_LINGER,	/* no socket any more: TIME_WAIT, orphaned FIN_WAIT2, refused cookies */
+		 LIST_ACTIVE, LIST_QUEUED, CONN_LISTS };
+
+/*
+ * A child's LISTEN to SYN_RECV is recorded by kernels up to 6.12 before the child
+ * has its remote end: the record waits here until the next step on the same CPU,
+ * in the same softirq, says whose child it is.
+ */
+struct held {
+	uint64_t sk;			/* 0: nothing waits */
+	struct tcptrace_record rec;
+};
+#define HELD_CPUS	256u		/* by cpu modulo; a clash only costs the join its order */
+
+/* Requests and children that ended lately, by hash of the address: their second removal is a duplicate. */
+#define ENDED_SLOTS	1024u
+
+struct snapshot {
+	bool active;
+	uint32_t gen, netns;		/* netns 0: all */
+	uint64_t begin_ns;
+};
+
+struct model {
+	model_event_fn fn;
+	void *ctx;
+	struct model_limits limits;
+	struct model_totals totals;
+	struct owner actor;		/* of the record in hand, with F_ACTOR */
+	struct snapshot snap;
+	struct tcptrace_record derived;	/* of a step that no record told */
+
+	struct conn *conns;
+	uint32_t conns_touched;		/* slots used at least once */
+	uint32_t conns_free;		/* chain of free ones by next[0]: index + 1 */
+	uint64_t conn_id;
+	uint32_t *by[CONN_KEYS];	/* index + 1 */
+	uint32_t conn_mask;
+	struct conn *age_head[CONN_LISTS], *age_tail[CONN_LISTS];
+
+	struct listener *listeners;
+	uint32_t *listener_order;	/* slots in the order they were seen */
+	uint32_t nlisteners, listener_id;
+	struct listener **listener_by_sk, **listener_by_port;
+	uint32_t listener_mask;
+	struct listener *closed_head, *closed_tail;
+
+	uint64_t ended[ENDED_SLOTS];
+	struct held held[HELD_CPUS];
+};
+
+/* model.c */
+struct model_event step(const struct tcptrace_record *rec, unsigned int event,
+			const struct conn *c, const struct listener *l);
+void step_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
+void emit(struct model *m, struct model_event *ev);
+void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
+
+/* conn.c */
+int conns_init(struct model *m);
+struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr);
+struct conn *conn_find_tuple(const struct model *m, const struct tuple *t);
+struct conn *conn_find_rec_tuple(const struct model *m, const struct tcptrace_record *rec);
+struct conn *conn_new(struct model *m);
+void conn_end(struct model *m, struct conn *c);
+void conn_set_sk(struct model *m, struct conn *c, uint64_t sk);
+void conn_set_req(struct model *m, struct conn *c, uint64_t req);
+void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *rec);
+void conn_set_list(struct model *m, struct conn *c, enum conn_list list);
+void conn_sk_gone(struct model *m, struct conn *c);
+void conn_req_gone(struct model *m, struct conn *c);
+struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec);
+struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
+void conn_absorb(struct model *m, struct conn *c, struct conn *child);
+void conns_expire(struct model *m, uint64_t t_ns);
+
+/* listener.c */
+int listeners_init(struct model *m);
+struct listener *listener_find(const struct model *m, uint64_t sk);
+struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec);
+struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
+struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c);
+void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);
+void listener_reopen(struct model *m, struct listener *l);
+void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
+void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
+void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
+		      int synq_step, int acceptq_step);
+void conn_set_listener(struct model *m, struct conn *c, struct listener *l);
+void queue_enter(struct model *m, struct conn *c, bool acceptq);
+void queue_leave(struct model *m, struct conn *c);
+
+/* Handlers: what a record means. */
+typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
+
+void on_socket(struct model *m, const struct tcptrace_record *rec);	/* call.c */
+void on_bind(struct model *m, const struct tcptrace_record *rec);
+void on_listen(struct model *m, const struct tcptrace_record *rec);
+void on_connect(struct model *m, const struct tcptrace_record *rec);
+void on_connect_return(struct model *m, const struct tcptrace_record *rec);
+void on_call(struct model *m, const struct tcptrace_record *rec);
+void on_segment(struct model *m, const struct tcptrace_record *rec);
+
+void on_synq_add(struct model *m, const struct tcptrace_record *rec);	/* request.c */
+void on_synack(struct model *m, const struct tcptrace_record *rec);
+void on_synq_del(struct model *m, const struct tcptrace_record *rec);
+void on_drop(struct model *m, const struct tcptrace_record *rec);
+void on_cookie(struct model *m, const struct tcptrace_record *rec);
+void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+
+void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acceptq.c */
+void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
+void on_accept(struct model *m, const struct tcptrace_record *rec);
+void acceptq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+
+void on_state(struct model *m, const struct tcptrace_record *rec);	/* state.c */
+void on_destroy(struct model *m, const struct tcptrace_record *rec);
+bool held_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
+struct held *held_child(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
+
+void on_exists(struct model *m, const struct tcptrace_record *rec);	/* snapshot.c */
+void on_snapshot(struct model *m, const struct tcptrace_record *rec);
+
+/* The members of the record's unions, where they hold what their name says. */
+static inline uint64_t rec_cookie(const struct tcptrace_record *rec)
+{
+	bool call = rec->event == TCPTRACE_ACCEPT || rec->event == TCPTRACE_CONNECT_RETURN;
+
+	return call ? 0 : rec->cookie;
+}
+
+static inline uint64_t call_dur_ns(const struct tcptrace_record *rec)
+{
+	return rec->call_ns;
+}
+
+static inline uint64_t rec_req(const struct tcptrace_record *rec)
+{
+	return rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->req;
+}
+
+static inline unsigned int rec_state(uint8_t state)
+{
+	return state < TCP_S_MAX ? state : TCP_S_NONE;
+}
+
+static inline unsigned int rec_cause(const struct tcptrace_record *rec)
+{
+	return rec->cause < TCPTRACE_CAUSE_END ? rec->cause : TCPTRACE_CAUSE_NONE;
+}
+
+static inline uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 29;
+}
+
+static inline uint32_t hash_addr(const struct model *m, uint64_t addr)
+{
+	return mix(mix(m->limits.seed, addr), m->limits.seed) >> 8;
+}
+
+static inline uint64_t *ended_slot(struct model *m, uint64_t addr)
+{
+	return &m->ended[hash_addr(m, addr) % ENDED_SLOTS];
+}
+
+#endif

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Listeners: found by socket and by local port, kept after their close for the
+ * summary; and the numbers of their two queues.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define FORGET_TRIES	4	/* closed listeners looked at to find one that no conn needs */
+
+int listeners_init(struct model *m)
+{
+	uint32_t buckets = 64;
+
+	while (buckets < m->limits.listeners)
+		buckets *= 2;
+	m->listener_mask = buckets - 1;
+	m->listeners = calloc(m->limits.listeners, sizeof(*m->listeners));
+	m->listener_order = calloc(m->limits.listeners, sizeof(*m->listener_order));
+	m->listener_by_sk = calloc(buckets, sizeof(*m->listener_by_sk));
+	m->listener_by_port = calloc(buckets, sizeof(*m->listener_by_port));
+	return m->listeners && m->listener_order && m->listener_by_sk && m->listener_by_port ?
+	       0 : -ENOMEM;
+}
+
+static struct listener **sk_bucket(const struct model *m, uint64_t sk)
+{
+	return &m->listener_by_sk[hash_addr(m, sk) & m->listener_mask];
+}
+
+static struct listener **port_bucket(const struct model *m, uint32_t netns, uint16_t port)
+{
+	return &m->listener_by_port[hash_addr(m, (uint64_t)netns << 16 | port) & m->listener_mask];
+}
+
+static void sk_unindex(struct model *m, struct listener *l)
+{
+	struct listener **p;
+
+	if (!l->sk)
+		return;
+	for (p = sk_bucket(m, l->sk); *p != l; p = &(*p)->next_sk)
+		;
+	*p = l->next_sk;
+	l->sk = 0;
+}
+
+static void port_unindex(struct model *m, struct listener *l)
+{
+	struct listener **p;
+
+	if (!l->lport)
+		return;
+	for (p = port_bucket(m, l->netns, l->lport); *p != l; p = &(*p)->next_port)
+		;
+	*p = l->next_port;
+	l->lport = 0;
+}
+
+struct listener *listener_find(const struct model *m, uint64_t sk)
+{
+	struct listener *l;
+
+	if (!sk)
+		return NULL;
+	for (l = *sk_bucket(m, sk); l && l->sk != sk; l = l->next_sk)
+		;
+	return l;
+}
+
+static bool any_address(const uint8_t a[16])
+{
+	static const uint8_t any6[16], any4[16] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(a, any6, 16) || !memcmp(a, any4, 16);
+}
+
+/* Who listens at the record's local end: the same address before any; members of a group alike. */
+struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l, *found = NULL;
+
+	if (!rec->lport)
+		return NULL;
+	for (l = *port_bucket(m, rec->netns, rec->lport); l; l = l->next_port) {
+		if (!l->open || l->lport != rec->lport || l->netns != rec->netns)
+			continue;
+		if (!memcmp(l->laddr, rec->laddr, 16))
+			return l;
+		if (any_address(l->laddr))
+			found = l;
+	}
+	return found;
+}
+
+void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	if (rec->family)
+		l->family = rec->family;
+	if (!rec->lport || (l->lport == rec->lport && l->netns == rec->netns &&
+			    !memcmp(l->laddr, rec->laddr, 16)))
+		return;
+	port_unindex(m, l);
+	l->netns = rec->netns;
+	l->lport = rec->lport;
+	memcpy(l->laddr, rec->laddr, 16);
+	l->next_port = *port_bucket(m, l->netns, l->lport);
+	*port_bucket(m, l->netns, l->lport) = l;
+}
+
+static void closed_del(struct model *m, struct listener *l)
+{
+	*(l->prev_closed ? &l->prev_closed->next_closed : &m->closed_head) = l->next_closed;
+	*(l->next_closed ? &l->next_closed->prev_closed : &m->closed_tail) = l->prev_closed;
+	l->prev_closed = l->next_closed = NULL;
+}
+
+static void closed_add(struct model *m, struct listener *l)
+{
+	l->prev_closed = m->closed_tail;
+	l->next_closed = NULL;
+	*(l->prev_closed ? &l->prev_closed->next_closed : &m->closed_head) = l;
+	m->closed_tail = l;
+}
+
+static void order_del(struct model *m, uint32_t slot)
+{
+	uint32_t i = 0;
+
+	while (m->listener_order[i] != slot)
+		i++;
+	m->nlisteners--;
+	memmove(&m->listener_order[i], &m->listener_order[i + 1],
+		(m->nlisteners - i) * sizeof(*m->listener_order));
+}
+
+/* A slot for a new listener: a fresh one, or that of an old closed one that no conn refers to. */
+static struct listener *listener_slot(struct model *m)
+{
+	struct listener *l;
+	int i;
+
+	if (m->nlisteners < m->limits.listeners)
+		return &m->listeners[m->nlisteners];
+	for (i = 0; i < FORGET_TRIES && m->closed_head; i++) {
+		l = m->closed_head;
+		closed_del(m, l);
+		if (l->refs) {
+			closed_add(m, l);
+			continue;
+		}
+		sk_unindex(m, l);
+		port_unindex(m, l);
+		order_del(m, l - m->listeners);
+		m->totals.listeners_forgotten++;
+		memset(l, 0, sizeof(*l));
+		return l;
+	}
+	return NULL;
+}
+
+/* Ends are the record's local side. NULL: no room. */
+struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk)
+{
+	struct listener *l = listener_slot(m);
+
+	if (!l) {
+		if (rec->event == TCPTRACE_STATE || rec->event == TCPTRACE_EXISTS)
+			m->totals.listeners_unseen++;
+		return NULL;
+	}
+	m->listener_order[m->nlisteners++] = l - m->listeners;
+	l->used = true;
+	l->id = ++m->listener_id;
+	l->sk = sk;
+	l->next_sk = *sk_bucket(m, sk);
+	*sk_bucket(m, sk) = l;
+	l->netns = rec->netns;
+	l->open = true;
+	l->backlog = -1;
+	l->opener.fd = l->acceptor.fd = -1;
+	listener_learn(m, l, rec);
+	return l;
+}
+
+/*
+ * The listener that a step of a request or of a queued connection belongs to.
+ * Requests outlive their listener's destroy by up to a second, so the address
+ * stays known; a new way in at it means that another listener lives there now.
+ */
+struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c)
+{
+	bool way_in = rec->event == TCPTRACE_SYNQ_ADD || rec->event == TCPTRACE_ACCEPTQ_ADD;
+	struct listener *l;
+
+	if (!rec->listener)
+		return c && c->listener ? c->listener : listener_at_port(m, rec);
+	if (c && c->listener && c->listener->sk == rec->listener && !way_in)
+		return c->listener;
+	l = listener_find(m, rec->listener);
+	if (l && l->destroyed && way_in) {
+		listener_sk_gone(m, l, rec->t_ns);
+		l = NULL;
+	}
+	return l ? l : listener_new(m, rec, rec->listener);
+}
+
+void listener_close(struct model *m, struct listener *l, uint64_t t_ns)
+{
+	if (!l->open)
+		return;
+	l->open = false;
+	l->closed_ns = t_ns;
+	closed_add(m, l);
+}
+
+void listener_reopen(struct model *m, struct listener *l)
+{
+	if (l->open)
+		return;
+	closed_del(m, l);
+	l->open = true;
+	l->closed_ns = 0;
+}
+
+/* The address belongs to another socket now. */
+void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns)
+{
+	listener_close(m, l, t_ns);
+	sk_unindex(m, l);
+}
+
+static void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
+{
+	if (q->full_since_ns && t_ns > q->full_mark_ns)
+		q->full_ns += t_ns - q->full_mark_ns;
+	if (t_ns > q->full_mark_ns)
+		q->full_mark_ns = t_ns;
+	if (!full)
+		q->full_since_ns = 0;
+	else if (!q->full_since_ns)
+		q->full_since_ns = t_ns;
+	q->now = now;
+	if (now > q->peak)
+		q->peak = now;
+}
+
+static uint32_t counted(uint32_t now, int by)
+{
+	return by < 0 ? now - (now > 0) : now + by;
+}
+
+/*
+ * Both queues after a step: the kernel's own numbers where the record has them,
+ * else our count. N + 1 fit into a queue with limit N (older kernels: N into
+ * the SYN queue).
+ */
+void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
+		      int synq_step, int acceptq_step)
+{
+	uint32_t synq, acceptq;
+	bool synq_full;
+
+	if (!l)
+		return;
+	synq = counted(l->synq.now, synq_step);
+	acceptq = counted(l->acceptq.now, acceptq_step);
+	if (rec->flags & TCPTRACE_F_QUEUES) {
+		synq = rec->synq;
+		acceptq = rec->acceptq;
+		l->synq_young = rec->synq_young;
+		l->limit = rec->acceptq_max;
+		l->limit_known = true;
+	}
+	synq_full = m->limits.synq_full_at_limit ? synq >= l->limit : synq > l->limit;
+	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);
+	queue_set(&l->acceptq, acceptq, l->limit_known && acceptq > l->limit, rec->t_ns);
+}
+
+static struct queue *queue_of(struct conn *c)
+{
+	return c->in_acceptq ? &c->listener->acceptq : &c->listener->synq;
+}
+
+void queue_enter(struct model *m, struct conn *c, bool acceptq)
+{
+	struct queue *q;
+
+	queue_leave(m, c);
+	c->in_acceptq = acceptq;
+	c->in_synq = !acceptq;
+	conn_set_list(m, c, LIST_QUEUED);
+	if (!c->listener)
+		return;
+	q = queue_of(c);
+	c->next_q = NULL;
+	c->prev_q = q->newest;
+	*(q->newest ? &q->newest->next_q : &q->oldest) = c;
+	q->newest = c;
+	q->known++;
+}
+
+void queue_leave(struct model *m, struct conn *c)
+{
+	struct queue *q;
+
+	if (!c->in_synq && !c->in_acceptq)
+		return;
+	if (c->listener) {
+		q = queue_of(c);
+		*(c->prev_q ? &c->prev_q->next_q : &q->oldest) = c->next_q;
+		*(c->next_q ? &c->next_q->prev_q : &q->newest) = c->prev_q;
+		c->prev_q = c->next_q = NULL;
+		q->known--;
+	}
+	c->in_synq = c->in_acceptq = false;
+	conn_set_list(m, c, LIST_ACTIVE);
+}
+
+void conn_set_listener(struct model *m, struct conn *c, struct listener *l)
+{
+	bool queued = c->in_synq || c->in_acceptq, acceptq = c->in_acceptq;
+
+	if (c->listener == l)
+		return;
+	queue_leave(m, c);
+	if (c->listener)
+		c->listener->refs--;
+	c->listener = l;
+	if (l)
+		l->refs++;
+	if (queued && l)
+		queue_enter(m, c, acceptq);
+}

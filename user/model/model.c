@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The model's front: made, fed, asked, freed. A record goes to the handler of
+ * its event; a handler changes the tables and emits the steps that it means.
+ * No clock, no I/O, no allocation after model_new().
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define SEED	0x8a5cd789635d2dffull
+
+struct model *model_new(const struct model_limits *limits, model_event_fn fn, void *ctx)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	if (limits)
+		m->limits = *limits;
+	if (!m->limits.conns)
+		m->limits.conns = MODEL_CONNS;
+	if (!m->limits.listeners)
+		m->limits.listeners = MODEL_LISTENERS;
+	if (!m->limits.seed)
+		m->limits.seed = SEED;
+	m->fn = fn;
+	m->ctx = ctx;
+	if (conns_init(m) || listeners_init(m)) {
+		model_free(m);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return m;
+}
+
+void model_free(struct model *m)
+{
+	int k;
+
+	if (!m)
+		return;
+	for (k = 0; k < CONN_KEYS; k++)
+		free(m->by[k]);
+	free(m->conns);
+	free(m->listeners);
+	free(m->listener_order);
+	free(m->listener_by_sk);
+	free(m->listener_by_port);
+	free(m);
+}
+
+struct model_event step(const struct tcptrace_record *rec, unsigned int event,
+			const struct conn *c, const struct listener *l)
+{
+	return (struct model_event) {
+		.rec = rec, .event = event, .c = c, .l = l, .conn = c ? c->id : 0,
+		.old = rec->old, .new = rec->new, .cause = rec_cause(rec), .flags = rec->flags,
+	};
+}
+
+/* CPUs' clocks may differ by some ns: an end before its begin took no time. */
+void step_took(struct model_event *ev, uint64_t since_ns)
+{
+	ev->has_dur = since_ns != 0;
+	if (since_ns)
+		ev->dur_ns = ev->rec->t_ns > since_ns ? ev->rec->t_ns - since_ns : 0;
+}
+
+static bool of_queues(unsigned int event)
+{
+	return (event >= TCPTRACE_SYNQ_ADD && event <= TCPTRACE_COOKIE_BAD) ||
+	       event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
+}
+
+/* In softirq 'current' is nobody: a child that was not accepted yet belongs to who opened the listener. */
+static const struct owner *who(const struct model *m, const struct model_event *ev)
+{
+	if (ev->rec->flags & TCPTRACE_F_ACTOR)
+		return &m->actor;
+	if (ev->c && ev->c->owner.pid)
+		return &ev->c->owner;
+	return ev->l && ev->l->opener.pid ? &ev->l->opener : NULL;
+}
+
+void emit(struct model *m, struct model_event *ev)
+{
+	const struct tcptrace_record *rec = ev->rec;
+	const struct listener *l = ev->l;
+
+	if (ev->c && rec->t_ns > ev->c->last_ns)
+		m->conns[ev->c - m->conns].last_ns = rec->t_ns;
+	ev->who = who(m, ev);
+	if (rec->flags & TCPTRACE_F_QUEUES) {
+		ev->has_queues = true;
+		ev->synq = rec->synq;
+		ev->synq_young = rec->synq_young;
+		ev->acceptq = rec->acceptq;
+		ev->limit = rec->acceptq_max;
+	} else if (l && of_queues(ev->event)) {
+		ev->has_queues = true;
+		ev->synq = l->synq.now;
+		ev->synq_young = l->synq_young;
+		ev->acceptq = l->acceptq.now;
+		ev->limit = l->limit;
+	}
+	m->totals.events[ev->event]++;
+	if (m->fn)
+		m->fn(m->ctx, ev);
+}
+
+void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
+{
+	struct model_event ev = step(rec, rec->event, c, l);
+
+	emit(m, &ev);
+}
+
+static void on_lost(struct model *m, const struct tcptrace_record *rec)
+{
+	uint64_t count = rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->arg;
+
+	m->totals.lost[rec->new < TCPTRACE_EVENT_MAX ? rec->new : TCPTRACE_NONE] += count;
+	m->totals.lost_total += count;
+}
+
+static const handler handlers[TCPTRACE_EVENT_MAX] = {
+	[TCPTRACE_SOCKET]		= on_socket,
+	[TCPTRACE_BIND]			= on_bind,
+	[TCPTRACE_LISTEN]		= on_listen,
+	[TCPTRACE_CONNECT]		= on_connect,
+	[TCPTRACE_CONNECT_RETURN]	= on_connect_return,
+	[TCPTRACE_ACCEPT]		= on_accept,
+	[TCPTRACE_CLOSE]		= on_call,
+	[TCPTRACE_SHUTDOWN]		= on_call,
+	[TCPTRACE_READ]			= on_call,
+	[TCPTRACE_WRITE]		= on_call,
+	[TCPTRACE_SYNQ_ADD]		= on_synq_add,
+	[TCPTRACE_SYNACK]		= on_synack,
+	[TCPTRACE_SYNACK_RETRANS]	= on_synack,
+	[TCPTRACE_SYNQ_DEL]		= on_synq_del,
+	[TCPTRACE_ACCEPTQ_ADD]		= on_acceptq_add,
+	[TCPTRACE_ACCEPTQ_DEL]		= on_acceptq_del,
+	[TCPTRACE_DROP]			= on_drop,
+	[TCPTRACE_COOKIE_SENT]		= on_cookie,
+	[TCPTRACE_COOKIE_OK]		= on_cookie,
+	[TCPTRACE_COOKIE_BAD]		= on_cookie,
+	[TCPTRACE_STATE]		= on_state,
+	[TCPTRACE_RETRANS]		= on_segment,
+	[TCPTRACE_RST_SENT]		= on_segment,
+	[TCPTRACE_RST_RECEIVED]		= on_segment,
+	[TCPTRACE_EXISTS]		= on_exists,
+	[TCPTRACE_DESTROY]		= on_destroy,
+	[TCPTRACE_LOST]			= on_lost,
+	[TCPTRACE_SNAPSHOT]		= on_snapshot,
+};
+
+static void load_actor(struct model *m, const struct tcptrace_record *rec)
+{
+	m->actor.pid = rec->pid;
+	m->actor.tid = rec->tid;
+	m->actor.fd = rec->fd;
+	memcpy(m->actor.comm, rec->comm, TCPTRACE_COMM_LEN);
+}
+
+void model_feed(struct model *m, const struct tcptrace_record *rec)
+{
+	m->totals.records++;
+	if (!m->totals.first_ns)
+		m->totals.first_ns = rec->t_ns;
+	if (rec->t_ns > m->totals.last_ns)
+		m->totals.last_ns = rec->t_ns;
+	if (rec->event >= TCPTRACE_EVENT_MAX || !handlers[rec->event])
+		return;
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		load_actor(m, rec);
+	conns_expire(m, rec->t_ns);
+	handlers[rec->event](m, rec);
+}
+
+const struct model_totals *model_totals(const struct model *m)
+{
+	return &m->totals;
+}
+
+const struct listener *model_listener(const struct model *m, uint32_t i)
+{
+	return i < m->nlisteners ? &m->listeners[m->listener_order[i]] : NULL;
+}
+
+void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx)
+{
+	const struct conn *c;
+	int list;
+
+	for (list = 0; list < CONN_LISTS; list++)
+		for (c = m->age_head[list]; c; c = c->next_age)
+			fn(ctx, c);
+}
+
+uint64_t model_oldest_wait(const struct model *m, const struct queue *q)
+{
+	const struct conn *c = q->oldest;
+	uint64_t since;
+
+	if (!c)
+		return 0;
+	since = c->in_acceptq ? c->acceptq_ns : c->synq_ns;
+	if (!since)
+		since = c->known_ns;	/* at least since the snapshot that found it */
+	return since && m->totals.last_ns > since ? m->totals.last_ns - since : 0;
+}
+
+uint64_t model_full_ns(const struct model *m, const struct queue *q)
+{
+	bool on = q->full_since_ns && m->totals.last_ns > q->full_mark_ns;
+
+	return q->full_ns + (on ? m->totals.last_ns - q->full_mark_ns : 0);
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The SYN queue: a request from its SYN to the end of the handshake, or to its
+ * end without one; segments that the listener refused; SYN cookies.
+ */
+#include "internal.h"
+
+static void count_cause(struct listener *l, unsigned int cause)
+{
+	if (l)
+		l->causes[cause]++;
+}
+
+static void request_begins(struct model *m, struct conn *c, const struct tcptrace_record *rec)
+{
+	conn_set_req(m, c, rec->sk);
+	conn_learn(m, c, rec);
+	conn_set_listener(m, c, listener_of(m, rec, c));
+	c->state = TCP_S_NEW_SYN_RECV;
+	queue_enter(m, c, false);
+	*ended_slot(m, rec->sk) = 0;
+}
+
+/*
+ * The conn of a record that names a request. One that we have not seen begin was
+ * there before us; its removal alone may be the echo of one already told.
+ */
+static struct conn *request_of(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find(m, BY_REQ, rec->sk);
+
+	if (c || !rec->sk)
+		return c;
+	c = conn_half_open(m, rec);
+	if (c && !c->req)
+		conn_set_req(m, c, rec->sk);
+	if (c || (rec->event == TCPTRACE_SYNQ_DEL && *ended_slot(m, rec->sk) == rec->sk))
+		return c;
+	c = conn_new(m);
+	request_begins(m, c, rec);
+	return c;
+}
+
+/* The request was found by a snapshot that is younger than this record, or by its SYN-ACK. */
+static bool known_early(const struct model *m, const struct conn *c, const struct tcptrace_record *rec)
+{
+	return rec->t_ns < c->known_ns ||
+	       (c->in_synq && !c->synq_ns && !c->known_ns && c == conn_find_rec_tuple(m, rec));
+}
+
+void on_synq_add(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find(m, BY_REQ, rec->sk);
+
+	if (c && !known_early(m, c, rec)) {	/* the address was used before */
+		conn_req_gone(m, c);
+		c = NULL;
+	}
+	if (!c) {
+		c = conn_find_rec_tuple(m, rec);
+		if (!c || rec->t_ns >= c->known_ns)
+			c = conn_new(m);
+	}
+	c->born_ns = c->state_ns = c->synq_ns = rec->t_ns;
+	request_begins(m, c, rec);
+	listener_numbers(m, c->listener, rec, 1, 0);
+	emit_plain(m, rec, c, c->listener);
+}
+
+/* synack, synack-retrans; of a Fast Open child the record has the child */
+void on_synack(struct model *m, const struct tcptrace_record *rec)
+{
+	bool request = rec->flags & TCPTRACE_F_REQUEST, fresh;
+	struct conn *c = request ? request_of(m, rec) : conn_of(m, rec, &fresh);
+	struct listener *l = listener_of(m, rec, c);
+
+	if (rec->event == TCPTRACE_SYNACK_RETRANS && c)
+		c->retrans++;
+	if (rec->event == TCPTRACE_SYNACK_RETRANS && l)
+		l->synack_retrans++;
+	listener_numbers(m, l, rec, 0, 0);
+	emit_plain(m, rec, c, l);
+}
+
+/* Told by the record, or derived from it: the request is in the SYN queue no more. */
+void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause)
+{
+	struct model_event ev = step(rec, TCPTRACE_SYNQ_DEL, c, c->listener);
+	struct listener *l = c->listener;
+
+	ev.cause = cause;
+	step_took(&ev, c->synq_ns);
+	queue_leave(m, c);
+	if (cause != TCPTRACE_SYNQ_ESTABLISHED)
+		*ended_slot(m, c->req) = c->req;
+	count_cause(l, cause);
+	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
+		hist_add(&l->in_synq, ev.dur_ns);
+	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {
+		c->ghost = true;
+		l->ghosts++;
+	}
+	listener_numbers(m, l, rec, -1, 0);
+	emit(m, &ev);
+}
+
+void on_synq_del(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = request_of(m, rec);
+
+	if (!c || !c->in_synq || (!c->synq_ns && rec->t_ns < c->known_ns))
+		return;			/* told before, or of the address's life before the snapshot */
+	if (rec_cause(rec) == TCPTRACE_SYNQ_ESTABLISHED) {
+		held_release(m, rec, c);
+		synq_leave(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
+		return;
+	}
+	synq_leave(m, rec, c, rec_cause(rec));
+	if (c->sk)
+		conn_set_req(m, c, 0);
+	else
+		conn_end(m, c);
+}
+
+/*
+ * A cookie handshake has no request: between the ACK and the child, the conn is
+ * known by its ends alone. Only a valid cookie makes one, so a flood does not.
+ */
+static struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find_rec_tuple(m, rec);
+
+	if (c && c->state != TCP_S_TIME_WAIT && c->state != TCP_S_CLOSE)
+		return c;
+	if (!rec->lport || !rec->rport)
+		return NULL;
+	c = conn_new(m);
+	c->state = TCP_S_NEW_SYN_RECV;
+	c->born_ns = c->state_ns = rec->t_ns;
+	conn_learn(m, c, rec);
+	conn_set_listener(m, c, listener_of(m, rec, c));
+	conn_set_list(m, c, LIST_LINGER);
+	return c;
+}
+
+/* The conn that a refused segment belongs to. A refused SYN never became one. */
+static struct conn *refused_conn(struct model *m, const struct tcptrace_record *rec)
+{
+	if (rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE)
+		return cookie_conn(m, rec);
+	if (rec->flags & TCPTRACE_F_REQUEST && rec->sk)
+		return request_of(m, rec);
+	return rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK ? conn_half_open(m, rec) : NULL;
+}
+
+void on_drop(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = refused_conn(m, rec);
+	struct listener *l = listener_of(m, rec, c);
+
+	count_cause(l, rec_cause(rec));
+	if (c && (rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
+		c->ack_refused = true;
+	/* nothing will tell the end of this one: a ghost until it is established after all */
+	if (c && rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && c->listener && !c->sk && !c->ghost) {
+		c->ghost = true;
+		c->listener->ghosts++;
+	}
+	listener_numbers(m, l, rec, 0, 0);
+	emit_plain(m, rec, c, l);
+}
+
+void on_cookie(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = rec->event == TCPTRACE_COOKIE_OK ? cookie_conn(m, rec) : NULL;
+	struct listener *l = listener_of(m, rec, c);
+
+	if (l && rec->event == TCPTRACE_COOKIE_SENT)
+		l->cookies_sent++;
+	else if (l && rec->event == TCPTRACE_COOKIE_OK)
+		l->cookies_ok++;
+	else if (l)
+		l->cookies_bad++;
+	listener_numbers(m, l, rec, 0, 0);
+	emit_plain(m, rec, c, l);
+}

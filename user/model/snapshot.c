@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Snapshots: what was there before us, and, when one is complete, what is there
+ * no more although no record told its end.
+ */
+#include "internal.h"
+
+static struct conn *request_conn(struct model *m, const struct tcptrace_record *rec, bool *fresh)
+{
+	struct conn *c = conn_find(m, BY_REQ, rec->sk);
+
+	if (!c)
+		c = conn_half_open(m, rec);
+	*fresh = !c;
+	if (c)
+		return c;
+	c = conn_new(m);
+	conn_set_req(m, c, rec->sk);
+	conn_learn(m, c, rec);
+	c->state = TCP_S_NEW_SYN_RECV;
+	conn_set_listener(m, c, listener_of(m, rec, c));
+	queue_enter(m, c, false);
+	return c;
+}
+
+static struct conn *timewait_conn(struct model *m, const struct tcptrace_record *rec, bool *fresh)
+{
+	struct conn *c = conn_find_rec_tuple(m, rec);
+
+	*fresh = !c && rec->lport && rec->rport;
+	if (!*fresh)
+		return c;
+	c = conn_new(m);
+	conn_learn(m, c, rec);
+	c->state = rec_state(rec->new);
+	conn_set_list(m, c, LIST_LINGER);
+	return c;
+}
+
+static struct conn *socket_conn(struct model *m, const struct tcptrace_record *rec, bool *fresh)
+{
+	struct conn *c = conn_of(m, rec, fresh);
+
+	if (!c)
+		return NULL;
+	if (*fresh)
+		c->state = rec_state(rec->new);
+	if (rec->flags & TCPTRACE_F_ACTOR && !c->owner.pid)
+		c->owner = m->actor;
+	if (!(rec->flags & TCPTRACE_F_QUEUED))
+		return c;
+	if (!c->listener)
+		conn_set_listener(m, c, listener_of(m, rec, c));
+	if (*fresh)
+		queue_enter(m, c, true);
+	return c;
+}
+
+static void exists_conn(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c;
+	bool fresh;
+
+	if (rec->flags & TCPTRACE_F_REQUEST)
+		c = request_conn(m, rec, &fresh);
+	else if (rec->flags & TCPTRACE_F_TIMEWAIT)
+		c = timewait_conn(m, rec, &fresh);
+	else
+		c = socket_conn(m, rec, &fresh);
+	if (!c)
+		return;
+	if (c->seen_gen != m->snap.gen)
+		c->seen_owner = c->seen_queued = false;
+	c->seen_gen = m->snap.gen;
+	c->seen_state = rec_state(rec->new);
+	c->seen_owner |= !!(rec->flags & TCPTRACE_F_ACTOR);
+	c->seen_queued |= !!(rec->flags & TCPTRACE_F_QUEUED);
+	if (!fresh)
+		return;
+	c->known_ns = rec->t_ns;
+	emit_plain(m, rec, c, c->listener);
+}
+
+static void exists_listener(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = listener_find(m, rec->sk);
+	bool fresh = !l || l->destroyed;
+
+	if (l && l->destroyed)
+		listener_sk_gone(m, l, rec->t_ns);
+	if (fresh)
+		l = listener_new(m, rec, rec->sk);
+	if (!l)
+		return;
+	listener_learn(m, l, rec);
+	if (rec_cookie(rec))
+		l->cookie = rec_cookie(rec);
+	if (rec->flags & TCPTRACE_F_ACTOR && !l->opener.pid)
+		l->opener = m->actor;	/* of a prefork server the first that is found */
+	if (rec->flags & TCPTRACE_F_QUEUES)
+		listener_numbers(m, l, rec, 0, 0);
+	l->seen_gen = m->snap.gen;
+	if (fresh)
+		emit_plain(m, rec, NULL, l);
+}
+
+void on_exists(struct model *m, const struct tcptrace_record *rec)
+{
+	if (!rec->sk)
+		return;
+	if (rec->new == TCP_S_LISTEN && !(rec->flags & (TCPTRACE_F_REQUEST | TCPTRACE_F_TIMEWAIT)))
+		exists_listener(m, rec);
+	else
+		exists_conn(m, rec);
+}
+
+/* A record for a step that none told: at the end of the snapshot, with the conn's ends. */
+static const struct tcptrace_record *sampled(struct model *m, const struct tcptrace_record *end,
+					     const struct conn *c, unsigned int event)
+{
+	struct tcptrace_record *rec = &m->derived;
+
+	memset(rec, 0, sizeof(*rec));
+	rec->t_ns = end->t_ns;
+	rec->event = event;
+	rec->flags = TCPTRACE_F_SAMPLED | (c->in_synq ? TCPTRACE_F_REQUEST : 0);
+	rec->sk = c->in_synq ? c->req : c->sk;
+	rec->listener = c->listener ? c->listener->sk : 0;
+	rec->cookie = c->cookie;
+	rec->netns = c->netns;
+	rec->family = c->family;
+	rec->fd = -1;
+	memcpy(rec->laddr, c->laddr, sizeof(rec->laddr));
+	memcpy(rec->raddr, c->raddr, sizeof(rec->raddr));
+	rec->lport = c->lport;
+	rec->rport = c->rport;
+	return rec;
+}
+
+static void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
+{
+	unsigned int cause = TCPTRACE_SYNQ_EXPIRED;
+
+	if (c->listener && !c->listener->open)
+		cause = TCPTRACE_SYNQ_LISTENER_CLOSED;
+	else if (c->reset)
+		cause = TCPTRACE_SYNQ_RESET;
+	synq_leave(m, sampled(m, end, c, TCPTRACE_SYNQ_DEL), c, cause);
+	if (!c->sk)
+		conn_end(m, c);
+	else
+		conn_set_req(m, c, 0);
+}
+
+static void queued_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
+{
+	bool closed = c->listener && !c->listener->open;
+
+	acceptq_leave(m, sampled(m, end, c, TCPTRACE_ACCEPTQ_DEL), c,
+		      closed && !c->seen_owner ? TCPTRACE_ACCEPTQ_CLOSED : TCPTRACE_ACCEPTQ_ACCEPTED);
+}
+
+/* Invisible to iter/tcp, which walks the hash tables: there may be one without being named. */
+static bool unhashed(const struct conn *c)
+{
+	bool waits = c->in_acceptq && (!c->listener || c->listener->acceptq.now);
+
+	if (c->in_acceptq)
+		return waits && (c->reset || c->state == TCP_S_CLOSE);
+	return c->sk && (c->state == TCP_S_CLOSE || c->state == TCP_S_NONE || c->state == TCP_S_SYN_SENT);
+}
+
+/* Named by the snapshot, and no record came of it since: what it said is the truth. */
+static void correct(struct model *m, const struct tcptrace_record *end, struct conn *c)
+{
+	if (c->in_synq && c->seen_state == TCP_S_NEW_SYN_RECV)
+		return;
+	if (c->in_synq)
+		synq_leave(m, sampled(m, end, c, TCPTRACE_SYNQ_DEL), c, TCPTRACE_SYNQ_ESTABLISHED);
+	if (c->in_acceptq && c->seen_owner)
+		queued_gone(m, end, c);
+	if (!c->in_acceptq && c->seen_queued && !c->seen_owner)
+		queue_enter(m, c, true);
+	if (c->state != c->seen_state) {
+		c->state = c->seen_state;
+		c->state_ns = 0;
+	}
+}
+
+/* One conn, when the snapshot is complete and all records before its end were fed. */
+static void reconcile(struct model *m, const struct tcptrace_record *end, struct conn *c)
+{
+	const struct snapshot *s = &m->snap;
+
+	if (c->last_ns >= s->begin_ns || (s->netns && c->netns != s->netns))
+		return;			/* something came of it meanwhile */
+	if (c->seen_gen == s->gen) {
+		correct(m, end, c);
+		return;
+	}
+	if (unhashed(c))
+		return;
+	if (c->in_synq) {
+		request_gone(m, end, c);
+		return;
+	}
+	if (c->in_acceptq)
+		queued_gone(m, end, c);
+	conn_end(m, c);
+}
+
+static void snapshot_end(struct model *m, const struct tcptrace_record *end)
+{
+	struct conn *c, *next;
+	struct listener *l;
+	uint32_t i;
+	int list;
+
+	for (i = 0; i < m->nlisteners; i++) {
+		l = &m->listeners[m->listener_order[i]];
+		if (l->open && l->seen_gen != m->snap.gen && l->born_ns < m->snap.begin_ns &&
+		    (!m->snap.netns || l->netns == m->snap.netns))
+			listener_close(m, l, end->t_ns);
+	}
+	for (list = 0; list < CONN_LISTS; list++)
+		for (c = m->age_head[list]; c; c = next) {
+			next = c->next_age;
+			reconcile(m, end, c);
+		}
+	m->snap.active = false;
+}
+
+void on_snapshot(struct model *m, const struct tcptrace_record *rec)
+{
+	if (rec->flags & TCPTRACE_F_END) {
+		if (m->snap.active)
+			snapshot_end(m, rec);
+		return;
+	}
+	m->snap.gen++;
+	m->snap.active = true;
+	m->snap.netns = rec->netns;
+	m->snap.begin_ns = rec->t_ns;
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transitions: of listeners, of children being born, of conns, of timewait
+ * minisocks; and the destroy of a socket.
+ */
+#include "internal.h"
+
+/* Until now in that state; unknown if the chain is broken. */
+static void state_ends(struct model *m, struct conn *c, struct model_event *ev)
+{
+	unsigned int old = rec_state(ev->rec->old);
+	bool known = c->state == old;
+
+	if (known) {
+		step_took(ev, c->state_ns);
+		c->time_in[old] += ev->dur_ns;
+	}
+	if (known && old == TCP_S_SYN_RECV && c->synq_ns)
+		step_took(ev, c->synq_ns);	/* half-open since its SYN, not since the child was made */
+	if (c->state != TCP_S_NONE && ev->rec->t_ns >= c->known_ns &&
+	    (!known || !tcp_transition_legal(ev->rec->old, ev->rec->new)))
+		m->totals.illegal++;
+	c->state = rec_state(ev->rec->new);
+	c->state_ns = ev->rec->t_ns;
+}
+
+/* A child died in the accept queue: with its listener, or reset and still waiting for accept(). */
+static void closed_while_queued(struct model *m, const struct tcptrace_record *rec, struct conn *c)
+{
+	if (c->listener && !c->listener->open)
+		acceptq_leave(m, rec, c, TCPTRACE_ACCEPTQ_CLOSED);
+	else
+		c->reset = true;
+}
+
+static void conn_state(struct model *m, const struct tcptrace_record *rec)
+{
+	struct held *h = held_child(m, rec, rec->sk);
+	struct model_event ev;
+	struct conn *c;
+	bool fresh;
+
+	c = conn_of(m, rec, &fresh);
+	if (c && h)
+		held_release(m, rec, c);
+	ev = step(rec, rec->event, c, c ? c->listener : NULL);
+	if (c)
+		state_ends(m, c, &ev);
+	emit(m, &ev);
+	if (c && c->in_acceptq && rec->new == TCP_S_CLOSE)
+		closed_while_queued(m, rec, c);
+}
+
+/* LISTEN to SYN_RECV: the third packet made the socket that the request was for. */
+static void child_begins(struct model *m, const struct tcptrace_record *rec, struct conn *c)
+{
+	struct model_event ev;
+
+	conn_set_sk(m, c, rec->sk);
+	if (!c->listener)
+		conn_set_listener(m, c, listener_find(m, rec->listener));
+	if (c->state == TCP_S_NEW_SYN_RECV && c->state_ns && rec->t_ns > c->state_ns)
+		c->time_in[TCP_S_NEW_SYN_RECV] += rec->t_ns - c->state_ns;
+	else if (c->state != TCP_S_NEW_SYN_RECV && c->state != TCP_S_NONE && rec->t_ns >= c->known_ns)
+		m->totals.illegal++;
+	if (!c->born_ns && !c->req && !c->known_ns)
+		c->born_ns = rec->t_ns;
+	c->state = TCP_S_SYN_RECV;
+	c->state_ns = rec->t_ns;
+	ev = step(rec, TCPTRACE_STATE, c, c->listener);
+	emit(m, &ev);
+}
+
+static bool same_port(const struct tcptrace_record *a, const struct tcptrace_record *b)
+{
+	return a->lport == b->lport && a->netns == b->netns;
+}
+
+/*
+ * The child that was made on this CPU just now; sk 0: whoever's, of the same listener.
+ * Softirqs of one CPU do not nest, so the next step of a handshake there is its own.
+ */
+struct held *held_child(struct model *m, const struct tcptrace_record *rec, uint64_t sk)
+{
+	struct held *h = &m->held[rec->cpu % HELD_CPUS];
+
+	if (!h->sk || (sk ? h->sk != sk : !same_port(&h->rec, rec)))
+		return NULL;
+	return h;
+}
+
+/* The child in hand is c's: its first transition is told now, with the ends that it lacked. */
+static void held_tell(struct model *m, struct held *h, struct conn *c)
+{
+	struct tcptrace_record rec = h->rec;
+
+	h->sk = 0;
+	if (c->tupled) {
+		memcpy(rec.laddr, c->laddr, sizeof(rec.laddr));
+		memcpy(rec.raddr, c->raddr, sizeof(rec.raddr));
+		rec.lport = c->lport;
+		rec.rport = c->rport;
+	}
+	rec.cookie = c->cookie;
+	child_begins(m, &rec, c);
+}
+
+/* Tells what waited for c, when a record of c came on the same CPU. */
+bool held_release(struct model *m, const struct tcptrace_record *rec, struct conn *c)
+{
+	bool request = rec->event == TCPTRACE_SYNQ_DEL;
+	struct held *h = held_child(m, rec, request ? c->sk : rec->sk);
+
+	if (!h)
+		return false;
+	held_tell(m, h, c);
+	return true;
+}
+
+/*
+ * Nobody claimed the child that waited: its handshake was given up, so it has a
+ * number of its own; or its records came with another 'cpu', so it is late.
+ */
+static void held_flush(struct model *m, struct held *h)
+{
+	struct conn *c = conn_find(m, BY_SK, h->sk);
+
+	if (!c)
+		held_tell(m, h, conn_new(m));
+	else if (c->state == TCP_S_NEW_SYN_RECV || c->state == TCP_S_NONE)
+		held_tell(m, h, c);
+	else
+		emit_plain(m, &h->rec, c, c->listener);
+	h->sk = 0;
+}
+
+static void child_state(struct model *m, const struct tcptrace_record *rec)
+{
+	struct held *h = &m->held[rec->cpu % HELD_CPUS];
+	struct listener *l = listener_find(m, rec->sk);
+	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	bool fresh;
+
+	if (c && rec->t_ns >= c->known_ns)	/* the address was used before */
+		conn_sk_gone(m, c);
+	if (l)
+		listener_sk_gone(m, l, rec->t_ns);
+	if (!rec->rport && rec->sk) {
+		if (h->sk)
+			held_flush(m, h);
+		h->sk = rec->sk;
+		h->rec = *rec;
+		return;
+	}
+	c = conn_of(m, rec, &fresh);
+	if (c)
+		child_begins(m, rec, c);
+	else
+		emit_plain(m, rec, NULL, NULL);
+}
+
+static void listener_opens(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = listener_find(m, rec->sk);
+	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct model_event ev;
+
+	if (l && (l->destroyed || (!l->open && l->lport && rec->lport && l->lport != rec->lport))) {
+		listener_sk_gone(m, l, rec->t_ns);
+		l = NULL;
+	}
+	if (!l && rec->sk)
+		l = listener_new(m, rec, rec->sk);
+	if (l) {
+		listener_reopen(m, l);
+		listener_learn(m, l, rec);
+		if (!l->born_ns)
+			l->born_ns = rec->t_ns;
+		if (rec_cookie(rec))
+			l->cookie = rec_cookie(rec);
+		if (!l->opener.pid && c)
+			l->opener = c->owner;
+	}
+	ev = step(rec, rec->event, c, l);
+	if (c)
+		state_ends(m, c, &ev);
+	emit(m, &ev);
+	if (c)
+		conn_end(m, c);		/* from here on it goes by the listener's number */
+}
+
+static void listener_closes(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = listener_find(m, rec->sk);
+	struct model_event ev;
+
+	if (!l && rec->sk)
+		l = listener_new(m, rec, rec->sk);
+	if (l && !(rec->flags & TCPTRACE_F_QUEUES))
+		listener_numbers(m, l, rec, 0, 0);
+	ev = step(rec, rec->event, NULL, l);
+	if (l) {
+		listener_numbers(m, l, rec, 0, 0);
+		step_took(&ev, l->born_ns);
+		listener_close(m, l, rec->t_ns);
+	}
+	emit(m, &ev);
+}
+
+/* A minisock: known by its ends only. Its end may come when its tuple lives a new life. */
+static void timewait_state(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find_rec_tuple(m, rec);
+	struct model_event ev;
+
+	if (c && c->state != TCP_S_TIME_WAIT && c->state != TCP_S_FIN_WAIT2)
+		c = NULL;
+	else if (!c && rec->new == TCP_S_TIME_WAIT && rec->lport && rec->rport) {
+		c = conn_new(m);
+		c->state = rec_state(rec->old);
+		conn_learn(m, c, rec);
+		conn_set_list(m, c, LIST_LINGER);
+	}
+	ev = step(rec, rec->event, c, c ? c->listener : NULL);
+	if (c) {
+		c->tw = rec->sk;
+		state_ends(m, c, &ev);
+	}
+	emit(m, &ev);
+	if (c && rec->new == TCP_S_CLOSE)
+		conn_end(m, c);
+}
+
+void on_state(struct model *m, const struct tcptrace_record *rec)
+{
+	if (rec->flags & TCPTRACE_F_TIMEWAIT)
+		timewait_state(m, rec);
+	else if (rec->new == TCP_S_LISTEN)
+		listener_opens(m, rec);
+	else if (rec->old == TCP_S_LISTEN && rec->new == TCP_S_SYN_RECV)
+		child_state(m, rec);
+	else if (rec->old == TCP_S_LISTEN)
+		listener_closes(m, rec);
+	else
+		conn_state(m, rec);
+}
+
+static void listener_destroyed(struct model *m, const struct tcptrace_record *rec, struct listener *l)
+{
+	struct model_event ev = step(rec, rec->event, NULL, l);
+
+	step_took(&ev, l->born_ns);
+	listener_close(m, l, rec->t_ns);
+	l->destroyed = true;
+	emit(m, &ev);
+}
+
+void on_destroy(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct listener *l = listener_find(m, rec->sk);
+	struct model_event ev;
+
+	if (!c && l && !l->destroyed) {
+		listener_destroyed(m, rec, l);
+		return;
+	}
+	if (c && l)
+		listener_sk_gone(m, l, rec->t_ns);
+	if (!c && held_child(m, rec, rec->sk) && rec->sk) {
+		c = conn_new(m);
+		held_release(m, rec, c);
+	}
+	if (c && rec->t_ns < c->known_ns)
+		c = NULL;		/* of the address's life before the snapshot */
+	if (c && c->in_acceptq)		/* its accept was missed, or the listener's close */
+		acceptq_leave(m, rec, c, c->listener && !c->listener->open ?
+			      TCPTRACE_ACCEPTQ_CLOSED : TCPTRACE_ACCEPTQ_ACCEPTED);
+	ev = step(rec, rec->event, c, c ? c->listener : NULL);
+	if (c)
+		step_took(&ev, c->born_ns);
+	emit(m, &ev);
+	if (!c)
+		return;
+	*ended_slot(m, rec->sk) = rec->sk;
+	conn_sk_gone(m, c);
+}
