@@ -16,6 +16,8 @@
  */
 #define LINGER_NS	(150ull * 1000000000ull)
 
+#define FIRST_BUCKETS	256u
+
 _Static_assert(sizeof(struct tuple) == 40, "hashed as five words, no padding");
 _Static_assert(offsetof(struct tcptrace_record, rport) + 2 ==
 	       offsetof(struct tcptrace_record, laddr) + offsetof(struct tuple, netns),
@@ -23,16 +25,21 @@ _Static_assert(offsetof(struct tcptrace_record, rport) + 2 ==
 
 int conns_init(struct model *m)
 {
-	uint32_t buckets = 64;
+	uint32_t max = FIRST_BUCKETS;
 	int k;
 
-	while (buckets < m->limits.conns / 2)
-		buckets *= 2;
-	m->conn_mask = buckets - 1;
+	while (max < m->limits.conns && max < 1u << 30)
+		max *= 2;
+	for (k = 0; k < CONN_KEYS; k++) {
+		m->by[k].n = FIRST_BUCKETS;
+		m->by[k].mask = FIRST_BUCKETS - 1;
+		m->by[k].max = 2 * max;
+		m->by[k].bucket = calloc(2 * max, sizeof(*m->by[k].bucket));
+		if (!m->by[k].bucket)
+			return -ENOMEM;
+	}
 	m->conns = calloc(m->limits.conns, sizeof(*m->conns));
-	for (k = 0; k < CONN_KEYS; k++)
-		m->by[k] = calloc(buckets, sizeof(*m->by[k]));
-	return m->conns && m->by[BY_SK] && m->by[BY_REQ] && m->by[BY_TUPLE] ? 0 : -ENOMEM;
+	return m->conns ? 0 : -ENOMEM;
 }
 
 static uint32_t hash_tuple(const struct model *m, const struct tuple *t)
@@ -46,29 +53,62 @@ static uint32_t hash_tuple(const struct model *m, const struct tuple *t)
 	return mix(h, m->limits.seed) >> 8;
 }
 
-static uint32_t *bucket_of(const struct model *m, const struct conn *c, enum conn_key k)
+static uint32_t hash_of(const struct model *m, const struct conn *c, enum conn_key k)
 {
-	uint32_t h = k == BY_TUPLE ? hash_tuple(m, &c->tuple) :
-		     hash_addr(m, k == BY_SK ? c->sk : c->req);
+	if (k == BY_TUPLE)
+		return hash_tuple(m, &c->tuple);
+	return hash_addr(m, k == BY_SK ? c->sk : c->req);
+}
 
-	return &m->by[k][h & m->conn_mask];
+static uint32_t *bucket_at(const struct table *t, uint32_t hash)
+{
+	uint32_t i = hash & (2 * t->mask + 1);
+
+	return &t->bucket[i < t->n ? i : hash & t->mask];
+}
+
+/* One bucket more: what belongs there moves over from the bucket that had both halves. */
+static void table_grow(struct model *m, enum conn_key k)
+{
+	struct table *t = &m->by[k];
+	uint32_t *p = &t->bucket[t->n - t->mask - 1], *to = &t->bucket[t->n], i;
+	struct conn *c;
+
+	while ((i = *p)) {
+		c = &m->conns[i - 1];
+		if ((hash_of(m, c, k) & (2 * t->mask + 1)) != t->n) {
+			p = &c->next[k];
+			continue;
+		}
+		*p = c->next[k];
+		*to = i;
+		c->next[k] = 0;
+		to = &c->next[k];
+	}
+	if (++t->n == 2 * (t->mask + 1))
+		t->mask = 2 * t->mask + 1;
 }
 
 static void chain_add(struct model *m, struct conn *c, enum conn_key k)
 {
-	uint32_t *b = bucket_of(m, c, k);
+	struct table *t = &m->by[k];
+	uint32_t *b;
 
+	if (2 * ++t->count > t->n && t->n < t->max)
+		table_grow(m, k);
+	b = bucket_at(t, hash_of(m, c, k));
 	c->next[k] = *b;
 	*b = c - m->conns + 1;
 }
 
 static void chain_del(struct model *m, struct conn *c, enum conn_key k)
 {
-	uint32_t *p = bucket_of(m, c, k), me = c - m->conns + 1;
+	uint32_t *p = bucket_at(&m->by[k], hash_of(m, c, k)), me = c - m->conns + 1;
 
 	while (*p != me)
 		p = &m->conns[*p - 1].next[k];
 	*p = c->next[k];
+	m->by[k].count--;
 }
 
 struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr)
@@ -77,7 +117,7 @@ struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr)
 
 	if (!addr)
 		return NULL;
-	for (i = m->by[k][hash_addr(m, addr) & m->conn_mask]; i; i = m->conns[i - 1].next[k])
+	for (i = *bucket_at(&m->by[k], hash_addr(m, addr)); i; i = m->conns[i - 1].next[k])
 		if ((k == BY_SK ? m->conns[i - 1].sk : m->conns[i - 1].req) == addr)
 			return &m->conns[i - 1];
 	return NULL;
@@ -87,7 +127,7 @@ struct conn *conn_find_tuple(const struct model *m, const struct tuple *t)
 {
 	uint32_t i;
 
-	for (i = m->by[BY_TUPLE][hash_tuple(m, t) & m->conn_mask]; i; i = m->conns[i - 1].next[BY_TUPLE])
+	for (i = *bucket_at(&m->by[BY_TUPLE], hash_tuple(m, t)); i; i = m->conns[i - 1].next[BY_TUPLE])
 		if (!memcmp(&m->conns[i - 1].tuple, t, sizeof(*t)))
 			return &m->conns[i - 1];
 	return NULL;

@@ -39,6 +39,17 @@ struct held {
 /* Requests and children that ended lately, by hash of the address: their second removal is a duplicate. */
 #define ENDED_SLOTS	1024u
 
+/*
+ * A hash table that grows by one bucket at a time (linear hashing): few conns touch
+ * few pages, many have short chains, and no record pays for a rehash of everything.
+ */
+struct table {
+	uint32_t *bucket;		/* index + 1 */
+	uint32_t n, max;		/* buckets in use, and at most */
+	uint32_t mask;			/* of the n buckets, those up to mask exist in both sizes */
+	uint32_t count;
+};
+
 struct snapshot {
 	bool active;
 	uint32_t gen, netns;		/* netns 0: all */
@@ -58,8 +69,7 @@ struct model {
 	uint32_t conns_touched;		/* slots used at least once */
 	uint32_t conns_free;		/* chain of free ones by next[0]: index + 1 */
 	uint64_t conn_id;
-	uint32_t *by[CONN_KEYS];	/* index + 1 */
-	uint32_t conn_mask;
+	struct table by[CONN_KEYS];
 	struct conn *age_head[CONN_LISTS], *age_tail[CONN_LISTS];
 
 	struct listener *listeners;
