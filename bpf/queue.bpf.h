@@ -64,6 +64,9 @@ static __always_inline int emit_drop(const struct sock *listener, const struct s
 	set_segment(r, &seg);
 	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
 	r->cause = cause;
+	/* nobody told that the cookie was good before there was no room for it: the model will */
+	if (cfg.tp_cookie && cause == TCPTRACE_DROP_ACCEPTQ_COOKIE)
+		r->flags |= TCPTRACE_F_INFERRED;
 	submit(r);
 	return 0;
 }

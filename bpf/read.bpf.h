@@ -171,6 +171,14 @@ static __always_inline bool read_segment(struct segment *s, const struct sk_buff
 	return true;
 }
 
+/* The namespace of a segment on its way in: skb->dev is cleared before a listener gets it. */
+static __always_inline __u32 segment_netns(const struct sk_buff *skb)
+{
+	const struct dst_entry *dst = (const void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1ul);
+
+	return dst ? BPF_CORE_READ(dst, dev, nd_net.net, ns.inum) : 0;
+}
+
 /* The tuple of an arriving segment, seen from this end. */
 static __always_inline void set_segment(struct tcptrace_record *r, const struct segment *s)
 {

@@ -59,6 +59,7 @@ int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
 	struct tcptrace_record *r;
 	struct segment seg;
 	__u8 state = 0;
+	__u32 netns;
 
 	if (sk)
 		state = sk_state(sk);
@@ -70,12 +71,15 @@ int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
 	if (cfg.filtered && (cfg.by_pid || cfg.cgroup || (cfg.family && cfg.family != seg.family) ||
 			     !ports_wanted(seg.dport, seg.sport)))
 		return 0;
+	netns = segment_netns(skb);
+	if (cfg.netns && netns != cfg.netns)
+		return 0;
 	r = reserve(TCPTRACE_RST_SENT);
 	if (!r)
 		return 0;
 	r->sk = 0;
 	r->cookie = 0;
-	r->netns = BPF_CORE_READ(skb, dev, nd_net.net, ns.inum);
+	r->netns = netns;
 	r->old = r->new = state;
 	if (state == TCP_LISTEN) {
 		set_queues(r, sk);

@@ -71,14 +71,6 @@ int BPF_PROG(tp_synack, const struct sk_buff *skb)
 	return cfg.tp_cookie ? cookie_leaves(skb) : 0;
 }
 
-/* The namespace of a segment on its way in: skb->dev is cleared before a listener gets it. */
-static __always_inline __u32 segment_netns(const struct sk_buff *skb)
-{
-	const struct dst_entry *dst = (const void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1ul);
-
-	return dst ? BPF_CORE_READ(dst, dev, nd_net.net, ns.inum) : 0;
-}
-
 /*
  * A SYN is consumed right after the listener decided on it: if sk_drops moved, it was refused
  * (KERNEL.md I; tcp_conn_request() in tcp_rcv_state_process()).
