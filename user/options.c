@@ -249,6 +249,10 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		return take_argument(o, state, arg);
+	case ARGP_KEY_END:
+		if (!o->program && state->argc > 1 && !strcmp(state->argv[state->argc - 1], "--"))
+			return refuse(o, "--: no program to run behind it");
+		return 0;
 	}
 	return take_flag(o, key);
 }
@@ -306,20 +310,21 @@ static char *help_text(int key, const char *text, void *input)
 		return NULL;
 	fprintf(f, "Commands:\n");
 	for (c = command_table + 1; c->name; c++)
-		fprintf(f, "  %-24s %s\n", c->name, c->help);
+		fprintf(f, "  %-11s %s\n", c->name, c->help);
 	fprintf(f, "\nEvents:");
 	for (key = 1; key < TCPTRACE_LOST; key++)
-		fprintf(f, "%s%s", key % 8 == 1 ? "\n  " : " ", tcptrace_event_name((unsigned int)key));
-	fprintf(f, "\n\nLimits: %u connections and %u listeners at a time; when a table is full the oldest\n"
-		"connection that waits in no queue is forgotten, and the last line says how many were.\n"
-		"At most %d values in a list.\n", MODEL_CONNS, MODEL_LISTENERS, FILTER_LIST_MAX);
+		fprintf(f, "%s%s", key % 6 == 1 ? "\n  " : " ", tcptrace_event_name((unsigned int)key));
+	fprintf(f, "\n\nLimits: %u connections and %u listeners at a time. When a table is\n"
+		"full, the oldest connection that waits in no queue is forgotten; the last\n"
+		"line says how many were. At most %d values in a list.\n",
+		MODEL_CONNS, MODEL_LISTENERS, FILTER_LIST_MAX);
 	fprintf(f, "\nExamples:\n"
-		"  tcptrace                     every step of every TCP socket, Ctrl-C for the summary\n"
-		"  tcptrace -P 8080 -x          what goes wrong on port 8080\n"
-		"  tcptrace -q -d 10            ten seconds, then both queues of each listener\n"
-		"  tcptrace -- curl localhost   what one program does\n"
-		"  tcptrace -w run.tcp; tcptrace -r run.tcp -j\n"
-		"\nExit status: 0 done, 1 failed, 2 wrong usage; with -- PROGRAM, that of the program.\n");
+		"  tcptrace                    every step of every TCP socket, until Ctrl-C\n"
+		"  tcptrace -P 8080 -x         what goes wrong on port 8080\n"
+		"  tcptrace -q -d 10           ten seconds, then the queues of each listener\n"
+		"  tcptrace -- curl localhost  what one program does\n"
+		"  tcptrace -q -w run.tcp; tcptrace -r run.tcp -j\n"
+		"\nExit status: 0 done, 1 failed, 2 wrong usage; of -- PROGRAM its own.\n");
 	fclose(f);
 	return buf;
 }

@@ -87,35 +87,56 @@ void out_mem_slow(struct out *o, const void *p, size_t n)
 	}
 }
 
-/* Formats v at the end of digits[20]; returns where it begins. */
-static char *format_u64(char digits[20], uint64_t v)
+static unsigned int count_digits(uint64_t v)
 {
-	char *p = digits + 20;
+	static const uint64_t powers[20] = {
+		0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+		10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
+		1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
+		10000000000000000000u,
+	};
+	/* 1233/4096 is log10(2), near enough for 64 bits. */
+	unsigned int n = (64 - (unsigned int)__builtin_clzll(v | 1)) * 1233 >> 12;
 
-	while (v >= 100) {
-		p -= 2;
-		memcpy(p, two_digits + v % 100 * 2, 2);
+	return n + (v >= powers[n]);
+}
+
+/* Writes the last n digits of v, four at a time: a division waits for the one before it. */
+static void put_digits(char *p, uint64_t v, unsigned int n)
+{
+	uint64_t rest;
+	uint32_t four;
+
+	for (; n >= 4; v = rest) {
+		rest = v / 10000;
+		four = (uint32_t)(v - rest * 10000);
+		n -= 4;
+		memcpy(p + n, two_digits + four / 100 * 2, 2);
+		memcpy(p + n + 2, two_digits + four % 100 * 2, 2);
+	}
+	if (n >= 2) {
+		n -= 2;
+		memcpy(p + n, two_digits + v % 100 * 2, 2);
 		v /= 100;
 	}
-	if (v >= 10) {
-		p -= 2;
-		memcpy(p, two_digits + v * 2, 2);
-	} else {
-		*--p = (char)('0' + v);
-	}
-	return p;
+	if (n)
+		p[0] = (char)('0' + v % 10);
+}
+
+void out_digits(struct out *o, uint64_t v, unsigned int digits)
+{
+	if (o->size - o->len < digits)
+		out_make_room(o, digits);
+	put_digits(o->buf + o->len, v, digits);
+	o->len += digits;
 }
 
 void out_u64(struct out *o, uint64_t v)
 {
-	char digits[20], *p;
-
-	if (v < 10) {
+	if (v < 10)
 		out_char(o, (char)('0' + v));
-		return;
-	}
-	p = format_u64(digits, v);
-	out_mem(o, p, (size_t)(digits + 20 - p));
+	else
+		out_digits(o, v, count_digits(v));
 }
 
 void out_i64(struct out *o, int64_t v)
@@ -136,27 +157,13 @@ void out_hex(struct out *o, uint64_t v)
 	out_mem(o, p, (size_t)(digits + 16 - p));
 }
 
-void out_digits(struct out *o, uint64_t v, unsigned int digits)
-{
-	char buf[20];
-	unsigned int i = digits < sizeof(buf) ? digits : sizeof(buf);
-	unsigned int n = i;
-
-	while (i--) {
-		buf[i] = (char)('0' + v % 10);
-		v /= 10;
-	}
-	out_mem(o, buf, n);
-}
-
 void out_u64_pad(struct out *o, uint64_t v, unsigned int width)
 {
-	char digits[20], *p = format_u64(digits, v);
-	unsigned int n = (unsigned int)(digits + 20 - p);
+	unsigned int n = count_digits(v);
 
 	if (n < width)
 		out_spaces(o, width - n);
-	out_mem(o, p, n);
+	out_digits(o, v, n);
 }
 
 void out_str_pad(struct out *o, const char *s, unsigned int width)

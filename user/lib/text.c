@@ -58,11 +58,25 @@ static void hex_digits(struct out *o, uint32_t v, unsigned int digits)
 		out_char(o, "0123456789abcdef"[v >> 4 * digits & 15]);
 }
 
+/* How much of s is itself both in JSON and on a terminal: nearly always all of it. */
+static size_t plain_length(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int width)
 {
-	unsigned int n, i, col = 0;
+	size_t plain = plain_length(s, max < width ? max : width);
+	unsigned int n, i, col = (unsigned int)plain;
 	int32_t cp;
 
+	out_mem(o, s, plain);
+	s += plain;
+	max -= plain;
 	while ((n = next_char(s, max, &cp))) {
 		bool escape = cp < 0 || cp == '\\' || is_hidden(cp) || (o->ascii && cp >= 0x80);
 		unsigned int take = escape ? 4 * n : columns_of(cp);
@@ -110,10 +124,14 @@ static void json_char(struct out *o, const char *s, unsigned int n, int32_t cp)
 
 void out_json(struct out *o, const char *s, size_t max)
 {
+	size_t plain = plain_length(s, max);
 	unsigned int n;
 	int32_t cp;
 
 	out_char(o, '"');
+	out_mem(o, s, plain);
+	s += plain;
+	max -= plain;
 	while ((n = next_char(s, max, &cp))) {
 		json_char(o, s, n, cp);
 		s += n;
@@ -138,13 +156,21 @@ bool addr_is_any(const uint8_t addr[16])
 
 static void out_addr4(struct out *o, const uint8_t a[4])
 {
+	char text[16], *p = text;
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
+		unsigned int v = a[i];
+
 		if (i)
-			out_char(o, '.');
-		out_u64(o, a[i]);
+			*p++ = '.';
+		if (v >= 100)
+			*p++ = (char)('0' + v / 100);
+		if (v >= 10)
+			*p++ = (char)('0' + v / 10 % 10);
+		*p++ = (char)('0' + v % 10);
 	}
+	out_mem(o, text, (size_t)(p - text));
 }
 
 /* The longest run of two or more zero groups is written "::" (the first of equals). */

@@ -13,7 +13,7 @@ static bool is_call(const struct model_event *ev)
 	case TCPTRACE_ACCEPT: case TCPTRACE_READ: case TCPTRACE_WRITE:
 		return true;
 	}
-	return ev->rec->ret < 0 && (ev->rec->flags & TCPTRACE_F_ACTOR);
+	return ev->event == ev->rec->event && ev->rec->ret < 0 && (ev->rec->flags & TCPTRACE_F_ACTOR);
 }
 
 static bool get_t_ns(const struct model_event *ev, struct value *v)

@@ -15,6 +15,7 @@
 #include "jsonout.h"
 
 #define MAX_KEYS	48u
+#define KEY_SIZE	16u		/* copied whole, so that it is one move */
 
 struct json {
 	struct view_clock clock;
@@ -22,7 +23,7 @@ struct json {
 	struct {
 		const struct field *f;
 		unsigned int len;
-		char key[20];			/* ,"name": */
+		char key[KEY_SIZE];		/* ,"name": */
 	} keys[MAX_KEYS];
 };
 
@@ -37,6 +38,8 @@ static int json_open(struct view *v)
 	for (i = COLUMN_COUNT; i < field_count && j->n < MAX_KEYS; i++, j->n++) {
 		size_t n = strlen(fields[i].name);
 
+		if (n + 4 > KEY_SIZE)
+			return -EINVAL;
 		j->keys[j->n].f = &fields[i];
 		memcpy(j->keys[j->n].key, ",\"", 2);
 		memcpy(j->keys[j->n].key + 2, fields[i].name, n);
@@ -81,17 +84,25 @@ static void put_value(struct view *v, const struct field *f, const struct value 
 	}
 }
 
+/* A line has room for OUT_LINE_MAX: what is copied beyond len is written over. */
+static void put_key(struct out *o, const char *key, unsigned int len)
+{
+	memcpy(o->buf + o->len, key, KEY_SIZE);
+	o->len += len;
+}
+
 static void json_event(struct view *v, const struct model_event *ev)
 {
 	const struct json *j = v->priv;
 	struct value val;
 	unsigned int i;
 
+	out_make_room(v->out, OUT_LINE_MAX);
 	out_mem(v->out, "{\"type\":\"event\"", 15);
 	for (i = 0; i < j->n; i++) {
 		if (!j->keys[i].f->get(ev, &val))
 			continue;
-		out_mem(v->out, j->keys[i].key, j->keys[i].len);
+		put_key(v->out, j->keys[i].key, j->keys[i].len);
 		put_value(v, j->keys[i].f, &val);
 	}
 	out_char(v->out, '}');
@@ -140,7 +151,7 @@ static void put_queue(struct out *o, const char *key, const struct model *m, con
 	json_u64(o, "now", q->now);
 	json_u64(o, "peak", q->peak);
 	json_u64(o, "limit", l->limit);
-	json_u64(o, "full_ns", q->full_ns);
+	json_u64(o, "full_ns", model_full_ns(m, q));
 	json_u64(o, "oldest_ns", model_oldest_wait(m, q));
 	json_begin(o, "wait");
 	put_hist(o, wait);

@@ -53,16 +53,18 @@ static void put_waits(struct out *o, const char *label, const char *verb, const 
 	out_line_end(o);
 }
 
-static void put_queue(struct out *o, const char *label, const struct listener *l, const struct queue *q,
-		      uint64_t oldest_ns)
+static void put_queue(struct out *o, const char *label, const struct model *m, const struct listener *l,
+		      const struct queue *q)
 {
+	uint64_t oldest_ns = model_oldest_wait(m, q);
+
 	put_label(o, label);
 	put_count(o, "now", q->now);
 	put_count(o, "peak", q->peak);
 	out_char(o, '/');
 	out_u64(o, l->limit);
 	out_str(o, "  full ");
-	out_ms(o, q->full_ns);
+	out_ms(o, model_full_ns(m, q));
 	out_str(o, " ms");
 	if (q->now && oldest_ns) {
 		out_str(o, "  oldest ");
@@ -106,6 +108,7 @@ static void put_causes(struct out *o, const struct listener *l, enum cause_group
 	}
 }
 
+/* "  nginx[1234]" */
 static void put_owner(struct out *o, const struct owner *w)
 {
 	if (!w->pid)
@@ -115,8 +118,6 @@ static void put_owner(struct out *o, const struct owner *w)
 	out_char(o, '[');
 	out_u64(o, w->pid);
 	out_char(o, ']');
-	if (w->fd >= 0)
-		put_count(o, "fd", (uint64_t)w->fd);
 }
 
 static void put_backlog(struct out *o, const struct listener *l)
@@ -146,6 +147,8 @@ static void put_title(struct view *v, const struct listener *l)
 	if (v->cfg.color)
 		out_str(o, "\033[0m");
 	put_owner(o, &l->opener);
+	if (l->opener.pid && l->opener.fd >= 0)
+		put_count(o, "fd", (uint64_t)l->opener.fd);
 	put_backlog(o, l);
 	out_str(o, l->open ? "  LISTEN" : "  closed");
 	out_line_end(o);
@@ -190,13 +193,13 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 
 	out_line_end(o);
 	put_title(v, l);
-	put_queue(o, "accept queue", l, &l->acceptq, model_oldest_wait(m, &l->acceptq));
+	put_queue(o, "accept queue", m, l, &l->acceptq);
 	put_count(o, "in", l->established);
 	put_count(o, "accepted", l->accepted);
 	put_causes(o, l, CAUSES_ACCEPTQ_DEL);
 	out_line_end(o);
 	put_waits(o, "", "waited", &l->in_acceptq);
-	put_queue(o, "SYN queue", l, &l->synq, model_oldest_wait(m, &l->synq));
+	put_queue(o, "SYN queue", m, l, &l->synq);
 	put_causes(o, l, CAUSES_SYNQ_DEL);
 	out_line_end(o);
 	put_waits(o, "", "waited", &l->in_synq);
