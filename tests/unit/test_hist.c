@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The histogram: exact count, sum and maximum; quantiles within an eighth, never above the maximum. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../user/model/hist.h"
+
+static void empty(void **state)
+{
+	struct hist h = { 0 };
+
+	(void)state;
+	assert_int_equal(hist_quantile(&h, 500), 0);
+	assert_int_equal(hist_quantile(&h, 1000), 0);
+}
+
+static void one_value(void **state)
+{
+	static const uint64_t values[] = { 0, 1, 7, 8, 9, 15, 16, 1000, 300000000, 1ull << 43,
+					   (1ull << 44) - 1, 1ull << 44, UINT64_MAX };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		struct hist h = { 0 };
+
+		hist_add(&h, values[i]);
+		assert_int_equal(h.count, 1);
+		assert_int_equal(h.max, values[i]);
+		assert_true(hist_quantile(&h, 500) == values[i]);
+		assert_true(hist_quantile(&h, 0) == values[i]);
+	}
+}
+
+static void error_is_small(void **state)
+{
+	uint64_t v;
+
+	(void)state;
+	for (v = 1; v < 1ull << 43; v += v / 5 + 1) {
+		struct hist h = { 0 };
+		uint64_t q;
+
+		hist_add(&h, v);
+		hist_add(&h, UINT64_MAX);
+		q = hist_quantile(&h, 500);
+		assert_true(q >= v);
+		assert_true(q - v <= v / 8);
+	}
+}
+
+static void quantiles(void **state)
+{
+	struct hist h = { 0 };
+	uint64_t i, q;
+
+	(void)state;
+	for (i = 1; i <= 1000; i++)
+		hist_add(&h, i * 1000);
+	assert_int_equal(h.sum, 500500000);
+	q = hist_quantile(&h, 500);
+	assert_true(q >= 500000 && q <= 500000 + 500000 / 8);
+	q = hist_quantile(&h, 990);
+	assert_true(q >= 990000 && q <= 1000000);
+	assert_int_equal(hist_quantile(&h, 1000), 1000000);
+	assert_int_equal(hist_quantile(&h, 5000), 1000000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty),
+		cmocka_unit_test(one_value),
+		cmocka_unit_test(error_is_small),
+		cmocka_unit_test(quantiles),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
