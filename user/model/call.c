@@ -154,6 +154,7 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 		c = conn_of(m, rec, &fresh);
 	if (c) {
 		learn_owner(m, &c->owner, rec, false);
+		c->closed |= rec->event == TCPTRACE_CLOSE;
 		l = c->listener;
 	}
 	emit_plain(m, rec, c, l);

@@ -128,6 +128,7 @@ struct conn {
 	bool in_synq, in_acceptq;
 	bool reset;			/* a RST came while it waited to be accepted */
 	bool ack_refused;		/* its third packet was refused at least once */
+	bool closed;			/* its owner has called close() */
 	uint64_t born_ns;		/* first record; 0: before us */
 	uint64_t state_ns;		/* when it entered the state; 0 unknown */
 	uint64_t synq_ns, acceptq_ns;	/* when it entered the queue; 0 unknown; kept when it left */

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which counter the kernel raises for which step. Where it raises it is said in
+ * net/ipv4: tcp_input.c (tcp_conn_request), tcp_ipv4.c (syn_recv_sock),
+ * tcp_minisocks.c (tcp_check_req), tcp.c (tcp_set_state, tcp_done).
+ */
+#include "ledger.h"
+
+static const struct { const char *group, *name; } items[LEDGER_MAX] = {
+#define LEDGER_ROW(sym, group, name) { group, name },
+	LEDGER_ITEMS(LEDGER_ROW)
+#undef LEDGER_ROW
+};
+
+const char *ledger_group(enum ledger_item item)
+{
+	return items[item].group;
+}
+
+const char *ledger_name(enum ledger_item item)
+{
+	return items[item].name;
+}
+
+static uint64_t *column(struct ledger *l, uint32_t netns)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		if (l->ns[i].netns == netns)
+			return l->ns[i].count;
+	if (l->n == LEDGER_NETNS)
+		return NULL;
+	l->ns[l->n].netns = netns;
+	return l->ns[l->n++].count;
+}
+
+const uint64_t *ledger_of(const struct ledger *l, uint32_t netns)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		if (l->ns[i].netns == netns)
+			return l->ns[i].count;
+	return NULL;
+}
+
+static void book_drop(uint64_t *n, unsigned int cause)
+{
+	n[LEDGER_LISTEN_DROPS]++;	/* tcp_listendrop() */
+	if (cause == TCPTRACE_DROP_ACCEPTQ_SYN || cause == TCPTRACE_DROP_ACCEPTQ_ACK ||
+	    cause == TCPTRACE_DROP_ACCEPTQ_COOKIE)
+		n[LEDGER_LISTEN_OVERFLOWS]++;
+	else if (cause == TCPTRACE_DROP_SYNQ_FULL)
+		n[LEDGER_REQQ_FULL_DROP]++;
+}
+
+static void book_synq_del(uint64_t *n, const struct model_event *ev)
+{
+	if (ev->cause == TCPTRACE_SYNQ_RESET) {
+		n[LEDGER_EMBRYONIC_RSTS]++;
+		/* tcp_abort_on_overflow resets too, but that is no failed attempt of the peer's */
+		if (!ev->c || !ev->c->ack_refused)
+			n[LEDGER_ATTEMPT_FAILS]++;
+	} else if (ev->cause == TCPTRACE_SYNQ_OTHER) {
+		n[LEDGER_LISTEN_DROPS]++;	/* ICMP: tcp_req_err() */
+	}
+}
+
+static void book_state(uint64_t *n, const struct model_event *ev)
+{
+	if (ev->old == TCP_S_CLOSE && ev->new == TCP_S_SYN_SENT)
+		n[LEDGER_ACTIVE_OPENS]++;
+	if (ev->new != TCP_S_CLOSE)
+		return;
+	if (ev->old == TCP_S_ESTABLISHED || ev->old == TCP_S_CLOSE_WAIT)
+		n[LEDGER_ESTAB_RESETS]++;	/* tcp_set_state() */
+	/* tcp_done() counts; close() of an unfinished connect() does not come by there */
+	else if ((ev->old == TCP_S_SYN_SENT || ev->old == TCP_S_SYN_RECV) && !(ev->c && ev->c->closed))
+		n[LEDGER_ATTEMPT_FAILS]++;
+}
+
+void ledger_event(struct ledger *l, const struct model_event *ev)
+{
+	uint64_t *n = column(l, ev->rec->netns);
+
+	if (!n)
+		return;
+	switch (ev->event) {
+	case TCPTRACE_DROP:
+		book_drop(n, ev->cause);
+		break;
+	case TCPTRACE_SYNQ_DEL:
+		book_synq_del(n, ev);
+		break;
+	case TCPTRACE_COOKIE_SENT:
+		n[LEDGER_COOKIES_SENT]++;
+		break;
+	case TCPTRACE_COOKIE_OK:
+		n[LEDGER_COOKIES_RECV]++;
+		break;
+	case TCPTRACE_COOKIE_BAD:
+		n[LEDGER_COOKIES_FAILED]++;
+		break;
+	case TCPTRACE_ACCEPTQ_ADD:
+		if (ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
+			n[LEDGER_FASTOPEN_PASSIVE]++;
+		if (ev->cause != TCPTRACE_ACCEPTQ_MIGRATED)
+			n[LEDGER_PASSIVE_OPENS]++;
+		break;
+	case TCPTRACE_STATE:
+		book_state(n, ev);
+		break;
+	case TCPTRACE_RETRANS:
+	case TCPTRACE_SYNACK_RETRANS:
+		n[LEDGER_RETRANS_SEGS]++;
+		break;
+	}
+}
