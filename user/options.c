@@ -346,7 +346,8 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 	o->ready_fd = -1;
 	command_table = commands;
 	argp_err_exit_status = EXIT_USAGE;
-	err = argp_parse(&argp, argc, argv, 0, NULL, o);
+	/* In order: otherwise a command before "--" would move behind it and be run as a program. */
+	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o);
 	if (err)
 		return o->error[0] ? -EINVAL : refuse(o, "%s", strerror(err));
 	if (o->ipv4 != o->ipv6)

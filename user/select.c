@@ -10,13 +10,14 @@ _Static_assert(TCPTRACE_EVENT_MAX <= 64, "a mask of events fits in 64 bits");
 static bool call_failed(const struct model_event *ev)
 {
 	int ret = ev->rec->ret;
+	bool interrupted = ret == -EINTR || (ret <= -512 && ret >= -516);	/* ERESTARTSYS ... */
 
 	switch (ev->event) {
 	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CONNECT:
 	case TCPTRACE_CONNECT_RETURN: case TCPTRACE_CLOSE: case TCPTRACE_SHUTDOWN:
-		return ret < 0 && ret != -EINPROGRESS;
+		return ret < 0 && ret != -EINPROGRESS && !interrupted;
 	case TCPTRACE_ACCEPT: case TCPTRACE_READ: case TCPTRACE_WRITE:
-		return ret < 0 && ret != -EAGAIN;
+		return ret < 0 && ret != -EAGAIN && !interrupted;
 	}
 	return false;
 }

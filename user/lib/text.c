@@ -79,17 +79,20 @@ unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int
 	max -= plain;
 	while ((n = next_char(s, max, &cp))) {
 		bool escape = cp < 0 || cp == '\\' || is_hidden(cp) || (o->ascii && cp >= 0x80);
-		unsigned int take = escape ? 4 * n : columns_of(cp);
+		unsigned int take = columns_of(cp);
 
-		if (col + take > width)
+		if (!escape && col + take > width)
 			break;
-		if (!escape)
+		if (!escape) {
 			out_mem(o, s, n);
-		for (i = 0; escape && i < n; i++) {
+			col += take;
+		}
+		for (i = 0; escape && i < n && col + 4 <= width; i++, col += 4) {
 			out_mem(o, "\\x", 2);
 			hex_digits(o, (unsigned char)s[i], 2);
 		}
-		col += take;
+		if (escape && i < n)
+			break;
 		s += n;
 		max -= n;
 	}

@@ -197,7 +197,7 @@ static bool get_cause(const struct model_event *ev, struct value *v)
 	return ev->cause != TCPTRACE_CAUSE_NONE;
 }
 
-static bool get_ret(const struct model_event *ev, struct value *v)
+bool event_ret(const struct model_event *ev, struct value *v)
 {
 	v->i = ev->rec->ret;
 	return is_call(ev);
@@ -287,7 +287,7 @@ const struct field fields[] = {
 	{ "backlog", NULL, FK_I64, "", "listen: the number the program gave", get_backlog },
 	{ "somaxconn", NULL, FK_U64, "", "listen: net.core.somaxconn at that moment", get_somaxconn },
 	{ "cause", NULL, FK_NAME, "", "why: of drop, synq-del, acceptq-add, acceptq-del", get_cause },
-	{ "ret", NULL, FK_I64, "", "what the call returned", get_ret },
+	{ "ret", NULL, FK_I64, "", "what the call returned", event_ret },
 	{ "errno", NULL, FK_NAME, "", "the same by name, when it failed", event_errno },
 	{ "dur_ns", NULL, FK_U64, "ns", "how long what ends here took", get_dur },
 	{ "queued", NULL, FK_TRUE, "", "exists: waits in an accept queue", get_queued },

@@ -53,6 +53,7 @@ extern const struct field fields[];
 extern const unsigned int field_count;	/* fields[COLUMN_COUNT ..] are the keys of JSON */
 
 bool event_errno(const struct model_event *ev, struct value *v);	/* a call that failed */
+bool event_ret(const struct model_event *ev, struct value *v);		/* a call that returned */
 bool event_how(const struct model_event *ev, struct value *v);		/* shutdown */
 
 void fields_help(struct out *o);	/* --help-fields */

@@ -150,7 +150,8 @@ static void put_queue(struct out *o, const char *key, const struct model *m, con
 	json_begin(o, key);
 	json_u64(o, "now", q->now);
 	json_u64(o, "peak", q->peak);
-	json_u64(o, "limit", l->limit);
+	if (l->limit_known)
+		json_u64(o, "limit", l->limit);
 	json_u64(o, "full_ns", model_full_ns(m, q));
 	json_u64(o, "oldest_ns", model_oldest_wait(m, q));
 	json_begin(o, "wait");
@@ -197,7 +198,8 @@ void json_listener_name(struct out *o, const struct listener *l)
 		json_i64(o, "backlog", l->backlog);
 	if (l->somaxconn)
 		json_u64(o, "somaxconn", l->somaxconn);
-	json_u64(o, "effective", l->limit);
+	if (l->limit_known)
+		json_u64(o, "effective", l->limit);
 	if (listener_decides(l))
 		json_str(o, "decides", listener_decides(l));
 }

@@ -10,13 +10,16 @@
 #include "jsonout.h"
 #include "view.h"
 
-static void put_of(struct out *o, uint32_t n, uint32_t limit)
+static void put_of(struct out *o, uint32_t n, const struct listener *l)
 {
 	size_t from = o->len;
 
 	out_u64(o, n);
 	out_char(o, '/');
-	out_u64(o, limit);
+	if (l->limit_known)
+		out_u64(o, l->limit);
+	else
+		out_char(o, '-');
 	out_pad_to(o, from, 9);
 	out_char(o, ' ');
 }
@@ -39,9 +42,9 @@ static void put_row(struct out *o, const struct listener *l, const struct listen
 	size_t from;
 	unsigned int col;
 
-	put_of(o, l->synq.now, l->limit);
-	put_of(o, l->acceptq.now, l->limit);
-	put_number(o, true, l->limit, 7);
+	put_of(o, l->synq.now, l);
+	put_of(o, l->acceptq.now, l);
+	put_number(o, l->limit_known, l->limit, 7);
 	put_number(o, cfg->drops_known, listener_refused(l), 5);
 	from = o->len;
 	out_endpoint(o, l->laddr, l->lport);
@@ -70,7 +73,6 @@ static void put_object(struct out *o, const struct model *m, const struct listen
 	json_u64(o, "synq_now", l->synq.now);
 	json_u64(o, "synq_young", l->synq_young);
 	json_u64(o, "acceptq_now", l->acceptq.now);
-	json_u64(o, "limit", l->limit);
 	json_u64(o, "oldest_ns", model_oldest_wait(m, &l->acceptq));
 	if (cfg->drops_known)
 		json_listener_counts(o, l);

@@ -61,8 +61,10 @@ static void put_queue(struct out *o, const char *label, const struct model *m, c
 	put_label(o, label);
 	put_count(o, "now", q->now);
 	put_count(o, "peak", q->peak);
-	out_char(o, '/');
-	out_u64(o, l->limit);
+	if (l->limit_known) {
+		out_char(o, '/');
+		out_u64(o, l->limit);
+	}
 	out_str(o, "  full ");
 	out_ms(o, model_full_ns(m, q));
 	out_str(o, " ms");
@@ -122,6 +124,8 @@ static void put_owner(struct out *o, const struct owner *w)
 
 static void put_backlog(struct out *o, const struct listener *l)
 {
+	if (!l->limit_known)
+		return;
 	put_count(o, "backlog", l->limit);
 	if (!l->backlog_known)
 		return;

@@ -8,9 +8,11 @@
  * acceptq-del  1    812    nginx      127.0.0.1:8080  127.0.0.1:40412 0.021  0/511 0/511   accepted
  * state        1    812    nginx      127.0.0.1:8080  127.0.0.1:40412 3.112  ESTABLISHED->CLOSE_WAIT
  *
- * Columns are places, not walls: a long value pushes the rest of its line to
- * the right, and a line that would become too wide is written again, tighter.
- * A transition has no queues to show and takes their place.
+ * Columns are places, not walls: a long value pushes the rest of its line to the
+ * right, and a line that became too wide gives up padding, from the right, as
+ * much as is needed. Steps without queues to show put their detail in that place.
+ * IPv6 addresses that are longer than their column lose their middle, always the
+ * same way; a wider terminal shows more of them, and JSON has them whole.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +37,8 @@ struct table {
 struct line {
 	const struct model_event *ev;
 	size_t from;			/* in the buffer, after the colour */
-	bool tight;			/* one space from LOCAL on */
+	size_t value_at[COLUMN_COUNT];	/* in the buffer; 0: not written */
+	unsigned int pad[COLUMN_COUNT];	/* spaces before it that can be given up */
 	unsigned int end_max[2];	/* LOCAL, REMOTE: columns they may take */
 	unsigned int end_len[2];	/* and took */
 };
@@ -143,6 +146,8 @@ static void put_detail(struct out *o, const struct model_event *ev)
 	out_str(o, tcptrace_cause_name(ev->cause));
 	if (event_errno(ev, &v) || event_how(ev, &v))
 		out_str(o, v.s);
+	else if (event_ret(ev, &v) && v.i < 0)
+		out_i64(o, v.i);
 }
 
 static void put_time(struct view *v, uint64_t t_ns)
@@ -191,6 +196,8 @@ static void put_endpoint(struct view *v, struct line *line, enum column_id id, c
 		return;
 	}
 	out_endpoint(v->out, val->addr, (uint16_t)val->n);
+	if (v->out->buf[from] == '[')
+		cut_middle(v->out, from, t->width[id]);
 	cut_middle(v->out, from, line->end_max[which]);
 	line->end_len[which] = (unsigned int)(v->out->len - from);
 }
@@ -234,29 +241,38 @@ static void put_value(struct view *v, struct line *line, enum column_id id, cons
 	}
 }
 
+/* listen shows the numbers that the limit comes from, and its queues are empty. */
+static bool shows_queues(const struct model_event *ev)
+{
+	return ev->has_queues && ev->event != TCPTRACE_LISTEN;
+}
+
 static void put_column(struct view *v, struct line *line, enum column_id id)
 {
 	const struct table *t = v->priv;
-	struct value val;
-	bool known = fields[id].get(line->ev, &val);
 	bool queues = id == COLUMN_SYNQ || id == COLUMN_ACCEPTQ;
 	unsigned int at = t->at[id];
+	struct out *o = v->out;
+	struct value val;
 
-	if (t->width[COLUMN_DETAIL] < DETAIL_WHOLE && !line->ev->has_queues) {
+	if (t->width[COLUMN_DETAIL] < DETAIL_WHOLE && !shows_queues(line->ev)) {
 		if (queues)
 			return;
 		if (id == COLUMN_DETAIL)
 			at = t->at[COLUMN_SYNQ];
 	}
-	if (v->out->len > line->from) {
-		out_char(v->out, ' ');
-		if (!line->tight || id <= COLUMN_LOCAL)
-			out_pad_to(v->out, line->from, at);
+	if (o->len > line->from) {
+		size_t end = o->len + 1;
+
+		out_char(o, ' ');
+		out_pad_to(o, line->from, at);
+		line->pad[id] = (unsigned int)(o->len - end);
 	}
-	if (known)
+	line->value_at[id] = o->len;
+	if (fields[id].get(line->ev, &val))
 		put_value(v, line, id, &val);
 	else
-		out_char(v->out, '-');
+		out_char(o, '-');
 }
 
 static unsigned int put_line(struct view *v, struct line *line)
@@ -275,6 +291,25 @@ static unsigned int put_line(struct view *v, struct line *line)
 		o->len--;
 	columns = (unsigned int)(o->len - line->from);
 	line->from = from;
+	return columns;
+}
+
+/* Takes padding out of a line that is too wide; returns its columns then. */
+static unsigned int squeeze(struct out *o, struct line *line, unsigned int columns, unsigned int max)
+{
+	unsigned int i, take;
+
+	for (i = COLUMN_COUNT; i-- > 0 && columns > max; columns -= take) {
+		size_t at = line->value_at[i];
+
+		take = columns - max < line->pad[i] ? columns - max : line->pad[i];
+		if (at > o->len || !take) {
+			take = 0;
+			continue;
+		}
+		memmove(o->buf + at - take, o->buf + at, o->len - at);
+		o->len -= take;
+	}
 	return columns;
 }
 
@@ -329,13 +364,10 @@ static void table_event(struct view *v, const struct model_event *ev)
 		out_str(v->out, color);
 	line.from = v->out->len;
 	columns = put_line(v, &line);
-	if (columns > max) {
-		line.tight = true;
-		columns = put_line(v, &line);
-	}
+	columns = squeeze(v->out, &line, columns, max);
 	if (columns > max) {
 		cut_ends(&line, columns - max);
-		columns = put_line(v, &line);
+		columns = squeeze(v->out, &line, put_line(v, &line), max);
 	}
 	if (columns > max)		/* numbers that no kernel has: a hostile recording */
 		v->out->len -= columns - max;

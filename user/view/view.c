@@ -88,11 +88,23 @@ void view_hhmmss(struct view_clock *clock, struct out *o, int64_t real_ns)
 	out_digits(o, ns / 1000, 6);
 }
 
+/* include/linux/errno.h: a signal came first; libc hides them, hooks see them. */
+static const char *restart_name(int err)
+{
+	switch (err) {
+	case 512: return "ERESTARTSYS";
+	case 513: return "ERESTARTNOINTR";
+	case 514: return "ERESTARTNOHAND";
+	case 516: return "ERESTART_RESTARTBLOCK";
+	}
+	return NULL;
+}
+
 const char *errno_name(int err)
 {
-	const char *name = strerrorname_np(err);
+	const char *name = restart_name(err);
 
-	return name ? name : "?";
+	return name ? name : strerrorname_np(err);
 }
 
 enum cause_group cause_group(unsigned int cause)

@@ -72,7 +72,7 @@ void view_rfc3339(struct view_clock *clock, struct out *o, int64_t real_ns);
 void view_hhmmss(struct view_clock *clock, struct out *o, int64_t real_ns);
 
 /* What several views say the same way. */
-const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED" */
+const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED"; NULL: has no name */
 /* Which of the two numbers is the limit: "backlog", "somaxconn"; NULL: unknown. */
 const char *listener_decides(const struct listener *l);
 uint64_t view_events(const struct model_totals *t);	/* all that the model handed out */
