@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The model: both queues of a listener, ways in and out, refusals, and who is behind them. */
+#include "model_rig.h"
+
+static const struct listener *listener(void)
+{
+	return model_listener(rig.m, 0);
+}
+
+/* listen(2) with 8 clients and no accept(): 3 are held, the next SYNs are refused. */
+static void overflow(void **state)
+{
+	static const uint32_t expect[] = { 1, 2, 3 };
+	unsigned int i;
+	uint64_t t;
+
+	(void)state;
+	rig_listen(2, 4096);
+	assert_int_equal(listener()->limit, 2);
+	for (i = 1; i <= 3; i++) {
+		handshake(i, i);
+		assert_int_equal(nth(TCPTRACE_ACCEPTQ_ADD, i - 1)->ev.acceptq, expect[i - 1]);
+		assert_int_equal(nth(TCPTRACE_ACCEPTQ_ADD, i - 1)->ev.limit, 2);
+	}
+	t = nth(TCPTRACE_ACCEPTQ_ADD, 2)->rec.t_ns;
+	assert_int_equal(listener()->acceptq.full_since_ns, t);
+	for (i = 4; i <= 8; i++)
+		drop(i, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 3);
+	assert_int_equal(listener()->causes[TCPTRACE_DROP_ACCEPTQ_SYN], 5);
+	assert_int_equal(listener()->acceptq.peak, 3);
+	assert_int_equal(listener()->acceptq.known, 3);
+	assert_int_equal(nth(TCPTRACE_DROP, 4)->ev.conn, 0);
+	assert_int_equal(nth(TCPTRACE_DROP, 4)->listener, 1);
+	assert_int_equal(nth(TCPTRACE_DROP, 4)->rec.rport, 40008);
+	assert_int_equal(model_oldest_wait(rig.m, &listener()->acceptq),
+			 rig.t - nth(TCPTRACE_ACCEPTQ_ADD, 0)->rec.t_ns);
+	assert_int_equal(model_full_ns(rig.m, &listener()->acceptq), rig.t - t);
+	accept_by(1, SERVER, 0, 0, 2);
+	t = rig.t - t;
+	assert_int_equal(listener()->acceptq.full_ns, t);
+	assert_int_equal(listener()->acceptq.full_since_ns, 0);
+	rig.t += 1000 * MS;
+	accept_by(2, SERVER, 0, 0, 1);
+	assert_int_equal(listener()->acceptq.full_ns, t);
+	assert_int_equal(model_totals(rig.m)->conns_now, 3);
+}
+
+/* The third packet of a queued request is refused, and comes again in time, or never. */
+static void ack_refused(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(0, 4096);
+	synq_add(1, 1, 0);
+	synq_add(2, 2, 0);
+	for (i = 0; i < 3; i++) {
+		drop(1, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(1), 2, 1);
+		drop(2, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(2), 2, 1);
+	}
+	assert_int_equal(nth(TCPTRACE_DROP, 1)->ev.conn, 2);
+	assert_int_equal(listener()->ghosts, 0);
+	synq_del(1, TCPTRACE_SYNQ_ESTABLISHED, 1, 0);
+	acceptq_add(1, TCPTRACE_ACCEPTQ_HANDSHAKE, 1, 1);
+	assert_int_equal(listener()->ghosts, 0);
+	synq_del(2, TCPTRACE_SYNQ_EXPIRED, 0, 1);
+	assert_int_equal(listener()->ghosts, 1);
+	assert_int_equal(listener()->causes[TCPTRACE_DROP_ACCEPTQ_ACK], 6);
+	assert_int_equal(listener()->synq.peak, 2);
+}
+
+static void request_ends(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	synq_add(1, 1, 0);
+	rec = queues(server_rec(TCPTRACE_SYNACK_RETRANS, 1), 1, 0);
+	rec.sk = RQ(1);
+	rec.flags |= TCPTRACE_F_REQUEST;
+	rig_feed(rec);
+	rig.t += 31000 * MS;
+	synq_del(1, TCPTRACE_SYNQ_EXPIRED, 0, 0);
+	assert_took(&rig.seen[rig.n - 1], 31000 * MS + 2000);
+	synq_del(1, TCPTRACE_SYNQ_EXPIRED, 0, 0);	/* told twice */
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 1);
+	synq_add(1, 1, 0);				/* the same address again */
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 2);
+	synq_del(1, TCPTRACE_SYNQ_RESET, 0, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 2);
+	synq_del(7, TCPTRACE_SYNQ_EXPIRED, 0, 0);	/* there before us */
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 3);
+	assert_false(rig.seen[rig.n - 1].ev.has_dur);
+	assert_int_equal(listener()->causes[TCPTRACE_SYNQ_EXPIRED], 2);
+	assert_int_equal(listener()->causes[TCPTRACE_SYNQ_RESET], 1);
+	assert_int_equal(listener()->synack_retrans, 1);
+	assert_int_equal(listener()->in_synq.count, 0);
+	assert_int_equal(model_totals(rig.m)->conns_now, 0);
+}
+
+/* A RST while it waits: it stays in the queue, accept() gets a closed socket. */
+static void reset_while_queued(void **state)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_RST_RECEIVED, 1);
+	unsigned int told;
+
+	(void)state;
+	for (told = 0; told < 2; told++) {
+		rig_down(NULL);
+		rig_up(NULL);
+		rig_listen(128, 4096);
+		handshake(1, 1);
+		rec.sk = SK(1);
+		rig_feed(rec);
+		state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+		assert_int_equal(listener()->acceptq.known, 1);
+		if (told)
+			acceptq_del(1, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+		accept_by(1, SERVER, 0, 0, 0);
+		assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 1);
+		assert_int_equal(nth(TCPTRACE_ACCEPTQ_DEL, 0)->ev.cause, TCPTRACE_ACCEPTQ_RESET);
+		assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_RESET], 1);
+		assert_int_equal(listener()->accepted, 1);
+		destroy(server_rec(0, 1), SK(1));
+		assert_int_equal(model_totals(rig.m)->conns_now, 0);
+	}
+}
+
+/* close(listener) with both queues filled; removals are told, or derived from the children's end. */
+static void listener_closed(void **state)
+{
+	unsigned int i, told;
+
+	(void)state;
+	for (told = 0; told < 3; told++) {
+		rig_down(NULL);
+		rig_up(NULL);
+		rig_listen(128, 4096);
+		for (i = 1; i <= 3; i++)
+			handshake(i, i);
+		for (i = 4; i <= 5; i++)
+			synq_add(i, i - 3, 3);
+		state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+		for (i = 1; i <= 3; i++) {
+			if (told == 1)
+				acceptq_del(i, TCPTRACE_ACCEPTQ_CLOSED, 2, 3 - i);
+			state_of(server_rec(0, i), SK(i), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+			destroy(server_rec(0, i), SK(i));
+			if (told == 2)		/* late */
+				acceptq_del(i, TCPTRACE_ACCEPTQ_CLOSED, 2, 3 - i);
+		}
+		destroy(listener_rec(0), LSK);
+		assert_int_equal(listener()->synq.known, 2);
+		for (i = 4; i <= 5; i++)	/* their timers notice later */
+			synq_del(i, TCPTRACE_SYNQ_LISTENER_CLOSED, 5 - i, 0);
+		assert_null(model_listener(rig.m, 1));
+		assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 3);
+		assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_CLOSED], 3);
+		assert_int_equal(listener()->causes[TCPTRACE_SYNQ_LISTENER_CLOSED], 2);
+		assert_int_equal(listener()->in_acceptq.count, 0);
+		assert_false(listener()->open);
+		assert_int_equal(listener()->synq.now + listener()->acceptq.now, 0);
+		assert_int_equal(model_totals(rig.m)->conns_now, 0);
+		synq_add(9, 1, 0);		/* a new listener at the address of the old one */
+		assert_int_equal(rig.seen[rig.n - 1].listener, 2);
+	}
+}
+
+static void cookies(void **state)
+{
+	struct tcptrace_record rec;
+	unsigned int i;
+
+	(void)state;
+	rig_listen(1, 4096);
+	for (i = 1; i <= 100; i++)
+		rig_feed(queues(server_rec(TCPTRACE_COOKIE_SENT, i), 2, 0));
+	assert_int_equal(model_totals(rig.m)->conns_now, 0);	/* a flood costs nothing */
+	rig_feed(queues(server_rec(TCPTRACE_COOKIE_BAD, 3), 2, 0));
+	/* one is good: ok, child, accept queue */
+	rig_feed(queues(server_rec(TCPTRACE_COOKIE_OK, 1), 2, 0));
+	state_of(server_rec(0, 1), SK(1), TCP_S_LISTEN, TCP_S_SYN_RECV);
+	acceptq_add(1, TCPTRACE_ACCEPTQ_COOKIE, 2, 1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	/* the other order, half-cloned */
+	child_half_cloned(2);
+	acceptq_add(2, TCPTRACE_ACCEPTQ_COOKIE, 2, 2);
+	rig_feed(queues(server_rec(TCPTRACE_COOKIE_OK, 2), 2, 2));
+	assert_string_equal(story(103), "cookie-ok state:10>3 acceptq-add state:3>1"
+			    " state:10>3 acceptq-add cookie-ok");
+	for (i = 103; i < 110; i++)
+		assert_int_equal(rig.seen[i].ev.conn, i < 107 ? 1 : 2);
+	/* a good cookie, but no room: its client believes in a connection, and sends again */
+	for (i = 0; i < 3; i++) {
+		rec = server_rec(TCPTRACE_COOKIE_OK, 4);
+		rig_feed(queues(rec, 2, 2));
+		drop(4, TCPTRACE_DROP_ACCEPTQ_COOKIE, 0, 2, 2);
+	}
+	drop(5, TCPTRACE_DROP_ACCEPTQ_COOKIE, 0, 2, 2);
+	assert_int_equal(listener()->ghosts, 2);
+	acceptq_add(5, TCPTRACE_ACCEPTQ_COOKIE, 2, 2);
+	assert_int_equal(listener()->ghosts, 1);
+	assert_int_equal(listener()->cookies_sent, 100);
+	assert_int_equal(listener()->cookies_ok, 5);
+	assert_int_equal(listener()->cookies_bad, 1);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_COOKIE], 3);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 0);
+}
+
+/* Fast Open: accepted before its handshake is complete. */
+static void fast_open(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	child_half_cloned(1);
+	acceptq_add(1, TCPTRACE_ACCEPTQ_FASTOPEN, 0, 1);
+	acceptq_del(1, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+	accept_by(1, SERVER, 0, 0, 0);
+	rig.t += 10 * MS;
+	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	assert_string_equal(story(2), "state:10>3 acceptq-add acceptq-del accept state:3>1");
+	assert_took(&rig.seen[rig.n - 1], 10 * MS + 4000);
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 1);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
+static void migration(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	rec = listener_rec(0);
+	rec.listener = LSK + 64;
+	state_of(rec, LSK + 64, TCP_S_CLOSE, TCP_S_LISTEN);
+	handshake(1, 1);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	rec = queues(server_rec(TCPTRACE_ACCEPTQ_ADD, 1), 0, 1);
+	rec.sk = SK(1);
+	rec.req = RQ(77);		/* a clone of the request */
+	rec.listener = LSK + 64;
+	rec.cause = TCPTRACE_ACCEPTQ_MIGRATED;
+	rig_feed(rec);
+	destroy(listener_rec(0), LSK);
+	assert_int_equal(listener()->acceptq.known + listener()->acceptq.now, 0);
+	assert_int_equal(model_listener(rig.m, 1)->acceptq.known, 1);
+	assert_int_equal(model_listener(rig.m, 1)->causes[TCPTRACE_ACCEPTQ_MIGRATED], 1);
+	rec = queues(server_rec(TCPTRACE_ACCEPT, 1), 0, 0);
+	rec.sk = SK(1);
+	rec.listener = LSK + 64;
+	rec.ret = 9;
+	rig_feed(by(rec, SERVER, 9));
+	assert_int_equal(model_listener(rig.m, 1)->accepted, 1);
+	assert_int_equal(nth(TCPTRACE_ACCEPTQ_DEL, 0)->listener, 2);
+	/* it waited since it entered the first queue */
+	assert_took(nth(TCPTRACE_ACCEPTQ_DEL, 0), rig.t - nth(TCPTRACE_ACCEPTQ_ADD, 0)->rec.t_ns);
+}
+
+/* One process listens, others accept; who was there in softirq is nobody. */
+static void prefork(void **state)
+{
+	struct tcptrace_record rec;
+	unsigned int i;
+
+	(void)state;
+	rig_listen(128, 4096);
+	for (i = 1; i <= 100; i++) {
+		handshake(i, 1);
+		assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+		accept_by(i, SERVER + 1 + i % 5, i == 1 ? 0 : i * 1000, 0, 0);
+		state_of(server_rec(0, i), SK(i), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+		assert_int_equal(rig.seen[rig.n - 1].pid, SERVER + 1 + i % 5);
+	}
+	assert_int_equal(listener()->opener.pid, SERVER);
+	assert_int_equal(listener()->opener.fd, 3);
+	assert_int_equal(listener()->acceptors, 5);
+	assert_int_equal(listener()->acceptor.pid, SERVER + 1);
+	assert_false(nth(TCPTRACE_ACCEPT, 0)->ev.has_dur);	/* blocked since before us */
+	assert_int_equal(listener()->in_accept.count, 99);
+	for (i = 101; i <= 200; i++) {
+		handshake(i, 1);
+		accept_by(i, 1000 + i, 0, 0, 0);
+	}
+	assert_int_equal(listener()->acceptors, 64);
+	rec = by(listener_rec(TCPTRACE_ACCEPT), SERVER, -1);
+	rec.sk = 0;
+	rec.ret = -24;
+	rig_feed(rec);
+	assert_int_equal(listener()->accept_errors, 1);
+	assert_int_equal(listener()->accepted, 200);
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 0);
+	assert_int_equal(rig.seen[rig.n - 1].listener, 1);
+}
+
+/* Which of the two decides; listen() again changes the limit without a transition. */
+static void backlog(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(5000, 4096);
+	assert_int_equal(listener()->limit, 4096);
+	assert_int_equal(listener()->somaxconn, 4096);
+	rec = by(listener_rec(TCPTRACE_LISTEN), SERVER, 3);
+	rec.backlog = -1;
+	rec.somaxconn = 128;
+	rig_feed(rec);
+	assert_int_equal(listener()->limit, 128);
+	assert_int_equal(listener()->backlog, -1);
+	assert_true(listener()->backlog_known);
+	rec.backlog = 0;
+	rig_feed(rec);
+	assert_int_equal(listener()->limit, 0);
+	rec.ret = -98;
+	rec.backlog = 77;
+	rig_feed(rec);
+	assert_int_equal(listener()->backlog, 0);
+	assert_null(model_listener(rig.m, 1));
+}
+
+static void lost(void **state)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_LOST, .new = TCPTRACE_STATE, .arg = 17, .t_ns = 5 };
+
+	(void)state;
+	rig_feed(rec);
+	rec.new = 200;
+	rig_feed(rec);
+	assert_int_equal(model_totals(rig.m)->lost[TCPTRACE_STATE], 17);
+	assert_int_equal(model_totals(rig.m)->lost_total, 34);
+	assert_int_equal(rig.n, 0);
+	/* acceptq-add and accept lost: the kernel's numbers win, the next record heals */
+	rig_listen(128, 4096);
+	synq_add(1, 1, 0);
+	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	assert_int_equal(model_totals(rig.m)->illegal, 1);
+	accept_by(1, SERVER, 0, 0, 0);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.conn, 1);
+	assert_int_equal(listener()->synq.now + listener()->synq.known, 0);
+}
+
+/* Full tables: what hurts least goes first, and is counted. */
+static void eviction(void **state)
+{
+	const struct model_totals *t;
+	unsigned int i;
+
+	(void)state;
+	rig_limits(16, 2);
+	t = model_totals(rig.m);
+	rig_listen(128, 4096);
+	for (i = 1; i <= 4; i++)		/* in TIME_WAIT */
+		state_of(client_rec(0, i), SK(i), TCP_S_FIN_WAIT2, TCP_S_TIME_WAIT);
+	for (i = 1; i <= 4; i++)
+		destroy(client_rec(0, i), SK(i));
+	for (i = 11; i <= 14; i++)		/* open */
+		state_of(client_rec(0, i), SK(i), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+	for (i = 21; i <= 32; i++)
+		synq_add(i, 1, 0);
+	assert_int_equal(t->conns_now, 16);
+	assert_int_equal(t->evicted_timewait, 4);
+	assert_int_equal(t->evicted, 0);
+	for (i = 33; i <= 36; i++)
+		synq_add(i, 1, 0);
+	assert_int_equal(t->evicted, 4);
+	assert_int_equal(listener()->synq.known, 16);
+	for (i = 37; i <= 60; i++)
+		synq_add(i, 1, 0);
+	assert_int_equal(listener()->synq.known, 16);
+	assert_int_equal(listener()->synq.oldest->rport, 40045);
+	assert_int_equal(t->conns_peak, 16);
+	/* listeners: open ones stay, closed ones that nobody needs make room */
+	state_of(listener_rec(0), LSK + 64, TCP_S_CLOSE, TCP_S_LISTEN);
+	state_of(listener_rec(0), LSK + 128, TCP_S_CLOSE, TCP_S_LISTEN);
+	assert_int_equal(rig.seen[rig.n - 1].listener, 0);
+	assert_int_equal(t->listeners_unseen, 1);
+	state_of(listener_rec(0), LSK + 64, TCP_S_LISTEN, TCP_S_CLOSE);
+	state_of(listener_rec(0), LSK + 192, TCP_S_CLOSE, TCP_S_LISTEN);
+	assert_int_equal(rig.seen[rig.n - 1].listener, 3);
+	assert_int_equal(t->listeners_forgotten, 1);
+	assert_int_equal(model_listener(rig.m, 1)->id, 3);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
+	const struct CMUnitTest tests[] = {
+		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
+		CASE(listener_closed), CASE(cookies), CASE(fast_open), CASE(migration), CASE(prefork),
+		CASE(backlog), CASE(lost), CASE(eviction),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The model: what was there before us, records that arrive after a younger snapshot, and sweeps. */
+#include "model_rig.h"
+
+static const struct listener *listener(void)
+{
+	return model_listener(rig.m, 0);
+}
+
+static void snapshot(bool end, uint32_t netns)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_SNAPSHOT, .netns = netns };
+
+	rec.flags = end ? TCPTRACE_F_END : 0;
+	rig_feed(rec);
+}
+
+static void exists(struct tcptrace_record rec, uint64_t sk, uint8_t state, uint8_t flags)
+{
+	rec.event = TCPTRACE_EXISTS;
+	rec.sk = sk;
+	rec.new = state;
+	rec.flags |= flags;
+	rig_feed(rec);
+}
+
+static void exists_listener(uint32_t synq, uint32_t acceptq)
+{
+	exists(queues(listener_rec(0), synq, acceptq), LSK, TCP_S_LISTEN, 0);
+}
+
+static void exists_request(unsigned int i)
+{
+	struct tcptrace_record rec = server_rec(0, i);
+
+	rec.listener = LSK;
+	exists(rec, RQ(i), TCP_S_NEW_SYN_RECV, TCPTRACE_F_REQUEST);
+}
+
+/* A server with two processes, an open connection, one that waits, a request, a TIME_WAIT. */
+static void seeded(void **state)
+{
+	(void)state;
+	snapshot(false, 0);
+	exists(by(listener_rec(0), SERVER, 3), LSK, TCP_S_LISTEN, 0);
+	exists(by(listener_rec(0), SERVER + 1, 3), LSK, TCP_S_LISTEN, 0);
+	exists(by(server_rec(0, 1), SERVER + 1, 8), SK(1), TCP_S_ESTABLISHED, 0);
+	exists_listener(1, 1);
+	exists(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, 0);
+	exists(server_rec(0, 2), SK(2), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	exists_request(3);
+	exists(server_rec(0, 4), TW(4), TCP_S_TIME_WAIT, TCPTRACE_F_TIMEWAIT);
+	snapshot(true, 0);
+	assert_int_equal(count(TCPTRACE_EXISTS), 5);
+	assert_int_equal(rig.n, 5);
+	assert_int_equal(rig.seen[0].pid, SERVER);
+	assert_int_equal(rig.seen[1].pid, SERVER + 1);
+	assert_int_equal(rig.seen[1].fd, 8);
+	assert_int_equal(rig.seen[3].ev.conn, 3);
+	assert_int_equal(listener()->opener.pid, SERVER);
+	assert_int_equal(listener()->born_ns, 0);
+	assert_int_equal(listener()->acceptq.known, 1);
+	assert_int_equal(listener()->synq.known, 1);
+	assert_false(listener()->backlog_known);
+	assert_int_equal(listener()->backlog, -1);
+	assert_int_equal(model_totals(rig.m)->conns_now, 4);
+	assert_true(model_oldest_wait(rig.m, &listener()->acceptq) > 0);
+	/* life goes on */
+	synq_del(3, TCPTRACE_SYNQ_ESTABLISHED, 0, 1);
+	acceptq_add(3, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 2);
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 3);
+	assert_false(nth(TCPTRACE_SYNQ_DEL, 0)->ev.has_dur);
+	accept_by(2, SERVER, 0, 0, 1);		/* blocked in accept() since before us */
+	assert_false(nth(TCPTRACE_ACCEPTQ_DEL, 0)->ev.has_dur);
+	assert_false(nth(TCPTRACE_ACCEPT, 0)->ev.has_dur);
+	assert_int_equal(nth(TCPTRACE_ACCEPT, 0)->ev.conn, 2);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER + 1);
+	assert_false(rig.seen[rig.n - 1].ev.has_dur);
+	assert_int_equal(listener()->in_synq.count + listener()->in_acceptq.count, 0);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
+/* Attach in the middle without a snapshot: whoever is named is made. */
+static void unseeded(void **state)
+{
+	(void)state;
+	synq_del(1, TCPTRACE_SYNQ_ESTABLISHED, 0, 0);
+	acceptq_add(1, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 1);
+	state_of(server_rec(0, 2), SK(2), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	accept_by(3, SERVER, 7, 0, 0);
+	acceptq_del(4, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+	accept_by(4, SERVER, 7, 0, 0);
+	destroy(server_rec(0, 9), SK(9));
+	assert_string_equal(story(0), "synq-del acceptq-add state:3>1 accept acceptq-del accept destroy");
+	assert_int_equal(rig.seen[1].ev.conn, 1);
+	assert_int_equal(rig.seen[5].ev.conn, rig.seen[4].ev.conn);
+	assert_int_equal(rig.seen[6].ev.conn, 0);
+	assert_int_equal(listener()->born_ns, 0);
+	assert_true(listener()->open);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
+/* The snapshot is read before the ring is: records of what it already knows come later. */
+static void older_records(void **state)
+{
+	uint64_t now;
+
+	(void)state;
+	rig.t += 1000 * MS;
+	snapshot(false, 0);
+	exists_listener(1, 1);
+	exists(by(server_rec(0, 1), SERVER, 5), SK(1), TCP_S_CLOSE_WAIT, 0);
+	exists(server_rec(0, 2), SK(2), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	exists_request(3);
+	now = rig.t;
+	rig.t -= 500 * MS;
+	state_of(listener_rec(0), LSK, TCP_S_CLOSE, TCP_S_LISTEN);
+	handshake(1, 1);
+	accept_by(1, SERVER, 0, 0, 0);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	handshake(2, 1);
+	synq_add(3, 1, 1);
+	rig.t = now;
+	snapshot(true, 0);
+	assert_null(model_listener(rig.m, 1));
+	assert_int_equal(model_totals(rig.m)->conns_now, 3);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+	assert_int_equal(listener()->established, 2);
+	assert_int_equal(listener()->accepted, 1);
+	assert_int_equal(listener()->acceptq.known, 1);
+	assert_int_equal(listener()->synq.known, 1);
+	assert_true(nth(TCPTRACE_ACCEPTQ_DEL, 0)->ev.has_dur);
+	assert_int_equal(nth(TCPTRACE_ACCEPTQ_ADD, 1)->ev.conn, 2);
+	assert_int_equal(count(TCPTRACE_EXISTS), 4);
+	synq_del(3, TCPTRACE_SYNQ_EXPIRED, 0, 1);
+	assert_true(rig.seen[rig.n - 1].ev.has_dur);
+}
+
+/* A sweep finds what ended untold: request, queued, open conn; of its namespace only. */
+static void sweep(void **state)
+{
+	struct tcptrace_record other;
+	unsigned int i, from;
+
+	(void)state;
+	rig_listen(128, 4096);
+	for (i = 1; i <= 4; i++)
+		handshake(i, i);
+	for (i = 5; i <= 7; i++)
+		synq_add(i, i - 4, 4);
+	accept_by(4, SERVER, 0, 0, 3);
+	other = server_rec(0, 9);
+	other.netns = 8;
+	state_of(other, SK(9), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+	state_of(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, TCP_S_CLOSE);	/* reset while it waits */
+	from = rig.n;
+	snapshot(false, 7);
+	exists(by(server_rec(0, 1), SERVER, 5), SK(1), TCP_S_ESTABLISHED, 0);	/* its accept was lost */
+	exists_listener(1, 2);
+	exists(server_rec(0, 2), SK(2), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	exists_request(5);
+	synq_add(8, 2, 2);			/* younger than the snapshot */
+	snapshot(true, 7);
+	assert_string_equal(story(from), "synq-add acceptq-del synq-del synq-del");
+	for (i = from + 1; i < rig.n; i++)
+		assert_true(rig.seen[i].ev.flags & TCPTRACE_F_SAMPLED);
+	assert_int_equal(rig.seen[from + 1].ev.cause, TCPTRACE_ACCEPTQ_ACCEPTED);
+	assert_int_equal(rig.seen[from + 1].ev.conn, 1);
+	assert_int_equal(rig.seen[from + 2].ev.cause, TCPTRACE_SYNQ_EXPIRED);
+	assert_int_equal(rig.seen[from + 2].rec.rport, 40006);
+	assert_int_equal(listener()->acceptq.known, 2);		/* 2, and 3 that is reset */
+	assert_int_equal(listener()->synq.known, 2);		/* 5 and 8 */
+	assert_int_equal(model_totals(rig.m)->conns_now, 6);	/* 1 2 3 5 8 and 9; 4 is no more */
+	synq_del(6, TCPTRACE_SYNQ_EXPIRED, 0, 0);		/* told after all */
+	assert_int_equal(rig.n, from + 4);
+	/* the queue is empty: the reset one was taken too */
+	snapshot(false, 0);
+	exists_listener(0, 0);
+	snapshot(true, 0);
+	assert_int_equal(listener()->acceptq.known, 0);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_RESET], 1);
+	assert_int_equal(model_totals(rig.m)->conns_now, 0);
+	/* nor is there a listener */
+	rig.t += MS;
+	synq_add(11, 1, 0);
+	rig.t += MS;
+	snapshot(false, 0);
+	snapshot(true, 0);
+	assert_false(listener()->open);
+	assert_int_equal(rig.seen[rig.n - 1].ev.cause, TCPTRACE_SYNQ_LISTENER_CLOSED);
+}
+
+/* After a loss the snapshot's word counts where no record came since. */
+static void corrects(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	synq_add(2, 1, 1);
+	synq_add(3, 2, 1);
+	snapshot(false, 0);
+	exists_listener(0, 2);
+	exists(server_rec(0, 1), SK(1), TCP_S_CLOSE_WAIT, TCPTRACE_F_QUEUED);
+	exists(server_rec(0, 2), SK(2), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	exists(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, 0);
+	snapshot(true, 0);
+	assert_int_equal(listener()->acceptq.known, 2);
+	assert_int_equal(listener()->synq.known, 0);
+	assert_int_equal(model_totals(rig.m)->conns_now, 3);
+	state_of(server_rec(0, 1), SK(1), TCP_S_CLOSE_WAIT, TCP_S_LAST_ACK);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+	assert_false(rig.seen[rig.n - 1].ev.has_dur);
+}
+
+/* Sockets that iter/tcp cannot see stay: made but not connected. */
+static void invisible(void **state)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_SOCKET, .sk = SK(1), .family = 4, .netns = 7 };
+
+	(void)state;
+	rig_feed(by(rec, CLIENT, 4));
+	snapshot(false, 0);
+	snapshot(true, 0);
+	snapshot(true, 0);
+	assert_int_equal(model_totals(rig.m)->conns_now, 1);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
+	const struct CMUnitTest tests[] = {
+		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(sweep), CASE(corrects), CASE(invisible),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
