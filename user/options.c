@@ -17,7 +17,7 @@
 const char *argp_program_version = "tcptrace " TCPTRACE_VERSION;
 
 enum {
-	KEY_NETNS = 256, KEY_CGROUP, KEY_SOURCE, KEY_MECHANISM, KEY_IO, KEY_READY_FD, KEY_HELP_FIELDS,
+	KEY_NETNS = 256, KEY_CGROUP, KEY_SOURCE, KEY_MECHANISM, KEY_IO, KEY_READY_FD, KEY_HELP_FIELDS, KEY_CHECK,
 };
 
 static const struct argp_option option_table[] = {
@@ -49,6 +49,8 @@ static const struct argp_option option_table[] = {
 	{ "read", 'r', "FILE", 0, "replay a recording (-: standard input); needs no root", 4 },
 	{ "source", KEY_SOURCE, "NAME", 0, "auto, bpf or kmod", 4 },
 	{ "mechanism", KEY_MECHANISM, "NAME", 0, "auto, fentry, kprobe or tracepoint", 4 },
+	{ "check", KEY_CHECK, NULL, 0,
+	  "at the end compare what was counted with the kernel's own counters; exit status 1 if they differ", 4 },
 	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
 	{ "help-fields", KEY_HELP_FIELDS, NULL, 0, "explain the columns and the keys of JSON", 4 },
 	{ "ready-fd", KEY_READY_FD, "FD", OPTION_HIDDEN, "write a newline there when attached", 4 },
@@ -194,6 +196,7 @@ static int take_flag(struct options *o, int key)
 	case 'v': o->source.verbose = true; return 0;
 	case KEY_IO: o->source.io = true; return 0;
 	case KEY_HELP_FIELDS: o->help_fields = true; return 0;
+	case KEY_CHECK: o->check = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -266,6 +269,18 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	return err == ARGP_ERR_UNKNOWN ? ARGP_ERR_UNKNOWN : err ? EINVAL : 0;
 }
 
+/* The kernel counts by namespace: whoever looks at less cannot compare. */
+static int check_whole(struct options *o)
+{
+	const struct filter *f = &o->source.filter;
+
+	if (o->read_path)
+		return refuse(o, "--check: a recording has no kernel to compare with");
+	if (o->program || f->npids || f->nlports || f->nrports || f->family || f->cgroup)
+		return refuse(o, "--check compares whole namespaces: of the filters only --netns goes with it");
+	return 0;
+}
+
 /* What cannot work together. */
 static int check_together(struct options *o)
 {
@@ -291,7 +306,7 @@ static int check_together(struct options *o)
 		return refuse(o, "-w - and -j both want standard output");
 	if (o->write_path && o->command != command_table)
 		return refuse(o, "-w does not go together with '%s'", o->command->name);
-	return 0;
+	return o->check ? check_whole(o) : 0;
 }
 
 /* The commands that exist, and the limits, go into --help from where they are decided. */

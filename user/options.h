@@ -31,7 +31,7 @@ struct options {
 	const struct command *command;		/* never NULL after parsing */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
-	bool trouble, quiet, json, no_header, help_fields;
+	bool trouble, quiet, json, no_header, help_fields, check;
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
 	uint64_t count;				/* -c, 0: no end */

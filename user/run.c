@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "child.h"
 #include "run.h"
 #include "select.h"
@@ -30,6 +31,7 @@ struct run {
 	struct view view;
 	struct out out;
 	struct recorder *rec;
+	struct check *check;
 	struct select select;
 	struct child child;
 	uint64_t selected;		/* events that passed: what -c counts */
@@ -70,6 +72,8 @@ static void on_event(void *ctx, const struct model_event *ev)
 {
 	struct run *r = ctx;
 
+	if (r->check)
+		check_event(r->check, ev);
 	if (r->rec && r->select.filter && select_filtered(&r->select, ev))
 		r->matched = true;
 	if (count_reached(r) || !select_event(&r->select, ev))
@@ -271,6 +275,20 @@ static int snapshot(struct run *r)
 	return 0;
 }
 
+/* What came until now belongs to the time before the first reading of the counters. */
+static int begin_check(struct run *r)
+{
+	int err;
+
+	if (!r->o->check)
+		return 0;
+	err = r->src->ops->poll(r->src, 0, on_record, r);
+	if (err < 0)
+		return err;
+	r->check = check_begin(r->o->source.filter.netns);
+	return r->check ? 0 : -ENOMEM;
+}
+
 /* From here on everything is seen: say so to a person, and to a test that waits for it. */
 static void say_ready(const struct run *r)
 {
@@ -303,6 +321,14 @@ static void count_mechanisms(struct source *src, char *text, size_t size)
 		snprintf(text + n, size - n, "%snone %u", n ? ", " : "", count[MECH_AUTO]);
 }
 
+static void on_finding(void *ctx, const struct finding *f)
+{
+	struct run *r = ctx;
+
+	if (!f->listener || select_listener(&r->select, f->listener))
+		r->view.ops->finding(&r->view, f);
+}
+
 static void sum_up(struct run *r)
 {
 	const struct model_totals *totals = model_totals(r->model);
@@ -317,6 +343,11 @@ static void sum_up(struct run *r)
 	for (i = 0; (l = model_listener(r->model, i)); i++) {
 		if (select_listener(&r->select, l))
 			r->view.ops->listener(&r->view, r->model, l);
+	}
+	findings(r->model, on_finding, r);
+	if (r->check && check_end(r->check, &r->view)) {
+		talk("--check: what was counted is not what the kernel counted");
+		r->failed = true;
 	}
 	end = (struct view_end){
 		.totals = totals,
@@ -348,6 +379,7 @@ static void close_all(struct run *r)
 {
 	view_close(&r->view);
 	out_close(&r->out);
+	free(r->check);
 	if (r->model)
 		model_free(r->model);
 	if (r->src)
@@ -404,6 +436,8 @@ static int run(struct run *r, struct options *o)
 	if (o->duration_ns)
 		r->deadline_ns = clock_ns(CLOCK_MONOTONIC) + o->duration_ns;
 	err = snapshot(r);
+	if (!err)
+		err = begin_check(r);
 	if (!err) {
 		say_ready(r);
 		if (start_program(r))

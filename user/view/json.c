@@ -257,6 +257,44 @@ static void put_by_event(struct out *o, const char *key, const uint64_t *count)
 	json_end(o);
 }
 
+static void json_finding(struct view *v, const struct finding *f)
+{
+	struct out *o = v->out;
+
+	out_str(o, "{\"type\":\"finding\"");
+	json_str(o, "id", f->id);
+	if (f->listener)
+		json_u64(o, "listener", f->listener->id);
+	if (f->who) {
+		json_u64(o, "pid", f->who->pid);
+		json_key(o, "comm");
+		out_json(o, f->who->comm, TCPTRACE_COMM_LEN);
+	}
+	json_key(o, "sentence");
+	finding_json(o, f, f->sentence);
+	json_key(o, "advice");
+	finding_json(o, f, f->advice);
+	json_begin(o, "evidence");
+	for (const struct finding_value *e = f->value; e->key; e++)
+		json_u64(o, e->key, e->number);
+	json_end(o);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
+static void json_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
+{
+	struct out *o = v->out;
+
+	out_str(o, "{\"type\":\"ledger\"");
+	json_u64(o, "netns", netns);
+	json_str(o, "counter", counter);
+	json_u64(o, "kernel", kernel);
+	json_u64(o, "counted", counted);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
 static void json_end_line(struct view *v, const struct view_end *end)
 {
 	const struct model_totals *t = end->totals;
@@ -293,6 +331,8 @@ const struct view_ops view_json = {
 	.event = json_event,
 	.lost = json_lost,
 	.listener = json_listener,
+	.finding = json_finding,
+	.ledger = json_ledger,
 	.end = json_end_line,
 	.close = json_close,
 };

@@ -437,6 +437,8 @@ const struct view_ops view_table = {
 	.event = table_event,
 	.lost = table_lost,
 	.listener = summary_listener,
+	.finding = summary_finding,
+	.ledger = summary_ledger,
 	.end = summary_end,
 	.close = table_close,
 };

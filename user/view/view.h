@@ -12,6 +12,7 @@
 
 #include "../model/model.h"
 #include "../lib/out.h"
+#include "../model/finding.h"
 
 enum view_time { VIEW_TIME_NONE, VIEW_TIME_START, VIEW_TIME_WALL };
 
@@ -42,6 +43,9 @@ struct view_ops {
 	void (*event)(struct view *v, const struct model_event *ev);
 	void (*lost)(struct view *v, uint64_t count, const char *where);
 	void (*listener)(struct view *v, const struct model *m, const struct listener *l);	/* summary */
+	void (*finding)(struct view *v, const struct finding *f);
+	/* one counter of a namespace: what the kernel says, what was seen */
+	void (*ledger)(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 	void (*end)(struct view *v, const struct view_end *end);
 	void (*close)(struct view *v);
 };
@@ -52,6 +56,7 @@ struct view {
 	struct out *out;
 	void *priv;
 	uint64_t shown;			/* events */
+	uint32_t ledger_netns;		/* whose counters are being listed */
 };
 
 extern const struct view_ops view_table, view_json;
@@ -81,7 +86,12 @@ uint64_t listener_refused(const struct listener *l);	/* all drops */
 enum cause_group { CAUSES_NONE, CAUSES_REFUSED, CAUSES_SYNQ_DEL, CAUSES_ACCEPTQ_ADD, CAUSES_ACCEPTQ_DEL };
 enum cause_group cause_group(unsigned int cause);
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);
+void summary_finding(struct view *v, const struct finding *f);
+void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 void summary_end(struct view *v, const struct view_end *end);
+/* A finding's sentence or advice with {listener}, {who} and its numbers filled in. */
+void finding_text(struct out *o, const struct finding *f, const char *text);
+void finding_json(struct out *o, const struct finding *f, const char *text);	/* as a JSON string */
 
 /* One-shot table of all listeners, like ss -ltn. */
 struct listeners_config {
