@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What programs ask for: socket, bind, listen, connect, accept, shutdown,
+ * close. Its twin is bpf/calls.bpf.c.
+ *
+ * The return of a system call is seen at the tracepoint sys_exit: it knows the
+ * descriptor and the result, has no limit on sleeping threads, and sees one
+ * that already slept in accept() when we came. It costs every system call of
+ * the machine its fast way out, as BPF on a syscall tracepoint does, therefore
+ * only while an event of a call is enabled. The arguments are still in the
+ * caller's registers there; only the time at which connect() and accept() began
+ * has to be remembered.
+ */
+#include <linux/build_bug.h>
+#include <linux/file.h>
+#include <linux/hash.h>
+#include <linux/net.h>
+#include <linux/vmalloc.h>
+#include <asm/syscall.h>
+#include <trace/events/syscalls.h>
+
+#include "hooks.h"
+#include "read.h"
+
+/* ---- calls that threads are in ---- */
+
+#define CALLS_BITS	14
+#define CALLS_PROBES	16
+
+struct call {
+	struct task_struct *task;	/* NULL: free. Only it touches the rest */
+	const struct sock *sk;
+	u64 t_ns;
+	int fd;
+};
+
+static struct call *calls;
+
+int calls_init(void)
+{
+	calls = vzalloc(sizeof(*calls) << CALLS_BITS);
+	return calls ? 0 : -ENOMEM;
+}
+
+void calls_exit(void)
+{
+	vfree(calls);
+}
+
+static struct call *call_slot(unsigned int i)
+{
+	u32 first = hash_ptr(current, CALLS_BITS);
+
+	return &calls[(first + i) & ((1U << CALLS_BITS) - 1)];
+}
+
+static struct call *call_find(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < CALLS_PROBES; i++) {
+		if (READ_ONCE(call_slot(i)->task) == current)
+			return call_slot(i);
+	}
+	return NULL;
+}
+
+/* All taken: the call will be one that began before us. */
+static void call_enter(const struct sock *sk, int fd)
+{
+	struct call *call = call_find();
+	unsigned int i;
+
+	for (i = 0; !call && i < CALLS_PROBES; i++) {
+		if (!cmpxchg(&call_slot(i)->task, NULL, current))
+			call = call_slot(i);
+	}
+	if (!call)
+		return;
+	call->sk = sk;
+	call->t_ns = ktime_get_mono_fast_ns();
+	call->fd = fd;
+}
+
+static bool call_return(struct call *out)
+{
+	struct call *call = call_find();
+
+	if (!call)
+		return false;
+	*out = *call;
+	smp_store_release(&call->task, NULL);
+	return true;
+}
+
+/* ---- the caller's side ---- */
+
+/* The TCP socket behind a descriptor, held until sock_put_fd(), or NULL. */
+static struct socket *fd_socket(int fd)
+{
+	struct socket *sock;
+	int err;
+
+	sock = sockfd_lookup(fd, &err);
+	if (!sock)
+		return NULL;
+	if (sock->sk && is_tcp(sock->sk))
+		return sock;
+	sockfd_put(sock);
+	return NULL;
+}
+
+/* The address asked for, into the given half of the tuple. */
+static void user_addr(const void __user *uaddr, u8 *addr, u16 *port)
+{
+	struct sockaddr_in6 sa = {};
+	struct sockaddr_in *sin = (void *)&sa;
+
+	if (!access_ok(uaddr, sizeof(sa)))
+		return;
+	pagefault_disable();
+	if (__copy_from_user_inatomic(&sa, uaddr, sizeof(*sin)) ||
+	    (sa.sin6_family == AF_INET6 &&
+	     __copy_from_user_inatomic(&sa, uaddr, sizeof(sa))))
+		memset(&sa, 0, sizeof(sa));
+	pagefault_enable();
+	*port = ntohs(sa.sin6_port);
+	if (sa.sin6_family == AF_INET6)
+		memcpy(addr, &sa.sin6_addr, 16);
+	else
+		map_v4(addr, sin->sin_addr.s_addr);
+}
+
+/* ---- socket, bind, listen ---- */
+
+static void emit_call(unsigned int event, const struct sock *sk, int fd,
+		      int ret)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(sk) || !reserve(&r, event))
+		return;
+	set_sock(&r, sk);
+	set_actor(&r, fd);
+	r.ret = ret;
+	submit(&r);
+}
+
+static void bind_return(const struct sock *sk, const unsigned long *args,
+			int ret)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(sk) || !reserve(&r, TCPTRACE_BIND))
+		return;
+	set_sock(&r, sk);
+	set_actor(&r, args[0]);
+	r.ret = ret;
+	if (ret < 0)	/* nothing was bound: say what was asked for */
+		user_addr((void __user *)args[1], r.laddr, &r.lport);
+	submit(&r);
+}
+
+static void listen_return(const struct sock *sk, const unsigned long *args,
+			  int ret)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(sk) || !reserve(&r, TCPTRACE_LISTEN))
+		return;
+	set_sock(&r, sk);
+	set_queues(&r, sk);
+	set_actor(&r, args[0]);
+	r.backlog = args[1];
+	r.somaxconn = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
+	r.ret = ret;
+	submit(&r);
+}
+
+/* ---- connect ---- */
+
+static void connect_hook(const struct sock *sk, const u8 *raddr, u16 rport)
+{
+	struct call *call = call_find();
+	struct tcptrace_record r;
+
+	if (filter.any &&
+	    (!place_wanted(sk) || !ports_wanted(sk->sk_num, rport)))
+		return;
+	if (!reserve(&r, TCPTRACE_CONNECT))
+		return;
+	set_sock(&r, sk);
+	set_actor(&r, call && call->sk == sk ? call->fd : -1);
+	memcpy(r.raddr, raddr, 16);
+	r.rport = rport;
+	submit(&r);
+}
+
+static int k_connect4(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sockaddr_in *sin = ARG(regs, 1);
+	u8 addr[16];
+
+	map_v4(addr, sin->sin_addr.s_addr);
+	connect_hook(ARG(regs, 0), addr, ntohs(sin->sin_port));
+	return 0;
+}
+
+/* a mapped address goes on to tcp_v4_connect, which will tell */
+static int k_connect6(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sockaddr_in6 *sa = ARG(regs, 1);
+
+	if (!ipv6_addr_v4mapped(&sa->sin6_addr))
+		connect_hook(ARG(regs, 0), sa->sin6_addr.s6_addr,
+			     ntohs(sa->sin6_port));
+	return 0;
+}
+
+static void connect_return(const struct sock *sk, int fd, int ret)
+{
+	struct tcptrace_record r;
+	struct call call = {};
+
+	call_return(&call);
+	if (!wanted(sk) || !reserve(&r, TCPTRACE_CONNECT_RETURN))
+		return;
+	set_sock(&r, sk);
+	set_actor(&r, fd);
+	r.ret = ret;
+	r.call_ns = call.t_ns ? r.t_ns - call.t_ns : 0;
+	submit(&r);
+}
+
+/* ---- accept ---- */
+
+static bool in_accept(void)
+{
+	int nr;
+
+	if (current->flags & PF_KTHREAD || in_compat_syscall())
+		return false;
+	nr = syscall_get_nr(current, task_pt_regs(current));
+	return nr == __NR_accept || nr == __NR_accept4;
+}
+
+/* a thread in another call (io_uring) would leave its note behind */
+static int k_accept(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sock *listener = ARG(regs, 0);
+
+	if (is_tcp(listener) && in_accept())
+		call_enter(listener, -1);
+	return 0;
+}
+
+static void emit_take(const struct sock *child, const struct sock *listener)
+{
+	struct tcptrace_record r;
+
+	if (!reserve(&r, TCPTRACE_ACCEPTQ_DEL))
+		return;
+	set_sock(&r, child);
+	if (listener)
+		set_queues(&r, listener);
+	r.cause = state_of(child) == TCP_CLOSE ? TCPTRACE_ACCEPTQ_RESET :
+						 TCPTRACE_ACCEPTQ_ACCEPTED;
+	submit(&r);
+}
+
+/* 6.1 and later: accept() with its prize in hand, by whatever way (io_uring) */
+static int k_take(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct socket *sock = ARG(regs, 0);
+	const struct sock *child = ARG(regs, 2), *listener = sock->sk;
+
+	if (is_tcp(child) && wanted_of(listener, &child->__sk_common))
+		emit_take(child, listener);
+	return 0;
+}
+
+static void accept_error(const struct sock *listener, u64 began, int ret)
+{
+	struct tcptrace_record r;
+
+	/* nothing there is no failure; a restarted call is not over */
+	if (ret == -EAGAIN || ret <= -ERESTARTSYS || !wanted(listener) ||
+	    !reserve(&r, TCPTRACE_ACCEPT))
+		return;
+	set_sock(&r, listener);
+	set_queues(&r, listener);
+	r.sk = 0;
+	set_actor(&r, -1);
+	r.call_ns = began ? r.t_ns - began : 0;
+	r.ret = ret;
+	submit(&r);
+}
+
+static void emit_accept(const struct sock *child, const struct sock *listener,
+			u64 began, int fd)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(child) || !reserve(&r, TCPTRACE_ACCEPT))
+		return;
+	set_sock(&r, child);
+	if (listener)
+		set_queues(&r, listener);
+	set_actor(&r, fd);
+	r.call_ns = began ? r.t_ns - began : 0;
+	r.ret = fd;
+	submit(&r);
+}
+
+/* The listening descriptor is still in the registers, whenever it began. */
+static void accept_return(const struct sock *listener, int ret)
+{
+	struct socket *child;
+	struct call call = {};
+
+	call_return(&call);
+	if (ret < 0) {
+		accept_error(listener, call.t_ns, ret);
+		return;
+	}
+	child = fd_socket(ret);
+	if (!child)
+		return;
+	emit_accept(child->sk, listener, call.t_ns, ret);
+	sockfd_put(child);
+}
+
+/* ---- shutdown, close ---- */
+
+static void shutdown_enter(const struct sock *sk, const unsigned long *args)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(sk) || !reserve(&r, TCPTRACE_SHUTDOWN))
+		return;
+	set_sock(&r, sk);
+	set_actor(&r, args[0]);
+	r.new = args[1];
+	submit(&r);
+}
+
+static int k_close(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sock *sk = ARG(regs, 0);
+
+	if (is_tcp(sk))
+		emit_call(TCPTRACE_CLOSE, sk, -1, 0);
+	return 0;
+}
+
+/* ---- system calls ---- */
+
+/* Few of them; the compiler makes one comparison and one bit test of this. */
+static bool is_ours(long nr)
+{
+	switch (nr) {
+	case __NR_socket: case __NR_bind: case __NR_listen: case __NR_connect:
+	case __NR_accept: case __NR_accept4: case __NR_shutdown:
+		return true;
+	}
+	return false;
+}
+
+static void sys_enter(void *data, struct pt_regs *regs, long nr)
+{
+	unsigned long args[6];
+	struct socket *sock;
+
+	if ((nr != __NR_connect && nr != __NR_shutdown) || in_compat_syscall())
+		return;
+	syscall_get_arguments(current, regs, args);
+	sock = fd_socket(args[0]);
+	if (!sock)
+		return;
+	if (nr == __NR_connect)
+		call_enter(sock->sk, args[0]);
+	else
+		shutdown_enter(sock->sk, args);
+	sockfd_put(sock);
+}
+
+static void call_returns(long nr, const struct sock *sk,
+			 const unsigned long *args, long ret)
+{
+	switch (nr) {
+	case __NR_socket:
+		emit_call(TCPTRACE_SOCKET, sk, ret, ret);
+		break;
+	case __NR_bind:
+		bind_return(sk, args, ret);
+		break;
+	case __NR_listen:
+		listen_return(sk, args, ret);
+		break;
+	case __NR_connect:
+		connect_return(sk, args[0], ret);
+		break;
+	case __NR_accept:
+	case __NR_accept4:
+		accept_return(sk, ret);
+		break;
+	}
+}
+
+static void sys_exit(void *data, struct pt_regs *regs, long ret)
+{
+	long nr = syscall_get_nr(current, regs);
+	unsigned long args[6];
+	struct socket *sock;
+
+	if (!is_ours(nr) || in_compat_syscall())
+		return;
+	syscall_get_arguments(current, regs, args);
+	sock = fd_socket(nr == __NR_socket ? ret : (long)args[0]);
+	if (!sock)
+		return;
+	call_returns(nr, sock->sk, args, ret);
+	sockfd_put(sock);
+}
+
+/* before 6.1: what accept() took, right before sys_exit tells its return */
+static void sys_exit_take(void *data, struct pt_regs *regs, long ret)
+{
+	long nr = syscall_get_nr(current, regs);
+	struct socket *sock, *child;
+	unsigned long args[6];
+
+	if ((nr != __NR_accept && nr != __NR_accept4) || ret < 0 ||
+	    in_compat_syscall())
+		return;
+	syscall_get_arguments(current, regs, args);
+	sock = fd_socket(args[0]);
+	child = fd_socket(ret);
+	if (sock && child && wanted(child->sk))
+		emit_take(child->sk, sock->sk);
+	if (child)
+		sockfd_put(child);
+	if (sock)
+		sockfd_put(sock);
+}
+
+static void __maybe_unused check_types(void)
+{
+	check_trace_callback_type_sys_enter(sys_enter);
+	check_trace_callback_type_sys_exit(sys_exit);
+	check_trace_callback_type_sys_exit(sys_exit_take);
+	BUILD_BUG_ON(!__same_type(tcp_close, void (struct sock *, long)));
+}
+
+#define RETURNS		(ON(SOCKET) | ON(BIND) | ON(LISTEN) | ON(ACCEPT) | \
+			 ON(CONNECT_RETURN))
+
+struct hook calls_hooks[] = {
+	TRACEPOINT(sys_enter, sys_enter,
+		   ON(CONNECT) | ON(CONNECT_RETURN) | ON(SHUTDOWN)),
+	TRACEPOINT(sys_exit, sys_exit, RETURNS),
+	ENTER(tcp_v4_connect, k_connect4, ON(CONNECT)),
+	ENTER(tcp_v6_connect, k_connect6, ON(CONNECT)),
+	ENTER(inet_csk_accept, k_accept, ON(ACCEPT)),
+	ENTER(__inet_accept, k_take, ON(ACCEPTQ_DEL)),
+	TRACEPOINT_ELSE(sys_exit, sys_exit_take, ON(ACCEPTQ_DEL)),
+	ENTER(tcp_close, k_close, ON(CLOSE)),
+	{ }
+};

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two queues of a listener: every way in, every way out, every refusal.
+ * All of this runs in softirq, where current is nobody: no record here has an
+ * actor. Its twin is bpf/listen.bpf.c.
+ */
+#include <linux/build_bug.h>
+#include <linux/percpu.h>
+
+#include "hooks.h"
+#include "read.h"
+
+/*
+ * Notes between hooks that run within one packet's processing. All of these run
+ * with softirqs off and none runs inside itself; what one function's entry
+ * leaves to its return is in the kretprobe's own data instead.
+ */
+struct scratch {
+	bool answered;			/* tcp_conn_request made a SYN-ACK */
+	const struct sock *cc_listener;	/* cookie_v4_check in progress */
+	const struct sk_buff *cc_skb;
+	const void *timer_req;		/* request whose timer runs */
+	const void *killed_req;		/* tcp_req_err or tcp_abort takes it */
+};
+
+static DEFINE_PER_CPU(struct scratch, scratches);
+
+static struct scratch *scratch(void)
+{
+	return this_cpu_ptr(&scratches);
+}
+
+static void emit_request(unsigned int event, const struct request_sock *req,
+			 const struct sock *listener, u8 cause)
+{
+	struct tcptrace_record r;
+
+	if (!reserve(&r, event))
+		return;
+	set_request(&r, req, listener);
+	r.cause = cause;
+	submit(&r);
+}
+
+static void emit_drop(const struct sock *listener, const struct sk_buff *skb,
+		      const struct request_sock *req, u8 cause)
+{
+	struct tcptrace_record r;
+	struct segment seg;
+
+	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
+	    !ports_wanted(seg.dport, seg.sport) || !reserve(&r, TCPTRACE_DROP))
+		return;
+	set_common(&r, &listener->__sk_common);
+	r.sk = (uintptr_t)req;
+	if (req)
+		r.flags |= TCPTRACE_F_REQUEST;
+	set_queues(&r, listener);
+	set_segment(&r, &seg);
+	r.family = listener->sk_family == AF_INET6 ? 6 : 4;
+	r.cause = cause;
+	submit(&r);
+}
+
+/* ---- a SYN-ACK is made: the request is in the SYN queue, or a cookie goes ---- */
+
+static void synack_hook(const struct sock *sk, const struct request_sock *req,
+			int type)
+{
+	/* stamped by the first SYN-ACK: this one is sent again */
+	if (type != TCP_SYNACK_COOKIE && tcp_rsk(req)->snt_synack)
+		return;
+	scratch()->answered = true;
+	if (type == TCP_SYNACK_FASTOPEN) {	/* sk is the child */
+		sk = req_listener(req);
+		if (sk && wanted_of(sk, &req->__req_common))
+			emit_request(TCPTRACE_SYNACK, req, sk, 0);
+		return;
+	}
+	if (!wanted_of(sk, &req->__req_common))
+		return;
+	if (type == TCP_SYNACK_COOKIE) {
+		emit_request(TCPTRACE_COOKIE_SENT, req, sk, 0);
+		return;
+	}
+	/* it reaches this point hashed and counted: tcp_conn_request() */
+	emit_request(TCPTRACE_SYNQ_ADD, req, sk, 0);
+	emit_request(TCPTRACE_SYNACK, req, sk, 0);
+}
+
+static int k_synack(struct kprobe *p, struct pt_regs *regs)
+{
+	synack_hook(ARG(regs, 0), ARG(regs, 2), (long)ARG(regs, 4));
+	return 0;
+}
+
+/* ---- a SYN is refused: tcp_conn_request() returned and made no SYN-ACK ---- */
+
+struct conn_request {
+	const struct sock *listener;
+	const struct sk_buff *skb;
+	int drops;
+	bool synq_full, acceptq_full;
+};
+
+/* "full" with '>' from 3c5b4d69c358 on, backported to 6.1.128 and 6.12.10 */
+static bool synq_full(const struct sock *listener)
+{
+	return inet_csk_reqsk_queue_len(listener) >=
+	       READ_ONCE(listener->sk_max_ack_backlog);
+}
+
+/* The kernel's own order of tests: SYN queue, accept queue, reserve. */
+static u8 syn_drop_cause(const struct conn_request *cr)
+{
+	const struct net *net = sock_net(cr->listener);
+	bool cookies = READ_ONCE(net->ipv4.sysctl_tcp_syncookies);
+	int max = READ_ONCE(net->ipv4.sysctl_max_syn_backlog);
+
+	if (cr->synq_full && !cookies)
+		return TCPTRACE_DROP_SYNQ_FULL;
+	if (cr->acceptq_full)
+		return TCPTRACE_DROP_ACCEPTQ_SYN;
+	if (!cookies &&
+	    max - inet_csk_reqsk_queue_len(cr->listener) < max >> 2)
+		return TCPTRACE_DROP_SYNQ_QUARTER;
+	return TCPTRACE_DROP_OTHER;
+}
+
+static int conn_request_enter(struct kretprobe_instance *ri,
+			      struct pt_regs *regs)
+{
+	struct conn_request *cr = (void *)ri->data;
+
+	cr->listener = ARG(regs, 2);
+	cr->skb = ARG(regs, 3);
+	cr->drops = atomic_read(&cr->listener->sk_drops);
+	cr->synq_full = synq_full(cr->listener);
+	cr->acceptq_full = acceptq_full(cr->listener);
+	scratch()->answered = false;
+	return 0;
+}
+
+static int conn_request_exit(struct kretprobe_instance *ri,
+			     struct pt_regs *regs)
+{
+	struct conn_request *cr = (void *)ri->data;
+
+	/*
+	 * No SYN-ACK and not counted as dropped: the same SYN on two CPUs,
+	 * one was enough (6.1).
+	 */
+	if (!scratch()->answered &&
+	    atomic_read(&cr->listener->sk_drops) != cr->drops)
+		emit_drop(cr->listener, cr->skb, NULL, syn_drop_cause(cr));
+	return 0;
+}
+
+/* ---- the third packet is refused: tcp_v4/v6_syn_recv_sock() made no child ---- */
+
+struct syn_recv {
+	const struct sock *listener;
+	const struct sk_buff *skb;
+	const struct request_sock *req;
+	bool full;
+};
+
+static int syn_recv_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct syn_recv *sr = (void *)ri->data;
+
+	sr->listener = ARG(regs, 0);
+	sr->skb = ARG(regs, 1);
+	sr->req = ARG(regs, 2);
+	sr->full = acceptq_full(sr->listener);
+	return 0;
+}
+
+static int syn_recv_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct syn_recv *sr = (void *)ri->data;
+	const struct request_sock *req = sr->req;
+	u8 cause = TCPTRACE_DROP_NO_MEMORY;
+
+	if (regs_return_value(regs))
+		return 0;
+	/* a cookie's request is made for the moment, belongs to no listener */
+	if (sr->full || acceptq_full(sr->listener))
+		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK :
+					    TCPTRACE_DROP_ACCEPTQ_COOKIE;
+	emit_drop(sr->listener, sr->skb, req_listener(req) ? req : NULL, cause);
+	return 0;
+}
+
+/* IPv4 traffic goes on to tcp_v4_syn_recv_sock(), which tells. */
+static int syn_recv6_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct sk_buff *skb = ARG(regs, 1);
+
+	if (skb->protocol == htons(ETH_P_IP))
+		return 1;
+	return syn_recv_enter(ri, regs);
+}
+
+/* ---- out of the SYN queue, into the accept queue ---- */
+
+static void emit_acceptq_add(const struct sock *child,
+			     const struct request_sock *req,
+			     const struct sock *listener, u8 cause)
+{
+	struct tcptrace_record r;
+
+	if (!wanted_of(listener, &child->__sk_common) ||
+	    !reserve(&r, TCPTRACE_ACCEPTQ_ADD))
+		return;
+	set_sock(&r, child);
+	set_queues(&r, listener);
+	r.req = (uintptr_t)req;
+	r.cause = cause;
+	submit(&r);
+}
+
+struct queued {
+	const struct sock *listener, *child;
+	const struct request_sock *req;
+};
+
+/*
+ * inet_csk_reqsk_queue_add() is inlined into inet_csk_complete_hashdance() from
+ * 6.1 on, so the return of the latter is the hook that sees every handshake.
+ */
+static int hashdance_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct queued *q = (void *)ri->data;
+
+	q->listener = ARG(regs, 0);
+	q->child = ARG(regs, 1);
+	q->req = ARG(regs, 2);
+	return 0;
+}
+
+static int hashdance_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct queued *q = (void *)ri->data;
+
+	if (!regs_return_value(regs) ||
+	    !wanted_of(q->listener, &q->child->__sk_common))
+		return 0;
+	emit_request(TCPTRACE_SYNQ_DEL, q->req, q->listener,
+		     TCPTRACE_SYNQ_ESTABLISHED);
+	emit_acceptq_add(q->child, q->req, q->listener,
+			 TCPTRACE_ACCEPTQ_HANDSHAKE);
+	return 0;
+}
+
+/* Out of line for Fast Open and cookies; on 5.10 within the hashdance too. */
+static int queue_add_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct queued *q = (void *)ri->data;
+
+	q->listener = ARG(regs, 0);
+	q->req = ARG(regs, 1);
+	q->child = ARG(regs, 2);
+	return 0;
+}
+
+static int queue_add_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct queued *q = (void *)ri->data;
+
+	if (!regs_return_value(regs))
+		return 0;
+	if (tcp_rsk(q->req)->tfo_listener)
+		emit_acceptq_add(q->child, q->req, q->listener,
+				 TCPTRACE_ACCEPTQ_FASTOPEN);
+	else if (!req_listener(q->req))
+		emit_acceptq_add(q->child, q->req, q->listener,
+				 TCPTRACE_ACCEPTQ_COOKIE);
+	return 0;
+}
+
+/* ---- a request is dropped from the SYN queue ---- */
+
+static u8 req_drop_cause(const struct sock *listener,
+			 const struct request_sock *req, bool from_timer)
+{
+	if (state_of(listener) != TCP_LISTEN)
+		return TCPTRACE_SYNQ_LISTENER_CLOSED;
+	if (from_timer)
+		return TCPTRACE_SYNQ_EXPIRED;
+	if (scratch()->killed_req == req) {
+		scratch()->killed_req = NULL;
+		return TCPTRACE_SYNQ_OTHER;
+	}
+	return TCPTRACE_SYNQ_RESET;
+}
+
+/*
+ * At entry, with the request still hashed and counted;
+ * inet_csk_complete_hashdance() comes here too, but has taken it out of the
+ * hash before. The numbers are those right after.
+ */
+static void req_drop(const struct sock *listener,
+		     const struct request_sock *req, bool from_timer)
+{
+	struct tcptrace_record r;
+
+	if (!req->__req_common.skc_nulls_node.pprev ||
+	    !wanted_of(listener, &req->__req_common) ||
+	    !reserve(&r, TCPTRACE_SYNQ_DEL))
+		return;
+	set_request(&r, req, listener);
+	r.synq--;
+	if (!req->num_timeout)
+		r.synq_young--;
+	r.cause = req_drop_cause(listener, req, from_timer);
+	submit(&r);
+}
+
+/* 6.1 and later (e8c526f2bdf1, CVE-2024-50154) */
+static int k_req_drop(struct kprobe *p, struct pt_regs *regs)
+{
+	req_drop(ARG(regs, 0), ARG(regs, 1), (bool)(long)ARG(regs, 2));
+	return 0;
+}
+
+/* before: one function below all of them, which does not know who asked */
+static int k_req_unlink(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct request_sock *req = ARG(regs, 0);
+
+	req_drop(req_listener(req), req, scratch()->timer_req == req);
+	return 0;
+}
+
+static int req_timer_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	scratch()->timer_req = container_of((struct timer_list *)ARG(regs, 0),
+					    struct request_sock, rsk_timer);
+	return 0;
+}
+
+static int req_timer_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	scratch()->timer_req = NULL;
+	return 0;
+}
+
+/* ICMP and `ss -K` take a request down too: neither expiry nor reset */
+static int k_req_killed(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sock *sk = ARG(regs, 0);
+
+	if (state_of(sk) == TCP_NEW_SYN_RECV)
+		scratch()->killed_req = sk;
+	return 0;
+}
+
+/* ---- a waiting connection goes down with its listener ---- */
+
+static int k_forget(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sock *listener = ARG(regs, 0), *child = ARG(regs, 2);
+	struct tcptrace_record r;
+
+	if (!wanted_of(listener, &child->__sk_common) ||
+	    !reserve(&r, TCPTRACE_ACCEPTQ_DEL))
+		return 0;
+	set_sock(&r, child);
+	set_queues(&r, listener);
+	r.cause = TCPTRACE_ACCEPTQ_CLOSED;
+	submit(&r);
+	return 0;
+}
+
+/* ---- SYN cookies come back ---- */
+
+static int k_cookie(struct kprobe *p, struct pt_regs *regs)
+{
+	scratch()->cc_listener = ARG(regs, 0);
+	scratch()->cc_skb = ARG(regs, 1);
+	return 0;
+}
+
+/* __cookie_v4/v6_check() found out whether the number is one of ours: 0, no. */
+static int verdict_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct sock *listener = scratch()->cc_listener;
+	const struct sk_buff *skb = scratch()->cc_skb;
+	bool valid = (int)regs_return_value(regs);
+	struct tcptrace_record r;
+	struct segment seg;
+
+	if (!listener)
+		return 0;
+	scratch()->cc_listener = NULL;
+	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
+	    !ports_wanted(seg.dport, seg.sport) ||
+	    !reserve(&r, valid ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD))
+		return 0;
+	set_common(&r, &listener->__sk_common);
+	r.sk = 0;
+	set_queues(&r, listener);
+	set_segment(&r, &seg);
+	r.family = listener->sk_family == AF_INET6 ? 6 : 4;
+	submit(&r);
+	return 0;
+}
+
+/* ---- SO_REUSEPORT: what waits moves to another member (5.14) ---- */
+
+/*
+ * inet_reqsk_clone() makes the new listener's request; the insertion that
+ * follows is inlined, so the length is the one right after it. A request still
+ * in its handshake (no child) is moved by its timer: from one SYN queue to the
+ * other.
+ */
+static int k_clone(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct request_sock *req = ARG(regs, 0);
+	const struct sock *to = ARG(regs, 1), *child = req->sk;
+	struct tcptrace_record r;
+
+	if (!child || !wanted_of(to, &child->__sk_common) ||
+	    !reserve(&r, TCPTRACE_ACCEPTQ_ADD))
+		return 0;
+	set_sock(&r, child);
+	set_queues(&r, to);
+	r.acceptq++;
+	r.cause = TCPTRACE_ACCEPTQ_MIGRATED;
+	submit(&r);
+	return 0;
+}
+
+/* The compiler knows these; of the others only the leading arguments are used. */
+static void __maybe_unused check_types(void)
+{
+	BUILD_BUG_ON(!__same_type(tcp_conn_request,
+		int (struct request_sock_ops *,
+		     const struct tcp_request_sock_ops *, struct sock *,
+		     struct sk_buff *)));
+	BUILD_BUG_ON(!__same_type(tcp_make_synack,
+		struct sk_buff *(const struct sock *, struct dst_entry *,
+				 struct request_sock *,
+				 struct tcp_fastopen_cookie *,
+				 enum tcp_synack_type, struct sk_buff *)));
+	BUILD_BUG_ON(!__same_type(inet_csk_complete_hashdance,
+		struct sock *(struct sock *, struct sock *,
+			      struct request_sock *, bool)));
+	BUILD_BUG_ON(!__same_type(inet_csk_reqsk_queue_add,
+		struct sock *(struct sock *, struct request_sock *,
+			      struct sock *)));
+}
+
+struct hook listen_hooks[] = {
+	ENTER(tcp_make_synack, k_synack,
+	      ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT) | ON(DROP)),
+	EXIT(tcp_conn_request, conn_request_enter, conn_request_exit,
+	     sizeof(struct conn_request), ON(DROP)),
+	EXIT(tcp_v4_syn_recv_sock, syn_recv_enter, syn_recv_exit,
+	     sizeof(struct syn_recv), ON(DROP)),
+	EXIT(tcp_v6_syn_recv_sock, syn_recv6_enter, syn_recv_exit,
+	     sizeof(struct syn_recv), ON(DROP)),
+	EXIT(inet_csk_complete_hashdance, hashdance_enter, hashdance_exit,
+	     sizeof(struct queued), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD)),
+	EXIT(inet_csk_reqsk_queue_add, queue_add_enter, queue_add_exit,
+	     sizeof(struct queued), ON(ACCEPTQ_ADD)),
+	ENTER(tcp_req_err, k_req_killed, ON(SYNQ_DEL)),
+	ENTER(tcp_abort, k_req_killed, ON(SYNQ_DEL)),
+	ENTER(__inet_csk_reqsk_queue_drop, k_req_drop, ON(SYNQ_DEL)),
+	ENTER_ELSE(reqsk_queue_unlink, k_req_unlink, ON(SYNQ_DEL)),
+	EXIT_ELSE(reqsk_timer_handler, req_timer_enter, req_timer_exit, 0,
+		  ON(SYNQ_DEL)),
+	ENTER(inet_child_forget, k_forget, ON(ACCEPTQ_DEL)),
+	ENTER(cookie_v4_check, k_cookie, ON(COOKIE_OK) | ON(COOKIE_BAD)),
+	EXIT(__cookie_v4_check, NULL, verdict_exit, 0,
+	     ON(COOKIE_OK) | ON(COOKIE_BAD)),
+	ENTER(cookie_v6_check, k_cookie, ON(COOKIE_OK) | ON(COOKIE_BAD)),
+	EXIT(__cookie_v6_check, NULL, verdict_exit, 0,
+	     ON(COOKIE_OK) | ON(COOKIE_BAD)),
+	ENTER(inet_reqsk_clone, k_clone, ON(ACCEPTQ_ADD)),
+	{ }
+};

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading sockets, requests and segments, and the filter. The hooks run where
+ * the kernel itself works on these objects, so they are read as they are; what
+ * others may change meanwhile is read once.
+ */
+#ifndef TCPTRACE_READ_H
+#define TCPTRACE_READ_H
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_sock.h>
+#include <net/inet_timewait_sock.h>
+#include <net/net_namespace.h>
+#include <net/request_sock.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "emit.h"
+
+static inline u8 state_of(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_state);
+}
+
+static inline bool is_tcp(const struct sock *sk)
+{
+	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	       sk->sk_protocol == IPPROTO_TCP;
+}
+
+static inline u32 common_netns(const struct sock_common *c)
+{
+	return read_pnet(&c->skc_net)->ns.inum;
+}
+
+static inline u32 sk_netns(const struct sock *sk)
+{
+	return common_netns(&sk->__sk_common);
+}
+
+static inline struct sock *req_listener(const struct request_sock *req)
+{
+	return req->rsk_listener;
+}
+
+static inline void map_v4(u8 *to, __be32 addr)
+{
+	ipv6_addr_set_v4mapped(addr, (struct in6_addr *)to);
+}
+
+/* Identity and addresses of anything that begins with a sock_common. */
+static inline void set_common(struct tcptrace_record *r,
+			      const struct sock_common *c)
+{
+	r->sk = (uintptr_t)c;
+	r->cookie = atomic64_read(&c->skc_cookie);
+	r->netns = common_netns(c);
+	r->lport = c->skc_num;
+	r->rport = ntohs(c->skc_dport);
+	if (c->skc_family == AF_INET) {
+		r->family = 4;
+		map_v4(r->laddr, c->skc_rcv_saddr);
+		map_v4(r->raddr, c->skc_daddr);
+		return;
+	}
+	r->family = 6;
+#if IS_ENABLED(CONFIG_IPV6)
+	memcpy(r->laddr, &c->skc_v6_rcv_saddr, sizeof(r->laddr));
+	memcpy(r->raddr, &c->skc_v6_daddr, sizeof(r->raddr));
+#endif
+}
+
+/* inet_put_port() clears skc_num of a socket that chose its port itself */
+static inline u16 sk_lport(const struct sock *sk)
+{
+	return sk->sk_num ?: ntohs(inet_sk(sk)->inet_sport);
+}
+
+static inline void set_sock(struct tcptrace_record *r, const struct sock *sk)
+{
+	set_common(r, &sk->__sk_common);
+	r->lport = sk_lport(sk);
+}
+
+/* Both queues of a listener, as they are now. */
+static inline void set_queues(struct tcptrace_record *r,
+			      const struct sock *listener)
+{
+	const struct request_sock_queue *q =
+		&inet_csk(listener)->icsk_accept_queue;
+
+	r->listener = (uintptr_t)listener;
+	r->synq = atomic_read(&q->qlen);
+	r->synq_young = atomic_read(&q->young);
+	r->acceptq = READ_ONCE(listener->sk_ack_backlog);
+	r->acceptq_max = READ_ONCE(listener->sk_max_ack_backlog);
+	r->flags |= TCPTRACE_F_QUEUES;
+}
+
+/* A request of a listener; family is the listener's, as its child's will be. */
+static inline void set_request(struct tcptrace_record *r,
+			       const struct request_sock *req,
+			       const struct sock *listener)
+{
+	set_common(r, &req->__req_common);
+	r->flags |= TCPTRACE_F_REQUEST;
+	if (listener->sk_family == AF_INET6)
+		r->family = 6;
+	set_queues(r, listener);
+}
+
+static inline bool acceptq_full(const struct sock *listener)
+{
+	return READ_ONCE(listener->sk_ack_backlog) >
+	       READ_ONCE(listener->sk_max_ack_backlog);
+}
+
+/* ---- segments ---- */
+
+struct segment {
+	u8 saddr[16], daddr[16];
+	u16 sport, dport;
+	u8 flags, family;
+};
+
+#define TH_FIN	0x01
+#define TH_SYN	0x02
+#define TH_RST	0x04
+#define TH_ACK	0x10
+
+/* Headers that the stack has parsed already. False: not TCP, or not there. */
+static inline bool read_segment(struct segment *s, const struct sk_buff *skb)
+{
+	const struct tcphdr *th;
+
+	if (!skb_transport_header_was_set(skb) ||
+	    skb->transport_header <= skb->network_header)
+		return false;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		const struct iphdr *ip = ip_hdr(skb);
+
+		if (ip->protocol != IPPROTO_TCP)
+			return false;
+		map_v4(s->saddr, ip->saddr);
+		map_v4(s->daddr, ip->daddr);
+		s->family = 4;
+	} else if (skb->protocol == htons(ETH_P_IPV6)) {
+		memcpy(s->saddr, &ipv6_hdr(skb)->saddr, 16);
+		memcpy(s->daddr, &ipv6_hdr(skb)->daddr, 16);
+		s->family = 6;
+	} else {
+		return false;
+	}
+	th = tcp_hdr(skb);
+	s->sport = ntohs(th->source);
+	s->dport = ntohs(th->dest);
+	s->flags = tcp_flag_byte(th);
+	return true;
+}
+
+/* The tuple of an arriving segment, seen from this end. */
+static inline void set_segment(struct tcptrace_record *r,
+			       const struct segment *s)
+{
+	memcpy(r->laddr, s->daddr, 16);
+	memcpy(r->raddr, s->saddr, 16);
+	r->lport = s->dport;
+	r->rport = s->sport;
+	r->family = s->family;
+}
+
+/* ---- the filter: module parameters, fixed while the module is there ---- */
+
+#define FILTER_PORTS	16
+
+struct filter {
+	bool any;			/* of the following */
+	u32 netns;			/* inode number, 0: all */
+	u32 family;			/* 4, 6 or 0 */
+	unsigned int nports;
+	u16 ports[FILTER_PORTS];	/* local or remote */
+};
+
+extern struct filter filter;
+int filter_init(void);
+
+static inline bool place_wanted(const struct sock *owner)
+{
+	if (filter.family &&
+	    (owner->sk_family == AF_INET6) != (filter.family == 6))
+		return false;
+	return !filter.netns || sk_netns(owner) == filter.netns;
+}
+
+static inline bool ports_wanted(u16 lport, u16 rport)
+{
+	unsigned int i;
+
+	for (i = 0; i < filter.nports; i++) {
+		if (filter.ports[i] == lport || filter.ports[i] == rport)
+			return true;
+	}
+	return !filter.nports;
+}
+
+static inline bool common_ports_wanted(const struct sock_common *c)
+{
+	return ports_wanted(c->skc_num, ntohs(c->skc_dport));
+}
+
+/* A full socket. */
+static inline bool wanted(const struct sock *sk)
+{
+	if (!filter.any)
+		return true;
+	return place_wanted(sk) &&
+	       ports_wanted(sk_lport(sk), ntohs(sk->sk_dport));
+}
+
+/* Anything of a listener: c is the request or child, or NULL: tuple checked. */
+static inline bool wanted_of(const struct sock *listener,
+			     const struct sock_common *c)
+{
+	if (!filter.any)
+		return true;
+	return place_wanted(listener) && (!c || common_ports_wanted(c));
+}
+
+#endif

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Segments that prove something: sent again, RST out, RST in; and the minisock
+ * that stands for a connection in TIME_WAIT. Its twin is bpf/segment.bpf.c.
+ */
+#include <trace/events/tcp.h>
+
+#include "hooks.h"
+#include "read.h"
+
+static void emit_sock(unsigned int event, const struct sock *sk)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(sk) || !reserve(&r, event))
+		return;
+	set_sock(&r, sk);
+	r.old = r.new = state_of(sk);
+	submit(&r);
+}
+
+#ifdef HAVE_RETRANS_ERR
+static void tp_retrans(void *data, const struct sock *sk,
+		       const struct sk_buff *skb, int err)
+#else
+static void tp_retrans(void *data, const struct sock *sk,
+		       const struct sk_buff *skb)
+#endif
+{
+	emit_sock(TCPTRACE_RETRANS, sk);
+}
+
+static void tp_rst_received(void *data, struct sock *sk)
+{
+	emit_sock(TCPTRACE_RST_RECEIVED, sk);
+}
+
+static void tp_synack_retrans(void *data, const struct sock *listener,
+			      const struct request_sock *req)
+{
+	struct tcptrace_record r;
+
+	/* Fast Open: the child's request */
+	if (state_of(req_to_sk((struct request_sock *)req)) != TCP_NEW_SYN_RECV)
+		return;
+	if (!wanted_of(listener, &req->__req_common) ||
+	    !reserve(&r, TCPTRACE_SYNACK_RETRANS))
+		return;
+	set_request(&r, req, listener);
+	submit(&r);
+}
+
+/*
+ * In answer to a segment (skb) that nobody, a listener or a minisock got; or by
+ * close() of a full socket (no skb). Before 6.12 (edefba66d929) only where
+ * there is a socket.
+ */
+static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcptrace_record r;
+	struct segment seg;
+	u8 state = 0;
+	u32 netns;
+
+	if (sk)
+		state = state_of(sk);
+	if (state && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV &&
+	    state != TCP_TIME_WAIT) {
+		emit_sock(TCPTRACE_RST_SENT, sk);
+		return;
+	}
+	if (!skb || !read_segment(&seg, skb))
+		return;
+	/* skb->dev is cleared before a listener gets the segment */
+	netns = sk ? sk_netns(sk) : skb->dev ? dev_net(skb->dev)->ns.inum : 0;
+	/* no socket: only the segment can say whether it is wanted */
+	if (filter.any &&
+	    ((filter.family && filter.family != seg.family) ||
+	     (filter.netns && filter.netns != netns) ||
+	     !ports_wanted(seg.dport, seg.sport)))
+		return;
+	if (!reserve(&r, TCPTRACE_RST_SENT))
+		return;
+	r.netns = netns;
+	r.old = r.new = state;
+	if (state == TCP_LISTEN)
+		set_queues(&r, sk);
+	set_segment(&r, &seg);
+	submit(&r);
+}
+
+#ifdef HAVE_RST_REASON
+static void tp_rst_sent(void *data, const struct sock *sk,
+			const struct sk_buff *skb,
+			const enum sk_rst_reason reason)
+#else
+static void tp_rst_sent(void *data, const struct sock *sk,
+			const struct sk_buff *skb)
+#endif
+{
+	rst_sent(sk, skb);
+}
+
+/* ---- TIME_WAIT ---- */
+
+static void emit_timewait(const struct inet_timewait_sock *tw, u8 old, u8 new)
+{
+	const struct sock_common *c = &tw->__tw_common;
+	struct tcptrace_record r;
+
+	if (filter.any && ((filter.netns && common_netns(c) != filter.netns) ||
+			   !common_ports_wanted(c)))
+		return;
+	if (!reserve(&r, TCPTRACE_STATE))
+		return;
+	set_common(&r, c);
+	r.old = old;
+	r.new = new;
+	r.flags |= TCPTRACE_F_TIMEWAIT;
+	submit(&r);
+}
+
+static int k_tw_kill(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct inet_timewait_sock *tw = ARG(regs, 0);
+
+	emit_timewait(tw, READ_ONCE(tw->tw_substate), TCP_CLOSE);
+	return 0;
+}
+
+/* An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. */
+static int k_tw_segment(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct inet_timewait_sock *tw = ARG(regs, 0);
+	const struct sk_buff *skb = ARG(regs, 1);
+	struct segment seg;
+
+	if (READ_ONCE(tw->tw_substate) == TCP_FIN_WAIT2 &&
+	    read_segment(&seg, skb) &&
+	    (seg.flags & (TH_FIN | TH_RST | TH_SYN)) == TH_FIN)
+		emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT);
+	return 0;
+}
+
+static void __maybe_unused check_types(void)
+{
+	check_trace_callback_type_tcp_retransmit_skb(tp_retrans);
+	check_trace_callback_type_tcp_receive_reset(tp_rst_received);
+	check_trace_callback_type_tcp_retransmit_synack(tp_synack_retrans);
+	check_trace_callback_type_tcp_send_reset(tp_rst_sent);
+}
+
+struct hook segment_hooks[] = {
+	TRACEPOINT(tcp_retransmit_skb, tp_retrans, ON(RETRANS)),
+	TRACEPOINT(tcp_receive_reset, tp_rst_received, ON(RST_RECEIVED)),
+	TRACEPOINT(tcp_retransmit_synack, tp_synack_retrans,
+		   ON(SYNACK_RETRANS)),
+	TRACEPOINT(tcp_send_reset, tp_rst_sent, ON(RST_SENT)),
+	ENTER(inet_twsk_kill, k_tw_kill, ON(STATE)),
+	ENTER(tcp_timewait_state_process, k_tw_segment, ON(STATE)),
+	{ }
+};

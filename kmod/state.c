@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transitions and the end of a socket. Its twin is bpf/state.bpf.c.
+ */
+#include <trace/events/sock.h>
+#include <trace/events/tcp.h>
+
+#include "hooks.h"
+#include "read.h"
+
+/*
+ * tcp_time_wait() replaces the socket by a minisock and ends in CLOSE;
+ * TIME_WAIT is never a new state here. After the peer's FIN (SOCK_DONE) it is
+ * TIME_WAIT; an orphan in FIN_WAIT2 goes on as a minisock in FIN_WAIT2: no
+ * transition. An error says that the connection died instead.
+ */
+static int real_new_state(const struct sock *sk, int old, int new)
+{
+	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) ||
+	    READ_ONCE(sk->sk_err))
+		return new;
+	if (sock_flag(sk, SOCK_DONE))
+		return TCP_TIME_WAIT;
+	return old == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD) ?
+	       TCP_FIN_WAIT2 : new;
+}
+
+static void tp_state(void *data, const struct sock *sk, const int old,
+		     const int state)
+{
+	struct tcptrace_record r;
+	int new;
+
+	if (sk->sk_protocol != IPPROTO_TCP)	/* MPTCP shares this */
+		return;
+	new = real_new_state(sk, old, state);
+	if (new == old || !wanted(sk) || !reserve(&r, TCPTRACE_STATE))
+		return;
+	set_sock(&r, sk);
+	r.old = old;
+	r.new = new;
+	if (old == TCP_LISTEN && new == TCP_CLOSE)
+		set_queues(&r, sk);
+	submit(&r);
+}
+
+static void tp_destroy(void *data, struct sock *sk)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(sk) || !reserve(&r, TCPTRACE_DESTROY))
+		return;
+	set_sock(&r, sk);
+	submit(&r);
+}
+
+static void __maybe_unused check_types(void)
+{
+	check_trace_callback_type_inet_sock_set_state(tp_state);
+	check_trace_callback_type_tcp_destroy_sock(tp_destroy);
+}
+
+struct hook state_hooks[] = {
+	TRACEPOINT(inet_sock_set_state, tp_state, ON(STATE)),
+	TRACEPOINT(tcp_destroy_sock, tp_destroy, ON(DESTROY)),
+	{ }
+};
