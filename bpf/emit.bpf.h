@@ -54,6 +54,8 @@ struct {
  * hooks that run within one packet's processing. Per CPU: all of these run with
  * softirqs off and none runs inside itself.
  */
+#define SEEN	8
+
 struct scratch {
 	__u64	cr_listener, cr_skb;	/* tcp_conn_request in progress */
 	__u32	cr_drops;		/* sk_drops when it began */
@@ -68,6 +70,10 @@ struct scratch {
 	__u64	killed_req;		/* request that tcp_req_err or tcp_abort takes down */
 	__u64	child;			/* tracepoints: passive child seen last */
 	__u8	child_fastopen;
+	/* transitions that tp_state has seen to and tp_state_again must leave alone */
+	__u32	seen_next;
+	__u64	seen_sk[SEEN];
+	__u32	seen_states[SEEN];
 };
 
 struct {

@@ -76,8 +76,21 @@ static __always_inline int real_new_state(const struct sock *sk, int old, int ne
 		       TCP_FIN_WAIT2 : new;
 }
 
-SEC("?tp_btf/inet_sock_set_state")
-int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
+static __always_inline void set_child(struct scratch *s, const struct sock *sk, int old, int new)
+{
+	if (old == TCP_LISTEN && new == TCP_SYN_RECV) {
+		s->child = (__u64)sk;
+		s->child_fastopen = 1;	/* queued while in SYN_RECV: Fast Open */
+	} else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED && s->child == (__u64)sk) {
+		s->child_fastopen = 0;
+		if (!cfg.tp_data_ready) {
+			tp_acceptq_add(sk, NULL, false);
+			s->child = 0;
+		}
+	}
+}
+
+static __always_inline int state_hook(const struct sock *sk, int old, int new)
 {
 	struct tcptrace_record *r;
 	struct scratch *s;
@@ -112,19 +125,47 @@ int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
 	if (!cfg.tp_acceptq_add)
 		return 0;
 	s = scratch();
-	if (!s)
-		return 0;
-	if (passive) {
-		s->child = (__u64)sk;
-		s->child_fastopen = 1;	/* queued while in SYN_RECV: Fast Open */
-	} else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED && s->child == (__u64)sk) {
-		s->child_fastopen = 0;
-		if (!cfg.tp_data_ready) {
-			tp_acceptq_add(sk, NULL, false);
-			s->child = 0;
-		}
+	if (s)
+		set_child(s, sk, old, new);
+	return 0;
+}
+
+/*
+ * The kernel does not run a program inside itself: a transition that comes while the same CPU is in
+ * the middle of another one (an interrupt, or preemption, since 6.18) is skipped; measured, one in
+ * a thousand at 20,000 connections a second. So there are two: what the first has done it notes,
+ * and the second, which runs right behind it, does the rest.
+ */
+SEC("?tp_btf/inet_sock_set_state")
+int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
+{
+	struct scratch *s;
+	__u32 i;
+
+	state_hook(sk, old, new);
+	s = scratch();
+	if (s) {
+		i = s->seen_next++ & (SEEN - 1);
+		s->seen_sk[i] = (__u64)sk;
+		s->seen_states[i] = old << 8 | new;
 	}
 	return 0;
+}
+
+SEC("?tp_btf/inet_sock_set_state")
+int BPF_PROG(tp_state_again, const struct sock *sk, int old, int new)
+{
+	struct scratch *s = scratch();
+
+	if (!s)
+		return 0;
+	for (__u32 i = 0; i < SEEN; i++) {
+		if (s->seen_sk[i] == (__u64)sk && s->seen_states[i] == (__u32)(old << 8 | new)) {
+			s->seen_sk[i] = 0;
+			return 0;
+		}
+	}
+	return state_hook(sk, old, new);
 }
 
 /* tracepoints, 6.3 and later: the listener is told right after its child entered the queue. */
