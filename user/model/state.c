@@ -43,6 +43,9 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
 		held_release(m, rec, c);
+	/* told twice: tp_state and tp_state_again, with an interrupt between the two */
+	if (c && !fresh && c->state == rec->new && c->state != rec->old)
+		return;
 	ev = step(rec, rec->event, c, c ? c->listener : NULL);
 	if (c)
 		state_ends(m, c, &ev);
@@ -221,13 +224,13 @@ static void timewait_state(struct model *m, const struct tcptrace_record *rec)
 		conn_learn(m, c, rec);
 		conn_set_list(m, c, LIST_LINGER);
 	}
-	ev = step(rec, rec->event, c, c ? c->listener : NULL);
-	if (c) {
-		c->tw = rec->sk;
-		state_ends(m, c, &ev);
-	}
+	if (!c)
+		return;		/* of a connection that the filter left out, or the table forgot */
+	ev = step(rec, rec->event, c, c->listener);
+	c->tw = rec->sk;
+	state_ends(m, c, &ev);
 	emit(m, &ev);
-	if (c && rec->new == TCP_S_CLOSE)
+	if (rec->new == TCP_S_CLOSE)
 		conn_end(m, c);
 }
 
