@@ -224,6 +224,17 @@ static void invisible(void **state)
 	snapshot(true, 0);
 	snapshot(true, 0);
 	assert_int_equal(model_totals(rig.m)->conns_now, 1);
+	/* TIME_WAIT belongs to no process: with -p the snapshot names none */
+	state_of(client_rec(0, 2), SK(2), TCP_S_FIN_WAIT2, TCP_S_TIME_WAIT);
+	destroy(client_rec(0, 2), SK(2));
+	snapshot(false, 0);
+	snapshot(true, 0);
+	assert_int_equal(model_totals(rig.m)->conns_now, 2);
+	snapshot(false, 0);
+	exists(client_rec(0, 3), TW(3), TCP_S_TIME_WAIT, TCPTRACE_F_TIMEWAIT);
+	snapshot(true, 0);
+	assert_int_equal(model_totals(rig.m)->conns_now, 2);
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 3);
 }
 
 int main(void)

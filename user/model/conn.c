@@ -305,15 +305,14 @@ void conn_set_req(struct model *m, struct conn *c, uint64_t req)
 }
 
 /*
- * A tuple has one conn at a time: who claims it ends what had it. Except for a
- * second child of one request (two ACKs on two CPUs): the kernel keeps the first.
+ * A tuple has one conn at a time: who claims it ends what had it, unless that has
+ * a socket still: then it claims the tuple back with its next record, when this
+ * was the second child of one request (two ACKs on two CPUs), which the kernel drops.
  */
-static void tuple_index(struct model *m, struct conn *c, bool child)
+static void tuple_index(struct model *m, struct conn *c)
 {
 	struct conn *o = conn_find_tuple(m, &c->tuple);
 
-	if (o && o->sk && o->state != TCP_S_CLOSE && child)
-		return;
 	if (o) {
 		tuple_unindex(m, o);
 		if (!o->sk)
@@ -352,8 +351,7 @@ void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *r
 		c->rport = rec->rport;
 	}
 	if (full)
-		tuple_index(m, c, c->state == TCP_S_SYN_RECV ||
-			    (rec->event == TCPTRACE_STATE && rec->new == TCP_S_SYN_RECV));
+		tuple_index(m, c);
 }
 
 /* The conn with the record's ends that waits for its socket: a request, or known by a snapshot of later. */

@@ -52,6 +52,7 @@ struct table {
 
 struct snapshot {
 	bool active;
+	bool timewaits;			/* it names some: a filter by process cannot, nobody owns them */
 	uint32_t gen, netns;		/* netns 0: all */
 	uint64_t begin_ns;
 };

@@ -61,6 +61,7 @@ static void exists_conn(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c;
 	bool fresh;
 
+	m->snap.timewaits |= !!(rec->flags & TCPTRACE_F_TIMEWAIT);
 	if (rec->flags & TCPTRACE_F_REQUEST)
 		c = request_conn(m, rec, &fresh);
 	else if (rec->flags & TCPTRACE_F_TIMEWAIT)
@@ -198,7 +199,7 @@ static void reconcile(struct model *m, const struct tcptrace_record *end, struct
 		correct(m, end, c);
 		return;
 	}
-	if (unhashed(c))
+	if (unhashed(c) || (c->list == LIST_LINGER && !s->timewaits))
 		return;
 	if (c->in_synq) {
 		request_gone(m, end, c);
@@ -239,6 +240,7 @@ void on_snapshot(struct model *m, const struct tcptrace_record *rec)
 	}
 	m->snap.gen++;
 	m->snap.active = true;
+	m->snap.timewaits = false;
 	m->snap.netns = rec->netns;
 	m->snap.begin_ns = rec->t_ns;
 }
