@@ -158,13 +158,30 @@ static void found_before_told(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
 }
 
+/* The snapshot has the state after a transition that is told later: it is told once. */
+static void state_found_before_told(void **state)
+{
+	struct tcptrace_record rec = by(server_rec(TCPTRACE_EXISTS, 1), SERVER, 5);
+
+	(void)state;
+	rec.sk = SK(1);
+	rec.new = TCP_S_CLOSE_WAIT;
+	rec.t_ns = rig.t + MS;
+	rig_feed(rec);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	rig.t += 2 * MS;
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_string_equal(story(0), "exists state:1>8");
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(flushed_then_joined), CASE(flushed_then_joined_by_request), CASE(not_that_child),
 		CASE(second_child_dies), CASE(child_dies_request_stays), CASE(told_twice),
-		CASE(found_before_told),
+		CASE(found_before_told), CASE(state_found_before_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

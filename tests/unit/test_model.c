@@ -234,7 +234,7 @@ static void time_wait_untold(void **state)
 	rec = client_rec(0, 1);
 	rec.flags = TCPTRACE_F_TIMEWAIT;
 	state_of(rec, TW(1), TCP_S_TIME_WAIT, TCP_S_CLOSE);
-	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 0);
+	assert_int_equal(rig.seen[rig.n - 1].ev.old, TCP_S_SYN_SENT);	/* not told at all */
 	assert_int_equal(model_totals(rig.m)->conns_now, 2);
 	destroy(client_rec(0, 2), SK(2));
 	destroy(client_rec(0, 1), SK(3));
@@ -333,6 +333,9 @@ static void broken_chain_is_counted(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 1);
 	assert_false(rig.seen[rig.n - 1].ev.has_dur);
 	state_of(client_rec(0, 1), SK(1), TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+	assert_int_equal(model_totals(rig.m)->illegal, 1);
+	state_of(client_rec(0, 1), SK(1), TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);	/* told twice */
+	assert_int_equal(count(TCPTRACE_STATE), 3);
 	assert_int_equal(model_totals(rig.m)->illegal, 1);
 	state_of(client_rec(0, 1), SK(1), TCP_S_FIN_WAIT2, TCP_S_LISTEN);
 	state_of(client_rec(0, 3), SK(3), 255, 254);

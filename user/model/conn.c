@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of conns: one array, three hash tables over it (by the address of
- * the socket, of the request, and by both ends), three lists in order of age.
+ * The table of conns: one array, three lists in order of age; what a conn goes
+ * by (index.c has the tables), and which records tell of the same one.
  * Everything here takes the same time whatever the number of conns; free slots
  * are reused last in, first out, so that few pages are touched.
  */
@@ -16,132 +16,15 @@
  */
 #define LINGER_NS	(150ull * 1000000000ull)
 
-#define FIRST_BUCKETS	256u
-
-_Static_assert(sizeof(struct tuple) == 40, "hashed as five words, no padding");
-_Static_assert(offsetof(struct tcptrace_record, rport) + 2 ==
-	       offsetof(struct tcptrace_record, laddr) + offsetof(struct tuple, netns),
-	       "the record has the tuple's members in the tuple's order");
-
 int conns_init(struct model *m)
 {
-	uint32_t max = FIRST_BUCKETS;
 	int k;
 
-	while (max < m->limits.conns && max < 1u << 30)
-		max *= 2;
-	for (k = 0; k < CONN_KEYS; k++) {
-		m->by[k].n = FIRST_BUCKETS;
-		m->by[k].mask = FIRST_BUCKETS - 1;
-		m->by[k].max = 2 * max;
-		m->by[k].bucket = calloc(2 * max, sizeof(*m->by[k].bucket));
-		if (!m->by[k].bucket)
+	for (k = 0; k < CONN_KEYS; k++)
+		if (index_init(m, k))
 			return -ENOMEM;
-	}
 	m->conns = calloc(m->limits.conns, sizeof(*m->conns));
 	return m->conns ? 0 : -ENOMEM;
-}
-
-static uint32_t hash_tuple(const struct model *m, const struct tuple *t)
-{
-	uint64_t w[5], h = m->limits.seed;
-	int i;
-
-	memcpy(w, t, sizeof(w));
-	for (i = 0; i < 5; i++)
-		h = mix(h, w[i]);
-	return mix(h, m->limits.seed) >> 8;
-}
-
-static uint32_t hash_of(const struct model *m, const struct conn *c, enum conn_key k)
-{
-	if (k == BY_TUPLE)
-		return hash_tuple(m, &c->tuple);
-	return hash_addr(m, k == BY_SK ? c->sk : c->req);
-}
-
-static uint32_t *bucket_at(const struct table *t, uint32_t hash)
-{
-	uint32_t i = hash & (2 * t->mask + 1);
-
-	return &t->bucket[i < t->n ? i : hash & t->mask];
-}
-
-/* One bucket more: what belongs there moves over from the bucket that had both halves. */
-static void table_grow(struct model *m, enum conn_key k)
-{
-	struct table *t = &m->by[k];
-	uint32_t *p = &t->bucket[t->n - t->mask - 1], *to = &t->bucket[t->n], i;
-	struct conn *c;
-
-	while ((i = *p)) {
-		c = &m->conns[i - 1];
-		if ((hash_of(m, c, k) & (2 * t->mask + 1)) != t->n) {
-			p = &c->next[k];
-			continue;
-		}
-		*p = c->next[k];
-		*to = i;
-		c->next[k] = 0;
-		to = &c->next[k];
-	}
-	if (++t->n == 2 * (t->mask + 1))
-		t->mask = 2 * t->mask + 1;
-}
-
-static void chain_add(struct model *m, struct conn *c, enum conn_key k)
-{
-	struct table *t = &m->by[k];
-	uint32_t *b;
-
-	if (2 * ++t->count > t->n && t->n < t->max)
-		table_grow(m, k);
-	b = bucket_at(t, hash_of(m, c, k));
-	c->next[k] = *b;
-	*b = c - m->conns + 1;
-}
-
-static void chain_del(struct model *m, struct conn *c, enum conn_key k)
-{
-	uint32_t *p = bucket_at(&m->by[k], hash_of(m, c, k)), me = c - m->conns + 1;
-
-	while (*p != me)
-		p = &m->conns[*p - 1].next[k];
-	*p = c->next[k];
-	m->by[k].count--;
-}
-
-struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr)
-{
-	uint32_t i;
-
-	if (!addr)
-		return NULL;
-	for (i = *bucket_at(&m->by[k], hash_addr(m, addr)); i; i = m->conns[i - 1].next[k])
-		if ((k == BY_SK ? m->conns[i - 1].sk : m->conns[i - 1].req) == addr)
-			return &m->conns[i - 1];
-	return NULL;
-}
-
-struct conn *conn_find_tuple(const struct model *m, const struct tuple *t)
-{
-	uint32_t i;
-
-	for (i = *bucket_at(&m->by[BY_TUPLE], hash_tuple(m, t)); i; i = m->conns[i - 1].next[BY_TUPLE])
-		if (!memcmp(&m->conns[i - 1].tuple, t, sizeof(*t)))
-			return &m->conns[i - 1];
-	return NULL;
-}
-
-struct conn *conn_find_rec_tuple(const struct model *m, const struct tcptrace_record *rec)
-{
-	struct tuple t;
-
-	if (!rec->lport || !rec->rport)
-		return NULL;
-	memcpy(&t, rec->laddr, offsetof(struct tuple, netns));
-	t.netns = rec->netns;
-	return conn_find_tuple(m, &t);
 }
 
 static void age_del(struct model *m, struct conn *c)
@@ -215,21 +98,21 @@ struct conn *conn_new(struct model *m)
 static void tuple_unindex(struct model *m, struct conn *c)
 {
 	if (c->tupled)
-		chain_del(m, c, BY_TUPLE);
+		index_del(m, c, BY_TUPLE);
 	c->tupled = false;
 }
 
 static void sk_unindex(struct model *m, struct conn *c)
 {
 	if (c->sk)
-		chain_del(m, c, BY_SK);
+		index_del(m, c, BY_SK);
 	c->sk = 0;
 }
 
 static void req_unindex(struct model *m, struct conn *c)
 {
 	if (c->req)
-		chain_del(m, c, BY_REQ);
+		index_del(m, c, BY_REQ);
 	c->req = 0;
 }
 
@@ -285,7 +168,7 @@ void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 	c->sk = sk;
 	if (!sk)
 		return;
-	chain_add(m, c, BY_SK);
+	index_add(m, c, BY_SK);
 	if (c->list == LIST_LINGER)
 		conn_set_list(m, c, LIST_ACTIVE);
 }
@@ -301,7 +184,7 @@ void conn_set_req(struct model *m, struct conn *c, uint64_t req)
 	req_unindex(m, c);
 	c->req = req;
 	if (req)
-		chain_add(m, c, BY_REQ);
+		index_add(m, c, BY_REQ);
 }
 
 /*
@@ -318,7 +201,7 @@ static void tuple_index(struct model *m, struct conn *c)
 		if (!o->sk)
 			conn_end(m, o);
 	}
-	chain_add(m, c, BY_TUPLE);
+	index_add(m, c, BY_TUPLE);
 	c->tupled = true;
 }
 

@@ -4,8 +4,10 @@
  * outside user/model/ includes this.
  *
  *     model.c     new, free, feed: one handler for each event; emit
- *     conn.c      the table of conns: find, make, join, forget
- *     listener.c  the table of listeners, and the numbers of both queues
+ *     conn.c      the table of conns: make, join, forget
+ *     index.c     its hash tables
+ *     listener.c  the table of listeners
+ *     queue.c     both queues of a listener: numbers, and who waits
  *     call.c      what processes ask for: socket() to shutdown()
  *     request.c   SYN queue and cookies, up to the child
  *     acceptq.c   accept queue, up to accept()
@@ -50,6 +52,8 @@ struct table {
 	uint32_t count;
 };
 
+#define COOKIE_VALID_NS	120000000000ull	/* TCP_SYNCOOKIE_VALID, include/net/tcp.h */
+
 struct snapshot {
 	bool active;
 	bool timewaits;			/* it names some: a filter by process cannot, nobody owns them */
@@ -91,11 +95,16 @@ void step_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
 void emit(struct model *m, struct model_event *ev);
 void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
 
-/* conn.c */
-int conns_init(struct model *m);
+/* index.c */
+int index_init(struct model *m, enum conn_key k);
+void index_add(struct model *m, struct conn *c, enum conn_key k);
+void index_del(struct model *m, struct conn *c, enum conn_key k);
 struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr);
 struct conn *conn_find_tuple(const struct model *m, const struct tuple *t);
 struct conn *conn_find_rec_tuple(const struct model *m, const struct tcptrace_record *rec);
+
+/* conn.c */
+int conns_init(struct model *m);
 struct conn *conn_new(struct model *m);
 void conn_end(struct model *m, struct conn *c);
 void conn_set_sk(struct model *m, struct conn *c, uint64_t sk);
@@ -119,6 +128,8 @@ void listener_learn(struct model *m, struct listener *l, const struct tcptrace_r
 void listener_reopen(struct model *m, struct listener *l);
 void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
+
+/* queue.c */
 void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step);
 void conn_set_listener(struct model *m, struct conn *c, struct listener *l);
@@ -141,6 +152,7 @@ void on_synack(struct model *m, const struct tcptrace_record *rec);
 void on_synq_del(struct model *m, const struct tcptrace_record *rec);
 void on_drop(struct model *m, const struct tcptrace_record *rec);
 void on_cookie(struct model *m, const struct tcptrace_record *rec);
+void infer_cookie(struct model *m, const struct tcptrace_record *rec, unsigned int event);
 void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
 
 void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acceptq.c */

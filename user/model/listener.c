@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Listeners: found by socket and by local port, kept after their close for the
- * summary; and the numbers of their two queues.
+ * summary.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -230,107 +230,4 @@ void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns)
 {
 	listener_close(m, l, t_ns);
 	sk_unindex(m, l);
-}
-
-static void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
-{
-	if (q->full_since_ns && t_ns > q->full_mark_ns)
-		q->full_ns += t_ns - q->full_mark_ns;
-	if (t_ns > q->full_mark_ns)
-		q->full_mark_ns = t_ns;
-	if (!full)
-		q->full_since_ns = 0;
-	else if (!q->full_since_ns)
-		q->full_since_ns = t_ns;
-	q->now = now;
-	if (now > q->peak)
-		q->peak = now;
-}
-
-static uint32_t counted(uint32_t now, int by)
-{
-	return by < 0 ? now - (now > 0) : now + by;
-}
-
-/*
- * Both queues after a step: the kernel's own numbers where the record has them,
- * else our count. N + 1 fit into a queue with limit N (older kernels: N into
- * the SYN queue).
- */
-void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
-		      int synq_step, int acceptq_step)
-{
-	uint32_t synq, acceptq;
-	bool synq_full;
-
-	if (!l)
-		return;
-	synq = counted(l->synq.now, synq_step);
-	acceptq = counted(l->acceptq.now, acceptq_step);
-	if (rec->flags & TCPTRACE_F_QUEUES) {
-		synq = rec->synq;
-		acceptq = rec->acceptq;
-		l->synq_young = rec->synq_young;
-		l->limit = rec->acceptq_max;
-		l->limit_known = true;
-	}
-	synq_full = m->limits.synq_full_at_limit ? synq >= l->limit : synq > l->limit;
-	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);
-	queue_set(&l->acceptq, acceptq, l->limit_known && acceptq > l->limit, rec->t_ns);
-}
-
-static struct queue *queue_of(struct conn *c)
-{
-	return c->in_acceptq ? &c->listener->acceptq : &c->listener->synq;
-}
-
-void queue_enter(struct model *m, struct conn *c, bool acceptq)
-{
-	struct queue *q;
-
-	queue_leave(m, c);
-	c->in_acceptq = acceptq;
-	c->in_synq = !acceptq;
-	conn_set_list(m, c, LIST_QUEUED);
-	if (!c->listener)
-		return;
-	q = queue_of(c);
-	c->next_q = NULL;
-	c->prev_q = q->newest;
-	*(q->newest ? &q->newest->next_q : &q->oldest) = c;
-	q->newest = c;
-	q->known++;
-}
-
-void queue_leave(struct model *m, struct conn *c)
-{
-	struct queue *q;
-
-	if (!c->in_synq && !c->in_acceptq)
-		return;
-	if (c->listener) {
-		q = queue_of(c);
-		*(c->prev_q ? &c->prev_q->next_q : &q->oldest) = c->next_q;
-		*(c->next_q ? &c->next_q->prev_q : &q->newest) = c->prev_q;
-		c->prev_q = c->next_q = NULL;
-		q->known--;
-	}
-	c->in_synq = c->in_acceptq = false;
-	conn_set_list(m, c, LIST_ACTIVE);
-}
-
-void conn_set_listener(struct model *m, struct conn *c, struct listener *l)
-{
-	bool queued = c->in_synq || c->in_acceptq, acceptq = c->in_acceptq;
-
-	if (c->listener == l)
-		return;
-	queue_leave(m, c);
-	if (c->listener)
-		c->listener->refs--;
-	c->listener = l;
-	if (l)
-		l->refs++;
-	if (queued && l)
-		queue_enter(m, c, acceptq);
 }

@@ -44,7 +44,7 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	if (c && h)
 		held_release(m, rec, c);
 	/* told twice: tp_state and tp_state_again, with an interrupt between the two */
-	if (c && !fresh && c->state == rec->new && c->state != rec->old)
+	if (c && !fresh && c->state == rec->new && c->state != rec->old && rec->t_ns >= c->known_ns)
 		return;
 	ev = step(rec, rec->event, c, c ? c->listener : NULL);
 	if (c)
