@@ -52,7 +52,17 @@ static bool told_before(struct conn *c, const struct tcptrace_record *rec)
 	return c->acceptq_ns || rec->t_ns >= c->known_ns;
 }
 
-void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
+/* Tracepoints cannot tell a cookie's child from another, but it had no request. */
+static bool by_cookie(const struct model *m, const struct tcptrace_record *rec)
+{
+	const struct conn *c = conn_find(m, BY_SK, rec->sk);
+	const struct listener *l = listener_find(m, rec->listener);
+
+	return rec->flags & TCPTRACE_F_INFERRED && rec->cause == TCPTRACE_ACCEPTQ_HANDSHAKE && l &&
+	       l->cookies_sent > l->cookies_ok && !conn_half_open(m, rec) && !(c && (c->synq_ns || c->req));
+}
+
+static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = child_of(m, rec);
 	struct held *h = held_child(m, rec, rec->sk);
@@ -75,6 +85,17 @@ void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
 	enter(m, rec, c, l);
 	listener_numbers(m, l, rec, 0, 1);
 	emit_plain(m, rec, c, l);
+}
+
+void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
+{
+	struct tcptrace_record cookie = *rec;
+
+	if (by_cookie(m, rec)) {
+		infer_cookie(m, rec, TCPTRACE_COOKIE_OK);
+		cookie.cause = TCPTRACE_ACCEPTQ_COOKIE;
+	}
+	acceptq_add(m, &cookie);
 }
 
 /* Told by the record, or derived from it: the conn is in the accept queue no more. */

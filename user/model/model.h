@@ -85,6 +85,7 @@ struct listener {
 	uint64_t established;		/* entered the accept queue */
 	uint64_t causes[TCPTRACE_CAUSE_MAX];	/* count by cause: drops, removals, ways in */
 	uint64_t cookies_sent, cookies_ok, cookies_bad;
+	uint64_t cookie_ns;		/* when the last one was sent */
 	uint64_t synack_retrans;
 	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
 	/*

@@ -29,9 +29,11 @@ static struct conn *request_of(struct model *m, const struct tcptrace_record *re
 {
 	struct conn *c = conn_find(m, BY_REQ, rec->sk);
 
-	if (c || !rec->sk)
+	if (c)
 		return c;
 	c = conn_half_open(m, rec);
+	if (!rec->sk)
+		return c;
 	if (c && !c->req)
 		conn_set_req(m, c, rec->sk);
 	if (c || (rec->event == TCPTRACE_SYNQ_DEL && *ended_slot(m, rec->sk) == rec->sk))
@@ -104,10 +106,22 @@ void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn 
 	emit(m, &ev);
 }
 
+/*
+ * Tracepoints see a RST for a request, not whether the kernel heeded it (its
+ * number may be out of the window): the length of the queue says it.
+ */
+static bool still_there(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return rec->flags & TCPTRACE_F_INFERRED && rec->flags & TCPTRACE_F_QUEUES && c->listener &&
+	       c->listener->synq.known <= rec->synq;
+}
+
 void on_synq_del(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = request_of(m, rec);
 
+	if (c && c->in_synq && still_there(c, rec))
+		return;
 	if (!c || !c->in_synq || (!c->synq_ns && rec->t_ns < c->known_ns))
 		return;			/* told before, or of the address's life before the snapshot */
 	if (rec_cause(rec) == TCPTRACE_SYNQ_ESTABLISHED) {
@@ -153,11 +167,26 @@ static struct conn *refused_conn(struct model *m, const struct tcptrace_record *
 	return rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK ? conn_half_open(m, rec) : NULL;
 }
 
+/* Tracepoints do not tell what became of a cookie: its effects do. */
+void infer_cookie(struct model *m, const struct tcptrace_record *rec, unsigned int event)
+{
+	struct tcptrace_record cookie = *rec;
+
+	cookie.event = event;
+	cookie.cause = TCPTRACE_CAUSE_NONE;
+	cookie.sk = 0;
+	on_cookie(m, &cookie);
+}
+
 void on_drop(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = refused_conn(m, rec);
-	struct listener *l = listener_of(m, rec, c);
+	struct listener *l;
+	struct conn *c;
 
+	if (rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && rec->flags & TCPTRACE_F_INFERRED)
+		infer_cookie(m, rec, TCPTRACE_COOKIE_OK);
+	c = refused_conn(m, rec);
+	l = listener_of(m, rec, c);
 	count_cause(l, rec_cause(rec));
 	if (c && (rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
 		c->ack_refused = true;
@@ -175,12 +204,14 @@ void on_cookie(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c = rec->event == TCPTRACE_COOKIE_OK ? cookie_conn(m, rec) : NULL;
 	struct listener *l = listener_of(m, rec, c);
 
-	if (l && rec->event == TCPTRACE_COOKIE_SENT)
+	if (l && rec->event == TCPTRACE_COOKIE_SENT) {
 		l->cookies_sent++;
-	else if (l && rec->event == TCPTRACE_COOKIE_OK)
+		l->cookie_ns = rec->t_ns;
+	} else if (l && rec->event == TCPTRACE_COOKIE_OK) {
 		l->cookies_ok++;
-	else if (l)
+	} else if (l) {
 		l->cookies_bad++;
+	}
 	listener_numbers(m, l, rec, 0, 0);
 	emit_plain(m, rec, c, l);
 }
