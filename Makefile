@@ -8,7 +8,8 @@ BPFTOOL  ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers -D_GNU_SOURCE
 CPPFLAGS += -I$(B) -MMD -MP
-LDLIBS   += -lbpf -lelf -lz
+CPPFLAGS += -I/usr/include/tracefs -I/usr/include/traceevent
+LDLIBS   += -lbpf -lelf -lz -ltracefs -ltraceevent
 VERSION  := 0.1
 
 Q   = $(if $(V),,@)
@@ -66,7 +67,7 @@ $(B)/capture.skel.h: $(B)/capture.bpf.o
 
 # ---- what the machine must have: installed once, as root, from Debian ----
 
-PACKAGES := gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool libcmocka-dev
+PACKAGES := gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool libcmocka-dev libtracefs-dev libtraceevent-dev
 
 deps: $(B)/deps.stamp ## install what is missing to build (root, Debian)
 

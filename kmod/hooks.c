@@ -174,9 +174,9 @@ void hooks_settle(void)
 /*
  * Parameter "hooks": what is attached, what is not and why, what was missed:
  *
- *	inet_sock_set_state attached
- *	__inet_csk_reqsk_queue_drop error -2
- *	tcp_close idle
+ *	inet_sock_set_state tracepoint attached
+ *	__inet_csk_reqsk_queue_drop kprobe error -2
+ *	tcp_close kprobe idle
  *	missed 0
  */
 static int hooks_show(char *buf, const struct kernel_param *kp)
@@ -189,7 +189,9 @@ static int hooks_show(char *buf, const struct kernel_param *kp)
 	mutex_lock(&hooks_mutex);
 	n = missed;
 	for_each_hook(t, h) {
-		len += scnprintf(buf + len, PAGE_SIZE - len, "%s ", h->target);
+		len += scnprintf(buf + len, PAGE_SIZE - len, "%s %s ",
+				 h->target, h->probe ? "tracepoint" :
+				 h->exit ? "kretprobe" : "kprobe");
 		if (h->attached && !h->probe)
 			n += h->kp.nmissed + h->rp.kp.nmissed + h->rp.nmissed;
 		if (h->err)

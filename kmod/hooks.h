@@ -60,6 +60,9 @@ void hooks_unwant(unsigned int event);
 /* Returns when what is wanted is attached; not under tracepoints_mutex. */
 void hooks_settle(void);
 
+/* Tells what exists, as events; may sleep. */
+void snapshot(void);
+
 int calls_init(void);
 void calls_exit(void);
 

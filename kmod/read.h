@@ -212,6 +212,15 @@ static inline bool common_ports_wanted(const struct sock_common *c)
 	return ports_wanted(c->skc_num, ntohs(c->skc_dport));
 }
 
+/* A minisock: it has no owner to ask. */
+static inline bool common_wanted(const struct sock_common *c)
+{
+	if (!filter.any)
+		return true;
+	return (!filter.netns || filter.netns == common_netns(c)) &&
+	       common_ports_wanted(c);
+}
+
 /* A full socket. */
 static inline bool wanted(const struct sock *sk)
 {

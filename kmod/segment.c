@@ -108,10 +108,7 @@ static void emit_timewait(const struct inet_timewait_sock *tw, u8 old, u8 new)
 	const struct sock_common *c = &tw->__tw_common;
 	struct tcptrace_record r;
 
-	if (filter.any && ((filter.netns && common_netns(c) != filter.netns) ||
-			   !common_ports_wanted(c)))
-		return;
-	if (!reserve(&r, TCPTRACE_STATE))
+	if (!common_wanted(c) || !reserve(&r, TCPTRACE_STATE))
 		return;
 	set_common(&r, c);
 	r.old = old;

@@ -111,7 +111,10 @@ void trace_record(const struct tcptrace_record *r)
 	}
 }
 
-/* Tracefs and perf come here, without tracepoints_mutex. */
+/*
+ * Tracefs and perf come here, without tracepoints_mutex. The buffer of perf is
+ * not there yet, so for it there is no snapshot.
+ */
 static int reg_and_settle(struct trace_event_call *call, enum trace_reg type,
 			  void *data)
 {
@@ -120,6 +123,8 @@ static int reg_and_settle(struct trace_event_call *call, enum trace_reg type,
 	if (!err && (type == TRACE_REG_REGISTER ||
 		     type == TRACE_REG_PERF_REGISTER))
 		hooks_settle();
+	if (!err && type == TRACE_REG_REGISTER && call == &event_exists)
+		snapshot();
 	return err;
 }
 

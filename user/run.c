@@ -176,7 +176,7 @@ static int open_all(struct run *r, struct options *o)
 
 	if (err)
 		return err;
-	if (o->read_path)
+	if (r->src->ops->selects)
 		r->select.filter = &o->source.filter;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;
@@ -438,14 +438,11 @@ static int run(struct run *r, struct options *o)
 	err = snapshot(r);
 	if (!err)
 		err = begin_check(r);
-	if (!err) {
-		say_ready(r);
-		if (start_program(r))
-			return 0;
+	say_ready(r);
+	if (start_program(r))
+		return 0;
+	if (!err)
 		loop(r);
-	} else {
-		child_drop(&r->child);
-	}
 	sum_up(r);
 	check_output(r);
 	wait_for_program(r);

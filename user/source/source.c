@@ -6,6 +6,29 @@
 
 static const struct source_ops *const sources[] = {
 	&source_bpf,
+	&source_kmod,
+};
+
+#define SOURCES	(sizeof(sources) / sizeof(sources[0]))
+
+/* The first that opens; if none does, the best one says why. */
+static int auto_open(struct source **out, const struct source_config *cfg, const char **why)
+{
+	const char *other;
+	size_t i;
+	int err = sources[0]->open(out, cfg, why);
+
+	for (i = 1; err && i < SOURCES; i++) {
+		if (!sources[i]->open(out, cfg, &other))
+			return 0;
+	}
+	return err;
+}
+
+/* Only opens: what it opens has its own ops. */
+static const struct source_ops source_auto = {
+	.name = "bpf",
+	.open = auto_open,
 };
 
 const struct source_ops *source_by_name(const char *name)
@@ -13,8 +36,8 @@ const struct source_ops *source_by_name(const char *name)
 	size_t i;
 
 	if (!strcmp(name, "auto"))
-		return sources[0];
-	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		return &source_auto;
+	for (i = 0; i < SOURCES; i++) {
 		if (!strcmp(name, sources[i]->name))
 			return sources[i];
 	}
