@@ -70,6 +70,7 @@ struct scratch {
 	__u64	killed_req;		/* request that tcp_req_err or tcp_abort takes down */
 	__u64	child;			/* tracepoints: passive child seen last */
 	__u8	child_fastopen;
+	__u64	answered;		/* tracepoints: the peer that got the last SYN-ACK, peer_key() */
 	/* transitions that tp_state has seen to and tp_state_again must leave alone */
 	__u32	seen_next;
 	__u64	seen_sk[SEEN];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tracepoints alone: the listeners of a port, and the sk_drops that each had when last looked at. */
+/* Tracepoints alone: the listeners of a port, and how much of each one's sk_drops is accounted for. */
 #ifndef TCPTRACE_GROUP_BPF_H
 #define TCPTRACE_GROUP_BPF_H
 
@@ -40,30 +40,33 @@ static __always_inline __u32 drops_of(const void *sk)
 	return BPF_CORE_READ((const struct sock *)sk, sk_drops.counter);
 }
 
-/* The member whose sk_drops moved since it was last looked at, or NULL. */
+/*
+ * A member with a drop that is not accounted for, or NULL. It is now: one, since another CPU may be
+ * about to account for the next.
+ */
 static __always_inline const struct sock *group_dropped(struct group *g)
 {
 	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
-		__u32 drops;
-
 		if (i >= g->n)
 			break;
-		drops = drops_of((const void *)g->sk[i]);
-		if (drops != g->drops[i]) {
-			g->drops[i] = drops;
+		if (drops_of((const void *)g->sk[i]) != g->drops[i]) {
+			__sync_fetch_and_add(&g->drops[i], 1);
 			return (const void *)g->sk[i];
 		}
 	}
 	return NULL;
 }
 
-static __always_inline void group_settle(struct group *g, const struct sock *sk)
+/* sk rose by n that are told elsewhere. */
+static __always_inline void group_settle(struct group *g, const struct sock *sk, __u32 n)
 {
 	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
 		if (i >= g->n)
 			break;
-		if (g->sk[i] == (__u64)sk)
-			g->drops[i] = drops_of(sk);
+		if (g->sk[i] != (__u64)sk)
+			continue;
+		if (drops_of(sk) - g->drops[i] >= n)
+			__sync_fetch_and_add(&g->drops[i], n);
 	}
 }
 

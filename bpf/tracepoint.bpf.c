@@ -11,6 +11,26 @@
 #include "queue.bpf.h"
 #include "group.bpf.h"
 
+/* The far end of a handshake, well enough to tell it from what another one on this CPU left here. */
+static __always_inline __u64 peer_key(const __u8 *raddr, __u16 rport, __u16 lport)
+{
+	return (__u64)*(const __u32 *)(raddr + 12) << 32 | (__u32)rport << 16 | lport;
+}
+
+static __always_inline void answer(const struct sock_common *c)
+{
+	struct scratch *s = scratch();
+	__u8 raddr[16] = {};
+
+	if (!s)
+		return;
+	if (BPF_CORE_READ(c, skc_family) == AF_INET)
+		*(__be32 *)(raddr + 12) = BPF_CORE_READ(c, skc_daddr);
+	else
+		BPF_CORE_READ_INTO((struct in6_addr *)raddr, c, skc_v6_daddr);
+	s->answered = peer_key(raddr, bpf_ntohs(BPF_CORE_READ(c, skc_dport)), BPF_CORE_READ(c, skc_num));
+}
+
 /*
  * The SYN-ACK of a request leaves: it is in the queue. Its time stamp tells a first one from one
  * sent again: the first sets snt_synack to its own.
@@ -20,6 +40,7 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 	const struct tcp_request_sock *treq = (const void *)sk;
 	const struct sock *listener;
 
+	answer((const void *)sk);
 	if (BPF_CORE_READ(treq, snt_synack) != (__u64)BPF_CORE_READ(skb, tstamp) / 1000)
 		return 0;
 	listener = req_listener((const void *)sk);
@@ -33,6 +54,7 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 /* A SYN-ACK of ours (not forwarded: skb_iif) that belongs to no request: a cookie. */
 static __always_inline int cookie_leaves(const struct sk_buff *skb)
 {
+	struct scratch *s = scratch();
 	struct tcptrace_record *r;
 	const struct sock *listener;
 	struct segment seg;
@@ -44,6 +66,8 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 	g = group_find(BPF_CORE_READ(skb, dev, nd_net.net, ns.inum), seg.sport);
 	if (!g || !g->n)
 		return 0;
+	if (s)
+		s->answered = peer_key(seg.daddr, seg.dport, seg.sport);
 	listener = (const void *)g->sk[0];
 	if (!wanted_of(listener, NULL) || !ports_wanted(seg.sport, seg.dport))
 		return 0;
@@ -65,25 +89,36 @@ SEC("?tp_btf/net_dev_queue")
 int BPF_PROG(tp_synack, const struct sk_buff *skb)
 {
 	const struct sock *sk = BPF_CORE_READ(skb, sk);
+	__u8 state;
 
-	if (sk)
-		return sk_state(sk) == TCP_NEW_SYN_RECV ? synack_leaves(skb, sk) : 0;
-	return cfg.tp_cookie ? cookie_leaves(skb) : 0;
+	if (!sk)
+		return cfg.tp_cookie ? cookie_leaves(skb) : 0;
+	state = sk_state(sk);
+	if (state == TCP_SYN_RECV)	/* Fast Open: the child answers */
+		answer((const void *)sk);
+	return state == TCP_NEW_SYN_RECV ? synack_leaves(skb, sk) : 0;
 }
 
 /*
- * A SYN is consumed right after the listener decided on it: if sk_drops moved, it was refused
- * (KERNEL.md I; tcp_conn_request() in tcp_rcv_state_process()).
+ * A SYN is consumed right after the listener decided on it, on the same CPU (tcp_conn_request() in
+ * tcp_rcv_state_process()). One that got no SYN-ACK was refused, if sk_drops says that something
+ * was: a SYN of ours to another host's port of that number passes by here too.
  */
 SEC("?tp_btf/consume_skb")
 int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
 	const struct sock *listener;
+	struct scratch *s;
 	struct segment seg;
 	struct group *g;
 
 	if (!read_segment(&seg, skb) || (seg.flags & (TH_SYN | TH_ACK)) != TH_SYN)
 		return 0;
+	s = scratch();
+	if (s && s->answered == peer_key(seg.saddr, seg.sport, seg.dport)) {
+		s->answered = 0;
+		return 0;
+	}
 	g = group_find(segment_netns(skb), seg.dport);
 	listener = g ? group_dropped(g) : NULL;
 	if (!listener)
@@ -137,8 +172,9 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 		listener = g && (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ? group_dropped(g) : NULL;
 		return listener ? emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
 	}
-	if (g)		/* counted here, so that the next SYN does not see it as its own */
-		group_settle(g, listener);
+	/* tcp_v4_rcv() counts what a listener throws away, beside the ListenDrops of a full queue */
+	if (g)
+		group_settle(g, listener, overflow ? 2 : 1);
 	if (!overflow) {
 		if (cfg.tp_synq_del && seg.flags & TH_RST)
 			emit_reset(listener, &seg);
