@@ -176,7 +176,7 @@ static int open_all(struct run *r, struct options *o)
 
 	if (err)
 		return err;
-	if (r->src->ops->selects)
+	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids))
 		r->select.filter = &o->source.filter;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;

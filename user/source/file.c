@@ -218,7 +218,6 @@ static void file_stats(struct source *s, struct source_stats *out)
 
 const struct source_ops source_file = {
 	.name = "file",
-	.selects = true,
 	.open = file_open,
 	.poll = file_poll,
 	.stats = file_stats,

@@ -379,7 +379,7 @@ static bool kmod_source_hook(struct source *base, unsigned int i, struct hook_re
 
 const struct source_ops source_kmod = {
 	.name = "kmod",
-	.selects = true,
+	.pids_above = true,
 	.open = kmod_source_open,
 	.poll = kmod_source_poll,
 	.snapshot = kmod_source_snapshot,

@@ -74,7 +74,7 @@ struct source {
 
 struct source_ops {
 	const char *name;
-	bool selects;			/* hands out more than the filter asks for: who reads must select */
+	bool pids_above;		/* does not filter by process: whoever reads must */
 	/*
 	 * 0 or -errno; on error *why (if set) is a sentence that says what failed and what to do
 	 * (static or malloc'd, never freed). On success hooks are attached, but nothing was delivered.
