@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What a scenario is made of. It runs in a bash of its own, in a network
+# namespace of its own; `run` sources this file and calls it.
+#
+#	trace; server --backlog 2 ...; client ...; finish server; untrace
+#	expect drops "$(count drop cause=acceptq-full-syn)" 5
+#
+# Before untrace there is traffic, behind it there are the lines that tcptrace
+# printed about this namespace, in $json. No step waits for luck: programs say
+# READY or answer, tcptrace writes to --ready-fd.
+
+patience=$((SLOW ? 60 : 20))	# seconds until a program that does not answer has failed
+bad=0
+declare -A pid reader writer last
+port=8080
+
+fail()
+{
+	((bad)) || reason=$*
+	bad=$((bad + 1))
+	echo "$scenario $family: $*"
+}
+
+skip() { echo "skip: $*" >> "$dir/verdict"; exit 77; }
+die() { fail "$@"; exit 1; }
+
+# expect WHAT ACTUAL EXPECTED
+expect() { [[ $2 == "$3" ]] || fail "$1 is '$2', not '$3'"; }
+# within WHAT ACTUAL MIN MAX
+within()
+{
+	[[ $2 =~ ^-?[0-9]+$ ]] && (($2 >= $3 && $2 <= $4)) || fail "$1 is '$2', not $3 to $4"
+}
+
+sysctl_set() { echo "$2" > "/proc/sys/net/$1" || die "sysctl $1"; }
+
+# ---- programs: NAME is who it is; its answers are read, its last line is kept ----
+
+# start NAME COMMAND...
+start()
+{
+	local name=$1 r w
+
+	shift
+	rm -f "$dir/$name.in" "$dir/$name.out"
+	mkfifo "$dir/$name.in" "$dir/$name.out"
+	exec {w}<> "$dir/$name.in"
+	"$@" < "$dir/$name.in" > "$dir/$name.out" 2>> "$dir/errors" &
+	pid[$name]=$!
+	exec {r}< "$dir/$name.out"
+	reader[$name]=$r
+	writer[$name]=$w
+	last[$name]=''
+}
+
+# hear NAME WORD: until a line begins with it; that line is $reply
+hear()
+{
+	while IFS= read -r -t "$patience" -u "${reader[$1]}" reply; do
+		last[$1]=$reply
+		[[ $reply == "$2"* ]] && return
+	done
+	reply=''
+	die "$1 never said $2 (last: ${last[$1]}; $(tail -n 1 "$dir/errors"))"
+}
+
+say() { echo "${*:2}" >&"${writer[$1]}"; }
+
+# finish NAME [STATUS]: to its end
+finish()
+{
+	local line rc
+
+	while IFS= read -r -t "$patience" -u "${reader[$1]}" line; do
+		last[$1]=$line
+	done
+	exec {reader[$1]}<&- {writer[$1]}>&-
+	kill_late "${pid[$1]}"
+	wait "${pid[$1]}"
+	rc=$?
+	unset "pid[$1]"
+	expect "exit status of $1" "$rc" "${2:-0}"
+}
+
+# Its output has ended, so it has too, or it hangs.
+kill_late()
+{
+	local i
+
+	for ((i = 0; i < 500; i++)); do
+		case $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) in
+		'' | Z) return ;;
+		esac
+		sleep 0.01
+	done
+	fail "process $1 does not end"
+	kill -KILL "$1"
+}
+
+# fact NAME KEY: of the last line
+fact()
+{
+	local word
+
+	for word in ${last[$1]}; do
+		[[ $word == "$2="* ]] && { echo "${word#*=}"; return; }
+	done
+	echo "no $2 in '${last[$1]}'"
+}
+
+# facts NAME KEY=VALUE...
+facts()
+{
+	local name=$1 want
+
+	shift
+	for want; do
+		expect "$name's ${want%%=*}" "$(fact "$name" "${want%%=*}")" "${want#*=}"
+	done
+}
+
+# server ARGS: listening on $port when this returns; named by $as, or "server"
+server()
+{
+	local name=${as:-server}
+
+	start "$name" "$bin/server" $any --port "$port" --timeout $((patience * 3)) "$@"
+	hear "$name" READY
+}
+
+# serve COMMAND: what an --accept on-line server does; its answer is the last line
+serve()
+{
+	say "${as:-server}" "$1"
+	hear "${as:-server}" ''
+	[[ $reply == ok* ]] || fail "the server says '$reply' to '$1'"
+}
+
+# stop NAME: a program that goes on until told
+stop()
+{
+	kill "${pid[$1]}"
+	finish "$1" "${2:-0}"
+}
+
+# peer ARGS: to its end.  peer_start SCRIPT: until it says "here"; peer_go: on, to its end
+peer() { start peer "$bin/peer" $v6 --port "$port" --timeout $((patience * 2)) "$@"; finish peer; }
+peer_start() { start peer "$bin/peer" $v6 --port "$port" --timeout $((patience * 2)) script "$1"; hear peer here; }
+peer_go() { say peer; finish peer; }
+
+# client ARGS, without address and port
+client() { start client "$bin/client" "$@" $local "$port"; finish client; }
+client_hold() { start client "$bin/client" --hold "$@" $local "$port"; hear client HELD; }
+client_go() { say client; finish client; }
+
+# ---- tcptrace ----
+
+# trace [ARGS]: attached when this returns. Without ARGS a batch of scenarios may share one.
+trace()
+{
+	if [[ -n $SHARED && $# -eq 0 ]]; then
+		shared_wait ready
+		own_counters before
+		return
+	fi
+	own_trace --check "$@"
+}
+
+# own_trace ARGS
+own_trace()
+{
+	json=$dir/json
+	mkfifo "$dir/ready"
+	"$tcptrace" --json --netns "$ns" --mechanism "$mechanism" --ready-fd 9 "$@" \
+		9> "$dir/ready" > "$json" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_ready
+	own_counters before
+}
+
+# tcptrace writes a newline; a fifo that ends without one is a tcptrace that failed
+until_ready()
+{
+	local line
+
+	read -r -t "$patience" line < "$dir/ready" || die "tcptrace does not start: $(tail -n 3 "$dir/talk")"
+	rm "$dir/ready"
+}
+
+# In a batch: tell `run` where we are, and go on when it says so.
+shared_wait()
+{
+	echo "$1 $scenario $family $ns" > "$SHARED/told"
+	read -r -t 900 _ < "$SHARED/$scenario.$family.go" || die "the batch is gone"
+}
+
+# untrace [STATUS]: stop it, keep what it wrote, and judge the ledger
+untrace()
+{
+	local rc want=${1:-0}
+
+	if [[ -z ${pid[tcptrace]:-} ]]; then
+		own_counters after
+		shared_wait quiet
+		json=$SHARED/$scenario.$family.json
+	else
+		kill -INT "${pid[tcptrace]}"
+		kill_late "${pid[tcptrace]}"
+		wait "${pid[tcptrace]}"
+		rc=$?
+		own_counters after
+		unset 'pid[tcptrace]'
+	fi
+	judge_ledger
+	[[ -z ${rc:-} ]] || expect "exit status of tcptrace" "$rc" "$((differ ? 1 : want))"
+	judge_end
+	multiset > "$OUT/$mechanism/$scenario.$family.events"
+}
+
+# own_counters FILE: the kernel's numbers as this script reads them
+own_counters() { cat /proc/net/snmp /proc/net/netstat > "$dir/$1"; }
+
+# Each counter of the ledger must agree, but for those that blind_to names; and what
+# tcptrace read in the kernel must be what we read.
+judge_ledger()
+{
+	local counter kernel counted ours
+
+	differ=0
+	while read -r counter kernel counted ours; do
+		[[ -n $counter ]] || continue
+		expect "tcptrace's reading of $counter" "$kernel" "$ours"
+		[[ $kernel != "$counted" ]] || continue
+		differ=$((differ + 1))
+		blind_to "$counter" || fail "ledger: $counter: the kernel $kernel, counted $counted"
+	done <<< "$(awk -f "$here/json.awk" -f "$here/ledger.awk" "$dir/before" "$dir/after" "$json")"
+}
+
+# kernel COUNTER=VALUE...: by how much it rose, as we read it
+kernel()
+{
+	local want
+
+	for want; do
+		expect "kernel's ${want%%=*}" "$(awk -v name="${want%%=*}" -f "$here/json.awk" \
+			-f "$here/ledger.awk" "$dir/before" "$dir/after")" "${want#*=}"
+	done
+}
+
+judge_end()
+{
+	[[ -n $SHARED && ! -e $dir/json ]] && return
+	expect "end lines" "$(grep -c '^{"type":"end"' "$json")" 1
+	expect lost "$(last_line end lost)" 0
+	expect "illegal transitions" "$(last_line end illegal)" 0
+}
+
+# ---- what tcptrace wrote ----
+
+# lines EVENT KEY=VALUE...: EVENT "-": any; KEY=: absent; KEY=*: there; KEY=~REGEX
+lines() { awk -f "$here/json.awk" -f "$here/lines.awk" "$@" < "$json"; }
+count() { lines "$@" | wc -l; }
+# values KEY EVENT KEY=VALUE...: one a line, in their order
+values() { lines "${@:2}" | awk -f "$here/json.awk" -f <(echo "{ print get(\"$1\") }"); }
+# unique: the different values of stdin in one line
+unique() { sort -u | paste -sd ' ' -; }
+
+# last_line TYPE KEY: of the last line of that type
+last_line()
+{
+	grep "^{\"type\":\"$1\"" "$json" | tail -n 1 |
+		awk -f "$here/json.awk" -f <(echo "{ print get(\"$2\") }")
+}
+
+# listener KEY [N]: of the Nth listener's summary line (1); KEY may be a path: synq.peak
+listener()
+{
+	grep '^{"type":"listener"' "$json" | sed -n "${2:-1}p" |
+		awk -f "$here/json.awk" -f <(echo "{ print get(\"$1\") }")
+}
+
+# listeners KEY=VALUE...
+listener_is()
+{
+	local want
+
+	for want; do
+		expect "listener's ${want%%=*}" "$(listener "${want%%=*}")" "${want#*=}"
+	done
+}
+
+# events WANT...: WANT is EVENT[,KEY=VALUE...]:COUNT
+events()
+{
+	local want what
+
+	for want; do
+		what=${want%:*}
+		expect "$what" "$(count ${what//,/ })" "${want##*:}"
+	done
+}
+
+findings() { grep '^{"type":"finding"' "$json" | sed 's/.*"id":"\([^"]*\)".*/\1/' | unique; }
+
+# (event, cause, old, new) with their counts: what mechanisms are compared by
+multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
+
+# ---- what a mechanism cannot see: the one list ----
+
+# mechanism  kernel  what  reason.  mechanism and kernel are globs, kernels apart by '|'.
+# A name is for sees(), a counter's name excuses the ledger, event:NAME the comparison.
+exceptions='
+'
+
+# excused WHAT [MECHANISM]
+excused()
+{
+	local m k w _
+
+	while read -r m k w _; do
+		[[ $w == "$1" && ${2:-$mechanism} == @($m) && $release == @($k) ]] && return
+	done <<< "$exceptions"
+	return 1
+}
+
+blind_to() { excused "$1"; }
+sees() { ! excused "$1"; }
+
+# ---- the scenario's process ----
+
+cleanup()
+{
+	local p
+
+	for p in "${pid[@]}"; do
+		kill -KILL "$p" 2>/dev/null
+	done
+	wait 2>/dev/null
+	[[ -z $KEEP ]] && rm -rf "$dir"
+}
+
+inside()
+{
+	scenario=$1 family=$2 reason=''
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/live.XXXXXX")
+	: > "$dir/errors"
+	trap cleanup EXIT
+	trap 'exit 1' TERM INT HUP
+	[[ -z $KEEP ]] || echo "$scenario $family keeps $dir"
+	ip link set lo up
+	ns=$(stat -L -c %i /proc/self/ns/net)
+	v6='' any='' local=127.0.0.1 family_name=ipv4
+	[[ $family == 4 ]] || v6=-6 any=--any local=::1 family_name=ipv6
+	shopt -s extglob
+	"$scenario"
+	exit $((bad ? 1 : 0))
+}
