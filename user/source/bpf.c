@@ -530,8 +530,9 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 	err = periodic(s, n < BATCH);
 	if (err)
 		return err;
-	if (timeout_ms == 0) {		/* the last one: what was lost must be told now */
-		return tell_lost(s);
+	if (timeout_ms == 0) {		/* the last one: what was lost, or is only sampled, must be told now */
+		err = tell_lost(s);
+		return err || !s->sweep_every_ns ? err : take_snapshot(s, false);
 	}
 	if (n >= BATCH)
 		return 0;
