@@ -76,6 +76,18 @@ $(B)/deps.stamp: Makefile
 	$(Q)tests/lib/packages $(PACKAGES)
 	$(Q)touch $@
 
+# ---- the main job, shown ----
+
+TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load
+
+$(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.stamp
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -pthread -o $@ $<
+
+run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its clients (root)
+	$(Q)tests/live/run-demo
+
 clean: ## remove everything that was built
 	$(Q)rm -rf $(B)/user $(B)/bpf $(B)/unit $(B)/live $(B)/golden $(B)/bench $(B)/tcptrace \
 		$(B)/capture.* tcptrace
