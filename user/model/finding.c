@@ -53,11 +53,13 @@ static void put_overflow(struct input *in)
 
 static bool is_accept_slow(struct input *in)
 {
+	uint64_t oldest = model_oldest_wait(in->m, &in->l->acceptq);
+
 	if (!acceptq_overflowed(in->l) || !accepts_slowly(in->m, in->l))
 		return false;
 	put_overflow(in);
-	put(in, "oldest", model_oldest_wait(in->m, &in->l->acceptq), true);
 	put(in, "median", hist_quantile(&in->l->in_acceptq, 500), true);
+	put(in, "longest", oldest > in->l->in_acceptq.max ? oldest : in->l->in_acceptq.max, true);
 	return true;
 }
 
@@ -136,19 +138,29 @@ static bool same_group(const struct listener *a, const struct listener *b)
 	       !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
 }
 
-/* This member keeps connections waiting, or refuses them, while another of its port takes all it gets. */
-static bool is_imbalance(struct input *in)
+/* How many members l's group has; *accepted: what those without a queue have accepted. */
+static uint64_t group_of(const struct model *m, const struct listener *l, uint64_t *accepted)
 {
-	const struct listener *l = in->l, *other;
-	uint64_t stuck = l->acceptq.now + refused_acceptq(l), others = 0, members = 1;
+	const struct listener *other;
+	uint64_t members = 1;
 
-	for (uint32_t i = 0; (other = model_listener(in->m, i)); i++) {
+	*accepted = 0;
+	for (uint32_t i = 0; (other = model_listener(m, i)); i++) {
 		if (!same_group(l, other))
 			continue;
 		members++;
 		if (!other->acceptq.now)
-			others += other->accepted;
+			*accepted += other->accepted;
 	}
+	return members;
+}
+
+/* This member keeps connections waiting, or refuses them, while another of its port takes all it gets. */
+static bool is_imbalance(struct input *in)
+{
+	const struct listener *l = in->l;
+	uint64_t stuck = l->acceptq.now + refused_acceptq(l), others, members = group_of(in->m, l, &others);
+
 	put(in, "members", members, false);
 	put(in, "waiting", l->acceptq.now, false);
 	put(in, "refused", refused_acceptq(l), false);
@@ -164,7 +176,7 @@ static const struct row {
 } rows[] = {
 	{ "accept-slow", is_accept_slow,
 	  "{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}), "
-	  "and {who} calls accept() too seldom: connections wait {median} ms (median), the oldest now {oldest} ms.",
+	  "and {who} calls accept() too seldom: connections waited {median} ms (median), the longest {longest} ms.",
 	  "Make {who} accept faster: more threads or processes, or a loop that accepts before it works. "
 	  "A longer queue only makes clients wait longer." },
 	{ "acceptq-somaxconn", is_clamped,
