@@ -49,6 +49,7 @@ $(B)/%.o: %.c | $(B)/deps.stamp
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
 $(B)/user/source/bpf.o: $(B)/capture.skel.h
+$(B)/user/kconfig.o: Kconfig.notes
 
 $(B)/bpf/%.o: bpf/%.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h | $(B)/deps.stamp
 	$(call msg,BPF,$<)

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `tcptrace doctor`: what each hook got, why not better, and what that loses.
+ * `tcptrace doctor`: what each hook got, why not better, and what that loses;
+ * then the kernel's options that something depends on.
  *
- * HOOK                     MECHANISM   TARGET
- * SYN queue insert         tracepoint  net_dev_queue
- *     not better: kprobe: this kernel has no CONFIG_KPROBES
- *     loses: requests that expire are found by a sweep, up to 1 s late
+ * HOOK                                                 MECHANISM   TARGET
+ * connect() begins                                     tracepoint  sys_enter_connect
+ *     not better: fentry is refused here (load: Operation not permitted)
+ *     loses: connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs
+ *
+ * Kernel options (/proc/config.gz): 16 of 18 set
+ *     CONFIG_KPROBES is not set: no kprobes where fentry fails, and no kernel module
  */
 #include <string.h>
 #include <unistd.h>
 
 #include "doctor.h"
+#include "kconfig.h"
 #include "run.h"
 #include "talk.h"
 #include "view/jsonout.h"
@@ -27,7 +32,7 @@ static void put_note(struct out *o, const char *label, const char *text)
 
 static void put_hook(struct out *o, const struct hook_report *h)
 {
-	out_str_pad(o, h->hook, 24);
+	out_str_pad(o, h->hook, 52);
 	out_char(o, ' ');
 	out_str_pad(o, mechanism_name(h->mechanism), 11);
 	out_char(o, ' ');
@@ -56,7 +61,7 @@ static void put_hooks(struct out *o, struct source *src, const struct options *o
 	unsigned int i;
 
 	if (!opt->json && !opt->no_header) {
-		out_str(o, "HOOK                     MECHANISM   TARGET");
+		out_str(o, "HOOK                                                 MECHANISM   TARGET");
 		out_line_end(o);
 	}
 	for (i = 0; src->ops->hook && src->ops->hook(src, i, &h); i++) {
@@ -67,22 +72,84 @@ static void put_hooks(struct out *o, struct source *src, const struct options *o
 	}
 }
 
+struct kernel {
+	struct out *o;
+	bool json;
+	unsigned int set, all;
+};
+
+static void count_option(void *ctx, const struct kconfig_note *note)
+{
+	struct kernel *k = ctx;
+
+	k->all++;
+	k->set += note->set;
+}
+
+static void put_option(void *ctx, const struct kconfig_note *note)
+{
+	struct kernel *k = ctx;
+	struct out *o = k->o;
+
+	if (k->json) {
+		out_str(o, "{\"type\":\"kconfig\"");
+		json_str(o, "option", note->option);
+		json_bool(o, "set", note->set);
+		json_bool(o, "must", note->must);
+		json_str(o, "without", note->without);
+		out_char(o, '}');
+		out_line_end(o);
+	} else if (!note->set) {
+		out_str(o, "    ");
+		out_str(o, note->option);
+		out_str(o, " is not set: ");
+		out_str(o, note->without);
+		out_line_end(o);
+	}
+}
+
+static void put_kernel(struct out *o, bool json)
+{
+	struct kernel k = { .o = o, .json = json };
+	const char *source;
+
+	if (kconfig_each(&source, count_option, &k)) {
+		if (!json)
+			out_str(o, "\nKernel options: unknown, there is neither /proc/config.gz nor a "
+				   "/boot/config-* of this kernel\n");
+		return;
+	}
+	if (!json) {
+		out_str(o, "\nKernel options (");
+		out_str(o, source);
+		out_str(o, "): ");
+		out_u64(o, k.set);
+		out_str(o, " of ");
+		out_u64(o, k.all);
+		out_str(o, " set");
+		out_line_end(o);
+	}
+	kconfig_each(&source, put_option, &k);
+}
+
+/* The options are told even where nothing can be attached: they may be why. */
 int run_doctor(struct options *opt)
 {
-	struct source *src;
+	struct source *src = NULL;
 	struct out out;
-	int err;
+	int err, failed = run_open_source(opt, &src);
 
-	if (run_open_source(opt, &src))
-		return EXIT_FAILED;
 	err = out_open(&out, STDOUT_FILENO);
 	if (!err) {
-		put_hooks(&out, src, opt);
+		if (!failed)
+			put_hooks(&out, src, opt);
+		put_kernel(&out, opt->json);
 		err = out_flush(&out);
 		out_close(&out);
 	}
 	if (err)
 		talk("cannot write to standard output: %s", strerror(-err));
-	src->ops->close(src);
-	return err ? EXIT_FAILED : EXIT_OK;
+	if (src)
+		src->ops->close(src);
+	return err || failed ? EXIT_FAILED : EXIT_OK;
 }
