@@ -15,7 +15,6 @@
 
 struct capture_config {
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
-	__u32	cgroup_level;		/* its depth */
 	__u32	netns;			/* inode number, 0: all */
 	__u8	family;			/* 4, 6 or 0 */
 	__u8	by_pid;			/* only sockets of processes in 'pids' */

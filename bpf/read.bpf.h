@@ -196,10 +196,33 @@ static __always_inline bool port_bit(const volatile __u64 *set, __u16 port)
 	return set[(port >> 6) & (CAPTURE_PORT_WORDS - 1)] >> (port & 63) & 1;
 }
 
+/* Deeper folders are not looked for. */
+#define CGROUP_DEPTH	32
+
+/* Is the cgroup with that id an ancestor of cg, or cg itself? */
+static __always_inline bool below_cgroup(struct cgroup *cg, __u64 wanted_id)
+{
+	int level = BPF_CORE_READ(cg, level);
+	struct cgroup *up;
+	__u64 id;
+
+	for (int i = 0; i < CGROUP_DEPTH && i <= level; i++) {
+		if (bpf_core_field_exists(struct cgroup___ptrs, ancestors)) {
+			bpf_core_read(&up, sizeof(up), &((struct cgroup___ptrs *)cg)->ancestors[0] + i);
+			id = BPF_CORE_READ(up, kn, id);
+		} else {
+			bpf_core_read(&id, sizeof(id), &((struct cgroup___ids *)cg)->ancestor_ids[0] + i);
+		}
+		if (id == wanted_id)
+			return true;
+	}
+	return false;
+}
+
+/* The cgroup that the socket was made in. */
 static __always_inline bool in_cgroup(const struct sock *sk)
 {
-	struct cgroup *cg, *up;
-	__u64 id;
+	struct cgroup *cg;
 
 	if (bpf_core_field_exists(struct sock_cgroup_data, cgroup)) {
 		cg = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
@@ -209,14 +232,7 @@ static __always_inline bool in_cgroup(const struct sock *sk)
 
 		cg = val & 1 ? NULL : (struct cgroup *)val;
 	}
-	if (!cg || BPF_CORE_READ(cg, level) < (int)cfg.cgroup_level)
-		return false;
-	if (bpf_core_field_exists(struct cgroup___ptrs, ancestors)) {
-		bpf_core_read(&up, sizeof(up), &((struct cgroup___ptrs *)cg)->ancestors[0] + cfg.cgroup_level);
-		return BPF_CORE_READ(up, kn, id) == cfg.cgroup;
-	}
-	bpf_core_read(&id, sizeof(id), &((struct cgroup___ids *)cg)->ancestor_ids[0] + cfg.cgroup_level);
-	return id == cfg.cgroup;
+	return cg && below_cgroup(cg, cfg.cgroup);
 }
 
 static __always_inline bool is_watched(const void *sk)

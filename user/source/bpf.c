@@ -100,7 +100,6 @@ static void fill_config(struct bpf_source *s)
 	const struct probes *p = &s->probes;
 
 	c->cgroup = f->cgroup;
-	c->cgroup_level = f->cgroup_level;
 	c->netns = f->netns;
 	c->family = f->family;
 	c->by_pid = f->npids > 0;

@@ -27,7 +27,6 @@ struct filter {
 	uint8_t family;			/* 4, 6, 0: both */
 	uint32_t netns;			/* inode number, 0: all */
 	uint64_t cgroup;		/* cgroup v2 id (inode number of the folder), 0: all; children included */
-	uint32_t cgroup_level;		/* its depth below the root */
 	bool follow;			/* pids' future children too (-- PROGRAM) */
 };
 
