@@ -14,7 +14,7 @@
 #include "names.h"
 #include "options.h"
 
-const char *argp_program_version = "tcptrace " TCPTRACE_VERSION;
+const char *argp_program_version = "tcptrace " VERSION;
 
 enum {
 	KEY_NETNS = 256, KEY_CGROUP, KEY_SOURCE, KEY_MECHANISM, KEY_IO, KEY_READY_FD, KEY_HELP_FIELDS, KEY_CHECK,

@@ -9,8 +9,8 @@
 #include "source/source.h"
 #include "view/view.h"
 
-#ifndef TCPTRACE_VERSION
-#define TCPTRACE_VERSION "0.1"
+#ifndef VERSION
+#define VERSION "unknown"		/* the Makefile says it */
 #endif
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };

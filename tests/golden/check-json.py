@@ -41,7 +41,7 @@ def main():
         o = json.loads(text, object_pairs_hook=no_duplicates, parse_constant=refuse)
         assert all(c.isprintable() or c == "\n" for c in text), text
         kind = o["type"]
-        assert kind in ("event", "lost", "listener", "end"), kind
+        assert kind in ("event", "lost", "listener", "finding", "ledger", "end"), kind
         if kind == "event":
             check_event(o)
         n += 1

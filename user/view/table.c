@@ -275,6 +275,13 @@ static void put_column(struct view *v, struct line *line, enum column_id id)
 		out_char(o, '-');
 }
 
+/* An event begins with its name, so this ends. */
+static void trim(struct out *o)
+{
+	while (o->buf[o->len - 1] == ' ')
+		o->len--;
+}
+
 static unsigned int put_line(struct view *v, struct line *line)
 {
 	const struct table *t = v->priv;
@@ -287,8 +294,7 @@ static unsigned int put_line(struct view *v, struct line *line)
 		if (t->width[i])
 			put_column(v, line, i);
 	}
-	while (o->len > line->from && o->buf[o->len - 1] == ' ')
-		o->len--;
+	trim(o);
 	columns = (unsigned int)(o->len - line->from);
 	line->from = from;
 	return columns;
@@ -371,6 +377,7 @@ static void table_event(struct view *v, const struct model_event *ev)
 	}
 	if (columns > max)		/* numbers that no kernel has: a hostile recording */
 		v->out->len -= columns - max;
+	trim(v->out);
 	if (color)
 		out_mem(v->out, "[0m", 4);
 	out_line_end(v->out);

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* source/file.c and source/recorder.c: what goes in comes out; what is damaged is refused at its offset. */
+#include "edge.h"
+
+#include <sys/stat.h>
+
+#include "../../user/source/file.h"
+#include "../../user/source/source.h"
+
+#define RECORDS	1201u		/* more than two reads */
+
+static char path[] = "/tmp/tcptrace-test-XXXXXX";
+static char *whole;		/* a good recording */
+static size_t whole_size;
+
+struct seen {
+	unsigned int n, stop_at;
+	uint64_t sum;
+};
+
+static int take(void *ctx, const struct tcptrace_record *rec)
+{
+	struct seen *seen = ctx;
+
+	if (seen->stop_at && seen->n + 1 == seen->stop_at)
+		return -ENODATA;
+	seen->n++;
+	seen->sum += rec->sk;
+	return 0;
+}
+
+static struct tcptrace_record good_record(unsigned int i)
+{
+	struct tcptrace_record r = { .t_ns = 1000 + i, .sk = i, .event = TCPTRACE_STATE, .family = 4, .old = 1, .new = 8 };
+
+	return r;
+}
+
+static void put_file(const void *p, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(write(fd, p, n), n);
+	close(fd);
+}
+
+static int set_up(void **state)
+{
+	struct recorder *r;
+	struct stat st;
+	unsigned int i;
+	int fd;
+
+	(void)state;
+	fd = mkstemp(path);
+	close(fd);
+	if (recorder_open(&r, path, 123456789))
+		return -1;
+	for (i = 0; i < RECORDS; i++) {
+		struct tcptrace_record rec = good_record(i);
+
+		if (recorder_put(r, &rec))
+			return -1;
+	}
+	if (recorder_close(r) || stat(path, &st))
+		return -1;
+	whole_size = (size_t)st.st_size;
+	whole = malloc(whole_size);
+	fd = open(path, O_RDONLY);
+	if (read(fd, whole, whole_size) != st.st_size)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	free(whole);
+	return unlink(path);
+}
+
+static int open_file(struct source **s, const char **why)
+{
+	struct source_config cfg = { .path = path };
+
+	*why = NULL;
+	return source_file.open(s, &cfg, why);
+}
+
+/* Opens and reads to the end: SOURCE_END or the error; the sentence of it in error. */
+static int replay(struct seen *seen, char *error, size_t size)
+{
+	struct source *s;
+	const char *why;
+	int err = open_file(&s, &why);
+
+	error[0] = 0;
+	if (err) {
+		snprintf(error, size, "%s", why ? why : "");
+		free((char *)(uintptr_t)why);
+		return err;
+	}
+	while (!(err = s->ops->poll(s, 0, take, seen)))
+		;
+	if (s->error)
+		snprintf(error, size, "%s", s->error);
+	s->ops->close(s);
+	return err;
+}
+
+static void round_trip(void **state)
+{
+	struct seen seen = { 0 };
+	struct source_stats stats;
+	struct source *s;
+	const char *why;
+	int err;
+
+	(void)state;
+	assert_int_equal(whole_size, 64 + RECORDS * 128);
+	put_file(whole, whole_size);
+	assert_int_equal(open_file(&s, &why), 0);
+	assert_int_equal(s->wall_offset_ns, 123456789);
+	while (!(err = s->ops->poll(s, 0, take, &seen)))
+		;
+	assert_int_equal(err, SOURCE_END);
+	assert_int_equal(seen.n, RECORDS);
+	assert_int_equal(seen.sum, RECORDS * (RECORDS - 1) / 2);
+	s->ops->stats(s, &stats);
+	assert_int_equal(stats.records, RECORDS);
+	assert_int_equal(stats.lost, 0);
+	s->ops->close(s);
+}
+
+static void consumer_stops(void **state)
+{
+	struct seen seen = { .stop_at = 700 };
+	char error[256];
+
+	(void)state;
+	put_file(whole, whole_size);
+	assert_int_equal(replay(&seen, error, sizeof(error)), -ENODATA);
+	assert_int_equal(seen.n, 699);
+}
+
+/* At every length: what is whole is delivered, and the end is named. */
+static void truncated(void **state)
+{
+	char error[256], want[64];
+	size_t n;
+
+	(void)state;
+	for (n = 0; n < 64 + 4 * 128; n++) {
+		struct seen seen = { 0 };
+		unsigned int records = n < 64 ? 0 : (unsigned int)(n - 64) / 128;
+		int err;
+
+		put_file(whole, n);
+		err = replay(&seen, error, sizeof(error));
+		assert_int_equal(seen.n, records);
+		if (n >= 64 && (n - 64) % 128 == 0) {
+			assert_int_equal(err, SOURCE_END);
+			continue;
+		}
+		assert_int_equal(err, -EBADMSG);
+		snprintf(want, sizeof(want), "truncated at offset %zu", n < 64 ? n : 64 + (size_t)records * 128);
+		if (n == 0)
+			assert_string_equal(error, "the file is empty");
+		else if (n >= 8)
+			assert_non_null(strstr(error, want));
+	}
+}
+
+static void damage(size_t at, const void *bytes, size_t n, const char *sentence, unsigned int records)
+{
+	struct seen seen = { 0 };
+	char *copy = malloc(whole_size), error[256];
+
+	memcpy(copy, whole, whole_size);
+	memcpy(copy + at, bytes, n);
+	put_file(copy, whole_size);
+	free(copy);
+	assert_int_equal(replay(&seen, error, sizeof(error)), -EBADMSG);
+	assert_string_equal(error, sentence);
+	assert_int_equal(seen.n, records);
+}
+
+static void damaged(void **state)
+{
+	size_t third = 64 + 2 * 128;
+
+	(void)state;
+	damage(0, "pcap", 4, "not a recording of tcptrace (its first 8 bytes are not \"tcptrace\")", 0);
+	damage(8, "\1\2\3\4", 4, "recorded on a big-endian machine; replay it on one", 0);
+	damage(8, "\0\0\0\0", 4, "corrupted at offset 8: the byte order mark is 0x00000000", 0);
+	damage(12, "\2\0", 2, "recorded with record format 2, this tcptrace reads 1; use a newer tcptrace", 0);
+	damage(12, "\0\0", 2, "recorded with record format 0, this tcptrace reads 1; use an older tcptrace", 0);
+	damage(14, "\x60\0", 2, "corrupted at offset 14: records of 96 bytes instead of 128", 0);
+	damage(24, "\x3f\0\0\0", 4, "corrupted at offset 24: a header of 63 bytes", 0);
+	damage(third + offsetof(struct tcptrace_record, event), "\0", 1, "corrupted at offset 320: there is no event 0", 2);
+	damage(third + offsetof(struct tcptrace_record, event), "\xc8", 1, "corrupted at offset 320: there is no event 200", 2);
+	damage(third + offsetof(struct tcptrace_record, family), "\5", 1, "corrupted at offset 320: there is no address family 5", 2);
+	damage(third + offsetof(struct tcptrace_record, old), "\x10", 1, "corrupted at offset 320: there is no state 16", 2);
+	damage(third + offsetof(struct tcptrace_record, new), "\xff", 1, "corrupted at offset 320: there is no state 255", 2);
+	damage(third + offsetof(struct tcptrace_record, cause), "\x20", 1, "corrupted at offset 320: there is no cause 32", 2);
+}
+
+/* A longer header of a later version that kept the record: read past it. */
+static void longer_header(void **state)
+{
+	struct seen seen = { 0 };
+	char *copy = malloc(whole_size + 16), error[256];
+
+	(void)state;
+	memcpy(copy, whole, 64);
+	memset(copy + 64, 0xee, 16);
+	memcpy(copy + 80, whole + 64, whole_size - 64);
+	copy[24] = 80;
+	put_file(copy, whole_size + 16);
+	free(copy);
+	assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
+	assert_int_equal(seen.n, RECORDS);
+}
+
+/* Any bytes changed: ends with records or a sentence, never otherwise. */
+static void damaged_by_chance(void **state)
+{
+	char *copy = malloc(whole_size), error[256];
+	size_t size = 64 + 20 * 128;
+	int i, j;
+
+	(void)state;
+	for (i = 0; i < 3000; i++) {
+		struct seen seen = { 0 };
+		int err;
+
+		memcpy(copy, whole, size);
+		for (j = (int)(chance() % 8); j >= 0; j--)
+			copy[chance() % size] = (char)chance();
+		put_file(copy, size - chance() % 200);
+		err = replay(&seen, error, sizeof(error));
+		assert_true(err == SOURCE_END || (err == -EBADMSG && error[0]));
+		assert_in_range(seen.n, 0, 20);
+	}
+	free(copy);
+}
+
+static void a_pipe_that_waits(void **state)
+{
+	struct source_config cfg = { .path = "-" };
+	int saved = dup(STDIN_FILENO), p[2];
+	struct seen seen = { 0 };
+	const char *why = NULL;
+	struct source *s;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	dup2(p[0], STDIN_FILENO);
+	assert_int_equal(write(p[1], whole, 64 + 128 + 50), 64 + 128 + 50);
+	assert_int_equal(source_file.open(&s, &cfg, &why), 0);
+	assert_int_equal(s->ops->poll(s, 10, take, &seen), 0);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(s->ops->poll(s, 10, take, &seen), 0);	/* nothing yet, and no end */
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(write(p[1], whole + 64 + 128 + 50, 78), 78);
+	assert_int_equal(s->ops->poll(s, 10, take, &seen), 0);
+	assert_int_equal(seen.n, 2);
+	close(p[1]);
+	assert_int_equal(s->ops->poll(s, 10, take, &seen), SOURCE_END);
+	s->ops->close(s);
+	close(p[0]);
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+}
+
+static void cannot_open(void **state)
+{
+	struct source_config cfg = { .path = "/nonexistent/recording" };
+	const char *why = NULL;
+	struct source *s;
+
+	(void)state;
+	assert_int_equal(source_file.open(&s, &cfg, &why), -ENOENT);
+	assert_null(why);
+	cfg.path = "/tmp";
+	assert_int_equal(source_file.open(&s, &cfg, &why), -EISDIR);
+}
+
+static void recording_fails(void **state)
+{
+	struct tcptrace_record rec = good_record(1);
+	struct recorder *r;
+	int i;
+
+	(void)state;
+	assert_int_equal(recorder_open(&r, "/nonexistent/recording", 0), -ENOENT);
+	assert_int_equal(recorder_open(&r, "/dev/full", 0), 0);
+	for (i = 0; i < 5000; i++)
+		recorder_put(r, &rec);
+	assert_int_equal(recorder_flush(r), -ENOSPC);
+	assert_int_equal(recorder_close(r), -ENOSPC);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(consumer_stops),
+		cmocka_unit_test(truncated),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(longer_header),
+		cmocka_unit_test(damaged_by_chance),
+		cmocka_unit_test(a_pipe_that_waits),
+		cmocka_unit_test(cannot_open),
+		cmocka_unit_test(recording_fails),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

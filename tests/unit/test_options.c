@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* options.c, names.c: what is taken, and what is refused with which sentence. */
+#include "edge.h"
+
+#include <sys/stat.h>
+
+#include "../../user/names.h"
+#include "../../user/options.h"
+
+static int nothing(struct options *o)
+{
+	(void)o;
+	return 0;
+}
+
+static const struct command commands[] = {
+	{ "stream", "", nothing, true }, { "listeners", "", nothing, true }, { "doctor", "", nothing, false }, { 0 },
+};
+
+static struct options o;
+
+/* Splits at spaces. */
+static int parse(const char *line)
+{
+	static char copy[1024];
+	static char *argv[64];
+	int argc = 0;
+	char *s;
+
+	snprintf(copy, sizeof(copy), "tcptrace %s", line);
+	for (s = strtok(copy, " "); s; s = strtok(NULL, " "))
+		argv[argc++] = s;
+	argv[argc] = NULL;
+	return options_parse(&o, argc, argv, commands);
+}
+
+static void takes(const char *line)
+{
+	if (parse(line))
+		fail_msg("'%s' refused: %s", line, o.error);
+}
+
+static void refuses(const char *line, const char *sentence)
+{
+	assert_int_equal(parse(line), -EINVAL);
+	if (!strstr(o.error, sentence))
+		fail_msg("'%s': '%s' is not in '%s'", line, sentence, o.error);
+}
+
+static void defaults(void **state)
+{
+	(void)state;
+	takes("");
+	assert_ptr_equal(o.command, &commands[0]);
+	assert_null(o.program);
+	assert_int_equal(o.source.filter.npids + o.source.filter.nlports + o.source.filter.nrports, 0);
+	assert_int_equal(o.source.filter.family, 0);
+	assert_int_equal(o.source.mechanism, MECH_AUTO);
+	assert_int_equal(o.ready_fd, -1);
+	assert_string_equal(o.source_name, "auto");
+	assert_true(!o.json && !o.quiet && !o.trouble && !o.no_header && !o.count && !o.duration_ns && !o.events);
+}
+
+static void lists(void **state)
+{
+	(void)state;
+	takes("-p 1,22,333,22 -P 80,443 -P 80 -D 65535,1 --remote-port 2");
+	assert_int_equal(o.source.filter.npids, 3);
+	assert_int_equal(o.source.filter.pids[2], 333);
+	assert_int_equal(o.source.filter.nlports, 2);
+	assert_int_equal(o.source.filter.nrports, 3);
+	assert_int_equal(o.source.filter.rports[0], 65535);
+	takes("-e drop,accept,drop -e state");
+	assert_true(o.events == (1ull << TCPTRACE_DROP | 1ull << TCPTRACE_ACCEPT | 1ull << TCPTRACE_STATE));
+}
+
+static void bad_lists(void **state)
+{
+	static const char *const bad[] = { "65536", "0", "-1", "80,", ",80", "80,,81", "8o", "0x50", "99999999999999999999" };
+	char line[600] = "-P ";
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "-P %s", bad[i]);
+		refuses(line, "not a port");
+		snprintf(line, sizeof(line), "-D %s", bad[i]);
+		refuses(line, "not a port");
+	}
+	refuses("-p 0", "not a process number");
+	refuses("-p 2147483648", "not a process number");
+	strcpy(line, "-P 1");
+	for (i = 2; i <= FILTER_LIST_MAX; i++)
+		sprintf(line + strlen(line), ",%zu", i);
+	takes(line);
+	strcat(line, ",65");
+	refuses(line, "more than 64 ports");
+	refuses("-e foo", "no such event");
+	refuses("-e foo", " synq-add ");
+	refuses("-e lost", "no such event");
+	refuses("-e snapshot", "no such event");
+	refuses("-e drop,", "no such event");
+	refuses("-e ANameThatIsMuchLongerThanAnyEventMayEverBecome", "no such event; there are socket");
+}
+
+static void families(void **state)
+{
+	(void)state;
+	takes("-4");
+	assert_int_equal(o.source.filter.family, 4);
+	takes("-6");
+	assert_int_equal(o.source.filter.family, 6);
+	takes("-46");
+	assert_int_equal(o.source.filter.family, 0);
+}
+
+static void numbers(void **state)
+{
+	(void)state;
+	takes("-d 0.25 -c 18446744073709551615 --ready-fd 3");
+	assert_int_equal(o.duration_ns, 250000000);
+	assert_true(o.count == UINT64_MAX);
+	assert_int_equal(o.ready_fd, 3);
+	refuses("-d 0", "out of range");
+	refuses("-d 1s", "not a number of seconds");
+	refuses("-c 0", "not a number of events");
+	refuses("-c 1.5", "not a number of events");
+	refuses("-c 18446744073709551616", "not a number of events");
+	refuses("--ready-fd x", "not a file descriptor");
+}
+
+static void commands_and_programs(void **state)
+{
+	(void)state;
+	takes("listeners -j");
+	assert_string_equal(o.command->name, "listeners");
+	assert_true(o.json);
+	takes("-j doctor");
+	assert_string_equal(o.command->name, "doctor");
+	takes("-q -- curl -s -p 99999 listeners");
+	assert_string_equal(o.program[0], "curl");
+	assert_string_equal(o.program[4], "listeners");
+	assert_null(o.program[5]);
+	assert_int_equal(o.source.filter.npids, 0);
+	assert_ptr_equal(o.command, &commands[0]);
+	takes("-- listeners");
+	assert_string_equal(o.program[0], "listeners");
+	takes("-- -x");
+	assert_string_equal(o.program[0], "-x");
+	assert_false(o.trouble);
+	refuses("curl", "tcptrace -- curl");
+	refuses("stream", "no such command");
+	refuses("listeners doctor", "one command only");
+	refuses("listeners -- curl", "do not go together");
+	refuses("-p 1 -- curl", "do not go together");
+	refuses("--", "no program");
+}
+
+static void together(void **state)
+{
+	(void)state;
+	takes("-r x -w y -p 1 -P 2 -D 3 -4 -x -e drop -j");
+	takes("-r x listeners");
+	refuses("-r x doctor", "-r");
+	refuses("-r x --source bpf", "-r");
+	refuses("-r x --mechanism kprobe", "-r");
+	refuses("-r x --io", "--io");
+	refuses("-r x -- true", "-r");
+	refuses("-w x listeners", "-w");
+	refuses("-w - -j", "standard output");
+	takes("-w -");
+	assert_true(o.quiet);
+	refuses("--source file", "there are auto, bpf, kmod");
+	refuses("--mechanism ebpf", "there are auto, fentry, kprobe, tracepoint");
+	takes("--mechanism kprobe --source bpf");
+	assert_int_equal(o.source.mechanism, MECH_KPROBE);
+}
+
+static void namespaces(void **state)
+{
+	char error[256];
+	struct stat st;
+	uint32_t inum;
+	char pid[16];
+
+	(void)state;
+	assert_int_equal(stat("/proc/self/ns/net", &st), 0);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	assert_int_equal(netns_by_name(pid, &inum, error, sizeof(error)), 0);
+	assert_int_equal(inum, st.st_ino);
+	assert_int_equal(netns_by_name("4026531833", &inum, error, sizeof(error)), 0);	/* the initial one from 6.18 on */
+	assert_int_equal(inum, 4026531833u);
+	assert_int_equal(netns_by_name("4194304", &inum, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "no such process"));
+	assert_int_equal(netns_by_name("4294967296", &inum, error, sizeof(error)), -EINVAL);
+	assert_int_equal(netns_by_name("self", &inum, error, sizeof(error)), -EINVAL);
+}
+
+static void cgroups(void **state)
+{
+	char error[256];
+	struct stat st;
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(cgroup_by_path("/nonexistent", &id, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "No such file"));
+	assert_int_equal(cgroup_by_path("/proc", &id, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "cgroup v2"));
+	if (cgroup_by_path("/sys/fs/cgroup", &id, error, sizeof(error)))
+		skip();
+	assert_int_equal(stat("/sys/fs/cgroup", &st), 0);
+	assert_int_equal(id, st.st_ino);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(bad_lists),
+		cmocka_unit_test(families),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(commands_and_programs),
+		cmocka_unit_test(together),
+		cmocka_unit_test(namespaces),
+		cmocka_unit_test(cgroups),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
