@@ -48,14 +48,14 @@ static void try_fentry(struct probes *p, uint32_t btf_id)
 
 	if (fd < 0) {
 		snprintf(p->mech_refused[MECH_FENTRY], sizeof(*p->mech_refused),
-			 "fentry is refused here (load: %s)", strerror(-fd));
+			 "is refused here (load: %s)", strerror(-fd));
 		return;
 	}
 	link = bpf_raw_tracepoint_open(NULL, fd);
 	err = errno;
 	if (link < 0)
 		snprintf(p->mech_refused[MECH_FENTRY], sizeof(*p->mech_refused),
-			 "fentry is refused here (attach: %s)", err == 524 ? "not supported" : strerror(err));
+			 "is refused here (attach: %s)", err == 524 ? "not supported" : strerror(err));
 	else
 		close(link);
 	close(fd);
@@ -85,7 +85,7 @@ static void ask_kernel(struct probes *p, const struct bpf_object *obj, const str
 	}
 	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK))
 		snprintf(p->mech_refused[MECH_KPROBE], sizeof(*p->mech_refused),
-			 "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)");
+			 "is not in this kernel (CONFIG_KPROBE_EVENTS)");
 }
 
 static bool is_missing(const struct probes *p, const char *prog)
@@ -96,10 +96,15 @@ static bool is_missing(const struct probes *p, const char *prog)
 	return false;
 }
 
-static void explain(struct choice *c, const char *fmt, const char *a, const char *b)
+/* The first reason is that of the best way, and stays. */
+static void explain(struct choice *c, const char *what, const char *why)
 {
-	if (!c->why[0])		/* the first reason is that of the best way */
-		snprintf(c->why, sizeof(c->why), fmt, a, b);
+	char text[sizeof(c->why)];
+
+	if (c->why[0])
+		return;
+	snprintf(text, sizeof(text), "%s %s", what, why);
+	memcpy(c->why, text, sizeof(text));
 }
 
 static bool mech_allowed(const struct probes *p, enum mechanism m)
@@ -110,16 +115,16 @@ static bool mech_allowed(const struct probes *p, enum mechanism m)
 static bool way_possible(struct probes *p, struct choice *c, const struct way *w)
 {
 	if (!mech_allowed(p, w->mech)) {
-		explain(c, "--mechanism %s%s", mechanism_name(p->only), "");
+		explain(c, "--mechanism", mechanism_name(p->only));
 		return false;
 	}
 	if (p->mech_refused[w->mech][0]) {
-		explain(c, "%s%s", p->mech_refused[w->mech], "");
+		explain(c, mechanism_name(w->mech), p->mech_refused[w->mech]);
 		return false;
 	}
 	for (int i = 0; i < PROGS_MAX && w->progs[i]; i++) {
 		if (*w->progs[i] != '?' && is_missing(p, w->progs[i])) {
-			explain(c, "%s: this kernel has no %s", mechanism_name(w->mech), w->target);
+			explain(c, "this kernel has no", w->target);
 			return false;
 		}
 	}
@@ -192,7 +197,7 @@ bool probes_reject(struct probes *p, const char *prog, const char *step, int err
 		if (c->way < 0 || !way_has(p, &hooks[id].ways[c->way], prog))
 			continue;
 		found = true;
-		explain(c, "%s %s", mechanism_name(hooks[id].ways[c->way].mech), reason);
+		explain(c, mechanism_name(hooks[id].ways[c->way].mech), reason);
 		choose(p, id, c->way + 1);
 	}
 	return found;
