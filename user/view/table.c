@@ -2,11 +2,13 @@
 /*
  * The table: one header, one event a line.
  *
- * EVENT        CONN PID    COMM       LOCAL           REMOTE          MS     SYNQ  ACCEPTQ DETAIL
- * synq-add     1    812    nginx      127.0.0.1:8080  127.0.0.1:40412 -      1/511 0/511
- * acceptq-add  1    812    nginx      127.0.0.1:8080  127.0.0.1:40412 -      0/511 1/511   handshake
- * acceptq-del  1    812    nginx      127.0.0.1:8080  127.0.0.1:40412 0.021  0/511 0/511   accepted
- * state        1    812    nginx      127.0.0.1:8080  127.0.0.1:40412 3.112  ESTABLISHED->CLOSE_WAIT
+ * EVENT          CONN PID    COMM     LOCAL  REMOTE                MS       SYNQ   ACCEPTQ DETAIL
+ * synq-add       1    812    nginx    :8080  127.0.0.1:40412       -        1/511  0/511
+ * acceptq-add    1    812    nginx    :8080  127.0.0.1:40412       -        0/511  1/511   handshake
+ * acceptq-del    1    812    nginx    :8080  127.0.0.1:40412       0.021    0/511  0/511   accepted
+ * state          1    812    nginx    :8080  127.0.0.1:40412       3.112    ESTABLISHED->CLOSE_WAIT
+ *
+ * In 100 columns the local end is its port; a wider terminal shows it whole.
  *
  * Columns are places, not walls: a long value pushes the rest of its line to the
  * right, and a line that became too wide gives up padding, from the right, as
@@ -23,6 +25,7 @@
 #define DEFAULT_COLUMNS	100u
 #define DETAIL_WHOLE	23u		/* ESTABLISHED->CLOSE_WAIT */
 #define ENDPOINT_LEAST	11u
+#define PORT_ONLY	6u		/* LOCAL without its address */
 
 struct table {
 	struct view_clock clock;
@@ -30,7 +33,6 @@ struct table {
 	unsigned int laid_out;			/* for this many columns */
 	unsigned int width[COLUMN_COUNT];	/* 0: not shown */
 	unsigned int at[COLUMN_COUNT];
-	bool port_only;				/* LOCAL without its address */
 };
 
 /* One line while it is written. */
@@ -48,28 +50,22 @@ static const struct {
 	enum column_id column;
 	unsigned int by;
 } growth[] = {
-	{ COLUMN_EVENT, 2 }, { COLUMN_DETAIL, 12 }, { COLUMN_COMM, 5 }, { COLUMN_PID, 1 },
-	{ COLUMN_CONN, 2 }, { COLUMN_LOCAL, 6 }, { COLUMN_REMOTE, 6 }, { COLUMN_SYNQ, 4 },
-	{ COLUMN_ACCEPTQ, 2 }, { COLUMN_MS, 2 }, { COLUMN_NETNS, 10 }, { COLUMN_LOCAL, 10 },
-	{ COLUMN_REMOTE, 10 }, { COLUMN_TID, 7 }, { COLUMN_COOKIE, 8 }, { COLUMN_LOCAL, 16 },
-	{ COLUMN_REMOTE, 16 },
+	{ COLUMN_COMM, 8 }, { COLUMN_LOCAL, 15 }, { COLUMN_DETAIL, 12 }, { COLUMN_COMM, 7 },
+	{ COLUMN_PID, 1 }, { COLUMN_CONN, 2 }, { COLUMN_SYNQ, 3 }, { COLUMN_ACCEPTQ, 2 },
+	{ COLUMN_NETNS, 10 }, { COLUMN_LOCAL, 10 }, { COLUMN_REMOTE, 10 }, { COLUMN_TID, 7 },
+	{ COLUMN_COOKIE, 8 }, { COLUMN_LOCAL, 16 }, { COLUMN_REMOTE, 16 },
 };
 
-/* 100 columns; 80 without the name of the process and the local address. */
-static void least_widths(struct table *t, bool narrow, enum view_time time)
+/* 90 columns and the time: the name of the process comes with 100. */
+static void least_widths(struct table *t, enum view_time time)
 {
 	static const unsigned int least[COLUMN_COUNT] = {
-		[COLUMN_EVENT] = 12, [COLUMN_CONN] = 4, [COLUMN_PID] = 6, [COLUMN_COMM] = 10,
-		[COLUMN_LOCAL] = 15, [COLUMN_REMOTE] = 15, [COLUMN_MS] = 6, [COLUMN_SYNQ] = 5,
-		[COLUMN_ACCEPTQ] = 7, [COLUMN_DETAIL] = 11,
+		[COLUMN_EVENT] = 14, [COLUMN_CONN] = 4, [COLUMN_PID] = 6, [COLUMN_LOCAL] = PORT_ONLY,
+		[COLUMN_REMOTE] = 21, [COLUMN_MS] = 8, [COLUMN_SYNQ] = 6, [COLUMN_ACCEPTQ] = 7,
+		[COLUMN_DETAIL] = 10,
 	};
 
 	memcpy(t->width, least, sizeof(least));
-	t->port_only = narrow;
-	if (narrow) {
-		t->width[COLUMN_COMM] = 0;
-		t->width[COLUMN_LOCAL] = 6;
-	}
 	if (time != VIEW_TIME_NONE)
 		t->width[COLUMN_TIME] = time == VIEW_TIME_WALL ? 15 : 10;
 }
@@ -91,12 +87,12 @@ static void lay_out(struct table *t, const struct view_config *cfg)
 	unsigned int columns = cfg->columns ? cfg->columns : DEFAULT_COLUMNS;
 	unsigned int i;
 
-	least_widths(t, columns < DEFAULT_COLUMNS, cfg->time);
+	least_widths(t, cfg->time);
 	for (i = 0; i < sizeof(growth) / sizeof(growth[0]); i++) {
 		unsigned int *w = &t->width[growth[i].column];
 		unsigned int cost = growth[i].by + (*w ? 0 : 1);
 
-		if (columns < DEFAULT_COLUMNS || place(t) + cost > columns)
+		if (place(t) + cost > columns)
 			break;
 		*w += growth[i].by;
 	}
@@ -190,7 +186,7 @@ static void put_endpoint(struct view *v, struct line *line, enum column_id id, c
 	unsigned int which = id == COLUMN_REMOTE;
 	size_t from = v->out->len;
 
-	if (t->port_only && id == COLUMN_LOCAL) {
+	if (id == COLUMN_LOCAL && t->width[id] == PORT_ONLY) {
 		out_char(v->out, ':');
 		out_u64(v->out, val->n);
 		return;
