@@ -201,7 +201,7 @@ static int load_and_attach(struct bpf_source *s)
 		if (!s->skel)
 			return -errno;
 		if (!round) {
-			err = probes_init(&s->probes, s->skel->obj, s->cfg.mechanism);
+			err = probes_init(&s->probes, s->skel->obj, s->cfg.mechanism, s->cfg.io);
 			if (err)
 				return err;
 		}

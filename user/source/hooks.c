@@ -115,6 +115,14 @@ const struct hook hooks[HOOK_MAX] = {
 		F("tcp_timewait_state_process", NULL, "f_tw_segment"),
 		K("tcp_timewait_state_process", NULL, "k_tw_segment"),
 		T("kfree_skb (rx_sk)", NULL, "tp_tw_segment") } },
+	[HOOK_WRITE] = { "data written (--io)", {
+		T("sock_send_length", NULL, "tp_write"),
+		F("tcp_sendmsg", "how much of it was taken, and errors", "f_write"),
+		K("tcp_sendmsg", "how much of it was taken, and errors", "k_write") } },
+	[HOOK_READ] = { "data read (--io)", {
+		T("sock_recv_length", NULL, "tp_read"),
+		F("tcp_cleanup_rbuf", "errors", "f_read"),
+		K("tcp_cleanup_rbuf", "errors", "k_read") } },
 	[HOOK_THREADS] = { "threads and children", {
 		T("sched_process_exit, sched_process_fork", NULL, "tp_exit", "tp_fork") } },
 	[HOOK_SNAPSHOT] = { "snapshot: sockets and queues", {

@@ -136,22 +136,27 @@ static void choose(struct probes *p, enum hook_id id, int from)
 {
 	struct choice *c = &p->choice[id];
 
+	c->way = -1;
+	if (!p->io && (id == HOOK_READ || id == HOOK_WRITE)) {
+		explain(c, "only with", "--io");
+		return;
+	}
 	for (int i = from; i < WAYS_MAX && hooks[id].ways[i].target; i++) {
 		if (way_possible(p, c, &hooks[id].ways[i])) {
 			c->way = i;
 			return;
 		}
 	}
-	c->way = -1;
 }
 
-int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism only)
+int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism only, bool io)
 {
 	struct btf_index *btf;
 	int err;
 
 	memset(p, 0, sizeof(*p));
 	p->only = only;
+	p->io = io;
 	err = btf_index_open(&btf);
 	if (err)
 		return err;

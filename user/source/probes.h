@@ -27,7 +27,7 @@ enum hook_id {
 	HOOK_CONNECT_RETURN, HOOK_ACCEPT_ENTER, HOOK_ACCEPT, HOOK_TAKE, HOOK_CLOSE, HOOK_SHUTDOWN,
 	HOOK_SYNQ_ADD, HOOK_SYNQ_DEL, HOOK_ACCEPTQ_ADD, HOOK_ACCEPTQ_ADD_OTHER, HOOK_FORGET, HOOK_MIGRATE,
 	HOOK_DROP_SYN, HOOK_DROP_ACK, HOOK_COOKIE, HOOK_SYNACK_RETRANS, HOOK_RETRANS, HOOK_RST_SENT,
-	HOOK_RST_RECEIVED, HOOK_TW_END, HOOK_TW_FIN, HOOK_THREADS, HOOK_SNAPSHOT, HOOK_OWNERS,
+	HOOK_RST_RECEIVED, HOOK_TW_END, HOOK_TW_FIN, HOOK_WRITE, HOOK_READ, HOOK_THREADS, HOOK_SNAPSHOT, HOOK_OWNERS,
 	HOOK_MAX
 };
 
@@ -45,6 +45,7 @@ struct choice {
 
 struct probes {
 	enum mechanism only;		/* --mechanism */
+	bool io;			/* --io */
 	struct choice choice[HOOK_MAX];
 	char mech_refused[MECH_MAX][96];	/* why a mechanism as a whole does not work here, "" if it does */
 	const char *missing[OBJECT_PROGS];	/* programs whose target this kernel has not */
@@ -57,7 +58,7 @@ struct bpf_object;
  * Makes the first choice for each hook from what the kernel says it has. obj is opened, not loaded,
  * and only its programs' names and targets are read. 0 or -errno (-ENOENT: no BTF).
  */
-int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism only);
+int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism only, bool io);
 /* The program (by its name in the object) was refused with err: the next way is chosen. False: no hook has it. */
 bool probes_reject(struct probes *p, const char *prog, const char *step, int err);
 /* Is the program wanted by the choices made? */

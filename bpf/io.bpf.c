@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* --io: data read and written, one record a call. Loaded only when asked for. */
+#include "read.bpf.h"
+
+/* bytes: how many, or -errno; a call that only found nothing to do is no step */
+static __always_inline int emit_io(__u32 event, const struct sock *sk, int bytes)
+{
+	struct tcptrace_record *r;
+
+	if (!bytes || bytes == -EAGAIN || !is_tcp(sk) || !wanted(sk))
+		return 0;
+	r = reserve(event);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_actor(r, -1);
+	r->ret = bytes;
+	submit(r);
+	return 0;
+}
+
+/* 6.3 and later (6e6eda44b939) */
+SEC("?tp_btf/sock_send_length")
+int BPF_PROG(tp_write, const struct sock *sk, int ret)
+{
+	return emit_io(TCPTRACE_WRITE, sk, ret);
+}
+
+SEC("?tp_btf/sock_recv_length")
+int BPF_PROG(tp_read, const struct sock *sk, int ret, int flags)
+{
+	return emit_io(TCPTRACE_READ, sk, ret);
+}
+
+/* Before: what tcp_sendmsg() is asked to take, and what tcp_recvmsg() has handed out. */
+SEC("?fentry/tcp_sendmsg")
+int BPF_PROG(f_write, const struct sock *sk, const void *msg, unsigned long size)
+{
+	return emit_io(TCPTRACE_WRITE, sk, size);
+}
+
+SEC("?kprobe/tcp_sendmsg")
+int BPF_KPROBE(k_write, const struct sock *sk, const void *msg, unsigned long size)
+{
+	return emit_io(TCPTRACE_WRITE, sk, size);
+}
+
+SEC("?fentry/tcp_cleanup_rbuf")
+int BPF_PROG(f_read, const struct sock *sk, int copied)
+{
+	return copied > 0 ? emit_io(TCPTRACE_READ, sk, copied) : 0;
+}
+
+SEC("?kprobe/tcp_cleanup_rbuf")
+int BPF_KPROBE(k_read, const struct sock *sk, int copied)
+{
+	return copied > 0 ? emit_io(TCPTRACE_READ, sk, copied) : 0;
+}
