@@ -568,7 +568,7 @@ static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_rep
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 
-	if (i >= HOOK_MAX)
+	if (i >= (s->cfg.io ? HOOK_MAX : HOOK_WRITE))
 		return false;
 	probes_report(&s->probes, i, out);
 	return true;

@@ -137,10 +137,8 @@ static void choose(struct probes *p, enum hook_id id, int from)
 	struct choice *c = &p->choice[id];
 
 	c->way = -1;
-	if (!p->io && (id == HOOK_READ || id == HOOK_WRITE)) {
-		explain(c, "only with", "--io");
+	if (!p->io && id >= HOOK_WRITE)
 		return;
-	}
 	for (int i = from; i < WAYS_MAX && hooks[id].ways[i].target; i++) {
 		if (way_possible(p, c, &hooks[id].ways[i])) {
 			c->way = i;
