@@ -289,11 +289,24 @@ static int begin_check(struct run *r)
 	return r->check ? 0 : -ENOMEM;
 }
 
+/* A wrong number would show nothing for ever; one that comes back is possible, so it is no error. */
+static void warn_missing(const struct filter *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->npids; i++) {
+		if (kill((pid_t)f->pids[i], 0) && errno == ESRCH)
+			talk("-p %u: there is no such process now", f->pids[i]);
+	}
+}
+
 /* From here on everything is seen: say so to a person, and to a test that waits for it. */
 static void say_ready(const struct run *r)
 {
 	const struct options *o = r->o;
 
+	if (!o->read_path)
+		warn_missing(&o->source.filter);
 	if (!o->read_path && !o->program)
 		fputs("Tracing TCP sockets... Ctrl-C to end.\n", stderr);
 	if (o->ready_fd >= 0 && write(o->ready_fd, "\n", 1) != 1)
@@ -438,6 +451,7 @@ static int run(struct run *r, struct options *o)
 	err = snapshot(r);
 	if (!err)
 		err = begin_check(r);
+	flush(r);
 	say_ready(r);
 	if (start_program(r))
 		return 0;

@@ -198,10 +198,9 @@ static void columns_of_the_table(void **state)
 	now.ev.new = TCP_S_CLOSE_WAIT;
 	now.ev.has_dur = true;
 	now.ev.dur_ns = 21000;
-	assert_string_equal(table_line(0, false), "state        1    812    nginx      127.0.0.1:8080  "
-			    "127.0.0.1:40412 0.021  ESTABLISHED->CLOSE_WAIT");
-	assert_string_equal(table_line(80, false), "state        1    812    :8080  127.0.0.1:40412 0.021  "
-			    "ESTABLISHED->CLOSE_WAIT");
+	assert_string_equal(table_line(0, false), "state          1    812    nginx    :8080  127.0.0.1:40412       "
+			    "0.021    ESTABLISHED->CLOSE_WAIT");
+	assert_non_null(strstr(table_line(150, false), " 127.0.0.1:8080 "));
 	now.ev.has_queues = true;
 	now.ev.limit = 511;
 	now.ev.acceptq = 3;
@@ -209,8 +208,8 @@ static void columns_of_the_table(void **state)
 	now.ev.cause = TCPTRACE_DROP_ACCEPTQ_SYN;
 	now.ev.has_dur = false;
 	now.ev.who = NULL;
-	assert_string_equal(table_line(0, true), "\033[31mdrop         1    -      -          127.0.0.1:8080  "
-			    "127.0.0.1:40412 -   0/511 3/511 acceptq-full-syn\033[0m");
+	assert_string_equal(table_line(0, true), "\033[31mdrop           1    -      -        :8080  127.0.0.1:40412"
+			    "       -      0/511 3/511 acceptq-full-syn\033[0m");
 	now.rec.ret = -ECONNREFUSED;
 	now.ev.event = now.rec.event = TCPTRACE_CONNECT_RETURN;
 	now.ev.cause = 0;
