@@ -14,6 +14,12 @@ static __always_inline void clear(struct tcptrace_record *r)
 	r->fd = -1;
 }
 
+static __always_inline void set_listener(struct tcptrace_record *r, const struct sock *sk)
+{
+	set_queues(r, sk);
+	r->drops = BPF_CORE_READ(sk, sk_drops.counter);
+}
+
 SEC("?iter/tcp")
 int it_tcp(struct bpf_iter__tcp *ctx)
 {
@@ -46,7 +52,7 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 			return 0;
 		set_sock(&r, sk);
 		if (state == TCP_LISTEN)
-			set_queues(&r, sk);
+			set_listener(&r, sk);
 		else if (!BPF_CORE_READ(sk, sk_socket) &&
 			 !(BPF_CORE_READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)))
 			r.flags |= TCPTRACE_F_QUEUED;
@@ -84,7 +90,7 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	set_sock(&r, sk);
 	r.new = sk_state(sk);
 	if (r.new == TCP_LISTEN)
-		set_queues(&r, sk);
+		set_listener(&r, sk);
 	r.pid = pid;
 	r.tid = BPF_CORE_READ(task, pid);
 	r.fd = ctx->fd;

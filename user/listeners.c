@@ -48,7 +48,7 @@ static int print(const struct options *o, const struct model *m)
 {
 	struct select s = { .filter = &o->source.filter };
 	struct listeners_config cfg = {
-		.json = o->json, .no_header = o->no_header, .drops_known = o->read_path != NULL,
+		.json = o->json, .no_header = o->no_header, .counts = o->read_path != NULL,
 		.pick = pick, .ctx = &s,
 	};
 	struct out out;

@@ -286,7 +286,11 @@ static int begin_check(struct run *r)
 	if (err < 0)
 		return err;
 	r->check = check_begin(r->o->source.filter.netns);
-	return r->check ? 0 : -ENOMEM;
+	if (r->check)
+		return 0;
+	talk("--check: cannot read the kernel's counters: %s", strerror(errno));
+	r->failed = true;
+	return -ENOMEM;
 }
 
 /* A wrong number would show nothing for ever; one that comes back is possible, so it is no error. */

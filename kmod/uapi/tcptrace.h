@@ -136,9 +136,10 @@ struct tcptrace_record {
 	__u8	laddr[16];	/* IPv4 as ::ffff:a.b.c.d, so that both families compare alike */
 	union {
 		__u8	raddr[16];
-		struct {	/* listen: a listener has no remote end */
-			__s32	backlog;	/* as given to listen() */
-			__u32	somaxconn;	/* of the namespace, at that moment */
+		struct {	/* listen, exists of a listener: it has no remote end */
+			__s32	backlog;	/* listen: as given to it */
+			__u32	somaxconn;	/* listen: of the namespace, at that moment */
+			__u32	drops;		/* exists: sk_drops, as `ss -m` shows it (d5) */
 		};
 	};
 	__u16	lport;

@@ -2,6 +2,8 @@
 /*
  * The accept queue: a connection from the end of its handshake to accept().
  */
+#include <errno.h>
+
 #include "internal.h"
 
 static bool way_in(unsigned int cause)
@@ -179,6 +181,12 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		hist_add(&l->in_accept, call_dur_ns(rec));
 }
 
+/* Nothing there, or a signal first (ERESTART* are 512 to 516), is no failure. */
+static bool is_failure(int32_t ret)
+{
+	return ret < 0 && ret > -512 && ret != -EAGAIN && ret != -EINTR;
+}
+
 void on_accept(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = NULL;
@@ -191,7 +199,7 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 	l = listener_of(m, rec, c);
 	if (c)
 		accepted(m, rec, c, l);
-	else if (l && rec->ret < 0)
+	else if (l && is_failure(rec->ret))
 		l->accept_errors++;
 	listener_numbers(m, l, rec, 0, 0);
 	ev = step(rec, rec->event, c, l);

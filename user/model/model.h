@@ -87,6 +87,8 @@ struct listener {
 	uint64_t cookies_sent, cookies_ok, cookies_bad;
 	uint64_t cookie_ns;		/* when the last one was sent */
 	uint64_t synack_retrans;
+	uint32_t sk_drops;		/* the kernel's own count since the listener was made, by a snapshot */
+	bool sk_drops_known;
 	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
 	/*
 	 * Waiting times, ns. in_synq: of requests that were established (the wait of an expired

@@ -94,6 +94,8 @@ static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 	if (!l)
 		return;
 	listener_learn(m, l, rec);
+	l->sk_drops = rec->drops;
+	l->sk_drops_known = true;
 	if (rec_cookie(rec))
 		l->cookie = rec_cookie(rec);
 	if (rec->flags & TCPTRACE_F_ACTOR && !l->opener.pid)

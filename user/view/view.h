@@ -96,7 +96,7 @@ void finding_json(struct out *o, const struct finding *f, const char *text);	/* 
 /* One-shot table of all listeners, like ss -ltn. */
 struct listeners_config {
 	bool json, no_header, color;
-	bool drops_known;			/* a whole run was seen, not one snapshot */
+	bool counts;				/* a whole run was seen, not one snapshot: what it counted */
 	bool (*pick)(void *ctx, const struct listener *l);	/* NULL: all */
 	void *ctx;
 };

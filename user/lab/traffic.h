@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What servers and clients of the experiments do. Whatever must not fail and does ends the stage. */
+#ifndef TCPTRACE_LAB_TRAFFIC_H
+#define TCPTRACE_LAB_TRAFFIC_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stage.h"
+
+#define LOCAL	"127.0.0.1"
+
+/* One call and what came of it. */
+struct call {
+	int fd;
+	const char *addr;
+	uint16_t port;
+	int ret, err;			/* err: errno, 0 if it succeeded */
+	uint64_t began, ended;		/* ns, CLOCK_MONOTONIC as in the records */
+};
+
+struct sockaddr_in address_of(const char *addr, uint16_t port);
+int tcp_socket(struct stage *s, bool nonblock);
+/* socket, SO_REUSEADDR, bind, listen; as "server". Non-blocking: accept() never waits by accident. */
+int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog);
+/* Non-blocking, as "client", from that local address and port (0: any). connect() has begun. */
+int tcp_client(struct stage *s, const char *from, uint16_t port, const char *addr, uint16_t to);
+int tcp_bind(int fd, const char *addr, uint16_t port);	/* 0 or errno */
+
+void call_connect(void *call);
+void call_accept(void *call);
+void must_accept(struct stage *s, int listener, struct call *c);	/* one waits; as "server" */
+
+/* ---- a thread that makes calls, so that they may block ---- */
+struct actor;
+struct actor *actor_new(struct stage *s, const char *name);
+void actor_do(struct actor *a, void (*job)(void *arg), void *arg);	/* returns at once */
+void actor_wait_asleep(struct actor *a);	/* until its job sleeps in the kernel */
+void actor_wait(struct actor *a);		/* until its job is done */
+bool actor_done(struct actor *a);
+
+/* ---- waiting for the kernel ---- */
+void wait_state(struct stage *s, int fd, int state);	/* TCP_ESTABLISHED */
+void wait_acceptq(struct stage *s, int listener, unsigned int n);	/* its accept queue has n */
+void wait_counter(struct stage *s, const char *name, int64_t value);	/* at least */
+unsigned int acceptq_len(int listener);		/* what ss shows as Recv-Q */
+unsigned int acceptq_limit(int listener);	/* ... and Send-Q */
+int tcp_state_of(int fd);
+/* Rows of /proc/net/tcp with this local port and state (0: any): what ss and netstat see. */
+unsigned int sockets_in(uint16_t lport, int state);
+
+#endif

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tun.h"
+
+#define PACKET_MAX	2048
+#define HELD_MAX	64
+#define STRANGERS	0x0a000100u	/* 10.0.1.0 */
+#define STRANGER_PORT	40000
+#define SERVER		0x0a000002u
+
+struct packet {
+	size_t len;
+	union {
+		struct iphdr ip;
+		uint8_t bytes[PACKET_MAX];
+	};
+};
+
+struct wire {
+	struct stage *s;
+	int fd;
+	unsigned int delay_us;
+	pthread_t thread;
+	pthread_mutex_t lock;		/* of all below */
+	uint16_t hold_port;
+	unsigned int nheld;
+	struct packet held[HELD_MAX];
+	struct { uint32_t seq, synacks; } stranger[WIRE_STRANGERS];
+};
+
+/* ---- the device ---- */
+
+static int configure(const char *name, const char *address)
+{
+	struct ifreq ifr = { 0 };
+	struct sockaddr_in *sin = (struct sockaddr_in *)&ifr.ifr_addr;
+	int err = 0, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
+	sin->sin_family = AF_INET;
+	inet_pton(AF_INET, address, &sin->sin_addr);
+	if (ioctl(fd, SIOCSIFADDR, &ifr))
+		err = -errno;
+	sin->sin_addr.s_addr = ~0u;
+	if (!err && ioctl(fd, SIOCSIFNETMASK, &ifr))
+		err = -errno;
+	if (!err && ioctl(fd, SIOCGIFFLAGS, &ifr))
+		err = -errno;
+	ifr.ifr_flags |= IFF_UP;
+	if (!err && ioctl(fd, SIOCSIFFLAGS, &ifr))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static void device(struct wire *w)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "wire" };
+	int err;
+
+	w->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (w->fd < 0 || ioctl(w->fd, TUNSETIFF, &ifr))
+		stage_fail(w->s, "no TUN device (/dev/net/tun): %s; modprobe tun", strerror(errno));
+	err = configure("wire", WIRE_CLIENT);
+	if (!err)
+		err = configure("wire:1", WIRE_SERVER);
+	if (!err)
+		err = netns_route_by("wire");
+	if (err)
+		stage_fail(w->s, "cannot set up the TUN device: %s", strerror(-err));
+	/* What comes in has a source that is ours too. */
+	sysctl_set(w->s, "ipv4/conf/wire/accept_local", 1);
+	sysctl_set(w->s, "ipv4/conf/wire/rp_filter", 0);
+	sysctl_set(w->s, "ipv4/conf/all/rp_filter", 0);
+}
+
+static void put(struct wire *w, const struct packet *p)
+{
+	if (write(w->fd, p->bytes, p->len) != (ssize_t)p->len)
+		stage_fail(w->s, "write to the TUN device: %s", strerror(errno));
+}
+
+/* ---- the relay ---- */
+
+static struct tcphdr *tcp_of(struct packet *p)
+{
+	return (struct tcphdr *)(p->bytes + p->ip.ihl * 4);
+}
+
+static bool is_tcp(const struct packet *p)
+{
+	return p->len >= sizeof(p->ip) && p->ip.version == 4 && p->ip.protocol == IPPROTO_TCP &&
+	       p->len >= p->ip.ihl * 4 + sizeof(struct tcphdr);
+}
+
+/* For a stranger: nobody answers, but the SYN-ACK is remembered. */
+static bool to_stranger(struct wire *w, struct packet *p)
+{
+	uint32_t to = ntohl(p->ip.daddr), host = to - STRANGERS;
+	struct tcphdr *tcp = tcp_of(p);
+
+	if (host >= WIRE_STRANGERS)
+		return false;
+	if (tcp->syn && tcp->ack) {
+		w->stranger[host].seq = ntohl(tcp->seq);
+		w->stranger[host].synacks++;
+	}
+	return true;
+}
+
+static bool hold(struct wire *w, struct packet *p)
+{
+	if (!w->hold_port || ntohs(tcp_of(p)->source) != w->hold_port || tcp_of(p)->syn)
+		return false;
+	if (w->nheld == HELD_MAX)
+		stage_fail(w->s, "the wire holds %d packets already", HELD_MAX);
+	w->held[w->nheld++] = *p;
+	return true;
+}
+
+static void relay(struct wire *w, struct packet *p)
+{
+	bool kept;
+
+	if (!is_tcp(p))
+		return;
+	if (w->delay_us)
+		sleep_us(w->delay_us);
+	pthread_mutex_lock(&w->lock);
+	kept = to_stranger(w, p) || hold(w, p);
+	pthread_mutex_unlock(&w->lock);
+	if (!kept)
+		put(w, p);
+}
+
+static void *relay_thread(void *arg)
+{
+	struct wire *w = arg;
+	struct pollfd pfd = { w->fd, POLLIN, 0 };
+	struct packet p;
+
+	role("wire");
+	for (;;) {
+		ssize_t n = read(w->fd, p.bytes, sizeof(p.bytes));
+
+		if (n > 0) {
+			p.len = (size_t)n;
+			relay(w, &p);
+		} else {
+			poll(&pfd, 1, -1);
+		}
+	}
+	return NULL;
+}
+
+struct wire *wire_open(struct stage *s, unsigned int delay_us)
+{
+	struct wire *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		stage_fail(s, "out of memory");
+	w->s = s;
+	w->delay_us = delay_us;
+	pthread_mutex_init(&w->lock, NULL);
+	device(w);
+	if (pthread_create(&w->thread, NULL, relay_thread, w))
+		stage_fail(s, "cannot start a thread");
+	return w;
+}
+
+void wire_hold(struct wire *w, uint16_t port)
+{
+	pthread_mutex_lock(&w->lock);
+	w->hold_port = port;
+	pthread_mutex_unlock(&w->lock);
+}
+
+struct held_wait {
+	struct wire *w;
+	unsigned int n;
+};
+
+static bool held_enough(void *arg)
+{
+	struct held_wait *h = arg;
+	bool enough;
+
+	pthread_mutex_lock(&h->w->lock);
+	enough = h->w->nheld >= h->n;
+	pthread_mutex_unlock(&h->w->lock);
+	return enough;
+}
+
+void wire_wait_held(struct wire *w, unsigned int n)
+{
+	struct held_wait h = { w, n };
+
+	wait_for(w->s, held_enough, &h, "the wire to hold a packet");
+}
+
+void wire_release(struct wire *w)
+{
+	pthread_mutex_lock(&w->lock);
+	for (unsigned int i = 0; i < w->nheld; i++)
+		put(w, &w->held[i]);
+	w->nheld = 0;
+	w->hold_port = 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- strangers ---- */
+
+static uint32_t sum(uint32_t s, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i + 1 < len; i += 2)
+		s += (uint32_t)(p[i] << 8 | p[i + 1]);
+	return s;
+}
+
+static uint16_t folded(uint32_t s)
+{
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	return htons((uint16_t)~s);
+}
+
+static void send_as(struct wire *w, unsigned int host, const struct tcphdr *tcp)
+{
+	struct packet p = { .len = sizeof(p.ip) + sizeof(*tcp) };
+
+	p.ip = (struct iphdr){
+		.ihl = 5, .version = 4, .tot_len = htons((uint16_t)p.len), .ttl = 64, .protocol = IPPROTO_TCP,
+		.saddr = htonl(STRANGERS + host), .daddr = htonl(SERVER),
+	};
+	p.ip.check = folded(sum(0, &p.ip, sizeof(p.ip)));
+	memcpy(tcp_of(&p), tcp, sizeof(*tcp));
+	tcp_of(&p)->check = folded(sum(sum(IPPROTO_TCP + sizeof(*tcp), &p.ip.saddr, 8), tcp, sizeof(*tcp)));
+	put(w, &p);
+}
+
+void stranger_syn(struct wire *w, unsigned int host, uint16_t to)
+{
+	struct tcphdr tcp = {
+		.source = htons(STRANGER_PORT), .dest = htons(to), .seq = htonl(host << 16), .doff = 5,
+		.syn = 1, .window = htons(64240),
+	};
+
+	send_as(w, host, &tcp);
+}
+
+void stranger_ack(struct wire *w, unsigned int host, uint16_t to)
+{
+	struct tcphdr tcp = {
+		.source = htons(STRANGER_PORT), .dest = htons(to), .seq = htonl((host << 16) + 1), .doff = 5,
+		.ack = 1, .window = htons(64240),
+	};
+
+	pthread_mutex_lock(&w->lock);
+	tcp.ack_seq = htonl(w->stranger[host].seq + 1);
+	pthread_mutex_unlock(&w->lock);
+	send_as(w, host, &tcp);
+}
+
+unsigned int stranger_synacks(struct wire *w, unsigned int host)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&w->lock);
+	n = w->stranger[host].synacks;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A wire that thinks. Client (10.0.0.1) and server (10.0.0.2) are both on the
+ * stage, but the packets between them leave the kernel by a TUN device and are
+ * put back by a thread of ours, which may hold the third packet of a handshake
+ * for as long as an experiment needs. And it can be a stranger (10.0.1.N) who
+ * sends a SYN and never answers.
+ */
+#ifndef TCPTRACE_LAB_TUN_H
+#define TCPTRACE_LAB_TUN_H
+
+#include <stdint.h>
+
+#include "stage.h"
+
+#define WIRE_CLIENT	"10.0.0.1"
+#define WIRE_SERVER	"10.0.0.2"
+#define WIRE_STRANGERS	256
+
+struct wire;
+
+/* delay_us: how long a packet is on its way. */
+struct wire *wire_open(struct stage *s, unsigned int delay_us);
+/* From now what the client sends from this port, SYN excepted, is held; 0: nothing is. */
+void wire_hold(struct wire *w, uint16_t port);
+void wire_wait_held(struct wire *w, unsigned int n);	/* until so many are */
+void wire_release(struct wire *w);			/* they go on, in order, and no more are held */
+
+/* Strangers: from 10.0.1.<host>, port 40000. */
+void stranger_syn(struct wire *w, unsigned int host, uint16_t to);
+unsigned int stranger_synacks(struct wire *w, unsigned int host);	/* answers that came so far */
+void stranger_ack(struct wire *w, unsigned int host, uint16_t to);	/* the third packet, after all */
+
+#endif
