@@ -357,15 +357,18 @@ static __always_inline int req_drop(const struct sock *listener, const struct re
 	return 0;
 }
 
-/* 6.1 and later (e8c526f2bdf1, CVE-2024-50154) */
+/*
+ * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. The flag is a byte: the rest of
+ * its register is nobody's, and the trampoline of 5.10 stores a byte into a slot it does not clear.
+ */
 SEC("?fentry/__inet_csk_reqsk_queue_drop")
-int BPF_PROG(f_req_drop, const struct sock *sk, const struct request_sock *req, bool from_timer)
+int BPF_PROG(f_req_drop, const struct sock *sk, const struct request_sock *req, __u8 from_timer)
 {
 	return req_drop(sk, req, from_timer);
 }
 
 SEC("?kprobe/__inet_csk_reqsk_queue_drop")
-int BPF_KPROBE(k_req_drop, const struct sock *sk, const struct request_sock *req, bool from_timer)
+int BPF_KPROBE(k_req_drop, const struct sock *sk, const struct request_sock *req, __u8 from_timer)
 {
 	return req_drop(sk, req, from_timer);
 }
