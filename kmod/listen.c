@@ -317,10 +317,13 @@ static void req_drop(const struct sock *listener,
 	submit(&r);
 }
 
-/* 6.1 and later (e8c526f2bdf1, CVE-2024-50154) */
+/*
+ * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. The flag is
+ * a byte: the rest of its register is nobody's.
+ */
 static int k_req_drop(struct kprobe *p, struct pt_regs *regs)
 {
-	req_drop(ARG(regs, 0), ARG(regs, 1), (bool)(long)ARG(regs, 2));
+	req_drop(ARG(regs, 0), ARG(regs, 1), (u8)(long)ARG(regs, 2));
 	return 0;
 }
 

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * compare - do two recordings of the same traffic tell the same?
+ *
+ * Both were made by tcptrace -w at the same time on the same kernel, so the
+ * addresses of sockets are the same in both. Compared is what lies between two
+ * connect()s to ports that nobody else uses. Every field must be equal except
+ * for when: t_ns and call_ns within 50 ms. Of one socket, what one CPU told must be
+ * told in the same order. The two hooks read the queues one after the other: another
+ * CPU that has to do with the same listener may come between ("moved"); where
+ * none did, the numbers must be equal ("queues").
+ */
+#define _GNU_SOURCE
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kmod/uapi/tcptrace.h"
+
+#define FILE_HEADER_SIZE_AT	24	/* offset of header_size: user/source/file.h */
+#define NEAR_NS			50000000ll
+#define CLOSE_NS		5000000ull
+#define SHOWN			15
+
+struct recording {
+	const char *name;
+	struct tcptrace_record *rec;
+	size_t n;
+};
+
+static const char *const names[TCPTRACE_EVENT_MAX] = {
+#define NAME(sym, low, name, doc) [TCPTRACE_##sym] = name,
+	TCPTRACE_EVENTS(NAME)
+#undef NAME
+};
+
+static void die(const char *what, const char *name)
+{
+	fprintf(stderr, "compare: %s: %s\n", name, what);
+	exit(2);
+}
+
+static bool compared(const struct tcptrace_record *r)
+{
+	return r->event && r->event < TCPTRACE_LOST && r->event != TCPTRACE_EXISTS;
+}
+
+static void load(struct recording *to, const char *name, uint16_t from_port, uint16_t to_port)
+{
+	FILE *f = fopen(name, "r");
+	struct tcptrace_record r;
+	bool inside = false, ended = false;
+	uint32_t skip;
+
+	if (!f)
+		die("cannot open", name);
+	if (fseek(f, FILE_HEADER_SIZE_AT, SEEK_SET) || fread(&skip, sizeof(skip), 1, f) != 1 ||
+	    fseek(f, skip, SEEK_SET))
+		die("no recording", name);
+	to->name = name;
+	while (!ended && fread(&r, sizeof(r), 1, f) == 1) {
+		bool mark = r.event == TCPTRACE_CONNECT && r.rport == (inside ? to_port : from_port);
+
+		if (r.event == TCPTRACE_LOST)
+			die("records were lost", name);
+		if (inside && mark)
+			ended = true;
+		else if (mark)
+			inside = true;
+		else if (inside && compared(&r)) {
+			if (!(to->n & (to->n + 1))) {
+				to->rec = realloc(to->rec, (2 * to->n + 2) * sizeof(r));
+				if (!to->rec)
+					die("no memory", name);
+			}
+			to->rec[to->n++] = r;
+		}
+	}
+	fclose(f);
+	if (!ended)
+		die("the marks are missing", name);
+}
+
+/* All that says what happened to whom; not when, where it ran and how long the queues were. */
+static int same_step(const struct tcptrace_record *a, const struct tcptrace_record *b)
+{
+#define CMP(field)						\
+	do {							\
+		if (a->field != b->field)			\
+			return a->field < b->field ? -1 : 1;	\
+	} while (0)
+	CMP(sk);
+	CMP(event);
+	CMP(listener);
+	CMP(netns);
+	CMP(pid);
+	CMP(tid);
+	CMP(fd);
+	CMP(lport);
+	CMP(rport);
+	CMP(family);
+	CMP(old);
+	CMP(new);
+	CMP(cause);
+	CMP(flags);
+	CMP(ret);
+	if (!(a->flags & TCPTRACE_F_ACTOR))
+		CMP(req);
+	else if (strncmp(a->comm, b->comm, sizeof(a->comm)))
+		return strncmp(a->comm, b->comm, sizeof(a->comm));
+	if (memcmp(a->laddr, b->laddr, 16))
+		return memcmp(a->laddr, b->laddr, 16);
+	return memcmp(a->raddr, b->raddr, 16);
+}
+
+static int by_step(const void *a, const void *b)
+{
+	const struct tcptrace_record *const *x = a, *const *y = b;
+	int d = same_step(*x, *y);
+
+	return d ? d : (*x)->t_ns < (*y)->t_ns ? -1 : (*x)->t_ns > (*y)->t_ns;
+}
+
+static const struct tcptrace_record **sorted(const struct recording *r)
+{
+	const struct tcptrace_record **p = calloc(r->n + 1, sizeof(*p));
+	size_t i;
+
+	if (!p)
+		die("no memory", r->name);
+	for (i = 0; i < r->n; i++)
+		p[i] = &r->rec[i];
+	qsort(p, r->n, sizeof(*p), by_step);
+	return p;
+}
+
+static void show(const char *what, const struct tcptrace_record *r, unsigned int nth)
+{
+	if (nth > SHOWN)
+		return;
+	printf("%s: %s t=%llu sk=%llx listener=%llx netns=%u cpu=%u pid=%u/%u fd=%d %u->%u ports %u %u "
+	       "cause=%u flags=%#x ret=%d synq=%u(%u) acceptq=%u/%u cookie=%llx%s%.16s\n", what, names[r->event],
+	       (unsigned long long)r->t_ns, (unsigned long long)r->sk, (unsigned long long)r->listener,
+	       r->netns, r->cpu, r->pid, r->tid, r->fd, r->old, r->new, r->lport, r->rport, r->cause,
+	       r->flags, r->ret, r->synq, r->synq_young, r->acceptq, r->acceptq_max,
+	       (unsigned long long)r->cookie, r->flags & TCPTRACE_F_ACTOR ? " " : "",
+	       r->flags & TCPTRACE_F_ACTOR ? r->comm : "");
+}
+
+struct counts {
+	unsigned int same, only_a, only_b, late, moved, queues, cookies, order;
+};
+
+static bool timed(const struct tcptrace_record *r)
+{
+	return r->event == TCPTRACE_ACCEPT || r->event == TCPTRACE_CONNECT_RETURN;
+}
+
+/* Did another CPU tell of this listener between the two, or nearly so? */
+static bool interrupted(const struct recording *all, const struct tcptrace_record *a,
+			const struct tcptrace_record *b)
+{
+	uint64_t from = (a->t_ns < b->t_ns ? a->t_ns : b->t_ns) - CLOSE_NS;
+	uint64_t to = (a->t_ns < b->t_ns ? b->t_ns : a->t_ns) + CLOSE_NS;
+	const struct tcptrace_record *r, *end = all->rec + all->n;
+
+	for (r = a; r >= all->rec && r->t_ns >= from; r--)
+		if (r->listener == a->listener && r->cpu != a->cpu)
+			return true;
+	for (r = a; r < end && r->t_ns <= to; r++)
+		if (r->listener == a->listener && r->cpu != a->cpu)
+			return true;
+	return false;
+}
+
+static void compare_pair(struct counts *c, const struct recording *all, const struct tcptrace_record *a,
+			 const struct tcptrace_record *b)
+{
+	bool queues = a->synq != b->synq || a->synq_young != b->synq_young || a->acceptq != b->acceptq ||
+		      a->acceptq_max != b->acceptq_max;
+
+	c->same++;
+	if (llabs((long long)(a->t_ns - b->t_ns)) > NEAR_NS ||
+	    (timed(a) && llabs((long long)(a->call_ns - b->call_ns)) > NEAR_NS) ||
+	    (timed(a) && !a->call_ns != !b->call_ns)) {
+		show("other time a", a, ++c->late);
+		show("           b", b, c->late);
+	}
+	if (queues && interrupted(all, a, b)) {
+		c->moved++;
+	} else if (queues) {
+		show("other queues a", a, ++c->queues);
+		show("             b", b, c->queues);
+	}
+	if (!timed(a) && a->cookie != b->cookie) {
+		show("other cookie a", a, ++c->cookies);
+		show("             b", b, c->cookies);
+	}
+}
+
+/* Pairs in the order of a: on one CPU, for one socket, b must have them in that order too. */
+struct pair {
+	const struct tcptrace_record *a, *b;
+};
+
+static int by_socket(const void *x, const void *y)
+{
+	const struct tcptrace_record *a = ((const struct pair *)x)->a, *b = ((const struct pair *)y)->a;
+
+	if (a->sk != b->sk)
+		return a->sk < b->sk ? -1 : 1;
+	if (a->cpu != b->cpu)
+		return a->cpu < b->cpu ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+static void compare_order(struct counts *c, struct pair *pairs, size_t n)
+{
+	size_t i;
+
+	qsort(pairs, n, sizeof(*pairs), by_socket);
+	for (i = 1; i < n; i++) {
+		const struct pair *p = &pairs[i - 1], *q = &pairs[i];
+
+		if (p->a->sk == q->a->sk && p->a->cpu == q->a->cpu && p->b->cpu == q->b->cpu &&
+		    p->b > q->b) {
+			show("other order a", p->a, ++c->order);
+			show("         then", q->a, c->order);
+		}
+	}
+}
+
+static void compare(struct counts *c, const struct recording *a, const struct recording *b)
+{
+	const struct tcptrace_record **x = sorted(a), **y = sorted(b);
+	struct pair *pairs = calloc(a->n + 1, sizeof(*pairs));
+	size_t i = 0, j = 0;
+
+	while (i < a->n || j < b->n) {
+		int d = i == a->n ? 1 : j == b->n ? -1 : same_step(x[i], y[j]);
+
+		if (d < 0) {
+			show("only a", x[i++], ++c->only_a);
+		} else if (d > 0) {
+			show("only b", y[j++], ++c->only_b);
+		} else {
+			compare_pair(c, a, x[i], y[j]);
+			pairs[c->same - 1] = (struct pair){ x[i++], y[j++] };
+		}
+	}
+	compare_order(c, pairs, c->same);
+	free(pairs);
+	free(x);
+	free(y);
+}
+
+static void tally(const struct recording *r)
+{
+	unsigned int count[TCPTRACE_EVENT_MAX] = {}, i;
+
+	for (i = 0; i < r->n; i++)
+		count[r->rec[i].event]++;
+	printf("%s:", r->name);
+	for (i = 0; i < TCPTRACE_EVENT_MAX; i++)
+		if (count[i])
+			printf(" %s=%u", names[i], count[i]);
+	puts("");
+}
+
+int main(int argc, char **argv)
+{
+	struct recording a = {}, b = {};
+	struct counts c = {};
+
+	if (argc != 5) {
+		fprintf(stderr, "usage: compare A B FROM-PORT TO-PORT\n");
+		return 2;
+	}
+	load(&a, argv[1], atoi(argv[3]), atoi(argv[4]));
+	load(&b, argv[2], atoi(argv[3]), atoi(argv[4]));
+	compare(&c, &a, &b);
+	tally(&a);
+	tally(&b);
+	printf("same=%u only-a=%u only-b=%u late=%u moved=%u queues=%u cookies=%u order=%u\n", c.same,
+	       c.only_a, c.only_b, c.late, c.moved, c.queues, c.cookies, c.order);
+	return !c.same || c.only_a || c.only_b || c.late || c.queues || c.cookies || c.order ||
+	       c.moved > c.same / 100;
+}

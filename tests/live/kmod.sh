@@ -1,0 +1,278 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kmod.sh - the kernel module: loading, unloading, readers, and whether it tells
+# the same as BPF. Runs as root in a guest that nobody else uses (tests/vm/kmod).
+#
+# usage: kmod.sh [TEST...]      KMOD: the module; LIVE_BIN: the traffic programs
+
+KMOD=${KMOD:-/payload/tcptrace.ko}
+LIVE_BIN=${LIVE_BIN:-/payload}
+export LIVE_BIN
+T=/sys/kernel/tracing
+E=$T/events/tcptrace
+P=/sys/module/tcptrace/parameters
+tmp=$(mktemp -d)
+
+fail() { echo "    $*"; bad=1; }
+check() { [[ $2 == "$3" ]] || fail "$1 is '$2', not '$3'"; }
+
+loaded() { [[ -d /sys/module/tcptrace ]]; }
+load() { insmod "$KMOD" "$@" || fail "insmod"; }
+unload() { rmmod tcptrace || fail "rmmod"; }
+traffic() { "$LIVE_BIN/load" --count "${1:-23}" < /dev/null > "$tmp/load" || fail "load"; }
+
+# until COMMAND succeeds, 20 s at most
+until_true()
+{
+	local i
+
+	for ((i = 0; i < 2000; i++)); do
+		"$@" && return
+		sleep 0.01
+	done
+	fail "never true: $*"
+}
+
+detached() { ! grep -q attached $P/hooks; }
+tracing() { grep -q Tracing "$1" || { ! kill -0 "$!" 2>/dev/null && cat "$1"; }; }
+
+# count EVENT FILE: lines of a trace
+count() { grep -c " $1: " "$2"; }
+
+# reader FILE [OPTION]...: tcptrace in the background, when it traces
+reader()
+{
+	local file=$1
+
+	shift
+	tcptrace "$@" > "$file" 2> "$file.err" &
+	reader=$!
+	until_true tracing "$file.err"
+}
+
+stop() { kill -"${2:-TERM}" "$1"; wait "$1" 2>/dev/null; }
+
+# ---- tests ----
+
+test_load_twice()
+{
+	local i
+
+	for i in 1 2; do
+		load
+		echo > $T/trace
+		echo 1 > $E/enable || fail "enable"
+		traffic 23
+		echo 0 > $E/enable
+		cp $T/trace "$tmp/trace"
+		check "accepts, round $i" "$(count accept "$tmp/trace")" 23
+		check "acceptq_add, round $i" "$(count acceptq_add "$tmp/trace")" 23
+		check "acceptq_del, round $i" "$(count acceptq_del "$tmp/trace")" 23
+		check "connect_return, round $i" "$(count connect_return "$tmp/trace")" 23
+		unload
+		loaded && fail "still there"
+	done
+}
+
+test_unload_in_use()
+{
+	load
+	echo 1 > $E/accept/enable
+	rmmod tcptrace 2> /dev/null && fail "rmmod of a module in use"
+	traffic 23
+	check "accepts after that" "$(count accept $T/trace)" 23
+	echo 0 > $E/accept/enable
+	unload
+}
+
+# Only what is asked for is hooked.
+test_hooks()
+{
+	load
+	detached || fail "hooked without a user"
+	echo 1 > $E/destroy/enable
+	check "hooks of destroy" "$(grep -c attached $P/hooks)" 1
+	echo 1 > $E/cookie_ok/enable
+	check "and of cookie_ok" "$(grep -c attached $P/hooks)" 5
+	echo 0 > $E/destroy/enable
+	echo 0 > $E/cookie_ok/enable
+	until_true detached
+	unload
+}
+
+test_toggle()
+{
+	local i pid
+
+	load
+	"$LIVE_BIN/load" --count 1000003 --timeout 300 < /dev/null > /dev/null 2>&1 &
+	pid=$!
+	for ((i = 0; i < 101; i++)); do
+		echo 1 > $E/enable || fail "enable $i"
+		echo 0 > $E/enable || fail "disable $i"
+		((i % 8)) || until_true detached
+	done
+	kill -0 $pid || fail "the traffic has ended"
+	stop $pid
+	until_true detached
+	unload
+}
+
+test_two_readers()
+{
+	local a b
+
+	load
+	reader "$tmp/a" --source kmod -e accept -H; a=$reader
+	reader "$tmp/b" --source kmod -e accept,close -H; b=$reader
+	traffic 101
+	sleep 0.3
+	stop $b
+	traffic 23
+	sleep 0.3
+	stop $a
+	check "accepts of the first" "$(grep -c '^accept ' "$tmp/a")" 124
+	check "accepts of the second" "$(grep -c '^accept ' "$tmp/b")" 101
+	check "instances left" "$(ls $T/instances)" ""
+	unload
+}
+
+test_killed_reader()
+{
+	load
+	reader "$tmp/a" --source kmod
+	stop $reader KILL
+	check "instance of the dead" "$(ls $T/instances)" "tcptrace-$reader"
+	rmmod tcptrace 2> /dev/null && fail "rmmod while the instance is there"
+	reader "$tmp/b" --source kmod -H
+	check "instance" "$(ls $T/instances)" "tcptrace-$reader"
+	stop $reader
+	check "instances left" "$(ls $T/instances)" ""
+	unload
+	load
+	reader "$tmp/a" --source kmod
+	stop $reader KILL
+	rmdir "$T/instances/tcptrace-$reader" || fail "rmdir of the instance"
+	unload
+}
+
+test_not_loaded()
+{
+	tcptrace --source kmod > "$tmp/out" 2> "$tmp/err"
+	check "exit status" $? 1
+	grep -q 'make kmod-install' "$tmp/err" || fail "says '$(cat "$tmp/err")'"
+}
+
+# A thread that sleeps in accept() when we come is seen, with its listener.
+test_accept_before()
+{
+	local server port
+
+	load
+	"$LIVE_BIN/server" --port 8080 --accept loop < /dev/null > "$tmp/server" &
+	server=$!
+	until_true grep -q ^READY "$tmp/server"
+	sleep 0.2
+	reader "$tmp/a" --source kmod -e accept --json
+	"$LIVE_BIN/client" 127.0.0.1 8080 > /dev/null
+	sleep 0.3
+	stop $reader
+	stop $server
+	check "accepts" "$(grep -c '"event":"accept"' "$tmp/a")" 1
+	grep '"event":"accept"' "$tmp/a" | grep -q '"acceptq_max":128' || fail "no listener"
+	unload
+}
+
+test_parameters()
+{
+	load ports=8080 family=4
+	echo > $T/trace
+	echo 1 > $E/enable
+	traffic 23
+	check "events of other ports" "$(grep -c 'synq_add' $T/trace)" 0
+	"$LIVE_BIN/load" --count 23 --port 8080 < /dev/null > /dev/null
+	check "of ours" "$(count synq_add $T/trace)" 23
+	"$LIVE_BIN/load" -6 --count 23 --port 8080 < /dev/null > /dev/null
+	check "and of the other family" "$(count synq_add $T/trace)" 23
+	echo 0 > $E/enable
+	unload
+	insmod "$KMOD" family=5 2> /dev/null && fail "family=5 is taken"
+}
+
+# What the module's snapshot shows is what BPF's shows.
+test_listeners()
+{
+	local server
+
+	load
+	"$LIVE_BIN/server" --port 8080 --backlog 7 --accept none < /dev/null > "$tmp/server" &
+	server=$!
+	until_true grep -q ^READY "$tmp/server"
+	"$LIVE_BIN/client" --count 5 --hold 127.0.0.1 8080 < <(sleep 5) > "$tmp/client" &
+	until_true grep -q ^HELD "$tmp/client"
+	tcptrace listeners -H --source kmod > "$tmp/kmod" || fail "listeners: $(cat "$tmp/kmod")"
+	tcptrace listeners -H --source bpf > "$tmp/bpf"
+	cmp -s "$tmp/kmod" "$tmp/bpf" || fail "$(diff "$tmp/kmod" "$tmp/bpf")"
+	grep -q '8080' "$tmp/kmod" || fail "no listener"
+	stop $server
+	wait
+	unload
+}
+
+# The proof that the twins are twins: both attached to the same traffic.
+test_compare()
+{
+	local k
+
+	load
+	reader "$tmp/kmod" --source kmod -q -w "$tmp/kmod.rec"; k=$reader
+	reader "$tmp/bpf" --source bpf ${MECHANISM:+--mechanism $MECHANISM} -q -w "$tmp/bpf.rec"
+	nc 127.0.0.1 2 2> /dev/null
+	traffic-selftest > "$tmp/selftest" || cat "$tmp/selftest"
+	nc 127.0.0.1 3 2> /dev/null
+	sleep 1
+	stop $k
+	stop $reader
+	tail -n 1 "$tmp/kmod" "$tmp/bpf"
+	"$LIVE_BIN/compare" "$tmp/kmod.rec" "$tmp/bpf.rec" 2 3 | cut -c1-400
+	check "compare" "${PIPESTATUS[0]}" 0
+	check "missed" "$(sed -n 's/missed //p' $P/hooks)" 0
+	unload
+}
+
+test_dmesg()
+{
+	local bad_lines
+
+	bad_lines=$(dmesg | grep -E 'WARNING|BUG|Oops|Call Trace|general protection|lockdep|suspicious|KASAN|leak')
+	check "dmesg" "$bad_lines" ""
+}
+
+# ---- run ----
+
+all="not_loaded load_twice unload_in_use hooks toggle two_readers killed_reader accept_before
+     parameters listeners compare dmesg"
+passed=0 failed=0 skipped=0
+PATH=$LIVE_BIN:$PATH
+for name in ${*:-$all}; do
+	bad=
+	if [[ $name == compare || $name == listeners ]] && [[ ! -e /sys/kernel/btf/vmlinux ]]; then
+		echo "SKIP $name: this kernel has no BTF, so no BPF to compare with"
+		((skipped++))
+		continue
+	fi
+	test_$name
+	if [[ $bad ]]; then
+		echo "FAIL $name"
+		((failed++))
+		for i in $T/instances/*; do [[ -d $i ]] && rmdir "$i"; done
+		loaded && { echo 0 > $E/enable; rmmod tcptrace; }
+	else
+		echo "PASS $name"
+		((passed++))
+	fi
+done
+rm -rf "$tmp"
+echo "$passed passed, $failed failed, $skipped skipped"
+((!failed))
