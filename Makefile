@@ -11,6 +11,7 @@ CPPFLAGS += -I$(B) -MMD -MP
 CPPFLAGS += -I/usr/include/tracefs -I/usr/include/traceevent
 LDLIBS   += -lbpf -lelf -lz -ltracefs -ltraceevent
 VERSION  := 0.1
+PREFIX   ?= /usr/local
 
 Q   = $(if $(V),,@)
 msg = @printf '  %-7s %s\n' $(1) $(2)
@@ -88,6 +89,10 @@ $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.st
 
 run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its clients (root)
 	$(Q)tests/live/run-demo
+
+install: tcptrace ## install program and manual below $(DESTDIR)$(PREFIX)
+	$(Q)install -D -m 755 $(B)/tcptrace $(DESTDIR)$(PREFIX)/sbin/tcptrace
+	$(Q)install -D -m 644 user/doc/tcptrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/tcptrace.8
 
 clean: ## remove everything that was built
 	$(Q)rm -rf $(B)/user $(B)/bpf $(B)/unit $(B)/live $(B)/golden $(B)/bench $(B)/tcptrace \
