@@ -264,8 +264,27 @@ lines() { awk -f "$here/json.awk" -f "$here/lines.awk" "$@" < "$json"; }
 count() { lines "$@" | wc -l; }
 # values KEY EVENT KEY=VALUE...: one a line, in their order
 values() { lines "${@:2}" | awk -f "$here/json.awk" -f <(echo "{ print get(\"$1\") }"); }
+# chain KEY=VALUE...: the transitions of what matches, in their order
+chain()
+{
+	lines state "$@" | awk -f "$here/json.awk" -f <(echo '{ printf "%s%s>%s", (NR > 1 ? " " : ""), get("old"), get("new") }')
+}
 # unique: the different values of stdin in one line
 unique() { sort -u | paste -sd ' ' -; }
+
+# wait_seen N EVENT KEY=VALUE...: until tcptrace, which goes on, has told so many
+wait_seen()
+{
+	local i json=${json:-} want=$1 only=()
+
+	shift
+	[[ -n ${pid[tcptrace]:-} ]] || { json=$SHARED/json; only=("netns=$ns"); }
+	for ((i = 0; i < patience * 20; i++)); do
+		[[ $(count "$@" "${only[@]}") == "$want" ]] && return
+		sleep 0.05
+	done
+	fail "tcptrace has not told $want $*"
+}
 
 # last_line TYPE KEY: of the last line of that type
 last_line()
@@ -309,18 +328,22 @@ multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
 
 # ---- what a mechanism cannot see: the one list ----
 
-# mechanism  kernel  what  reason.  mechanism and kernel are globs, kernels apart by '|'.
-# A name is for sees(), a counter's name excuses the ledger, event:NAME the comparison.
+# mechanism | kernels | scenarios | what | reason.  The first three are globs, kernels and
+# scenarios apart by a slash. A counter's name excuses the ledger, EVENT or EVENT,CAUSE the
+# comparison of mechanisms; other words are for sees().
 exceptions='
+tracepoint | * | icmp | request-icmp ListenDrops synq-del | a request that ICMP takes down is told as expired
 '
 
 # excused WHAT [MECHANISM]
 excused()
 {
-	local m k w _
+	local m k s w _
 
-	while read -r m k w _; do
-		[[ $w == "$1" && ${2:-$mechanism} == @($m) && $release == @($k) ]] && return
+	while IFS='|' read -r m k s w _; do
+		m=${m// } k=${k// } s=${s// }
+		[[ -n $m && " $w " == *" $1 "* && ${2:-$mechanism} == @($m) &&
+			$release == @(${k//\//|}) && $scenario == @(${s//\//|}) ]] && return
 	done <<< "$exceptions"
 	return 1
 }

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Connections from their first call to their end, with the owner of both ends.
+
+scenario lifecycle 46 -- "one connection on loopback: every step of both ends"
+lifecycle()
+{
+	local c s
+
+	trace
+	server --accept loop --echo 5 --max 1
+	client --bytes 5
+	finish server
+	untrace
+	kernel ActiveOpens=1 PassiveOpens=1 AttemptFails=0 EstabResets=0
+	c=$(values conn connect) s=$(values conn synq-add)
+	expect "the client's steps" "$(values event - conn="$c" | grep -v -e state -e destroy | paste -sd ' ')" \
+		"socket connect connect-return close"
+	expect "the server's steps" "$(values event - conn="$s" | grep -v -e state -e destroy | sort | paste -sd ' ')" \
+		"accept acceptq-add acceptq-del close synack synq-add synq-del"
+	expect "the client's transitions" "$(chain conn="$c" | sed 's/ TIME_WAIT>CLOSE//')" \
+		"CLOSE>SYN_SENT SYN_SENT>ESTABLISHED ESTABLISHED>FIN_WAIT1 FIN_WAIT1>FIN_WAIT2 FIN_WAIT2>TIME_WAIT"
+	expect "the server's transitions" "$(chain conn="$s")" \
+		"LISTEN>SYN_RECV SYN_RECV>ESTABLISHED ESTABLISHED>CLOSE_WAIT CLOSE_WAIT>LAST_ACK LAST_ACK>CLOSE"
+	expect "owners of the client's end" "$(lines - conn="$c" | grep -v TIME_WAIT | awk -f "$here/json.awk" -f <(echo '{ print get("pid"), get("comm") }') | unique)" \
+		"$(fact client pid) client"
+	expect "owners of the server's end" "$(values pid - conn="$s" | unique)" "$(fact server pid)"
+	expect "comm of the server's end" "$(values comm - conn="$s" | unique)" server
+	expect "ends" "$(values lport - conn="$s" | unique) $(values family - | unique)" "$port $family_name"
+	expect "ports that match" "$(values rport - conn="$s" | unique)" \
+		"$(values lport connect-return conn="$c")"
+	events accept,listener=1:1 connect-return,ret=0:1 destroy:3 acceptq-del,cause=accepted:1
+}
+
+scenario mapped 6 -- "an IPv4 connection through IPv6 sockets"
+mapped()
+{
+	local local=127.0.0.1
+
+	trace
+	server --accept loop --max 23
+	client --mapped --count 23
+	finish server
+	facts client ok=23
+	untrace
+	kernel ActiveOpens=23 PassiveOpens=23
+	events connect,family=ipv6,raddr=127.0.0.1:23 synq-add,family=ipv6,laddr=127.0.0.1,raddr=127.0.0.1:23 \
+		accept,family=ipv6,raddr=127.0.0.1:23 connect:23 acceptq-add:23 accept:23
+}
+
+scenario refused 46 -- "23 connects to a port where nobody listens"
+refused()
+{
+	trace
+	client --count 23
+	facts client refused=23
+	untrace
+	kernel ActiveOpens=23 AttemptFails=23
+	events connect:23 connect-return,errno=ECONNREFUSED:23 state,old=SYN_SENT,new=CLOSE:23 \
+		rst-received:23 close:23 destroy:23 socket:23
+}
+
+scenario client_reset 46 -- "clients close with a reset"
+client_reset()
+{
+	trace
+	server --accept loop --max 23
+	client --count 23 --rst
+	finish server
+	facts client ok=23
+	untrace
+	kernel ActiveOpens=23 PassiveOpens=23 EstabResets=46
+	events state,old=ESTABLISHED,new=CLOSE:46 rst-sent:23 rst-received:23 accept:23 destroy:47
+}
+
+scenario server_closes 46 -- "the server closes first and keeps TIME_WAIT"
+server_closes()
+{
+	trace
+	server --accept loop --close-first --max 23
+	client --count 23 --wait-close
+	finish server
+	untrace
+	kernel ActiveOpens=23 PassiveOpens=23
+	events state,new=TIME_WAIT,lport=$port:23 state,old=ESTABLISHED,new=CLOSE_WAIT:23 \
+		state,old=LAST_ACK,new=CLOSE:23 accept:23 close:47
+}
+
+scenario connect_timeout 46 -- "a non-blocking connect that nobody answers"
+connect_timeout()
+{
+	trace
+	server --backlog 0 --accept none
+	client_hold --nonblock --count 2 --timeout-ms 100
+	stop server
+	client_go
+	untrace
+	events connect-return,errno=EINPROGRESS:2 state,old=SYN_SENT,new=CLOSE:1 drop,cause=acceptq-full-syn:1
+}
+
+scenario threads 46 -- "25 threads blocked in accept() before we attach"
+threads()
+{
+	local tids
+
+	server --accept threads 25 --max 25
+	tids=$(blocked_threads "${pid[server]}" 25)
+	trace
+	client_hold --count 25
+	all_accepted 25
+	client_go
+	finish server
+	untrace
+	kernel PassiveOpens=25
+	events accept:25 acceptq-del,cause=accepted:25 exists,new=LISTEN:1
+	expect "threads that accepted" "$(values tid accept | unique)" "$tids"
+	expect "the process" "$(values pid accept | unique)" "$(fact server pid)"
+	expect "calls whose begin nobody saw" "$(count accept dur_ns=)" 25
+	listener_is accepted=25 opener.pid="$(fact server pid)" acceptor.pid="$(fact server pid)"
+}
+
+# blocked_threads PID N: when N of its threads wait in accept(), their numbers
+blocked_threads()
+{
+	local i task n tids
+
+	for ((i = 0; i < 1000; i++)); do
+		n=0 tids=''
+		for task in /proc/"$1"/task/*; do
+			[[ $(cat "$task/wchan" 2>/dev/null) == inet_csk_accept* ||
+				$(cut -d' ' -f1 "$task/syscall" 2>/dev/null) == @(43|288) ]] || continue
+			n=$((n + 1)) tids+="${task##*/}"$'\n'
+		done
+		((n == $2)) && { printf %s "$tids" | unique; return; }
+		sleep 0.01
+	done
+	echo "$n threads in accept, not $2"
+}
+
+scenario blocked_accept 46 -- "one accept() blocked before we attach, the next one not"
+blocked_accept()
+{
+	server --accept loop --max 2
+	blocked_threads "${pid[server]}" 1 > /dev/null
+	trace
+	client --count 2
+	finish server
+	untrace
+	events accept:2 acceptq-del,cause=accepted:2
+	expect "known begins" "$(count accept dur_ns=*)" 1
+}
+
+scenario prefork 46 -- "5 children share a listener: who opened it, who accepts"
+prefork()
+{
+	local opener
+
+	trace
+	server --accept loop --fork 5 --max 101
+	client --count 101 --parallel 3
+	finish server
+	facts server accepted=101 closed=101
+	opener=$(fact server pid)
+	untrace
+	kernel PassiveOpens=101
+	events listen:1 accept:101 acceptq-del,cause=accepted:101
+	within "children that accepted" "$(values pid accept | sort -u | wc -l)" 2 5
+	expect "the opener among those that accepted" "$(values pid accept | grep -cx "$opener")" 0
+	listener_is opener.pid="$opener" accepted=101
+	expect "owners of a conn after accept()" \
+		"$(lines - event=accept | awk -f "$here/json.awk" -f <(echo '{ print get("conn"), get("pid") }') | sort | cksum_)" \
+		"$(lines close listener=1 conn=* | awk -f "$here/json.awk" -f <(echo '{ print get("conn"), get("pid") }') | sort | cksum_)"
+}
+
+# A text as one word, to compare and to show when it differs.
+cksum_() { awk '{ s = s $0 ";" } END { print NR, substr(s, 1, 4000) }'; }
+
+scenario exists 46 -- "sockets that exist when we attach are known with their owners"
+exists()
+{
+	server --accept epoll --echo 1 --max 7
+	client_hold --count 7
+	all_accepted 7
+	trace
+	client_go
+	finish server
+	untrace
+	events exists,new=LISTEN,pid=$(fact server pid):1 exists,new=ESTABLISHED:14 \
+		exists,new=ESTABLISHED,pid=$(fact server pid),comm=server,fd=*:7 \
+		exists,new=ESTABLISHED,pid=$(fact client pid),comm=client,fd=*:7 exists:15
+	events state,old=LAST_ACK,new=CLOSE:7 state,new=TIME_WAIT:7 close:15
+	expect "pids of the server's ends" "$(values pid state lport=$port old=ESTABLISHED | unique)" "$(fact server pid)"
+	listener_is opener.pid="$(fact server pid)" open=false
+}
+
+# No connection waits in the accept queue: all N are the server's.
+all_accepted()
+{
+	local i
+
+	for ((i = 0; i < 1000; i++)); do
+		[[ $(ss -Hltn "sport = :$port" | awk '{ print $2 }') == 0 &&
+			$(ss -Htn state established "sport = :$port" | wc -l) == "$1" ]] && return
+		sleep 0.01
+	done
+	fail "the server did not accept $1"
+}
+
+scenario exists_queued 46 -- "connections and requests that wait in both queues when we attach"
+exists_queued()
+{
+	server --backlog 7 --accept on-line
+	peer_start 'syn 1-5; expect-synack 1-5; ack 1-3; settle 50; say here; wait-line; ack 4; settle 50; rst 5; settle 50'
+	trace
+	serve 'accept 2'
+	peer_go
+	serve 'accept 2'
+	facts server acceptq=0
+	stop server
+	untrace
+	kernel PassiveOpens=1
+	events exists,new=LISTEN,synq=2,acceptq=3:1 exists,new=NEW_SYN_RECV:2 exists,queued=true:3 \
+		acceptq-add:1 acceptq-del,cause=accepted:4 synq-del:2 synq-del,cause=established:1
+	expect "accept queue after each accept" "$(values acceptq acceptq-del | paste -sd ' ')" "2 1 1 0"
+	listener_is accepted=4 acceptq.now=0 synq.now=0 acceptq.peak=3
+}
+
+scenario fastopen 46 -- "Fast Open: two are taken at the SYN, then its queue is full"
+fastopen()
+{
+	sysctl_set ipv4/tcp_fastopen $((0x203))
+	trace
+	server --fastopen 2 --accept on-line
+	peer script 'syn-data 1-3 5; expect-synack 1-3; ack 1-3; settle 50'
+	facts peer tfo_acked=2
+	serve 'accept 3'
+	facts server accepted=3 acceptq=0
+	stop server
+	untrace
+	kernel TCPFastOpenPassive=2 TCPFastOpenListenOverflow=1 PassiveOpens=3
+	events acceptq-add,cause=fastopen:2 acceptq-add,cause=handshake:1 synq-add:1 \
+		acceptq-del,cause=accepted:3 accept:3 drop:0
+	listener_is acceptq_added.fastopen=2 accepted=3
+}

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# The command line at work: filters, each with traffic that must not appear, and
+# programs run by tcptrace.
+
+# two_servers [WHAT TO ADD TO THE CLIENT]: 23 connections to 8080, 29 to 8081; then the tracer ends
+two_servers()
+{
+	local port
+
+	for port in 8080 8081; do
+		as=server$port server --accept loop
+	done
+}
+
+two_clients()
+{
+	port=8080 client --count 23
+	first=$(fact client pid)
+	port=8081 client --count 29
+}
+
+two_end()
+{
+	stop server8080
+	stop server8081
+	untrace
+}
+
+scenario filter_port 46 own -- "-P: the local port"
+filter_port()
+{
+	own_trace -P 8080
+	two_servers
+	two_clients
+	two_end
+	events accept:23 accept,lport=8080:23 synq-add:23 acceptq-del:23 listen:1 connect:0 \
+		state,old=LISTEN,new=SYN_RECV:23 -,lport=8081:0 -,rport=8081:0 -,rport=8080:0
+}
+
+scenario filter_remote_port 46 own -- "-D: the remote port"
+filter_remote_port()
+{
+	own_trace -D 8080
+	two_servers
+	two_clients
+	two_end
+	events connect-return:23 connect-return,rport=8080:23 state,old=ESTABLISHED,new=FIN_WAIT1:23 \
+		accept:0 synq-add:0 -,lport=8080:0 -,rport=8081:0 listen:0
+}
+
+scenario filter_pid 46 own -- "-p: the sockets of one process"
+filter_pid()
+{
+	two_servers
+	own_trace -p "${pid[server8080]}"
+	two_clients
+	two_end
+	events accept:23 acceptq-add:23 acceptq-del:23 -,lport=8081:0 connect:0
+	events synq-add:23 state,old=SYN_RECV,new=ESTABLISHED:23 state,old=LAST_ACK,new=CLOSE:23
+	expect "pids" "$(values pid - | unique)" "${pid[server8080]:-$(fact server8080 pid)}"
+}
+
+scenario filter_family 4 own -- "-4 and -6"
+filter_family()
+{
+	local any=--any
+
+	own_trace -4
+	as=six server --accept loop
+	port=8081 any='' as=four server --accept loop
+	local=127.0.0.1 port=8081 client --count 23
+	local=::1 client --count 29
+	stop four
+	stop six
+	untrace
+	events connect:23 accept:23 -,family=ipv6:0 -,lport=8080:0
+}
+
+scenario filter_family6 4 own -- "-6, v4-mapped included"
+filter_family6()
+{
+	own_trace -6
+	any=--any as=six server --accept loop
+	port=8081 as=four server --accept loop
+	port=8081 client --count 23
+	local=::1 client --count 29
+	client --count 7
+	stop four
+	stop six
+	untrace
+	events accept:36 accept,raddr=127.0.0.1:7 -,family=ipv4:0 connect:29
+}
+
+scenario filter_netns 46 own -- "--netns: another namespace with the same ports stays out"
+filter_netns()
+{
+	own_trace
+	# one more namespace, with traffic of the same kind
+	unshare -n bash -c "ip link set lo up; '$bin/load' --count 101 --port $port" > "$dir/other" 2>&1
+	grep -q 'connects=101' "$dir/other" || fail "the other namespace: $(tail -n 1 "$dir/other")"
+	server --accept loop --max 23
+	client --count 23
+	finish server
+	untrace
+	events accept:23 connect:23 synq-add:23
+	expect namespaces "$(values netns - | unique)" "$ns"
+}
+
+scenario filter_cgroup 46 own -- "--cgroup: the processes of one cgroup"
+filter_cgroup()
+{
+	local root group
+
+	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[[ -n $root ]] || skip "no cgroup2 is mounted"
+	group=$root/live-$$-$family
+	mkdir "$group" || skip "no cgroup can be made under $root"
+	own_trace --cgroup "$group"
+	port=8081 as=server8081 server --accept loop
+	echo $BASHPID > "$group/cgroup.procs" || skip "no process may enter $group"
+	as=server8080 server --accept loop
+	port=8080 client --count 23
+	echo $BASHPID > "$root/cgroup.procs"
+	port=8081 client --count 29
+	two_end
+	rmdir "$group"
+	events connect:23 accept:23 synq-add:23 acceptq-del:23 listen:1 -,lport=8081:0 -,rport=8081:0
+}
+
+# program STATUS ARGS...: tcptrace -- PROGRAM, in the foreground
+program()
+{
+	local want=$1 rc
+
+	shift
+	json=$dir/json
+	"$tcptrace" --json --mechanism "$mechanism" -- "$@" > "$json.all" 2> "$dir/talk" < /dev/null
+	rc=$?
+	grep '^{' "$json.all" > "$json"
+	expect "exit status" "$rc" "$want"
+	judge_end
+}
+
+scenario run_program 46 own -- "-- PROGRAM: all of its sockets, none of others"
+run_program()
+{
+	two_servers
+	client --count 7
+	program 0 "$bin/client" --count 23 $local 8080
+	stop server8080
+	stop server8081
+	events socket:23 connect:23 connect-return:23 close:23 state,old=CLOSE,new=SYN_SENT:23 \
+		state,old=SYN_SENT,new=ESTABLISHED:23 state,old=ESTABLISHED,new=FIN_WAIT1:23 accept:0 synq-add:0
+	grep -q '^tried=23 ok=23 ' "$json.all" || fail "the program's own output is missing"
+}
+
+scenario run_children 46 own -- "-- PROGRAM: its children too; its exit status is passed on"
+run_children()
+{
+	program 7 bash -c "'$bin/server' $any --port 8080 --accept loop --max 23 > '$dir/s' &
+		while ! grep -q READY '$dir/s'; do :; done
+		'$bin/client' --count 23 $local 8080 > '$dir/c'; wait; exit 7"
+	events listen:1 connect:23 accept:23 synq-add:23 acceptq-add:23 acceptq-del,cause=accepted:23 \
+		state,old=LAST_ACK,new=CLOSE:23
+	program 143 bash -c 'kill $$'
+	program 1 "$bin/client" --count x $local 8080
+}
+
+scenario run_missing 4 own -- "-- PROGRAM that does not exist"
+run_missing()
+{
+	"$tcptrace" --mechanism "$mechanism" -- "$dir/nothing" > "$dir/o" 2> "$dir/talk"
+	expect "exit status" $? 1
+	grep -q "cannot run '$dir/nothing'" "$dir/talk" || fail "it says $(cat "$dir/talk")"
+}
+
+scenario select_event 46 own -- "-e, -x and -c choose lines, not what is counted"
+select_event()
+{
+	own_trace --check -e accept,drop
+	server --backlog 2 --accept batch 3
+	peer script 'auto 1-3; syn 1-3; settle 50; fin 1-3; settle 50'
+	stop server
+	untrace
+	events accept:3 -:3
+	expect "events counted" "$(($(last_line end events) > 20))" 1
+	listener_is accepted=3
+	own_trace -x
+	server --backlog 2 --accept none
+	client_hold --nonblock --count 8 --timeout-ms 50
+	stop server
+	client_go
+	untrace
+	events drop,cause=acceptq-full-syn:5 connect:0 synq-add:0 accept:0
+	own_trace -c 5 -e socket
+	client --count 11
+	wait "${pid[tcptrace]}"
+	expect "exit status of -c" $? 0
+	unset 'pid[tcptrace]'
+	events socket:5 -:5
+}

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Much at once: nothing missed, or what was missed is counted; memory bounded.
+
+# vmhwm PID: the most memory it had, in MB, the ring buffer's mapping included
+vmhwm() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$1/status"; }
+
+# The ring (16 MB, mapped twice) counts as the process's.
+memory_limit=64
+
+scenario load 46 alone -- "10,007 connections as fast as loopback allows"
+load()
+{
+	local n=$((SLOW ? 503 : 10007)) closes
+
+	for closes in client server; do
+		own_trace --check
+		start load "$bin/load" $v6 --count $n --close-first $closes --port $port
+		finish load
+		facts load connects=$n accepts=$n errors=0
+		within "tcptrace's memory, MB" "$(vmhwm "${pid[tcptrace]}")" 1 $memory_limit
+		untrace
+		complete_conns $n
+		listener_is accepted=$n established=$n
+		rm "$json"
+	done
+}
+
+# complete_conns N: each of N connections with all its events at both ends
+complete_conns()
+{
+	local n=$1 e
+
+	kernel ActiveOpens=$n PassiveOpens=$n
+	for e in connect connect-return synq-add synack synq-del,cause=established acceptq-add,cause=handshake \
+		acceptq-del,cause=accepted accept state,old=CLOSE,new=SYN_SENT state,old=SYN_SENT,new=ESTABLISHED \
+		state,old=LISTEN,new=SYN_RECV state,old=SYN_RECV,new=ESTABLISHED state,old=ESTABLISHED,new=FIN_WAIT1 \
+		state,old=ESTABLISHED,new=CLOSE_WAIT state,old=CLOSE_WAIT,new=LAST_ACK state,old=LAST_ACK,new=CLOSE; do
+		events "$e:$n"
+	done
+	expect "conns of the handshakes, each once" "$(values conn synq-add | sort -u | wc -l)" "$n"
+	expect "conns complete from SYN to close" "$(awk -f "$here/json.awk" -f <(echo '
+		BEGIN { split("synq-add synq-del acceptq-add acceptq-del accept close", all) }
+		get("lport") == '$port' && get("conn") { seen[get("conn") " " get("event")]++; conn[get("conn")] }
+		END {
+			for (c in conn) {
+				ok = 1
+				for (i in all)
+					ok = ok && seen[c " " all[i]] == 1
+				n += ok
+			}
+			print n + 0
+		}') "$json")" "$n"
+}
+
+scenario load_threads 46 alone -- "acceptors and connectors in parallel on two CPUs"
+load_threads()
+{
+	local n=$((SLOW ? 251 : 5003))
+
+	own_trace --check
+	start load "$bin/load" $v6 --count $n --acceptors 2 --connectors 2 --reuseport --pin 0,1
+	finish load
+	facts load connects=$n accepts=$n errors=0
+	untrace
+	kernel ActiveOpens=$n PassiveOpens=$n
+	events accept:$n synq-add:$n acceptq-add:$n acceptq-del,cause=accepted:$n
+	expect "accepted by both" "$(($(listener accepted 1) + $(listener accepted 2)))" $n
+}
+
+scenario refused_1201 4 alone -- "1,201 refused connects leave nothing in the maps"
+refused_1201()
+{
+	local name id left maps
+
+	command -v bpftool > /dev/null || skip "no bpftool"
+	own_trace --check -p $$
+	kill -INT "${pid[tcptrace]}"
+	finish_tracer
+	own_trace --check
+	client --count 1201 --parallel 7
+	facts client refused=1201
+	server --accept loop --max 101
+	client --count 101
+	finish server
+	maps=$(bpftool -f map show 2>/dev/null | grep -c "pids tcptrace(${pid[tcptrace]})")
+	within "maps of tcptrace" "$maps" 3 99
+	for name in calls watched; do
+		for id in $(bpftool map show name $name pids 2>/dev/null | owned_maps "${pid[tcptrace]}"); do
+			left=$(bpftool map dump id "$id" | grep -c '^key\|"key"')
+			within "entries left in $name" "$left" 0 0
+		done
+	done
+	untrace
+	kernel ActiveOpens=1302 AttemptFails=1201
+	events connect-return,errno=ECONNREFUSED:1201 state,old=SYN_SENT,new=CLOSE:1201 destroy:1404
+	expect "conns at the end" "$(($(last_line end conns_now) <= 101))" 1
+}
+
+scenario flood 46 alone -- "5,003 SYNs from as many addresses: exact, or loss is counted"
+flood()
+{
+	local n=$((SLOW ? 503 : 5003)) total
+
+	own_trace --check
+	server --backlog 127 --accept none
+	peer flood --count $n --for-ms 300
+	facts peer syn_sent=$n synack_conns=$n
+	within "tcptrace's memory, MB" "$(vmhwm "${pid[tcptrace]}")" 1 $memory_limit
+	stop server
+	untrace
+	events drop:0 synack:$(count synq-add)
+	total=$(($(count synq-add) + $(count cookie-sent)))
+	expect "queued and answered by cookies" "$total" $n
+	kernel SyncookiesSent=$(listener cookies.sent)
+	within "peak of the SYN queue" "$(listener synq.peak)" 127 128
+}
+
+scenario flood_answered 4 alone -- "a flood whose cookies all come back"
+flood_answered()
+{
+	local n=$((SLOW ? 251 : 5003))
+
+	sysctl_set core/somaxconn 8192
+	own_trace --check
+	server --backlog 8192 --accept epoll --close-first --max $n
+	peer flood --count $n --for-ms 500 --cookie-ack
+	finish server
+	facts server accepted=$n
+	untrace
+	kernel PassiveOpens=$n
+	events acceptq-add:$n acceptq-del,cause=accepted:$n accept:$n
+	listener_is accepted=$n established=$n
+}
+
+scenario overload 4 alone -- "the reader stopped: what is lost is counted, then the queues are right again"
+overload()
+{
+	local n=$((SLOW ? 1009 : 10007)) counted lost
+
+	own_trace
+	kill -STOP "${pid[tcptrace]}"
+	for _ in 1 2; do
+		start load "$bin/load" --count $n --port 8082
+		finish load
+		facts load connects=$n accepts=$n
+	done
+	server --backlog 7 --accept on-line
+	peer_start 'auto 1-3; syn 1-5; settle 50; say here; wait-line; rst 4-5; settle 50'
+	kill -CONT "${pid[tcptrace]}"
+	# the first event behind the gap is a sign that the reader has caught up
+	client --count 1
+	wait_seen 1 connect-return rport=$port
+	sleep_until_listed 4
+	kill -INT "${pid[tcptrace]}"
+	finish_tracer
+	peer_go
+	stop server
+	counted=$(last_line end records) lost=$(last_line end lost)
+	((SLOW)) || within "records lost" "$lost" 1000 1000000
+	expect "lost by event adds up" "$(grep '^{"type":"end"' "$json" | sed 's/.*"lost_by_event":{\([^}]*\)}.*/\1/' |
+		tr ',' '\n' | awk -F: '{ n += $2 } END { print n + 0 }')" "$lost"
+	expect "lost lines add up" "$(grep '^{"type":"lost"' "$json" |
+		awk -f "$here/json.awk" -f <(echo '{ n += get("count") } END { print n + 0 }'))" "$lost"
+	# every connection makes the same number of records; all are either here or lost
+	within "records and lost ones of each connection" $(((counted + lost) / (2 * n))) 20 32
+	expect "queues of the server, from the sweep" \
+		"$(grep '"lport":8080' "$json" | grep '^{"type":"listener"' |
+			awk -f "$here/json.awk" -f <(echo '{ print get("synq.now"), get("acceptq.now") }'))" "2 4"
+}
+
+# Until the accept queue, as ss sees it, holds N.
+sleep_until_listed()
+{
+	local i
+
+	for ((i = 0; i < 500; i++)); do
+		[[ $(ss -Hltn "sport = :$port" | awk '{ print $2 }') == "$1" ]] && return
+		sleep 0.01
+	done
+	fail "the accept queue does not hold $1"
+}
+
+finish_tracer()
+{
+	kill_late "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	expect "exit status of tcptrace" $? 0
+	unset 'pid[tcptrace]'
+}

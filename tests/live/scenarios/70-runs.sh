@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# How a run ends, what it leaves, and that nothing hostile reaches the terminal.
+
+scenario record_replay 46 own -- "-w, then -r: the same lines as live"
+record_replay()
+{
+	own_trace --check -w "$dir/record"
+	server --backlog 2 --accept batch 3
+	peer script 'auto 1-3; syn 1-4; settle 50; fin 1-3; settle 50'
+	client --count 3
+	stop server
+	untrace
+	"$tcptrace" --json -r "$dir/record" > "$dir/replay" 2> "$dir/talk" || fail "replay: $(cat "$dir/talk")"
+	grep -v -e '"type":"ledger"' -e '"type":"end"' "$json" | without_wall > "$dir/live.cmp"
+	grep -v '"type":"end"' "$dir/replay" | without_wall > "$dir/replay.cmp"
+	cmp -s "$dir/live.cmp" "$dir/replay.cmp" ||
+		fail "replay differs: $(diff "$dir/live.cmp" "$dir/replay.cmp" | head -n 3)"
+	within "lines compared" "$(wc -l < "$dir/live.cmp")" 60 1000
+}
+
+# The wall clock of a replay is the recording's, within what NTP does to it.
+without_wall() { sed 's/"time":"[^"]*",//'; }
+
+scenario record_killed 4 own -- "SIGKILL while recording: what was written can be read"
+record_killed()
+{
+	local rc
+
+	own_trace -w "$dir/record"
+	server --accept loop --max 23
+	client --count 23
+	finish server
+	wait_seen 23 accept
+	kill -KILL "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}" 2>/dev/null
+	expect "exit status" $? 137
+	unset 'pid[tcptrace]'
+	"$tcptrace" --json -r "$dir/record" > "$dir/replay" 2> "$dir/talk"
+	rc=$?
+	json=$dir/replay
+	events accept:23
+	within "exit status of the replay" $rc 0 1
+	left_nothing
+}
+
+# No program of ours stays attached, no namespace changed.
+left_nothing()
+{
+	command -v bpftool > /dev/null || return
+	expect "processes that hold BPF programs of ours" \
+		"$(bpftool prog show 2>/dev/null | grep -c "tcptrace(${1:-none})")" 0
+}
+
+scenario sigterm 46 own -- "SIGTERM ends like Ctrl-C: summary, status 0"
+sigterm()
+{
+	local was
+
+	own_trace --check
+	server --accept loop --max 7
+	client --count 7
+	finish server
+	was=${pid[tcptrace]}
+	kill -TERM "$was"
+	wait "$was"
+	expect "exit status" $? 0
+	unset 'pid[tcptrace]'
+	judge_end
+	listener_is accepted=7
+	left_nothing "$was"
+}
+
+scenario reader_gone 4 own -- "the reader of the pipe goes away: the end, quietly"
+reader_gone()
+{
+	local p
+
+	mkfifo "$dir/pipe" "$dir/ready"
+	"$tcptrace" --json --netns "$ns" --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" \
+		> "$dir/pipe" 2> "$dir/talk" &
+	p=$!
+	pid[tcptrace]=$p
+	exec {r}< "$dir/pipe"
+	until_ready
+	exec {r}<&-
+	client --count 3
+	kill_late "$p"
+	wait "$p"
+	within "exit status" $? 0 0
+	unset 'pid[tcptrace]'
+	expect "what it says" "$(grep -vc '^Tracing TCP' "$dir/talk")" 0
+}
+
+scenario line_by_line 4 own -- "every line is there at once, on a pipe too"
+line_by_line()
+{
+	own_trace
+	client --count 1
+	wait_seen 1 connect-return errno=ECONNREFUSED
+	untrace
+}
+
+scenario hostile_comm 4 own -- "names with ESC and quotes never reach the terminal raw"
+hostile_comm()
+{
+	local name=$'\e[31m"x\\\n\t\x7f'
+
+	cp "$bin/client" "$dir/$name"
+	own_trace
+	start client "$dir/$name" $local $port
+	finish client
+	untrace
+	expect "control characters in the JSON" "$(tr -d '\n' < "$json" | tr -cd '\000-\037\177' | wc -c)" 0
+	expect "comm" "$(values comm socket)" '\u001b[31m\"x\\\n\t\u007f'
+	timeout 20 "$tcptrace" --mechanism "$mechanism" -- "$dir/$name" $local $port > "$dir/table" 2> "$dir/talk"
+	grep -q ECONNREFUSED "$dir/table" || fail "no line of it in the table"
+	expect "control characters in the table" "$(tr -d '\n' < "$dir/table" | tr -cd '\000-\037\177' | wc -c)" 0
+	expect "and on standard error" "$(tr -d '\n' < "$dir/talk" | tr -cd '\000-\037\177' | wc -c)" 0
+}
+
+scenario doctor 4 own -- "doctor runs and names a mechanism for each hook"
+doctor()
+{
+	"$tcptrace" --mechanism "$mechanism" doctor > "$dir/doctor" 2>&1
+	expect "exit status" $? 0
+	within "hooks with a mechanism" "$(grep -c " \(fentry\|kprobe\|tracepoint\|none\)  " "$dir/doctor")" 25 40
+	within "hooks with this mechanism" "$(grep -v '^ ' "$dir/doctor" | grep -c " $mechanism  ")" 8 40
+	case $mechanism in
+	tracepoint) expect "others" "$(grep -v '^ ' "$dir/doctor" | grep -c " \(fentry\|kprobe\)  ")" 0 ;;
+	esac
+}
+
+scenario listeners_command 46 own -- "tcptrace listeners shows what ss -ltn shows"
+listeners_command()
+{
+	server --backlog 7 --accept on-line
+	peer_start 'auto 1-3; syn 1-5; settle 50; say here; wait-line; rst 4-5; settle 50'
+	json=$dir/listeners
+	"$tcptrace" --json --netns "$ns" listeners > "$json" 2> "$dir/talk"
+	expect "exit status" $? 0
+	expect "ss" "$(ss -Hltn | awk '{ print $2, $3 }')" "$(listener acceptq.now) $(listener acceptq.limit)"
+	listener_is lport=$port synq.now=2 acceptq.now=3 acceptq.limit=7 opener.pid="${pid[server]}" opener.comm=server
+	"$tcptrace" --netns "$ns" listeners > "$dir/table" 2>&1
+	expect "exit status" $? 0
+	grep -q ":$port .*server" "$dir/table" || fail "the table has no such line: $(cat "$dir/table")"
+	peer_go
+	stop server
+}
