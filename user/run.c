@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -172,6 +173,7 @@ static int open_view(struct run *r)
 
 static int open_all(struct run *r, struct options *o)
 {
+	struct model_limits limits = { 0 };
 	int err = run_open_source(o, &r->src);
 
 	if (err)
@@ -180,7 +182,10 @@ static int open_all(struct run *r, struct options *o)
 		r->select.filter = &o->source.filter;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;
-	r->model = model_new(NULL, on_event, r);
+	/* so that no peer can choose its place in our tables; a replay is the same each time */
+	if (!o->read_path && getrandom(&limits.seed, sizeof(limits.seed), GRND_NONBLOCK) < 0)
+		limits.seed = clock_ns(CLOCK_MONOTONIC);
+	r->model = model_new(&limits, on_event, r);
 	if (!r->model) {
 		talk("no memory for the tables of %u connections", MODEL_CONNS);
 		return -ENOMEM;
