@@ -295,6 +295,18 @@ static __always_inline bool common_ports_wanted(const struct sock_common *c)
 	return ports_wanted(BPF_CORE_READ(c, skc_num), bpf_ntohs(BPF_CORE_READ(c, skc_dport)));
 }
 
+/* A minisock. Whose it was, and of which cgroup, it does not know: the model knows its tuple. */
+static __always_inline bool minisock_wanted(const struct sock_common *c)
+{
+	if (!cfg.filtered)
+		return true;
+	if (cfg.family && (BPF_CORE_READ(c, skc_family) == AF_INET6) != (cfg.family == 6))
+		return false;
+	if (cfg.netns && sk_netns((const void *)c) != cfg.netns)
+		return false;
+	return common_ports_wanted(c);
+}
+
 static __always_inline bool sock_ports_wanted(const struct sock *sk)
 {
 	__u16 lport = BPF_CORE_READ(sk, __sk_common.skc_num);

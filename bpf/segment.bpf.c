@@ -98,12 +98,8 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 {
 	struct tcptrace_record *r;
 
-	if (cfg.filtered) {
-		if (cfg.netns && sk_netns((const void *)tw) != cfg.netns)
-			return 0;
-		if (!common_ports_wanted((const void *)tw))
-			return 0;
-	}
+	if (!minisock_wanted((const void *)tw))
+		return 0;
 	r = reserve(TCPTRACE_STATE);
 	if (!r)
 		return 0;

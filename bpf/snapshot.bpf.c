@@ -38,7 +38,7 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 			return 0;
 		set_request(&r, (const void *)c, listener);
 	} else if (state == TCP_TIME_WAIT) {
-		if (cfg.by_pid || (cfg.filtered && !common_ports_wanted(c)))
+		if (cfg.by_pid || cfg.cgroup || !minisock_wanted(c))
 			return 0;
 		set_common(&r, c);
 		r.flags |= TCPTRACE_F_TIMEWAIT;

@@ -218,12 +218,6 @@ static void timewait_state(struct model *m, const struct tcptrace_record *rec)
 
 	if (c && c->state != TCP_S_TIME_WAIT && c->state != TCP_S_FIN_WAIT2)
 		c = NULL;
-	else if (!c && rec->new == TCP_S_TIME_WAIT && rec->lport && rec->rport) {
-		c = conn_new(m);
-		c->state = rec_state(rec->old);
-		conn_learn(m, c, rec);
-		conn_set_list(m, c, LIST_LINGER);
-	}
 	if (!c)
 		return;		/* of a connection that the filter left out, or the table forgot */
 	ev = step(rec, rec->event, c, c->listener);
