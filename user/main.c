@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "lab/run.h"
 #include "options.h"
 #include "run.h"
 #include "talk.h"
@@ -14,6 +15,7 @@ static const struct command commands[] = {
 	{ "stream", "show events until Ctrl-C, then a summary (the default)", run_stream, true },
 	{ "listeners", "both queues of every listener now, like ss -ltn", run_listeners, true },
 	{ "doctor", "how each hook is attached, why not better, what that loses", run_doctor, false },
+	{ "lab", "experiments that show how TCP sockets work: lab NAME, lab all; lab lists them", run_lab, false, true },
 	{ 0 },
 };
 

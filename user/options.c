@@ -18,6 +18,7 @@ const char *argp_program_version = "tcptrace " VERSION;
 
 enum {
 	KEY_NETNS = 256, KEY_CGROUP, KEY_SOURCE, KEY_MECHANISM, KEY_IO, KEY_READY_FD, KEY_HELP_FIELDS, KEY_CHECK,
+	KEY_REPLAY,
 };
 
 static const struct argp_option option_table[] = {
@@ -51,6 +52,7 @@ static const struct argp_option option_table[] = {
 	{ "mechanism", KEY_MECHANISM, "NAME", 0, "auto, fentry, kprobe or tracepoint", 4 },
 	{ "check", KEY_CHECK, NULL, 0,
 	  "at the end compare what was counted with the kernel's own counters; exit status 1 if they differ", 4 },
+	{ "replay", KEY_REPLAY, NULL, 0, "of lab: show the run that ships with tcptrace; needs no root", 4 },
 	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
 	{ "help-fields", KEY_HELP_FIELDS, NULL, 0, "explain the columns and the keys of JSON", 4 },
 	{ "ready-fd", KEY_READY_FD, "FD", OPTION_HIDDEN, "write a newline there when attached", 4 },
@@ -197,6 +199,7 @@ static int take_flag(struct options *o, int key)
 	case KEY_IO: o->source.io = true; return 0;
 	case KEY_HELP_FIELDS: o->help_fields = true; return 0;
 	case KEY_CHECK: o->check = true; return 0;
+	case KEY_REPLAY: o->replay = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -205,6 +208,10 @@ static int take_command(struct options *o, const char *s)
 {
 	const struct command *c;
 
+	if (o->command && o->command->argument && !o->argument) {
+		o->argument = s;
+		return 0;
+	}
 	if (o->command)
 		return refuse(o, "'%s': one command only, '%s' is given already", s, o->command->name);
 	for (c = command_table + 1; c->name; c++) {
@@ -281,6 +288,23 @@ static int check_whole(struct options *o)
 	return 0;
 }
 
+/* An experiment brings its own traffic: nothing is left to choose. */
+static int check_lab(struct options *o)
+{
+	const struct filter *f = &o->source.filter;
+
+	if (f->npids || f->nlports || f->nrports || f->family || f->netns || f->cgroup || o->events || o->trouble)
+		return refuse(o, "'lab' makes its own traffic and chooses what to show of it: no filters with it");
+	if (o->duration_ns || o->count || o->quiet || o->check || o->source.io || o->time != VIEW_TIME_NONE)
+		return refuse(o, "'lab' ends by itself and has its own form: of -d -c -q -t -T --io --check none goes "
+			      "with it");
+	if (o->replay && (o->source_set || o->mechanism_set || o->write_path))
+		return refuse(o, "--replay shows a recorded run; --source, --mechanism and -w are for a new one");
+	if ((o->replay || o->write_path) && (!o->argument || (o->write_path && !strcmp(o->argument, "all"))))
+		return refuse(o, "%s: which experiment? tcptrace lab lists them", o->replay ? "--replay" : "-w");
+	return 0;
+}
+
 /* What cannot work together. */
 static int check_together(struct options *o)
 {
@@ -304,6 +328,10 @@ static int check_together(struct options *o)
 		return refuse(o, "-p and a program to run do not go together");
 	if (o->write_path && !strcmp(o->write_path, "-") && o->json)
 		return refuse(o, "-w - and -j both want standard output");
+	if (o->command->argument)
+		return check_lab(o);
+	if (o->replay)
+		return refuse(o, "--replay is for the experiments: tcptrace lab --replay NAME; for a recording of yours: -r");
 	if (o->write_path && o->command != command_table)
 		return refuse(o, "-w does not go together with '%s'", o->command->name);
 	return o->check ? check_whole(o) : 0;

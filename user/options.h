@@ -22,6 +22,7 @@ struct command {
 	const char *help;
 	int (*run)(struct options *o);		/* exit status */
 	bool replays;				/* makes sense with -r */
+	bool argument;				/* takes one word: o->argument */
 };
 
 struct options {
@@ -29,6 +30,8 @@ struct options {
 	const char *source_name;		/* --source */
 	bool source_set, mechanism_set;
 	const struct command *command;		/* never NULL after parsing */
+	const char *argument;			/* of the command: lab NAME; NULL: none */
+	bool replay;				/* lab --replay */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
 	bool trouble, quiet, json, no_header, help_fields, check;

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How many connections a listener holds that nobody accepts, for several
+ * backlogs, and what moves that number. Three clients more than fit each time:
+ * their SYNs are dropped at once, before their first retransmission.
+ */
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lab.h"
+#include "traffic.h"
+
+#define EXTRA		3
+#define CLAMP		3			/* somaxconn of the clamped listener */
+#define MOST		(128 + 1 + EXTRA)
+enum { FIRST = 8000, CLAMPED = 8200, AGAIN = 8300, SHOWN = FIRST + 2 };
+
+static const int backlogs[] = { 0, 1, 2, 5, 128 };
+#define BACKLOGS	(sizeof(backlogs) / sizeof(backlogs[0]))
+
+static int clients[MOST];
+static unsigned int nclients;
+
+static void hang_up(void)
+{
+	role("client");
+	while (nclients)
+		close(clients[--nclients]);
+}
+
+/* Clients until `refused` SYNs more than before were dropped. */
+static void fill(struct stage *s, uint16_t port, unsigned int n, unsigned int refused)
+{
+	int64_t drops = counter("ListenDrops");
+
+	while (n--)
+		clients[nclients++] = tcp_client(s, LOCAL, 0, LOCAL, port);
+	wait_counter(s, "ListenDrops", drops + refused);
+}
+
+static unsigned int in_syn_sent(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < nclients; i++)
+		n += tcp_state_of(clients[i]) == TCP_SYN_SENT;
+	return n;
+}
+
+static void one_backlog(struct stage *s, int backlog)
+{
+	uint16_t port = (uint16_t)(FIRST + backlog);
+	int listener = tcp_listen(s, LOCAL, port, backlog);
+
+	fill(s, port, (unsigned int)backlog + 1 + EXTRA, EXTRA);
+	wait_acceptq(s, listener, (unsigned int)backlog + 1);
+	fact(s, acceptq_len(listener), "listen_%d.held", backlog);
+	fact(s, in_syn_sent(), "listen_%d.waiting_for_syn_ack", backlog);
+	fact(s, (int64_t)now_ns(), "listen_%d.full", backlog);
+	hang_up();
+	close(listener);
+}
+
+static void clamped(struct stage *s)
+{
+	int64_t was = sysctl_get("core/somaxconn");
+	int listener;
+
+	sysctl_set(s, "core/somaxconn", CLAMP);
+	listener = tcp_listen(s, LOCAL, CLAMPED, 128);
+	fill(s, CLAMPED, CLAMP + 1 + EXTRA, EXTRA);
+	wait_acceptq(s, listener, CLAMP + 1);
+	fact(s, acceptq_len(listener), "clamped.held");
+	hang_up();
+	close(listener);
+	sysctl_set(s, "core/somaxconn", was);
+}
+
+/* A live listener with its queue full: somaxconn moves nothing, listen() again does. */
+static void changed(struct stage *s)
+{
+	int64_t was = sysctl_get("core/somaxconn");
+	int listener = tcp_listen(s, LOCAL, AGAIN, 1);
+
+	fill(s, AGAIN, 3, 1);
+	wait_acceptq(s, listener, 2);
+	fact(s, acceptq_limit(listener), "changed.limit_first");
+	sysctl_set(s, "core/somaxconn", 64);
+	fact(s, acceptq_limit(listener), "changed.limit_after_somaxconn");
+	role("server");
+	if (listen(listener, 4))
+		stage_fail(s, "listen() again failed");
+	fact(s, acceptq_limit(listener), "changed.limit_after_listen");
+	fill(s, AGAIN, 4, 1);
+	wait_acceptq(s, listener, 5);
+	fact(s, acceptq_len(listener), "changed.held");
+	hang_up();
+	close(listener);
+	sysctl_set(s, "core/somaxconn", was);
+}
+
+static void play(struct stage *s)
+{
+	for (size_t i = 0; i < BACKLOGS; i++)
+		one_backlog(s, backlogs[i]);
+	clamped(s);
+	changed(s);
+	wait_seen(s, TCPTRACE_LISTEN, BACKLOGS + 3);
+}
+
+/* ---- the answer ---- */
+
+static void judge_n(struct lab_run *r)
+{
+	char text[160] = "", key[40];
+	size_t n = 0;
+	bool holds = true;
+
+	for (size_t i = 0; i < BACKLOGS; i++) {
+		unsigned int seen = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = (uint16_t)(FIRST + backlogs[i]));
+
+		snprintf(key, sizeof(key), "listen_%d.held", backlogs[i]);
+		holds &= seen == (unsigned int)backlogs[i] + 1 && lab_fact(r, key) == seen;
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%slisten(%d) held %u", n ? ", " : "", backlogs[i],
+				      seen);
+	}
+	lab_claim(r, "listen(fd, n) holds n connections.", REFUTED, NULL, holds,
+		  "%s: one more than n, because the kernel asks \"more than n?\" before it adds one "
+		  "(sk_acceptq_is_full).", text);
+	for (size_t i = 0; i < BACKLOGS; i++) {
+		snprintf(key, sizeof(key), "listen_%d.held", backlogs[i]);
+		lab_evidence(r, key, COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD,
+					   .lport = (uint16_t)(FIRST + backlogs[i])));
+	}
+}
+
+static void judge_next(struct lab_run *r)
+{
+	unsigned int drops = COUNT(r, .event = TCPTRACE_DROP, .cause = TCPTRACE_DROP_ACCEPTQ_SYN, .lport = SHOWN);
+	unsigned int resets = COUNT(r, .event = TCPTRACE_RST_RECEIVED, .rport = SHOWN,
+				    .before = (uint64_t)lab_fact(r, "listen_2.full"));
+	int64_t waiting = lab_fact(r, "listen_2.waiting_for_syn_ack");
+
+	lab_claim(r, "The next client is refused: connect() fails with ECONNREFUSED.", REFUTED, NULL,
+		  drops == EXTRA && waiting == EXTRA && !resets,
+		  "Of the %d clients too many for listen(2) none got an answer: %u SYNs were dropped in silence, "
+		  "%u RST were sent, and %lld clients sat in SYN_SENT, to try again after a second.",
+		  EXTRA, drops, resets, (long long)waiting);
+	lab_evidence(r, "dropped_syns", drops);
+	lab_evidence(r, "resets", resets);
+	lab_evidence(r, "clients_in_syn_sent", waiting);
+}
+
+static void judge_change(struct lab_run *r)
+{
+	unsigned int held = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = CLAMPED);
+	int64_t first = lab_fact(r, "changed.limit_first"), somaxconn = lab_fact(r, "changed.limit_after_somaxconn");
+	int64_t again = lab_fact(r, "changed.limit_after_listen"), now = lab_fact(r, "changed.held");
+
+	lab_claim(r, "The backlog given to listen() decides.", DEPENDS, "the smaller of backlog and somaxconn does",
+		  held == CLAMP + 1 && lab_fact(r, "clamped.held") == held,
+		  "listen(128) with net.core.somaxconn = %d held %u: listen() cuts its argument, without an error.",
+		  CLAMP, held);
+	lab_evidence(r, "clamped.held", held);
+	lab_claim(r, "Linux does not let you change the backlog of a listening socket.", REFUTED, NULL,
+		  first == 1 && again == 4 && now == 5 && lab_acceptq_peak(r, AGAIN) == 5,
+		  "The limit was %lld; a second listen(fd, 4) on the same socket made it %lld at once, with "
+		  "connections waiting, and it then held %lld.", (long long)first, (long long)again, (long long)now);
+	lab_evidence(r, "limit_first", first);
+	lab_evidence(r, "limit_after_listen", again);
+	lab_evidence(r, "held", now);
+	lab_claim(r, "Raising net.core.somaxconn helps a server that is running.", REFUTED, NULL,
+		  first == somaxconn,
+		  "It is read by listen() only: with somaxconn changed, the limit stayed %lld until listen() was "
+		  "called again.", (long long)somaxconn);
+	lab_evidence(r, "limit_after_somaxconn", somaxconn);
+}
+
+static void judge(struct lab_run *r)
+{
+	judge_n(r);
+	judge_next(r);
+	judge_change(r);
+}
+
+static bool show(const struct lab_run *r, const struct lab_event *e)
+{
+	(void)r;
+	return e->lport == SHOWN && (e->event == TCPTRACE_LISTEN || e->event == TCPTRACE_SYNQ_ADD ||
+				     e->event == TCPTRACE_ACCEPTQ_ADD || e->event == TCPTRACE_DROP);
+}
+
+const struct lab lab_backlog = {
+	.name = "backlog",
+	.question = "How many connections does listen(fd, n) hold, what happens to the next one, and can n be changed?",
+	.setup = "For n = 0, 1, 2, 5 and 128: a server that never accepts, and n + 4 clients; then with somaxconn "
+		 "below n, and with listen() called again. Shown: the server's side of listen(fd, 2).",
+	.view = "table",
+	.play = play,
+	.judge = judge,
+	.show = show,
+};

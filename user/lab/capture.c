@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tracer beside the stage: open the stage, open the real capture on its
+ * namespace, let play() begin, take records until it has returned.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../run.h"
+#include "../signals.h"
+#include "run.h"
+
+#define LIMIT_NS	(180 * 1000000000ull)	/* each wait of play() has a limit of its own, far shorter */
+
+static void *grown(void *array, size_t n, size_t *size, size_t each)
+{
+	void *bigger;
+
+	if (n < *size)
+		return array;
+	bigger = realloc(array, (*size ? *size * 2 : 1024) * each);
+	if (bigger)
+		*size = *size ? *size * 2 : 1024;
+	return bigger;
+}
+
+static void on_event(void *ctx, const struct model_event *ev)
+{
+	struct lab_run *r = ctx;
+	struct lab_event *events = grown(r->events, r->nevents, &r->events_size, sizeof(*events));
+
+	if (!events) {
+		lab_wrong(r, "out of memory");
+		return;
+	}
+	r->events = events;
+	r->events[r->nevents++] = lab_event_of(ev);
+	if (r->board)
+		__atomic_add_fetch(&r->board->seen[ev->event], 1, __ATOMIC_RELEASE);
+}
+
+int lab_take(struct lab_run *r, const struct tcptrace_record *rec)
+{
+	struct tcptrace_record *records = grown(r->records, r->nrecords, &r->records_size, sizeof(*rec));
+
+	if (!records)
+		return -ENOMEM;
+	r->records = records;
+	r->records[r->nrecords++] = *rec;
+	if (!r->model)
+		r->model = model_new(NULL, on_event, r);
+	if (!r->model)
+		return -ENOMEM;
+	model_feed(r->model, rec);
+	return 0;
+}
+
+static int on_record(void *ctx, const struct tcptrace_record *rec)
+{
+	return lab_take(ctx, rec);
+}
+
+static int say(struct lab_run *r, struct source *src, int err)
+{
+	if (err != -EINTR)
+		lab_wrong(r, "reading records failed: %s", src->error ? src->error : strerror(-err));
+	return err;
+}
+
+static int follow(struct lab_run *r, struct source *src, struct stage *s)
+{
+	uint64_t until = now_ns() + LIMIT_NS;
+	int err = stage_play(s);
+
+	while (!err && !stage_ended(s)) {
+		err = src->ops->poll(src, 20, on_record, r);
+		if (err == -EINTR && !signal_flags.end)
+			err = 0;		/* a child, a terminal */
+		if (signal_flags.end)
+			err = -EINTR;
+		if (now_ns() > until)
+			err = -ETIMEDOUT;
+	}
+	if (!err)
+		err = src->ops->poll(src, 0, on_record, r);
+	return err < 0 ? say(r, src, err) : 0;
+}
+
+static void take_facts(struct lab_run *r, const struct stage *s)
+{
+	struct source_stats stats = { 0 };
+
+	(void)stats;
+	r->nfacts = __atomic_load_n(&s->board->nfacts, __ATOMIC_ACQUIRE);
+	memcpy(r->facts, s->board->facts, sizeof(r->facts));
+	if (s->board->error[0])
+		lab_wrong(r, "%s", s->board->error);
+	else if (!s->board->done)
+		lab_wrong(r, "the experiment died");
+}
+
+static int capture(struct lab_run *r, struct options *o, struct stage *s)
+{
+	struct source_stats stats = { 0 };
+	struct source *src;
+	int err;
+
+	o->source.filter.netns = s->board->netns;
+	o->source.io = r->lab->io;
+	err = run_open_source(o, &src);
+	if (err) {
+		lab_wrong(r, "cannot trace");	/* the sentence has been said */
+		return err;
+	}
+	err = follow(r, src, s);
+	src->ops->stats(src, &stats);
+	r->lost = stats.lost;
+	src->ops->close(src);
+	if (!err)
+		take_facts(r, s);
+	if (r->lost)
+		lab_wrong(r, "%llu records were lost", (unsigned long long)r->lost);
+	return err;
+}
+
+int lab_capture(struct lab_run *r, struct options *o)
+{
+	struct stage s;
+	int err;
+
+	stage_program(r->lab->play);
+	err = stage_open(&s);
+	if (err && s.board && s.board->error[0])
+		lab_wrong(r, "%s", s.board->error);
+	else if (err && err != -EINTR)
+		lab_wrong(r, "cannot begin: %s", strerror(-err));
+	if (!err) {
+		r->board = s.board;
+		err = capture(r, o, &s);
+		r->board = NULL;
+	}
+	stage_close(&s);
+	return err;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * connect() and accept() against the three packets. On the wire each packet
+ * takes 3 ms, and the third is held back until connect() has returned: so what
+ * comes after it is told from what comes before it without any luck.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+
+#include "lab.h"
+#include "traffic.h"
+#include "tun.h"
+
+#define DELAY_US	3000
+enum { BEFORE = 8001, AFTER, NONBLOCK, LOOPBACK };	/* the server's port in each run */
+enum { CLIENT_BEFORE = 40001, CLIENT_AFTER, CLIENT_NONBLOCK, CLIENT_LOOPBACK };
+
+struct cast {
+	struct stage *s;
+	struct wire *wire;
+	struct actor *client, *server;
+};
+
+static void connect_as(struct cast *c, struct call *call, uint16_t from, uint16_t to)
+{
+	role("client");
+	call->fd = tcp_socket(c->s, false);
+	call->addr = WIRE_SERVER;
+	call->port = to;
+	tcp_bind(call->fd, WIRE_CLIENT, from);
+	wire_hold(c->wire, from);
+	actor_do(c->client, call_connect, call);
+}
+
+/* connect() returns while the third packet is on the wire, where it stays for a while. */
+static void connected(struct cast *c, const char *run, struct call *call)
+{
+	actor_wait(c->client);
+	if (call->err)
+		stage_fail(c->s, "connect() failed with errno %d", call->err);
+	fact(c->s, (int64_t)call->ended, "%s.connect_returned", run);
+	wire_wait_held(c->wire, 1);
+}
+
+static int blocking_listener(struct cast *c, uint16_t port)
+{
+	int fd;
+
+	role("server");
+	fd = tcp_socket(c->s, false);
+	if (tcp_bind(fd, WIRE_SERVER, port) || listen(fd, 8))
+		stage_fail(c->s, "cannot listen on port %u", port);
+	return fd;
+}
+
+/* accept() sleeps before the client begins. */
+static void accept_before(struct cast *c)
+{
+	struct call accepting = { .fd = blocking_listener(c, BEFORE) }, connecting = { 0 };
+
+	actor_do(c->server, call_accept, &accepting);
+	actor_wait_asleep(c->server);
+	connect_as(c, &connecting, CLIENT_BEFORE, BEFORE);
+	connected(c, "before", &connecting);
+	fact(c->s, !actor_done(c->server), "before.accept_still_asleep");
+	wire_release(c->wire);
+	actor_wait(c->server);
+	fact(c->s, accepting.err, "before.accept_errno");
+}
+
+/* The handshake is over before anybody calls accept(). */
+static void accept_after(struct cast *c)
+{
+	struct call accepting = { .fd = blocking_listener(c, AFTER) }, connecting = { 0 };
+
+	connect_as(c, &connecting, CLIENT_AFTER, AFTER);
+	connected(c, "after", &connecting);
+	wire_release(c->wire);
+	wait_acceptq(c->s, accepting.fd, 1);
+	wait_seen(c->s, TCPTRACE_ACCEPTQ_ADD, 2);
+	actor_do(c->server, call_accept, &accepting);
+	actor_wait(c->server);
+	fact(c->s, (int64_t)accepting.began, "after.accept_called");
+	fact(c->s, accepting.err, "after.accept_errno");
+}
+
+static void nonblocking(struct cast *c)
+{
+	struct call accepting = { .fd = blocking_listener(c, NONBLOCK) };
+	struct call connecting = { .addr = WIRE_SERVER, .port = NONBLOCK };
+
+	role("client");
+	connecting.fd = tcp_socket(c->s, true);
+	tcp_bind(connecting.fd, WIRE_CLIENT, CLIENT_NONBLOCK);
+	call_connect(&connecting);
+	fact(c->s, connecting.err, "nonblock.connect_errno");
+	wait_state(c->s, connecting.fd, TCP_ESTABLISHED);
+	actor_do(c->server, call_accept, &accepting);
+	actor_wait(c->server);
+}
+
+/* No wire in between: the sender's own CPU carries each packet to the end. */
+static void loopback(struct cast *c)
+{
+	int listener = tcp_listen(c->s, LOCAL, LOOPBACK, 8);
+	struct call connecting = { .addr = LOCAL, .port = LOOPBACK };
+
+	role("client");
+	connecting.fd = tcp_socket(c->s, false);
+	tcp_bind(connecting.fd, LOCAL, CLIENT_LOOPBACK);
+	actor_do(c->client, call_connect, &connecting);
+	actor_wait(c->client);
+	wait_acceptq(c->s, listener, 1);
+	wait_seen(c->s, TCPTRACE_ACCEPTQ_ADD, 4);
+}
+
+static void play(struct stage *s)
+{
+	struct cast c = {
+		.s = s, .wire = wire_open(s, DELAY_US),
+		.client = actor_new(s, "client"), .server = actor_new(s, "server"),
+	};
+
+	accept_before(&c);
+	accept_after(&c);
+	nonblocking(&c);
+	loopback(&c);
+	wait_seen(s, TCPTRACE_ACCEPT, 3);
+}
+
+/* ---- the answer ---- */
+
+/* Times of one handshake, us since connect() began. */
+struct times {
+	int64_t synack, client_established, connect_return, third, accept, accept_call;
+	int64_t accept_took, waited;
+};
+
+static struct times times_of(struct lab_run *r, uint16_t lport, uint16_t rport, bool accepted)
+{
+	const struct lab_event *begin = FIND(r, .event = TCPTRACE_CONNECT, .rport = lport);
+	const struct lab_event *back = FIND(r, .event = TCPTRACE_CONNECT_RETURN, .lport = rport);
+	const struct lab_event *queued = FIND(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = lport);
+	uint64_t t0 = begin->t_ns;
+	struct times t = {
+		.synack = (int64_t)(FIND(r, .event = TCPTRACE_SYNACK, .lport = lport)->t_ns - t0) / 1000,
+		.client_established = (int64_t)(FIND(r, .event = TCPTRACE_STATE, .lport = rport,
+						     .new = TCP_S_ESTABLISHED)->t_ns - t0) / 1000,
+		.connect_return = (int64_t)(back->t_ns - t0) / 1000,
+		.third = (int64_t)(queued->t_ns - t0) / 1000,
+	};
+
+	if (accepted) {
+		const struct lab_event *a = FIND(r, .event = TCPTRACE_ACCEPT, .lport = lport);
+		const struct lab_event *taken = FIND(r, .event = TCPTRACE_ACCEPTQ_DEL, .lport = lport);
+
+		t.accept = (int64_t)(a->t_ns - t0) / 1000;
+		t.accept_took = (int64_t)a->dur_ns / 1000;
+		t.waited = (int64_t)taken->dur_ns / 1000;
+	}
+	return t;
+}
+
+static void evidence(struct lab_run *r, const char *run, const struct times *t)
+{
+	const struct { const char *name; int64_t value; } all[] = {
+		{ "synack_us", t->synack }, { "client_established_us", t->client_established },
+		{ "connect_return_us", t->connect_return }, { "third_packet_us", t->third },
+		{ "accept_return_us", t->accept },
+	};
+	char key[40];
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		snprintf(key, sizeof(key), "%s.%s", run, all[i].name);
+		lab_evidence(r, key, all[i].value);
+	}
+}
+
+static void judge_blocking(struct lab_run *r, const struct times *b, const struct times *a)
+{
+	bool second = b->synack < b->connect_return && a->synack < a->connect_return &&
+		      b->client_established <= b->connect_return && a->client_established <= a->connect_return &&
+		      b->connect_return < b->third && a->connect_return < a->third;
+	bool third = b->third <= b->accept && a->third <= a->accept && lab_fact(r, "before.accept_still_asleep");
+
+	lab_claim(r, "connect() returns at the second packet of the handshake.", CONFIRMED, NULL, second,
+		  "The SYN-ACK left the server %.3f ms after connect() began and connect() returned at %.3f ms; "
+		  "the server saw the third packet only at %.3f ms. (With accept() called later: %.3f, %.3f and "
+		  "%.3f ms.)", b->synack / 1e3, b->connect_return / 1e3, b->third / 1e3,
+		  a->synack / 1e3, a->connect_return / 1e3, a->third / 1e3);
+	evidence(r, "accept_before", b);
+	evidence(r, "accept_after", a);
+	lab_claim(r, "accept() returns after the third packet.", CONFIRMED, NULL, third,
+		  "Called before the client came, accept() slept on while connect() had returned already (%.3f "
+		  "ms) and came back at %.3f ms, %.3f ms after the third packet; called later, at %.3f ms.",
+		  b->connect_return / 1e3, b->accept / 1e3, (b->accept - b->third) / 1e3, a->accept / 1e3);
+	evidence(r, "accept_before", b);
+	evidence(r, "accept_after", a);
+}
+
+static void judge(struct lab_run *r)
+{
+	struct times b = times_of(r, BEFORE, CLIENT_BEFORE, true), a = times_of(r, AFTER, CLIENT_AFTER, true);
+	struct times n = times_of(r, NONBLOCK, CLIENT_NONBLOCK, true);
+	struct times l = times_of(r, LOOPBACK, CLIENT_LOOPBACK, false);
+	int64_t called = lab_fact(r, "after.accept_called");
+	const struct lab_event *queued = FIND(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = AFTER);
+
+	judge_blocking(r, &b, &a);
+	lab_claim(r, "The server's accept() takes part in the handshake.", REFUTED, NULL,
+		  (int64_t)queued->t_ns < called && !lab_fact(r, "after.accept_errno"),
+		  "The kernel finished the handshake alone: the connection was in the accept queue %.3f ms before "
+		  "accept() was called, which took it out without sending a packet.",
+		  (called - (int64_t)queued->t_ns) / 1e6);
+	lab_evidence(r, "established_before_accept_us", (called - (int64_t)queued->t_ns) / 1000);
+	lab_evidence(r, "accept_took_us", a.accept_took);
+	lab_evidence(r, "waited_in_accept_queue_us", a.waited);
+	lab_claim(r, "A non-blocking connect() returns at the second packet too.", REFUTED, NULL,
+		  lab_fact(r, "nonblock.connect_errno") == EINPROGRESS && n.connect_return < n.synack,
+		  "It returned EINPROGRESS after %.3f ms, before the SYN-ACK left the server (%.3f ms); the socket "
+		  "became writable when that arrived.", n.connect_return / 1e3, n.synack / 1e3);
+	evidence(r, "nonblock", &n);
+	lab_claim(r, "When connect() returns, the server does not have the connection yet.", DEPENDS,
+		  "on where the third packet is", b.connect_return < b.third && l.third <= l.connect_return,
+		  "Over the wire connect() returned %.3f ms before the third packet was processed; over loopback "
+		  "%.3f ms after it, because the sender's CPU carries the packet to its end.",
+		  (b.third - b.connect_return) / 1e3, (l.connect_return - l.third) / 1e3);
+	evidence(r, "loopback", &l);
+}
+
+static bool show(const struct lab_run *r, const struct lab_event *e)
+{
+	(void)r;
+	return e->lport == BEFORE || e->rport == BEFORE;
+}
+
+const struct lab lab_handshake = {
+	.name = "handshake",
+	.question = "At which packet do connect() and accept() return?",
+	.setup = "Client and server are joined by a wire that takes 3 ms for each packet and holds the third "
+		 "packet of the handshake back until connect() has returned. Shown: accept() called first.",
+	.view = "flow",
+	.play = play,
+	.judge = judge,
+	.show = show,
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One run of one lab, from its first record to its verdicts. */
+#ifndef TCPTRACE_LAB_RUN_H
+#define TCPTRACE_LAB_RUN_H
+
+#include "../lib/out.h"
+#include "../options.h"
+#include "lab.h"
+
+#define LAB_CLAIMS	8
+#define LAB_EVIDENCE	40
+
+struct evidence {
+	char key[40];
+	int64_t value;
+};
+
+struct claim {
+	const char *text, *why;
+	enum verdict verdict;
+	bool holds;
+	char answer[512];
+	struct evidence evidence[LAB_EVIDENCE];
+	unsigned int nevidence;
+};
+
+struct lab_run {
+	const struct lab *lab;
+	const struct options *o;
+	struct model *model;
+	struct board *board;		/* of the stage; NULL in a replay */
+	struct tcptrace_record *records;
+	struct lab_event *events;
+	size_t nrecords, records_size, nevents, events_size;
+	struct fact facts[STAGE_FACTS];
+	unsigned int nfacts;
+	struct claim claims[LAB_CLAIMS];
+	unsigned int nclaims;
+	uint64_t lost;
+	bool replay;
+	bool ok;			/* every claim holds and nothing is missing */
+	char error[400];		/* the first thing that is missing */
+};
+
+/* judge.c */
+__attribute__((format(printf, 2, 3)))
+void lab_wrong(struct lab_run *r, const char *fmt, ...);	/* not ok, and why if it is the first */
+struct lab_event lab_event_of(const struct model_event *ev);
+
+/* capture.c: 0, or -errno with r->error set; -EINTR: a signal came. */
+int lab_take(struct lab_run *r, const struct tcptrace_record *rec);	/* one record more */
+int lab_capture(struct lab_run *r, struct options *o);
+
+/* replay.c: recordings that ship with the program. */
+int lab_load(struct lab_run *r);
+int lab_save(const struct lab_run *r, const char *path);
+
+/* show.c */
+void lab_show_text(struct out *out, const struct lab_run *r);
+void lab_show_json(struct out *out, const struct lab_run *r);
+
+int run_lab(struct options *o);
+
+#endif
