@@ -305,10 +305,25 @@ static int check_lab(struct options *o)
 	return 0;
 }
 
+static bool is_flow(const struct options *o)
+{
+	return o->command->view && !strcmp(o->command->view, "flow");
+}
+
+/* A ladder has a form of its own, and all its steps. */
+static int check_flow(struct options *o)
+{
+	if (o->json)
+		return refuse(o, "'flow' draws; for JSON leave it out: tcptrace -j");
+	if (o->quiet || o->events || o->time != VIEW_TIME_NONE)
+		return refuse(o, "'flow' shows whole connections, in their own time: of -q -e -t -T none goes with it");
+	return o->check ? check_whole(o) : 0;
+}
+
 /* What cannot work together. */
 static int check_together(struct options *o)
 {
-	if (o->program && o->command)
+	if (o->program && o->command && !o->command->view)
 		return refuse(o, "'%s' and a program to run do not go together", o->command->name);
 	if (!o->command)
 		o->command = command_table;
@@ -334,6 +349,8 @@ static int check_together(struct options *o)
 		return refuse(o, "--replay is for the experiments: tcptrace lab --replay NAME; for a recording of yours: -r");
 	if (o->write_path && o->command != command_table)
 		return refuse(o, "-w does not go together with '%s'", o->command->name);
+	if (is_flow(o))
+		return check_flow(o);
 	return o->check ? check_whole(o) : 0;
 }
 

@@ -23,6 +23,7 @@ struct command {
 	int (*run)(struct options *o);		/* exit status */
 	bool replays;				/* makes sense with -r */
 	bool argument;				/* takes one word: o->argument */
+	const char *view;			/* of a stream; NULL: it is none */
 };
 
 struct options {

@@ -34,6 +34,7 @@ struct run {
 	struct recorder *rec;
 	struct check *check;
 	struct select select;
+	struct filter above;		/* flow: the filter that no kernel applies */
 	struct child child;
 	uint64_t selected;		/* events that passed: what -c counts */
 	uint64_t deadline_ns;
@@ -64,9 +65,14 @@ int run_open_source(const struct options *o, struct source **out)
 	return err;
 }
 
+static bool is_flow(const struct run *r)
+{
+	return r->view.ops == &view_flow;
+}
+
 static bool count_reached(const struct run *r)
 {
-	return r->o->count && r->selected >= r->o->count;
+	return r->o->count && (is_flow(r) ? r->view.shown : r->selected) >= r->o->count;
 }
 
 static void on_event(void *ctx, const struct model_event *ev)
@@ -77,7 +83,7 @@ static void on_event(void *ctx, const struct model_event *ev)
 		check_event(r->check, ev);
 	if (r->rec && r->select.filter && select_filtered(&r->select, ev))
 		r->matched = true;
-	if (count_reached(r) || !select_event(&r->select, ev))
+	if (count_reached(r) || (!is_flow(r) && !select_event(&r->select, ev)))
 		return;
 	r->selected++;
 	if (!r->o->quiet)
@@ -107,6 +113,28 @@ static int on_record(void *ctx, const struct tcptrace_record *rec)
 	return 0;
 }
 
+enum { PICK_FILTER = 1, PICK_TROUBLE = 2 };
+
+static bool program_did(const struct run *r, const struct model_event *ev)
+{
+	if (!r->child.pid)
+		return true;
+	return ev->who && ev->who->pid && r->src->ops->followed && r->src->ops->followed(r->src, ev->who->pid);
+}
+
+/* One end alone decides that both are drawn, so this is asked of every event and not of the kernel. */
+static unsigned int pick(void *ctx, const struct model_event *ev)
+{
+	const struct run *r = ctx;
+	unsigned int bits = 0;
+
+	if (select_filtered(&r->select, ev) && program_did(r, ev))
+		bits |= PICK_FILTER;
+	if (select_trouble(ev))
+		bits |= PICK_TROUBLE;
+	return bits;
+}
+
 static void view_settings(const struct run *r, struct view_config *cfg)
 {
 	const struct options *o = r->o;
@@ -119,6 +147,9 @@ static void view_settings(const struct run *r, struct view_config *cfg)
 		.columns = terminal_columns(STDOUT_FILENO),
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = r->src->wall_offset_ns,
+		.picks = pick,
+		.picks_ctx = (void *)(uintptr_t)r,
+		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
 	};
 	if (!cfg->wall_offset_ns)
 		cfg->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
@@ -168,17 +199,39 @@ static int open_view(struct run *r)
 	view_settings(r, &cfg);
 	if (taken)
 		cfg.no_header = true;
-	return view_open(&r->view, r->o->json ? "json" : "table", &cfg, &r->out);
+	return view_open(&r->view, r->o->json ? "json" : r->o->command->view, &cfg, &r->out);
+}
+
+/*
+ * A filter of ports or processes names one end of a connection, and a ladder has two. So the
+ * kernel hands on everything in those places, only follows the program's children, and which
+ * ladders are drawn is decided here.
+ */
+static void lift_filter(struct run *r, struct options *o)
+{
+	struct filter *f = &o->source.filter;
+
+	r->above = *f;
+	r->select.filter = &r->above;
+	f->netns = f->nlports = f->nrports = 0;
+	f->others = true;
+	if (o->program)
+		r->above.npids = 0;
+	else
+		f->npids = 0;
 }
 
 static int open_all(struct run *r, struct options *o)
 {
 	struct model_limits limits = { 0 };
-	int err = run_open_source(o, &r->src);
+	int err;
 
+	if (!strcmp(o->command->view, "flow") && !o->read_path)
+		lift_filter(r, o);
+	err = run_open_source(o, &r->src);
 	if (err)
 		return err;
-	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids))
+	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids && !o->source.filter.others))
 		r->select.filter = &o->source.filter;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;
@@ -256,6 +309,8 @@ static void loop(struct run *r)
 		if (err == -EINTR)
 			err = 0;
 		heed_signals(r);
+		if (r->view.ops->tick && !r->o->read_path)
+			r->view.ops->tick(&r->view, clock_ns(CLOCK_MONOTONIC));
 		if (flush(r))
 			return;
 	}

@@ -22,7 +22,7 @@ static bool call_failed(const struct model_event *ev)
 	return false;
 }
 
-static bool is_trouble(const struct model_event *ev)
+bool select_trouble(const struct model_event *ev)
 {
 	switch (ev->event) {
 	case TCPTRACE_DROP: case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_RETRANS:
@@ -101,7 +101,7 @@ bool select_event(const struct select *s, const struct model_event *ev)
 {
 	if (s->events && !(s->events >> ev->event & 1))
 		return false;
-	if (s->trouble && !is_trouble(ev))
+	if (s->trouble && !select_trouble(ev))
 		return false;
 	return select_filtered(s, ev);
 }

@@ -17,6 +17,7 @@ struct select {
 
 bool select_event(const struct select *s, const struct model_event *ev);
 bool select_filtered(const struct select *s, const struct model_event *ev);	/* the filter alone */
+bool select_trouble(const struct model_event *ev);	/* what -x shows */
 bool select_listener(const struct select *s, const struct listener *l);
 
 #endif

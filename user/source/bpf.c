@@ -102,7 +102,7 @@ static void fill_config(struct bpf_source *s)
 	c->cgroup = f->cgroup;
 	c->netns = f->netns;
 	c->family = f->family;
-	c->by_pid = f->npids > 0;
+	c->by_pid = f->npids > 0 && !f->others;
 	c->follow = f->follow;
 	for (uint32_t i = 0; i < f->nlports; i++)
 		lports[f->lports[i] / 64] |= 1ull << (f->lports[i] % 64);
@@ -574,6 +574,15 @@ static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_rep
 	return true;
 }
 
+/* With filter.others nothing is taken out of the map: a process that has ended is remembered. */
+static bool bpf_source_followed(struct source *base, uint32_t pid)
+{
+	struct bpf_source *s = (struct bpf_source *)base;
+	uint8_t one;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.pids), &pid, &one);
+}
+
 static void bpf_source_close(struct source *base)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
@@ -590,6 +599,7 @@ const struct source_ops source_bpf = {
 	.poll = bpf_source_poll,
 	.snapshot = bpf_source_snapshot,
 	.stats = bpf_source_stats,
+	.followed = bpf_source_followed,
 	.hook = bpf_source_hook,
 	.close = bpf_source_close,
 };

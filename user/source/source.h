@@ -28,6 +28,7 @@ struct filter {
 	uint32_t netns;			/* inode number, 0: all */
 	uint64_t cgroup;		/* cgroup v2 id (inode number of the folder), 0: all; children included */
 	bool follow;			/* pids' future children too (-- PROGRAM) */
+	bool others;			/* other processes' sockets as well: pids are only for followed() */
 };
 
 enum mechanism { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT, MECH_MAX };
@@ -87,6 +88,8 @@ struct source_ops {
 	/* What exists now, as EXISTS records between two SNAPSHOT records; NULL if it cannot. */
 	int (*snapshot)(struct source *s, source_fn fn, void *ctx);
 	void (*stats)(struct source *s, struct source_stats *out);
+	/* With filter.follow: is it, or was it, one of pids or of their children? NULL: cannot tell. */
+	bool (*followed)(struct source *s, uint32_t pid);
 	/* i-th hook; false past the last; NULL op: no hooks (a file). */
 	bool (*hook)(struct source *s, unsigned int i, struct hook_report *out);
 	void (*close)(struct source *s);

@@ -9,7 +9,7 @@
 
 #include "view.h"
 
-static const struct view_ops *const views[] = { &view_table, &view_json };
+static const struct view_ops *const views[] = { &view_table, &view_json, &view_flow };
 
 const struct view_ops *view_by_name(const char *name)
 {

@@ -24,7 +24,15 @@ struct view_config {
 	unsigned int columns;		/* width to fit; 0: 100; may change while running (SIGWINCH) */
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
-	const char *lang;		/* --explain: NULL: off */
+	bool explain;			/* --explain: a sentence below each event */
+	const struct mo *texts;		/* its translation; NULL: English */
+	/*
+	 * flow: which connections are drawn: those of whose events (of both ends) picks() said all
+	 * bits of picks_all. NULL: all.
+	 */
+	unsigned int (*picks)(void *ctx, const struct model_event *ev);
+	void *picks_ctx;
+	unsigned int picks_all;
 };
 
 /* What the run was, for the last lines. */
@@ -41,6 +49,8 @@ struct view_ops {
 	const char *name;
 	int (*open)(struct view *v);			/* header; 0 or -errno */
 	void (*event)(struct view *v, const struct model_event *ev);
+	/* time passed (CLOCK_MONOTONIC) without an event, while live; NULL: of no interest */
+	void (*tick)(struct view *v, uint64_t now_ns);
 	void (*lost)(struct view *v, uint64_t count, const char *where);
 	void (*listener)(struct view *v, const struct model *m, const struct listener *l);	/* summary */
 	void (*finding)(struct view *v, const struct finding *f);
@@ -55,15 +65,16 @@ struct view {
 	struct view_config cfg;
 	struct out *out;
 	void *priv;
-	uint64_t shown;			/* events */
+	uint64_t shown;			/* events; flow: connections */
 	uint32_t ledger_netns;		/* whose counters are being listed */
 };
 
-extern const struct view_ops view_table, view_json;
+extern const struct view_ops view_table, view_json, view_flow;
 
-const struct view_ops *view_by_name(const char *name);	/* "table", "json"; or NULL */
+const struct view_ops *view_by_name(const char *name);	/* "table", "json", "flow"; or NULL */
 int view_open(struct view *v, const char *name, const struct view_config *cfg, struct out *out);
 void view_close(struct view *v);
+void flow_finish(struct view *v);	/* of view_flow: draws what is not over yet */
 
 /* Wall clock of an event; the text of the last second is kept (strftime costs more than the line). */
 struct view_clock {

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The view `flow`: keeps the steps of each connection and has it drawn when it is
+ * over: when both ends are gone, or one is and nothing happens any more. What goes
+ * on when the run ends is drawn then. See ladder.c for what it looks like.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "flow.h"
+
+#define SECOND		1000000000ull
+#define LOOK_EVERY	(SECOND / 4)
+#define AFTER_CLOSE	(1 * SECOND)	/* closed, but a process holds the socket */
+#define AFTER_REFUSAL	(40 * SECOND)	/* a refused SYN comes again after 1, 2, 4 ... 32 s */
+#define HALF_CLOSED	(60 * SECOND)	/* one end is gone, the other does nothing */
+
+struct flow {
+	struct follow follow;
+	uint64_t looked_ns;
+	struct row rows[ROWS_MAX];
+};
+
+static int flow_open(struct view *v)
+{
+	struct flow *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	v->priv = f;
+	v->out->ascii = !v->cfg.utf8;
+	err = follow_init(&f->follow);
+	f->follow.picks_all = v->cfg.picks ? v->cfg.picks_all : 0;
+	return err;
+}
+
+/* Draws it if it is one to draw, and forgets both ends. */
+static void finish(struct view *v, struct track *t)
+{
+	struct flow *f = v->priv;
+	struct track *peer = t->peer, *left = t, *right = peer;
+
+	if (peer ? t->server && !peer->server : t->server) {
+		left = peer;
+		right = t;
+	}
+	if (follow_wanted(&f->follow, t)) {
+		ladder_draw(v, f->rows, left, right);
+		v->shown++;
+	}
+	if (peer)
+		follow_drop(&f->follow, peer);
+	follow_drop(&f->follow, t);
+}
+
+static bool has_gone(const struct track *t)
+{
+	return t->gone || !t->conn;
+}
+
+/* Over for good, or so it seems when nothing happens for that long. */
+static bool is_over(const struct track *t, uint64_t now_ns)
+{
+	uint64_t last_ns = t->last_ns, quiet_ns;
+	bool ended = t->ended;
+
+	if (t->peer) {
+		if (has_gone(t) && has_gone(t->peer) && (t->conn || t->peer->conn))
+			return true;
+		last_ns = t->peer->last_ns > last_ns ? t->peer->last_ns : last_ns;
+		ended = t->ended && t->peer->ended;
+	} else if (t->gone) {
+		return true;
+	}
+	quiet_ns = now_ns > last_ns ? now_ns - last_ns : 0;
+	if (ended)
+		return quiet_ns >= AFTER_CLOSE;
+	if (!t->conn && !t->peer)
+		return quiet_ns >= AFTER_REFUSAL;
+	return t->peer && (t->ended || t->peer->ended) && quiet_ns >= HALF_CLOSED;
+}
+
+static void flow_tick(struct view *v, uint64_t now_ns)
+{
+	struct flow *f = v->priv;
+	struct track *t, *next;
+
+	if (now_ns < f->looked_ns + LOOK_EVERY)
+		return;
+	f->looked_ns = now_ns;
+	for (t = f->follow.oldest; t; t = next) {
+		next = t->next;
+		if (next && next == t->peer)
+			next = next->next;
+		if (is_over(t, now_ns))
+			finish(v, t);
+	}
+}
+
+static void flow_event(struct view *v, const struct model_event *ev)
+{
+	struct flow *f = v->priv;
+	struct track *t = follow_event(&f->follow, ev);
+
+	if (t) {
+		if (v->cfg.picks)
+			t->picks |= v->cfg.picks(v->cfg.picks_ctx, ev);
+		follow_step(t, ev);
+		if ((t->gone || (t->peer && t->peer->gone)) && is_over(t, ev->rec->t_ns))
+			finish(v, t);
+	}
+	flow_tick(v, ev->rec->t_ns);
+}
+
+void flow_finish(struct view *v)
+{
+	struct flow *f = v->priv;
+
+	while (f->follow.oldest)
+		finish(v, f->follow.oldest);
+	if (f->follow.refused) {
+		out_line_end(v->out);
+		out_u64(v->out, f->follow.refused);
+		out_str(v->out, " connections not drawn: no room to follow more than ");
+		out_u64(v->out, TRACKS);
+		out_str(v->out, " ends at once");
+		out_line_end(v->out);
+		f->follow.refused = 0;
+	}
+}
+
+/* lost 12 records: the ladders may lack steps */
+static void flow_lost(struct view *v, uint64_t count, const char *where)
+{
+	out_str(v->out, "lost ");
+	out_u64(v->out, count);
+	out_str(v->out, count == 1 ? " record" : " records");
+	if (where[0]) {
+		out_str(v->out, " of ");
+		out_str(v->out, where);
+	}
+	out_str(v->out, ": ladders may lack steps");
+	out_line_end(v->out);
+}
+
+/* The summary is about ladders; findings and the last line are as in the table. */
+static void flow_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	(void)m;
+	(void)l;
+	flow_finish(v);
+}
+
+static void flow_finding(struct view *v, const struct finding *f)
+{
+	flow_finish(v);
+	summary_finding(v, f);
+}
+
+static void flow_end(struct view *v, const struct view_end *end)
+{
+	flow_finish(v);
+	summary_end(v, end);
+}
+
+static void flow_close(struct view *v)
+{
+	struct flow *f = v->priv;
+
+	if (f)
+		follow_free(&f->follow);
+	free(f);
+	v->priv = NULL;
+}
+
+const struct view_ops view_flow = {
+	.name = "flow",
+	.open = flow_open,
+	.event = flow_event,
+	.tick = flow_tick,
+	.lost = flow_lost,
+	.listener = flow_listener,
+	.finding = flow_finding,
+	.ledger = summary_ledger,
+	.end = flow_end,
+	.close = flow_close,
+};

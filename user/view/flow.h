@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ladder's own words. A *track* is what one end of a connection did, step by
+ * step; two tracks whose ends are each other's are joined. A *row* is one line of
+ * the ladder, an *arrow* a segment that the step of this row proves.
+ */
+#ifndef TCPTRACE_FLOW_H
+#define TCPTRACE_FLOW_H
+
+#include "view.h"
+
+#define TRACKS		2048u	/* ends of connections followed at once */
+#define TRACK_HEAD	40u	/* steps kept of each: its first ... */
+#define TRACK_TAIL	40u	/* ... and its last */
+
+/* What is kept of a model event: it is gone after the callback. */
+struct flow_step {
+	uint64_t t_ns, dur_ns;		/* dur 0: unknown */
+	uint32_t synq, acceptq, limit;
+	int32_t ret, fd;
+	uint8_t event, old, new, cause, flags;
+	bool has_queues, request;
+};
+
+struct track {
+	uint64_t conn;			/* number, 0: segments that no conn was made for */
+	struct tuple tuple;		/* unknown parts are 0 */
+	struct owner who;
+	uint64_t last_ns;
+	uint64_t nsteps;
+	uint32_t limit;			/* of the listener */
+	bool server, limit_known;
+	bool connects;			/* it is a connection, not only a socket */
+	bool midway;			/* began before us */
+	bool ended, gone;		/* in CLOSE or TIME_WAIT; its socket is no more */
+	bool weak;			/* alone it is not worth a ladder */
+	unsigned int picks;		/* what view_config.picks said so far */
+	struct track *peer;
+	struct track *prev, *next;	/* in order of age; free ones: next */
+	struct track *next_conn, *next_pair;	/* hash chains */
+	bool paired;			/* in the table by tuple */
+	struct flow_step head[TRACK_HEAD], tail[TRACK_TAIL];
+};
+
+/* ---- follow.c: which tracks there are ---- */
+
+#define FOLLOW_BUCKETS	4096u
+
+struct follow {
+	struct track *tracks, *free;
+	struct track *oldest, *newest;
+	struct track *by_conn[FOLLOW_BUCKETS], *by_pair[FOLLOW_BUCKETS];
+	uint64_t refused;		/* connections that found no room */
+	unsigned int picks_all;		/* a track without all of these may make room */
+};
+
+int follow_init(struct follow *f);
+void follow_free(struct follow *f);
+/* The track of an event; begins one where the event is a beginning. NULL: of no connection, or no room. */
+struct track *follow_event(struct follow *f, const struct model_event *ev);
+void follow_step(struct track *t, const struct model_event *ev);
+void follow_drop(struct follow *f, struct track *t);
+bool follow_wanted(const struct follow *f, const struct track *t);	/* it, or its peer: to be drawn */
+
+/* ---- segment.c: what the steps prove ---- */
+
+enum segment { SEG_NONE, SEG_SYN, SEG_SYNACK, SEG_ACK, SEG_FIN, SEG_RST, SEG_DATA };
+enum row_kind { ROW_STEP, ROW_ENTERED, ROW_SECOND, ROW_GAP };
+
+struct row {
+	uint64_t t_ns;
+	const struct flow_step *step;
+	uint8_t side;			/* 0: left, 1: right */
+	uint8_t kind;			/* ENTERED: the call of this step began; SECOND: its second segment */
+	uint8_t segment;
+	bool arrives;			/* else it departs */
+	bool again;			/* sent again */
+	bool half;			/* the other half is another row */
+};
+
+#define ROWS_MAX	(4 * (TRACK_HEAD + TRACK_TAIL) + 8)
+
+/* Fills rows in the order of time, with their arrows; returns how many. */
+unsigned int flow_rows(struct row *rows, const struct track *left, const struct track *right);
+
+/* ---- ladder.c: how it looks ---- */
+
+/* left or right may be NULL: that end was not seen here. */
+void ladder_draw(struct view *v, struct row *rows, const struct track *left, const struct track *right);
+
+#endif
