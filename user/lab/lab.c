@@ -12,6 +12,9 @@
 static const struct lab *const experiments[] = {
 	&lab_handshake,
 	&lab_backlog,
+	&lab_synqueue,
+	&lab_overflow,
+	&lab_close,
 };
 
 #define LABS	(sizeof(experiments) / sizeof(experiments[0]))

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Half-open requests: strangers send a SYN and never the third packet. One of
+ * them is watched until the kernel gives it up; meanwhile other listeners get
+ * more SYNs than they hold, with SYN cookies off, on and forced.
+ */
+#include <netinet/tcp.h>
+#include <stdio.h>
+
+#include "lab.h"
+#include "traffic.h"
+#include "tun.h"
+
+#define BACKLOG		4
+#define SYNS		8
+#define MAX_SYN_BACKLOG	16
+#define QUARTER_SYNS	20
+enum { ALONE = 8001, OFF, ON, FORCED, QUARTER };
+enum { HOST_ALONE = 1, HOST_OFF = 10, HOST_ON = 30, HOST_FORCED = 50, HOST_QUARTER = 70 };
+
+struct flood {
+	struct stage *s;
+	struct wire *wire;
+	uint16_t port;
+	unsigned int host, n;
+	int64_t drops;			/* before */
+};
+
+/* Each SYN has been answered or dropped. */
+static bool settled(void *arg)
+{
+	struct flood *f = arg;
+	unsigned int answered = 0;
+
+	for (unsigned int i = 0; i < f->n; i++)
+		answered += stranger_synacks(f->wire, f->host + i) > 0;
+	return answered + (unsigned int)(counter("ListenDrops") - f->drops) == f->n;
+}
+
+static void flood(struct stage *s, struct wire *w, const char *name, uint16_t port, unsigned int host,
+		  unsigned int n)
+{
+	struct flood f = { s, w, port, host, n, counter("ListenDrops") };
+	int64_t cookies = counter("SyncookiesSent");
+
+	for (unsigned int i = 0; i < n; i++)
+		stranger_syn(w, host + i, port);
+	wait_for(s, settled, &f, "every SYN to be answered or dropped");
+	fact(s, sockets_in(port, TCP_SYN_RECV), "%s.queued", name);
+	fact(s, counter("ListenDrops") - f.drops, "%s.dropped", name);
+	fact(s, counter("SyncookiesSent") - cookies, "%s.cookies", name);
+}
+
+static bool all_gone(void *arg)
+{
+	const struct stage *s = arg;
+
+	return seen(s, TCPTRACE_SYNQ_DEL) >= seen(s, TCPTRACE_SYNQ_ADD);
+}
+
+static void play(struct stage *s)
+{
+	struct wire *w = wire_open(s, 0);
+	int listener;
+
+	sysctl_set(s, "ipv4/tcp_synack_retries", 1);
+	sysctl_set(s, "ipv4/tcp_max_syn_backlog", 1024);
+	sysctl_set(s, "ipv4/tcp_syncookies", 0);
+	tcp_listen(s, WIRE_SERVER, ALONE, 128);
+	flood(s, w, "alone", ALONE, HOST_ALONE, 1);
+
+	tcp_listen(s, WIRE_SERVER, OFF, BACKLOG);
+	flood(s, w, "off", OFF, HOST_OFF, SYNS);
+
+	sysctl_set(s, "ipv4/tcp_max_syn_backlog", MAX_SYN_BACKLOG);
+	tcp_listen(s, WIRE_SERVER, QUARTER, 128);
+	flood(s, w, "quarter", QUARTER, HOST_QUARTER, QUARTER_SYNS);
+
+	sysctl_set(s, "ipv4/tcp_syncookies", 1);
+	listener = tcp_listen(s, WIRE_SERVER, ON, BACKLOG);
+	flood(s, w, "on", ON, HOST_ON, SYNS);
+	stranger_ack(w, HOST_ON + SYNS - 1, ON);
+	wait_acceptq(s, listener, 1);
+
+	sysctl_set(s, "ipv4/tcp_syncookies", 2);
+	tcp_listen(s, WIRE_SERVER, FORCED, BACKLOG);
+	flood(s, w, "forced", FORCED, HOST_FORCED, 3);
+	wait_for(s, all_gone, s, "the requests to expire");
+	fact(s, stranger_synacks(w, HOST_ALONE), "alone.synacks");
+}
+
+/* ---- the answer ---- */
+
+static void judge_alone(struct lab_run *r)
+{
+	const struct lab_event *add = FIND(r, .event = TCPTRACE_SYNQ_ADD, .lport = ALONE);
+	const struct lab_event *again = FIND(r, .event = TCPTRACE_SYNACK_RETRANS, .lport = ALONE);
+	const struct lab_event *del = FIND(r, .event = TCPTRACE_SYNQ_DEL, .lport = ALONE);
+	double retry = (double)(again->t_ns - add->t_ns) / 1e9, gone = (double)(del->t_ns - add->t_ns) / 1e9;
+	bool sampled = del->flags & TCPTRACE_F_SAMPLED;
+
+	lab_claim(r, "A client that never sends the third packet keeps a place in the SYN queue until the SYN-ACK "
+		  "has been sent in vain tcp_synack_retries times more.", CONFIRMED, NULL,
+		  retry > 0.9 && gone > 2.5 && del->cause == TCPTRACE_SYNQ_EXPIRED &&
+		  lab_fact(r, "alone.synacks") == 2,
+		  "With tcp_synack_retries = 1 the SYN-ACK was sent again after %.2f s, and after 3 s (1 + 2) the "
+		  "request was given up: %s after %.2f s. The client was told nothing.", retry,
+		  sampled ? "found gone by the next look" : "it left the queue", gone);
+	lab_evidence(r, "synack_again_ms", (int64_t)(retry * 1e3));
+	lab_evidence(r, "expired_ms", (int64_t)(gone * 1e3));
+	lab_evidence(r, "sampled", sampled);
+}
+
+static void judge_limit(struct lab_run *r)
+{
+	int64_t queued = lab_fact(r, "off.queued"), dropped = lab_fact(r, "off.dropped");
+	int64_t quarter = lab_fact(r, "quarter.queued");
+	unsigned int seen = COUNT(r, .event = TCPTRACE_DROP, .cause = TCPTRACE_DROP_SYNQ_FULL, .lport = OFF);
+	unsigned int reserve = COUNT(r, .event = TCPTRACE_DROP, .cause = TCPTRACE_DROP_SYNQ_QUARTER, .lport = QUARTER);
+
+	lab_claim(r, "net.ipv4.tcp_max_syn_backlog is the length of the SYN queue.", REFUTED, NULL,
+		  (queued == BACKLOG || queued == BACKLOG + 1) && quarter == MAX_SYN_BACKLOG * 3 / 4 + 1 &&
+		  reserve == QUARTER_SYNS - quarter,
+		  "With tcp_max_syn_backlog = 1024 listen(%d) held %lld requests: its own backlog is the limit of both "
+		  "queues. Only with SYN cookies off the sysctl counts too: at %d, strangers got %lld places under "
+		  "listen(128), as the last quarter is kept for known peers.", BACKLOG, (long long)queued,
+		  MAX_SYN_BACKLOG, (long long)quarter);
+	lab_evidence(r, "held_of_backlog_4", queued);
+	lab_evidence(r, "held_of_max_syn_backlog_16", quarter);
+	lab_evidence(r, "dropped_for_the_reserve", reserve);
+	lab_claim(r, "The SYN queue of listen(fd, n) holds n requests.", DEPENDS,
+		  queued == BACKLOG ? "on the kernel; this one asks \"n or more?\" (qlen >= n): n"
+				    : "on the kernel; this one asks \"more than n?\" (qlen > n): n + 1",
+		  (queued == BACKLOG || queued == BACKLOG + 1) && seen == dropped && dropped == SYNS - queued,
+		  "listen(%d) with SYN cookies off took %lld of %d SYNs and dropped %u in silence. (Linux 6.1.128, "
+		  "6.12.10 and what came after them hold n + 1, older ones n.)", BACKLOG, (long long)queued, SYNS,
+		  seen);
+	lab_evidence(r, "held", queued);
+	lab_evidence(r, "dropped", seen);
+}
+
+static void judge_cookies(struct lab_run *r)
+{
+	unsigned int sent = COUNT(r, .event = TCPTRACE_COOKIE_SENT, .lport = ON);
+	unsigned int in = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .cause = TCPTRACE_ACCEPTQ_COOKIE, .lport = ON);
+	unsigned int forced = COUNT(r, .event = TCPTRACE_COOKIE_SENT, .lport = FORCED);
+	unsigned int added = COUNT(r, .event = TCPTRACE_SYNQ_ADD, .lport = FORCED);
+	int64_t queued = lab_fact(r, "on.queued");
+
+	lab_claim(r, "When the SYN queue is full, no new client gets in.", DEPENDS,
+		  "on tcp_syncookies: 0 drops the SYN, 1 (the default) sends a cookie",
+		  !lab_fact(r, "on.dropped") && sent == SYNS - queued && in == 1 && lab_fact(r, "off.dropped"),
+		  "With tcp_syncookies = 1 all %d SYNs were answered: %lld waited in the queue, %u got a cookie "
+		  "and took no place; the third packet of one of these, its cookie valid, made a connection.",
+		  SYNS, (long long)queued, sent);
+	lab_evidence(r, "queued", queued);
+	lab_evidence(r, "cookies_sent", sent);
+	lab_evidence(r, "connected_by_cookie", in);
+	lab_claim(r, "With tcp_syncookies = 2 the SYN queue is not used.", CONFIRMED, NULL,
+		  forced == 3 && !added && !lab_fact(r, "forced.queued"),
+		  "3 SYNs: %u cookies, %u requests in the queue.", forced, added);
+	lab_evidence(r, "cookies_sent", forced);
+	lab_evidence(r, "queued", added);
+}
+
+static void judge(struct lab_run *r)
+{
+	judge_alone(r);
+	judge_limit(r);
+	judge_cookies(r);
+}
+
+static bool show(const struct lab_run *r, const struct lab_event *e)
+{
+	(void)r;
+	return e->listener && (e->lport == ALONE || (e->lport == ON && e->event != TCPTRACE_SYNACK &&
+						     e->event != TCPTRACE_SYNACK_RETRANS &&
+						     e->event != TCPTRACE_SYNQ_DEL));
+}
+
+const struct lab lab_synqueue = {
+	.name = "synqueue",
+	.question = "Where do clients wait that never send the third packet, how long, and how many of them?",
+	.setup = "Strangers behind a TUN device send SYNs and ignore the answers; tcp_synack_retries is 1. Shown: one "
+		 "request until it expires (port 8001), and 8 SYNs for listen(fd, 4) with SYN cookies on (8003).",
+	.view = "table",
+	.play = play,
+	.judge = judge,
+	.show = show,
+};
