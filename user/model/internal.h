@@ -132,6 +132,7 @@ void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 /* queue.c */
 void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step);
+void listener_acceptq_gone(struct listener *l, uint64_t t_ns);
 void conn_set_listener(struct model *m, struct conn *c, struct listener *l);
 void queue_enter(struct model *m, struct conn *c, bool acceptq);
 void queue_leave(struct model *m, struct conn *c);

@@ -52,6 +52,12 @@ void listener_numbers(struct model *m, struct listener *l, const struct tcptrace
 	queue_set(&l->acceptq, acceptq, l->limit_known && acceptq > l->limit, rec->t_ns);
 }
 
+/* A listener that is destroyed has no accept queue; its requests may outlive it. */
+void listener_acceptq_gone(struct listener *l, uint64_t t_ns)
+{
+	queue_set(&l->acceptq, 0, false, t_ns);
+}
+
 static struct queue *queue_of(struct conn *c)
 {
 	return c->in_acceptq ? &c->listener->acceptq : &c->listener->synq;

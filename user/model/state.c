@@ -248,6 +248,7 @@ static void listener_destroyed(struct model *m, const struct tcptrace_record *re
 
 	step_took(&ev, l->born_ns);
 	listener_close(m, l, rec->t_ns);
+	listener_acceptq_gone(l, rec->t_ns);
 	l->destroyed = true;
 	emit(m, &ev);
 }
