@@ -332,6 +332,7 @@ multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
 # scenarios apart by a slash. A counter's name excuses the ledger, EVENT or EVENT,CAUSE the
 # comparison of mechanisms; other words are for sees().
 exceptions='
+tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
 tracepoint | * | icmp | request-icmp ListenDrops synq-del | a request that ICMP takes down is told as expired
 '
 

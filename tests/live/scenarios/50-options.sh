@@ -165,14 +165,14 @@ run_children()
 	events listen:1 connect:23 accept:23 synq-add:23 acceptq-add:23 acceptq-del,cause=accepted:23 \
 		state,old=LAST_ACK,new=CLOSE:23
 	program 143 bash -c 'kill $$'
-	program 1 "$bin/client" --count x $local 8080
+	program 2 "$bin/client" --count x $local 8080
 }
 
 scenario run_missing 4 own -- "-- PROGRAM that does not exist"
 run_missing()
 {
 	"$tcptrace" --mechanism "$mechanism" -- "$dir/nothing" > "$dir/o" 2> "$dir/talk"
-	expect "exit status" $? 1
+	expect "exit status" $? 127
 	grep -q "cannot run '$dir/nothing'" "$dir/talk" || fail "it says $(cat "$dir/talk")"
 }
 

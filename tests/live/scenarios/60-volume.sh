@@ -65,7 +65,7 @@ load_threads()
 	facts load connects=$n accepts=$n errors=0
 	untrace
 	kernel ActiveOpens=$n PassiveOpens=$n
-	events accept:$n synq-add:$n acceptq-add:$n acceptq-del,cause=accepted:$n
+	events accept,conn=*:$n synq-add:$n acceptq-add:$n acceptq-del,cause=accepted:$n
 	expect "accepted by both" "$(($(listener accepted 1) + $(listener accepted 2)))" $n
 }
 
@@ -75,9 +75,6 @@ refused_1201()
 	local name id left maps
 
 	command -v bpftool > /dev/null || skip "no bpftool"
-	own_trace --check -p $$
-	kill -INT "${pid[tcptrace]}"
-	finish_tracer
 	own_trace --check
 	client --count 1201 --parallel 7
 	facts client refused=1201

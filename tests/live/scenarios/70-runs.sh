@@ -78,8 +78,8 @@ reader_gone()
 	local p
 
 	mkfifo "$dir/pipe" "$dir/ready"
-	"$tcptrace" --json --netns "$ns" --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" \
-		> "$dir/pipe" 2> "$dir/talk" &
+	"$tcptrace" --json --netns "$ns" --mechanism "$mechanism" --ready-fd 9 > "$dir/pipe" \
+		9> "$dir/ready" 2> "$dir/talk" &
 	p=$!
 	pid[tcptrace]=$p
 	exec {r}< "$dir/pipe"
@@ -113,7 +113,7 @@ hostile_comm()
 	finish client
 	untrace
 	expect "control characters in the JSON" "$(tr -d '\n' < "$json" | tr -cd '\000-\037\177' | wc -c)" 0
-	expect "comm" "$(values comm socket)" '\u001b[31m\"x\\\n\t\u007f'
+	expect "comm" "$(values comm socket)" '\u001b[31m\"x\\\u000a\u0009\u007f'
 	timeout 20 "$tcptrace" --mechanism "$mechanism" -- "$dir/$name" $local $port > "$dir/table" 2> "$dir/talk"
 	grep -q ECONNREFUSED "$dir/table" || fail "no line of it in the table"
 	expect "control characters in the table" "$(tr -d '\n' < "$dir/table" | tr -cd '\000-\037\177' | wc -c)" 0
@@ -140,8 +140,8 @@ listeners_command()
 	json=$dir/listeners
 	"$tcptrace" --json --netns "$ns" listeners > "$json" 2> "$dir/talk"
 	expect "exit status" $? 0
-	expect "ss" "$(ss -Hltn | awk '{ print $2, $3 }')" "$(listener acceptq.now) $(listener acceptq.limit)"
-	listener_is lport=$port synq.now=2 acceptq.now=3 acceptq.limit=7 opener.pid="${pid[server]}" opener.comm=server
+	expect "ss" "$(ss -Hltn | awk '{ print $2, $3 }')" "$(listener acceptq_now) $(listener effective)"
+	listener_is lport=$port synq_now=2 acceptq_now=3 effective=7 opener.pid="${pid[server]}" opener.comm=server
 	"$tcptrace" --netns "$ns" listeners > "$dir/table" 2>&1
 	expect "exit status" $? 0
 	grep -q ":$port .*server" "$dir/table" || fail "the table has no such line: $(cat "$dir/table")"

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Each finding is provoked once, and once something like it happens that is none.
+# (synq-full, cookies, requests-expire, ghosts, reuseport-imbalance and the slow
+# accept of a program that never calls it: where their queues are tested.)
+
+# found ID WHETHER: 1 it is told, 0 it is not
+found() { expect "finding $1" "$(findings | tr ' ' '\n' | grep -cx -- "$1")" "$2"; }
+
+# evidence ID KEY
+evidence()
+{
+	grep "^{\"type\":\"finding\",\"id\":\"$1\"" "$json" | tail -n 1 |
+		awk -f "$here/json.awk" -f <(echo "{ print get(\"evidence.$2\") }")
+}
+
+scenario finding_backlog 4 loose -- "bursts larger than the backlog of a quick program"
+finding_backlog()
+{
+	trace
+	server --backlog 7 --accept on-line
+	overflow_once
+	untrace
+	stop server
+	found acceptq-backlog 1
+	found acceptq-somaxconn 0
+	found accept-slow 0
+	expect "refused" "$(evidence acceptq-backlog refused)" "$(listener drops)"
+	expect "peak" "$(evidence acceptq-backlog peak)" 8
+	grep -q '"sentence":"[^"]*server\[' "$json" || fail "the sentence does not name the program"
+}
+
+# Eight fit, two are refused; the program takes the eight soon.
+overflow_once()
+{
+	peer_start 'auto 1-8; syn 1-8; settle 5; syn 9-10; expect-none 9-10 10; say here; wait-line'
+	serve 'accept 8'
+	peer_go
+}
+
+scenario finding_somaxconn 4 loose -- "the same, but somaxconn made the queue short"
+finding_somaxconn()
+{
+	sysctl_set core/somaxconn 7
+	trace
+	server --backlog 511 --accept on-line
+	overflow_once
+	untrace
+	stop server
+	found acceptq-somaxconn 1
+	found acceptq-backlog 0
+	expect "evidence" "$(evidence acceptq-somaxconn backlog) $(evidence acceptq-somaxconn somaxconn)" "511 7"
+	grep -q 'sysctl -w net.core.somaxconn=511' "$json" || fail "the advice does not name the value"
+}
+
+scenario finding_slow 4 loose -- "a program that accepts too seldom; one that does so before the queue is full"
+finding_slow()
+{
+	trace
+	server --backlog 2 --accept on-line
+	as=quiet port=8081 server --backlog 100 --accept on-line
+	as=quick port=8082 server --backlog 100 --accept loop
+	port=8081 client_hold --count 7
+	client_go
+	port=8082 client --count 7
+	peer script 'auto 1-3; syn 1-3; settle 50; syn 4-5; expect-none 4-5 250'
+	untrace
+	stop server
+	stop quiet
+	stop quick
+	found accept-slow 1
+	found long-wait 1
+	expect "listener of accept-slow" "$(of_finding accept-slow)" 1
+	expect "listener of long-wait" "$(of_finding long-wait)" 2
+	within "milliseconds of the oldest" "$(($(evidence long-wait oldest) / 1000000))" 100 5000
+}
+
+of_finding() { sed -n "s/^{\"type\":\"finding\",\"id\":\"$1\",\"listener\":\([0-9]*\).*/\1/p" "$json"; }
+
+scenario finding_none 46 -- "a healthy server: no finding"
+finding_none()
+{
+	trace
+	server --accept epoll --echo 1
+	client --count 101 --parallel 7 --bytes 100
+	untrace
+	stop server
+	expect findings "$(findings)" ""
+	listener_is accepted=101
+}
+
+scenario finding_close_wait 4 -- "a program that never closes; one that holds open ones"
+finding_close_wait()
+{
+	trace
+	as=leaky server --accept loop --leak-close-wait
+	as=sound port=8081 server --accept epoll
+	client --count 23
+	all_in_close_wait 23
+	port=8081 client_hold --count 23
+	untrace
+	found close-wait 1
+	expect "count" "$(evidence close-wait count)" 23
+	expect "whose" "$(sed -n 's/^{"type":"finding","id":"close-wait","pid":\([0-9]*\).*/\1/p' "$json")" "${pid[leaky]}"
+	client_go
+	stop leaky
+	stop sound
+}
+
+all_in_close_wait()
+{
+	local i
+
+	for ((i = 0; i < 500; i++)); do
+		[[ $(ss -Htn state close-wait | wc -l) == "$1" ]] && return
+		sleep 0.01
+	done
+	fail "not $1 in CLOSE_WAIT"
+}
+
+scenario finding_accept_fails 4 loose -- "accept() fails for want of descriptors; EAGAIN is no failure"
+finding_accept_fails()
+{
+	trace
+	(ulimit -n 12 && exec bash -c '"$0" "$@"' "$bin/server" --port 8081 --accept epoll < /dev/null > "$dir/poor" 2>&1) &
+	pid[poor]=$!
+	server --accept epoll
+	until_listening 8081
+	port=8080 client --count 23
+	port=8081 client_hold --count 11
+	wait_seen_some accept errno=EMFILE
+	untrace
+	found accept-fails 1
+	client_go
+	kill "${pid[poor]}"
+	wait "${pid[poor]}"
+	unset 'pid[poor]'
+	stop server
+}
+
+until_listening()
+{
+	local i
+
+	for ((i = 0; i < 500; i++)); do
+		[[ -n $(ss -Hltn "sport = :$1") ]] && return
+		sleep 0.01
+	done
+	fail "nobody listens on port $1"
+}
+
+wait_seen_some()
+{
+	local i json=${json:-}
+
+	[[ -n ${pid[tcptrace]:-} ]] || json=$SHARED/json
+	for ((i = 0; i < patience * 20; i++)); do
+		[[ $(count "$@") != 0 ]] && return
+		sleep 0.05
+	done
+	fail "tcptrace has told no $*"
+}
