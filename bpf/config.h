@@ -20,6 +20,7 @@ struct capture_config {
 	__u8	by_pid;			/* only sockets of processes in 'pids' */
 	__u8	follow;			/* children of these too */
 	__u8	by_lport, by_rport;	/* only ports whose bit is set */
+	__u8	both_ends;		/* the peers of what these ports select, too */
 	__u8	filtered;		/* any of the above */
 	/* steps that no exact hook delivers, so that the tracepoint handlers must: */
 	__u8	tp_connect;		/* connect from sys_enter_connect */

@@ -281,11 +281,16 @@ static __always_inline bool place_wanted(const struct sock *owner)
 	return !cfg.cgroup || in_cgroup(owner);
 }
 
-static __always_inline bool ports_wanted(__u16 lport, __u16 rport)
+static __always_inline bool ports_match(__u16 lport, __u16 rport)
 {
 	if (cfg.by_lport && !port_bit(lports, lport))
 		return false;
 	return !cfg.by_rport || port_bit(rports, rport);
+}
+
+static __always_inline bool ports_wanted(__u16 lport, __u16 rport)
+{
+	return ports_match(lport, rport) || (cfg.both_ends && ports_match(rport, lport));
 }
 
 static __always_inline bool common_ports_wanted(const struct sock_common *c)

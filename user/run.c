@@ -203,9 +203,9 @@ static int open_view(struct run *r)
 }
 
 /*
- * A filter of ports or processes names one end of a connection, and a ladder has two. So the
- * kernel hands on everything in those places, only follows the program's children, and which
- * ladders are drawn is decided here.
+ * A filter names one end of a connection, and a ladder has two. So the kernel hands on the
+ * other ends too, only follows the program's children, and which ladders are drawn is decided
+ * here. The module's filter cannot turn ports around.
  */
 static void lift_filter(struct run *r, struct options *o)
 {
@@ -213,8 +213,10 @@ static void lift_filter(struct run *r, struct options *o)
 
 	r->above = *f;
 	r->select.filter = &r->above;
-	f->netns = f->nlports = f->nrports = 0;
+	f->netns = 0;
 	f->others = true;
+	if (source_by_name(o->source_name)->pids_above)
+		f->nlports = f->nrports = 0;
 	if (o->program)
 		r->above.npids = 0;
 	else

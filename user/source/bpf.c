@@ -104,6 +104,7 @@ static void fill_config(struct bpf_source *s)
 	c->family = f->family;
 	c->by_pid = f->npids > 0 && !f->others;
 	c->follow = f->follow;
+	c->both_ends = f->others;
 	for (uint32_t i = 0; i < f->nlports; i++)
 		lports[f->lports[i] / 64] |= 1ull << (f->lports[i] % 64);
 	for (uint32_t i = 0; i < f->nrports; i++)

@@ -28,7 +28,11 @@ struct filter {
 	uint32_t netns;			/* inode number, 0: all */
 	uint64_t cgroup;		/* cgroup v2 id (inode number of the folder), 0: all; children included */
 	bool follow;			/* pids' future children too (-- PROGRAM) */
-	bool others;			/* other processes' sockets as well: pids are only for followed() */
+	/*
+	 * The other ends too (flow): ports select the peers as well, and pids select nothing: they
+	 * are only for followed().
+	 */
+	bool others;
 };
 
 enum mechanism { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT, MECH_MAX };
