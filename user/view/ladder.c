@@ -4,8 +4,8 @@
  * in microseconds since the first step (a call entered before it is negative).
  *
  * conn 3  client  curl[28563]   127.0.0.1:51946
- * conn 4  server  nginx[28514]  127.0.0.1:18123   both queues hold 3 (limit 2)
- *         us client                                   server                 queues: now/limit
+ * conn 4  server  nginx[28514]  127.0.0.1:18123
+ *         us client                                   server                 queue limit 2: holds 3
  *        128 connect() called      │                  │
  *        158 SYN_SENT              │── SYN ───        │
  *        207                       │        ── SYN ──▶│ NEW_SYN_RECV           SYN █░░ 1/2  ACC ░░░ 0/2
@@ -24,8 +24,8 @@
 
 #define COLUMNS		100u
 #define TIME_WIDTH	10u
-#define LEFT_WIDTH	21u
-#define ARROW_WIDTH	18u
+#define LEFT_WIDTH	22u
+#define ARROW_WIDTH	17u
 #define RIGHT_AT	(TIME_WIDTH + 1 + LEFT_WIDTH + 1 + ARROW_WIDTH + 1 + 1)
 #define RIGHT_WIDTH	(COLUMNS - RIGHT_AT)
 #define EXPLAIN_AT	12u
@@ -62,40 +62,39 @@ static unsigned int put_who(struct out *o, const struct owner *who)
 	return n + (unsigned int)(o->len - from);
 }
 
-/* "  both queues hold 3 (limit 2)": what sk_acceptq_is_full() lets in is one more than the limit. */
-static void put_limit(struct out *o, const struct track *t)
+/* Where both ends are in different namespaces; on a line of its own where a long address leaves no room. */
+static void put_netns(struct out *o, uint32_t netns, unsigned int columns)
 {
-	if (!t->server || !t->limit_known)
-		return;
-	out_str(o, "  queue limit ");
-	out_u64(o, t->limit);
-	out_str(o, ": holds ");
-	out_u64(o, (uint64_t)t->limit + 1);
+	if (columns + 18 > COLUMNS) {
+		out_line_end(o);
+		out_spaces(o, 15);
+	}
+	out_str(o, "  netns ");
+	out_u64(o, netns);
 }
 
 static void put_end(struct view *v, const struct track *t, const struct track *peer, const char *role)
 {
 	struct out *o = v->out;
-	size_t from = o->len;
+	size_t from = o->len, end_from;
 	unsigned int n;
 
 	if (t && t->conn) {
 		out_str(o, "conn ");
 		out_u64(o, t->conn);
 	}
+	out_mem(o, "  ", o->len > from ? 2 : 0);
 	out_pad_to(o, from, 9);
 	out_str(o, role);
 	out_mem(o, "  ", 2);
 	if (t) {
-		n = put_who(o, &t->who);
-		out_spaces(o, n < 14 ? 14 - n : 0);
+		n = (unsigned int)(o->len - from) + put_who(o, &t->who);
+		out_spaces(o, n < 31 ? 31 - n : 0);
 		out_mem(o, "  ", 2);
+		end_from = o->len;
 		out_endpoint(o, t->tuple.laddr, t->tuple.lport);
-		if (peer && peer->tuple.netns != t->tuple.netns) {
-			out_str(o, "  netns ");
-			out_u64(o, t->tuple.netns);
-		}
-		put_limit(o, t);
+		if (peer && peer->tuple.netns != t->tuple.netns)
+			put_netns(o, t->tuple.netns, (n < 31 ? 31 : n) + 2 + (unsigned int)(o->len - end_from));
 	} else {
 		out_str(o, "not seen here   ");
 		out_endpoint(o, peer->tuple.raddr, peer->tuple.rport);
@@ -123,8 +122,12 @@ static void put_title(struct view *v, const struct track *left, const struct tra
 	out_str(o, "        us client");
 	out_spaces(o, RIGHT_AT - 17);
 	out_str(o, "server");
-	if (right)
-		out_str(o, "                 queues: now/limit");
+	if (right && right->limit_known && right->limit < 10000000) {
+		out_str(o, "                 queue limit ");
+		out_u64(o, right->limit);
+		out_str(o, ": holds ");
+		out_u64(o, right->limit + 1);
+	}
 	out_line_end(o);
 }
 
@@ -137,8 +140,6 @@ static void call_text(char *s, size_t size, const char *call, const struct flow_
 
 	if (name)
 		snprintf(s, size, "%s %s", call, name);
-	else if (st->event == TCPTRACE_ACCEPT && st->fd >= 0)
-		snprintf(s, size, "%s returned fd %d", call, st->fd);
 	else
 		snprintf(s, size, "%s returned %d", call, st->ret);
 }
@@ -223,7 +224,7 @@ static void put_time(struct out *o, int64_t us)
 /* "── SYN ───", from the side where it was seen; half: as far as the middle */
 static void put_arrow(struct view *v, const struct row *r)
 {
-	static const char *const names[] = { "", "SYN", "SYN-ACK", "ACK", "FIN", "RST", "data" };
+	static const char *const names[] = { "", "SYN", "SYN-ACK", "ACK", "FIN", "RST", "segment" };
 	const struct glyphs *g = glyphs_of(v);
 	unsigned int from = r->arrives ? !r->side : r->side, len, span, start, at, i;
 	struct out *o = v->out;
@@ -396,7 +397,7 @@ void ladder_draw(struct view *v, struct row *rows, const struct track *left, con
 					       r->step->ret), EXPLAIN_AT);
 	}
 	for (i = 0; i < 2; i++) {
-		if (ends[i] && !ends[i]->ended) {
+		if (ends[i] && ends[i]->conn && !ends[i]->ended) {
 			out_str(v->out, i ? "           the server's end goes on" : "           the client's end goes on");
 			out_line_end(v->out);
 		}

@@ -13,6 +13,7 @@
 struct side {
 	bool request;		/* its request was seen to be queued */
 	bool ack;		/* the third packet is drawn */
+	bool cookie;		/* as a cookie that was found valid just now */
 	bool reset;		/* a RST came or left */
 	bool resent;		/* something was sent again since the last ACK */
 };
@@ -97,11 +98,16 @@ static void of_new_state(struct row *r, struct side *s, const struct row *end)
 	}
 }
 
-static void of_drop(struct row *r)
+static void of_drop(struct row *r, struct side *s)
 {
 	switch (r->step->cause) {
-	case TCPTRACE_DROP_ACCEPTQ_ACK: case TCPTRACE_DROP_ACCEPTQ_COOKIE:
+	case TCPTRACE_DROP_ACCEPTQ_ACK:
 		arrow(r, SEG_ACK, true);
+		break;
+	case TCPTRACE_DROP_ACCEPTQ_COOKIE:
+		if (!s->cookie)
+			arrow(r, SEG_ACK, true);
+		s->cookie = false;
 		break;
 	case TCPTRACE_DROP_OTHER:
 		break;
@@ -142,13 +148,14 @@ static void of_step(struct row *r, struct side *s, const struct row *end)
 			third_packet(r, s);
 		break;
 	case TCPTRACE_DROP:
-		of_drop(r);
+		of_drop(r, s);
 		break;
 	case TCPTRACE_COOKIE_SENT:
 		arrow(r, SEG_SYN, true);
 		break;
 	case TCPTRACE_COOKIE_OK:
-		third_packet(r, s);
+		s->ack = s->cookie = true;
+		arrow(r, SEG_ACK, true);
 		break;
 	case TCPTRACE_COOKIE_BAD:
 		arrow(r, SEG_ACK, true);
