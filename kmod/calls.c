@@ -89,6 +89,7 @@ static bool call_return(struct call *out)
 	if (!call)
 		return false;
 	*out = *call;
+	/* read before another thread may take the slot */
 	smp_store_release(&call->task, NULL);
 	return true;
 }

@@ -21,7 +21,7 @@
 #define HOOKS_MAX	64
 
 static struct hook *const tables[] = {
-	state_hooks, listen_hooks, calls_hooks, segment_hooks,
+	state_hooks, listen_hooks, calls_hooks, segment_hooks, io_hooks,
 };
 
 u64 events_on;			/* who wants what: one bit per event */
@@ -31,9 +31,15 @@ static void hooks_work(struct work_struct *work);
 static DEFINE_MUTEX(hooks_mutex);
 static DECLARE_DELAYED_WORK(work, hooks_work);
 
-#define for_each_hook(t, h)						\
-	for ((t) = 0; (t) < ARRAY_SIZE(tables); (t)++)			\
-		for ((h) = tables[t]; (h)->target; (h)++)
+static struct hook *next_hook(struct hook *h, unsigned int *table)
+{
+	if (h[1].target)
+		return h + 1;
+	return ++*table < ARRAY_SIZE(tables) ? tables[*table] : NULL;
+}
+
+#define for_each_hook(t, h) \
+	for ((t) = 0, (h) = tables[0]; (h); (h) = next_hook((h), &(t)))
 
 /* ---- one hook ---- */
 
@@ -153,8 +159,14 @@ static void reschedule(unsigned long delay)
 	schedule_delayed_work(&work, delay);
 }
 
+/*
+ * Tracing does not hold the module: without this it could be unloaded while an
+ * event is enabled, and be asked to detach when it has gone.
+ */
 int hooks_want(unsigned int event)
 {
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
 	WRITE_ONCE(events_on, events_on | 1ULL << event);
 	reschedule(0);
 	return 0;
@@ -164,6 +176,7 @@ void hooks_unwant(unsigned int event)
 {
 	WRITE_ONCE(events_on, events_on & ~(1ULL << event));
 	reschedule(LINGER);
+	module_put(THIS_MODULE);
 }
 
 void hooks_settle(void)

@@ -51,7 +51,7 @@ struct hook {
 	  .fallback = true }
 
 extern struct hook state_hooks[], listen_hooks[], calls_hooks[];
-extern struct hook segment_hooks[];
+extern struct hook segment_hooks[], io_hooks[];
 
 void hooks_exit(void);
 /* An event got its first user, or lost its last; under tracepoints_mutex. */

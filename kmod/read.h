@@ -212,12 +212,14 @@ static inline bool common_ports_wanted(const struct sock_common *c)
 	return ports_wanted(c->skc_num, ntohs(c->skc_dport));
 }
 
-/* A minisock: it has no owner to ask. */
-static inline bool common_wanted(const struct sock_common *c)
+/* A minisock. */
+static inline bool minisock_wanted(const struct sock_common *c)
 {
 	if (!filter.any)
 		return true;
-	return (!filter.netns || filter.netns == common_netns(c)) &&
+	return (!filter.family ||
+		(c->skc_family == AF_INET6) == (filter.family == 6)) &&
+	       (!filter.netns || filter.netns == common_netns(c)) &&
 	       common_ports_wanted(c);
 }
 

@@ -108,7 +108,7 @@ static void emit_timewait(const struct inet_timewait_sock *tw, u8 old, u8 new)
 	const struct sock_common *c = &tw->__tw_common;
 	struct tcptrace_record r;
 
-	if (!common_wanted(c) || !reserve(&r, TCPTRACE_STATE))
+	if (!minisock_wanted(c) || !reserve(&r, TCPTRACE_STATE))
 		return;
 	set_common(&r, c);
 	r.old = old;

@@ -33,12 +33,18 @@ static void emit_timewait(const struct inet_timewait_sock *tw)
 	const struct sock_common *c = &tw->__tw_common;
 	struct tcptrace_record r;
 
-	if (!common_wanted(c) || !reserve(&r, TCPTRACE_EXISTS))
+	if (!minisock_wanted(c) || !reserve(&r, TCPTRACE_EXISTS))
 		return;
 	set_common(&r, c);
 	r.flags |= TCPTRACE_F_TIMEWAIT;
 	r.new = READ_ONCE(tw->tw_substate);
 	submit(&r);
+}
+
+static void set_listener(struct tcptrace_record *r, const struct sock *sk)
+{
+	set_queues(r, sk);
+	r->drops = atomic_read(&sk->sk_drops);
 }
 
 static void emit_sock(const struct sock *sk)
@@ -50,7 +56,7 @@ static void emit_sock(const struct sock *sk)
 	set_sock(&r, sk);
 	r.new = state_of(sk);
 	if (r.new == TCP_LISTEN)
-		set_queues(&r, sk);
+		set_listener(&r, sk);
 	else if (!READ_ONCE(sk->sk_socket) && !sock_flag(sk, SOCK_DEAD))
 		r.flags |= TCPTRACE_F_QUEUED;
 	submit(&r);
@@ -149,7 +155,7 @@ static int emit_owner(const void *arg, struct file *file, unsigned int fd)
 	set_sock(&r, sk);
 	r.new = state_of(sk);
 	if (r.new == TCP_LISTEN)
-		set_queues(&r, sk);
+		set_listener(&r, sk);
 	r.pid = task->tgid;
 	r.tid = task->pid;
 	r.fd = fd;

@@ -209,6 +209,7 @@ test_listeners()
 	"$LIVE_BIN/server" --port 8080 --backlog 7 --accept none < /dev/null > "$tmp/server" &
 	server=$!
 	until_true grep -q ^READY "$tmp/server"
+	: > "$tmp/client"
 	"$LIVE_BIN/client" --count 5 --hold 127.0.0.1 8080 < <(sleep 5) > "$tmp/client" &
 	until_true grep -q ^HELD "$tmp/client"
 	tcptrace listeners -H --source kmod > "$tmp/kmod" || fail "listeners: $(cat "$tmp/kmod")"
@@ -223,19 +224,22 @@ test_listeners()
 # The proof that the twins are twins: both attached to the same traffic.
 test_compare()
 {
-	local k
+	local k missed dir=$tmp
 
 	load
-	reader "$tmp/kmod" --source kmod -q -w "$tmp/kmod.rec"; k=$reader
-	reader "$tmp/bpf" --source bpf ${MECHANISM:+--mechanism $MECHANISM} -q -w "$tmp/bpf.rec"
+	[[ -d /out ]] && dir=/out
+	reader "$tmp/kmod" --source kmod -q -w "$dir/kmod.rec"; k=$reader
+	reader "$tmp/bpf" --source bpf ${MECHANISM:+--mechanism $MECHANISM} -q -w "$dir/bpf.rec"
 	nc 127.0.0.1 2 2> /dev/null
 	traffic-selftest > "$tmp/selftest" || cat "$tmp/selftest"
 	nc 127.0.0.1 3 2> /dev/null
 	sleep 1
 	stop $k
 	stop $reader
-	tail -n 1 "$tmp/kmod" "$tmp/bpf"
-	"$LIVE_BIN/compare" "$tmp/kmod.rec" "$tmp/bpf.rec" 2 3 | cut -c1-400
+	tail -q -n 1 "$tmp/kmod" "$tmp/bpf"
+	# a kernel may skip BPF programs inside each other (6.18 and later): they are counted
+	missed=$(sed -n 's/.*, \([0-9]*\) probe hits missed.*/\1/p' "$tmp/bpf")
+	"$LIVE_BIN/compare" "$dir/kmod.rec" "$dir/bpf.rec" 2 3 "${missed:-0}" | cut -c1-400
 	check "compare" "${PIPESTATUS[0]}" 0
 	check "missed" "$(sed -n 's/missed //p' $P/hooks)" 0
 	unload

@@ -77,11 +77,12 @@ static int set(struct kmod_source *s, const char *file, const char *value)
 	return tracefs_instance_file_write(s->instance, file, value) < 0 ? -errno : 0;
 }
 
-/* read and write are for --io, the rest are notes and the snapshot */
-static bool streams(unsigned int event)
+/* Not those that are notes, nor the snapshot, which begins when it is enabled. */
+static bool streams(const struct kmod_source *s, unsigned int event)
 {
-	return event != TCPTRACE_READ && event != TCPTRACE_WRITE && event != TCPTRACE_EXISTS &&
-	       event != TCPTRACE_LOST && event != TCPTRACE_SNAPSHOT;
+	if (event == TCPTRACE_READ || event == TCPTRACE_WRITE)
+		return s->cfg.io;
+	return event != TCPTRACE_EXISTS && event != TCPTRACE_LOST && event != TCPTRACE_SNAPSHOT;
 }
 
 static const char *const trace_events[TCPTRACE_EVENT_MAX] = {
@@ -156,7 +157,7 @@ static int set_up(struct kmod_source *s)
 	set(s, "options/record-cmd", "0");
 	set(s, "buffer_percent", "0");	/* a sleeping reader is woken by the first record */
 	for (event = 1; !err && event < TCPTRACE_EVENT_MAX; event++)
-		if (streams(event))
+		if (streams(s, event))
 			err = enable(s, event, true);
 	return err;
 }
