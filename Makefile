@@ -27,7 +27,7 @@ GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.
 BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps run test check test-unit test-golden test-lint test-live test-vm bench clean install
+.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-vm bench clean install
 .SUFFIXES:
 
 all: tcptrace ## build ./tcptrace (default)
@@ -67,6 +67,31 @@ $(B)/capture.skel.h: $(B)/capture.bpf.o
 
 -include $(USER_OBJ:.o=.d)
 
+# ---- the kernel module: tcptrace works without it ----
+
+KVER  ?= $(shell uname -r)
+KDIR  ?= /lib/modules/$(KVER)/build
+KMOD  := $(B)/kmod/$(KVER)
+DKMS  := /usr/src/tcptrace-$(VERSION)
+
+kmod: ## build tcptrace.ko for this kernel (or KVER=, KDIR=)
+	$(Q)if [ ! -e $(KDIR)/Makefile ]; then \
+		echo "tcptrace: no module: $(KDIR) is not there (install linux-headers-$(KVER))"; \
+	else \
+		rm -rf $(KMOD) && mkdir -p $(dir $(KMOD)) && cp -r kmod $(KMOD) && \
+		$(MAKE) -C $(KDIR) M=$(abspath $(KMOD)) modules && echo "  KMOD    $(KMOD)/tcptrace.ko"; \
+	fi
+
+kmod-install: ## build and install the module by DKMS, for later kernels too (root)
+	$(Q)if [ ! -e $(KDIR)/Makefile ]; then \
+		echo "tcptrace: no module: $(KDIR) is not there (install linux-headers-$(KVER))" >&2; exit 1; \
+	fi
+	$(Q)tests/lib/packages dkms
+	$(Q)dkms remove tcptrace/$(VERSION) --all >/dev/null 2>&1 || true
+	$(Q)rm -rf $(DKMS) && cp -r kmod $(DKMS)
+	$(Q)dkms install tcptrace/$(VERSION) -k $(KVER)
+	@echo "tcptrace: now: modprobe tcptrace"
+
 # ---- what the machine must have: installed once, as root, from Debian ----
 
 PACKAGES := gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool libcmocka-dev libtracefs-dev libtraceevent-dev
@@ -90,10 +115,54 @@ $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.st
 run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its clients (root)
 	$(Q)tests/live/run-demo
 
+# ---- tests: each part ends with "N passed, N failed, N skipped" ----
+
+TEST_PACKAGES := iproute2 nginx-light redis-server redis-tools wrk curl python3 shellcheck \
+	qemu-system-x86 busybox-static cpio kmod xz-utils
+PARTS ?= test-lint test-unit test-golden test-traffic test-live test-vm
+
+test: tcptrace $(TRAFFIC) ## everything (root; about 15 minutes; PARTS=... for some)
+	$(Q)tests/lib/packages $(TEST_PACKAGES) || echo 'tests: what needs these packages is skipped' >&2
+	$(Q)tests/run $(PARTS)
+
+test-lint: ## what the tree itself must keep to
+	$(Q)tests/lint/run
+
+SAN      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN_OBJ  := $(LIB_OBJ:$(B)/%=$(B)/san/%)
+
+$(B)/san/%.o: %.c | $(B)/deps.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -DVERSION='"$(VERSION)"' -c -o $@ $<
+
+$(B)/san/user/source/bpf.o: $(B)/capture.skel.h
+
+$(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_OBJ)
+	$(call msg,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SAN) -I$(B) -Iuser -I. -o $@ $< $(SAN_OBJ) -lcmocka -lm $(LDLIBS)
+
+-include $(SAN_OBJ:.o=.d)
+
+test-unit: $(UNIT) ## cmocka: the model, the views, the command line, with sanitizers
+	$(Q)tests/unit/run $(UNIT)
+
+test-golden: tcptrace ## recordings through the views
+	$(Q)tests/golden/run
+
+test-traffic: $(TRAFFIC) ## do the traffic programs provoke what they promise? (root)
+	$(Q)tests/live/traffic-selftest
+
+test-live: tcptrace $(TRAFFIC) ## real traffic on this machine, each mechanism that works here (root)
+	$(Q)tests/live/run
+
+test-vm: tcptrace $(TRAFFIC) ## the same in guests with other kernels
+	$(Q)tests/vm/matrix
+
 install: tcptrace ## install program and manual below $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 755 $(B)/tcptrace $(DESTDIR)$(PREFIX)/sbin/tcptrace
 	$(Q)install -D -m 644 user/doc/tcptrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/tcptrace.8
 
 clean: ## remove everything that was built
-	$(Q)rm -rf $(B)/user $(B)/bpf $(B)/unit $(B)/live $(B)/golden $(B)/bench $(B)/tcptrace \
-		$(B)/capture.* tcptrace
+	$(Q)rm -rf $(B)/user $(B)/bpf $(B)/san $(B)/unit $(B)/live $(B)/golden $(B)/bench $(B)/tcptrace \
+		$(B)/capture.* $(B)/kmod tcptrace
