@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2086 # run and the scenarios share the variables
 #
 # What a scenario is made of. It runs in a bash of its own, in a network
 # namespace of its own; `run` sources this file and calls it.
@@ -18,7 +18,6 @@ port=8080
 
 fail()
 {
-	((bad)) || reason=$*
 	bad=$((bad + 1))
 	echo "$scenario $family: $*"
 }
@@ -71,12 +70,12 @@ say() { echo "${*:2}" >&"${writer[$1]}"; }
 # finish NAME [STATUS]: to its end
 finish()
 {
-	local line rc
+	local line rc r=${reader[$1]} w=${writer[$1]}
 
-	while IFS= read -r -t "$patience" -u "${reader[$1]}" line; do
+	while IFS= read -r -t "$patience" -u "$r" line; do
 		last[$1]=$line
 	done
-	exec {reader[$1]}<&- {writer[$1]}>&-
+	exec {r}<&- {w}>&-
 	kill_late "${pid[$1]}"
 	wait "${pid[$1]}"
 	rc=$?
@@ -367,7 +366,7 @@ cleanup()
 
 inside()
 {
-	scenario=$1 family=$2 reason=''
+	scenario=$1 family=$2
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/live.XXXXXX")
 	: > "$dir/errors"
 	trap cleanup EXIT

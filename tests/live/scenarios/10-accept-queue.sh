@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2046,SC2086,SC2154 # lib.sh has the variables; numbers are not quoted
 #
 # The accept queue full at every place where the kernel looks: at the SYN, at the
 # third packet, at a cookie's ACK; and what a full one looks like from outside.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2046,SC2086,SC2154 # lib.sh has the variables; numbers are not quoted
 #
 # Each finding is provoked once, and once something like it happens that is none.
 # (synq-full, cookies, requests-expire, ghosts, reuseport-imbalance and the slow
