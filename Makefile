@@ -50,6 +50,7 @@ $(B)/%.o: %.c | $(B)/deps.stamp
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
 $(B)/user/source/bpf.o: $(B)/capture.skel.h
+$(B)/user/lab/recordings.o: $(wildcard user/lab/recordings/*.lab)
 $(B)/user/kconfig.o: Kconfig.notes
 
 $(B)/bpf/%.o: bpf/%.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h | $(B)/deps.stamp
@@ -73,13 +74,15 @@ KVER  ?= $(shell uname -r)
 KDIR  ?= /lib/modules/$(KVER)/build
 KMOD  := $(B)/kmod/$(KVER)
 DKMS  := /usr/src/tcptrace-$(VERSION)
+# type information is an extra, which needs pahole
+NO_BTF = $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
 kmod: ## build tcptrace.ko for this kernel (or KVER=, KDIR=)
 	$(Q)if [ ! -e $(KDIR)/Makefile ]; then \
 		echo "tcptrace: no module: $(KDIR) is not there (install linux-headers-$(KVER))"; \
 	else \
 		rm -rf $(KMOD) && mkdir -p $(dir $(KMOD)) && cp -r kmod $(KMOD) && \
-		$(MAKE) -C $(KDIR) M=$(abspath $(KMOD)) modules && echo "  KMOD    $(KMOD)/tcptrace.ko"; \
+		$(MAKE) -C $(KDIR) M=$(abspath $(KMOD)) $(NO_BTF) modules && echo "  KMOD    $(KMOD)/tcptrace.ko"; \
 	fi
 
 kmod-install: ## build and install the module by DKMS, for later kernels too (root)
