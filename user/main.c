@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcptrace: which commands there are, and the order of things. */
-#include <locale.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "doctor.h"
 #include "lab/run.h"
+#include "language.h"
 #include "options.h"
 #include "run.h"
 #include "talk.h"
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 {
 	static struct options options;
 
-	setlocale(LC_CTYPE, "");
+	language_encoding();
 	if (options_parse(&options, argc, argv, commands)) {
 		talk("%s", options.error);
 		fputs("Try 'tcptrace --help'.\n", stderr);

@@ -18,7 +18,7 @@ const char *argp_program_version = "tcptrace " VERSION;
 
 enum {
 	KEY_NETNS = 256, KEY_CGROUP, KEY_SOURCE, KEY_MECHANISM, KEY_IO, KEY_READY_FD, KEY_HELP_FIELDS, KEY_CHECK,
-	KEY_REPLAY,
+	KEY_REPLAY, KEY_EXPLAIN, KEY_LANG,
 };
 
 static const struct argp_option option_table[] = {
@@ -45,6 +45,8 @@ static const struct argp_option option_table[] = {
 	{ "timestamp", 't', NULL, 0, "seconds since the start", 3 },
 	{ "time", 'T', NULL, 0, "wall clock", 3 },
 	{ "quiet", 'q', NULL, 0, "no events, only the summary", 3 },
+	{ "explain", KEY_EXPLAIN, NULL, 0, "below each event what the kernel just did, where, and why it matters", 3 },
+	{ "lang", KEY_LANG, "LANG", 0, "explain in zh or en; otherwise as LANG says", 3 },
 	{ NULL, 0, NULL, 0, "Where it comes from and goes to:", 4 },
 	{ "write", 'w', "FILE", 0, "record too (-: standard output, then nothing else is written there)", 4 },
 	{ "read", 'r', "FILE", 0, "replay a recording (-: standard input); needs no root", 4 },
@@ -199,6 +201,7 @@ static int take_flag(struct options *o, int key)
 	case KEY_IO: o->source.io = true; return 0;
 	case KEY_HELP_FIELDS: o->help_fields = true; return 0;
 	case KEY_CHECK: o->check = true; return 0;
+	case KEY_EXPLAIN: o->explain = true; return 0;
 	case KEY_REPLAY: o->replay = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -247,6 +250,10 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return take_number(o, key, arg);
 	case KEY_SOURCE: case KEY_MECHANISM:
 		return take_name(o, key, arg);
+	case KEY_LANG:
+		o->lang = arg;
+		return strcmp(arg, "zh") && strcmp(arg, "en") ?
+		       refuse(o, "--lang '%s': there are zh and en", arg) : 0;
 	case KEY_NETNS:
 		return netns_by_name(arg, &o->source.filter.netns, o->error, sizeof(o->error));
 	case KEY_CGROUP:
@@ -343,6 +350,10 @@ static int check_together(struct options *o)
 		return refuse(o, "-p and a program to run do not go together");
 	if (o->write_path && !strcmp(o->write_path, "-") && o->json)
 		return refuse(o, "-w - and -j both want standard output");
+	if (o->explain && (o->json || o->quiet || !o->command->view))
+		return refuse(o, "--explain goes with events and ladders, and not with -j or -q");
+	if (o->lang && !o->explain)
+		return refuse(o, "--lang is the language of --explain");
 	if (o->command->argument)
 		return check_lab(o);
 	if (o->replay)

@@ -35,7 +35,8 @@ struct options {
 	bool replay;				/* lab --replay */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
-	bool trouble, quiet, json, no_header, help_fields, check;
+	bool trouble, quiet, json, no_header, help_fields, check, explain;
+	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
 	uint64_t count;				/* -c, 0: no end */

@@ -20,11 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain.h"
 #include "field.h"
 
 #define DEFAULT_COLUMNS	100u
 #define DETAIL_WHOLE	23u		/* ESTABLISHED->CLOSE_WAIT */
 #define ENDPOINT_LEAST	11u
+#define EXPLAIN_AT	4u
 #define PORT_ONLY	6u		/* LOCAL without its address */
 
 struct table {
@@ -124,6 +126,8 @@ static void put_detail(struct out *o, const struct model_event *ev)
 			out_i64(o, r->backlog);
 			out_mem(o, " somaxconn ", 11);
 			out_u64(o, r->somaxconn);
+			if (r->ret < 0)
+				out_char(o, ' ');	/* and the error */
 		}
 		break;
 	case TCPTRACE_ACCEPT:
@@ -377,6 +381,8 @@ static void table_event(struct view *v, const struct model_event *ev)
 	if (color)
 		out_mem(v->out, "[0m", 4);
 	out_line_end(v->out);
+	if (v->cfg.explain)
+		explain_put(v, explain_event(ev), EXPLAIN_AT);
 	v->shown++;
 }
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Breaks text into lines: English at spaces, Chinese between any two characters but
+ * not before a closing mark. Knows no locale, whose wcwidth() says -1 for Chinese
+ * where the locale is C: what is beyond ASCII here is our own translation.
+ */
+#include "wrap.h"
+
+static unsigned int char_bytes(const char *s)
+{
+	unsigned char c = (unsigned char)*s;
+	unsigned int n = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2, i;
+
+	for (i = 1; i < n; i++) {
+		if (!s[i])
+			return i;
+	}
+	return n;
+}
+
+/* U+2E80 and above, and that is three bytes from e2 ba 80 on, take two columns. */
+static bool is_wide(const char *s)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	return c > 0xe2 || (c == 0xe2 && (unsigned char)s[1] >= 0xba);
+}
+
+static bool one_of(const char *s, const char *const *marks, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!strncmp(s, marks[i], strlen(marks[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool is_closing(const char *s)
+{
+	static const char *const marks[] = { "，", "。", "；", "：", "、", "）", "”", "》" };
+
+	return one_of(s, marks, sizeof(marks) / sizeof(marks[0]));
+}
+
+static bool is_opening(const char *s)
+{
+	static const char *const marks[] = { "（", "“", "《" };
+
+	return one_of(s, marks, sizeof(marks) / sizeof(marks[0]));
+}
+
+/* What no line may break: its bytes, its columns. */
+static size_t piece(const char *s, unsigned int *columns)
+{
+	size_t n = 0;
+
+	*columns = 0;
+	do {
+		bool wide = is_wide(s + n), opening = is_opening(s + n);
+
+		n += char_bytes(s + n);
+		*columns += wide ? 2 : 1;
+		if (s[n] && s[n] != ' ' && !is_closing(s + n) && !opening && (wide || is_wide(s + n)))
+			break;
+	} while (s[n] && s[n] != ' ');
+	return n;
+}
+
+void out_wrapped(struct out *o, const char *text, unsigned int indent, unsigned int columns)
+{
+	unsigned int at = 0, width;
+	bool space = false;
+	size_t n;
+
+	while (*text) {
+		n = piece(text, &width);
+		if (at && at + space + width > columns) {
+			out_line_end(o);
+			at = 0;
+		}
+		if (!at) {
+			out_spaces(o, indent);
+			at = indent;
+		} else if (space) {
+			out_char(o, ' ');
+			at++;
+		}
+		out_mem(o, text, n);
+		at += width;
+		text += n;
+		space = *text == ' ';
+		text += space;
+	}
+	out_line_end(o);
+}
