@@ -74,6 +74,11 @@ const struct lab_event *lab_find(struct lab_run *r, const struct want *w)
 	return &none;
 }
 
+const struct lab_event *lab_at(const struct lab_run *r, size_t i)
+{
+	return i < r->nevents ? &r->events[i] : NULL;
+}
+
 unsigned int lab_count(const struct lab_run *r, const struct want *w)
 {
 	unsigned int n = 0;

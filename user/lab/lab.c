@@ -10,11 +10,17 @@
 #include "run.h"
 
 static const struct lab *const experiments[] = {
+	&lab_lifecycle,
 	&lab_handshake,
 	&lab_backlog,
 	&lab_synqueue,
 	&lab_overflow,
+	&lab_blocking,
+	&lab_bind,
 	&lab_close,
+	&lab_reuseport,
+	&lab_fastopen,
+	&lab_defer_accept,
 };
 
 #define LABS	(sizeof(experiments) / sizeof(experiments[0]))

@@ -64,6 +64,7 @@ struct lab {
 
 /* The first that matches; if there is none, one with all members zero and the run has failed. */
 const struct lab_event *lab_find(struct lab_run *r, const struct want *w);
+const struct lab_event *lab_at(const struct lab_run *r, size_t i);	/* in order; NULL past the last */
 unsigned int lab_count(const struct lab_run *r, const struct want *w);
 unsigned int lab_acceptq_peak(const struct lab_run *r, uint16_t lport);
 bool lab_matches(const struct lab_event *e, const struct want *w);

@@ -28,9 +28,11 @@ static int fill(struct stage *s, struct wire *w, uint16_t port, uint16_t a_port,
 	a = tcp_client(s, WIRE_CLIENT, a_port, WIRE_SERVER, port);
 	wait_state(s, a, TCP_ESTABLISHED);
 	wire_wait_held(w, 1);
-	for (uint16_t i = 1; i <= BACKLOG + 1; i++)
+	/* One after the other: the SYN queue, where A is, holds no more than the accept queue. */
+	for (uint16_t i = 1; i <= BACKLOG + 1; i++) {
 		tcp_client(s, WIRE_CLIENT, a_port + i, WIRE_SERVER, port);
-	wait_acceptq(s, *listener, BACKLOG + 1);
+		wait_acceptq(s, *listener, i);
+	}
 	return a;
 }
 

@@ -107,6 +107,8 @@ static void put_events(struct out *out, const struct lab_run *r)
 	m = model_new(NULL, show_event, &s);
 	for (size_t i = 0; m && i < r->nrecords; i++)
 		model_feed(m, &r->records[i]);
+	if (s.view.ops == &view_flow)
+		flow_finish(&s.view);	/* what was not over when the stage ended */
 	if (m)
 		model_free(m);
 	view_close(&s.view);

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A server that needs 20 ms for each client (it waits for a disk, a database)
+ * and 11 clients at once: served one at a time, by a thread each, by one epoll
+ * loop that waits for all of them together.
+ */
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lab.h"
+#include "traffic.h"
+
+#define CLIENTS		11
+#define SERVICE_US	20000
+enum { ALONE = 8001, THREADS, EPOLL };
+
+struct server {
+	struct stage *s;
+	int listener;
+};
+
+static void answer(int fd)
+{
+	if (write(fd, "done", 4) == 4)
+		close(fd);
+}
+
+static void serve_alone(void *arg)
+{
+	struct server *srv = arg;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		int fd = accept(srv->listener, NULL, NULL);
+
+		sleep_us(SERVICE_US);
+		answer(fd);
+	}
+}
+
+static void *serve_one(void *arg)
+{
+	role("worker");
+	sleep_us(SERVICE_US);
+	answer((int)(intptr_t)arg);
+	return NULL;
+}
+
+static void serve_threads(void *arg)
+{
+	struct server *srv = arg;
+	pthread_t thread[CLIENTS];
+
+	for (int i = 0; i < CLIENTS; i++) {
+		intptr_t fd = accept(srv->listener, NULL, NULL);
+
+		if (pthread_create(&thread[i], NULL, serve_one, (void *)fd))
+			stage_fail(srv->s, "cannot start a thread");
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		pthread_join(thread[i], NULL);
+}
+
+/* One thread: each client has a time when its answer is ready, the loop waits for the first of them. */
+static void serve_epoll(void *arg)
+{
+	struct server *srv = arg;
+	struct epoll_event ev = { .events = EPOLLIN };
+	struct { int fd; uint64_t ready; } client[CLIENTS];
+	int ep = epoll_create1(EPOLL_CLOEXEC), accepted = 0, answered = 0;
+
+	epoll_ctl(ep, EPOLL_CTL_ADD, srv->listener, &ev);
+	while (answered < CLIENTS) {
+		int timeout = answered < accepted ? 1 : -1;
+
+		if (epoll_wait(ep, &ev, 1, timeout) == 1 && accepted < CLIENTS) {
+			client[accepted].fd = accept(srv->listener, NULL, NULL);
+			client[accepted++].ready = now_ns() + SERVICE_US * 1000ull;
+		}
+		while (answered < accepted && now_ns() >= client[answered].ready)
+			answer(client[answered++].fd);
+	}
+	close(ep);
+}
+
+static void run(struct stage *s, const char *name, uint16_t port, void (*serve)(void *arg))
+{
+	struct server srv = { s, tcp_listen(s, LOCAL, port, 128) };
+	struct actor *server = actor_new(s, "server");
+	int fd[CLIENTS], flags = serve == serve_epoll ? 1 : 0;
+	struct pollfd p = { .events = POLLIN };
+	uint64_t began = now_ns();
+
+	if (!flags) {			/* tcp_listen() made it non-blocking */
+		close(srv.listener);
+		srv.listener = tcp_socket(s, false);
+		role("server");
+		if (tcp_bind(srv.listener, LOCAL, port) || listen(srv.listener, 128))
+			stage_fail(s, "cannot listen on port %u", port);
+	}
+	actor_do(server, serve, &srv);
+	actor_wait_asleep(server);
+	began = now_ns();
+	for (int i = 0; i < CLIENTS; i++)
+		fd[i] = tcp_client(s, LOCAL, (uint16_t)(port + 32000 + 10 * i), LOCAL, port);
+	for (int i = 0; i < CLIENTS; i++) {
+		p.fd = fd[i];
+		if (poll(&p, 1, STAGE_PATIENCE) != 1)
+			stage_fail(s, "a client got no answer");
+	}
+	fact(s, (int64_t)(now_ns() - began) / 1000, "%s.total_us", name);
+	actor_wait(server);
+	for (int i = 0; i < CLIENTS; i++)
+		close(fd[i]);
+}
+
+static void play(struct stage *s)
+{
+	run(s, "alone", ALONE, serve_alone);
+	run(s, "threads", THREADS, serve_threads);
+	run(s, "epoll", EPOLL, serve_epoll);
+	wait_seen(s, TCPTRACE_ACCEPT, 3 * CLIENTS);
+}
+
+/* ---- the answer ---- */
+
+/* How long each client waited in the accept queue, in the order it was taken out; us. */
+static unsigned int waits(const struct lab_run *r, uint16_t port, int64_t *us)
+{
+	const struct lab_event *e;
+	unsigned int n = 0;
+
+	for (size_t i = 0; (e = lab_at(r, i)); i++) {
+		if (e->event == TCPTRACE_ACCEPTQ_DEL && e->lport == port && n < CLIENTS)
+			us[n++] = (int64_t)e->dur_ns / 1000;
+	}
+	return n;
+}
+
+static int64_t most(const int64_t *us, unsigned int n)
+{
+	int64_t max = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		max = us[i] > max ? us[i] : max;
+	return max;
+}
+
+/* The slowest connect(): SYN_SENT to ESTABLISHED. */
+static int64_t slowest_connect(const struct lab_run *r, uint16_t port)
+{
+	const struct lab_event *e;
+	int64_t max = 0;
+
+	for (size_t i = 0; (e = lab_at(r, i)); i++) {
+		if (e->event == TCPTRACE_STATE && e->old == TCP_S_SYN_SENT && e->rport == port &&
+		    (int64_t)e->dur_ns / 1000 > max)
+			max = (int64_t)e->dur_ns / 1000;
+	}
+	return max;
+}
+
+static void judge(struct lab_run *r)
+{
+	int64_t alone[CLIENTS] = { 0 }, threads[CLIENTS] = { 0 }, epoll[CLIENTS] = { 0 };
+	unsigned int n = waits(r, ALONE, alone), nt = waits(r, THREADS, threads), ne = waits(r, EPOLL, epoll);
+	int64_t connect = slowest_connect(r, ALONE), longest = most(alone, n);
+	bool grows = n == CLIENTS && nt == CLIENTS && ne == CLIENTS;
+	char key[32];
+
+	for (int i = 0; i < CLIENTS; i++)
+		grows &= alone[i] >= i * SERVICE_US * 9 / 10 - connect;
+	lab_claim(r, "While a single-threaded blocking server serves one client, all others wait.", CONFIRMED, NULL,
+		  grows, "Each client waited one service time longer in the accept queue than the one before: %.1f, "
+		  "%.1f, %.1f ... %.1f ms; the last answer came after %.0f ms.", alone[0] / 1e3, alone[1] / 1e3,
+		  alone[2] / 1e3, longest / 1e3, lab_fact(r, "alone.total_us") / 1e3);
+	for (int i = 0; i < CLIENTS; i++) {
+		snprintf(key, sizeof(key), "waited_us.%d", i + 1);
+		lab_evidence(r, key, alone[i]);
+	}
+	lab_claim(r, "They wait in connect().", REFUTED, NULL, connect < longest / 2,
+		  "The kernel accepted all %d at once: the slowest connection was established after %.3f ms. They "
+		  "waited in the accept queue, up to %u of them, and could have sent their requests.", CLIENTS,
+		  connect / 1e3, lab_acceptq_peak(r, ALONE));
+	lab_evidence(r, "slowest_connect_us", connect);
+	lab_evidence(r, "acceptq_peak", lab_acceptq_peak(r, ALONE));
+	lab_claim(r, "It takes a thread for each client to serve them at the same time.", REFUTED, NULL,
+		  most(threads, nt) < longest / 2 && most(epoll, ne) < longest / 2,
+		  "With a thread for each the longest wait in the accept queue was %.3f ms and all was done after %.0f "
+		  "ms; one thread with epoll did as well: %.3f ms and %.0f ms.", most(threads, nt) / 1e3,
+		  lab_fact(r, "threads.total_us") / 1e3, most(epoll, ne) / 1e3, lab_fact(r, "epoll.total_us") / 1e3);
+	lab_evidence(r, "alone.longest_wait_us", longest);
+	lab_evidence(r, "threads.longest_wait_us", most(threads, nt));
+	lab_evidence(r, "epoll.longest_wait_us", most(epoll, ne));
+}
+
+static bool show(const struct lab_run *r, const struct lab_event *e)
+{
+	(void)r;
+	return e->lport == ALONE && (e->event == TCPTRACE_ACCEPTQ_ADD || e->event == TCPTRACE_ACCEPTQ_DEL);
+}
+
+const struct lab lab_blocking = {
+	.name = "blocking",
+	.question = "One server, one client at a time: where do the others wait, and for how long?",
+	.setup = "11 clients at once, and a server that needs 20 ms for each: one at a time, with a thread for each, and "
+		 "with epoll. Shown: the accept queue of the first; MS is the wait in it.",
+	.view = "table",
+	.play = play,
+	.judge = judge,
+	.show = show,
+};

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* recordings/NAME.lab as bytes of the program; tests/live/labs --record makes them anew. */
+#include <string.h>
+
+#include "recordings.h"
+
+/* X(name of the experiment, the same as a symbol) */
+#define RECORDINGS(X)								\
+	X("lifecycle", lifecycle) X("handshake", handshake)			\
+	X("backlog", backlog) X("synqueue", synqueue)				\
+	X("overflow", overflow) X("blocking", blocking)				\
+	X("bind", bind) X("close", close) X("reuseport", reuseport)		\
+	X("fastopen", fastopen) X("defer-accept", defer_accept)
+
+#define INCLUDE(name, symbol)							\
+	__asm__(".section .rodata\n"						\
+		".globl recording_" #symbol ", recording_" #symbol "_end\n"	\
+		"recording_" #symbol ":\n"					\
+		".incbin \"user/lab/recordings/" name ".lab\"\n"		\
+		"recording_" #symbol "_end:\n"					\
+		".previous\n");							\
+	extern const char recording_##symbol[], recording_##symbol##_end[];
+RECORDINGS(INCLUDE)
+#undef INCLUDE
+
+#define ROW(name, symbol) { name, recording_##symbol, recording_##symbol##_end },
+static const struct recording recordings[] = { RECORDINGS(ROW) };
+#undef ROW
+
+const struct recording *recording_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(recordings) / sizeof(recordings[0]); i++) {
+		if (!strcmp(recordings[i].name, name))
+			return &recordings[i];
+	}
+	return NULL;
+}
