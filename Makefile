@@ -20,6 +20,7 @@ BPF_SRC  := $(filter-out bpf/tcptrace.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJ  := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.o)
 USER_SRC := $(wildcard user/*.c user/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
+MO       := $(patsubst user/po/%.po,$(B)/locale/%/LC_MESSAGES/tcptrace.mo,$(wildcard user/po/*.po))
 LIB_OBJ  := $(filter-out $(B)/user/main.o,$(USER_OBJ))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 LIVE     := $(patsubst tests/live/%.c,$(B)/live/%,$(wildcard tests/live/*.c))
@@ -37,7 +38,7 @@ help: ## this list
 
 # ---- the program ----
 
-tcptrace: $(B)/tcptrace
+tcptrace: $(B)/tcptrace $(MO)
 	$(Q)ln -sf $< $@
 
 $(B)/tcptrace: $(USER_OBJ)
@@ -68,6 +69,13 @@ $(B)/capture.skel.h: $(B)/capture.bpf.o
 
 -include $(USER_OBJ:.o=.d)
 
+# ---- what --explain says in other languages; found beside the program ----
+
+$(B)/locale/%/LC_MESSAGES/tcptrace.mo: user/po/%.po | $(B)/deps.stamp
+	$(call msg,MSGFMT,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)msgfmt --check -o $@ $<
+
 # ---- the kernel module: tcptrace works without it ----
 
 KVER  ?= $(shell uname -r)
@@ -97,7 +105,7 @@ kmod-install: ## build and install the module by DKMS, for later kernels too (ro
 
 # ---- what the machine must have: installed once, as root, from Debian ----
 
-PACKAGES := gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool libcmocka-dev libtracefs-dev libtraceevent-dev
+PACKAGES := gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool libcmocka-dev libtracefs-dev libtraceevent-dev gettext
 
 deps: $(B)/deps.stamp ## install what is missing to build (root, Debian)
 
@@ -165,7 +173,9 @@ test-vm: tcptrace $(TRAFFIC) ## the same in guests with other kernels
 install: tcptrace ## install program and manual below $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 755 $(B)/tcptrace $(DESTDIR)$(PREFIX)/sbin/tcptrace
 	$(Q)install -D -m 644 user/doc/tcptrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/tcptrace.8
+	$(Q)for mo in $(MO:$(B)/locale/%=%); do \
+		install -D -m 644 $(B)/locale/$$mo $(DESTDIR)$(PREFIX)/share/locale/$$mo; done
 
 clean: ## remove everything that was built
 	$(Q)rm -rf $(B)/user $(B)/bpf $(B)/san $(B)/unit $(B)/live $(B)/golden $(B)/bench $(B)/tcptrace \
-		$(B)/capture.* $(B)/kmod tcptrace
+		$(B)/capture.* $(B)/kmod $(B)/locale tcptrace
