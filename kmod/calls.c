@@ -320,6 +320,10 @@ static void accept_return(const struct sock *listener, int ret)
 	struct call call = {};
 
 	call_return(&call);
+	if (call.sk && call.sk != listener)	/* so was this */
+		listener = NULL;
+	if (ret < 0 && !listener)
+		return;
 	if (ret < 0) {
 		accept_error(listener, call.t_ns, ret);
 		return;
@@ -418,10 +422,12 @@ static void sys_exit(void *data, struct pt_regs *regs, long ret)
 		return;
 	syscall_get_arguments(current, regs, args);
 	sock = fd_socket(nr == __NR_socket ? ret : (long)args[0]);
-	if (!sock)
-		return;
-	call_returns(nr, sock->sk, args, ret);
-	sockfd_put(sock);
+	if (sock) {
+		call_returns(nr, sock->sk, args, ret);
+		sockfd_put(sock);
+	} else if ((nr == __NR_accept || nr == __NR_accept4) && ret >= 0) {
+		accept_return(NULL, ret);	/* closed by another thread */
+	}
 }
 
 /* before 6.1: what accept() took, right before sys_exit tells its return */
@@ -437,8 +443,8 @@ static void sys_exit_take(void *data, struct pt_regs *regs, long ret)
 	syscall_get_arguments(current, regs, args);
 	sock = fd_socket(args[0]);
 	child = fd_socket(ret);
-	if (sock && child && wanted(child->sk))
-		emit_take(child->sk, sock->sk);
+	if (child && wanted(child->sk))
+		emit_take(child->sk, sock ? sock->sk : NULL);
 	if (child)
 		sockfd_put(child);
 	if (sock)
