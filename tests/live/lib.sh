@@ -299,7 +299,10 @@ listener()
 		awk -f "$here/json.awk" -f <(echo "{ print get(\"$1\") }")
 }
 
-# listeners KEY=VALUE...
+# nth N: the number that the Nth listener goes by (others may share the tcptrace)
+nth() { listener listener "$1"; }
+
+# listener_is KEY=VALUE...
 listener_is()
 {
 	local want

@@ -30,7 +30,7 @@ lifecycle()
 	expect "ends" "$(values lport - conn="$s" | unique) $(values family - | unique)" "$port $family_name"
 	expect "ports that match" "$(values rport - conn="$s" | unique)" \
 		"$(values lport connect-return conn="$c")"
-	events accept,listener=1:1 connect-return,ret=0:1 destroy:3 acceptq-del,cause=accepted:1
+	events accept,listener=$(nth 1):1 connect-return,ret=0:1 destroy:3 acceptq-del,cause=accepted:1
 }
 
 scenario mapped 6 -- "an IPv4 connection through IPv6 sockets"
@@ -99,14 +99,14 @@ connect_timeout()
 	events connect-return,errno=EINPROGRESS:2 state,old=SYN_SENT,new=CLOSE:1 drop,cause=acceptq-full-syn:1
 }
 
-scenario threads 46 -- "25 threads blocked in accept() before we attach"
+scenario threads 46 own each -- "25 threads blocked in accept() before we attach"
 threads()
 {
 	local tids
 
 	server --accept threads 25 --max 25
 	tids=$(blocked_threads "${pid[server]}" 25)
-	trace
+	own_trace --check
 	client_hold --count 25
 	all_accepted 25
 	client_go
@@ -138,12 +138,12 @@ blocked_threads()
 	echo "$n threads in accept, not $2"
 }
 
-scenario blocked_accept 46 -- "one accept() blocked before we attach, the next one not"
+scenario blocked_accept 46 own each -- "one accept() blocked before we attach, the next one not"
 blocked_accept()
 {
 	server --accept loop --max 2
 	blocked_threads "${pid[server]}" 1 > /dev/null
-	trace
+	own_trace --check
 	client --count 2
 	finish server
 	untrace
@@ -170,19 +170,19 @@ prefork()
 	listener_is opener.pid="$opener" accepted=101
 	expect "owners of a conn after accept()" \
 		"$(lines - event=accept | awk -f "$here/json.awk" -f <(echo '{ print get("conn"), get("pid") }') | sort | cksum_)" \
-		"$(lines close listener=1 conn=* | awk -f "$here/json.awk" -f <(echo '{ print get("conn"), get("pid") }') | sort | cksum_)"
+		"$(lines close listener=$(nth 1) conn=* | awk -f "$here/json.awk" -f <(echo '{ print get("conn"), get("pid") }') | sort | cksum_)"
 }
 
 # A text as one word, to compare and to show when it differs.
 cksum_() { awk '{ s = s $0 ";" } END { print NR, substr(s, 1, 4000) }'; }
 
-scenario exists 46 -- "sockets that exist when we attach are known with their owners"
+scenario exists 46 own each -- "sockets that exist when we attach are known with their owners"
 exists()
 {
 	server --accept epoll --echo 1 --max 7
 	client_hold --count 7
 	all_accepted 7
-	trace
+	own_trace --check
 	client_go
 	finish server
 	untrace
@@ -207,12 +207,12 @@ all_accepted()
 	fail "the server did not accept $1"
 }
 
-scenario exists_queued 46 -- "connections and requests that wait in both queues when we attach"
+scenario exists_queued 46 own each -- "connections and requests that wait in both queues when we attach"
 exists_queued()
 {
 	server --backlog 7 --accept on-line
 	peer_start 'syn 1-5; expect-synack 1-5; ack 1-3; settle 50; say here; wait-line; ack 4; settle 50; rst 5; settle 50'
-	trace
+	own_trace --check
 	serve 'accept 2'
 	peer_go
 	serve 'accept 2'

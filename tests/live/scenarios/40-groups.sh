@@ -18,8 +18,8 @@ reuseport()
 	events listen:3 accept:101 acceptq-add:101 acceptq-del,cause=accepted:101
 	expect "summary lines" "$(grep -c '^{"type":"listener"' "$json")" 3
 	for i in 1 2 3; do
-		expect "accepted by listener $i" "$(listener accepted $i)" "$(count accept listener=$i)"
-		expect "and its acceptor" "$(listener acceptor.pid $i)" "$(values pid accept listener=$i | unique)"
+		expect "accepted by listener $i" "$(listener accepted $i)" "$(count accept listener=$(nth $i))"
+		expect "and its acceptor" "$(listener acceptor.pid $i)" "$(values pid accept listener=$(nth $i) | unique)"
 		sum=$((sum + $(listener accepted $i)))
 	done
 	expect "accepted by all" "$sum" 101
@@ -33,9 +33,9 @@ reuseport_stuck()
 	trace
 	server --listeners 4 --stuck 1 --accept loop --backlog 5 --close-first
 	client --count 101 --wait-close --timeout-ms 150 --nonblock
-	stop server
 	n=$(fact client timeout)
 	untrace
+	stop server
 	within "clients that met the stuck member" "$n" 7 60
 	kernel ListenOverflows=$((n - 6)) ListenDrops=$((n - 6)) PassiveOpens=$((101 - n + 6))
 	events drop,cause=acceptq-full-syn:$((n - 6)) drop:$((n - 6)) accept:$((101 - n))
@@ -47,7 +47,7 @@ reuseport_stuck()
 	expect "its accepted" "$(listener accepted $stuck)" 0
 	expect "its peak" "$(listener acceptq.peak $stuck)" 6
 	expect "accepted by the others" "$(($(listener accepted 1) + $(listener accepted 2) + $(listener accepted 3)))" $((101 - n))
-	expect "listener of the refusals" "$(values listener drop | unique)" $stuck
+	expect "listener of the refusals" "$(values listener drop | unique)" "$(nth $stuck)"
 	expect "finding of imbalance" "$(findings | grep -ow reuseport-imbalance)" reuseport-imbalance
 }
 

@@ -28,7 +28,7 @@ two_end()
 	untrace
 }
 
-scenario filter_port 46 own -- "-P: the local port"
+scenario filter_port 46 own each -- "-P: the local port"
 filter_port()
 {
 	own_trace -P 8080
@@ -50,7 +50,7 @@ filter_remote_port()
 		accept:0 synq-add:0 -,lport=8080:0 -,rport=8081:0 listen:0
 }
 
-scenario filter_pid 46 own -- "-p: the sockets of one process"
+scenario filter_pid 46 own each -- "-p: the sockets of one process"
 filter_pid()
 {
 	two_servers
@@ -108,7 +108,7 @@ filter_netns()
 	expect namespaces "$(values netns - | unique)" "$ns"
 }
 
-scenario filter_cgroup 46 own -- "--cgroup: the processes of one cgroup"
+scenario filter_cgroup 46 own each -- "--cgroup: the processes of one cgroup"
 filter_cgroup()
 {
 	local root group
@@ -193,7 +193,9 @@ select_event()
 	stop server
 	client_go
 	untrace
-	events drop,cause=acceptq-full-syn:5 connect:0 synq-add:0 accept:0
+	within "refused" "$(count drop cause=acceptq-full-syn)" 5 50
+	kernel ListenOverflows=$(count drop)
+	events connect:0 synq-add:0 accept:0
 	own_trace -c 5 -e socket
 	client --count 11
 	wait "${pid[tcptrace]}"

@@ -9,7 +9,7 @@ vmhwm() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$1/status"; }
 # The ring (16 MB, mapped twice) counts as the process's.
 memory_limit=64
 
-scenario load 46 alone -- "10,007 connections as fast as loopback allows"
+scenario load 46 alone each -- "10,007 connections as fast as loopback allows"
 load()
 {
 	local n=$((SLOW ? 503 : 10007)) closes
@@ -69,7 +69,7 @@ load_threads()
 	expect "accepted by both" "$(($(listener accepted 1) + $(listener accepted 2)))" $n
 }
 
-scenario refused_1201 4 alone -- "1,201 refused connects leave nothing in the maps"
+scenario refused_1201 4 alone each -- "1,201 refused connects leave nothing in the maps"
 refused_1201()
 {
 	local name id left maps
@@ -81,21 +81,24 @@ refused_1201()
 	server --accept loop --max 101
 	client --count 101
 	finish server
-	maps=$(bpftool -f map show 2>/dev/null | grep -c "pids tcptrace(${pid[tcptrace]})")
-	within "maps of tcptrace" "$maps" 3 99
-	for name in calls watched; do
-		for id in $(bpftool map show name $name pids 2>/dev/null | owned_maps "${pid[tcptrace]}"); do
-			left=$(bpftool map dump id "$id" | grep -c '^key\|"key"')
-			within "entries left in $name" "$left" 0 0
-		done
+	maps=0
+	for id in $(sed -n 's/^map_id:[[:space:]]*//p' /proc/"${pid[tcptrace]}"/fdinfo/*); do
+		name=$(bpftool map show id "$id" | sed -n '1s/.* name \([a-z_]*\).*/\1/p')
+		case $name in
+		calls | watched)
+			maps=$((maps + 1))
+			left=$(bpftool map dump id "$id" | grep -c -e '^key' -e '"key"')
+			within "entries left in $name" "$left" 0 0 ;;
+		esac
 	done
+	expect "maps looked at" "$maps" 2
 	untrace
 	kernel ActiveOpens=1302 AttemptFails=1201
 	events connect-return,errno=ECONNREFUSED:1201 state,old=SYN_SENT,new=CLOSE:1201 destroy:1404
 	expect "conns at the end" "$(($(last_line end conns_now) <= 101))" 1
 }
 
-scenario flood 46 alone -- "5,003 SYNs from as many addresses: exact, or loss is counted"
+scenario flood 46 alone each -- "5,003 SYNs from as many addresses: exact, or loss is counted"
 flood()
 {
 	local n=$((SLOW ? 503 : 5003)) total

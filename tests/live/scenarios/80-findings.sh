@@ -31,12 +31,16 @@ finding_backlog()
 	grep -q '"sentence":"[^"]*server\[' "$json" || fail "the sentence does not name the program"
 }
 
-# Eight fit, two are refused; the program takes the eight soon.
+# Eight fit, two are refused; the program takes the eight soon, and all the others at once.
 overflow_once()
 {
 	peer_start 'auto 1-8; syn 1-8; settle 5; syn 9-10; expect-none 9-10 10; say here; wait-line'
 	serve 'accept 8'
 	peer_go
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
+		client --count 1
+		serve 'accept 1'
+	done
 }
 
 scenario finding_somaxconn 4 loose -- "the same, but somaxconn made the queue short"
@@ -71,8 +75,8 @@ finding_slow()
 	stop quick
 	found accept-slow 1
 	found long-wait 1
-	expect "listener of accept-slow" "$(of_finding accept-slow)" 1
-	expect "listener of long-wait" "$(of_finding long-wait)" 2
+	expect "listener of accept-slow" "$(of_finding accept-slow)" "$(nth 1)"
+	expect "listener of long-wait" "$(of_finding long-wait)" "$(nth 2)"
 	within "milliseconds of the oldest" "$(($(evidence long-wait oldest) / 1000000))" 100 5000
 }
 
