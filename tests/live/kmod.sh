@@ -101,6 +101,18 @@ test_hooks()
 	unload
 }
 
+toggle()
+{
+	local on e
+
+	for on in 1 0; do
+		for e; do
+			echo $on > "$E/$e/enable" || fail "$e: $on"
+		done
+	done
+}
+
+# A tracepoint of each kind, kprobes and kretprobes, then everything.
 test_toggle()
 {
 	local i pid
@@ -109,9 +121,12 @@ test_toggle()
 	"$LIVE_BIN/load" --count 1000003 --timeout 800 < /dev/null > /dev/null 2>&1 &
 	pid=$!
 	for ((i = 0; i < 101; i++)); do
-		echo 1 > $E/enable || fail "enable $i"
-		echo 0 > $E/enable || fail "disable $i"
+		toggle state accept synq_del drop
 		((i % 10)) || until_true detached
+	done
+	for ((i = 0; i < 3; i++)); do
+		toggle .
+		until_true detached
 	done
 	kill -0 $pid || fail "the traffic has ended"
 	stop $pid
