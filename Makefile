@@ -153,6 +153,8 @@ $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) -I$(B) -Iuser -I. -o $@ $< $(SAN_OBJ) -lcmocka -lm $(LDLIBS)
 
+$(B)/unit/test_explain: $(MO)
+
 -include $(SAN_OBJ:.o=.d)
 
 test-unit: $(UNIT) ## cmocka: the model, the views, the command line, with sanitizers

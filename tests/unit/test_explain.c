@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* --explain: something for each event, all of it in Chinese too, and lines that fit. Runs in the tree's root. */
+#include "edge.h"
+
+#include <stdbool.h>
+
+#include "../../user/lib/mo.h"
+#include "../../user/lib/wrap.h"
+#include "../../user/view/explain.h"
+
+#define MO	"build/locale/zh_CN/LC_MESSAGES/tcptrace.mo"
+
+static void every_event_and_cause_is_explained(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i < TCPTRACE_LOST; i++)
+		assert_non_null(explain(i, 0, 0, 0, 0));
+	assert_null(explain(TCPTRACE_LOST, 0, 0, 0, 0));
+	assert_null(explain(~0u, ~0u, ~0u, ~0u, 0));
+	/* a cause that a reader asks about is not left to the general sentence */
+	for (i = TCPTRACE_DROP_ACCEPTQ_SYN; i < TCPTRACE_DROP_OTHER; i++)
+		assert_ptr_not_equal(explain(TCPTRACE_DROP, 0, 0, i, 0), explain(TCPTRACE_DROP, 0, 0, 0, 0));
+	for (i = TCPTRACE_SYNQ_ESTABLISHED; i < TCPTRACE_SYNQ_OTHER; i++)
+		assert_ptr_not_equal(explain(TCPTRACE_SYNQ_DEL, 0, 0, i, 0),
+				     explain(TCPTRACE_SYNQ_DEL, 0, 0, TCPTRACE_SYNQ_OTHER, 0));
+}
+
+/* Of the transitions that the kernel makes, none is left to "the next state". */
+static void every_transition_is_explained(void **state)
+{
+	const char *last = explain(TCPTRACE_STATE, TCP_S_ESTABLISHED, TCP_S_ESTABLISHED, 0, 0);
+	unsigned int old, new;
+
+	(void)state;
+	for (old = 1; old < TCP_S_NEW_SYN_RECV; old++) {
+		for (new = 1; new < TCP_S_NEW_SYN_RECV; new++) {
+			if (old != new && tcp_transition_legal(old, new) && new != TCP_S_ESTABLISHED)
+				assert_ptr_not_equal(explain(TCPTRACE_STATE, old, new, 0, 0), last);
+		}
+	}
+}
+
+static void each_names_a_function_and_a_file(void **state)
+{
+	const char *text;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; (text = explain_text(i)); i++) {
+		assert_non_null(strstr(text, "(net/"));
+		if (strncmp(text, "The socket was there", 20))	/* no function did that */
+			assert_non_null(strstr(text, "() "));
+		assert_int_equal(text[strlen(text) - 1], '.');
+		assert_null(strstr(text, "SYN backlog"));
+	}
+	assert_true(i > 60);
+}
+
+/* What stands in one language as the kernel writes it stands so in the other. */
+static void same_names(const char *en, const char *zh)
+{
+	char word[128];
+	size_t n;
+
+	for (; *en; en += n + !n) {
+		n = strspn(en, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.()");
+		if (n < 4 || n >= sizeof(word))
+			continue;
+		memcpy(word, en, n);
+		word[n] = 0;
+		if (strncmp(word, "(net/", 5) && !strchr(word, '_'))
+			continue;
+		while (n && strchr(".()", word[n - 1]) && strcmp(word + n - (n > 1 ? 2 : 1), "()"))
+			word[--n] = 0;
+		n = strlen(word);
+		if (!strstr(zh, word + (word[0] == '(')))
+			fail_msg("%s is not in: %s", word, zh);
+		n = strspn(en, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.()");
+	}
+}
+
+static bool has_chinese(const char *s)
+{
+	unsigned int n = 0;
+
+	for (; *s; s++)
+		n += (unsigned char)*s >= 0xe4 && (unsigned char)*s <= 0xe9;
+	return n > 10;
+}
+
+/* msgfmt leaves out what is fuzzy, so what is in the file is meant. */
+static void all_is_translated(void **state)
+{
+	const char *en, *zh;
+	unsigned int i;
+	struct mo *mo;
+
+	(void)state;
+	if (mo_open(&mo, MO))
+		fail_msg("%s: make builds it, from user/po; and run this in the root of the tree", MO);
+	for (i = 0; (en = explain_text(i)); i++) {
+		zh = mo_text(mo, en);
+		if (zh == en || !has_chinese(zh))
+			fail_msg("not in user/po/zh_CN.po: %s", en);
+		same_names(en, zh);
+	}
+	assert_string_equal(mo_text(mo, "no such text"), "no such text");
+	assert_string_equal(mo_text(NULL, "no file"), "no file");
+	mo_close(mo);
+}
+
+static void write_file(const char *path, const char *data, size_t n)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, n, f), n);
+	fclose(f);
+}
+
+/* A file that is cut or changed is refused or harmless: whoever explains is root. */
+static void a_damaged_file_is_harmless(void **state)
+{
+	char path[] = "/tmp/tcptrace-mo-XXXXXX", data[65536];
+	FILE *f = fopen(MO, "r");
+	struct mo *mo;
+	unsigned int i;
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	n = fread(data, 1, sizeof(data), f);
+	fclose(f);
+	assert_true(n > 1000 && n < sizeof(data));
+	close(mkstemp(path));
+	for (i = 0; i < 3000; i++) {
+		size_t at = chance() % (i & 1 ? 28 : 1200), len = i % 7 ? n : chance() % n;
+		char old = data[at];
+
+		data[at] = (char)chance();
+		write_file(path, data, len);
+		data[at] = old;
+		if (mo_open(&mo, path))
+			continue;
+		mo_text(mo, explain_text(i % 60));
+		mo_close(mo);
+	}
+	unlink(path);
+	assert_int_equal(mo_open(&mo, path), -ENOENT);
+	assert_true(mo_open(&mo, "/") < 0);
+}
+
+/* Chinese takes two columns each. */
+static unsigned int columns(const char *line, size_t n)
+{
+	unsigned int sum = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		if ((c & 0xc0) != 0x80)
+			sum += c >= 0xe2 ? 2 : 1;
+	}
+	return sum;
+}
+
+static void check_wrapped(const char *text_in, unsigned int indent, unsigned int max)
+{
+	struct out *o = buffer();
+	const char *s, *end;
+
+	out_wrapped(o, text_in, indent, max);
+	for (s = text(o); *s; s = end + 1) {
+		end = strchr(s, '\n');
+		assert_non_null(end);
+		assert_true(columns(s, (size_t)(end - s)) <= max);
+		assert_int_equal(strspn(s, " "), indent);
+		assert_true(end[-1] != ' ');
+	}
+}
+
+static void lines_fit(void **state)
+{
+	unsigned int i, max;
+	const char *en;
+	struct mo *mo;
+
+	(void)state;
+	assert_int_equal(mo_open(&mo, MO), 0);
+	for (i = 0; (en = explain_text(i)); i++) {
+		for (max = 60; max <= 140; max++) {
+			check_wrapped(en, 4, max);
+			check_wrapped(mo_text(mo, en), 12, max);
+		}
+	}
+	mo_close(mo);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_event_and_cause_is_explained),
+		cmocka_unit_test(every_transition_is_explained),
+		cmocka_unit_test(each_names_a_function_and_a_file),
+		cmocka_unit_test(all_is_translated),
+		cmocka_unit_test(a_damaged_file_is_harmless),
+		cmocka_unit_test(lines_fit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
