@@ -51,6 +51,7 @@ struct follow {
 	struct track *oldest, *newest;
 	struct track *by_conn[FOLLOW_BUCKETS], *by_pair[FOLLOW_BUCKETS];
 	uint64_t refused;		/* connections that found no room */
+	uint64_t refused_conn;		/* the last of them: what is older and not here stays away */
 	unsigned int picks_all;		/* a track without all of these may make room */
 };
 

@@ -303,15 +303,17 @@ struct track *follow_event(struct follow *f, const struct model_event *ev)
 			follow_drop(f, t);	/* it is a listener, not a connection */
 			return NULL;
 		}
-		if (!t && !begins(ev))
+		if (!t && (ev->conn <= f->refused_conn || !begins(ev)))
 			return NULL;
 		if (!t) {
 			key = ends(ev);
 			t = ev->c->listener ? find_connless(f, &key) : NULL;
 			if (!t)
 				t = track_new(f);
-			if (!t)
+			if (!t) {
+				f->refused_conn = ev->conn;
 				return NULL;
+			}
 			t->midway = !t->nsteps && midway(ev);
 			set_conn(f, t, ev->conn);
 		}

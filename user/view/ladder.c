@@ -28,6 +28,7 @@
 #define ARROW_WIDTH	17u
 #define RIGHT_AT	(TIME_WIDTH + 1 + LEFT_WIDTH + 1 + ARROW_WIDTH + 1 + 1)
 #define RIGHT_WIDTH	(COLUMNS - RIGHT_AT)
+#define QUEUES_WIDTH	24u		/* SYN █░░ 1/2  ACC ░░░ 0/2 */
 #define EXPLAIN_AT	12u
 
 struct glyphs {
@@ -102,6 +103,17 @@ static void put_end(struct view *v, const struct track *t, const struct track *p
 	out_line_end(o);
 }
 
+/* Above the queues, which begin QUEUES_WIDTH before the end of the line where they can. */
+static void put_limit(struct out *o, uint32_t limit)
+{
+	char text[64];
+	unsigned int n = (unsigned int)snprintf(text, sizeof(text), "queue limit %u: holds %llu", limit,
+						limit + 1ull);
+
+	out_spaces(o, RIGHT_WIDTH - 6 - (n > QUEUES_WIDTH ? n : QUEUES_WIDTH));
+	out_str(o, text);
+}
+
 static void put_title(struct view *v, const struct track *left, const struct track *right)
 {
 	struct out *o = v->out;
@@ -122,12 +134,8 @@ static void put_title(struct view *v, const struct track *left, const struct tra
 	out_str(o, "        us client");
 	out_spaces(o, RIGHT_AT - 17);
 	out_str(o, "server");
-	if (right && right->limit_known && right->limit < 10000000) {
-		out_str(o, "                 queue limit ");
-		out_u64(o, right->limit);
-		out_str(o, ": holds ");
-		out_u64(o, right->limit + 1);
-	}
+	if (right && right->limit_known)
+		put_limit(o, right->limit);
 	out_line_end(o);
 }
 
@@ -209,11 +217,14 @@ static void row_text(char *s, size_t size, const struct row *r)
 
 /* ---- the row ---- */
 
+/* Never wider than its column: what a damaged recording says is no time. */
 static void put_time(struct out *o, int64_t us)
 {
 	char s[32];
 
-	if (us > 999999999 || us < -99999999)
+	if (us / 1000000 > 99999999 || us / 1000000 < -9999999)
+		snprintf(s, sizeof(s), "?");
+	else if (us > 999999999 || us < -99999999)
 		snprintf(s, sizeof(s), "%llds", (long long)us / 1000000);
 	else
 		snprintf(s, sizeof(s), "%lld", (long long)us);
@@ -310,7 +321,8 @@ static void put_right(struct view *v, const struct row *r, const char *text)
 	}
 	/* once more, behind its padding: the queues begin where they do on other rows, if they can */
 	o->len = from;
-	out_spaces(o, n <= 24 && len + 24 <= RIGHT_WIDTH - 1 ? RIGHT_WIDTH - 24 - len : room - n);
+	out_spaces(o, n <= QUEUES_WIDTH && len < RIGHT_WIDTH - QUEUES_WIDTH ? RIGHT_WIDTH - QUEUES_WIDTH - len :
+		   room - n);
 	put_queues(v, r->step, with_limit);
 }
 

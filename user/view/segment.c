@@ -42,7 +42,9 @@ static bool syn_left(const struct row *r, const struct row *end)
 		if (r->kind == ROW_GAP)
 			continue;
 		if (r->side != side && (s->event == TCPTRACE_SYNQ_ADD || s->event == TCPTRACE_COOKIE_SENT ||
-					s->event == TCPTRACE_DROP || s->event == TCPTRACE_SYNACK))
+					s->event == TCPTRACE_DROP || s->event == TCPTRACE_SYNACK ||
+					(s->event == TCPTRACE_STATE && s->old == TCP_S_SYN_SENT &&
+					 s->new == TCP_S_SYN_RECV)))
 			return true;
 		if (r->side != side)
 			continue;
@@ -224,7 +226,14 @@ static struct row *add_track(struct row *r, const struct track *t, uint8_t side)
 	return r;
 }
 
-/* Two lists that are nearly in order: what is at the same time keeps its order. */
+/* At the same time, a call begins before the rest and what else there is keeps its order. */
+static bool before(const struct row *a, const struct row *b)
+{
+	return a->t_ns < b->t_ns ||
+	       (a->t_ns == b->t_ns && a->kind == ROW_ENTERED && b->kind != ROW_ENTERED);
+}
+
+/* Two lists that are nearly in order. */
 static void sort(struct row *rows, unsigned int n)
 {
 	unsigned int i, j;
@@ -232,7 +241,7 @@ static void sort(struct row *rows, unsigned int n)
 
 	for (i = 1; i < n; i++) {
 		r = rows[i];
-		for (j = i; j && rows[j - 1].t_ns > r.t_ns; j--)
+		for (j = i; j && before(&r, &rows[j - 1]); j--)
 			rows[j] = rows[j - 1];
 		rows[j] = r;
 	}
