@@ -115,28 +115,6 @@ static int on_record(void *ctx, const struct tcptrace_record *rec)
 	return 0;
 }
 
-enum { PICK_FILTER = 1, PICK_TROUBLE = 2 };
-
-static bool program_did(const struct run *r, const struct model_event *ev)
-{
-	if (!r->child.pid)
-		return true;
-	return ev->who && ev->who->pid && r->src->ops->followed && r->src->ops->followed(r->src, ev->who->pid);
-}
-
-/* One end alone decides that both are drawn, so this is asked of every event and not of the kernel. */
-static unsigned int pick(void *ctx, const struct model_event *ev)
-{
-	const struct run *r = ctx;
-	unsigned int bits = 0;
-
-	if (select_filtered(&r->select, ev) && program_did(r, ev))
-		bits |= PICK_FILTER;
-	if (select_trouble(ev))
-		bits |= PICK_TROUBLE;
-	return bits;
-}
-
 static void view_settings(const struct run *r, struct view_config *cfg)
 {
 	const struct options *o = r->o;
@@ -151,8 +129,8 @@ static void view_settings(const struct run *r, struct view_config *cfg)
 		.wall_offset_ns = r->src->wall_offset_ns,
 		.explain = o->explain,
 		.texts = r->texts,
-		.picks = pick,
-		.picks_ctx = (void *)(uintptr_t)r,
+		.picks = select_pick,
+		.picks_ctx = (void *)(uintptr_t)&r->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
 	};
 	if (!cfg->wall_offset_ns)
@@ -241,6 +219,7 @@ static int open_all(struct run *r, struct options *o)
 		return err;
 	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids && !o->source.filter.others))
 		r->select.filter = &o->source.filter;
+	r->select.program = o->program ? r->src : NULL;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;
 	/* so that no peer can choose its place in our tables; a replay is the same each time */

@@ -106,6 +106,28 @@ bool select_event(const struct select *s, const struct model_event *ev)
 	return select_filtered(s, ev);
 }
 
+static bool program_did(const struct select *s, const struct model_event *ev)
+{
+	struct source *src = s->program;
+
+	if (!src)
+		return true;
+	return ev->who && ev->who->pid && src->ops->followed && src->ops->followed(src, ev->who->pid);
+}
+
+/* One end alone decides that both are drawn, so this is asked of every event and not of the kernel. */
+unsigned int select_pick(void *select, const struct model_event *ev)
+{
+	const struct select *s = select;
+	unsigned int bits = 0;
+
+	if (select_filtered(s, ev) && program_did(s, ev))
+		bits |= PICK_FILTER;
+	if (select_trouble(ev))
+		bits |= PICK_TROUBLE;
+	return bits;
+}
+
 /* -D does not hide a listener: it has no remote end, but its queues hold what matched. */
 bool select_listener(const struct select *s, const struct listener *l)
 {

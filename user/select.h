@@ -13,10 +13,15 @@ struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
 	bool trouble;			/* -x */
 	const struct filter *filter;	/* NULL: the source has applied it */
+	struct source *program;		/* flow: its followed() says what -- PROGRAM did; NULL: all counts */
 };
+
+/* Bits of select_pick(). */
+enum { PICK_FILTER = 1, PICK_TROUBLE = 2 };
 
 bool select_event(const struct select *s, const struct model_event *ev);
 bool select_filtered(const struct select *s, const struct model_event *ev);	/* the filter alone */
+unsigned int select_pick(void *select, const struct model_event *ev);	/* as view_config.picks */
 bool select_trouble(const struct model_event *ev);	/* what -x shows */
 bool select_listener(const struct select *s, const struct listener *l);
 

@@ -42,7 +42,7 @@ struct track {
 	struct flow_step head[TRACK_HEAD], tail[TRACK_TAIL];
 };
 
-/* ---- follow.c: which tracks there are ---- */
+/* ---- tracks.c: which tracks there are ---- */
 
 #define FOLLOW_BUCKETS	4096u
 
@@ -57,11 +57,20 @@ struct follow {
 
 int follow_init(struct follow *f);
 void follow_free(struct follow *f);
+void follow_drop(struct follow *f, struct track *t);
+bool follow_wanted(const struct follow *f, const struct track *t);	/* it, or its peer: to be drawn */
+struct track *track_new(struct follow *f);				/* NULL: no room, counted */
+void track_set_conn(struct follow *f, struct track *t, uint64_t conn);
+void track_set_tuple(struct follow *f, struct track *t, const struct tuple *ends);
+struct track *track_by_conn(struct follow *f, uint64_t conn);
+struct track *track_connless(struct follow *f, const struct tuple *key);	/* of refused segments */
+struct track *track_peer(struct follow *f, const struct track *t);	/* its other end, not joined yet */
+
+/* ---- follow.c: what events do to them ---- */
+
 /* The track of an event; begins one where the event is a beginning. NULL: of no connection, or no room. */
 struct track *follow_event(struct follow *f, const struct model_event *ev);
 void follow_step(struct track *t, const struct model_event *ev);
-void follow_drop(struct follow *f, struct track *t);
-bool follow_wanted(const struct follow *f, const struct track *t);	/* it, or its peer: to be drawn */
 
 /* ---- segment.c: what the steps prove ---- */
 
@@ -84,7 +93,9 @@ struct row {
 /* Fills rows in the order of time, with their arrows; returns how many. */
 unsigned int flow_rows(struct row *rows, const struct track *left, const struct track *right);
 
-/* ---- ladder.c: how it looks ---- */
+/* ---- rowtext.c, ladder.c: how it looks ---- */
+
+void flow_row_text(char *s, size_t size, const struct row *r);	/* in the column of its side */
 
 /* left or right may be NULL: that end was not seen here. */
 void ladder_draw(struct view *v, struct row *rows, const struct track *left, const struct track *right);
