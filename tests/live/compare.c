@@ -22,7 +22,7 @@
 
 #define FILE_HEADER_SIZE_AT	24	/* offset of header_size: user/source/file.h */
 #define NEAR_NS			1000000000ll
-#define CLOSE_NS		20000000ull
+#define CLOSE_NS		200000000ull	/* a virtual CPU of an emulated guest sleeps that long */
 #define SHOWN			15
 
 struct recording {

@@ -46,6 +46,7 @@ reader()
 	local file=$1
 
 	shift
+	: > "$file.err"		# of an earlier reader
 	tcptrace "$@" > "$file" 2> "$file.err" &
 	reader=$!
 	until_true tracing "$file.err"
