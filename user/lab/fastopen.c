@@ -49,7 +49,7 @@ static void second(struct stage *s, struct wire *w, struct actor *a, int listene
 	char text[8];
 	int64_t at;
 
-	wire_hold(w, SECOND);
+	wire_hold(w, SECOND, false);
 	client(s, a, &o, SECOND);
 	wait_acceptq(s, listener, 1);
 	must_accept(s, listener, &c);

@@ -13,7 +13,8 @@
 #include "tun.h"
 
 #define DELAY_US	3000
-enum { BEFORE = 8001, AFTER, NONBLOCK, LOOPBACK };	/* the server's port in each run */
+#define LOOPBACKS	5
+enum { BEFORE = 8001, AFTER, NONBLOCK, LOOPBACK };	/* the server's port in each run; LOOPBACK and more */
 enum { CLIENT_BEFORE = 40001, CLIENT_AFTER, CLIENT_NONBLOCK, CLIENT_LOOPBACK };
 
 struct cast {
@@ -29,7 +30,7 @@ static void connect_as(struct cast *c, struct call *call, uint16_t from, uint16_
 	call->addr = WIRE_SERVER;
 	call->port = to;
 	tcp_bind(call->fd, WIRE_CLIENT, from);
-	wire_hold(c->wire, from);
+	wire_hold(c->wire, from, false);
 	actor_do(c->client, call_connect, call);
 }
 
@@ -93,26 +94,31 @@ static void nonblocking(struct cast *c)
 	role("client");
 	connecting.fd = tcp_socket(c->s, true);
 	tcp_bind(connecting.fd, WIRE_CLIENT, CLIENT_NONBLOCK);
+	wire_hold(c->wire, CLIENT_NONBLOCK, true);
 	call_connect(&connecting);
 	fact(c->s, connecting.err, "nonblock.connect_errno");
+	wire_wait_held(c->wire, 1);
+	wire_release(c->wire);
 	wait_state(c->s, connecting.fd, TCP_ESTABLISHED);
 	actor_do(c->server, call_accept, &accepting);
 	actor_wait(c->server);
 }
 
-/* No wire in between: the sender's own CPU carries each packet to the end. */
+/* No wire in between: the sender's own CPU carries each packet to the end, unless it is busy. */
 static void loopback(struct cast *c)
 {
-	int listener = tcp_listen(c->s, LOCAL, LOOPBACK, 8);
-	struct call connecting = { .addr = LOCAL, .port = LOOPBACK };
+	for (uint16_t i = 0; i < LOOPBACKS; i++) {
+		int listener = tcp_listen(c->s, LOCAL, LOOPBACK + i, 8);
+		struct call connecting = { .addr = LOCAL, .port = LOOPBACK + i };
 
-	role("client");
-	connecting.fd = tcp_socket(c->s, false);
-	tcp_bind(connecting.fd, LOCAL, CLIENT_LOOPBACK);
-	actor_do(c->client, call_connect, &connecting);
-	actor_wait(c->client);
-	wait_acceptq(c->s, listener, 1);
-	wait_seen(c->s, TCPTRACE_ACCEPTQ_ADD, 4);
+		role("client");
+		connecting.fd = tcp_socket(c->s, false);
+		tcp_bind(connecting.fd, LOCAL, CLIENT_LOOPBACK + i);
+		actor_do(c->client, call_connect, &connecting);
+		actor_wait(c->client);
+		wait_acceptq(c->s, listener, 1);
+		wait_seen(c->s, TCPTRACE_ACCEPTQ_ADD, 4u + i);
+	}
 }
 
 static void play(struct stage *s)
@@ -203,10 +209,18 @@ static void judge(struct lab_run *r)
 {
 	struct times b = times_of(r, BEFORE, CLIENT_BEFORE, true), a = times_of(r, AFTER, CLIENT_AFTER, true);
 	struct times n = times_of(r, NONBLOCK, CLIENT_NONBLOCK, true);
-	struct times l = times_of(r, LOOPBACK, CLIENT_LOOPBACK, false);
+	struct times l = { 0 }, one;
+	int whole = 0;
 	int64_t called = lab_fact(r, "after.accept_called");
 	const struct lab_event *queued = FIND(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = AFTER);
 
+	for (uint16_t i = 0; i < LOOPBACKS; i++) {
+		one = times_of(r, LOOPBACK + i, CLIENT_LOOPBACK + i, false);
+		if (one.third > one.connect_return)
+			continue;
+		whole++;
+		l = one;
+	}
 	judge_blocking(r, &b, &a);
 	lab_claim(r, "The server's accept() takes part in the handshake.", REFUTED, NULL,
 		  (int64_t)queued->t_ns < called && !lab_fact(r, "after.accept_errno"),
@@ -222,11 +236,12 @@ static void judge(struct lab_run *r)
 		  "became writable when that arrived.", n.connect_return / 1e3, n.synack / 1e3);
 	evidence(r, "nonblock", &n);
 	lab_claim(r, "When connect() returns, the server does not have the connection yet.", DEPENDS,
-		  "on where the third packet is", b.connect_return < b.third && l.third <= l.connect_return,
+		  "on where the third packet is", b.connect_return < b.third && whole,
 		  "Over the wire connect() returned %.3f ms before the third packet was processed; over loopback "
-		  "%.3f ms after it, because the sender's CPU carries the packet to its end.",
-		  (b.third - b.connect_return) / 1e3, (l.connect_return - l.third) / 1e3);
+		  "%.3f ms after it (in %d of %d runs), because the sender's CPU carries the packet to its end.",
+		  (b.third - b.connect_return) / 1e3, (l.connect_return - l.third) / 1e3, whole, LOOPBACKS);
 	evidence(r, "loopback", &l);
+	lab_evidence(r, "loopback.third_packet_first", whole);
 }
 
 static bool show(const struct lab_run *r, const struct lab_event *e)

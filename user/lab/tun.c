@@ -39,6 +39,7 @@ struct wire {
 	pthread_t thread;
 	pthread_mutex_t lock;		/* of all below */
 	uint16_t hold_port;
+	bool hold_syn;
 	unsigned int nheld;
 	struct packet held[HELD_MAX];
 	struct { uint32_t seq, synacks; } stranger[WIRE_STRANGERS];
@@ -128,7 +129,7 @@ static bool to_stranger(struct wire *w, struct packet *p)
 
 static bool hold(struct wire *w, struct packet *p)
 {
-	if (!w->hold_port || ntohs(tcp_of(p)->source) != w->hold_port || tcp_of(p)->syn)
+	if (!w->hold_port || ntohs(tcp_of(p)->source) != w->hold_port || (tcp_of(p)->syn && !w->hold_syn))
 		return false;
 	if (w->nheld == HELD_MAX)
 		stage_fail(w->s, "the wire holds %d packets already", HELD_MAX);
@@ -186,10 +187,11 @@ struct wire *wire_open(struct stage *s, unsigned int delay_us)
 	return w;
 }
 
-void wire_hold(struct wire *w, uint16_t port)
+void wire_hold(struct wire *w, uint16_t port, bool syn_too)
 {
 	pthread_mutex_lock(&w->lock);
 	w->hold_port = port;
+	w->hold_syn = syn_too;
 	pthread_mutex_unlock(&w->lock);
 }
 
