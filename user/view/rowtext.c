@@ -69,11 +69,22 @@ static void step_text(char *s, size_t size, const struct row *r)
 	}
 }
 
+/* "~accept queue: in": deduced from its effects, or found by a snapshot, as in the table */
+static void marked_text(char *s, size_t size, const struct row *r)
+{
+	s[0] = '~';
+	step_text(s + 1, size - 1, r);
+	if (!s[1])
+		s[0] = 0;
+}
+
 void flow_row_text(char *s, size_t size, const struct row *r)
 {
 	s[0] = 0;
 	if (r->kind == ROW_ENTERED)
 		snprintf(s, size, "accept() called");
+	else if (r->kind == ROW_STEP && r->step->flags & (TCPTRACE_F_INFERRED | TCPTRACE_F_SAMPLED))
+		marked_text(s, size, r);
 	else if (r->kind == ROW_STEP)
 		step_text(s, size, r);
 }
