@@ -13,7 +13,7 @@
 
 static const struct command commands[] = {
 	{ "stream", "show events until Ctrl-C, then a summary (the default)", run_stream, true, false, "table" },
-	{ "flow", "each connection as a ladder: both ends, segments, queues, when it is over", run_stream, true,
+	{ "flow", "each connection as a ladder, when it is over", run_stream, true,
 	  false, "flow" },
 	{ "listeners", "both queues of every listener now, like ss -ltn", run_listeners, true },
 	{ "doctor", "how each hook is attached, why not better, what that loses", run_doctor, false },

@@ -394,6 +394,7 @@ static char *help_text(int key, const char *text, void *input)
 		"  tcptrace -P 8080 -x         what goes wrong on port 8080\n"
 		"  tcptrace -q -d 10           ten seconds, then the queues of each listener\n"
 		"  tcptrace -- curl localhost  what one program does\n"
+		"  tcptrace flow -- curl URL   both ends of its connections, step by step\n"
 		"  tcptrace -q -w run.tcp; tcptrace -r run.tcp -j\n"
 		"\nExit status: 0 done, 1 failed, 2 wrong usage; of -- PROGRAM its own.\n");
 	fclose(f);
