@@ -63,12 +63,27 @@ static int attach_tracepoint(struct hook *h)
 					      h->fallback);
 }
 
+/*
+ * While a CPU is in a kprobe it misses every other. An interrupt here could end
+ * in a softirq that handles segments, so it has to wait.
+ */
+static int enter_undisturbed(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct hook *h = container_of(kp, struct hook, kp);
+	unsigned long flags;
+
+	local_irq_save(flags);
+	h->enter(kp, regs);
+	local_irq_restore(flags);
+	return 0;
+}
+
 static int attach_kprobe(struct hook *h)
 {
 	/* by name again: what the last registration left is refused */
 	memset(&h->kp, 0, sizeof(h->kp));
 	h->kp.symbol_name = h->target;
-	h->kp.pre_handler = h->enter;
+	h->kp.pre_handler = enter_undisturbed;
 	return register_kprobe(&h->kp);
 }
 
