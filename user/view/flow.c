@@ -98,11 +98,26 @@ static void flow_tick(struct view *v, uint64_t now_ns)
 	}
 }
 
+/* connect() on a socket whose connection is over: another one, of the same number. */
+static void end_before_next(struct view *v, const struct model_event *ev)
+{
+	struct flow *f = v->priv;
+	struct track *t;
+
+	if (!ev->c || ev->event != TCPTRACE_CONNECT)
+		return;
+	t = track_by_conn(&f->follow, ev->conn);
+	if (t && t->ended)
+		finish(v, t);
+}
+
 static void flow_event(struct view *v, const struct model_event *ev)
 {
 	struct flow *f = v->priv;
-	struct track *t = follow_event(&f->follow, ev);
+	struct track *t;
 
+	end_before_next(v, ev);
+	t = follow_event(&f->follow, ev);
 	if (t) {
 		if (v->cfg.picks)
 			t->picks |= v->cfg.picks(v->cfg.picks_ctx, ev);

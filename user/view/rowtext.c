@@ -65,6 +65,7 @@ static void step_text(char *s, size_t size, const struct row *r)
 	case TCPTRACE_COOKIE_SENT: snprintf(s, size, "cookie, not queued"); break;
 	case TCPTRACE_COOKIE_OK: snprintf(s, size, "cookie valid"); break;
 	case TCPTRACE_COOKIE_BAD: snprintf(s, size, "! cookie invalid"); break;
+	case TCPTRACE_RST_SENT: snprintf(s, size, "%s", r->segment ? "" : "RST was sent"); break;
 	case TCPTRACE_DESTROY: snprintf(s, size, "socket gone"); break;
 	}
 }

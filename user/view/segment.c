@@ -9,6 +9,8 @@
 
 #include "flow.h"
 
+#define LATE_NS		1000000u
+
 /* What one side is known to have done so far. */
 struct side {
 	bool request;		/* its request was seen to be queued */
@@ -172,6 +174,25 @@ static void of_step(struct row *r, struct side *s, const struct row *end)
 	}
 }
 
+/*
+ * tcp_send_active_reset() tells of its RST after it has sent it, and over loopback the peer has
+ * taken it by then: no second arrow.
+ */
+static void told_late(struct row *rows, unsigned int i, unsigned int n)
+{
+	const struct row *a = &rows[i];
+	unsigned int j;
+
+	if (a->segment != SEG_RST || a->half)
+		return;
+	for (j = i + 1; j < n && rows[j].t_ns - a->t_ns < LATE_NS; j++) {
+		if (rows[j].segment == SEG_RST && !rows[j].arrives && rows[j].side != a->side) {
+			rows[j].segment = SEG_NONE;
+			return;
+		}
+	}
+}
+
 /* A segment that was seen to leave and to arrive is drawn as two halves, each at its time. */
 static void join_halves(struct row *rows, unsigned int n)
 {
@@ -189,6 +210,7 @@ static void join_halves(struct row *rows, unsigned int n)
 			rows[i].again = d->again;
 			break;
 		}
+		told_late(rows, i, n);
 	}
 }
 
