@@ -3,7 +3,9 @@
  * The tracer beside the stage: open the stage, open the real capture on its
  * namespace, let play() begin, take records until it has returned.
  */
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,11 +89,28 @@ static int follow(struct lab_run *r, struct source *src, struct stage *s)
 	return err < 0 ? say(r, src, err) : 0;
 }
 
+/* Hooks that nothing delivers become facts too: judge() may be told so by a recording. */
+static void note_blind(struct lab_run *r, struct source *src)
+{
+	struct hook_report h;
+
+	for (unsigned int i = 0; src->ops->hook && src->ops->hook(src, i, &h); i++) {
+		struct fact *f = &r->facts[r->nfacts];
+
+		if (h.mechanism != MECH_AUTO || r->nfacts == STAGE_FACTS)
+			continue;
+		snprintf(f->key, sizeof(f->key), "blind.%s", h.hook);
+		for (char *c = f->key + 6; *c; c++) {
+			if (!isalnum((unsigned char)*c))
+				*c = '_';
+		}
+		f->value = 1;
+		r->nfacts++;
+	}
+}
+
 static void take_facts(struct lab_run *r, const struct stage *s)
 {
-	struct source_stats stats = { 0 };
-
-	(void)stats;
 	r->nfacts = __atomic_load_n(&s->board->nfacts, __ATOMIC_ACQUIRE);
 	memcpy(r->facts, s->board->facts, sizeof(r->facts));
 	if (s->board->error[0])
@@ -116,9 +135,11 @@ static int capture(struct lab_run *r, struct options *o, struct stage *s)
 	err = follow(r, src, s);
 	src->ops->stats(src, &stats);
 	r->lost = stats.lost;
-	src->ops->close(src);
-	if (!err)
+	if (!err) {
 		take_facts(r, s);
+		note_blind(r, src);
+	}
+	src->ops->close(src);
 	if (r->lost)
 		lab_wrong(r, "%llu records were lost", (unsigned long long)r->lost);
 	return err;

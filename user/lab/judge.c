@@ -111,6 +111,15 @@ int64_t lab_fact(struct lab_run *r, const char *key)
 	return 0;
 }
 
+bool lab_blind(const struct lab_run *r, const char *hook)
+{
+	for (unsigned int i = 0; i < r->nfacts; i++) {
+		if (!strncmp(r->facts[i].key, "blind.", 6) && !strcmp(r->facts[i].key + 6, hook))
+			return true;
+	}
+	return false;
+}
+
 void lab_claim(struct lab_run *r, const char *text, enum verdict v, const char *why, bool holds,
 	       const char *answer, ...)
 {

@@ -71,6 +71,11 @@ bool lab_matches(const struct lab_event *e, const struct want *w);
 
 /* A fact that play() noted; the run has failed if it did not. */
 int64_t lab_fact(struct lab_run *r, const char *key);
+/*
+ * No hook here delivers that step: its line of `tcptrace doctor` says "none". Then the facts
+ * must do, and the answer says so. hook: its name there, with _ for what is no letter.
+ */
+bool lab_blind(const struct lab_run *r, const char *hook);
 
 /*
  * One claim and what was measured. holds: the evidence is what the text says; else the run has
