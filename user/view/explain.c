@@ -249,9 +249,9 @@ static const struct explanation table[] = {
 	     "tcp_connect() (net/ipv4/tcp_output.c) sends the SYN. A local port of 0 means "
 	     "that it is not chosen yet.") },
 	{ STATE(TCP_S_SYN_SENT, TCP_S_ESTABLISHED),
-	  N_("The SYN-ACK arrived: tcp_finish_connect() (net/ipv4/tcp_input.c) made the "
-	     "client ESTABLISHED, and connect() is woken. So connect() returns at the second "
-	     "packet, before the server has seen the third.") },
+	  N_("The SYN-ACK arrived: tcp_finish_connect() (net/ipv4/tcp_input.c) made the client "
+	     "ESTABLISHED. This second packet wakes connect(), and the third only leaves now: connect() "
+	     "does not wait for the server to take it (over loopback that may happen first).") },
 	{ STATE(TCP_S_SYN_SENT, TCP_S_SYN_RECV),
 	  N_("A SYN came instead of a SYN-ACK: both ends connect at once, and "
 	     "tcp_rcv_synsent_state_process() (net/ipv4/tcp_input.c) answers it. There is "
