@@ -10,10 +10,10 @@
 static __always_inline struct file *fd_file(int fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **slot = BPF_CORE_READ(fdt, fd), *file = NULL;
+	struct fdtable *fdt = READ(task, files, fdt);
+	struct file **slot = READ(fdt, fd), *file = NULL;
 
-	if (fd < 0 || (__u32)fd >= BPF_CORE_READ(fdt, max_fds))
+	if (fd < 0 || (__u32)fd >= READ(fdt, max_fds))
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
 	return file;
@@ -25,10 +25,10 @@ static __always_inline struct sock *file_sock(const struct file *file)
 	struct socket *socket;
 	struct sock *sk;
 
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
+	socket = READ(file, private_data);
+	sk = READ(socket, sk);
 	return sk && is_tcp(sk) ? sk : NULL;
 }
 
@@ -75,7 +75,7 @@ int BPF_PROG(tp_exit, struct task_struct *task)
 SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 pid = BPF_CORE_READ(child, tgid);
+	__u32 pid = READ(child, tgid);
 	__u8 one = 1;
 
 	if (cfg.follow && pid_wanted())
@@ -188,7 +188,7 @@ int sys_exit_listen(struct trace_event_raw_sys_exit *ctx)
 	set_queues(r, sk);
 	set_actor(r, call.fd);
 	r->backlog = call.arg;
-	r->somaxconn = BPF_CORE_READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
+	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
 	r->ret = ctx->ret;
 	submit(r);
 	return 0;
@@ -219,7 +219,7 @@ static __always_inline bool wanted_connect(const struct sock *sk, __u16 rport)
 			return false;
 		watch(sk);
 	}
-	return place_wanted(sk) && ports_wanted(BPF_CORE_READ(sk, __sk_common.skc_num), rport);
+	return place_wanted(sk) && ports_wanted(READ(sk, __sk_common.skc_num), rport);
 }
 
 SEC("?tp/syscalls/sys_enter_connect")
@@ -369,7 +369,7 @@ static __always_inline void emit_take(const struct sock *child, const struct soc
 /* 6.1 and later: accept() with its prize in hand, by whatever way it was called (io_uring too) */
 static __always_inline int take_hook(const struct socket *sock, const struct sock *child)
 {
-	const struct sock *listener = BPF_CORE_READ(sock, sk);
+	const struct sock *listener = READ(sock, sk);
 
 	if (!is_tcp(child))
 		return 0;
@@ -402,7 +402,7 @@ static __always_inline struct sock *returning_listener(void)
 		return NULL;
 	task = bpf_get_current_task_btf();
 	regs = (void *)bpf_task_pt_regs(task);
-	return fd_sock(BPF_CORE_READ(regs, di));
+	return fd_sock(READ(regs, di));
 }
 
 static __always_inline int accept_error(const struct sock *listener, __u64 began, int ret)
@@ -529,11 +529,11 @@ static __always_inline bool last_reference(const struct file *file)
 	if (bpf_core_field_exists(struct file___ref, f_ref)) {
 		const struct file___ref *ref = (const void *)file;
 
-		return !BPF_CORE_READ(ref, f_ref.refcnt.counter);
+		return !READ(ref, f_ref.refcnt.counter);
 	} else {
 		const struct file___count *count = (const void *)file;
 
-		return BPF_CORE_READ(count, f_count.counter) == 1;
+		return READ(count, f_count.counter) == 1;
 	}
 }
 

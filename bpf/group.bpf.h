@@ -37,7 +37,7 @@ static __always_inline struct group *group_find(__u32 netns, __u16 port)
 
 static __always_inline __u32 drops_of(const void *sk)
 {
-	return BPF_CORE_READ((const struct sock *)sk, sk_drops.counter);
+	return READ((const struct sock *)sk, sk_drops.counter);
 }
 
 /*
@@ -70,47 +70,54 @@ static __always_inline void group_settle(struct group *g, const struct sock *sk,
 	}
 }
 
-static __always_inline void group_join(const struct sock *sk)
+/*
+ * Global functions, which the verifier goes through once and not on each path that leads here: that
+ * was 20 ms of the start for each program.
+ */
+__noinline int member_joins(__u64 addr)
 {
-	struct port_key key = { .netns = sk_netns(sk), .port = BPF_CORE_READ(sk, __sk_common.skc_num) };
+	const struct sock *sk = (const void *)addr;
+	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
 	__u32 n, zero = 0;
 
 	if (!g) {
 		g = bpf_map_lookup_elem(&group_new, &zero);
 		if (!g)
-			return;
+			return 0;
 		g->n = 1;
 		g->sk[0] = (__u64)sk;
 		g->drops[0] = drops_of(sk);
 		bpf_map_update_elem(&groups, &key, g, BPF_ANY);
-		return;
+		return 0;
 	}
 	for (__u32 i = 0; i < CAPTURE_GROUP; i++)
 		if (i < g->n && g->sk[i] == (__u64)sk)
-			return;
+			return 0;
 	n = g->n;
 	if (n >= CAPTURE_GROUP)
-		return;
+		return 0;
 	g->sk[n] = (__u64)sk;
 	g->drops[n] = drops_of(sk);
 	g->n = n + 1;
+	return 0;
 }
 
-static __always_inline void group_leave(const struct sock *sk)
+__noinline int member_leaves(__u64 addr)
 {
-	struct port_key key = { .netns = sk_netns(sk), .port = BPF_CORE_READ(sk, __sk_common.skc_num) };
+	const struct sock *sk = (const void *)addr;
+	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
 	__u32 last;
 
 	if (!g)
-		return;
+		return 0;
 	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
 		if (i >= g->n || g->sk[i] != (__u64)sk)
 			continue;
 		last = g->n - 1;
 		if (last >= CAPTURE_GROUP)
-			return;
+			return 0;
 		g->sk[i] = g->sk[last];
 		g->drops[i] = g->drops[last];
 		g->n = last;
@@ -118,6 +125,17 @@ static __always_inline void group_leave(const struct sock *sk)
 	}
 	if (!g->n)
 		bpf_map_delete_elem(&groups, &key);
+	return 0;
+}
+
+static __always_inline void group_join(const struct sock *sk)
+{
+	member_joins(number_of(sk));
+}
+
+static __always_inline void group_leave(const struct sock *sk)
+{
+	member_leaves(number_of(sk));
 }
 
 #endif

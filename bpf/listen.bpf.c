@@ -16,7 +16,7 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 	struct scratch *s = scratch();
 
 	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
-	if (type != SYNACK_COOKIE && BPF_CORE_READ(treq, snt_synack))
+	if (type != SYNACK_COOKIE && READ(treq, snt_synack))
 		return 0;
 	if (s)
 		s->cr_answered = 1;
@@ -63,7 +63,7 @@ static __always_inline int conn_request_enter(const struct sock *listener, const
 	s->cr_listener = (__u64)listener;
 	s->cr_skb = (__u64)skb;
 	s->cr_answered = 0;
-	s->cr_drops = BPF_CORE_READ(listener, sk_drops.counter);
+	s->cr_drops = READ(listener, sk_drops.counter);
 	s->cr_synq_full = synq_full(listener);
 	s->cr_acceptq_full = acceptq_full(listener);
 	return 0;
@@ -79,7 +79,7 @@ static __always_inline int conn_request_exit(void)
 	listener = (const void *)s->cr_listener;
 	s->cr_listener = 0;
 	/* no SYN-ACK and not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
-	if (s->cr_answered || BPF_CORE_READ(listener, sk_drops.counter) == (int)s->cr_drops)
+	if (s->cr_answered || READ(listener, sk_drops.counter) == (int)s->cr_drops)
 		return 0;
 	return emit_drop(listener, (const void *)s->cr_skb, NULL,
 			 syn_drop_cause(listener, s->cr_synq_full, s->cr_acceptq_full));
@@ -129,7 +129,7 @@ static __always_inline int syn_recv_exit(const struct sock *listener, const stru
 /* tcp_v6_syn_recv_sock() hands IPv4 traffic on to tcp_v4_syn_recv_sock(), which will tell. */
 static __always_inline bool handed_on(const struct sk_buff *skb)
 {
-	return BPF_CORE_READ(skb, protocol) == bpf_htons(0x0800);
+	return READ(skb, protocol) == bpf_htons(0x0800);
 }
 
 /* Six or seven arguments, by stable release: the result is asked for, where 5.17 and later can. */
@@ -280,7 +280,7 @@ static __always_inline int queue_add_exit(const struct sock *listener, const str
 	if (!ret)
 		return 0;
 	of = req_listener(req);
-	if (BPF_CORE_READ(treq, tfo_listener))
+	if (READ(treq, tfo_listener))
 		emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_FASTOPEN);
 	else if (!of)
 		emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_COOKIE);
@@ -343,7 +343,7 @@ static __always_inline int req_drop(const struct sock *listener, const struct re
 {
 	struct tcptrace_record *r;
 
-	if (!BPF_CORE_READ(req, __req_common.skc_nulls_node.pprev) || !wanted_of(listener, (const void *)req))
+	if (!READ(req, __req_common.skc_nulls_node.pprev) || !wanted_of(listener, (const void *)req))
 		return 0;
 	r = reserve(TCPTRACE_SYNQ_DEL);
 	if (!r)
@@ -525,7 +525,7 @@ static __always_inline int cookie_verdict(int mss)
 	r->sk = 0;
 	set_queues(r, listener);
 	set_segment(r, &seg);
-	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
+	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
 	submit(r);
 	return 0;
 }
@@ -571,7 +571,7 @@ COOKIE_HOOKS(v6)
  */
 static __always_inline int migrate(const struct request_sock *req, const struct sock *to)
 {
-	const struct sock *child = BPF_CORE_READ(req, sk);
+	const struct sock *child = READ(req, sk);
 	struct tcptrace_record *r;
 
 	if (!child || !wanted_of(to, (const void *)child))

@@ -22,32 +22,35 @@ static __always_inline bool synq_full(const struct sock *listener)
 {
 	const struct inet_connection_sock *icsk = (const void *)listener;
 
-	return (__u32)BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter) >=
-	       BPF_CORE_READ(listener, sk_max_ack_backlog);
+	return (__u32)READ(icsk, icsk_accept_queue.qlen.counter) >=
+	       READ(listener, sk_max_ack_backlog);
 }
 
 /* The kernel's own order of tests: SYN queue, accept queue, reserve. */
 static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool synq, bool acceptq)
 {
 	const struct inet_connection_sock *icsk = (const void *)listener;
-	struct net *net = BPF_CORE_READ(listener, __sk_common.skc_net.net);
-	__u8 cookies = BPF_CORE_READ(net, ipv4.sysctl_tcp_syncookies);
+	struct net *net = READ(listener, __sk_common.skc_net.net);
+	__u8 cookies = READ(net, ipv4.sysctl_tcp_syncookies);
 	int max, qlen;
 
 	if (synq && !cookies)
 		return TCPTRACE_DROP_SYNQ_FULL;
 	if (acceptq)
 		return TCPTRACE_DROP_ACCEPTQ_SYN;
-	max = BPF_CORE_READ(net, ipv4.sysctl_max_syn_backlog);
-	qlen = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
+	max = READ(net, ipv4.sysctl_max_syn_backlog);
+	qlen = READ(icsk, icsk_accept_queue.qlen.counter);
 	if (!cookies && max - qlen < max >> 2)
 		return TCPTRACE_DROP_SYNQ_QUARTER;
 	return TCPTRACE_DROP_OTHER;
 }
 
-static __always_inline int emit_drop(const struct sock *listener, const struct sk_buff *skb,
-				     const struct request_sock *req, __u8 cause)
+/* A global function, see group.bpf.h. */
+__noinline int write_drop(__u64 listener_addr, __u64 skb_addr, __u64 req_addr, __u8 cause)
 {
+	const struct sock *listener = (const void *)listener_addr;
+	const struct request_sock *req = (const void *)req_addr;
+	const struct sk_buff *skb = (const void *)skb_addr;
 	struct tcptrace_record *r;
 	struct segment seg;
 
@@ -62,13 +65,19 @@ static __always_inline int emit_drop(const struct sock *listener, const struct s
 		r->flags |= TCPTRACE_F_REQUEST;
 	set_queues(r, listener);
 	set_segment(r, &seg);
-	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
+	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
 	r->cause = cause;
 	/* nobody told that the cookie was good before there was no room for it: the model will */
 	if (cfg.tp_cookie && cause == TCPTRACE_DROP_ACCEPTQ_COOKIE)
 		r->flags |= TCPTRACE_F_INFERRED;
 	submit(r);
 	return 0;
+}
+
+static __always_inline int emit_drop(const struct sock *listener, const struct sk_buff *skb,
+				     const struct request_sock *req, __u8 cause)
+{
+	return write_drop(number_of(listener), number_of(skb), number_of(req), cause);
 }
 
 #endif

@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reading sockets, requests and segments, and the filter. All reads are
- * bpf_probe_read_kernel at relocated offsets, so the same code serves fentry,
- * kprobes and tracepoints; what belongs together is read at once.
+ * Reading sockets, requests and segments, and the filter. All reads go through
+ * READ() at relocated offsets, so the same code serves fentry, kprobes and
+ * tracepoints.
  */
 #ifndef TCPTRACE_READ_BPF_H
 #define TCPTRACE_READ_BPF_H
 
 #include "emit.bpf.h"
+
+/* 6.2 and later (fd264ca02094): a pointer of any origin gets a type, costs nothing. */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/* Asked by something else of 6.2: constant when loaded, so that what is not taken is not there. */
+#define HAS_CAST	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_cgrp_storage_get)
+#define CAST(p)		((typeof(p))bpf_rdonly_cast((p), bpf_core_type_id_kernel(typeof(*(p)))))
+
+/*
+ * READ(sk, a.b, c): sk->a.b->c. With a type it is a load, which reads 0 where the kernel faults;
+ * without, a call of bpf_probe_read_kernel() for each arrow, 35 ns where a load takes 1.
+ */
+#define READ(p, a, ...)	(HAS_CAST ? ___arrow(CAST(p), a, ##__VA_ARGS__) : BPF_CORE_READ((p), a, ##__VA_ARGS__))
 
 /* Sockets that the pid filter lets through, and the processes it names. */
 struct {
@@ -40,26 +53,35 @@ struct {
 	__type(value, __u8);
 } watched_ports __weak SEC(".maps");
 
+/* A pointer as a number, which is all that a global function may be given. */
+static __always_inline __u64 number_of(const void *p)
+{
+	__u64 n = 0;
+
+	bpf_probe_read_kernel(&n, sizeof(n), &p);
+	return n;
+}
+
 static __always_inline __u8 sk_state(const struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_state);
+	return READ(sk, __sk_common.skc_state);
 }
 
 static __always_inline bool is_tcp(const struct sock *sk)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 family = READ(sk, __sk_common.skc_family);
 
-	return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	return (family == AF_INET || family == AF_INET6) && READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
 static __always_inline __u32 sk_netns(const struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	return READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
 static __always_inline struct sock *req_listener(const struct request_sock *req)
 {
-	return BPF_CORE_READ(req, __req_common.skc_listener);
+	return READ(req, __req_common.skc_listener);
 }
 
 static __always_inline void map_v4(__u8 *to, __be32 addr)
@@ -73,14 +95,14 @@ static __always_inline void map_v4(__u8 *to, __be32 addr)
 static __always_inline void set_common(struct tcptrace_record *r, const struct sock_common *c)
 {
 	r->sk = (__u64)c;
-	r->cookie = BPF_CORE_READ(c, skc_cookie.counter);
-	r->netns = BPF_CORE_READ(c, skc_net.net, ns.inum);
-	r->lport = BPF_CORE_READ(c, skc_num);
-	r->rport = bpf_ntohs(BPF_CORE_READ(c, skc_dport));
-	if (BPF_CORE_READ(c, skc_family) == AF_INET) {
+	r->cookie = READ(c, skc_cookie.counter);
+	r->netns = READ(c, skc_net.net, ns.inum);
+	r->lport = READ(c, skc_num);
+	r->rport = bpf_ntohs(READ(c, skc_dport));
+	if (READ(c, skc_family) == AF_INET) {
 		r->family = 4;
-		map_v4(r->laddr, BPF_CORE_READ(c, skc_rcv_saddr));
-		map_v4(r->raddr, BPF_CORE_READ(c, skc_daddr));
+		map_v4(r->laddr, READ(c, skc_rcv_saddr));
+		map_v4(r->raddr, READ(c, skc_daddr));
 	} else {
 		r->family = 6;
 		BPF_CORE_READ_INTO((struct in6_addr *)r->laddr, c, skc_v6_rcv_saddr);
@@ -93,7 +115,7 @@ static __always_inline void set_sock(struct tcptrace_record *r, const struct soc
 	set_common(r, (const struct sock_common *)sk);
 	/* inet_put_port() clears skc_num of a socket that chose its port itself */
 	if (!r->lport)
-		r->lport = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
+		r->lport = bpf_ntohs(READ((const struct inet_sock *)sk, inet_sport));
 }
 
 /* Both queues of a listener, as they are now. */
@@ -102,10 +124,10 @@ static __always_inline void set_queues(struct tcptrace_record *r, const struct s
 	const struct inet_connection_sock *icsk = (const void *)listener;
 
 	r->listener = (__u64)listener;
-	r->synq = BPF_CORE_READ(icsk, icsk_accept_queue.qlen.counter);
-	r->synq_young = BPF_CORE_READ(icsk, icsk_accept_queue.young.counter);
-	r->acceptq = BPF_CORE_READ(listener, sk_ack_backlog);
-	r->acceptq_max = BPF_CORE_READ(listener, sk_max_ack_backlog);
+	r->synq = READ(icsk, icsk_accept_queue.qlen.counter);
+	r->synq_young = READ(icsk, icsk_accept_queue.young.counter);
+	r->acceptq = READ(listener, sk_ack_backlog);
+	r->acceptq_max = READ(listener, sk_max_ack_backlog);
 	r->flags |= TCPTRACE_F_QUEUES;
 }
 
@@ -115,14 +137,14 @@ static __always_inline void set_request(struct tcptrace_record *r, const struct 
 {
 	set_common(r, (const struct sock_common *)req);
 	r->flags |= TCPTRACE_F_REQUEST;
-	if (BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6)
+	if (READ(listener, __sk_common.skc_family) == AF_INET6)
 		r->family = 6;
 	set_queues(r, listener);
 }
 
 static __always_inline bool acceptq_full(const struct sock *listener)
 {
-	return BPF_CORE_READ(listener, sk_ack_backlog) > BPF_CORE_READ(listener, sk_max_ack_backlog);
+	return READ(listener, sk_ack_backlog) > READ(listener, sk_max_ack_backlog);
 }
 
 /* ---- segments ------------------------------------------------------------------------------ */
@@ -133,13 +155,24 @@ struct segment {
 	__u8	flags, family;
 };
 
+/* What the flags of a segment would be if it is one: spares most of the others the rest. */
+static __always_inline __u8 segment_flags(const struct sk_buff *skb)
+{
+	__u16 tp = READ(skb, transport_header);
+	struct tcphdr th;
+
+	if (tp == 0xffff || bpf_probe_read_kernel(&th, sizeof(th), READ(skb, head) + tp))
+		return 0;
+	return th.flags;
+}
+
 /* Headers that the stack has parsed already. False: not TCP, or not there. */
 static __always_inline bool read_segment(struct segment *s, const struct sk_buff *skb)
 {
-	unsigned char *head = BPF_CORE_READ(skb, head);
-	__u16 proto = BPF_CORE_READ(skb, protocol);
-	__u16 net = BPF_CORE_READ(skb, network_header);
-	__u16 tp = BPF_CORE_READ(skb, transport_header);
+	unsigned char *head = READ(skb, head);
+	__u16 proto = READ(skb, protocol);
+	__u16 net = READ(skb, network_header);
+	__u16 tp = READ(skb, transport_header);
 	struct tcphdr th;
 
 	if (tp == 0xffff || tp <= net)
@@ -174,9 +207,9 @@ static __always_inline bool read_segment(struct segment *s, const struct sk_buff
 /* The namespace of a segment on its way in: skb->dev is cleared before a listener gets it. */
 static __always_inline __u32 segment_netns(const struct sk_buff *skb)
 {
-	const struct dst_entry *dst = (const void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1ul);
+	const struct dst_entry *dst = (const void *)(READ(skb, _skb_refdst) & ~1ul);
 
-	return dst ? BPF_CORE_READ(dst, dev, nd_net.net, ns.inum) : 0;
+	return dst ? READ(dst, dev, nd_net.net, ns.inum) : 0;
 }
 
 /* The tuple of an arriving segment, seen from this end. */
@@ -202,14 +235,14 @@ static __always_inline bool port_bit(const volatile __u64 *set, __u16 port)
 /* Is the cgroup with that id an ancestor of cg, or cg itself? */
 static __always_inline bool below_cgroup(struct cgroup *cg, __u64 wanted_id)
 {
-	int level = BPF_CORE_READ(cg, level);
+	int level = READ(cg, level);
 	struct cgroup *up;
 	__u64 id;
 
 	for (int i = 0; i < CGROUP_DEPTH && i <= level; i++) {
 		if (bpf_core_field_exists(struct cgroup___ptrs, ancestors)) {
 			bpf_core_read(&up, sizeof(up), &((struct cgroup___ptrs *)cg)->ancestors[0] + i);
-			id = BPF_CORE_READ(up, kn, id);
+			id = READ(up, kn, id);
 		} else {
 			bpf_core_read(&id, sizeof(id), &((struct cgroup___ids *)cg)->ancestor_ids[0] + i);
 		}
@@ -225,10 +258,10 @@ static __always_inline bool in_cgroup(const struct sock *sk)
 	struct cgroup *cg;
 
 	if (bpf_core_field_exists(struct sock_cgroup_data, cgroup)) {
-		cg = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+		cg = READ(sk, sk_cgrp_data.cgroup);
 	} else {
 		const struct sock_cgroup_data___val *old = (const void *)&sk->sk_cgrp_data;
-		__u64 val = BPF_CORE_READ(old, val);
+		__u64 val = READ(old, val);
 
 		cg = val & 1 ? NULL : (struct cgroup *)val;
 	}
@@ -258,7 +291,7 @@ static __always_inline void watch(const struct sock *sk)
 	bpf_map_update_elem(&watched, &key, &one, BPF_ANY);
 	if (sk_state(sk) == TCP_LISTEN) {
 		port.netns = sk_netns(sk);
-		port.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+		port.port = READ(sk, __sk_common.skc_num);
 		bpf_map_update_elem(&watched_ports, &port, &one, BPF_ANY);
 	}
 }
@@ -274,7 +307,7 @@ static __always_inline void unwatch(const struct sock *sk)
 /* What needs no memory: family, namespace, cgroup (owner: a full socket, the listener of a request). */
 static __always_inline bool place_wanted(const struct sock *owner)
 {
-	if (cfg.family && (BPF_CORE_READ(owner, __sk_common.skc_family) == AF_INET6) != (cfg.family == 6))
+	if (cfg.family && (READ(owner, __sk_common.skc_family) == AF_INET6) != (cfg.family == 6))
 		return false;
 	if (cfg.netns && sk_netns(owner) != cfg.netns)
 		return false;
@@ -297,7 +330,7 @@ static __always_inline bool common_ports_wanted(const struct sock_common *c)
 {
 	if (!cfg.by_lport && !cfg.by_rport)
 		return true;
-	return ports_wanted(BPF_CORE_READ(c, skc_num), bpf_ntohs(BPF_CORE_READ(c, skc_dport)));
+	return ports_wanted(READ(c, skc_num), bpf_ntohs(READ(c, skc_dport)));
 }
 
 /* A minisock. Whose it was, and of which cgroup, it does not know: the model knows its tuple. */
@@ -305,7 +338,7 @@ static __always_inline bool minisock_wanted(const struct sock_common *c)
 {
 	if (!cfg.filtered)
 		return true;
-	if (cfg.family && (BPF_CORE_READ(c, skc_family) == AF_INET6) != (cfg.family == 6))
+	if (cfg.family && (READ(c, skc_family) == AF_INET6) != (cfg.family == 6))
 		return false;
 	if (cfg.netns && sk_netns((const void *)c) != cfg.netns)
 		return false;
@@ -314,13 +347,13 @@ static __always_inline bool minisock_wanted(const struct sock_common *c)
 
 static __always_inline bool sock_ports_wanted(const struct sock *sk)
 {
-	__u16 lport = BPF_CORE_READ(sk, __sk_common.skc_num);
+	__u16 lport = READ(sk, __sk_common.skc_num);
 
 	if (!cfg.by_lport && !cfg.by_rport)
 		return true;
 	if (!lport)
-		lport = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
-	return ports_wanted(lport, bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)));
+		lport = bpf_ntohs(READ((const struct inet_sock *)sk, inet_sport));
+	return ports_wanted(lport, bpf_ntohs(READ(sk, __sk_common.skc_dport)));
 }
 
 /* A full socket. In a call of its owner the pid filter may learn it. */

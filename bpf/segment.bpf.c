@@ -113,7 +113,7 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 
 static __always_inline int timewait_kill(const struct inet_timewait_sock *tw)
 {
-	return emit_timewait(tw, BPF_CORE_READ(tw, tw_substate), TCP_CLOSE);
+	return emit_timewait(tw, READ(tw, tw_substate), TCP_CLOSE);
 }
 
 SEC("?fentry/inet_twsk_kill")
@@ -133,7 +133,7 @@ static __always_inline int timewait_segment(const struct inet_timewait_sock *tw,
 {
 	struct segment seg;
 
-	if (BPF_CORE_READ(tw, tw_substate) != TCP_FIN_WAIT2)
+	if (READ(tw, tw_substate) != TCP_FIN_WAIT2)
 		return 0;
 	if (!read_segment(&seg, skb) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
 		return 0;

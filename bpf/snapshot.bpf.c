@@ -17,7 +17,7 @@ static __always_inline void clear(struct tcptrace_record *r)
 static __always_inline void set_listener(struct tcptrace_record *r, const struct sock *sk)
 {
 	set_queues(r, sk);
-	r->drops = BPF_CORE_READ(sk, sk_drops.counter);
+	r->drops = READ(sk, sk_drops.counter);
 }
 
 SEC("?iter/tcp")
@@ -30,9 +30,9 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 	if (!c)
 		return 0;
 	clear(&r);
-	state = BPF_CORE_READ(c, skc_state);
+	state = READ(c, skc_state);
 	if (state == TCP_NEW_SYN_RECV) {
-		const struct sock *listener = BPF_CORE_READ(c, skc_listener);
+		const struct sock *listener = READ(c, skc_listener);
 
 		if (!listener || !wanted_of(listener, c))
 			return 0;
@@ -42,7 +42,7 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 			return 0;
 		set_common(&r, c);
 		r.flags |= TCPTRACE_F_TIMEWAIT;
-		state = BPF_CORE_READ((const struct inet_timewait_sock *)c, tw_substate);
+		state = READ((const struct inet_timewait_sock *)c, tw_substate);
 	} else {
 		const struct sock *sk = (const void *)c;
 
@@ -53,8 +53,8 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 		set_sock(&r, sk);
 		if (state == TCP_LISTEN)
 			set_listener(&r, sk);
-		else if (!BPF_CORE_READ(sk, sk_socket) &&
-			 !(BPF_CORE_READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)))
+		else if (!READ(sk, sk_socket) &&
+			 !(READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)))
 			r.flags |= TCPTRACE_F_QUEUED;
 	}
 	r.new = state;
@@ -72,13 +72,13 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	struct sock *sk;
 	__u32 pid;
 
-	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!task || !file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
+	socket = READ(file, private_data);
+	sk = READ(socket, sk);
 	if (!sk || !is_tcp(sk))
 		return 0;
-	pid = BPF_CORE_READ(task, tgid);
+	pid = READ(task, tgid);
 	if (cfg.by_pid) {
 		if (!bpf_map_lookup_elem(&pids, &pid))
 			return 0;
@@ -92,7 +92,7 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	if (r.new == TCP_LISTEN)
 		set_listener(&r, sk);
 	r.pid = pid;
-	r.tid = BPF_CORE_READ(task, pid);
+	r.tid = READ(task, pid);
 	r.fd = ctx->fd;
 	r.flags |= TCPTRACE_F_ACTOR;
 	BPF_CORE_READ_INTO(&r.comm, task, group_leader, comm);

@@ -39,7 +39,7 @@ static __always_inline bool tp_closes(const struct sock *sk, int old)
 	if (old != TCP_ESTABLISHED && old != TCP_SYN_SENT && old != TCP_SYN_RECV &&
 	    old != TCP_CLOSE_WAIT && old != TCP_LISTEN)
 		return false;
-	if (BPF_CORE_READ(sk, sk_shutdown) != SHUTDOWN_MASK)
+	if (READ(sk, sk_shutdown) != SHUTDOWN_MASK)
 		return false;
 	call = bpf_map_lookup_elem(&calls, &id);
 	return !call || call->sk != (__u64)sk;
@@ -57,7 +57,7 @@ static __always_inline bool child_wanted(const struct sock *sk)
 	if (!cfg.by_pid || is_watched(sk))
 		return true;
 	port.netns = sk_netns(sk);
-	port.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	port.port = READ(sk, __sk_common.skc_num);
 	return bpf_map_lookup_elem(&watched_ports, &port);
 }
 
@@ -68,11 +68,11 @@ static __always_inline bool child_wanted(const struct sock *sk)
  */
 static __always_inline int real_new_state(const struct sock *sk, int old, int new)
 {
-	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) || BPF_CORE_READ(sk, sk_err))
+	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) || READ(sk, sk_err))
 		return new;
-	if (BPF_CORE_READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE))
+	if (READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE))
 		return TCP_TIME_WAIT;
-	return old == TCP_FIN_WAIT2 && BPF_CORE_READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) ?
+	return old == TCP_FIN_WAIT2 && READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) ?
 		       TCP_FIN_WAIT2 : new;
 }
 
@@ -96,7 +96,7 @@ static __always_inline int state_hook(const struct sock *sk, int old, int new)
 	struct scratch *s;
 	bool passive = old == TCP_LISTEN && new == TCP_SYN_RECV;
 
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
+	if (READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
 		return 0;
 	if (cfg.tp_drop_syn && old == TCP_LISTEN && new == TCP_CLOSE)
 		group_leave(sk);

@@ -24,11 +24,11 @@ static __always_inline void answer(const struct sock_common *c)
 
 	if (!s)
 		return;
-	if (BPF_CORE_READ(c, skc_family) == AF_INET)
-		*(__be32 *)(raddr + 12) = BPF_CORE_READ(c, skc_daddr);
+	if (READ(c, skc_family) == AF_INET)
+		*(__be32 *)(raddr + 12) = READ(c, skc_daddr);
 	else
 		BPF_CORE_READ_INTO((struct in6_addr *)raddr, c, skc_v6_daddr);
-	s->answered = peer_key(raddr, bpf_ntohs(BPF_CORE_READ(c, skc_dport)), BPF_CORE_READ(c, skc_num));
+	s->answered = peer_key(raddr, bpf_ntohs(READ(c, skc_dport)), READ(c, skc_num));
 }
 
 /*
@@ -41,7 +41,7 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 	const struct sock *listener;
 
 	answer((const void *)sk);
-	if (BPF_CORE_READ(treq, snt_synack) != (__u64)BPF_CORE_READ(skb, tstamp) / 1000)
+	if (READ(treq, snt_synack) != (__u64)READ(skb, tstamp) / 1000)
 		return 0;
 	listener = req_listener((const void *)sk);
 	if (!listener || !wanted_of(listener, (const void *)sk))
@@ -60,10 +60,10 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 	struct segment seg;
 	struct group *g;
 
-	if (BPF_CORE_READ(skb, skb_iif) || !read_segment(&seg, skb) ||
+	if (READ(skb, skb_iif) || !read_segment(&seg, skb) ||
 	    (seg.flags & (TH_SYN | TH_ACK)) != (TH_SYN | TH_ACK))
 		return 0;
-	g = group_find(BPF_CORE_READ(skb, dev, nd_net.net, ns.inum), seg.sport);
+	g = group_find(READ(skb, dev, nd_net.net, ns.inum), seg.sport);
 	if (!g || !g->n)
 		return 0;
 	if (s)
@@ -88,7 +88,7 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 SEC("?tp_btf/net_dev_queue")
 int BPF_PROG(tp_synack, const struct sk_buff *skb)
 {
-	const struct sock *sk = BPF_CORE_READ(skb, sk);
+	const struct sock *sk = READ(skb, sk);
 	__u8 state;
 
 	if (!sk)
@@ -112,7 +112,7 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	struct segment seg;
 	struct group *g;
 
-	if (!read_segment(&seg, skb) || (seg.flags & (TH_SYN | TH_ACK)) != TH_SYN)
+	if ((segment_flags(skb) & (TH_SYN | TH_ACK)) != TH_SYN || !read_segment(&seg, skb))
 		return 0;
 	s = scratch();
 	if (s && s->answered == peer_key(seg.saddr, seg.sport, seg.dport)) {
@@ -141,7 +141,7 @@ static __always_inline void emit_reset(const struct sock *listener, const struct
 	r->sk = 0;
 	set_queues(r, listener);
 	set_segment(r, seg);
-	r->family = BPF_CORE_READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
+	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
 	r->cause = TCPTRACE_SYNQ_RESET;
 	r->flags |= TCPTRACE_F_INFERRED;
 	submit(r);
@@ -181,7 +181,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 		return 0;
 	}
 	emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
-	if (cfg.tp_synq_del && BPF_CORE_READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
+	if (cfg.tp_synq_del && READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
 		emit_reset(listener, &seg);
 	return 0;
 }
