@@ -62,11 +62,13 @@ static char load_failed[64];		/* program that the kernel refused, of the last lo
 /* libbpf names the program that made a load fail only in its talk. */
 static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
+	bool debug = getenv("TCPTRACE_DEBUG");
 	char line[512], name[64];
 
-	(void)level;
+	if (level == LIBBPF_DEBUG && !debug)	/* thousands, 10 ms to look through */
+		return 0;
 	vsnprintf(line, sizeof(line), fmt, ap);
-	if (getenv("TCPTRACE_DEBUG"))
+	if (debug)
 		fputs(line, stderr);
 	if (sscanf(line, "libbpf: prog '%63[^']'", name) == 1 &&
 	    (strstr(line, "failed to load") || strstr(line, "failed to find") ||
