@@ -240,11 +240,13 @@ judge_ledger()
 # kernel COUNTER=VALUE...: by how much it rose, as we read it
 kernel()
 {
-	local want
+	local want got=()
 
+	mapfile -t got < <(awk -v names="${*%%=*}" -f "$here/json.awk" -f "$here/ledger.awk" \
+		"$dir/before" "$dir/after")
 	for want; do
-		expect "kernel's ${want%%=*}" "$(awk -v name="${want%%=*}" -f "$here/json.awk" \
-			-f "$here/ledger.awk" "$dir/before" "$dir/after")" "${want#*=}"
+		expect "kernel's ${want%%=*}" "${got[0]:-}" "${want#*=}"
+		got=("${got[@]:1}")
 	done
 }
 
@@ -305,22 +307,31 @@ nth() { listener listener "$1"; }
 # listener_is KEY=VALUE...
 listener_is()
 {
-	local want
+	local want got=() all=''
 
 	for want; do
-		expect "listener's ${want%%=*}" "$(listener "${want%%=*}")" "${want#*=}"
+		all+=" print get(\"${want%%=*}\");"
+	done
+	mapfile -t got < <(grep '^{"type":"listener"' "$json" | head -n 1 |
+		awk -f "$here/json.awk" -f <(echo "{$all }"))
+	for want; do
+		expect "listener's ${want%%=*}" "${got[0]:-}" "${want#*=}"
+		got=("${got[@]:1}")
 	done
 }
 
 # events WANT...: WANT is EVENT[,KEY=VALUE...]:COUNT
 events()
 {
-	local want what
+	local want got what
 
-	for want; do
-		what=${want%:*}
-		expect "$what" "$(count ${what//,/ })" "${want##*:}"
-	done
+	while read -r got what; do
+		want=$1
+		shift
+		[[ $what == "${want%:*}" ]] || fail "counted $what, not $want"
+		expect "$what" "$got" "${want##*:}"
+	done < <(awk -v count=1 -f "$here/json.awk" -f "$here/lines.awk" "$@" < "$json")
+	expect "wants that were not counted" "$#" 0
 }
 
 findings() { grep '^{"type":"finding"' "$json" | sed 's/.*"id":"\([^"]*\)".*/\1/' | unique; }

@@ -30,15 +30,16 @@ load()
 # complete_conns N: each of N connections with all its events at both ends
 complete_conns()
 {
-	local n=$1 e
+	local n=$1 e all=()
 
 	kernel ActiveOpens=$n PassiveOpens=$n
 	for e in connect connect-return synq-add synack synq-del,cause=established acceptq-add,cause=handshake \
 		acceptq-del,cause=accepted accept state,old=CLOSE,new=SYN_SENT state,old=SYN_SENT,new=ESTABLISHED \
 		state,old=LISTEN,new=SYN_RECV state,old=SYN_RECV,new=ESTABLISHED state,old=ESTABLISHED,new=FIN_WAIT1 \
 		state,old=ESTABLISHED,new=CLOSE_WAIT state,old=CLOSE_WAIT,new=LAST_ACK state,old=LAST_ACK,new=CLOSE; do
-		events "$e:$n"
+		all+=("$e:$n")
 	done
+	events "${all[@]}"
 	expect "conns of the handshakes, each once" "$(values conn synq-add | sort -u | wc -l)" "$n"
 	expect "conns complete from SYN to close" "$(awk -f "$here/json.awk" -f <(echo '
 		BEGIN { split("synq-add synq-del acceptq-add acceptq-del accept close", all) }
