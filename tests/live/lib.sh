@@ -86,12 +86,12 @@ finish()
 # Its output has ended, so it has too, or it hangs.
 kill_late()
 {
-	local i
+	local i state
 
 	for ((i = 0; i < 500; i++)); do
-		case $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) in
-		'' | Z) return ;;
-		esac
+		state=Z
+		{ read -r _ _ state _ < "/proc/$1/stat"; } 2> /dev/null
+		[[ $state != Z ]] || return
 		sleep 0.01
 	done
 	fail "process $1 does not end"
