@@ -51,6 +51,7 @@ struct bpf_source {
 	unsigned int batch;
 	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
 	uint64_t check_ns, sweep_ns, sweep_every_ns;
+	bool half_open;			/* requests may wait in a SYN queue: something to sweep for */
 	bool resync;
 	unsigned int ncpu;
 	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
@@ -324,8 +325,10 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 /* What an iterator told before t_ns comes first. */
 static void hand_on_snapshot(struct bpf_source *s, uint64_t t_ns)
 {
-	while (!s->fn_ret && s->snap_next < s->snap_n && s->snap[s->snap_next].t_ns <= t_ns)
+	while (!s->fn_ret && s->snap_next < s->snap_n && s->snap[s->snap_next].t_ns <= t_ns) {
+		s->half_open |= s->snap[s->snap_next].flags & TCPTRACE_F_REQUEST;
 		s->fn_ret = s->fn(s->ctx, &s->snap[s->snap_next++]);
+	}
 }
 
 static int on_record(void *arg, void *data, size_t size)
@@ -336,6 +339,7 @@ static int on_record(void *arg, void *data, size_t size)
 	if (size != sizeof(*rec))
 		return 0;
 	hand_on_snapshot(s, rec->t_ns);
+	s->half_open |= rec->event == TCPTRACE_SYNQ_ADD;
 	s->delivered++;
 	if (!s->fn_ret)
 		s->fn_ret = s->fn(s->ctx, rec);
@@ -430,6 +434,7 @@ static int take_snapshot(struct bpf_source *s, bool owners)
 	int err = merge(s);
 
 	began = now_ns();
+	s->half_open = false;
 	if (!err)
 		err = mark_snapshot(s, false, began);
 	if (!err && owners)
@@ -509,7 +514,7 @@ static int periodic(struct bpf_source *s, bool idle)
 		s->resync = false;
 		return take_snapshot(s, true);
 	}
-	if (s->sweep_every_ns && now - s->sweep_ns >= s->sweep_every_ns) {
+	if (s->sweep_every_ns && s->half_open && now - s->sweep_ns >= s->sweep_every_ns) {
 		err = take_snapshot(s, false);
 		s->sweep_ns = now_ns();
 		/* with very many sockets: never more than a hundredth of the time */
