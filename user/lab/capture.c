@@ -70,6 +70,13 @@ static int say(struct lab_run *r, struct source *src, int err)
 	return err;
 }
 
+static int look(struct lab_run *r, struct source *src, struct stage *s)
+{
+	if (!src->ops->snapshot || !__atomic_exchange_n(&s->board->look, 0, __ATOMIC_ACQ_REL))
+		return 0;
+	return src->ops->snapshot(src, on_record, r);
+}
+
 static int follow(struct lab_run *r, struct source *src, struct stage *s)
 {
 	uint64_t until = now_ns() + LIMIT_NS;
@@ -77,6 +84,8 @@ static int follow(struct lab_run *r, struct source *src, struct stage *s)
 
 	while (!err && !stage_ended(s)) {
 		err = src->ops->poll(src, 20, on_record, r);
+		if (!err)
+			err = look(r, src, s);
 		if (err == -EINTR && !signal_flags.end)
 			err = 0;		/* a child, a terminal */
 		if (signal_flags.end)

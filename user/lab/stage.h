@@ -29,6 +29,7 @@ struct board {
 	struct fact facts[STAGE_FACTS];
 	char error[256];			/* why the stage gave up */
 	uint32_t done;				/* play() has returned */
+	uint32_t look;				/* stage: take a snapshot; tracer: taken */
 	uint32_t seen[TCPTRACE_EVENT_MAX];	/* tracer: events so far */
 };
 
