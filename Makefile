@@ -176,6 +176,9 @@ install: tcptrace ## install program and manual below $(DESTDIR)$(PREFIX)
 	$(Q)for mo in $(MO:$(B)/locale/%=%); do \
 		install -D -m 644 $(B)/locale/$$mo $(DESTDIR)$(PREFIX)/share/locale/$$mo; done
 
+bench: tcptrace $(B)/live/load ## what tracing costs, beside the peers that are installed (root; QUICK=1: under a minute)
+	$(Q)tests/bench/run $(if $(QUICK),--quick)
+
 clean: ## remove everything that was built
 	$(Q)rm -rf $(B)/user $(B)/bpf $(B)/san $(B)/unit $(B)/live $(B)/golden $(B)/bench $(B)/tcptrace \
 		$(B)/capture.* $(B)/kmod $(B)/locale tcptrace
