@@ -176,7 +176,12 @@ install: tcptrace ## install program and manual below $(DESTDIR)$(PREFIX)
 	$(Q)for mo in $(MO:$(B)/locale/%=%); do \
 		install -D -m 644 $(B)/locale/$$mo $(DESTDIR)$(PREFIX)/share/locale/$$mo; done
 
-bench: tcptrace $(B)/live/load ## what tracing costs, beside the peers that are installed (root; QUICK=1: under a minute)
+$(B)/bench/%: tests/bench/%.c tests/live/net.h | $(B)/deps.stamp
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -pthread -o $@ $<
+
+bench: tcptrace $(B)/live/load $(BENCH) ## what tracing costs, beside the peers that are installed (root; QUICK=1: under a minute)
 	$(Q)tests/bench/run $(if $(QUICK),--quick)
 
 clean: ## remove everything that was built
