@@ -183,7 +183,7 @@ test_not_loaded()
 # A thread that sleeps in accept() when we come is seen, with its listener.
 test_accept_before()
 {
-	local server port
+	local server
 
 	load
 	"$LIVE_BIN/server" --port 8080 --accept loop < /dev/null > "$tmp/server" &
@@ -276,7 +276,9 @@ all="not_loaded load_twice unload_in_use hooks toggle two_readers killed_reader 
      parameters listeners compare dmesg"
 passed=0 failed=0 skipped=0
 PATH=$LIVE_BIN:$PATH
-for name in ${*:-$all}; do
+# shellcheck disable=SC2086 # a list of words
+(($#)) || set -- $all
+for name; do
 	bad=
 	SECONDS=0
 	if [[ $name == compare || $name == listeners ]] && [[ ! -e /sys/kernel/btf/vmlinux ]]; then
