@@ -27,7 +27,7 @@ GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.
 BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-vm bench clean install
+.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-vm bench clean install
 .SUFFIXES:
 
 all: tcptrace ## build ./tcptrace (default)
@@ -128,7 +128,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 TEST_PACKAGES := iproute2 nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils
-PARTS ?= test-lint test-unit test-golden test-traffic test-live test-vm
+PARTS ?= test-lint test-unit test-golden test-traffic test-live test-labs test-vm test-kmod
 
 test: tcptrace $(TRAFFIC) ## everything (root; about 15 minutes; PARTS=... for some)
 	$(Q)tests/lib/packages $(TEST_PACKAGES) || echo 'tests: what needs these packages is skipped' >&2
@@ -166,6 +166,24 @@ test-traffic: $(TRAFFIC) ## do the traffic programs provoke what they promise? (
 
 test-live: tcptrace $(TRAFFIC) ## real traffic on this machine, each mechanism that works here (root)
 	$(Q)tests/live/run
+
+test-labs: tcptrace ## the experiments of `tcptrace lab`, and what they leave behind (root)
+	$(Q)tests/live/labs
+
+# The comparison with BPF (tests/vm/kmod KERNEL compare) takes a quiet machine.
+KMOD_KERNEL ?= 6.1
+KMOD_TESTS  ?= not_loaded load_twice unload_in_use hooks two_readers killed_reader accept_before \
+	parameters listeners dmesg
+
+test-kmod: tcptrace $(TRAFFIC) ## the kernel module in a guest: load, use, readers, unload
+	$(Q)tests/vm/kmod $(KMOD_KERNEL) $(KMOD_TESTS) || { rc=$$?; [ $$rc = 77 ] && \
+		echo '0 passed, 0 failed, 1 skipped'; exit $$((rc == 77 ? 0 : rc)); }
+
+test-labs: tcptrace ## the experiments of `tcptrace lab`, also interrupted at random (root)
+	$(Q)tests/live/labs
+
+test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run? (root)
+	$(Q)tests/live/doc-check
 
 test-vm: tcptrace $(TRAFFIC) ## the same in guests with other kernels
 	$(Q)tests/vm/matrix
