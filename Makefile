@@ -128,7 +128,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 TEST_PACKAGES := iproute2 nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils
-PARTS ?= test-lint test-unit test-golden test-traffic test-live test-labs test-vm test-kmod
+PARTS ?= test-lint test-unit test-golden test-traffic test-live test-labs test-doc test-vm test-kmod
 
 test: tcptrace $(TRAFFIC) ## everything (root; about 15 minutes; PARTS=... for some)
 	$(Q)tests/lib/packages $(TEST_PACKAGES) || echo 'tests: what needs these packages is skipped' >&2
@@ -178,9 +178,6 @@ KMOD_TESTS  ?= not_loaded load_twice unload_in_use hooks two_readers killed_read
 test-kmod: tcptrace $(TRAFFIC) ## the kernel module in a guest: load, use, readers, unload
 	$(Q)tests/vm/kmod $(KMOD_KERNEL) $(KMOD_TESTS) || { rc=$$?; [ $$rc = 77 ] && \
 		echo '0 passed, 0 failed, 1 skipped'; exit $$((rc == 77 ? 0 : rc)); }
-
-test-labs: tcptrace ## the experiments of `tcptrace lab`, also interrupted at random (root)
-	$(Q)tests/live/labs
 
 test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run? (root)
 	$(Q)tests/live/doc-check
