@@ -35,6 +35,7 @@
 #define BATCH		65536		/* records per poll(), so that deadlines and signals are seen */
 #define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
 #define SECOND		1000000000ull
+#define SWEEP_MAX_NS	(5 * SECOND)	/* latest that an expired request is found without a hook */
 
 struct bpf_source {
 	struct source base;
@@ -517,8 +518,12 @@ static int periodic(struct bpf_source *s, bool idle)
 	if (s->sweep_every_ns && s->half_open && now - s->sweep_ns >= s->sweep_every_ns) {
 		err = take_snapshot(s, false);
 		s->sweep_ns = now_ns();
-		/* with very many sockets: never more than a hundredth of the time */
-		s->sweep_every_ns = (s->sweep_ns - now) * 100 > SECOND ? (s->sweep_ns - now) * 100 : SECOND;
+		/* with very many sockets a hundredth of the time; but a busy machine's wall time may mislead */
+		s->sweep_every_ns = (s->sweep_ns - now) * 100;
+		if (s->sweep_every_ns < SECOND)
+			s->sweep_every_ns = SECOND;
+		if (s->sweep_every_ns > SWEEP_MAX_NS)
+			s->sweep_every_ns = SWEEP_MAX_NS;
 	}
 	return err;
 }
