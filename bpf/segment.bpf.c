@@ -20,9 +20,12 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 	return 0;
 }
 
+/* 6.16 and later (ad892e912b84) tell of segments, too, that could not be sent. */
 SEC("?tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tp_retrans, const struct sock *sk)
 {
+	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2])
+		return 0;
 	return emit_sock(TCPTRACE_RETRANS, sk);
 }
 

@@ -171,6 +171,7 @@ struct socket { short type; struct file *file; struct sock *sk; };
 struct inode { __u16 i_mode; };
 typedef struct { __s64 counter; } atomic_long_t;
 struct file { struct inode *f_inode; void *private_data; };
+struct trace_event_raw_tcp_retransmit_skb { int err; };	/* 6.16 and later */
 struct file___count { atomic_long_t f_count; };		/* until 6.12 */
 typedef struct { atomic_long_t refcnt; } file_ref_t;	/* 6.13 90ee6ed776c0: one reference is 0 */
 struct file___ref { file_ref_t f_ref; };
