@@ -113,6 +113,7 @@ void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *r
 void conn_set_list(struct model *m, struct conn *c, enum conn_list list);
 void conn_sk_gone(struct model *m, struct conn *c);
 void conn_req_gone(struct model *m, struct conn *c);
+void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
 struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec);
 struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
 void conn_absorb(struct model *m, struct conn *c, struct conn *child);

@@ -54,8 +54,11 @@ void on_synq_add(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = conn_find(m, BY_REQ, rec->sk);
 
-	if (c && !known_early(m, c, rec)) {	/* the address was used before */
-		conn_req_gone(m, c);
+	if (c && !known_early(m, c, rec)) {	/* the address was used before, its end only sampled */
+		if (c->in_synq)
+			request_gone(m, rec, c);
+		else
+			conn_req_gone(m, c);
 		c = NULL;
 	}
 	if (!c) {

@@ -140,7 +140,8 @@ static const struct tcptrace_record *sampled(struct model *m, const struct tcptr
 	return rec;
 }
 
-static void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
+/* A request that is there no more, which was found out at `end`. */
+void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
 	unsigned int cause = TCPTRACE_SYNQ_EXPIRED;
 
