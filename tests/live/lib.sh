@@ -13,6 +13,8 @@
 
 patience=$((SLOW ? 60 : 20))	# seconds until a program that does not answer has failed
 bad=0
+limit=$((patience * 3))	# seconds that a program may run; in a batch it waits for the others
+[[ -z ${SHARED:-} ]] || limit=900
 declare -A pid reader writer last
 port=8080
 
@@ -125,7 +127,7 @@ server()
 {
 	local name=${as:-server}
 
-	start "$name" "$bin/server" $any --port "$port" --timeout $((patience * 3)) "$@"
+	start "$name" "$bin/server" $any --port "$port" --timeout $limit "$@"
 	hear "$name" READY
 }
 
@@ -145,13 +147,13 @@ stop()
 }
 
 # peer ARGS: to its end.  peer_start SCRIPT: until it says "here"; peer_go: on, to its end
-peer() { start peer "$bin/peer" $v6 --port "$port" --timeout $((patience * 2)) "$@"; finish peer; }
-peer_start() { start peer "$bin/peer" $v6 --port "$port" --timeout $((patience * 2)) script "$1"; hear peer here; }
+peer() { start peer "$bin/peer" $v6 --port "$port" --timeout $limit "$@"; finish peer; }
+peer_start() { start peer "$bin/peer" $v6 --port "$port" --timeout $limit script "$1"; hear peer here; }
 peer_go() { say peer; finish peer; }
 
 # client ARGS, without address and port
-client() { start client "$bin/client" "$@" $local "$port"; finish client; }
-client_hold() { start client "$bin/client" --hold "$@" $local "$port"; hear client HELD; }
+client() { start client "$bin/client" --timeout $limit "$@" $local "$port"; finish client; }
+client_hold() { start client "$bin/client" --timeout $limit --hold "$@" $local "$port"; hear client HELD; }
 client_go() { say client; finish client; }
 
 # ---- tcptrace ----

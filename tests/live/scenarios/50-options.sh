@@ -28,7 +28,7 @@ two_end()
 	untrace
 }
 
-scenario filter_port 46 own each -- "-P: the local port"
+scenario filter_port 46 own -- "-P: the local port"
 filter_port()
 {
 	own_trace -P 8080
