@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# In a guest of `vm`, where time is instructions: what one connection costs
+# without a tracer and with each mechanism, in instructions (shift=0: one a ns).
+count=2003
+
+# The load's own CPU time in ns; the tracer's is apart.
+one() { ./load --count "$count" 2>/dev/null | tr ' ' '\n' | awk -F= '/^cpu_/ {us += $2} END {print us * 1000}'; }
+
+traced() {	# MECHANISM ARG...
+	local mechanism=$1 pid ids ns
+
+	shift
+	mkfifo ready
+	exec 9<>ready
+	rm ready
+	./tcptrace --mechanism "$mechanism" --ready-fd 9 --netns "$(stat -Lc %i /proc/self/ns/net)" "$@" >/out/o 2>/dev/null &
+	pid=$!
+	read -t 120 -r -u 9 _
+	ids=$(cat /proc/$pid/fdinfo/* 2>/dev/null | awk '/^prog_id:/ {print $2}' | sort -u)
+	ns=$(one)
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled
+	one >/dev/null
+	echo 0 >/proc/sys/kernel/bpf_stats_enabled
+	for id in $ids; do
+		bpftool prog show id "$id" 2>/dev/null | grep -v ' it_' | grep -o 'run_time_ns [0-9]*'
+	done | awk -v n="$count" -v base="$base" -v t="$ns" -v m="$mechanism" \
+		'{ns += $2} END {printf "%-10s %8.0f a connection, %.3fx; in BPF programs %.0f, %.0f an event\n",
+			m, t / n, t / base, ns / n, ns / n / 23}'
+	kill -INT $pid
+	wait $pid
+	grep -ho '[0-9]* lost' /out/o | tail -1
+}
+
+uname -r
+one >/dev/null
+base=$(one)
+awk -v b="$base" -v n="$count" 'BEGIN {printf "%-10s %8.0f a connection\n", "none", b / n}'
+for mechanism in fentry kprobe tracepoint; do
+	unshare -n bash -c "count=$count base=$base; $(declare -f one traced); traced $mechanism -q"
+done
