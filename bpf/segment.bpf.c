@@ -20,11 +20,14 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 	return 0;
 }
 
-/* 6.16 and later (ad892e912b84) tell of segments, too, that could not be sent. */
+/*
+ * 6.16 and later (ad892e912b84) tell of segments, too, that could not be made: RetransSegs counts
+ * only those that were handed to IP, also where that dropped them (err 1).
+ */
 SEC("?tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tp_retrans, const struct sock *sk)
 {
-	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2])
+	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2] < 0)
 		return 0;
 	return emit_sock(TCPTRACE_RETRANS, sk);
 }

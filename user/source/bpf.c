@@ -87,6 +87,14 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * SECOND + ts.tv_nsec;
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
 /* ---- load and attach ---- */
 
 static bool uses_tp(const struct probes *p, enum hook_id id)
@@ -516,10 +524,12 @@ static int periodic(struct bpf_source *s, bool idle)
 		return take_snapshot(s, true);
 	}
 	if (s->sweep_every_ns && s->half_open && now - s->sweep_ns >= s->sweep_every_ns) {
+		uint64_t cpu = cpu_ns();
+
 		err = take_snapshot(s, false);
 		s->sweep_ns = now_ns();
-		/* with very many sockets a hundredth of the time; but a busy machine's wall time may mislead */
-		s->sweep_every_ns = (s->sweep_ns - now) * 100;
+		/* with very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches */
+		s->sweep_every_ns = (cpu_ns() - cpu) * 50;
 		if (s->sweep_every_ns < SECOND)
 			s->sweep_every_ns = SECOND;
 		if (s->sweep_every_ns > SWEEP_MAX_NS)
