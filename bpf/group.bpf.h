@@ -57,6 +57,19 @@ static __always_inline const struct sock *group_dropped(struct group *g)
 	return NULL;
 }
 
+/* The first member with drops that are not accounted for, *n of them; or NULL. */
+static __always_inline const struct sock *group_rose(const struct group *g, __u32 *n)
+{
+	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
+		if (i >= g->n)
+			break;
+		*n = drops_of((const void *)g->sk[i]) - g->drops[i];
+		if (*n)
+			return (const void *)g->sk[i];
+	}
+	return NULL;
+}
+
 /* sk rose by n that are told elsewhere. */
 static __always_inline void group_settle(struct group *g, const struct sock *sk, __u32 n)
 {

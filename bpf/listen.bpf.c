@@ -14,6 +14,7 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 {
 	const struct tcp_request_sock *treq = (const void *)req;
 	struct scratch *s = scratch();
+	const struct sock *listener;
 
 	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
 	if (type != SYNACK_COOKIE && READ(treq, snt_synack))
@@ -21,9 +22,9 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 	if (s)
 		s->cr_answered = 1;
 	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
-		sk = req_listener(req);
-		if (sk && wanted_of(sk, (const void *)req))
-			emit_request(TCPTRACE_SYNACK, req, sk, 0);
+		listener = req_listener(req);
+		if (listener && wanted_of(listener, (const void *)req))
+			emit_child(TCPTRACE_SYNACK, sk, listener, 0, 0);
 		return 0;
 	}
 	if (!wanted_of(sk, (const void *)req))

@@ -17,6 +17,30 @@ static __always_inline void emit_request(__u32 event, const struct request_sock 
 	submit(r);
 }
 
+/* Of a child that waits to be accepted; listener NULL: this kernel cannot say which (tracepoints before 6.3). */
+static __always_inline void emit_child(__u32 event, const struct sock *child, const struct sock *listener,
+				       __u8 cause, __u8 flags)
+{
+	struct tcptrace_record *r = reserve(event);
+
+	if (!r)
+		return;
+	set_sock(r, child);
+	if (listener)
+		set_queues(r, listener);
+	r->cause = cause;
+	r->flags |= flags;
+	submit(r);
+}
+
+/* Read off its effects. */
+static __always_inline void tp_acceptq_add(const struct sock *child, const struct sock *listener,
+					   bool fastopen)
+{
+	emit_child(TCPTRACE_ACCEPTQ_ADD, child, listener,
+		   fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN : TCPTRACE_ACCEPTQ_HANDSHAKE, TCPTRACE_F_INFERRED);
+}
+
 /* "full" with '>': kernels before 6.1.128 and 6.12.10 (3c5b4d69c358 backported) use '>='. */
 static __always_inline bool synq_full(const struct sock *listener)
 {

@@ -226,7 +226,10 @@ static __always_inline void set_segment(struct tcptrace_record *r, const struct 
 
 static __always_inline bool port_bit(const volatile __u64 *set, __u16 port)
 {
-	return set[(port >> 6) & (CAPTURE_PORT_WORDS - 1)] >> (port & 63) & 1;
+	__u32 word = port >> 6;
+
+	barrier_var(word);	/* or clang drops the mask, and old verifiers have forgotten that port is a __u16 */
+	return set[word & (CAPTURE_PORT_WORDS - 1)] >> (port & 63) & 1;
 }
 
 /* Deeper folders are not looked for. */

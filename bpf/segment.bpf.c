@@ -171,3 +171,31 @@ int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int
 		return 0;
 	return emit_timewait((const void *)rx_sk, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
+
+/* Before 6.9 the FIN alone: the model knows whether its tuple is an orphan's in FIN_WAIT2. */
+SEC("?tp_btf/kfree_skb")
+int BPF_PROG(tp_tw_segment_old, const struct sk_buff *skb)
+{
+	struct tcptrace_record *r;
+	struct segment seg;
+	__u32 netns;
+
+	if ((segment_flags(skb) & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN || !read_segment(&seg, skb))
+		return 0;
+	netns = segment_netns(skb);
+	if ((cfg.netns && netns != cfg.netns) || (cfg.family && cfg.family != seg.family) ||
+	    !ports_wanted(seg.dport, seg.sport))
+		return 0;
+	r = reserve(TCPTRACE_STATE);
+	if (!r)
+		return 0;
+	r->sk = 0;
+	r->cookie = 0;
+	r->netns = netns;
+	r->old = TCP_FIN_WAIT2;
+	r->new = TCP_TIME_WAIT;
+	r->flags |= TCPTRACE_F_TIMEWAIT | TCPTRACE_F_INFERRED;
+	set_segment(r, &seg);
+	submit(r);
+	return 0;
+}

@@ -4,28 +4,13 @@
  * there is, by every mechanism. What the tracepoint mechanism alone must add
  * (a connection entering the accept queue, close()) is read off it here too.
  */
+#include "queue.bpf.h"
 #include "group.bpf.h"
 
 const volatile struct capture_config cfg = {};
 const volatile __u64 lports[CAPTURE_PORT_WORDS] = {};
 const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
 volatile __u32 reader_sleeps = 0;
-
-/* tracepoints: acceptq-add of a child; listener NULL: this kernel cannot say which (before 6.3) */
-static __always_inline void tp_acceptq_add(const struct sock *child, const struct sock *listener,
-					   bool fastopen)
-{
-	struct tcptrace_record *r = reserve(TCPTRACE_ACCEPTQ_ADD);
-
-	if (!r)
-		return;
-	set_sock(r, child);
-	if (listener)
-		set_queues(r, listener);
-	r->cause = fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN : TCPTRACE_ACCEPTQ_HANDSHAKE;
-	r->flags |= TCPTRACE_F_INFERRED;
-	submit(r);
-}
 
 /*
  * close() has no tracepoint, but __tcp_close() sets sk_shutdown before the transition and nothing
@@ -84,6 +69,8 @@ static __always_inline void set_child(struct scratch *s, const struct sock *sk, 
 	} else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED && s->child == (__u64)sk) {
 		s->child_fastopen = 0;
 		if (!cfg.tp_data_ready) {
+			if (cfg.by_pid)
+				watch(sk);
 			tp_acceptq_add(sk, NULL, false);
 			s->child = 0;
 		}

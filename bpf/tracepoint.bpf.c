@@ -85,6 +85,24 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 	return 0;
 }
 
+/* Fast Open: the child answers. Before 6.3 (sk_data_ready) this tells, too, that it is queued. */
+static __always_inline int child_answers(const struct sock *sk)
+{
+	struct scratch *s = scratch();
+
+	answer((const void *)sk);
+	if (!s || s->child != (__u64)sk || !s->child_fastopen)
+		return 0;		/* sent again */
+	emit_child(TCPTRACE_SYNACK, sk, NULL, 0, 0);
+	if (cfg.tp_data_ready)
+		return 0;
+	s->child = 0;
+	if (cfg.by_pid)
+		watch(sk);
+	tp_acceptq_add(sk, NULL, true);
+	return 0;
+}
+
 SEC("?tp_btf/net_dev_queue")
 int BPF_PROG(tp_synack, const struct sk_buff *skb)
 {
@@ -94,8 +112,8 @@ int BPF_PROG(tp_synack, const struct sk_buff *skb)
 	if (!sk)
 		return cfg.tp_cookie ? cookie_leaves(skb) : 0;
 	state = sk_state(sk);
-	if (state == TCP_SYN_RECV)	/* Fast Open: the child answers */
-		answer((const void *)sk);
+	if (state == TCP_SYN_RECV)
+		return child_answers(sk);
 	return state == TCP_NEW_SYN_RECV ? synack_leaves(skb, sk) : 0;
 }
 
@@ -182,6 +200,43 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	}
 	emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
 	if (cfg.tp_synq_del && READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
+		emit_reset(listener, &seg);
+	return 0;
+}
+
+/*
+ * Without that reason nothing says whose segment was thrown away; sk_drops does: tcp_v4_rcv() counts one, and
+ * tcp_v4_syn_recv_sock() another where the accept queue was full. A cookie's ACK that finds it full
+ * is counted there alone.
+ */
+SEC("?tp_btf/kfree_skb")
+int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
+{
+	__u8 flags = segment_flags(skb) & (TH_SYN | TH_RST | TH_ACK);
+	const struct sock *listener;
+	struct segment seg;
+	struct group *g;
+	bool overflow;
+	__u32 n;
+
+	if ((flags != TH_ACK && !(flags & TH_RST)) || !read_segment(&seg, skb))
+		return 0;
+	g = group_find(segment_netns(skb), seg.dport);
+	listener = g ? group_rose(g, &n) : NULL;
+	if (!listener)
+		return 0;
+	overflow = flags == TH_ACK && acceptq_full(listener);
+	group_settle(g, listener, overflow && n >= 2 ? 2 : 1);
+	if (flags & TH_RST) {
+		if (cfg.tp_synq_del)
+			emit_reset(listener, &seg);
+		return 0;
+	}
+	if (!overflow)
+		return 0;
+	emit_drop(listener, skb, NULL, n >= 2 ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE);
+	if (n >= 2 && cfg.tp_synq_del &&
+	    READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
 		emit_reset(listener, &seg);
 	return 0;
 }

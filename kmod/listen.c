@@ -67,14 +67,21 @@ static void emit_drop(const struct sock *listener, const struct sk_buff *skb,
 static void synack_hook(const struct sock *sk, const struct request_sock *req,
 			int type)
 {
+	const struct sock *listener;
+	struct tcptrace_record r;
+
 	/* stamped by the first SYN-ACK: this one is sent again */
 	if (type != TCP_SYNACK_COOKIE && tcp_rsk(req)->snt_synack)
 		return;
 	scratch()->answered = true;
 	if (type == TCP_SYNACK_FASTOPEN) {	/* sk is the child */
-		sk = req_listener(req);
-		if (sk && wanted_of(sk, &req->__req_common))
-			emit_request(TCPTRACE_SYNACK, req, sk, 0);
+		listener = req_listener(req);
+		if (!listener || !wanted_of(listener, &req->__req_common) ||
+		    !reserve(&r, TCPTRACE_SYNACK))
+			return;
+		set_sock(&r, sk);
+		set_queues(&r, listener);
+		submit(&r);
 		return;
 	}
 	if (!wanted_of(sk, &req->__req_common))

@@ -345,8 +345,13 @@ multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
 
 # mechanism | kernels | scenarios | what | reason.  The first three are globs, kernels and
 # scenarios apart by a slash. A counter's name excuses the ledger, EVENT or EVENT,CAUSE the
-# comparison of mechanisms; other words are for sees().
+# comparison of mechanisms; other words are for sees(). Mechanism "*": not a matter of mechanisms.
 exceptions='
+* | * | client_reset | acceptq-del | the RST or accept(), whichever is first
+* | * | late_ack | destroy state,FIN_WAIT1,FIN_WAIT2 state,FIN_WAIT2,TIME_WAIT | the peer goes when the last FIN comes
+* | * | threads/prefork | rst-sent | what the server is killed with
+* | * | * | exists,TIME_WAIT state,TIME_WAIT,CLOSE | how long the others of the batch take
+tracepoint | * | relisten/rst_in_acceptq | close | of a connection that is closed already, by exit()
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
 tracepoint | * | icmp | request-icmp ListenDrops synq-del | a request that ICMP takes down is told as expired
 '

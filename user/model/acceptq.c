@@ -55,13 +55,16 @@ static bool told_before(struct conn *c, const struct tcptrace_record *rec)
 }
 
 /* Tracepoints cannot tell a cookie's child from another, but it had no request. */
-static bool by_cookie(const struct model *m, const struct tcptrace_record *rec)
+static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 {
 	const struct conn *c = conn_find(m, BY_SK, rec->sk);
-	const struct listener *l = listener_find(m, rec->listener);
+	const struct listener *l;
 
-	return rec->flags & TCPTRACE_F_INFERRED && rec->cause == TCPTRACE_ACCEPTQ_HANDSHAKE && l &&
-	       l->cookies_sent > l->cookies_ok && !conn_half_open(m, rec) && !(c && (c->synq_ns || c->req));
+	if (!(rec->flags & TCPTRACE_F_INFERRED) || rec->cause != TCPTRACE_ACCEPTQ_HANDSHAKE)
+		return false;
+	l = listener_of(m, rec, c);
+	return l && l->cookies_sent > l->cookies_ok && !conn_half_open(m, rec) &&
+	       !(c && (c->synq_ns || c->req));
 }
 
 static void acceptq_add(struct model *m, const struct tcptrace_record *rec)

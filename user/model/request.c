@@ -79,6 +79,8 @@ void on_synack(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c = request ? request_of(m, rec) : conn_of(m, rec, &fresh);
 	struct listener *l = listener_of(m, rec, c);
 
+	if (c && !request)
+		held_release(m, rec, c);
 	if (rec->event == TCPTRACE_SYNACK_RETRANS && c)
 		c->retrans++;
 	if (rec->event == TCPTRACE_SYNACK_RETRANS && l)
@@ -186,8 +188,11 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	struct listener *l;
 	struct conn *c;
 
-	if (rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && rec->flags & TCPTRACE_F_INFERRED)
+	if (rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && rec->flags & TCPTRACE_F_INFERRED) {
+		if (conn_half_open(m, rec))
+			return;		/* the third packet of a request, thrown away for another reason */
 		infer_cookie(m, rec, TCPTRACE_COOKIE_OK);
+	}
 	c = refused_conn(m, rec);
 	l = listener_of(m, rec, c);
 	count_cause(l, rec_cause(rec));

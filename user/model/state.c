@@ -220,6 +220,8 @@ static void timewait_state(struct model *m, const struct tcptrace_record *rec)
 		c = NULL;
 	if (!c)
 		return;		/* of a connection that the filter left out, or the table forgot */
+	if (c->state == rec->new)
+		return;		/* its FIN came again */
 	ev = step(rec, rec->event, c, c->listener);
 	c->tw = rec->sk;
 	state_ends(m, c, &ev);

@@ -64,14 +64,17 @@ static char load_failed[64];		/* program that the kernel refused, of the last lo
 /* libbpf names the program that made a load fail only in its talk. */
 static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	bool debug = getenv("TCPTRACE_DEBUG");
 	char line[512], name[64];
+	va_list again;
 
-	if (level == LIBBPF_DEBUG && !debug)	/* thousands, 10 ms to look through */
-		return 0;
+	if (getenv("TCPTRACE_DEBUG")) {
+		va_copy(again, ap);
+		vfprintf(stderr, fmt, again);	/* with the verifier's whole log */
+		va_end(again);
+	} else if (level == LIBBPF_DEBUG) {
+		return 0;			/* thousands, 10 ms to look through */
+	}
 	vsnprintf(line, sizeof(line), fmt, ap);
-	if (debug)
-		fputs(line, stderr);
 	if (sscanf(line, "libbpf: prog '%63[^']'", name) == 1 &&
 	    (strstr(line, "failed to load") || strstr(line, "failed to find") ||
 	     strstr(line, "failed to prepare") || strstr(line, "bad relo")))

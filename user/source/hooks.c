@@ -60,7 +60,9 @@ const struct hook hooks[HOOK_MAX] = {
 		T("kfree_skb (resets); iter/tcp, once a second (the rest)",
 		  "the moment of an expiry; what else takes a request down is told as expired",
 		  "tp_drop_ack", "it_tcp"),
-		T("iter/tcp, once a second", "the moment; resets are told as expired", "it_tcp") } },
+		T("kfree_skb, sk_drops (resets); iter/tcp, once a second (the rest)",
+		  "the moment of an expiry; what else takes a request down is told as expired",
+		  "tp_drop_ack_old", "it_tcp") } },
 	[HOOK_ACCEPTQ_ADD] = { "SYN queue: out, accept queue: in", {
 		F("inet_csk_complete_hashdance", NULL, "x_hashdance"),
 		K("inet_csk_complete_hashdance", NULL, "k_hashdance", "r_hashdance"),
@@ -91,7 +93,9 @@ const struct hook hooks[HOOK_MAX] = {
 		  "?k_syn_recv6", "?r_syn_recv6"),
 		T("kfree_skb (reason TCP_LISTEN_OVERFLOW)",
 		  "which member of an SO_REUSEPORT group refused a cookie's ACK, when two do at once",
-		  "tp_drop_ack") } },
+		  "tp_drop_ack"),
+		T("kfree_skb, sk_drops", "which member of an SO_REUSEPORT group refused, when two do at once",
+		  "tp_drop_ack_old") } },
 	[HOOK_COOKIE] = { "cookie came back", {
 		F("__cookie_v4_check, __cookie_v6_check", NULL, "f_cookie_v4", "x_verdict_v4",
 		  "?f_cookie_v6", "?x_verdict_v6"),
@@ -114,7 +118,8 @@ const struct hook hooks[HOOK_MAX] = {
 	[HOOK_TW_FIN] = { "orphan in FIN_WAIT2 enters TIME_WAIT", {
 		F("tcp_timewait_state_process", NULL, "f_tw_segment"),
 		K("tcp_timewait_state_process", NULL, "k_tw_segment"),
-		T("kfree_skb (rx_sk)", NULL, "tp_tw_segment") } },
+		T("kfree_skb (rx_sk)", NULL, "tp_tw_segment"),
+		T("kfree_skb", NULL, "tp_tw_segment_old") } },
 	[HOOK_WRITE] = { "data written (--io)", {
 		T("sock_send_length", NULL, "tp_write"),
 		F("tcp_sendmsg", "how much of it was taken, and errors", "f_write"),

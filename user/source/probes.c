@@ -96,7 +96,7 @@ static bool is_missing(const struct probes *p, const char *prog)
 	return false;
 }
 
-/* The first reason is that of the best way, and stays. */
+/* The first reason is that of the best way, and stays, but for a refusal: probes_reject(). */
 static void explain(struct choice *c, const char *what, const char *why)
 {
 	char text[sizeof(c->why)];
@@ -200,6 +200,7 @@ bool probes_reject(struct probes *p, const char *prog, const char *step, int err
 		if (c->way < 0 || !way_has(p, &hooks[id].ways[c->way], prog))
 			continue;
 		found = true;
+		c->why[0] = 0;		/* what was tried says more than what was not */
 		explain(c, mechanism_name(hooks[id].ways[c->way].mech), reason);
 		choose(p, id, c->way + 1);
 	}

@@ -109,6 +109,33 @@ static bool get_netns(const struct model_event *ev, struct value *v)
 	return v->u != 0;
 }
 
+void event_ends(const struct model_event *ev, struct event_ends *ends)
+{
+	struct value local, remote, v;
+
+	memset(ends, 0, sizeof(*ends));
+	if (get_conn(ev, &v))
+		ends->conn = v.u;
+	if (get_cookie(ev, &v))
+		ends->cookie = v.u;
+	if (get_listener(ev, &v))
+		ends->listener = v.u;
+	if (get_netns(ev, &v))
+		ends->netns = (uint32_t)v.u;
+	ends->ipv4 = ev->rec->family == 4;
+	ends->ipv6 = ev->rec->family != 0 && !ends->ipv4;
+	ends->local = get_local(ev, &local);
+	if (ends->local) {
+		memcpy(ends->laddr, local.addr, sizeof(ends->laddr));
+		ends->lport = local.n;
+	}
+	ends->remote = get_remote(ev, &remote);
+	if (ends->remote) {
+		memcpy(ends->raddr, remote.addr, sizeof(ends->raddr));
+		ends->rport = remote.n;
+	}
+}
+
 static bool get_pid(const struct model_event *ev, struct value *v)
 {
 	v->u = ev->who ? ev->who->pid : 0;

@@ -52,6 +52,15 @@ struct field {
 extern const struct field fields[];
 extern const unsigned int field_count;	/* fields[COLUMN_COUNT ..] are the keys of JSON */
 
+/* What the keys from "conn" to "netns" say; to be compared as bytes. */
+struct event_ends {
+	uint64_t conn, cookie, listener;
+	uint8_t laddr[16], raddr[16];
+	uint32_t netns, lport, rport;
+	bool ipv4, ipv6, local, remote;		/* known */
+};
+
+void event_ends(const struct model_event *ev, struct event_ends *ends);
 bool event_errno(const struct model_event *ev, struct value *v);	/* a call that failed */
 bool event_ret(const struct model_event *ev, struct value *v);		/* a call that returned */
 bool event_how(const struct model_event *ev, struct value *v);		/* shutdown */

@@ -17,6 +17,26 @@
 #define MAX_KEYS	48u
 #define KEY_SIZE	16u		/* copied whole, so that it is one move */
 
+/*
+ * Two runs of keys stay the same for most events of a connection: its ends, and who
+ * holds or calls. Their text is kept with the values it was made from: other values,
+ * other text; nothing here can be out of date.
+ */
+#define RUN_TEXT	240u		/* as long as any, but for a name full of bytes to be escaped */
+#define RUN_SLOTS	128u
+
+struct run {
+	unsigned int first, end;	/* keys */
+	struct kept {
+		union {
+			struct event_ends ends;
+			struct owner who;
+		};
+		uint32_t len;		/* 0: empty */
+		char text[RUN_TEXT];
+	} slot[RUN_SLOTS];
+};
+
 struct json {
 	struct view_clock clock;
 	unsigned int n;
@@ -25,7 +45,17 @@ struct json {
 		unsigned int len;
 		char key[KEY_SIZE];		/* ,"name": */
 	} keys[MAX_KEYS];
+	struct run ends, who;
 };
+
+static unsigned int key_at(const struct json *j, const char *name)
+{
+	unsigned int i = 0;
+
+	while (i < j->n && strcmp(j->keys[i].f->name, name))
+		i++;
+	return i;
+}
 
 static int json_open(struct view *v)
 {
@@ -46,6 +76,10 @@ static int json_open(struct view *v)
 		memcpy(j->keys[j->n].key + 2 + n, "\":", 2);
 		j->keys[j->n].len = (unsigned int)n + 4;
 	}
+	j->ends.first = key_at(j, "conn");
+	j->ends.end = key_at(j, "netns") + 1;
+	j->who.first = key_at(j, "pid");
+	j->who.end = key_at(j, "fd") + 1;
 	return 0;
 }
 
@@ -91,20 +125,72 @@ static void put_key(struct out *o, const char *key, unsigned int len)
 	o->len += len;
 }
 
-static void json_event(struct view *v, const struct model_event *ev)
+static void put_fields(struct view *v, const struct model_event *ev, unsigned int i, unsigned int end)
 {
 	const struct json *j = v->priv;
 	struct value val;
-	unsigned int i;
 
-	out_make_room(v->out, OUT_LINE_MAX);
-	out_mem(v->out, "{\"type\":\"event\"", 15);
-	for (i = 0; i < j->n; i++) {
+	for (; i < end; i++) {
 		if (!j->keys[i].f->get(ev, &val))
 			continue;
 		put_key(v->out, j->keys[i].key, j->keys[i].len);
 		put_value(v, j->keys[i].f, &val);
 	}
+}
+
+/* Writes the keys of a run and keeps their text. */
+static void put_run(struct view *v, const struct model_event *ev, struct run *r, struct kept *k)
+{
+	size_t from = v->out->len, n;
+
+	put_fields(v, ev, r->first, r->end);
+	n = v->out->len - from;
+	k->len = n <= RUN_TEXT ? (uint32_t)n : 0;
+	memcpy(k->text, v->out->buf + from, k->len);
+}
+
+static void put_ends(struct view *v, const struct model_event *ev)
+{
+	struct json *j = v->priv;
+	struct kept *k = &j->ends.slot[ev->conn % RUN_SLOTS];
+	struct event_ends ends;
+
+	event_ends(ev, &ends);
+	if (k->len && !memcmp(&ends, &k->ends, sizeof(ends))) {
+		out_mem(v->out, k->text, k->len);
+		return;
+	}
+	k->ends = ends;
+	put_run(v, ev, &j->ends, k);
+}
+
+static void put_who(struct view *v, const struct model_event *ev)
+{
+	struct json *j = v->priv;
+	struct kept *k;
+
+	if (!ev->who)
+		return;
+	k = &j->who.slot[(ev->who->tid + (uint32_t)ev->who->fd) % RUN_SLOTS];
+	if (k->len && !memcmp(ev->who, &k->who, offsetof(struct owner, comm) + TCPTRACE_COMM_LEN)) {
+		out_mem(v->out, k->text, k->len);
+		return;
+	}
+	k->who = *ev->who;
+	put_run(v, ev, &j->who, k);
+}
+
+static void json_event(struct view *v, const struct model_event *ev)
+{
+	const struct json *j = v->priv;
+
+	out_make_room(v->out, OUT_LINE_MAX);
+	out_mem(v->out, "{\"type\":\"event\"", 15);
+	put_fields(v, ev, 0, j->ends.first);
+	put_ends(v, ev);
+	put_fields(v, ev, j->ends.end, j->who.first);
+	put_who(v, ev);
+	put_fields(v, ev, j->who.end, j->n);
 	out_char(v->out, '}');
 	out_line_end(v->out);
 	v->shown++;

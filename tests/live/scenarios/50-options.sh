@@ -93,6 +93,18 @@ filter_family6()
 	events accept:36 accept,raddr=127.0.0.1:7 -,family=ipv4:0 connect:29
 }
 
+scenario filter_hooks 4 own each -- "no filter costs a hook: the verifier takes the programs with all of them"
+filter_hooks()
+{
+	local root
+
+	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	"$tcptrace" --mechanism "$mechanism" doctor > "$dir/without" || fail "doctor ends with $?"
+	"$tcptrace" --mechanism "$mechanism" -P 8080 -D 8081 -4 --netns "$ns" ${root:+--cgroup "$root"} -p $$ doctor > "$dir/with" ||
+		fail "doctor with filters ends with $?"
+	grep -v '^ ' "$dir/with" | diff - <(grep -v '^ ' "$dir/without") || fail "other hooks"
+}
+
 scenario filter_netns 46 own -- "--netns: another namespace with the same ports stays out"
 filter_netns()
 {

@@ -19,6 +19,7 @@ drawn()
 	wait "${pid[tcptrace]}"
 	expect "exit status of tcptrace" $? 0
 	unset 'pid[tcptrace]'
+	cp "$dir/flow" "$OUT/$mechanism/$scenario.$family.flow"
 	expect "records lost" "$(sed -n 's/.* events, \([0-9]*\) lost.*/\1/p' "$dir/flow")" 0
 }
 
