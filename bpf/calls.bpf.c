@@ -7,6 +7,31 @@
  */
 #include "group.bpf.h"
 
+/* A program at a system call, and its second: see did(). The caller is who is known by. */
+#define SYSCALL(name, type)							\
+	static __always_inline int on_##name(struct type *ctx);			\
+	SEC("?tp/syscalls/" #name)						\
+	int name(struct type *ctx)						\
+	{									\
+		on_##name(ctx);							\
+		if (cfg.twice)							\
+			did(bpf_get_current_pid_tgid(), DID_SYSCALL);		\
+		return 0;							\
+	}									\
+	SEC("?tp/syscalls/" #name)						\
+	int name##_again(struct type *ctx)					\
+	{									\
+		return was_done(bpf_get_current_pid_tgid(), DID_SYSCALL) ? 0 :	\
+			       on_##name(ctx);					\
+	}									\
+	static __always_inline int on_##name(struct type *ctx)
+#define SYS_ENTER(call)	SYSCALL(sys_enter_##call, trace_event_raw_sys_enter)
+#define SYS_EXIT(call)	SYSCALL(sys_exit_##call, trace_event_raw_sys_exit)
+
+/* The same for a function: fentry programs run in the reverse order of their attachment. */
+#define TWICE(key, what, hook)	(was_done(key, what) ? 0 : (hook))
+#define ONCE(key, what, hook)	({ hook; if (cfg.twice) did(key, what); 0; })
+
 static __always_inline struct file *fd_file(int fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -85,8 +110,7 @@ int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 
 /* ---- socket ---- */
 
-SEC("?tp/syscalls/sys_exit_socket")
-int sys_exit_socket(struct trace_event_raw_sys_exit *ctx)
+SYS_EXIT(socket)
 {
 	struct tcptrace_record *r;
 	struct sock *sk;
@@ -108,8 +132,7 @@ int sys_exit_socket(struct trace_event_raw_sys_exit *ctx)
 
 /* ---- bind ---- */
 
-SEC("?tp/syscalls/sys_enter_bind")
-int sys_enter_bind(struct trace_event_raw_sys_enter *ctx)
+SYS_ENTER(bind)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 
@@ -135,8 +158,7 @@ static __always_inline bool user_addr(__u64 uaddr, __u8 *addr, __u16 *port)
 	return sa.sin6_family == AF_INET || sa.sin6_family == AF_INET6;
 }
 
-SEC("?tp/syscalls/sys_exit_bind")
-int sys_exit_bind(struct trace_event_raw_sys_exit *ctx)
+SYS_EXIT(bind)
 {
 	struct tcptrace_record *r;
 	struct call call;
@@ -157,8 +179,7 @@ int sys_exit_bind(struct trace_event_raw_sys_exit *ctx)
 
 /* ---- listen ---- */
 
-SEC("?tp/syscalls/sys_enter_listen")
-int sys_enter_listen(struct trace_event_raw_sys_enter *ctx)
+SYS_ENTER(listen)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 
@@ -167,8 +188,7 @@ int sys_enter_listen(struct trace_event_raw_sys_enter *ctx)
 	return 0;
 }
 
-SEC("?tp/syscalls/sys_exit_listen")
-int sys_exit_listen(struct trace_event_raw_sys_exit *ctx)
+SYS_EXIT(listen)
 {
 	struct tcptrace_record *r;
 	struct sock *sk;
@@ -222,8 +242,7 @@ static __always_inline bool wanted_connect(const struct sock *sk, __u16 rport)
 	return place_wanted(sk) && ports_wanted(READ(sk, __sk_common.skc_num), rport);
 }
 
-SEC("?tp/syscalls/sys_enter_connect")
-int sys_enter_connect(struct trace_event_raw_sys_enter *ctx)
+SYS_ENTER(connect)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 	__u8 addr[16];
@@ -264,15 +283,27 @@ static __always_inline int connect_hook(const struct sock *sk, const void *uaddr
 }
 
 SEC("?fentry/tcp_v4_connect")
+int BPF_PROG(f_connect4_again, const struct sock *sk, const void *uaddr)
+{
+	return TWICE(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, false));
+}
+
+SEC("?fentry/tcp_v4_connect")
 int BPF_PROG(f_connect4, const struct sock *sk, const void *uaddr)
 {
-	return connect_hook(sk, uaddr, false);
+	return ONCE(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, false));
+}
+
+SEC("?fentry/tcp_v6_connect")
+int BPF_PROG(f_connect6_again, const struct sock *sk, const void *uaddr)
+{
+	return TWICE(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, true));
 }
 
 SEC("?fentry/tcp_v6_connect")
 int BPF_PROG(f_connect6, const struct sock *sk, const void *uaddr)
 {
-	return connect_hook(sk, uaddr, true);
+	return ONCE(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, true));
 }
 
 SEC("?kprobe/tcp_v4_connect")
@@ -287,8 +318,7 @@ int BPF_KPROBE(k_connect6, const struct sock *sk, const void *uaddr)
 	return connect_hook(sk, uaddr, true);
 }
 
-SEC("?tp/syscalls/sys_exit_connect")
-int sys_exit_connect(struct trace_event_raw_sys_exit *ctx)
+SYS_EXIT(connect)
 {
 	struct tcptrace_record *r;
 	struct sock *sk;
@@ -321,14 +351,12 @@ static __always_inline int accept_enter(int fd)
 	return 0;
 }
 
-SEC("?tp/syscalls/sys_enter_accept")
-int sys_enter_accept(struct trace_event_raw_sys_enter *ctx)
+SYS_ENTER(accept)
 {
 	return accept_enter(ctx->args[0]);
 }
 
-SEC("?tp/syscalls/sys_enter_accept4")
-int sys_enter_accept4(struct trace_event_raw_sys_enter *ctx)
+SYS_ENTER(accept4)
 {
 	return accept_enter(ctx->args[0]);
 }
@@ -342,9 +370,15 @@ static __always_inline int accept_hook(const struct sock *listener)
 }
 
 SEC("?fentry/inet_csk_accept")
+int BPF_PROG(f_accept_again, const struct sock *sk)
+{
+	return TWICE(bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk));
+}
+
+SEC("?fentry/inet_csk_accept")
 int BPF_PROG(f_accept, const struct sock *sk)
 {
-	return accept_hook(sk);
+	return ONCE(bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk));
 }
 
 SEC("?kprobe/inet_csk_accept")
@@ -381,9 +415,15 @@ static __always_inline int take_hook(const struct socket *sock, const struct soc
 }
 
 SEC("?fentry/__inet_accept")
+int BPF_PROG(f_take_again, const struct socket *sock, const void *newsock, const struct sock *child)
+{
+	return TWICE(number_of(child), DID_TAKE, take_hook(sock, child));
+}
+
+SEC("?fentry/__inet_accept")
 int BPF_PROG(f_take, const struct socket *sock, const void *newsock, const struct sock *child)
 {
-	return take_hook(sock, child);
+	return ONCE(number_of(child), DID_TAKE, take_hook(sock, child));
 }
 
 SEC("?kprobe/__inet_accept")
@@ -453,22 +493,19 @@ static __always_inline int accept_exit(long ret)
 	return 0;
 }
 
-SEC("?tp/syscalls/sys_exit_accept")
-int sys_exit_accept(struct trace_event_raw_sys_exit *ctx)
+SYS_EXIT(accept)
 {
 	return accept_exit(ctx->ret);
 }
 
-SEC("?tp/syscalls/sys_exit_accept4")
-int sys_exit_accept4(struct trace_event_raw_sys_exit *ctx)
+SYS_EXIT(accept4)
 {
 	return accept_exit(ctx->ret);
 }
 
 /* ---- shutdown ---- */
 
-SEC("?tp/syscalls/sys_enter_shutdown")
-int sys_enter_shutdown(struct trace_event_raw_sys_enter *ctx)
+SYS_ENTER(shutdown)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 	struct tcptrace_record *r;
@@ -489,8 +526,7 @@ int sys_enter_shutdown(struct trace_event_raw_sys_enter *ctx)
 	return 0;
 }
 
-SEC("?tp/syscalls/sys_exit_shutdown")
-int sys_exit_shutdown(struct trace_event_raw_sys_exit *ctx)
+SYS_EXIT(shutdown)
 {
 	struct call call;
 
@@ -513,9 +549,15 @@ static __always_inline int emit_close(const struct sock *sk, int fd)
 }
 
 SEC("?fentry/tcp_close")
+int BPF_PROG(f_close_again, const struct sock *sk)
+{
+	return TWICE(number_of(sk), DID_CLOSE, wanted(sk) ? emit_close(sk, -1) : 0);
+}
+
+SEC("?fentry/tcp_close")
 int BPF_PROG(f_close, const struct sock *sk)
 {
-	return wanted(sk) ? emit_close(sk, -1) : 0;
+	return ONCE(number_of(sk), DID_CLOSE, wanted(sk) ? emit_close(sk, -1) : 0);
 }
 
 SEC("?kprobe/tcp_close")
@@ -538,8 +580,7 @@ static __always_inline bool last_reference(const struct file *file)
 }
 
 /* Where close() makes a transition, tp_state tells; here are the sockets that it leaves as they are. */
-SEC("?tp/syscalls/sys_enter_close")
-int sys_enter_close(struct trace_event_raw_sys_enter *ctx)
+SYS_ENTER(close)
 {
 	struct file *file = fd_file(ctx->args[0]);
 	struct sock *sk = file_sock(file);

@@ -33,11 +33,7 @@ struct capture_config {
 	__u8	tp_drop_ack;		/* from kfree_skb */
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
-};
-
-/* One per CPU and event: records that found no room. */
-struct capture_lost {
-	__u64	n;
+	__u8	twice;			/* calls and their hooks have a second program: did() */
 };
 
 #endif

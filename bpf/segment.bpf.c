@@ -35,7 +35,15 @@ int BPF_PROG(tp_retrans, const struct sock *sk)
 SEC("?tp_btf/tcp_receive_reset")
 int BPF_PROG(tp_rst_received, const struct sock *sk)
 {
-	return emit_sock(TCPTRACE_RST_RECEIVED, sk);
+	emit_sock(TCPTRACE_RST_RECEIVED, sk);
+	did(number_of(sk), DID_RST_RECEIVED);
+	return 0;
+}
+
+SEC("?tp_btf/tcp_receive_reset")
+int BPF_PROG(tp_rst_received_again, const struct sock *sk)
+{
+	return was_done(number_of(sk), DID_RST_RECEIVED) ? 0 : emit_sock(TCPTRACE_RST_RECEIVED, sk);
 }
 
 SEC("?tp_btf/tcp_retransmit_synack")
@@ -59,8 +67,7 @@ int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct reques
  * In answer to a segment (skb) that nobody, a listener or a minisock got; or by close() of a full
  * socket (no skb). Before 6.12 (edefba66d929) only where there is a socket.
  */
-SEC("?tp_btf/tcp_send_reset")
-int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
+static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcptrace_record *r;
 	struct segment seg;
@@ -96,6 +103,20 @@ int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
 	set_segment(r, &seg);
 	submit(r);
 	return 0;
+}
+
+SEC("?tp_btf/tcp_send_reset")
+int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
+{
+	rst_sent_hook(sk, skb);
+	did(number_of(sk ? (void *)sk : (void *)skb), DID_RST_SENT);
+	return 0;
+}
+
+SEC("?tp_btf/tcp_send_reset")
+int BPF_PROG(tp_rst_sent_again, const struct sock *sk, const struct sk_buff *skb)
+{
+	return was_done(number_of(sk ? (void *)sk : (void *)skb), DID_RST_SENT) ? 0 : rst_sent_hook(sk, skb);
 }
 
 /* ---- TIME_WAIT --------------------------------------------------------------------------------- */

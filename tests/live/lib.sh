@@ -213,6 +213,7 @@ untrace()
 		rc=$?
 		own_counters after
 		unset 'pid[tcptrace]'
+		last_line end missed > "$OUT/$mechanism/$scenario.$family.missed"
 	fi
 	judge_ledger
 	[[ -z ${rc:-} ]] || expect "exit status of tcptrace" "$rc" "$((differ ? 1 : want))"
@@ -349,7 +350,7 @@ multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
 exceptions='
 * | * | client_reset | acceptq-del | the RST or accept(), whichever is first
 * | * | late_ack | destroy state,FIN_WAIT1,FIN_WAIT2 state,FIN_WAIT2,TIME_WAIT | the peer goes when the last FIN comes
-* | * | threads/prefork | rst-sent | what the server is killed with
+* | * | threads/prefork/bursts/refused_1201/load | rst-sent cookie-bad retrans | how fast the machine answers
 * | * | * | exists,TIME_WAIT state,TIME_WAIT,CLOSE | how long the others of the batch take
 tracepoint | * | relisten/rst_in_acceptq | close | of a connection that is closed already, by exit()
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()

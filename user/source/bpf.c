@@ -54,7 +54,6 @@ struct bpf_source {
 	uint64_t check_ns, sweep_ns, sweep_every_ns;
 	bool half_open;			/* requests may wait in a SYN queue: something to sweep for */
 	bool resync;
-	unsigned int ncpu;
 	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
 	size_t snap_n, snap_next;
 };
@@ -137,6 +136,7 @@ static void fill_config(struct bpf_source *s)
 	c->tp_drop_ack = uses_tp(p, HOOK_DROP_ACK);
 	c->tp_cookie = uses_tp(p, HOOK_COOKIE);
 	c->tp_synq_del = uses_tp(p, HOOK_SYNQ_DEL);
+	c->twice = p->preempts;
 }
 
 static int try_load(struct bpf_source *s)
@@ -241,18 +241,31 @@ static int load_and_attach(struct bpf_source *s)
 	return -ELOOP;
 }
 
+static bool has_tracefs(void)
+{
+	return !access("/sys/kernel/tracing/events", R_OK) || !access("/sys/kernel/debug/tracing/events", R_OK);
+}
+
+static bool has_debugfs(void)
+{
+	return !access("/sys/kernel/debug/sched", R_OK);
+}
+
 /*
- * libbpf finds system-call tracepoints through tracefs. Where nobody has mounted it, a thread with
- * a mount namespace of its own does, so that nothing changes on the machine.
+ * libbpf finds system-call tracepoints through tracefs, and debugfs says how preemptible the kernel is.
+ * Where nobody has mounted them, a thread with a mount namespace of its own does, so that nothing
+ * changes on the machine.
  */
 static void *attach_thread(void *arg)
 {
 	struct bpf_source *s = arg;
 
-	if (access("/sys/kernel/tracing/events", R_OK) && access("/sys/kernel/debug/tracing/events", R_OK) &&
-	    !unshare(CLONE_FS | CLONE_NEWNS)) {
+	if (!unshare(CLONE_FS | CLONE_NEWNS)) {
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+		if (!has_debugfs())
+			mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
+		if (!has_tracefs())
+			mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 	}
 	return (void *)(intptr_t)load_and_attach(s);
 }
@@ -262,7 +275,7 @@ static int load_in_thread(struct bpf_source *s)
 	pthread_t thread;
 	void *ret;
 
-	if (!access("/sys/kernel/tracing/events", R_OK) || !access("/sys/kernel/debug/tracing/events", R_OK))
+	if (has_tracefs() && has_debugfs())
 		return load_and_attach(s);
 	if (pthread_create(&thread, NULL, attach_thread, s))
 		return -EAGAIN;
@@ -309,7 +322,6 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 		return -ENOMEM;
 	s->base.ops = &source_bpf;
 	s->cfg = *cfg;
-	s->ncpu = libbpf_num_possible_cpus();
 	libbpf_set_print(listen_to_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* needed before 5.11; where it fails it is not needed */
@@ -470,17 +482,12 @@ static int bpf_source_snapshot(struct source *base, source_fn fn, void *ctx)
 /* New losses become LOST records, so that model, view and recording know. */
 static int tell_lost(struct bpf_source *s)
 {
-	struct capture_lost percpu[s->ncpu];
-	int fd = bpf_map__fd(s->skel->maps.lost), err = 0;
+	int err = 0;
 
 	for (uint32_t ev = 1; !err && ev < TCPTRACE_EVENT_MAX; ev++) {
 		struct tcptrace_record r = { .event = TCPTRACE_LOST, .new = ev, .fd = -1 };
-		uint64_t sum = 0;
+		uint64_t sum = __atomic_load_n(&s->skel->bss->lost[ev], __ATOMIC_RELAXED);
 
-		if (bpf_map_lookup_elem(fd, &ev, percpu))
-			continue;
-		for (unsigned int i = 0; i < s->ncpu; i++)
-			sum += percpu[i].n;
 		if (sum == s->lost[ev])
 			continue;
 		r.t_ns = now_ns();
@@ -574,6 +581,7 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 	struct bpf_program *prog;
+	uint64_t redone;
 
 	memset(out, 0, sizeof(*out));
 	out->records = s->delivered;
@@ -582,12 +590,12 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 
-		/* what one of the two misses the other sees to; a gap would show as an impossible transition */
-		if (!strncmp(bpf_program__name(prog), "tp_state", 8))
-			continue;
-		if (bpf_program__fd(prog) >= 0 && !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+		if (bpf_program__fd(prog) >= 0 && !probes_is_second(bpf_program__name(prog)) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 			out->missed += info.recursion_misses;
 	}
+	redone = __atomic_load_n(&s->skel->bss->redone, __ATOMIC_RELAXED);
+	out->missed -= redone < out->missed ? redone : out->missed;
 }
 
 static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_report *out)

@@ -11,7 +11,7 @@
 
 const struct hook hooks[HOOK_MAX] = {
 	[HOOK_STATE] = { "transitions", {
-		T("inet_sock_set_state", NULL, "tp_state", "tp_state_again") } },
+		T("inet_sock_set_state", NULL, "tp_state") } },
 	[HOOK_DESTROY] = { "end of a socket", {
 		T("tcp_destroy_sock", NULL, "tp_destroy") } },
 	[HOOK_SOCKET] = { "socket()", {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "btf.h"
@@ -59,6 +60,24 @@ static void try_fentry(struct probes *p, uint32_t btf_id)
 	else
 		close(link);
 	close(fd);
+}
+
+/*
+ * Does it put off tasks that run kernel code? debugfs has the mode in parentheses: "none voluntary
+ * (full) lazy". Without it, whatever was built for it may.
+ */
+static bool kernel_preempts(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
+	char line[80] = "";
+	struct utsname u;
+
+	if (!f)
+		return !uname(&u) && strstr(u.version, "PREEMPT");
+	if (!fgets(line, sizeof(line), f))
+		line[0] = 0;
+	fclose(f);
+	return !strstr(line, "(none)") && !strstr(line, "(voluntary)");
 }
 
 static void ask_kernel(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf)
@@ -159,14 +178,42 @@ int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism o
 	if (err)
 		return err;
 	ask_kernel(p, obj, btf);
+	p->preempts = kernel_preempts();
 	btf_index_close(btf);
 	for (int id = 0; id < HOOK_MAX; id++)
 		choose(p, id, 0);
 	return 0;
 }
 
-static bool way_has(const struct probes *p, const struct way *w, const char *prog)
+#define SECOND	"_again"
+
+bool probes_is_second(const char *prog)
 {
+	size_t n = strlen(prog);
+
+	return n > strlen(SECOND) && !strcmp(prog + n - strlen(SECOND), SECOND);
+}
+
+/* prog without its "_again" */
+static const char *first_of(const char *prog, char *buf, size_t size)
+{
+	size_t n = strlen(prog) - (probes_is_second(prog) ? strlen(SECOND) : 0);
+
+	snprintf(buf, size, "%.*s", (int)n, prog);
+	return buf;
+}
+
+/* In softirqs and in process context: an interrupt is enough. The others are in process context alone. */
+static bool both_contexts(const char *prog)
+{
+	return !strncmp(prog, "tp_", 3);
+}
+
+static bool way_has(const struct probes *p, const struct way *w, const char *second_too)
+{
+	char buf[64];
+	const char *prog = first_of(second_too, buf, sizeof(buf));
+
 	for (int i = 0; i < PROGS_MAX && w->progs[i]; i++) {
 		const char *name = w->progs[i];
 
@@ -182,6 +229,8 @@ static bool way_has(const struct probes *p, const struct way *w, const char *pro
 
 bool probes_wants(const struct probes *p, const char *prog)
 {
+	if (probes_is_second(prog) && !p->preempts && !both_contexts(prog))
+		return false;
 	for (int id = 0; id < HOOK_MAX; id++)
 		if (p->choice[id].way >= 0 && way_has(p, &hooks[id].ways[p->choice[id].way], prog))
 			return true;

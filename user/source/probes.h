@@ -47,6 +47,7 @@ struct choice {
 struct probes {
 	enum mechanism only;		/* --mechanism */
 	bool io;			/* --io */
+	bool preempts;			/* this kernel puts off programs in process context */
 	struct choice choice[HOOK_MAX];
 	char mech_refused[MECH_MAX][96];	/* why a mechanism as a whole does not work here, "" if it does */
 	const char *missing[OBJECT_PROGS];	/* programs whose target this kernel has not */
@@ -62,7 +63,9 @@ struct bpf_object;
 int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism only, bool io);
 /* The program (by its name in the object) was refused with err: the next way is chosen. False: no hook has it. */
 bool probes_reject(struct probes *p, const char *prog, const char *step, int err);
-/* Is the program wanted by the choices made? */
+/* Is it NAME_again, which does what NAME was kept from? (bpf/emit.bpf.h, did()) */
+bool probes_is_second(const char *prog);
+/* Is the program wanted by the choices made? The second of two where the first can be kept from its job. */
 bool probes_wants(const struct probes *p, const char *prog);
 /* Mechanism in use for a hook; MECH_AUTO: none. */
 enum mechanism probes_mechanism(const struct probes *p, enum hook_id id);
