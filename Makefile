@@ -27,13 +27,13 @@ GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.
 BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-vm bench clean install
+.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-vm test-kmod test-debug-kernel bench clean install
 .SUFFIXES:
 
 all: tcptrace ## build ./tcptrace (default)
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- the program ----
 
@@ -183,6 +183,11 @@ KMOD_TESTS  ?= not_loaded load_twice unload_in_use hooks two_readers killed_read
 test-kmod: tcptrace $(TRAFFIC) ## the kernel module in a guest: load, use, readers, unload
 	$(Q)tests/vm/kmod $(KMOD_KERNEL) $(KMOD_TESTS) || { rc=$$?; [ $$rc = 77 ] && \
 		echo '0 passed, 0 failed, 1 skipped'; exit $$((rc == 77 ? 0 : rc)); }
+
+# Built once, kept in the cache of the guests.
+test-debug-kernel: tcptrace $(TRAFFIC) ## the module in a kernel with KASAN, lockdep and kmemleak (built first: 15 minutes)
+	$(Q)tests/lib/packages flex bison bc
+	$(Q)tests/vm/kmod 6.1-debug
 
 test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run? (root)
 	$(Q)tests/live/doc-check

@@ -261,6 +261,30 @@ test_compare()
 	unload
 }
 
+# Every hook in use, by all that the traffic programs can provoke.
+test_traffic()
+{
+	load
+	reader "$tmp/a" --source kmod --check -q
+	traffic-selftest > "$tmp/selftest" || { fail "traffic-selftest"; cat "$tmp/selftest"; }
+	stop $reader
+	check "exit status of tcptrace --check" $? 0
+	check "missed" "$(sed -n 's/missed //p' $P/hooks)" 0
+	unload
+}
+
+# Only a kernel that was built for it looks for leaks: twice, as what was just freed counts at first.
+leaks()
+{
+	local file=/sys/kernel/debug/kmemleak
+
+	[[ -e $file ]] || return
+	echo scan > $file
+	sleep 6
+	echo scan > $file
+	cat $file
+}
+
 test_dmesg()
 {
 	local bad_lines
@@ -268,12 +292,13 @@ test_dmesg()
 	# whatever the verifier warns of, it is not the module
 	bad_lines=$(dmesg | grep -v kernel/bpf/verifier.c | grep -E 'WARNING|BUG|Oops|general protection|lockdep|suspicious|KASAN|leak')
 	check "dmesg" "$bad_lines" ""
+	check "leaks" "$(leaks)" ""
 }
 
 # ---- run ----
 
 all="not_loaded load_twice unload_in_use hooks toggle two_readers killed_reader accept_before
-     parameters listeners compare dmesg"
+     parameters listeners compare traffic dmesg"
 passed=0 failed=0 skipped=0
 PATH=$LIVE_BIN:$PATH
 # shellcheck disable=SC2086 # a list of words

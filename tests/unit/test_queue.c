@@ -208,19 +208,59 @@ static void cookies(void **state)
 	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 0);
 }
 
+/* Tracepoints before 6.3 name no listener and no cookie: a child that had no request came by one. */
+static void cookie_deduced(void **state)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_ACCEPTQ_ADD, 1);
+
+	(void)state;
+	rig_listen(128, 4096);
+	rig_feed(queues(server_rec(TCPTRACE_COOKIE_SENT, 1), 2, 0));
+	rec.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+	rec.flags = TCPTRACE_F_INFERRED;
+	child_half_cloned(1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	rec.sk = SK(1);
+	rig_feed(rec);
+	assert_int_equal(listener()->cookies_ok, 1);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_COOKIE], 1);
+	assert_int_equal(listener()->acceptq.now, 1);
+	/* no cookie is left for the next one, and this one had a request */
+	synq_add(2, 1, 1);
+	state_of(server_rec(0, 2), SK(2), TCP_S_LISTEN, TCP_S_SYN_RECV);
+	rec = server_rec(TCPTRACE_ACCEPTQ_ADD, 2);
+	rec.sk = SK(2);
+	rec.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+	rec.flags = TCPTRACE_F_INFERRED;
+	rig_feed(rec);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_HANDSHAKE], 1);
+	/* a request's third packet, thrown away for another reason than the full queue, is no cookie's */
+	synq_add(3, 1, 2);
+	rec = queues(server_rec(TCPTRACE_DROP, 3), 1, 2);
+	rec.cause = TCPTRACE_DROP_ACCEPTQ_COOKIE;
+	rec.flags |= TCPTRACE_F_INFERRED;
+	rig_feed(rec);
+	assert_int_equal(count(TCPTRACE_DROP), 0);
+	assert_int_equal(listener()->cookies_ok, 1);
+}
+
 /* Fast Open: accepted before its handshake is complete. */
 static void fast_open(void **state)
 {
+	struct tcptrace_record rec = server_rec(TCPTRACE_SYNACK, 1);
+
 	(void)state;
 	rig_listen(128, 4096);
 	child_half_cloned(1);
+	rec.sk = SK(1);
+	rig_feed(queues(rec, 0, 0));
 	acceptq_add(1, TCPTRACE_ACCEPTQ_FASTOPEN, 0, 1);
 	acceptq_del(1, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
 	accept_by(1, SERVER, 0, 0, 0);
 	rig.t += 10 * MS;
 	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
-	assert_string_equal(story(2), "state:10>3 acceptq-add acceptq-del accept state:3>1");
-	assert_took(&rig.seen[rig.n - 1], 10 * MS + 4000);
+	assert_string_equal(story(2), "state:10>3 synack acceptq-add acceptq-del accept state:3>1");
+	assert_took(&rig.seen[rig.n - 1], 10 * MS + 5000);
 	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 1);
 	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
@@ -388,7 +428,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
-		CASE(listener_closed), CASE(cookies), CASE(fast_open), CASE(migration), CASE(prefork),
+		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced), CASE(fast_open), CASE(migration), CASE(prefork),
 		CASE(backlog), CASE(lost), CASE(eviction),
 	};
 

@@ -176,6 +176,45 @@ static void json_is_json(void **state)
 	view_close(&v);
 }
 
+/* What is kept from event to event never shows in a line: one view for all, and a new one for each. */
+static void json_keeps_no_line(void **state)
+{
+	struct view_config cfg = { 0 };
+	struct out *o = buffer();
+	struct view v, fresh;
+	char line[OUT_LINE_MAX];
+	int i;
+
+	(void)state;
+	assert_int_equal(view_open(&v, "json", &cfg, o), 0);
+	for (i = 0; i < 20000; i++) {
+		unsigned int what = chance() % 12;
+
+		if (!(chance() & 7))
+			random_event();
+		else if (what < 6)		/* one thing is another than in the event before */
+			random_bytes((what < 3 ? now.rec.laddr : (uint8_t *)&now.who) + chance() % 28, 1);
+		else if (what == 6)
+			now.ev.conn = chance() % 3;
+		else if (what == 7)
+			now.ev.c = now.ev.c ? NULL : &now.c;
+		else if (what == 8)
+			now.c.cookie = chance() % 3;
+		else if (what == 9)
+			now.rec.family = chance() % 8;
+		now.rec.event %= TCPTRACE_EVENT_MAX;
+		o->len = 0;
+		v.ops->event(&v, &now.ev);
+		strcpy(line, text(o));
+		o->len = 0;
+		assert_int_equal(view_open(&fresh, "json", &cfg, o), 0);
+		fresh.ops->event(&fresh, &now.ev);
+		assert_string_equal(line, text(o));
+		view_close(&fresh);
+	}
+	view_close(&v);
+}
+
 static const char *table_line(unsigned int columns, bool color)
 {
 	struct view_config cfg = { .columns = columns, .no_header = true, .color = color };
@@ -388,7 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_checker_is_strict),
 		cmocka_unit_test(lines_fit),
-		cmocka_unit_test(json_is_json),
+		cmocka_unit_test(json_is_json), cmocka_unit_test(json_keeps_no_line),
 		cmocka_unit_test(columns_of_the_table),
 		cmocka_unit_test(resized),
 		cmocka_unit_test(unknown_is_absent),
