@@ -186,7 +186,8 @@ test-kmod: tcptrace $(TRAFFIC) ## the kernel module in a guest: load, use, reade
 
 # Built once, kept in the cache of the guests.
 test-debug-kernel: tcptrace $(TRAFFIC) ## the module in a kernel with KASAN, lockdep and kmemleak (built first: 15 minutes)
-	$(Q)tests/lib/packages flex bison bc
+	$(Q)tests/lib/packages flex bison bc sparse
+	$(Q)tests/vm/kmod-style
 	$(Q)tests/vm/kmod 6.1-debug
 
 test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run? (root)

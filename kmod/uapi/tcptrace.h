@@ -114,13 +114,19 @@ enum tcptrace_cause {
  */
 struct tcptrace_record {
 	__u64	t_ns;		/* CLOCK_MONOTONIC */
-	__u64	sk;		/* kernel address of the socket, request or minisock: an identity
-				 * while it lives, 0 if unknown; reused by the kernel after destroy */
+	/*
+	 * Kernel address of the socket, request or minisock: an identity while
+	 * it lives, 0 if unknown; reused by the kernel after destroy.
+	 */
+	__u64	sk;
 	__u64	listener;	/* kernel address of the listener this step belongs to, or 0 */
 	union {
 		__u64	cookie;		/* sk_cookie as `ss -e` shows it, 0: not generated yet */
-		__u64	call_ns;	/* accept, connect-return: how long the call took, 0: it began
-					 * before us. The socket's other records have its cookie. */
+		/*
+		 * accept, connect-return: how long the call took, 0: it began
+		 * before us. The socket's other records have its cookie.
+		 */
+		__u64	call_ns;
 	};
 	__u32	netns;		/* inode number of the network namespace */
 	__u32	pid;		/* process (tgid in the kernel), F_ACTOR */

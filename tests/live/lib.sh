@@ -352,7 +352,7 @@ exceptions='
 * | * | late_ack | destroy state,FIN_WAIT1,FIN_WAIT2 state,FIN_WAIT2,TIME_WAIT | the peer goes when the last FIN comes
 * | * | threads/prefork/bursts/refused_1201/load | rst-sent cookie-bad retrans | how fast the machine answers
 * | * | * | exists,TIME_WAIT state,TIME_WAIT,CLOSE | how long the others of the batch take
-tracepoint | * | relisten/rst_in_acceptq | close | of a connection that is closed already, by exit()
+tracepoint | * | relisten/rst_in_acceptq/load | close | of a connection that is closed already, by exit()
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
 tracepoint | * | icmp | request-icmp ListenDrops synq-del | a request that ICMP takes down is told as expired
 '

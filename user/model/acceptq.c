@@ -199,6 +199,8 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 
 	if (rec->ret >= 0)
 		c = conn_of(m, rec, &fresh);
+	if (told_twice(c, rec))
+		return;
 	l = listener_of(m, rec, c);
 	if (c)
 		accepted(m, rec, c, l);

@@ -28,6 +28,8 @@ void on_socket(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c = conn_find(m, BY_SK, rec->sk);
 	struct listener *l = listener_find(m, rec->sk);
 
+	if (told_twice(c, rec))
+		return;
 	if (c && rec->t_ns >= c->known_ns) {	/* the address was used before: its destroy was missed */
 		conn_sk_gone(m, c);
 		c = NULL;
@@ -110,6 +112,8 @@ void on_connect(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = conn_find(m, BY_SK, rec->sk);
 
+	if (told_twice(c, rec))
+		return;
 	if (!c && rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);
@@ -152,6 +156,8 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 
 	if (!l)
 		c = conn_of(m, rec, &fresh);
+	if (rec->event == TCPTRACE_CLOSE && told_twice(c, rec))
+		return;
 	if (c) {
 		learn_owner(m, &c->owner, rec, false);
 		c->closed |= rec->event == TCPTRACE_CLOSE;
@@ -173,6 +179,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 		c = conn_find(m, rec->flags & TCPTRACE_F_REQUEST ? BY_REQ : BY_SK, rec->sk);
 	if (!c)
 		c = conn_find_rec_tuple(m, rec);
+	if (rec->event == TCPTRACE_RST_RECEIVED && told_twice(c, rec))
+		return;
 	if (c && rec->event == TCPTRACE_RETRANS)
 		c->retrans++;
 	if (c && rec->event == TCPTRACE_RST_RECEIVED)

@@ -88,6 +88,16 @@ struct model {
 	struct held held[HELD_CPUS];
 };
 
+/*
+ * What happens to a socket once was told in its last step already. BPF has two programs for it, and
+ * where the caller was moved to another CPU between the two, both tell (bpf/emit.bpf.h, did()).
+ */
+static inline bool told_twice(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return c && c->last_event == rec->event && c->last_tid == rec->tid && rec->t_ns >= c->last_ns &&
+	       rec->t_ns - c->last_ns < 1000000000ull;
+}
+
 /* model.c */
 struct model_event step(const struct tcptrace_record *rec, unsigned int event,
 			const struct conn *c, const struct listener *l);

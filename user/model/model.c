@@ -89,8 +89,14 @@ void emit(struct model *m, struct model_event *ev)
 	const struct tcptrace_record *rec = ev->rec;
 	const struct listener *l = ev->l;
 
-	if (ev->c && rec->t_ns > ev->c->last_ns)
-		m->conns[ev->c - m->conns].last_ns = rec->t_ns;
+	if (ev->c) {
+		struct conn *c = &m->conns[ev->c - m->conns];
+
+		if (rec->t_ns > c->last_ns)
+			c->last_ns = rec->t_ns;
+		c->last_tid = rec->tid;
+		c->last_event = ev->event;
+	}
 	ev->who = who(m, ev);
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		ev->has_queues = true;

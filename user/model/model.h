@@ -146,6 +146,8 @@ struct conn {
 	uint32_t next[3];		/* hash chains by sk, by req, by tuple: index + 1 */
 	uint32_t seen_gen;		/* last snapshot that named it */
 	uint64_t last_ns;		/* last record about it */
+	uint32_t last_tid;		/* and by whom */
+	uint8_t last_event;		/* last step */
 	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
 	uint8_t list;			/* which age list */
 	uint8_t seen_state;		/* as that snapshot found it */

@@ -82,6 +82,29 @@ load_threads()
 	expect "accepted by both" "$(($(listener accepted 1) + $(listener accepted 2)))" $n
 }
 
+# A preemptible kernel puts off tasks inside a program, and skips that program for others meanwhile.
+scenario preempted 4 own each loose -- "short time slices: what programs were kept from is counted"
+preempted()
+{
+	local slice=/sys/kernel/debug/sched/base_slice_ns was seen missed
+
+	grep -q '(lazy)\|(full)' /sys/kernel/debug/sched/preempt 2>/dev/null || skip "no preemptible kernel, or no debugfs"
+	was=$(< $slice)
+	echo 500000 > $slice
+	own_trace
+	client --count 1201 --parallel 7
+	echo "$was" > $slice
+	kill -INT "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	unset 'pid[tcptrace]'
+	missed=$(last_line end missed)
+	# socket, connect, state, rst-sent, rst-received, state, connect-return, close, destroy
+	seen=$(last_line end events)
+	# without its entry a call has no return either
+	within "events told, $missed missed" "$seen" $((1201 * 9 - 2 * missed)) $((1201 * 9))
+	echo "told $seen of $((1201 * 9)), missed $missed" >> "$dir/verdict"
+}
+
 scenario refused_1201 4 alone each -- "1,201 refused connects leave nothing in the maps"
 refused_1201()
 {

@@ -20,6 +20,7 @@ drawn()
 	expect "exit status of tcptrace" $? 0
 	unset 'pid[tcptrace]'
 	cp "$dir/flow" "$OUT/$mechanism/$scenario.$family.flow"
+	sed -n 's/.*, \([0-9]*\) probe hits missed.*/\1/p' "$dir/flow" > "$OUT/$mechanism/$scenario.$family.missed"
 	expect "records lost" "$(sed -n 's/.* events, \([0-9]*\) lost.*/\1/p' "$dir/flow")" 0
 }
 
