@@ -367,6 +367,15 @@ static __always_inline bool wanted(const struct sock *sk)
 	return place_wanted(sk) && sock_ports_wanted(sk) && (!cfg.by_pid || is_watched(sk));
 }
 
+/* Its end: a reset has taken the ports off by then, so they can only let it through. */
+static __always_inline bool wanted_end(const struct sock *sk)
+{
+	if (!cfg.filtered)
+		return true;
+	return place_wanted(sk) && (!cfg.by_pid || is_watched(sk)) &&
+	       (!READ(sk, __sk_common.skc_dport) || sock_ports_wanted(sk));
+}
+
 static __always_inline bool wanted_call(const struct sock *sk)
 {
 	if (!cfg.filtered)

@@ -157,7 +157,7 @@ static __always_inline int destroy_hook(const struct sock *sk)
 {
 	struct tcptrace_record *r;
 
-	if (!wanted(sk))
+	if (!wanted_end(sk))
 		return 0;
 	r = reserve(TCPTRACE_DESTROY);
 	if (r) {

@@ -232,6 +232,12 @@ static inline bool wanted(const struct sock *sk)
 	       ports_wanted(sk_lport(sk), ntohs(sk->sk_dport));
 }
 
+/* Its end: a reset has taken the ports off by then. */
+static inline bool wanted_end(const struct sock *sk)
+{
+	return sk->sk_dport ? wanted(sk) : !filter.any || place_wanted(sk);
+}
+
 /* Anything of a listener: c is the request or child, or NULL: tuple checked. */
 static inline bool wanted_of(const struct sock *listener,
 			     const struct sock_common *c)

@@ -48,7 +48,7 @@ static void tp_destroy(void *data, struct sock *sk)
 {
 	struct tcptrace_record r;
 
-	if (!wanted(sk) || !reserve(&r, TCPTRACE_DESTROY))
+	if (!wanted_end(sk) || !reserve(&r, TCPTRACE_DESTROY))
 		return;
 	set_sock(&r, sk);
 	submit(&r);

@@ -300,6 +300,7 @@ test_dmesg()
 all="not_loaded load_twice unload_in_use hooks toggle two_readers killed_reader accept_before
      parameters listeners compare traffic dmesg"
 passed=0 failed=0 skipped=0
+dmesg -c > /dev/null		# from here on it is ours
 PATH=$LIVE_BIN:$PATH
 # shellcheck disable=SC2086 # a list of words
 (($#)) || set -- $all

@@ -69,6 +69,7 @@ struct model {
 	struct owner actor;		/* of the record in hand, with F_ACTOR */
 	struct snapshot snap;
 	struct tcptrace_record derived;	/* of a step that no record told */
+	bool synq_full_at_limit;	/* a refusal showed it: full at qlen >= limit, later kernels (3c5b4d69c358) at > */
 
 	struct conn *conns;
 	uint32_t conns_touched;		/* slots used at least once */

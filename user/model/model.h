@@ -179,7 +179,6 @@ struct model_limits {
 	uint32_t listeners;		/* default MODEL_LISTENERS */
 	uint64_t seed;			/* of the hash tables: random, so that peers cannot choose their
 					 * bucket; 0: a constant (tests, replay) */
-	bool synq_full_at_limit;	/* old kernels: the SYN queue is full at qlen >= limit, not > */
 };
 #define MODEL_CONNS	262144u
 #define MODEL_LISTENERS	4096u

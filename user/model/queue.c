@@ -47,7 +47,7 @@ void listener_numbers(struct model *m, struct listener *l, const struct tcptrace
 		l->limit = rec->acceptq_max;
 		l->limit_known = true;
 	}
-	synq_full = m->limits.synq_full_at_limit ? synq >= l->limit : synq > l->limit;
+	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
 	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);
 	queue_set(&l->acceptq, acceptq, l->limit_known && acceptq > l->limit, rec->t_ns);
 }

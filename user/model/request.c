@@ -203,6 +203,8 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 		c->ghost = true;
 		c->listener->ghosts++;
 	}
+	if (rec->cause == TCPTRACE_DROP_SYNQ_FULL && rec->flags & TCPTRACE_F_QUEUES)
+		m->synq_full_at_limit |= rec->synq == rec->acceptq_max;
 	listener_numbers(m, l, rec, 0, 0);
 	emit_plain(m, rec, c, l);
 }

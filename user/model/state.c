@@ -273,6 +273,8 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec)
 	}
 	if (c && rec->t_ns < c->known_ns)
 		c = NULL;		/* of the address's life before the snapshot */
+	if (!c && !rec->rport)
+		return;			/* of nothing that we know: the filter could not tell */
 	if (c && c->in_acceptq)		/* its accept was missed, or the listener's close */
 		acceptq_leave(m, rec, c, c->listener && !c->listener->open ?
 			      TCPTRACE_ACCEPTQ_CLOSED : TCPTRACE_ACCEPTQ_ACCEPTED);

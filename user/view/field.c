@@ -82,6 +82,8 @@ static bool get_remote(const struct model_event *ev, struct value *v)
 
 	if (ev->rec->event == TCPTRACE_LISTEN)
 		return false;			/* backlog and somaxconn are in its place */
+	/* a connect() that fails takes the remote end off its socket before it returns */
+	conn |= ev->c && ev->rec->event == TCPTRACE_CONNECT_RETURN && !ev->rec->rport;
 	v->addr = conn ? ev->c->raddr : ev->rec->raddr;
 	v->n = conn ? ev->c->rport : ev->rec->rport;
 	return v->n || !addr_is_any(v->addr);

@@ -57,7 +57,7 @@ refused()
 	facts client refused=23
 	untrace
 	kernel ActiveOpens=23 AttemptFails=23
-	events connect:23 connect-return,errno=ECONNREFUSED:23 state,old=SYN_SENT,new=CLOSE:23 \
+	events connect:23 connect-return,errno=ECONNREFUSED,rport=$port:23 state,old=SYN_SENT,new=CLOSE:23 \
 		rst-received:23 close:23 destroy:23 socket:23
 }
 

@@ -50,6 +50,18 @@ filter_remote_port()
 		accept:0 synq-add:0 -,lport=8080:0 -,rport=8081:0 listen:0
 }
 
+scenario filter_port_reset 46 own -- "-P: the end of a socket whose reset took its ports off"
+filter_port_reset()
+{
+	own_trace -P $port
+	server --accept loop --max 23
+	client --count 23 --rst
+	finish server
+	untrace
+	events accept:23 destroy:24 socket:0
+	expect "conns at the end" "$(last_line end conns_now)" 0
+}
+
 scenario filter_pid 46 own each -- "-p: the sockets of one process"
 filter_pid()
 {
