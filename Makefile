@@ -27,7 +27,7 @@ GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.
 BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-vm test-kmod test-debug-kernel bench clean install
+.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-vm test-vm-labs test-kmod test-debug-kernel bench clean install
 .SUFFIXES:
 
 all: tcptrace ## build ./tcptrace (default)
@@ -130,7 +130,7 @@ TEST_PACKAGES := iproute2 nginx-light redis-server redis-tools wrk curl python3 
 	qemu-system-x86 busybox-static cpio kmod xz-utils
 PARTS ?= test-lint test-unit test-golden test-traffic test-live test-labs test-doc
 # Guests under emulation want a machine of their own: with anything beside them they run out of time.
-GUESTS := test-vm test-kmod
+GUESTS := test-vm test-vm-labs test-kmod
 
 test: tcptrace $(TRAFFIC) ## all that runs on this machine (root; PARTS=... for some)
 	$(Q)tests/lib/packages $(TEST_PACKAGES) || echo 'tests: what needs these packages is skipped' >&2
@@ -195,6 +195,9 @@ test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run
 
 test-vm: tcptrace $(TRAFFIC) ## the same in guests with other kernels
 	$(Q)tests/vm/matrix
+
+test-vm-labs: tcptrace ## the experiments of `tcptrace lab` in guests with other kernels
+	$(Q)tests/vm/matrix --labs
 
 install: tcptrace ## install program and manual below $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 755 $(B)/tcptrace $(DESTDIR)$(PREFIX)/sbin/tcptrace

@@ -4,7 +4,8 @@
 # kmod.sh - the kernel module: loading, unloading, readers, and whether it tells
 # the same as BPF. Runs as root in a guest that nobody else uses (tests/vm/kmod).
 #
-# usage: kmod.sh [TEST...]      KMOD: the module; LIVE_BIN: the traffic programs
+# usage: kmod.sh [TEST...]      KMOD: the module; LIVE_BIN: the traffic programs;
+#                               SELFTEST: only this traffic
 
 KMOD=${KMOD:-/payload/tcptrace.ko}
 LIVE_BIN=${LIVE_BIN:-/payload}
@@ -266,7 +267,8 @@ test_traffic()
 {
 	load
 	reader "$tmp/a" --source kmod --check -q
-	traffic-selftest > "$tmp/selftest" || { fail "traffic-selftest"; cat "$tmp/selftest"; }
+	# shellcheck disable=SC2086 # a list of words
+	traffic-selftest ${SELFTEST:-} > "$tmp/selftest" || { fail "traffic-selftest"; cat "$tmp/selftest"; }
 	stop $reader
 	check "exit status of tcptrace --check" $? 0
 	check "missed" "$(sed -n 's/missed //p' $P/hooks)" 0
@@ -307,6 +309,7 @@ PATH=$LIVE_BIN:$PATH
 for name; do
 	bad=
 	SECONDS=0
+	echo "kmod.sh: $name" > /dev/console
 	if [[ $name == compare || $name == listeners ]] && [[ ! -e /sys/kernel/btf/vmlinux ]]; then
 		echo "SKIP $name: this kernel has no BTF, so no BPF to compare with"
 		((skipped++))
