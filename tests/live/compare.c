@@ -8,8 +8,9 @@
  * for when: t_ns and call_ns within a second (a guest is slow). Of one socket, what one CPU told must be
  * told in the same order. The two hooks read the queues one after the other: another
  * CPU that has to do with the same listener may come between ("moved"); where
- * none did, the numbers must be equal ("queues"). B may tell a transition twice
- * ("twice"): BPF has two programs for it, and preemption can come between them.
+ * none did, the numbers must be equal ("queues"). B may tell a step twice
+ * ("twice"): BPF has two programs for some, and preemption can come between them; the
+ * model knows (told_twice()).
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -157,6 +158,18 @@ static void show(const char *what, const struct tcptrace_record *r, unsigned int
 	       r->flags & TCPTRACE_F_ACTOR ? r->comm : "");
 }
 
+/* Those of bpf/emit.bpf.h, did(). */
+static bool has_second(const struct tcptrace_record *r)
+{
+	switch (r->event) {
+	case TCPTRACE_STATE: case TCPTRACE_DESTROY: case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
+	case TCPTRACE_SOCKET: case TCPTRACE_CONNECT: case TCPTRACE_ACCEPT: case TCPTRACE_ACCEPTQ_DEL:
+	case TCPTRACE_CLOSE:
+		return true;
+	}
+	return false;
+}
+
 struct counts {
 	unsigned int same, only_a, only_b, late, moved, twice, queues, cookies, order;
 };
@@ -251,7 +264,7 @@ static void compare(struct counts *c, const struct recording *a, const struct re
 
 		if (d < 0) {
 			show("only a", x[i++], ++c->only_a);
-		} else if (d > 0 && y[j]->event == TCPTRACE_STATE && j && !same_step(y[j - 1], y[j]) &&
+		} else if (d > 0 && has_second(y[j]) && j && !same_step(y[j - 1], y[j]) &&
 			   y[j]->t_ns - y[j - 1]->t_ns < NEAR_NS) {
 			c->twice++;
 			j++;
