@@ -27,7 +27,7 @@ GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.
 BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-vm test-vm-labs test-kmod test-debug-kernel bench clean install
+.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install
 .SUFFIXES:
 
 all: tcptrace ## build ./tcptrace (default)
@@ -128,16 +128,17 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 TEST_PACKAGES := iproute2 nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils
-PARTS ?= test-lint test-unit test-golden test-traffic test-live test-labs test-doc
-# Guests under emulation want a machine of their own: with anything beside them they run out of time.
-GUESTS := test-vm test-vm-labs test-kmod
+HOST   := test-lint test-unit test-golden test-traffic test-live test-labs test-doc
+PARTS ?= $(HOST) test-guests
+# Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
+ALL    := $(HOST) test-vm test-vm-labs test-kmod test-dkms
 
-test: tcptrace $(TRAFFIC) ## all that runs on this machine (root; PARTS=... for some)
+test: tcptrace $(TRAFFIC) ## on this machine and in QEMU guests with Debian's kernels (root; PARTS=... for some)
 	$(Q)tests/lib/packages $(TEST_PACKAGES) || echo 'tests: what needs these packages is skipped' >&2
 	$(Q)tests/run $(PARTS)
 
-test-all: ## the same, then in QEMU guests with Debian's kernels (root)
-	$(Q)$(MAKE) test PARTS="$(PARTS) $(GUESTS)"
+test-all: ## the same with each mechanism, the labs and the kernel module in the guests (root)
+	$(Q)$(MAKE) test PARTS="$(ALL)"
 
 test-lint: ## what the tree itself must keep to
 	$(Q)tests/lint/run
@@ -175,14 +176,8 @@ test-live: tcptrace $(TRAFFIC) ## real traffic on this machine, each mechanism t
 test-labs: tcptrace ## the experiments of `tcptrace lab`, and what they leave behind (root)
 	$(Q)tests/live/labs
 
-# The comparison with BPF (tests/vm/kmod KERNEL compare) takes a quiet machine.
-KMOD_KERNEL ?= 6.1
-KMOD_TESTS  ?= not_loaded load_twice unload_in_use hooks two_readers killed_reader accept_before \
-	parameters listeners dmesg
-
-test-kmod: tcptrace $(TRAFFIC) ## the kernel module in a guest: load, use, readers, unload
-	$(Q)tests/vm/kmod $(KMOD_KERNEL) $(KMOD_TESTS) || { rc=$$?; [ $$rc = 77 ] && \
-		echo '0 passed, 0 failed, 1 skipped'; exit $$((rc == 77 ? 0 : rc)); }
+test-kmod: tcptrace $(TRAFFIC) ## the kernel module in the guests: load, use, readers, the same as BPF
+	$(Q)tests/vm/matrix --kmod
 
 # Built once, kept in the cache of the guests.
 test-debug-kernel: tcptrace $(TRAFFIC) ## the module in a kernel with KASAN, lockdep and kmemleak (built first: 15 minutes)
@@ -190,10 +185,16 @@ test-debug-kernel: tcptrace $(TRAFFIC) ## the module in a kernel with KASAN, loc
 	$(Q)tests/vm/kmod-style
 	$(Q)tests/vm/kmod 6.1-debug
 
+test-dkms: ## does DKMS build and install the module, for a guest's kernel? (root)
+	$(Q)tests/vm/dkms
+
 test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run? (root)
 	$(Q)tests/live/doc-check
 
-test-vm: tcptrace $(TRAFFIC) ## the same in guests with other kernels
+test-guests: tcptrace $(TRAFFIC) ## the live scenarios in guests with other kernels, as users have them
+	$(Q)MECHANISM=auto tests/vm/matrix
+
+test-vm: tcptrace $(TRAFFIC) ## the same with each mechanism by itself, and compared
 	$(Q)tests/vm/matrix
 
 test-vm-labs: tcptrace ## the experiments of `tcptrace lab` in guests with other kernels
