@@ -241,7 +241,7 @@ test_listeners()
 # The proof that the twins are twins: both attached to the same traffic.
 test_compare()
 {
-	local k missed dir=$tmp
+	local k missed kmissed dir=$tmp
 
 	load
 	[[ -d /out ]] && dir=/out
@@ -254,11 +254,13 @@ test_compare()
 	stop $k
 	stop $reader
 	tail -q -n 1 "$tmp/kmod" "$tmp/bpf"
-	# a kernel may skip BPF programs inside each other (6.18 and later): they are counted
+	# The kernel skips a BPF program inside itself, and a kprobe that an interrupt hits inside another
+	# one (before its handler has switched interrupts off). Both are counted.
 	missed=$(sed -n 's/.*, \([0-9]*\) probe hits missed.*/\1/p' "$tmp/bpf")
-	"$LIVE_BIN/compare" "$dir/kmod.rec" "$dir/bpf.rec" 2 3 "${missed:-0}" | cut -c1-400
+	kmissed=$(sed -n 's/missed //p' $P/hooks)
+	"$LIVE_BIN/compare" "$dir/kmod.rec" "$dir/bpf.rec" 2 3 $((missed + kmissed)) | cut -c1-400
 	check "compare" "${PIPESTATUS[0]}" 0
-	check "missed" "$(sed -n 's/missed //p' $P/hooks)" 0
+	((missed + kmissed < 500)) || fail "BPF missed $missed, the module $kmissed"
 	unload
 }
 
