@@ -273,7 +273,7 @@ test_traffic()
 	traffic-selftest ${SELFTEST:-} > "$tmp/selftest" || { fail "traffic-selftest"; cat "$tmp/selftest"; }
 	stop $reader
 	check "exit status of tcptrace --check" $? 0
-	check "missed" "$(sed -n 's/missed //p' $P/hooks)" 0
+	(($(sed -n 's/missed //p' $P/hooks) < 100)) || fail "$(cat $P/hooks)"
 	unload
 }
 

@@ -114,10 +114,9 @@ struct tuple {
 };
 
 struct conn {
+	/* What a look-up touches, in one cache line; the chains begin the next. */
 	uint64_t id;			/* 1, 2, ... */
-	uint64_t sk, req, tw;		/* kernel addresses it goes by now; 0: none */
-	uint64_t cookie;
-	struct listener *listener;	/* server side: whose queues it passed; else NULL */
+	uint64_t sk, req;		/* kernel addresses it goes by now; 0: none */
 	union {
 		struct tuple tuple;
 		struct {
@@ -126,35 +125,38 @@ struct conn {
 			uint32_t netns;
 		};
 	};
+	uint32_t next[3];		/* hash chains by sk, by req, by tuple: index + 1 */
+
 	uint8_t family;
 	uint8_t state;			/* enum tcp_state; NEW_SYN_RECV while a request */
 	bool in_synq, in_acceptq;
 	bool reset;			/* a RST came while it waited to be accepted */
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
-	uint64_t born_ns;		/* first record; 0: before us */
-	uint64_t state_ns;		/* when it entered the state; 0 unknown */
-	uint64_t synq_ns, acceptq_ns;	/* when it entered the queue; 0 unknown; kept when it left */
-	uint64_t call_ns;		/* connect() began */
-	uint64_t time_in[TCP_S_MAX];	/* ns spent in each state so far */
-	struct owner owner;		/* accepted by / connected by / holds it */
-	uint32_t retrans;
 
 	/* The model's own. */
-	struct conn *prev_q, *next_q;	/* place in its queue */
-	struct conn *prev_age, *next_age;	/* place in its age list */
-	uint32_t next[3];		/* hash chains by sk, by req, by tuple: index + 1 */
-	uint32_t seen_gen;		/* last snapshot that named it */
-	uint64_t last_ns;		/* last record about it */
-	uint32_t last_tid;		/* and by whom */
 	uint8_t last_event;		/* last step */
-	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
 	uint8_t list;			/* which age list */
-	uint8_t seen_state;		/* as that snapshot found it */
+	uint8_t seen_state;		/* as the last snapshot that named it found it */
 	bool seen_owner, seen_queued;	/* that snapshot found a process that holds it, or none yet */
 	bool tupled;			/* in the table by tuple */
 	bool left_acceptq;		/* a second removal is a duplicate */
 	bool ghost;			/* counted in listener->ghosts */
+	uint32_t last_tid;		/* of the last record about it */
+	uint64_t last_ns;		/* when that was */
+	struct conn *prev_age, *next_age;	/* place in its age list */
+
+	uint64_t state_ns;		/* when it entered the state; 0 unknown */
+	uint64_t born_ns;		/* first record; 0: before us */
+	uint64_t synq_ns, acceptq_ns;	/* when it entered the queue; 0 unknown; kept when it left */
+	uint64_t call_ns;		/* connect() began */
+	uint64_t cookie;
+	struct listener *listener;	/* server side: whose queues it passed; else NULL */
+	struct conn *prev_q, *next_q;	/* place in its queue */
+	struct owner owner;		/* accepted by / connected by / holds it */
+	uint32_t retrans;
+	uint32_t seen_gen;		/* last snapshot that named it */
+	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
 };
 
 /* One step, as the views show it: the record and what the model adds. Valid during the callback only. */

@@ -11,10 +11,8 @@ static void state_ends(struct model *m, struct conn *c, struct model_event *ev)
 	unsigned int old = rec_state(ev->rec->old);
 	bool known = c->state == old;
 
-	if (known) {
+	if (known)
 		step_took(ev, c->state_ns);
-		c->time_in[old] += ev->dur_ns;
-	}
 	if (known && old == TCP_S_SYN_RECV && c->synq_ns)
 		step_took(ev, c->synq_ns);	/* half-open since its SYN, not since the child was made */
 	if (c->state != TCP_S_NONE && ev->rec->t_ns >= c->known_ns &&
@@ -62,9 +60,7 @@ static void child_begins(struct model *m, const struct tcptrace_record *rec, str
 	conn_set_sk(m, c, rec->sk);
 	if (!c->listener)
 		conn_set_listener(m, c, listener_find(m, rec->listener));
-	if (c->state == TCP_S_NEW_SYN_RECV && c->state_ns && rec->t_ns > c->state_ns)
-		c->time_in[TCP_S_NEW_SYN_RECV] += rec->t_ns - c->state_ns;
-	else if (c->state != TCP_S_NEW_SYN_RECV && c->state != TCP_S_NONE && rec->t_ns >= c->known_ns)
+	if (c->state != TCP_S_NEW_SYN_RECV && c->state != TCP_S_NONE && rec->t_ns >= c->known_ns)
 		m->totals.illegal++;
 	if (!c->born_ns && !c->req && !c->known_ns)
 		c->born_ns = rec->t_ns;
@@ -223,7 +219,6 @@ static void timewait_state(struct model *m, const struct tcptrace_record *rec)
 	if (c->state == rec->new)
 		return;		/* its FIN came again */
 	ev = step(rec, rec->event, c, c->listener);
-	c->tw = rec->sk;
 	state_ends(m, c, &ev);
 	emit(m, &ev);
 	if (rec->new == TCP_S_CLOSE)

@@ -52,7 +52,8 @@ struct bpf_source {
 	unsigned int batch;
 	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
 	uint64_t check_ns, sweep_ns, sweep_every_ns;
-	bool half_open;			/* requests may wait in a SYN queue: something to sweep for */
+	uint64_t requests;		/* that may wait in a SYN queue, never too few: something to sweep for */
+	bool cookies;			/* then handshakes end that began with no request */
 	bool resync;
 	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
 	size_t snap_n, snap_next;
@@ -350,8 +351,24 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 static void hand_on_snapshot(struct bpf_source *s, uint64_t t_ns)
 {
 	while (!s->fn_ret && s->snap_next < s->snap_n && s->snap[s->snap_next].t_ns <= t_ns) {
-		s->half_open |= s->snap[s->snap_next].flags & TCPTRACE_F_REQUEST;
+		s->requests += !!(s->snap[s->snap_next].flags & TCPTRACE_F_REQUEST);
 		s->fn_ret = s->fn(s->ctx, &s->snap[s->snap_next++]);
+	}
+}
+
+/* A handshake that ends takes its request out; whether a reset did, only a sweep knows. */
+static void count_requests(struct bpf_source *s, const struct tcptrace_record *rec)
+{
+	switch (rec->event) {
+	case TCPTRACE_SYNQ_ADD:
+		s->requests++;
+		break;
+	case TCPTRACE_COOKIE_SENT:
+		s->cookies = true;
+		break;
+	case TCPTRACE_ACCEPTQ_ADD:
+		if (s->requests && !s->cookies && rec->cause == TCPTRACE_ACCEPTQ_HANDSHAKE)
+			s->requests--;
 	}
 }
 
@@ -363,7 +380,7 @@ static int on_record(void *arg, void *data, size_t size)
 	if (size != sizeof(*rec))
 		return 0;
 	hand_on_snapshot(s, rec->t_ns);
-	s->half_open |= rec->event == TCPTRACE_SYNQ_ADD;
+	count_requests(s, rec);
 	s->delivered++;
 	if (!s->fn_ret)
 		s->fn_ret = s->fn(s->ctx, rec);
@@ -458,7 +475,7 @@ static int take_snapshot(struct bpf_source *s, bool owners)
 	int err = merge(s);
 
 	began = now_ns();
-	s->half_open = false;
+	s->requests = 0;
 	if (!err)
 		err = mark_snapshot(s, false, began);
 	if (!err && owners)
@@ -533,7 +550,7 @@ static int periodic(struct bpf_source *s, bool idle)
 		s->resync = false;
 		return take_snapshot(s, true);
 	}
-	if (s->sweep_every_ns && s->half_open && now - s->sweep_ns >= s->sweep_every_ns) {
+	if (s->sweep_every_ns && s->requests && now - s->sweep_ns >= s->sweep_every_ns) {
 		uint64_t cpu = cpu_ns();
 
 		err = take_snapshot(s, false);
@@ -564,7 +581,7 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 		return err;
 	if (timeout_ms == 0) {		/* the last one: what was lost, or is only sampled, must be told now */
 		err = tell_lost(s);
-		return err || !s->sweep_every_ns ? err : take_snapshot(s, false);
+		return err || !s->sweep_every_ns || !s->requests ? err : take_snapshot(s, false);
 	}
 	if (n >= BATCH)
 		return 0;
