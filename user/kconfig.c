@@ -65,6 +65,16 @@ static bool is_set(const char *config, const char *option)
 	return false;
 }
 
+int kconfig_is_set(const char *option)
+{
+	const char *source;
+	char *config = find_config(&source);
+	int set = config ? is_set(config, option) : -ENOENT;
+
+	free(config);
+	return set;
+}
+
 int kconfig_each(const char **source, void (*fn)(void *ctx, const struct kconfig_note *note), void *ctx)
 {
 	char *config = find_config(source), *notes, *line, *rest;

@@ -29,6 +29,7 @@
 #include "capture.skel.h"
 #include "netns.h"
 #include "probes.h"
+#include "ring.h"
 
 #define RING_BYTES	(16u << 20)
 #define PAUSE_NS	2000000		/* nap between two drains while records come */
@@ -45,7 +46,7 @@ struct bpf_source {
 	struct bpf_link *links[OBJECT_PROGS];
 	unsigned int nlinks;
 	struct bpf_link *it_tcp, *it_task_file;
-	struct ring_buffer *ring;
+	struct ring ring;
 	source_fn fn;			/* of the poll() in progress */
 	void *ctx;
 	int fn_ret;
@@ -311,8 +312,6 @@ static const char *why_not(int err)
 	return NULL;
 }
 
-static int on_record(void *arg, void *data, size_t size);
-
 static int bpf_source_open(struct source **out, const struct source_config *cfg, const char **why)
 {
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
@@ -328,8 +327,8 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* needed before 5.11; where it fails it is not needed */
 	err = load_in_thread(s);
 	if (!err) {
-		s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_record, s, NULL);
-		err = s->ring ? 0 : -errno;
+		err = ring_open(&s->ring, bpf_map__fd(s->skel->maps.ring),
+				bpf_map__max_entries(s->skel->maps.ring));
 	}
 	if (err) {
 		*why = why_not(err);
@@ -372,7 +371,7 @@ static void count_requests(struct bpf_source *s, const struct tcptrace_record *r
 	}
 }
 
-static int on_record(void *arg, void *data, size_t size)
+static int on_record(void *arg, const void *data, size_t size)
 {
 	const struct tcptrace_record *rec = data;
 	struct bpf_source *s = arg;
@@ -384,24 +383,16 @@ static int on_record(void *arg, void *data, size_t size)
 	s->delivered++;
 	if (!s->fn_ret)
 		s->fn_ret = s->fn(s->ctx, rec);
-	if (s->fn_ret)
-		return -ECANCELED;
-	return ++s->batch < BATCH ? 0 : -ECANCELED;
+	return s->fn_ret || ++s->batch == BATCH;
 }
 
 /* Hands on what is there, a batch at most: how many, or what fn returned, or -errno. */
 static int drain(struct bpf_source *s)
 {
-	int n;
-
 	s->batch = 0;
 	s->fn_ret = 0;
-	n = ring_buffer__consume(s->ring);
-	if (s->fn_ret)
-		return s->fn_ret;
-	if (n < 0 && n != -ECANCELED)
-		return n;
-	return s->batch;
+	ring_drain(&s->ring, on_record, s);
+	return s->fn_ret ? s->fn_ret : (int)s->batch;
 }
 
 /* ---- what exists ---- */
@@ -527,11 +518,9 @@ static int sleep_on_ring(struct bpf_source *s, int timeout_ms)
 	n = drain(s);			/* one may have come before the flag was seen */
 	if (n)
 		return n < 0 ? n : 0;
-	n = ring_buffer__poll(s->ring, timeout_ms);
+	ring_wait(&s->ring, timeout_ms);
 	s->skel->bss->reader_sleeps = 0;
-	if (s->fn_ret)
-		return s->fn_ret;
-	return n < 0 && n != -ECANCELED ? n : 0;
+	return 0;
 }
 
 static int periodic(struct bpf_source *s, bool idle)
@@ -638,8 +627,7 @@ static void bpf_source_close(struct source *base)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 
-	if (s->ring)
-		ring_buffer__free(s->ring);
+	ring_close(&s->ring);
 	detach(s);
 	free(s);
 }

@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../kconfig.h"
 #include "btf.h"
 #include "probes.h"
 
@@ -62,9 +63,22 @@ static void try_fentry(struct probes *p, uint32_t btf_id)
 	close(fd);
 }
 
+/* Has the machine been told at boot to be another kind than the kernel was built as? */
+static bool told_at_boot(void)
+{
+	char line[4096] = "";
+	FILE *f = fopen("/proc/cmdline", "re");
+
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = 0;
+	if (f)
+		fclose(f);
+	return strstr(line, "preempt=");
+}
+
 /*
  * Does it put off tasks that run kernel code? debugfs has the mode in parentheses: "none voluntary
- * (full) lazy". Without it, whatever was built for it may.
+ * (full) lazy". Without it, what it was built as; if that is not known either, it may.
  */
 static bool kernel_preempts(void)
 {
@@ -72,12 +86,17 @@ static bool kernel_preempts(void)
 	char line[80] = "";
 	struct utsname u;
 
-	if (!f)
-		return !uname(&u) && strstr(u.version, "PREEMPT");
-	if (!fgets(line, sizeof(line), f))
-		line[0] = 0;
-	fclose(f);
-	return !strstr(line, "(none)") && !strstr(line, "(voluntary)");
+	if (f) {
+		if (!fgets(line, sizeof(line), f))
+			line[0] = 0;
+		fclose(f);
+	}
+	if (line[0])
+		return !strstr(line, "(none)") && !strstr(line, "(voluntary)");
+	if (uname(&u) || !strstr(u.version, "PREEMPT"))
+		return false;
+	return told_at_boot() || (kconfig_is_set("CONFIG_PREEMPT_NONE") != 1 &&
+				  kconfig_is_set("CONFIG_PREEMPT_VOLUNTARY") != 1);
 }
 
 static void ask_kernel(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf)
