@@ -18,7 +18,4 @@ struct kconfig_note {
  */
 int kconfig_each(const char **source, void (*fn)(void *ctx, const struct kconfig_note *note), void *ctx);
 
-/* Is the option y or m in the running kernel's configuration? -ENOENT: nobody knows. */
-int kconfig_is_set(const char *option);
-
 #endif

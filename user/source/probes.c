@@ -13,7 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "../kconfig.h"
+#include "../lib/config.h"
 #include "btf.h"
 #include "probes.h"
 
@@ -83,8 +83,10 @@ static bool told_at_boot(void)
 static bool kernel_preempts(void)
 {
 	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
-	char line[80] = "";
+	char line[80] = "", *config;
+	const char *source;
 	struct utsname u;
+	bool preempts;
 
 	if (f) {
 		if (!fgets(line, sizeof(line), f))
@@ -95,8 +97,11 @@ static bool kernel_preempts(void)
 		return !strstr(line, "(none)") && !strstr(line, "(voluntary)");
 	if (uname(&u) || !strstr(u.version, "PREEMPT"))
 		return false;
-	return told_at_boot() || (kconfig_is_set("CONFIG_PREEMPT_NONE") != 1 &&
-				  kconfig_is_set("CONFIG_PREEMPT_VOLUNTARY") != 1);
+	config = told_at_boot() ? NULL : kernel_config(&source);
+	preempts = !config || !(kernel_config_has(config, "CONFIG_PREEMPT_NONE") ||
+				kernel_config_has(config, "CONFIG_PREEMPT_VOLUNTARY"));
+	free(config);
+	return preempts;
 }
 
 static void ask_kernel(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf)
