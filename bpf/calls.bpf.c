@@ -7,7 +7,7 @@
  */
 #include "group.bpf.h"
 
-/* A program at a system call, and its second: see did(). The caller is who is known by. */
+/* A program at a system call, known by its caller, and its second: see did(). */
 #define SYSCALL(name, type)							\
 	static __always_inline int on_##name(struct type *ctx);			\
 	SEC("?tp/syscalls/" #name)						\
@@ -28,9 +28,9 @@
 #define SYS_ENTER(call)	SYSCALL(sys_enter_##call, trace_event_raw_sys_enter)
 #define SYS_EXIT(call)	SYSCALL(sys_exit_##call, trace_event_raw_sys_exit)
 
-/* The same for a function: fentry programs run in the reverse order of their attachment. */
-#define TWICE(key, what, hook)	(was_done(key, what) ? 0 : (hook))
-#define ONCE(key, what, hook)	({ hook; if (cfg.twice) did(key, what); 0; })
+/* The same at a function. What is attached last runs first there, so the second stands before the first. */
+#define SECOND(key, what, hook)	(was_done(key, what) ? 0 : (hook))
+#define FIRST(key, what, hook)	({ hook; if (cfg.twice) did(key, what); 0; })
 
 static __always_inline struct file *fd_file(int fd)
 {
@@ -285,25 +285,25 @@ static __always_inline int connect_hook(const struct sock *sk, const void *uaddr
 SEC("?fentry/tcp_v4_connect")
 int BPF_PROG(f_connect4_again, const struct sock *sk, const void *uaddr)
 {
-	return TWICE(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, false));
+	return SECOND(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, false));
 }
 
 SEC("?fentry/tcp_v4_connect")
 int BPF_PROG(f_connect4, const struct sock *sk, const void *uaddr)
 {
-	return ONCE(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, false));
+	return FIRST(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, false));
 }
 
 SEC("?fentry/tcp_v6_connect")
 int BPF_PROG(f_connect6_again, const struct sock *sk, const void *uaddr)
 {
-	return TWICE(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, true));
+	return SECOND(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, true));
 }
 
 SEC("?fentry/tcp_v6_connect")
 int BPF_PROG(f_connect6, const struct sock *sk, const void *uaddr)
 {
-	return ONCE(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, true));
+	return FIRST(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, true));
 }
 
 SEC("?kprobe/tcp_v4_connect")
@@ -372,13 +372,13 @@ static __always_inline int accept_hook(const struct sock *listener)
 SEC("?fentry/inet_csk_accept")
 int BPF_PROG(f_accept_again, const struct sock *sk)
 {
-	return TWICE(bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk));
+	return SECOND(bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk));
 }
 
 SEC("?fentry/inet_csk_accept")
 int BPF_PROG(f_accept, const struct sock *sk)
 {
-	return ONCE(bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk));
+	return FIRST(bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk));
 }
 
 SEC("?kprobe/inet_csk_accept")
@@ -417,13 +417,13 @@ static __always_inline int take_hook(const struct socket *sock, const struct soc
 SEC("?fentry/__inet_accept")
 int BPF_PROG(f_take_again, const struct socket *sock, const void *newsock, const struct sock *child)
 {
-	return TWICE(number_of(child), DID_TAKE, take_hook(sock, child));
+	return SECOND(number_of(child), DID_TAKE, take_hook(sock, child));
 }
 
 SEC("?fentry/__inet_accept")
 int BPF_PROG(f_take, const struct socket *sock, const void *newsock, const struct sock *child)
 {
-	return ONCE(number_of(child), DID_TAKE, take_hook(sock, child));
+	return FIRST(number_of(child), DID_TAKE, take_hook(sock, child));
 }
 
 SEC("?kprobe/__inet_accept")
@@ -551,13 +551,13 @@ static __always_inline int emit_close(const struct sock *sk, int fd)
 SEC("?fentry/tcp_close")
 int BPF_PROG(f_close_again, const struct sock *sk)
 {
-	return TWICE(number_of(sk), DID_CLOSE, wanted(sk) ? emit_close(sk, -1) : 0);
+	return SECOND(number_of(sk), DID_CLOSE, wanted(sk) ? emit_close(sk, -1) : 0);
 }
 
 SEC("?fentry/tcp_close")
 int BPF_PROG(f_close, const struct sock *sk)
 {
-	return ONCE(number_of(sk), DID_CLOSE, wanted(sk) ? emit_close(sk, -1) : 0);
+	return FIRST(number_of(sk), DID_CLOSE, wanted(sk) ? emit_close(sk, -1) : 0);
 }
 
 SEC("?kprobe/tcp_close")
