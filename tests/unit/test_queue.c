@@ -244,6 +244,23 @@ static void cookie_deduced(void **state)
 	assert_int_equal(listener()->cookies_ok, 1);
 }
 
+/* Before any cookie was sent the kernel takes an ACK for one while jiffies pass 0, and counts a bad one. */
+static void cookie_bad_at_five_minutes(void **state)
+{
+	static const struct { uint64_t s; unsigned int bad; } when[] = { { 200, 0 }, { 301, 1 }, { 419, 2 }, { 421, 2 } };
+	struct tcptrace_record rec = queues(server_rec(TCPTRACE_RST_SENT, 1), 0, 0);
+	unsigned int i;
+
+	(void)state;
+	rig_listen(128, 4096);
+	rec.flags |= TCPTRACE_F_INFERRED;
+	for (i = 0; i < sizeof(when) / sizeof(*when); i++) {
+		rec.t_ns = when[i].s * 1000 * MS;
+		rig_feed(rec);
+		assert_int_equal(listener()->cookies_bad, when[i].bad);
+	}
+}
+
 /* Fast Open: accepted before its handshake is complete. */
 static void fast_open(void **state)
 {
@@ -428,7 +445,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
-		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced), CASE(fast_open), CASE(migration), CASE(prefork),
+		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced), CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(prefork),
 		CASE(backlog), CASE(lost), CASE(eviction),
 	};
 

@@ -166,6 +166,17 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 	emit_plain(m, rec, c, l);
 }
 
+/*
+ * tcp_synq_no_recent_overflow(): within two minutes of the last cookie. A listener that never sent one
+ * has the stamp 0, which is recent while jiffies pass 0, five minutes after the machine was started.
+ */
+static bool cookie_meant(const struct listener *l, uint64_t t_ns)
+{
+	if (l->cookie_ns)
+		return t_ns - l->cookie_ns < COOKIE_VALID_NS;
+	return t_ns + 1000000000ull >= JIFFIES_ZERO_NS && t_ns < JIFFIES_ZERO_NS + COOKIE_VALID_NS;
+}
+
 /* retrans, rst-sent, rst-received: a RST is often sent for no socket, or told of the listener. */
 void on_segment(struct model *m, const struct tcptrace_record *rec)
 {
@@ -190,8 +201,7 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	if (!l && rec->listener)
 		l = listener_find(m, rec->listener);
 	/* a listener resets an ACK that belongs to nothing: a cookie's, as long as one could be meant */
-	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && l && l->cookie_ns &&
-	    rec->t_ns - l->cookie_ns < COOKIE_VALID_NS)
+	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && l && cookie_meant(l, rec->t_ns))
 		infer_cookie(m, rec, TCPTRACE_COOKIE_BAD);
 	listener_numbers(m, rec->flags & TCPTRACE_F_QUEUES ? l : NULL, rec, 0, 0);
 	emit_plain(m, rec, c, l);

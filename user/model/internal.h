@@ -53,6 +53,7 @@ struct table {
 };
 
 #define COOKIE_VALID_NS	120000000000ull	/* TCP_SYNCOOKIE_VALID, include/net/tcp.h */
+#define JIFFIES_ZERO_NS	300000000000ull	/* jiffies begin at -300 s: INITIAL_JIFFIES */
 
 struct snapshot {
 	bool active;
