@@ -106,13 +106,21 @@ static int on_record(void *ctx, const struct tcptrace_record *rec)
 
 	r->matched = false;
 	model_feed(r->model, rec);
-	if (rec->event == TCPTRACE_LOST && !r->o->quiet)
+	if (rec->event == TCPTRACE_LOST && rec->arg && !r->o->quiet)
 		r->view.ops->lost(&r->view, rec->arg, rec->new ? tcptrace_event_name(rec->new) : "");
 	if (r->rec && record(r, rec))
 		return STOP_COUNT;
 	if (r->out.error || count_reached(r))
 		return STOP_COUNT;
 	return 0;
+}
+
+/* What waits has waited until now, not until the last step: a record that nothing more was lost. */
+static int until_now(struct run *r)
+{
+	const struct tcptrace_record rec = { .event = TCPTRACE_LOST, .fd = -1, .t_ns = clock_ns(CLOCK_MONOTONIC) };
+
+	return on_record(r, &rec);
 }
 
 static void view_settings(const struct run *r, struct view_config *cfg)
@@ -304,6 +312,8 @@ static void loop(struct run *r)
 	/* What the hooks had seen when we stopped. A replay stops where it is. */
 	if (!err && !r->o->read_path)
 		err = r->src->ops->poll(r->src, 0, on_record, r);
+	if (!err && !r->o->read_path)
+		err = until_now(r);
 	if (err < 0 && err != STOP_COUNT && err != -EINTR)
 		say_source_error(r, err);
 }
