@@ -43,15 +43,19 @@ int pages_open(struct pages *p, struct tracefs_instance *instance)
 
 	p->ncpu = sysconf(_SC_NPROCESSORS_CONF);
 	p->fds = calloc(p->ncpu, sizeof(*p->fds));
+	p->raw = malloc(p->ncpu * sizeof(*p->raw));
 	p->queues = calloc(p->ncpu, sizeof(*p->queues));
 	p->kbuf = kbuffer_alloc(sizeof(long) == 8 ? KBUFFER_LSIZE_8 : KBUFFER_LSIZE_4, order);
-	if (!p->fds || !p->queues || !p->kbuf)
+	if (p->raw)
+		memset(p->raw, -1, p->ncpu * sizeof(*p->raw));
+	if (!p->fds || !p->raw || !p->queues || !p->kbuf)
 		return -ENOMEM;
 	for (cpu = 0; cpu < p->ncpu; cpu++) {
 		snprintf(file, sizeof(file), "per_cpu/cpu%u/trace_pipe_raw", cpu);
-		p->fds[cpu].fd = tracefs_instance_file_open(instance, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		p->raw[cpu] = tracefs_instance_file_open(instance, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		p->fds[cpu].fd = p->raw[cpu];
 		p->fds[cpu].events = POLLIN;
-		there += p->fds[cpu].fd >= 0;
+		there += p->raw[cpu] >= 0;
 	}
 	return there ? 0 : -errno;
 }
@@ -60,11 +64,12 @@ void pages_close(struct pages *p)
 {
 	unsigned int cpu;
 
-	for (cpu = 0; cpu < p->ncpu && p->fds; cpu++)
-		if (p->fds[cpu].fd >= 0)
-			close(p->fds[cpu].fd);
+	for (cpu = 0; cpu < p->ncpu && p->raw; cpu++)
+		if (p->raw[cpu] >= 0)
+			close(p->raw[cpu]);
 	for (cpu = 0; cpu < p->ncpu && p->queues; cpu++)
 		free(p->queues[cpu].rec);
+	free(p->raw);
 	free(p->fds);
 	free(p->queues);
 	if (p->kbuf)
@@ -119,8 +124,12 @@ static int drain_cpu(struct pages *p, unsigned int cpu)
 	int i, n, sum = 0;
 
 	for (i = 0; i < PAGES_AT_ONCE; i++) {
-		ssize_t got = read(p->fds[cpu].fd, page, sizeof(page));
+		ssize_t got = read(p->raw[cpu], page, sizeof(page));
 
+		/* a CPU that was never there has no buffer, and poll() would not wait for it: it may come */
+		p->fds[cpu].fd = got < 0 && errno == ENODEV ? -1 : p->raw[cpu];
+		if (p->fds[cpu].fd < 0)
+			break;
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
 		if (got <= 0)
@@ -139,7 +148,7 @@ int pages_drain(struct pages *p)
 	int n, sum = 0;
 
 	for (cpu = 0; cpu < p->ncpu; cpu++) {
-		n = p->fds[cpu].fd < 0 ? 0 : drain_cpu(p, cpu);
+		n = p->raw[cpu] < 0 ? 0 : drain_cpu(p, cpu);
 		if (n < 0)
 			return n;
 		sum += n;

@@ -18,6 +18,7 @@ struct queue {
 struct pages {
 	unsigned int ncpu;
 	struct pollfd *fds;		/* one per CPU; fd -1: no such CPU */
+	int *raw;			/* each CPU's trace_pipe_raw, -1: none */
 	struct queue *queues;
 	struct kbuffer *kbuf;
 };
