@@ -16,7 +16,7 @@ PREFIX   ?= /usr/local
 Q   = $(if $(V),,@)
 msg = @printf '  %-7s %s\n' $(1) $(2)
 
-BPF_SRC  := $(filter-out bpf/tcptrace.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF_SRC  := $(wildcard bpf/*.bpf.c)
 USER_SRC := $(wildcard user/*.c user/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
 MO       := $(patsubst user/po/%.po,$(B)/locale/%/LC_MESSAGES/tcptrace.mo,$(wildcard user/po/*.po))

@@ -49,13 +49,13 @@ struct {
 	__type(value, struct call);
 } calls __weak SEC(".maps");
 
+#define DONE	16
+
 /*
  * Carries arguments from a function's entry to its return, and notes between
  * hooks that run within one packet's processing. Per CPU: all of these run with
- * softirqs off and none runs inside itself.
+ * softirqs off and none runs inside itself; done[] is for those that do not.
  */
-#define DONE	16
-
 struct scratch {
 	__u64	cr_listener, cr_skb;	/* tcp_conn_request in progress */
 	__u32	cr_drops;		/* sk_drops when it began */
