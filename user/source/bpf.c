@@ -33,7 +33,7 @@
 
 #define RING_BYTES	(16u << 20)
 #define PAUSE_NS	2000000		/* nap between two drains while records come */
-#define BATCH		65536		/* records per poll(), so that deadlines and signals are seen */
+#define BUSY		65536		/* so many at once: more have come meanwhile, no time for anything else */
 #define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
 #define SECOND		1000000000ull
 #define SWEEP_MAX_NS	(5 * SECOND)	/* latest that an expired request is found without a hook */
@@ -50,7 +50,7 @@ struct bpf_source {
 	source_fn fn;			/* of the poll() in progress */
 	void *ctx;
 	int fn_ret;
-	unsigned int batch;
+	unsigned int drained;
 	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
 	uint64_t check_ns, sweep_ns, sweep_every_ns;
 	uint64_t requests;		/* that may wait in a SYN queue, never too few: something to sweep for */
@@ -383,16 +383,17 @@ static int on_record(void *arg, const void *data, size_t size)
 	s->delivered++;
 	if (!s->fn_ret)
 		s->fn_ret = s->fn(s->ctx, rec);
-	return s->fn_ret || ++s->batch == BATCH;
+	s->drained++;
+	return s->fn_ret;
 }
 
-/* Hands on what is there, a batch at most: how many, or what fn returned, or -errno. */
+/* Hands on what is there now: how many, or what fn returned, or -errno. */
 static int drain(struct bpf_source *s)
 {
-	s->batch = 0;
+	s->drained = 0;
 	s->fn_ret = 0;
 	ring_drain(&s->ring, on_record, s);
-	return s->fn_ret ? s->fn_ret : (int)s->batch;
+	return s->fn_ret ? s->fn_ret : (int)s->drained;
 }
 
 /* ---- what exists ---- */
@@ -413,11 +414,9 @@ static int merge(struct bpf_source *s)
 	int n;
 
 	s->snap_next = 0;
-	do {
-		n = drain(s);
-		if (n < 0)
-			return n;
-	} while (n >= BATCH);
+	n = drain(s);
+	if (n < 0)
+		return n;
 	hand_on_snapshot(s, UINT64_MAX);
 	s->snap_n = 0;
 	return s->fn_ret;
@@ -554,6 +553,20 @@ static int periodic(struct bpf_source *s, bool idle)
 	return err;
 }
 
+/* The last call: all that is there, what was lost, and what only an iterator knows. */
+static int poll_last(struct bpf_source *s)
+{
+	int err = merge(s);
+
+	if (!err)
+		err = tell_lost(s);
+	if (!err && (s->resync || (s->sweep_every_ns && s->requests))) {
+		err = take_snapshot(s, s->resync);
+		s->resync = false;
+	}
+	return err;
+}
+
 static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, void *ctx)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
@@ -562,17 +575,15 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 
 	s->fn = fn;
 	s->ctx = ctx;
+	if (timeout_ms == 0)
+		return poll_last(s);
 	n = drain(s);
 	if (n < 0)
 		return n;
-	err = periodic(s, n < BATCH);
+	err = periodic(s, n < BUSY);
 	if (err)
 		return err;
-	if (timeout_ms == 0) {		/* the last one: what was lost, or is only sampled, must be told now */
-		err = tell_lost(s);
-		return err || !s->sweep_every_ns || !s->requests ? err : take_snapshot(s, false);
-	}
-	if (n >= BATCH)
+	if (n >= BUSY)
 		return 0;
 	if (n) {
 		nanosleep(&nap, NULL);

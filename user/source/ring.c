@@ -54,16 +54,10 @@ int ring_drain(struct ring *r, ring_fn fn, void *ctx)
 	unsigned int n = 0;
 	int ret = 0;
 
-	while (!ret) {
+	while (!ret && r->at < end) {
 		const uint8_t *header = r->data + (r->at & (r->size - 1));
-		uint32_t len;
+		uint32_t len = __atomic_load_n((const uint32_t *)header, __ATOMIC_ACQUIRE);
 
-		if (r->at == end) {
-			end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
-			if (r->at == end)
-				break;
-		}
-		len = __atomic_load_n((const uint32_t *)header, __ATOMIC_ACQUIRE);
 		if (len & BPF_RINGBUF_BUSY_BIT)
 			break;		/* reserved, not written yet */
 		if (!(len & BPF_RINGBUF_DISCARD_BIT))

@@ -27,7 +27,7 @@ typedef int (*ring_fn)(void *ctx, const void *data, size_t size);
 
 int ring_open(struct ring *r, int fd, size_t size);	/* size: of the map, a power of two; 0 or -errno */
 void ring_close(struct ring *r);			/* also of one that was never opened */
-/* What is there, in its order: 0, or what fn returned. */
+/* What is there now, in its order: 0, or what fn returned. What comes meanwhile is for the next drain. */
 int ring_drain(struct ring *r, ring_fn fn, void *ctx);
 /* Until there is something (and the kernel side wakes us), a signal, or the time is up. */
 void ring_wait(struct ring *r, int timeout_ms);
