@@ -7,11 +7,8 @@
 # two_servers [WHAT TO ADD TO THE CLIENT]: 23 connections to 8080, 29 to 8081; then the tracer ends
 two_servers()
 {
-	local port
-
-	for port in 8080 8081; do
-		as=server$port server --accept loop
-	done
+	port=8080 as=server8080 server --accept loop --max 23
+	port=8081 as=server8081 server --accept loop --max 29
 }
 
 two_clients()
@@ -23,8 +20,8 @@ two_clients()
 
 two_end()
 {
-	stop server8080
-	stop server8081
+	finish server8080
+	finish server8081
 	untrace
 }
 
@@ -80,12 +77,12 @@ filter_family()
 	local any=--any
 
 	own_trace -4
-	as=six server --accept loop
-	port=8081 any='' as=four server --accept loop
+	as=six server --accept loop --max 29
+	port=8081 any='' as=four server --accept loop --max 23
 	local=127.0.0.1 port=8081 client --count 23
 	local=::1 client --count 29
-	stop four
-	stop six
+	finish four
+	finish six
 	untrace
 	events connect:23 accept:23 -,family=ipv6:0 -,lport=8080:0
 }
@@ -94,13 +91,13 @@ scenario filter_family6 4 own -- "-6, v4-mapped included"
 filter_family6()
 {
 	own_trace -6
-	any=--any as=six server --accept loop
-	port=8081 as=four server --accept loop
+	any=--any as=six server --accept loop --max 36
+	port=8081 as=four server --accept loop --max 23
 	port=8081 client --count 23
 	local=::1 client --count 29
 	client --count 7
-	stop four
-	stop six
+	finish four
+	finish six
 	untrace
 	events accept:36 accept,raddr=127.0.0.1:7 -,family=ipv4:0 connect:29
 }
@@ -142,9 +139,9 @@ filter_cgroup()
 	group=$root/live-$$-$family
 	mkdir "$group" || skip "no cgroup can be made under $root"
 	own_trace --cgroup "$group"
-	port=8081 as=server8081 server --accept loop
+	port=8081 as=server8081 server --accept loop --max 29
 	echo $BASHPID > "$group/cgroup.procs" || skip "no process may enter $group"
-	as=server8080 server --accept loop
+	as=server8080 server --accept loop --max 23
 	port=8080 client --count 23
 	echo $BASHPID > "$root/cgroup.procs"
 	port=8081 client --count 29
@@ -170,11 +167,10 @@ program()
 scenario run_program 46 own -- "-- PROGRAM: all of its sockets, none of others"
 run_program()
 {
-	two_servers
+	server --accept loop --max 30
 	client --count 7
 	program 0 "$bin/client" --count 23 $local 8080
-	stop server8080
-	stop server8081
+	finish server
 	events socket:23 connect:23 connect-return:23 close:23 state,old=CLOSE,new=SYN_SENT:23 \
 		state,old=SYN_SENT,new=ESTABLISHED:23 state,old=ESTABLISHED,new=FIN_WAIT1:23 accept:0 synq-add:0
 	grep -q '^tried=23 ok=23 ' "$json.all" || fail "the program's own output is missing"
