@@ -85,7 +85,7 @@ static __always_inline bool call_return(struct call *out)
 }
 
 /* A thread that ends inside a call takes its note with it. */
-SEC("?tp_btf/sched_process_exit")
+SEC("?raw_tp/sched_process_exit")
 int BPF_PROG(tp_exit, struct task_struct *task)
 {
 	__u64 id = bpf_get_current_pid_tgid();
@@ -97,7 +97,7 @@ int BPF_PROG(tp_exit, struct task_struct *task)
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_fork")
+SEC("?raw_tp/sched_process_fork")
 int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 pid = READ(child, tgid);

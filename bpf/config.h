@@ -16,6 +16,7 @@
 struct capture_config {
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
 	__u32	netns;			/* inode number, 0: all */
+	__u32	ring_mask;		/* CPU & this: its ring */
 	__u8	family;			/* 4, 6 or 0 */
 	__u8	by_pid;			/* only sockets of processes in 'pids' */
 	__u8	follow;			/* children of these too */

@@ -21,10 +21,18 @@ extern const volatile __u64 rports[CAPTURE_PORT_WORDS];
 /* Set by the reader before it sleeps; whoever writes the next record clears it and wakes it. */
 extern volatile __u32 reader_sleeps;
 
-struct {
+/* A ring buffer for each CPU, made by the reader (user/source/ring.h). */
+struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 16 << 20);
-} ring __weak SEC(".maps");
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ring);
+} rings __weak SEC(".maps");
 
 /*
  * Records that found no room, by event; events that only the second of two programs saw. In memory
@@ -136,7 +144,9 @@ static __always_inline bool was_done(__u64 who, __u16 what)
 /* NULL: no room, counted. Everything but the addresses is set to "nothing". */
 static __always_inline struct tcptrace_record *reserve(__u32 event)
 {
-	struct tcptrace_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	__u32 cpu = bpf_get_smp_processor_id(), which = cpu & cfg.ring_mask;
+	void *ring = bpf_map_lookup_elem(&rings, &which);
+	struct tcptrace_record *r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
 
 	if (!r) {
 		__sync_fetch_and_add(&lost[event], 1);
@@ -154,7 +164,7 @@ static __always_inline struct tcptrace_record *reserve(__u32 event)
 	r->new = 0;
 	r->cause = 0;
 	r->flags = 0;
-	r->cpu = bpf_get_smp_processor_id();
+	r->cpu = cpu;
 	r->synq = 0;
 	r->synq_young = 0;
 	r->acceptq = 0;

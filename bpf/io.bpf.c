@@ -20,13 +20,13 @@ static __always_inline int emit_io(__u32 event, const struct sock *sk, int bytes
 }
 
 /* 6.3 and later (6e6eda44b939) */
-SEC("?tp_btf/sock_send_length")
+SEC("?raw_tp/sock_send_length")
 int BPF_PROG(tp_write, const struct sock *sk, int ret)
 {
 	return emit_io(TCPTRACE_WRITE, sk, ret);
 }
 
-SEC("?tp_btf/sock_recv_length")
+SEC("?raw_tp/sock_recv_length")
 int BPF_PROG(tp_read, const struct sock *sk, int ret, int flags)
 {
 	return emit_io(TCPTRACE_READ, sk, ret);

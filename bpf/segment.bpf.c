@@ -24,7 +24,7 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
  * 6.16 and later (ad892e912b84) tell of segments, too, that could not be made: RetransSegs counts
  * only those that were handed to IP, also where that dropped them (err 1).
  */
-SEC("?tp_btf/tcp_retransmit_skb")
+SEC("?raw_tp/tcp_retransmit_skb")
 int BPF_PROG(tp_retrans, const struct sock *sk)
 {
 	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2] < 0)
@@ -32,21 +32,21 @@ int BPF_PROG(tp_retrans, const struct sock *sk)
 	return emit_sock(TCPTRACE_RETRANS, sk);
 }
 
-SEC("?tp_btf/tcp_receive_reset")
+SEC("?raw_tp/tcp_receive_reset")
 int BPF_PROG(tp_rst_received, const struct sock *sk)
 {
 	emit_sock(TCPTRACE_RST_RECEIVED, sk);
-	did(number_of(sk), DID_RST_RECEIVED);
+	did((__u64)sk, DID_RST_RECEIVED);
 	return 0;
 }
 
-SEC("?tp_btf/tcp_receive_reset")
+SEC("?raw_tp/tcp_receive_reset")
 int BPF_PROG(tp_rst_received_again, const struct sock *sk)
 {
-	return was_done(number_of(sk), DID_RST_RECEIVED) ? 0 : emit_sock(TCPTRACE_RST_RECEIVED, sk);
+	return was_done((__u64)sk, DID_RST_RECEIVED) ? 0 : emit_sock(TCPTRACE_RST_RECEIVED, sk);
 }
 
-SEC("?tp_btf/tcp_retransmit_synack")
+SEC("?raw_tp/tcp_retransmit_synack")
 int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct request_sock *req)
 {
 	struct tcptrace_record *r;
@@ -105,18 +105,18 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 	return 0;
 }
 
-SEC("?tp_btf/tcp_send_reset")
+SEC("?raw_tp/tcp_send_reset")
 int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
 {
 	rst_sent_hook(sk, skb);
-	did(number_of(sk ? (void *)sk : (void *)skb), DID_RST_SENT);
+	did((__u64)(sk ? (void *)sk : (void *)skb), DID_RST_SENT);
 	return 0;
 }
 
-SEC("?tp_btf/tcp_send_reset")
+SEC("?raw_tp/tcp_send_reset")
 int BPF_PROG(tp_rst_sent_again, const struct sock *sk, const struct sk_buff *skb)
 {
-	return was_done(number_of(sk ? (void *)sk : (void *)skb), DID_RST_SENT) ? 0 : rst_sent_hook(sk, skb);
+	return was_done((__u64)(sk ? (void *)sk : (void *)skb), DID_RST_SENT) ? 0 : rst_sent_hook(sk, skb);
 }
 
 /* ---- TIME_WAIT --------------------------------------------------------------------------------- */
@@ -180,7 +180,7 @@ int BPF_KPROBE(k_tw_segment, const struct inet_timewait_sock *tw, const struct s
 }
 
 /* tracepoints, 6.9 and later (rx_sk): the FIN is thrown away as a segment of the minisock */
-SEC("?tp_btf/kfree_skb")
+SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int reason,
 	     const struct sock *rx_sk)
 {
@@ -194,7 +194,7 @@ int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int
 }
 
 /* Before 6.9 the FIN alone: the model knows whether its tuple is an orphan's in FIN_WAIT2. */
-SEC("?tp_btf/kfree_skb")
+SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_tw_segment_old, const struct sk_buff *skb)
 {
 	struct tcptrace_record *r;

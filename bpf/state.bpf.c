@@ -119,22 +119,22 @@ static __always_inline int state_hook(const struct sock *sk, int old, int new)
 	return 0;
 }
 
-SEC("?tp_btf/inet_sock_set_state")
+SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
 {
 	state_hook(sk, old, new);
-	did(number_of(sk), DID_STATE | (old & 15) << 4 | (new & 15));
+	did((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15));
 	return 0;
 }
 
-SEC("?tp_btf/inet_sock_set_state")
+SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state_again, const struct sock *sk, int old, int new)
 {
-	return was_done(number_of(sk), DID_STATE | (old & 15) << 4 | (new & 15)) ? 0 : state_hook(sk, old, new);
+	return was_done((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15)) ? 0 : state_hook(sk, old, new);
 }
 
 /* tracepoints, 6.3 and later: the listener is told right after its child entered the queue. */
-SEC("?tp_btf/sk_data_ready")
+SEC("?raw_tp/sk_data_ready")
 int BPF_PROG(tp_data_ready, const struct sock *sk)
 {
 	struct scratch *s;
@@ -168,18 +168,18 @@ static __always_inline int destroy_hook(const struct sock *sk)
 	return 0;
 }
 
-SEC("?tp_btf/tcp_destroy_sock")
+SEC("?raw_tp/tcp_destroy_sock")
 int BPF_PROG(tp_destroy, const struct sock *sk)
 {
 	destroy_hook(sk);
-	did(number_of(sk), DID_DESTROY);
+	did((__u64)sk, DID_DESTROY);
 	return 0;
 }
 
-SEC("?tp_btf/tcp_destroy_sock")
+SEC("?raw_tp/tcp_destroy_sock")
 int BPF_PROG(tp_destroy_again, const struct sock *sk)
 {
-	return was_done(number_of(sk), DID_DESTROY) ? 0 : destroy_hook(sk);
+	return was_done((__u64)sk, DID_DESTROY) ? 0 : destroy_hook(sk);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -103,7 +103,7 @@ static __always_inline int child_answers(const struct sock *sk)
 	return 0;
 }
 
-SEC("?tp_btf/net_dev_queue")
+SEC("?raw_tp/net_dev_queue")
 int BPF_PROG(tp_synack, const struct sk_buff *skb)
 {
 	const struct sock *sk = READ(skb, sk);
@@ -122,7 +122,7 @@ int BPF_PROG(tp_synack, const struct sk_buff *skb)
  * tcp_rcv_state_process()). One that got no SYN-ACK was refused, if sk_drops says that something
  * was: a SYN of ours to another host's port of that number passes by here too.
  */
-SEC("?tp_btf/consume_skb")
+SEC("?raw_tp/consume_skb")
 int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
 	const struct sock *listener;
@@ -170,7 +170,7 @@ static __always_inline void emit_reset(const struct sock *listener, const struct
  * An ACK: the accept queue was full, at the third packet or at a cookie's ACK (whose reason is
  * NO_SOCKET). A RST: a request went down with it.
  */
-SEC("?tp_btf/kfree_skb")
+SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int reason,
 	     const struct sock *rx_sk)
 {
@@ -209,7 +209,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
  * tcp_v4_syn_recv_sock() another where the accept queue was full. A cookie's ACK that finds it full
  * is counted there alone.
  */
-SEC("?tp_btf/kfree_skb")
+SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 {
 	__u8 flags = segment_flags(skb) & (TH_SYN | TH_RST | TH_ACK);

@@ -46,7 +46,7 @@ struct bpf_source {
 	struct bpf_link *links[OBJECT_PROGS];
 	unsigned int nlinks;
 	struct bpf_link *it_tcp, *it_task_file;
-	struct ring ring;
+	struct rings rings;
 	source_fn fn;			/* of the poll() in progress */
 	void *ctx;
 	int fn_ret;
@@ -117,6 +117,7 @@ static void fill_config(struct bpf_source *s)
 
 	c->cgroup = f->cgroup;
 	c->netns = f->netns;
+	c->ring_mask = s->rings.n - 1;
 	c->family = f->family;
 	c->by_pid = f->npids > 0 && !f->others;
 	c->follow = f->follow;
@@ -146,7 +147,7 @@ static int try_load(struct bpf_source *s)
 	struct bpf_program *prog;
 
 	fill_config(s);
-	bpf_map__set_max_entries(s->skel->maps.ring, s->cfg.ring_bytes ? s->cfg.ring_bytes : RING_BYTES);
+	bpf_map__reuse_fd(s->skel->maps.rings, s->rings.array_fd);
 	bpf_object__for_each_program(prog, s->skel->obj)
 		bpf_program__set_autoload(prog, probes_wants(&s->probes, bpf_program__name(prog)));
 	load_failed[0] = 0;
@@ -226,6 +227,8 @@ static int load_and_attach(struct bpf_source *s)
 		err = try_load(s);
 		if (!err)
 			err = fill_pids(s);
+		if (!err)
+			err = rings_ready(&s->rings);
 		if (!err) {
 			err = try_attach(s);
 			if (!err)
@@ -307,7 +310,7 @@ static const char *why_not(int err)
 		return "the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and "
 		       "CAP_PERFMON (or CAP_SYS_ADMIN), as in most containers: run it on the host";
 	if (err == -ENOSYS || err == -EINVAL)
-		return "this kernel has no BPF ring buffer or tracing programs (needs Linux 5.8 with "
+		return "this kernel has no BPF ring buffer or tracing programs (needs Linux 5.10 with "
 		       "CONFIG_BPF_SYSCALL): use the kernel module, --source kmod";
 	return NULL;
 }
@@ -325,14 +328,13 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	libbpf_set_print(listen_to_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* needed before 5.11; where it fails it is not needed */
-	err = load_in_thread(s);
-	if (!err) {
-		err = ring_open(&s->ring, bpf_map__fd(s->skel->maps.ring),
-				bpf_map__max_entries(s->skel->maps.ring));
-	}
+	err = rings_open(&s->rings, RING_BYTES);
+	if (!err)
+		err = load_in_thread(s);
 	if (err) {
 		*why = why_not(err);
 		detach(s);
+		rings_close(&s->rings);
 		free(s);
 		return err;
 	}
@@ -371,13 +373,10 @@ static void count_requests(struct bpf_source *s, const struct tcptrace_record *r
 	}
 }
 
-static int on_record(void *arg, const void *data, size_t size)
+static int on_record(void *arg, const struct tcptrace_record *rec)
 {
-	const struct tcptrace_record *rec = data;
 	struct bpf_source *s = arg;
 
-	if (size != sizeof(*rec))
-		return 0;
 	hand_on_snapshot(s, rec->t_ns);
 	count_requests(s, rec);
 	s->delivered++;
@@ -387,12 +386,12 @@ static int on_record(void *arg, const void *data, size_t size)
 	return s->fn_ret;
 }
 
-/* Hands on what is there now: how many, or what fn returned, or -errno. */
-static int drain(struct bpf_source *s)
+/* Hands on what is there now and older than until_ns: how many, or what fn returned, or -errno. */
+static int drain(struct bpf_source *s, uint64_t until_ns)
 {
 	s->drained = 0;
 	s->fn_ret = 0;
-	ring_drain(&s->ring, on_record, s);
+	rings_drain(&s->rings, until_ns, on_record, s);
 	return s->fn_ret ? s->fn_ret : (int)s->drained;
 }
 
@@ -414,7 +413,7 @@ static int merge(struct bpf_source *s)
 	int n;
 
 	s->snap_next = 0;
-	n = drain(s);
+	n = drain(s, now_ns());
 	if (n < 0)
 		return n;
 	hand_on_snapshot(s, UINT64_MAX);
@@ -508,16 +507,12 @@ static int tell_lost(struct bpf_source *s)
 }
 
 /* Sleeps until a record comes, at most timeout_ms. */
-static int sleep_on_ring(struct bpf_source *s, int timeout_ms)
+static int sleep_on_rings(struct bpf_source *s, int timeout_ms)
 {
-	int n;
-
 	s->skel->bss->reader_sleeps = 1;
 	__sync_synchronize();
-	n = drain(s);			/* one may have come before the flag was seen */
-	if (n)
-		return n < 0 ? n : 0;
-	ring_wait(&s->ring, timeout_ms);
+	if (rings_empty(&s->rings))	/* one may have come before the flag was seen */
+		rings_wait(&s->rings, timeout_ms);
 	s->skel->bss->reader_sleeps = 0;
 	return 0;
 }
@@ -556,10 +551,9 @@ static int periodic(struct bpf_source *s, bool idle)
 /* The last call: all that is there, what was lost, and what only an iterator knows. */
 static int poll_last(struct bpf_source *s)
 {
-	int err = merge(s);
+	int n = drain(s, UINT64_MAX), err;
 
-	if (!err)
-		err = tell_lost(s);
+	err = n < 0 ? n : tell_lost(s);
 	if (!err && (s->resync || (s->sweep_every_ns && s->requests))) {
 		err = take_snapshot(s, s->resync);
 		s->resync = false;
@@ -577,7 +571,7 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 	s->ctx = ctx;
 	if (timeout_ms == 0)
 		return poll_last(s);
-	n = drain(s);
+	n = drain(s, now_ns());
 	if (n < 0)
 		return n;
 	err = periodic(s, n < BUSY);
@@ -589,7 +583,7 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 		nanosleep(&nap, NULL);
 		return 0;
 	}
-	return sleep_on_ring(s, timeout_ms);
+	return sleep_on_rings(s, timeout_ms);
 }
 
 /* ---- the rest ---- */
@@ -638,8 +632,8 @@ static void bpf_source_close(struct source *base)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 
-	ring_close(&s->ring);
 	detach(s);
+	rings_close(&s->rings);
 	free(s);
 }
 

@@ -139,13 +139,12 @@ static int set_filter(struct kmod_source *s)
 static int set_up(struct kmod_source *s)
 {
 	long ncpu = sysconf(_SC_NPROCESSORS_CONF);
-	uint32_t bytes = s->cfg.ring_bytes ? s->cfg.ring_bytes : BUFFER_BYTES;
+	uint32_t bytes = BUFFER_BYTES / (ncpu > 0 ? ncpu : 1);
 	unsigned int event;
 	char kb[16];
 	int err;
 
-	bytes /= ncpu > 0 ? ncpu : 1;
-	snprintf(kb, sizeof(kb), "%u", (bytes > BUFFER_CPU || s->cfg.ring_bytes ? bytes : BUFFER_CPU) >> 10);
+	snprintf(kb, sizeof(kb), "%u", (bytes > BUFFER_CPU ? bytes : BUFFER_CPU) >> 10);
 	err = set(s, "trace_clock", "mono");
 	if (!err)
 		err = set(s, "buffer_size_kb", kb);

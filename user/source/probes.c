@@ -28,7 +28,7 @@ static const char *btf_name(const struct bpf_program *prog, char *buf, size_t si
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (!strncmp(sec, kinds[i], strlen(kinds[i])))
 			return sec + strlen(kinds[i]);
-	if (strncmp(sec, "tp_btf/", 7))
+	if (strncmp(sec, "raw_tp/", 7))
 		return NULL;
 	snprintf(buf, size, "btf_trace_%s", sec + 7);
 	return buf;

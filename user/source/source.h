@@ -42,7 +42,6 @@ struct source_config {
 	enum mechanism mechanism;
 	const char *path;		/* file source: what to replay ("-": stdin) */
 	bool io;			/* read and write events too */
-	uint32_t ring_bytes;		/* 0: default */
 	bool verbose;
 };
 
