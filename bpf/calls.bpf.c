@@ -5,6 +5,7 @@
  * on sleeping threads, so they are first choice here by every mechanism; a
  * thread that already slept in accept() when we came is seen when it returns.
  */
+#include "call.bpf.h"
 #include "group.bpf.h"
 
 /* A program at a system call, known by its caller, and its second: see did(). */
@@ -36,11 +37,13 @@ static __always_inline struct file *fd_file(int fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *fdt = READ(task, files, fdt);
-	struct file **slot = READ(fdt, fd), *file = NULL;
+	struct file **slot = READ(fdt, fd) + fd, *file = NULL;
 
 	if (fd < 0 || (__u32)fd >= READ(fdt, max_fds))
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
+	if (HAS_CAST)		/* the slot, read as that member of a struct that has a pointer there */
+		return (void *)READ((const struct fdtable *)((char *)slot - bpf_core_field_offset(struct fdtable, fd)), fd);
+	bpf_probe_read_kernel(&file, sizeof(file), slot);
 	return file;
 }
 
@@ -62,36 +65,15 @@ static __always_inline struct sock *fd_sock(int fd)
 	return file_sock(fd_file(fd));
 }
 
-static __always_inline void call_enter(const struct sock *sk, int fd, __u64 uaddr, int arg)
-{
-	__u64 id = bpf_get_current_pid_tgid();
-	struct call call = {
-		.t_ns = bpf_ktime_get_ns(), .sk = (__u64)sk, .uaddr = uaddr, .fd = fd, .arg = arg,
-	};
-
-	bpf_map_update_elem(&calls, &id, &call, BPF_ANY);
-}
-
-static __always_inline bool call_return(struct call *out)
-{
-	__u64 id = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(&calls, &id);
-
-	if (!call)
-		return false;
-	*out = *call;
-	bpf_map_delete_elem(&calls, &id);
-	return true;
-}
-
 /* A thread that ends inside a call takes its note with it. */
 SEC("?raw_tp/sched_process_exit")
 int BPF_PROG(tp_exit, struct task_struct *task)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 pid = id >> 32;
+	struct call call;
 
-	bpf_map_delete_elem(&calls, &id);
+	call_return(&call);
 	if (cfg.by_pid && cfg.follow && pid == (__u32)id)
 		bpf_map_delete_elem(&pids, &pid);
 	return 0;
@@ -259,8 +241,7 @@ SYS_ENTER(connect)
 
 static __always_inline int connect_hook(const struct sock *sk, const void *uaddr, bool v6)
 {
-	__u64 id = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(&calls, &id);
+	struct call *call = call_now();
 	struct sockaddr_in6 sa = {};
 	struct sockaddr_in *sin = (void *)&sa;
 	__u8 addr[16];
@@ -478,8 +459,6 @@ static __always_inline int accept_exit(long ret)
 	child = fd_sock(ret);
 	if (!child || !wanted_call(child))
 		return 0;
-	if (cfg.tp_take)
-		emit_take(child, listener);
 	r = reserve(TCPTRACE_ACCEPT);
 	if (!r)
 		return 0;

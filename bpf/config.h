@@ -29,7 +29,6 @@ struct capture_config {
 	__u8	tp_synack;		/* synq-add, synack from net_dev_queue */
 	__u8	tp_acceptq_add;		/* from the child's transition and sk_data_ready */
 	__u8	tp_data_ready;		/* sk_data_ready exists (6.3) */
-	__u8	tp_take;		/* acceptq-del from sys_exit_accept */
 	__u8	tp_drop_syn;		/* from consume_skb */
 	__u8	tp_drop_ack;		/* from kfree_skb */
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */

@@ -9,13 +9,6 @@
 
 #include "emit.bpf.h"
 
-/* 6.2 and later (fd264ca02094): a pointer of any origin gets a type, costs nothing. */
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-
-/* Asked by something else of 6.2: constant when loaded, so that what is not taken is not there. */
-#define HAS_CAST	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_cgrp_storage_get)
-#define CAST(p)		((typeof(p))bpf_rdonly_cast((p), bpf_core_type_id_kernel(typeof(*(p)))))
-
 /*
  * READ(sk, a.b, c): sk->a.b->c. With a type it is a load, which reads 0 where the kernel faults;
  * without, a call of bpf_probe_read_kernel() for each arrow, 35 ns where a load takes 1.
@@ -155,15 +148,53 @@ struct segment {
 	__u8	flags, family;
 };
 
+/* Members of headers, by loads where the kernel's types can be given; false: not there. */
+static __always_inline bool read_tcp(struct tcphdr *to, const void *at)
+{
+	const struct tcphdr *th;
+
+	if (!HAS_CAST)
+		return !bpf_probe_read_kernel(to, sizeof(*to), at);
+	th = CAST((const struct tcphdr *)at);
+	to->source = th->source;
+	to->dest = th->dest;
+	to->flags = th->flags;
+	return true;
+}
+
+static __always_inline bool read_ip(struct iphdr *to, const void *at)
+{
+	const struct iphdr *ip;
+
+	if (!HAS_CAST)
+		return !bpf_probe_read_kernel(to, sizeof(*to), at);
+	ip = CAST((const struct iphdr *)at);
+	to->protocol = ip->protocol;
+	to->saddr = ip->saddr;
+	to->daddr = ip->daddr;
+	return true;
+}
+
+static __always_inline bool read_ip6(struct ipv6hdr *to, const void *at)
+{
+	const struct ipv6hdr *ip6;
+
+	if (!HAS_CAST)
+		return !bpf_probe_read_kernel(to, sizeof(*to), at);
+	ip6 = CAST((const struct ipv6hdr *)at);
+	to->nexthdr = ip6->nexthdr;
+	to->saddr = ip6->saddr;
+	to->daddr = ip6->daddr;
+	return true;
+}
+
 /* What the flags of a segment would be if it is one: spares most of the others the rest. */
 static __always_inline __u8 segment_flags(const struct sk_buff *skb)
 {
 	__u16 tp = READ(skb, transport_header);
 	struct tcphdr th;
 
-	if (tp == 0xffff || bpf_probe_read_kernel(&th, sizeof(th), READ(skb, head) + tp))
-		return 0;
-	return th.flags;
+	return tp != 0xffff && read_tcp(&th, READ(skb, head) + tp) ? th.flags : 0;
 }
 
 /* Headers that the stack has parsed already. False: not TCP, or not there. */
@@ -180,7 +211,7 @@ static __always_inline bool read_segment(struct segment *s, const struct sk_buff
 	if (proto == bpf_htons(0x0800)) {
 		struct iphdr ip;
 
-		if (bpf_probe_read_kernel(&ip, sizeof(ip), head + net) || ip.protocol != IPPROTO_TCP)
+		if (!read_ip(&ip, head + net) || ip.protocol != IPPROTO_TCP)
 			return false;
 		map_v4(s->saddr, ip.saddr);
 		map_v4(s->daddr, ip.daddr);
@@ -188,7 +219,7 @@ static __always_inline bool read_segment(struct segment *s, const struct sk_buff
 	} else if (proto == bpf_htons(0x86dd)) {
 		struct ipv6hdr ip6;
 
-		if (bpf_probe_read_kernel(&ip6, sizeof(ip6), head + net))
+		if (!read_ip6(&ip6, head + net))
 			return false;
 		__builtin_memcpy(s->saddr, &ip6.saddr, 16);
 		__builtin_memcpy(s->daddr, &ip6.daddr, 16);
@@ -196,7 +227,7 @@ static __always_inline bool read_segment(struct segment *s, const struct sk_buff
 	} else {
 		return false;
 	}
-	if (bpf_probe_read_kernel(&th, sizeof(th), head + tp))
+	if (!read_tcp(&th, head + tp))
 		return false;
 	s->sport = bpf_ntohs(th.source);
 	s->dport = bpf_ntohs(th.dest);

@@ -4,6 +4,7 @@
  * there is, by every mechanism. What the tracepoint mechanism alone must add
  * (a connection entering the accept queue, close()) is read off it here too.
  */
+#include "call.bpf.h"
 #include "queue.bpf.h"
 #include "group.bpf.h"
 
@@ -13,6 +14,7 @@ const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
 volatile __u32 reader_sleeps = 0;
 __u64 lost[TCPTRACE_EVENT_MAX] = {};
 __u64 redone = 0;
+__u32 calls_clashed = 0;
 
 /*
  * close() has no tracepoint, but __tcp_close() sets sk_shutdown before the transition and nothing
@@ -20,15 +22,14 @@ __u64 redone = 0;
  */
 static __always_inline bool tp_closes(const struct sock *sk, int old)
 {
-	__u64 id = bpf_get_current_pid_tgid();
-	struct call *call;
+	const struct call *call;
 
 	if (old != TCP_ESTABLISHED && old != TCP_SYN_SENT && old != TCP_SYN_RECV &&
 	    old != TCP_CLOSE_WAIT && old != TCP_LISTEN)
 		return false;
 	if (READ(sk, sk_shutdown) != SHUTDOWN_MASK)
 		return false;
-	call = bpf_map_lookup_elem(&calls, &id);
+	call = call_now();
 	return !call || call->sk != (__u64)sk;
 }
 

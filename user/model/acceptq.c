@@ -169,8 +169,14 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		synq_leave(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
 	if (!c->listener)
 		conn_set_listener(m, c, l);
-	if (c->in_acceptq)
-		acceptq_leave(m, rec, c, TCPTRACE_ACCEPTQ_ACCEPTED);
+	if (c->in_acceptq) {		/* no hook told it (tracepoints alone): it is no call, so without the caller */
+		m->derived = *rec;
+		m->derived.flags &= ~TCPTRACE_F_ACTOR;
+		m->derived.req = m->derived.arg = m->derived.pid = m->derived.tid = 0;
+		m->derived.ret = 0;
+		m->derived.fd = -1;
+		acceptq_leave(m, &m->derived, c, TCPTRACE_ACCEPTQ_ACCEPTED);
+	}
 	if (rec->flags & TCPTRACE_F_ACTOR) {
 		c->owner = m->actor;
 		if (c->owner.fd < 0)

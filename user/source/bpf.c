@@ -134,7 +134,6 @@ static void fill_config(struct bpf_source *s)
 	c->tp_synack = uses_tp(p, HOOK_SYNQ_ADD);
 	c->tp_acceptq_add = uses_tp(p, HOOK_ACCEPTQ_ADD);
 	c->tp_data_ready = c->tp_acceptq_add && probes_wants(p, "tp_data_ready");
-	c->tp_take = uses_tp(p, HOOK_TAKE);
 	c->tp_drop_syn = uses_tp(p, HOOK_DROP_SYN);
 	c->tp_drop_ack = uses_tp(p, HOOK_DROP_ACK);
 	c->tp_cookie = uses_tp(p, HOOK_COOKIE);
