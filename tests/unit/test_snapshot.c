@@ -137,6 +137,32 @@ static void older_records(void **state)
 	assert_true(rig.seen[rig.n - 1].ev.has_dur);
 }
 
+/* A sweep meets a request between its way into the queue and its SYN-ACK: it is one and did not expire. */
+static void before_its_synack(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	rig.t += MS;
+	snapshot(false, 0);
+	exists_listener(1, 0);
+	exists_request(1);
+	snapshot(true, 0);
+	rig.t += MS;
+	synq_add(1, 1, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 0);
+	assert_int_equal(listener()->synq.known, 1);
+	assert_int_equal(model_totals(rig.m)->conns_now, 1);
+	/* much later it is another one: the first has ended, and only a sweep could have told */
+	rig.t += 1000 * MS;
+	snapshot(false, 0);
+	exists_listener(1, 0);
+	exists_request(2);
+	snapshot(true, 0);
+	rig.t += 1000 * MS;
+	synq_add(2, 1, 0);
+	assert_int_equal(rig.seen[rig.n - 2].ev.event, TCPTRACE_SYNQ_DEL);
+}
+
 /* A sweep finds what ended untold: request, queued, open conn; of its namespace only. */
 static void sweep(void **state)
 {
@@ -241,7 +267,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(sweep), CASE(corrects), CASE(invisible),
+		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(corrects), CASE(invisible),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ struct conn *conn_new(struct model *m)
 		evict(m);
 	if (m->conns_free) {
 		c = &m->conns[m->conns_free - 1];
-		m->conns_free = c->next[0];
+		m->conns_free = c->next_free;
 		memset(c, 0, sizeof(*c));
 	} else {
 		c = &m->conns[m->conns_touched++];
@@ -125,7 +125,7 @@ void conn_end(struct model *m, struct conn *c)
 	tuple_unindex(m, c);
 	age_del(m, c);
 	c->id = 0;
-	c->next[0] = m->conns_free;
+	c->next_free = m->conns_free;
 	m->conns_free = c - m->conns + 1;
 	m->totals.conns_now--;
 }

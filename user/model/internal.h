@@ -41,15 +41,14 @@ struct held {
 /* Requests and children that ended lately, by hash of the address: their second removal is a duplicate. */
 #define ENDED_SLOTS	1024u
 
-/*
- * A hash table that grows by one bucket at a time (linear hashing): few conns touch
- * few pages, many have short chains, and no record pays for a rehash of everything.
- */
+struct slot {
+	uint32_t hash;
+	uint32_t conn;			/* index + 1; 0: empty */
+};
+
 struct table {
-	uint32_t *bucket;		/* index + 1 */
-	uint32_t n, max;		/* buckets in use, and at most */
-	uint32_t mask;			/* of the n buckets, those up to mask exist in both sizes */
-	uint32_t count;
+	struct slot *all, *slot;	/* slot: the mask + 1 in use; both index.c */
+	uint32_t mask, count;
 };
 
 #define COOKIE_VALID_NS	120000000000ull	/* TCP_SYNCOOKIE_VALID, include/net/tcp.h */
@@ -74,7 +73,7 @@ struct model {
 
 	struct conn *conns;
 	uint32_t conns_touched;		/* slots used at least once */
-	uint32_t conns_free;		/* chain of free ones by next[0]: index + 1 */
+	uint32_t conns_free;		/* chain of free ones by next_free: index + 1 */
 	uint64_t conn_id;
 	struct table by[CONN_KEYS];
 	struct conn *age_head[CONN_LISTS], *age_tail[CONN_LISTS];

@@ -42,7 +42,7 @@ void model_free(struct model *m)
 	if (!m)
 		return;
 	for (k = 0; k < CONN_KEYS; k++)
-		free(m->by[k].bucket);
+		free(m->by[k].all);
 	free(m->conns);
 	free(m->listeners);
 	free(m->listener_order);

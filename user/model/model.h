@@ -114,7 +114,7 @@ struct tuple {
 };
 
 struct conn {
-	/* What a look-up touches, in one cache line; the chains begin the next. */
+	/* What a look-up touches, in one cache line. */
 	uint64_t id;			/* 1, 2, ... */
 	uint64_t sk, req;		/* kernel addresses it goes by now; 0: none */
 	union {
@@ -125,7 +125,7 @@ struct conn {
 			uint32_t netns;
 		};
 	};
-	uint32_t next[3];		/* hash chains by sk, by req, by tuple: index + 1 */
+	uint32_t next_free;		/* while it is none: index + 1 */
 
 	uint8_t family;
 	uint8_t state;			/* enum tcp_state; NEW_SYN_RECV while a request */

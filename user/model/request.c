@@ -5,6 +5,8 @@
  */
 #include "internal.h"
 
+#define SYNACK_LATE_NS	100000000ull	/* behind its request's way into the queue, at most: a CPU may be put off */
+
 static void count_cause(struct listener *l, unsigned int cause)
 {
 	if (l)
@@ -43,11 +45,16 @@ static struct conn *request_of(struct model *m, const struct tcptrace_record *re
 	return c;
 }
 
-/* The request was found by a snapshot that is younger than this record, or by its SYN-ACK. */
+/*
+ * The request was found by a snapshot that is younger than this record, or by its SYN-ACK; or by a
+ * snapshot just before it: it is in the queue before its SYN-ACK leaves, by which tracepoints see it.
+ */
 static bool known_early(const struct model *m, const struct conn *c, const struct tcptrace_record *rec)
 {
-	return rec->t_ns < c->known_ns ||
-	       (c->in_synq && !c->synq_ns && !c->known_ns && c == conn_find_rec_tuple(m, rec));
+	if (rec->t_ns < c->known_ns)
+		return true;
+	return c->in_synq && !c->synq_ns && (!c->known_ns || rec->t_ns - c->known_ns < SYNACK_LATE_NS) &&
+	       c == conn_find_rec_tuple(m, rec);
 }
 
 void on_synq_add(struct model *m, const struct tcptrace_record *rec)

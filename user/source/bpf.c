@@ -34,6 +34,7 @@
 #define RING_BYTES	(16u << 20)
 #define PAUSE_NS	2000000		/* nap between two drains while records come */
 #define BUSY		65536		/* so many at once: more have come meanwhile, no time for anything else */
+#define MERGE_TRIES	100		/* naps of 0.1 ms until what was there before a snapshot is all read */
 #define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
 #define SECOND		1000000000ull
 #define SWEEP_MAX_NS	(5 * SECOND)	/* latest that an expired request is found without a hook */
@@ -53,7 +54,8 @@ struct bpf_source {
 	unsigned int drained;
 	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
 	uint64_t check_ns, sweep_ns, sweep_every_ns;
-	uint64_t requests;		/* that may wait in a SYN queue, never too few: something to sweep for */
+	uint64_t requests;		/* that may wait in a SYN queue, never too few */
+	uint64_t requests_low;		/* fewest since the last sweep: none of the others is older than that */
 	bool cookies;			/* then handshakes end that began with no request */
 	bool resync;
 	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
@@ -369,6 +371,8 @@ static void count_requests(struct bpf_source *s, const struct tcptrace_record *r
 	case TCPTRACE_ACCEPTQ_ADD:
 		if (s->requests && !s->cookies && rec->cause == TCPTRACE_ACCEPTQ_HANDSHAKE)
 			s->requests--;
+		if (s->requests < s->requests_low)
+			s->requests_low = s->requests;
 	}
 }
 
@@ -409,12 +413,16 @@ static int mark_snapshot(struct bpf_source *s, bool end, uint64_t t_ns)
 /* Hands on what the iterator said among what the hooks said meanwhile, in the order of time. */
 static int merge(struct bpf_source *s)
 {
-	int n;
+	const struct timespec nap = { 0, 100000 };
+	uint64_t until_ns = now_ns();
+	int n, tries = 0;
 
 	s->snap_next = 0;
-	n = drain(s, now_ns());
-	if (n < 0)
-		return n;
+	do {			/* whoever writes a record may have lost its CPU */
+		n = drain(s, until_ns);
+		if (n < 0)
+			return n;
+	} while (s->rings.blocked && tries++ < MERGE_TRIES && !nanosleep(&nap, NULL));
 	hand_on_snapshot(s, UINT64_MAX);
 	s->snap_n = 0;
 	return s->fn_ret;
@@ -516,6 +524,23 @@ static int sleep_on_rings(struct bpf_source *s, int timeout_ms)
 	return 0;
 }
 
+/* Looks for requests that are gone and told nobody, if one may have waited since the last time. */
+static int sweep(struct bpf_source *s)
+{
+	uint64_t cpu = cpu_ns();
+	int err = s->requests_low ? take_snapshot(s, false) : 0;
+
+	s->requests_low = s->requests;
+	s->sweep_ns = now_ns();
+	/* with very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches */
+	s->sweep_every_ns = (cpu_ns() - cpu) * 50;
+	if (s->sweep_every_ns < SECOND)
+		s->sweep_every_ns = SECOND;
+	if (s->sweep_every_ns > SWEEP_MAX_NS)
+		s->sweep_every_ns = SWEEP_MAX_NS;
+	return err;
+}
+
 static int periodic(struct bpf_source *s, bool idle)
 {
 	uint64_t now = now_ns();
@@ -532,18 +557,8 @@ static int periodic(struct bpf_source *s, bool idle)
 		s->resync = false;
 		return take_snapshot(s, true);
 	}
-	if (s->sweep_every_ns && s->requests && now - s->sweep_ns >= s->sweep_every_ns) {
-		uint64_t cpu = cpu_ns();
-
-		err = take_snapshot(s, false);
-		s->sweep_ns = now_ns();
-		/* with very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches */
-		s->sweep_every_ns = (cpu_ns() - cpu) * 50;
-		if (s->sweep_every_ns < SECOND)
-			s->sweep_every_ns = SECOND;
-		if (s->sweep_every_ns > SWEEP_MAX_NS)
-			s->sweep_every_ns = SWEEP_MAX_NS;
-	}
+	if (s->sweep_every_ns && now - s->sweep_ns >= s->sweep_every_ns)
+		err = sweep(s);
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #define HEADER		BPF_RINGBUF_HDR_SZ
 #define LEAST_BYTES	(1u << 20)
 #define STEP		(HEADER + sizeof(struct tcptrace_record))
+#define AHEAD		4u
 
 /* When the next record of a ring was written, or one of these. */
 #define WRITING		0ull		/* it is being written */
@@ -146,12 +147,20 @@ static inline void tell(struct ring *ring)
 	ring->told = ring->at;
 }
 
+/* A few records further on: they are in the cache of the CPU that wrote them. */
+static inline const void *ahead(const struct rings *r, const struct ring *ring, size_t line)
+{
+	return ring->data + ((ring->at + AHEAD * STEP + line) & (r->size - 1));
+}
+
 /* The records of one ring up to the next one of another. Comes back with the time of its own next one. */
 static int drain_one(struct rings *r, struct ring *ring, uint64_t *time, uint64_t until_ns, ring_fn fn, void *ctx)
 {
 	int ret;
 
 	do {
+		__builtin_prefetch(ahead(r, ring, 0));
+		__builtin_prefetch(ahead(r, ring, 64));
 		ret = fn(ctx, record_at(r, ring));
 		ring->at += STEP;
 		if (ring->at - ring->told >= RING_TELL * STEP)
@@ -170,6 +179,7 @@ int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, void *ctx)
 		r->ring[i].end = __atomic_load_n(r->ring[i].producer, __ATOMIC_ACQUIRE);
 	for (unsigned int i = 0; i < r->n; i++)
 		time[i] = next_time(r, &r->ring[i]);
+	r->blocked = false;
 	while (!ret) {
 		uint64_t first = NOTHING, second = until_ns;
 		unsigned int which = 0;
@@ -183,7 +193,8 @@ int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, void *ctx)
 				second = time[i];
 			}
 		}
-		if (first == WRITING || first >= until_ns)
+		r->blocked = first == WRITING;
+		if (r->blocked || first >= until_ns)
 			break;
 		ret = drain_one(r, &r->ring[which], &time[which], second, fn, ctx);
 	}

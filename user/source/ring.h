@@ -35,6 +35,7 @@ struct rings {
 	size_t size;			/* of each, in bytes, a power of two */
 	int array_fd;			/* of the map that holds them; -1: none */
 	struct ring ring[RINGS_MAX];
+	bool blocked;			/* the last drain ended at a record that was still being written */
 	pthread_t filler;
 	bool filling;
 	int fill_err;

@@ -121,13 +121,17 @@ refused_1201()
 	for id in $(sed -n 's/^map_id:[[:space:]]*//p' /proc/"${pid[tcptrace]}"/fdinfo/*); do
 		name=$(bpftool map show id "$id" | sed -n '1s/.* name \([a-z_]*\).*/\1/p')
 		case $name in
-		calls | watched)
+		calls)		# an array: a place that somebody is in has its number
+			maps=$((maps + 1))
+			left=$(bpftool map dump id "$id" | grep -c '"who": [1-9]')
+			within "entries left in $name" "$left" 0 0 ;;
+		more_calls | watched)
 			maps=$((maps + 1))
 			left=$(bpftool map dump id "$id" | grep -c -e '^key' -e '"key"')
 			within "entries left in $name" "$left" 0 0 ;;
 		esac
 	done
-	expect "maps looked at" "$maps" 2
+	expect "maps looked at" "$maps" 3
 	untrace
 	kernel ActiveOpens=1302 AttemptFails=1201
 	events connect-return,errno=ECONNREFUSED:1201 state,old=SYN_SENT,new=CLOSE:1201 destroy:1404
