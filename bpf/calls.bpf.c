@@ -35,14 +35,16 @@
 
 static __always_inline struct file *fd_file(int fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *fdt = READ(task, files, fdt);
+	struct task_struct *task = TYPED((struct task_struct *)bpf_get_current_task());
+	struct fdtable *fdt = TYPED((struct fdtable *)READ(task, files, fdt));
 	struct file **slot = READ(fdt, fd) + fd, *file = NULL;
 
 	if (fd < 0 || (__u32)fd >= READ(fdt, max_fds))
 		return NULL;
-	if (HAS_CAST)		/* the slot, read as that member of a struct that has a pointer there */
-		return (void *)READ((const struct fdtable *)((char *)slot - bpf_core_field_offset(struct fdtable, fd)), fd);
+	if (HAS_CAST) {		/* the slot, read as that member of a struct that has a pointer there */
+		fdt = TYPED((struct fdtable *)((char *)slot - bpf_core_field_offset(struct fdtable, fd)));
+		return TYPED((struct file *)READ(fdt, fd));
+	}
 	bpf_probe_read_kernel(&file, sizeof(file), slot);
 	return file;
 }
@@ -55,7 +57,7 @@ static __always_inline struct sock *file_sock(const struct file *file)
 
 	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
-	socket = READ(file, private_data);
+	socket = TYPED((struct socket *)READ(file, private_data));
 	sk = READ(socket, sk);
 	return sk && is_tcp(sk) ? sk : NULL;
 }
@@ -82,7 +84,7 @@ int BPF_PROG(tp_exit, struct task_struct *task)
 SEC("?raw_tp/sched_process_fork")
 int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 pid = READ(child, tgid);
+	__u32 pid = READ(TYPED(child), tgid);
 	__u8 one = 1;
 
 	if (cfg.follow && pid_wanted())
@@ -144,13 +146,17 @@ SYS_EXIT(bind)
 {
 	struct tcptrace_record *r;
 	struct call call;
+	struct sock *sk;
 
-	if (!call_return(&call) || !wanted_call((void *)call.sk))
+	if (!call_return(&call))
+		return 0;
+	sk = TYPED((struct sock *)call.sk);
+	if (!wanted_call(sk))
 		return 0;
 	r = reserve(TCPTRACE_BIND);
 	if (!r)
 		return 0;
-	set_sock(r, (void *)call.sk);
+	set_sock(r, sk);
 	set_actor(r, call.fd);
 	r->ret = ctx->ret;
 	if (r->ret < 0)		/* nothing was bound: say what was asked for */
@@ -178,7 +184,7 @@ SYS_EXIT(listen)
 
 	if (!call_return(&call))
 		return 0;
-	sk = (void *)call.sk;
+	sk = TYPED((struct sock *)call.sk);
 	if (cfg.tp_drop_syn && sk_state(sk) == TCP_LISTEN)
 		group_join(sk);
 	if (!wanted_call(sk))
@@ -246,6 +252,7 @@ static __always_inline int connect_hook(const struct sock *sk, const void *uaddr
 	struct sockaddr_in *sin = (void *)&sa;
 	__u8 addr[16];
 
+	sk = TYPED(sk);
 	if (v6) {
 		bpf_probe_read_kernel(&sa, sizeof(sa), uaddr);
 		/* a mapped address goes on to tcp_v4_connect, which will tell */
@@ -307,7 +314,7 @@ SYS_EXIT(connect)
 
 	if (!call_return(&call))
 		return 0;
-	sk = (void *)call.sk;
+	sk = TYPED((struct sock *)call.sk);
 	if (!wanted_call(sk))
 		return 0;
 	r = reserve(TCPTRACE_CONNECT_RETURN);
@@ -345,7 +352,7 @@ SYS_ENTER(accept4)
 /* inet_csk_accept: entered only when a descriptor is at hand, so its failure is not seen here */
 static __always_inline int accept_hook(const struct sock *listener)
 {
-	if (is_tcp(listener))
+	if (is_tcp(TYPED(listener)))
 		call_enter(listener, -1, 0, 0);
 	return 0;
 }
@@ -384,8 +391,9 @@ static __always_inline void emit_take(const struct sock *child, const struct soc
 /* 6.1 and later: accept() with its prize in hand, by whatever way it was called (io_uring too) */
 static __always_inline int take_hook(const struct socket *sock, const struct sock *child)
 {
-	const struct sock *listener = READ(sock, sk);
+	const struct sock *listener = READ(TYPED(sock), sk);
 
+	child = TYPED(child);
 	if (!is_tcp(child))
 		return 0;
 	if (cfg.by_pid && (is_watched(listener) || pid_wanted()))
@@ -422,7 +430,7 @@ static __always_inline struct sock *returning_listener(void)
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return NULL;
 	task = bpf_get_current_task_btf();
-	regs = (void *)bpf_task_pt_regs(task);
+	regs = TYPED((struct pt_regs *)bpf_task_pt_regs(task));
 	return fd_sock(READ(regs, di));
 }
 
@@ -453,7 +461,7 @@ static __always_inline int accept_exit(long ret)
 	struct call call = {};
 
 	call_return(&call);
-	listener = call.sk ? (void *)call.sk : returning_listener();
+	listener = call.sk ? TYPED((const struct sock *)call.sk) : returning_listener();
 	if (ret < 0)
 		return accept_error(listener, call.t_ns, ret);
 	child = fd_sock(ret);
@@ -515,10 +523,14 @@ SYS_EXIT(shutdown)
 
 /* ---- close ---- */
 
-static __always_inline int emit_close(const struct sock *sk, int fd)
+static __always_inline int close_hook(const struct sock *sk, int fd)
 {
-	struct tcptrace_record *r = reserve(TCPTRACE_CLOSE);
+	struct tcptrace_record *r;
 
+	sk = TYPED(sk);
+	if (!wanted(sk))
+		return 0;
+	r = reserve(TCPTRACE_CLOSE);
 	if (!r)
 		return 0;
 	set_sock(r, sk);
@@ -530,19 +542,19 @@ static __always_inline int emit_close(const struct sock *sk, int fd)
 SEC("?fentry/tcp_close")
 int BPF_PROG(f_close_again, const struct sock *sk)
 {
-	return SECOND(number_of(sk), DID_CLOSE, wanted(sk) ? emit_close(sk, -1) : 0);
+	return SECOND(number_of(sk), DID_CLOSE, close_hook(sk, -1));
 }
 
 SEC("?fentry/tcp_close")
 int BPF_PROG(f_close, const struct sock *sk)
 {
-	return FIRST(number_of(sk), DID_CLOSE, wanted(sk) ? emit_close(sk, -1) : 0);
+	return FIRST(number_of(sk), DID_CLOSE, close_hook(sk, -1));
 }
 
 SEC("?kprobe/tcp_close")
 int BPF_KPROBE(k_close, const struct sock *sk)
 {
-	return wanted(sk) ? emit_close(sk, -1) : 0;
+	return close_hook(sk, -1);
 }
 
 static __always_inline bool last_reference(const struct file *file)
@@ -571,5 +583,5 @@ SYS_ENTER(close)
 	if (state != TCP_CLOSE && state != TCP_FIN_WAIT1 && state != TCP_FIN_WAIT2 &&
 	    state != TCP_CLOSING && state != TCP_LAST_ACK)
 		return 0;
-	return wanted(sk) ? emit_close(sk, ctx->args[0]) : 0;
+	return close_hook(sk, ctx->args[0]);
 }

@@ -20,6 +20,12 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 /* Asked by something else of 6.2: constant when loaded, so that what is not taken is not there. */
 #define HAS_CAST	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_cgrp_storage_get)
 #define CAST(p)		((typeof(p))bpf_rdonly_cast((p), bpf_core_type_id_kernel(typeof(*(p)))))
+/*
+ * A pointer that READ() may be given: of an argument, a number, or a member whose type does not say
+ * what it points to (one of a union, a void *). What READ() comes back with by way of a typed member is
+ * typed. A call for the compiler, nothing for the kernel: once for each pointer, not for each READ().
+ */
+#define TYPED(p)	(HAS_CAST ? CAST(p) : (p))
 
 /* Defined in state.bpf.c. */
 extern const volatile struct capture_config cfg;
@@ -186,7 +192,7 @@ static __always_inline void set_actor(struct tcptrace_record *r, int fd)
 	r->fd = fd;
 	r->flags |= TCPTRACE_F_ACTOR;
 	if (HAS_CAST) {		/* as two loads: the helper takes 40 ns */
-		const struct task_struct *task = CAST((const struct task_struct *)bpf_get_current_task());
+		const struct task_struct *task = TYPED((const struct task_struct *)bpf_get_current_task());
 
 		r->req = *(const __u64 *)&task->comm[0];
 		r->arg = *(const __u64 *)&task->comm[8];

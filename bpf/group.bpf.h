@@ -5,12 +5,15 @@
 
 #include "read.bpf.h"
 
+/* Members stand at the front; behind them there are zeroes. */
 struct group {
-	__u32	n;
-	__u32	pad;
 	__u64	sk[CAPTURE_GROUP];
 	__u32	drops[CAPTURE_GROUP];
 };
+
+/* Each member, i of it; not unrolled: the verifier goes through it as often, but faster. */
+#define EACH_MEMBER(g, i)	_Pragma("clang loop unroll(disable)")	\
+				for (__u32 i = 0; i < CAPTURE_GROUP && (g)->sk[i]; i++)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -37,7 +40,7 @@ static __always_inline struct group *group_find(__u32 netns, __u16 port)
 
 static __always_inline __u32 drops_of(const void *sk)
 {
-	return READ((const struct sock *)sk, sk_drops.counter);
+	return READ(TYPED((const struct sock *)sk), sk_drops.counter);
 }
 
 /*
@@ -46,9 +49,7 @@ static __always_inline __u32 drops_of(const void *sk)
  */
 static __always_inline const struct sock *group_dropped(struct group *g)
 {
-	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
-		if (i >= g->n)
-			break;
+	EACH_MEMBER(g, i) {
 		if (drops_of((const void *)g->sk[i]) != g->drops[i]) {
 			__sync_fetch_and_add(&g->drops[i], 1);
 			return (const void *)g->sk[i];
@@ -60,9 +61,7 @@ static __always_inline const struct sock *group_dropped(struct group *g)
 /* The first member with drops that are not accounted for, *n of them; or NULL. */
 static __always_inline const struct sock *group_rose(const struct group *g, __u32 *n)
 {
-	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
-		if (i >= g->n)
-			break;
+	EACH_MEMBER(g, i) {
 		*n = drops_of((const void *)g->sk[i]) - g->drops[i];
 		if (*n)
 			return (const void *)g->sk[i];
@@ -73,70 +72,63 @@ static __always_inline const struct sock *group_rose(const struct group *g, __u3
 /* sk rose by n that are told elsewhere. */
 static __always_inline void group_settle(struct group *g, const struct sock *sk, __u32 n)
 {
-	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
-		if (i >= g->n)
-			break;
+	EACH_MEMBER(g, i) {
 		if (g->sk[i] != (__u64)sk)
 			continue;
 		if (drops_of(sk) - g->drops[i] >= n)
 			__sync_fetch_and_add(&g->drops[i], n);
+		break;
 	}
 }
 
-/*
- * Global functions, which the verifier goes through once and not on each path that leads here: that
- * was 20 ms of the start for each program.
- */
+/* Global functions, which the verifier goes through once and not on each path that leads here. */
 __noinline int member_joins(__u64 addr)
 {
-	const struct sock *sk = (const void *)addr;
+	const struct sock *sk = TYPED((const struct sock *)addr);
 	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
-	__u32 n, zero = 0;
+	__u32 n = 0, zero = 0;
 
 	if (!g) {
 		g = bpf_map_lookup_elem(&group_new, &zero);
 		if (!g)
 			return 0;
-		g->n = 1;
-		g->sk[0] = (__u64)sk;
+		g->sk[0] = addr;
 		g->drops[0] = drops_of(sk);
 		bpf_map_update_elem(&groups, &key, g, BPF_ANY);
 		return 0;
 	}
-	for (__u32 i = 0; i < CAPTURE_GROUP; i++)
-		if (i < g->n && g->sk[i] == (__u64)sk)
+	EACH_MEMBER(g, i) {
+		if (g->sk[i] == addr)
 			return 0;
-	n = g->n;
+		n = i + 1;
+	}
 	if (n >= CAPTURE_GROUP)
 		return 0;
-	g->sk[n] = (__u64)sk;
 	g->drops[n] = drops_of(sk);
-	g->n = n + 1;
+	g->sk[n] = addr;
 	return 0;
 }
 
+/* Those behind it move up. */
 __noinline int member_leaves(__u64 addr)
 {
-	const struct sock *sk = (const void *)addr;
+	const struct sock *sk = TYPED((const struct sock *)addr);
 	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
-	__u32 last;
+	bool found = false;
 
 	if (!g)
 		return 0;
-	for (__u32 i = 0; i < CAPTURE_GROUP; i++) {
-		if (i >= g->n || g->sk[i] != (__u64)sk)
+	EACH_MEMBER(g, i) {
+		if (g->sk[i] == addr)
+			found = true;
+		if (!found)
 			continue;
-		last = g->n - 1;
-		if (last >= CAPTURE_GROUP)
-			return 0;
-		g->sk[i] = g->sk[last];
-		g->drops[i] = g->drops[last];
-		g->n = last;
-		break;
+		g->drops[i] = i + 1 < CAPTURE_GROUP ? g->drops[i + 1] : 0;
+		g->sk[i] = i + 1 < CAPTURE_GROUP ? g->sk[i + 1] : 0;
 	}
-	if (!g->n)
+	if (!g->sk[0])
 		bpf_map_delete_elem(&groups, &key);
 	return 0;
 }

@@ -7,6 +7,7 @@ static __always_inline int emit_io(__u32 event, const struct sock *sk, int bytes
 {
 	struct tcptrace_record *r;
 
+	sk = TYPED(sk);
 	if (!bytes || bytes == -EAGAIN || !is_tcp(sk) || !wanted(sk))
 		return 0;
 	r = reserve(event);

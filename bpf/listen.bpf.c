@@ -12,10 +12,12 @@ enum { SYNACK_NORMAL, SYNACK_FASTOPEN, SYNACK_COOKIE };	/* enum tcp_synack_type 
 
 static __always_inline int synack_hook(const struct sock *sk, const struct request_sock *req, int type)
 {
-	const struct tcp_request_sock *treq = (const void *)req;
+	const struct tcp_request_sock *treq = TYPED((const struct tcp_request_sock *)req);
 	struct scratch *s = scratch();
 	const struct sock *listener;
 
+	sk = TYPED(sk);
+	req = TYPED(req);
 	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
 	if (type != SYNACK_COOKIE && READ(treq, snt_synack))
 		return 0;
@@ -64,6 +66,7 @@ static __always_inline int conn_request_enter(const struct sock *listener, const
 	s->cr_listener = (__u64)listener;
 	s->cr_skb = (__u64)skb;
 	s->cr_answered = 0;
+	listener = TYPED(listener);
 	s->cr_drops = READ(listener, sk_drops.counter);
 	s->cr_synq_full = synq_full(listener);
 	s->cr_acceptq_full = acceptq_full(listener);
@@ -77,7 +80,7 @@ static __always_inline int conn_request_exit(void)
 
 	if (!s || !s->cr_listener)
 		return 0;
-	listener = (const void *)s->cr_listener;
+	listener = TYPED((const struct sock *)s->cr_listener);
 	s->cr_listener = 0;
 	/* no SYN-ACK and not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
 	if (s->cr_answered || READ(listener, sk_drops.counter) == (int)s->cr_drops)
@@ -121,6 +124,8 @@ static __always_inline int syn_recv_exit(const struct sock *listener, const stru
 
 	if (child)
 		return 0;
+	listener = TYPED(listener);
+	req = TYPED(req);
 	/* a cookie's request is made for the moment and belongs to no listener */
 	if (full || acceptq_full(listener))
 		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE;
@@ -130,7 +135,7 @@ static __always_inline int syn_recv_exit(const struct sock *listener, const stru
 /* tcp_v6_syn_recv_sock() hands IPv4 traffic on to tcp_v4_syn_recv_sock(), which will tell. */
 static __always_inline bool handed_on(const struct sk_buff *skb)
 {
-	return READ(skb, protocol) == bpf_htons(0x0800);
+	return READ(TYPED(skb), protocol) == bpf_htons(0x0800);
 }
 
 /* Six or seven arguments, by stable release: the result is asked for, where 5.17 and later can. */
@@ -167,7 +172,7 @@ static __always_inline int syn_recv_enter(const struct sock *sk, const struct sk
 	s->sr_listener = (__u64)sk;
 	s->sr_skb = (__u64)skb;
 	s->sr_req = (__u64)req;
-	s->sr_full = acceptq_full(sk);
+	s->sr_full = acceptq_full(TYPED(sk));
 	return 0;
 }
 
@@ -235,8 +240,11 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 static __always_inline int hashdance_exit(const struct sock *listener, const struct sock *child,
 					  const struct request_sock *req, const struct sock *ret)
 {
+	listener = TYPED(listener);
+	child = TYPED(child);
 	if (!ret || !wanted_of(listener, (const void *)child))
 		return 0;
+	req = TYPED(req);
 	emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
 	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
@@ -275,12 +283,14 @@ int BPF_KRETPROBE(r_hashdance, const struct sock *ret)
 static __always_inline int queue_add_exit(const struct sock *listener, const struct request_sock *req,
 					  const struct sock *child, const struct sock *ret)
 {
-	const struct tcp_request_sock *treq = (const void *)req;
+	const struct tcp_request_sock *treq = TYPED((const struct tcp_request_sock *)req);
 	const struct sock *of;
 
 	if (!ret)
 		return 0;
-	of = req_listener(req);
+	listener = TYPED(listener);
+	child = TYPED(child);
+	of = req_listener(TYPED(req));
 	if (READ(treq, tfo_listener))
 		emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_FASTOPEN);
 	else if (!of)
@@ -344,6 +354,8 @@ static __always_inline int req_drop(const struct sock *listener, const struct re
 {
 	struct tcptrace_record *r;
 
+	listener = TYPED(listener);
+	req = TYPED(req);
 	if (!READ(req, __req_common.skc_nulls_node.pprev) || !wanted_of(listener, (const void *)req))
 		return 0;
 	r = reserve(TCPTRACE_SYNQ_DEL);
@@ -379,7 +391,7 @@ static __always_inline int req_unlink(const struct request_sock *req)
 {
 	struct scratch *s = scratch();
 
-	return req_drop(req_listener(req), req, s && s->timer_req == (__u64)req);
+	return req_drop(req_listener(TYPED(req)), req, s && s->timer_req == (__u64)req);
 }
 
 SEC("?fentry/reqsk_queue_unlink")
@@ -432,7 +444,7 @@ static __always_inline int req_killed(const struct sock *sk)
 {
 	struct scratch *s = scratch();
 
-	if (s && sk_state(sk) == TCP_NEW_SYN_RECV)
+	if (s && sk_state(TYPED(sk)) == TCP_NEW_SYN_RECV)
 		s->killed_req = (__u64)sk;
 	return 0;
 }
@@ -467,6 +479,8 @@ static __always_inline int child_forget(const struct sock *listener, const struc
 {
 	struct tcptrace_record *r;
 
+	listener = TYPED(listener);
+	child = TYPED(child);
 	if (!wanted_of(listener, (const void *)child))
 		return 0;
 	r = reserve(TCPTRACE_ACCEPTQ_DEL);
@@ -510,13 +524,15 @@ static __always_inline int cookie_verdict(int mss)
 	struct scratch *s = scratch();
 	struct tcptrace_record *r;
 	const struct sock *listener;
+	const struct sk_buff *skb;
 	struct segment seg;
 
 	if (!s || !s->cc_listener)
 		return 0;
-	listener = (const void *)s->cc_listener;
+	listener = TYPED((const struct sock *)s->cc_listener);
+	skb = TYPED((const struct sk_buff *)s->cc_skb);
 	s->cc_listener = 0;
-	if (!wanted_of(listener, NULL) || !read_segment(&seg, (const void *)s->cc_skb) ||
+	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
 	    !ports_wanted(seg.dport, seg.sport))
 		return 0;
 	r = reserve(mss ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD);
@@ -572,9 +588,10 @@ COOKIE_HOOKS(v6)
  */
 static __always_inline int migrate(const struct request_sock *req, const struct sock *to)
 {
-	const struct sock *child = READ(req, sk);
+	const struct sock *child = TYPED((const struct sock *)READ(TYPED(req), sk));
 	struct tcptrace_record *r;
 
+	to = TYPED(to);
 	if (!child || !wanted_of(to, (const void *)child))
 		return 0;
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);

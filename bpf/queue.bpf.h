@@ -44,7 +44,7 @@ static __always_inline void tp_acceptq_add(const struct sock *child, const struc
 /* "full" with '>': kernels before 6.1.128 and 6.12.10 (3c5b4d69c358 backported) use '>='. */
 static __always_inline bool synq_full(const struct sock *listener)
 {
-	const struct inet_connection_sock *icsk = (const void *)listener;
+	const struct inet_connection_sock *icsk = TYPED((const struct inet_connection_sock *)listener);
 
 	return (__u32)READ(icsk, icsk_accept_queue.qlen.counter) >=
 	       READ(listener, sk_max_ack_backlog);
@@ -53,7 +53,7 @@ static __always_inline bool synq_full(const struct sock *listener)
 /* The kernel's own order of tests: SYN queue, accept queue, reserve. */
 static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool synq, bool acceptq)
 {
-	const struct inet_connection_sock *icsk = (const void *)listener;
+	const struct inet_connection_sock *icsk = TYPED((const struct inet_connection_sock *)listener);
 	struct net *net = READ(listener, __sk_common.skc_net.net);
 	__u8 cookies = READ(net, ipv4.sysctl_tcp_syncookies);
 	int max, qlen;
@@ -72,9 +72,8 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
 /* A global function, see group.bpf.h. */
 __noinline int write_drop(__u64 listener_addr, __u64 skb_addr, __u64 req_addr, __u8 cause)
 {
-	const struct sock *listener = (const void *)listener_addr;
-	const struct request_sock *req = (const void *)req_addr;
-	const struct sk_buff *skb = (const void *)skb_addr;
+	const struct sock *listener = TYPED((const struct sock *)listener_addr);
+	const struct sk_buff *skb = TYPED((const struct sk_buff *)skb_addr);
 	struct tcptrace_record *r;
 	struct segment seg;
 
@@ -84,8 +83,8 @@ __noinline int write_drop(__u64 listener_addr, __u64 skb_addr, __u64 req_addr, _
 	if (!r)
 		return 0;
 	set_common(r, (const struct sock_common *)listener);
-	r->sk = (__u64)req;
-	if (req)
+	r->sk = req_addr;
+	if (req_addr)
 		r->flags |= TCPTRACE_F_REQUEST;
 	set_queues(r, listener);
 	set_segment(r, &seg);

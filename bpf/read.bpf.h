@@ -10,10 +10,10 @@
 #include "emit.bpf.h"
 
 /*
- * READ(sk, a.b, c): sk->a.b->c. With a type it is a load, which reads 0 where the kernel faults;
- * without, a call of bpf_probe_read_kernel() for each arrow, 35 ns where a load takes 1.
+ * READ(sk, a.b, c): sk->a.b->c of a TYPED() sk. A load, which reads 0 where the kernel faults; before
+ * 6.2 a call of bpf_probe_read_kernel() for each arrow, 35 ns where a load takes 1.
  */
-#define READ(p, a, ...)	(HAS_CAST ? ___arrow(CAST(p), a, ##__VA_ARGS__) : BPF_CORE_READ((p), a, ##__VA_ARGS__))
+#define READ(p, a, ...)	(HAS_CAST ? ___arrow(p, a, ##__VA_ARGS__) : BPF_CORE_READ((p), a, ##__VA_ARGS__))
 
 /* Sockets that the pid filter lets through, and the processes it names. */
 struct {
@@ -72,9 +72,11 @@ static __always_inline __u32 sk_netns(const struct sock *sk)
 	return READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
-static __always_inline struct sock *req_listener(const struct request_sock *req)
+static __always_inline const struct sock *req_listener(const struct request_sock *req)
 {
-	return READ(req, __req_common.skc_listener);
+	const struct sock *listener = READ(req, __req_common.skc_listener);
+
+	return TYPED(listener);
 }
 
 static __always_inline void map_v4(__u8 *to, __be32 addr)
@@ -82,6 +84,16 @@ static __always_inline void map_v4(__u8 *to, __be32 addr)
 	*(__u64 *)to = 0;
 	*(__u32 *)(to + 8) = bpf_htonl(0xffff);
 	*(__u32 *)(to + 12) = addr;
+}
+
+static __always_inline void copy_v6(__u8 *to, const struct in6_addr *addr)
+{
+	if (HAS_CAST) {
+		for (int i = 0; i < 4; i++)
+			((__u32 *)to)[i] = addr->s6_addr32[i];
+	} else {
+		bpf_probe_read_kernel(to, 16, addr);
+	}
 }
 
 /* Identity and addresses of anything that begins with a sock_common. */
@@ -98,23 +110,25 @@ static __always_inline void set_common(struct tcptrace_record *r, const struct s
 		map_v4(r->raddr, READ(c, skc_daddr));
 	} else {
 		r->family = 6;
-		BPF_CORE_READ_INTO((struct in6_addr *)r->laddr, c, skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO((struct in6_addr *)r->raddr, c, skc_v6_daddr);
+		copy_v6(r->laddr, &c->skc_v6_rcv_saddr);
+		copy_v6(r->raddr, &c->skc_v6_daddr);
 	}
 }
 
 static __always_inline void set_sock(struct tcptrace_record *r, const struct sock *sk)
 {
+	const struct inet_sock *inet = TYPED((const struct inet_sock *)sk);
+
 	set_common(r, (const struct sock_common *)sk);
 	/* inet_put_port() clears skc_num of a socket that chose its port itself */
 	if (!r->lport)
-		r->lport = bpf_ntohs(READ((const struct inet_sock *)sk, inet_sport));
+		r->lport = bpf_ntohs(READ(inet, inet_sport));
 }
 
 /* Both queues of a listener, as they are now. */
 static __always_inline void set_queues(struct tcptrace_record *r, const struct sock *listener)
 {
-	const struct inet_connection_sock *icsk = (const void *)listener;
+	const struct inet_connection_sock *icsk = TYPED((const struct inet_connection_sock *)listener);
 
 	r->listener = (__u64)listener;
 	r->synq = READ(icsk, icsk_accept_queue.qlen.counter);
@@ -240,6 +254,7 @@ static __always_inline __u32 segment_netns(const struct sk_buff *skb)
 {
 	const struct dst_entry *dst = (const void *)(READ(skb, _skb_refdst) & ~1ul);
 
+	dst = TYPED(dst);
 	return dst ? READ(dst, dev, nd_net.net, ns.inum) : 0;
 }
 
@@ -276,6 +291,7 @@ static __always_inline bool below_cgroup(struct cgroup *cg, __u64 wanted_id)
 	for (int i = 0; i < CGROUP_DEPTH && i <= level; i++) {
 		if (bpf_core_field_exists(struct cgroup___ptrs, ancestors)) {
 			bpf_core_read(&up, sizeof(up), &((struct cgroup___ptrs *)cg)->ancestors[0] + i);
+			up = TYPED(up);
 			id = READ(up, kn, id);
 		} else {
 			bpf_core_read(&id, sizeof(id), &((struct cgroup___ids *)cg)->ancestor_ids[0] + i);
@@ -386,7 +402,7 @@ static __always_inline bool sock_ports_wanted(const struct sock *sk)
 	if (!cfg.by_lport && !cfg.by_rport)
 		return true;
 	if (!lport)
-		lport = bpf_ntohs(READ((const struct inet_sock *)sk, inet_sport));
+		lport = bpf_ntohs(READ(TYPED((const struct inet_sock *)sk), inet_sport));
 	return ports_wanted(lport, bpf_ntohs(READ(sk, __sk_common.skc_dport)));
 }
 

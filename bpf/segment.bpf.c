@@ -9,6 +9,7 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 {
 	struct tcptrace_record *r;
 
+	sk = TYPED(sk);
 	if (!wanted(sk))
 		return 0;
 	r = reserve(event);
@@ -51,6 +52,8 @@ int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct reques
 {
 	struct tcptrace_record *r;
 
+	listener = TYPED(listener);
+	req = TYPED(req);
 	if (sk_state((const void *)req) != TCP_NEW_SYN_RECV)	/* Fast Open: the child's request */
 		return 0;
 	if (!wanted_of(listener, (const void *)req))
@@ -74,6 +77,8 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 	__u8 state = 0;
 	__u32 netns;
 
+	sk = TYPED(sk);
+	skb = TYPED(skb);
 	if (sk)
 		state = sk_state(sk);
 	if (state && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV && state != TCP_TIME_WAIT)
@@ -125,6 +130,7 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 {
 	struct tcptrace_record *r;
 
+	tw = TYPED(tw);
 	if (!minisock_wanted((const void *)tw))
 		return 0;
 	r = reserve(TCPTRACE_STATE);
@@ -140,7 +146,7 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 
 static __always_inline int timewait_kill(const struct inet_timewait_sock *tw)
 {
-	return emit_timewait(tw, READ(tw, tw_substate), TCP_CLOSE);
+	return emit_timewait(tw, READ(TYPED(tw), tw_substate), TCP_CLOSE);
 }
 
 SEC("?fentry/inet_twsk_kill")
@@ -160,9 +166,9 @@ static __always_inline int timewait_segment(const struct inet_timewait_sock *tw,
 {
 	struct segment seg;
 
-	if (READ(tw, tw_substate) != TCP_FIN_WAIT2)
+	if (READ(TYPED(tw), tw_substate) != TCP_FIN_WAIT2)
 		return 0;
-	if (!read_segment(&seg, skb) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+	if (!read_segment(&seg, TYPED(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
 		return 0;
 	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
@@ -186,9 +192,9 @@ int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int
 {
 	struct segment seg;
 
-	if (!rx_sk || sk_state(rx_sk) != TCP_TIME_WAIT)
+	if (!rx_sk || sk_state(TYPED(rx_sk)) != TCP_TIME_WAIT)
 		return 0;
-	if (!read_segment(&seg, skb) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+	if (!read_segment(&seg, TYPED(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
 		return 0;
 	return emit_timewait((const void *)rx_sk, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
@@ -201,6 +207,7 @@ int BPF_PROG(tp_tw_segment_old, const struct sk_buff *skb)
 	struct segment seg;
 	__u32 netns;
 
+	skb = TYPED(skb);
 	if ((segment_flags(skb) & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN || !read_segment(&seg, skb))
 		return 0;
 	netns = segment_netns(skb);

@@ -29,10 +29,11 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 
 	if (!c)
 		return 0;
+	c = TYPED(c);
 	clear(&r);
 	state = READ(c, skc_state);
 	if (state == TCP_NEW_SYN_RECV) {
-		const struct sock *listener = READ(c, skc_listener);
+		const struct sock *listener = TYPED((const struct sock *)READ(c, skc_listener));
 
 		if (!listener || !wanted_of(listener, c))
 			return 0;
@@ -42,9 +43,9 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 			return 0;
 		set_common(&r, c);
 		r.flags |= TCPTRACE_F_TIMEWAIT;
-		state = READ((const struct inet_timewait_sock *)c, tw_substate);
+		state = READ(TYPED((const struct inet_timewait_sock *)c), tw_substate);
 	} else {
-		const struct sock *sk = (const void *)c;
+		const struct sock *sk = TYPED((const struct sock *)c);
 
 		if (cfg.tp_drop_syn && state == TCP_LISTEN)
 			group_join(sk);
@@ -72,9 +73,13 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	struct sock *sk;
 	__u32 pid;
 
-	if (!task || !file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!task || !file)
 		return 0;
-	socket = READ(file, private_data);
+	task = TYPED(task);
+	file = TYPED(file);
+	if ((READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = TYPED((struct socket *)READ(file, private_data));
 	sk = READ(socket, sk);
 	if (!sk || !is_tcp(sk))
 		return 0;

@@ -86,6 +86,7 @@ static __always_inline int state_hook(const struct sock *sk, int old, int new)
 	struct scratch *s;
 	bool passive = old == TCP_LISTEN && new == TCP_SYN_RECV;
 
+	sk = TYPED(sk);
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
 		return 0;
 	if (cfg.tp_drop_syn && old == TCP_LISTEN && new == TCP_CLOSE)
@@ -138,17 +139,20 @@ int BPF_PROG(tp_state_again, const struct sock *sk, int old, int new)
 SEC("?raw_tp/sk_data_ready")
 int BPF_PROG(tp_data_ready, const struct sock *sk)
 {
+	const struct sock *child;
 	struct scratch *s;
 
+	sk = TYPED(sk);
 	if (sk_state(sk) != TCP_LISTEN || !is_tcp(sk))
 		return 0;
 	s = scratch();
 	if (!s || !s->child)
 		return 0;
-	if (wanted_of(sk, (const void *)s->child)) {
+	child = TYPED((const struct sock *)s->child);
+	if (wanted_of(sk, (const void *)child)) {
 		if (cfg.by_pid)
-			watch((const void *)s->child);
-		tp_acceptq_add((const void *)s->child, sk, s->child_fastopen);
+			watch(child);
+		tp_acceptq_add(child, sk, s->child_fastopen);
 	}
 	s->child = 0;
 	return 0;
@@ -158,6 +162,7 @@ static __always_inline int destroy_hook(const struct sock *sk)
 {
 	struct tcptrace_record *r;
 
+	sk = TYPED(sk);
 	if (!wanted_end(sk))
 		return 0;
 	r = reserve(TCPTRACE_DESTROY);

@@ -27,7 +27,7 @@ static __always_inline void answer(const struct sock_common *c)
 	if (READ(c, skc_family) == AF_INET)
 		*(__be32 *)(raddr + 12) = READ(c, skc_daddr);
 	else
-		BPF_CORE_READ_INTO((struct in6_addr *)raddr, c, skc_v6_daddr);
+		copy_v6(raddr, &c->skc_v6_daddr);
 	s->answered = peer_key(raddr, bpf_ntohs(READ(c, skc_dport)), READ(c, skc_num));
 }
 
@@ -37,7 +37,7 @@ static __always_inline void answer(const struct sock_common *c)
  */
 static __always_inline int synack_leaves(const struct sk_buff *skb, const struct sock *sk)
 {
-	const struct tcp_request_sock *treq = (const void *)sk;
+	const struct tcp_request_sock *treq = TYPED((const struct tcp_request_sock *)sk);
 	const struct sock *listener;
 
 	answer((const void *)sk);
@@ -64,11 +64,11 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 	    (seg.flags & (TH_SYN | TH_ACK)) != (TH_SYN | TH_ACK))
 		return 0;
 	g = group_find(READ(skb, dev, nd_net.net, ns.inum), seg.sport);
-	if (!g || !g->n)
+	if (!g || !g->sk[0])
 		return 0;
 	if (s)
 		s->answered = peer_key(seg.daddr, seg.dport, seg.sport);
-	listener = (const void *)g->sk[0];
+	listener = TYPED((const struct sock *)g->sk[0]);
 	if (!wanted_of(listener, NULL) || !ports_wanted(seg.sport, seg.dport))
 		return 0;
 	r = reserve(TCPTRACE_COOKIE_SENT);
@@ -106,11 +106,14 @@ static __always_inline int child_answers(const struct sock *sk)
 SEC("?raw_tp/net_dev_queue")
 int BPF_PROG(tp_synack, const struct sk_buff *skb)
 {
-	const struct sock *sk = READ(skb, sk);
+	const struct sock *sk;
 	__u8 state;
 
+	skb = TYPED(skb);
+	sk = READ(skb, sk);
 	if (!sk)
 		return cfg.tp_cookie ? cookie_leaves(skb) : 0;
+	sk = TYPED(sk);
 	state = sk_state(sk);
 	if (state == TCP_SYN_RECV)
 		return child_answers(sk);
@@ -130,6 +133,7 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	struct segment seg;
 	struct group *g;
 
+	skb = TYPED(skb);
 	if ((segment_flags(skb) & (TH_SYN | TH_ACK)) != TH_SYN || !read_segment(&seg, skb))
 		return 0;
 	s = scratch();
@@ -141,6 +145,7 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	listener = g ? group_dropped(g) : NULL;
 	if (!listener)
 		return 0;
+	listener = TYPED(listener);
 	return emit_drop(listener, skb, NULL,
 			 syn_drop_cause(listener, synq_full(listener), acceptq_full(listener)));
 }
@@ -177,11 +182,12 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	bool overflow = reason == (int)bpf_core_enum_value(enum skb_drop_reason,
 							   SKB_DROP_REASON_TCP_LISTEN_OVERFLOW);
 	bool no_socket = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
-	const struct sock *listener = rx_sk;
+	const struct sock *listener = TYPED(rx_sk);
 	struct segment seg;
 	struct group *g;
 
-	if (!no_socket && (!rx_sk || sk_state(rx_sk) != TCP_LISTEN))
+	skb = TYPED(skb);
+	if (!no_socket && (!rx_sk || sk_state(listener) != TCP_LISTEN))
 		return 0;
 	if (!read_segment(&seg, skb))
 		return 0;
@@ -212,19 +218,22 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 {
-	__u8 flags = segment_flags(skb) & (TH_SYN | TH_RST | TH_ACK);
 	const struct sock *listener;
 	struct segment seg;
 	struct group *g;
 	bool overflow;
+	__u8 flags;
 	__u32 n;
 
+	skb = TYPED(skb);
+	flags = segment_flags(skb) & (TH_SYN | TH_RST | TH_ACK);
 	if ((flags != TH_ACK && !(flags & TH_RST)) || !read_segment(&seg, skb))
 		return 0;
 	g = group_find(segment_netns(skb), seg.dport);
 	listener = g ? group_rose(g, &n) : NULL;
 	if (!listener)
 		return 0;
+	listener = TYPED(listener);
 	overflow = flags == TH_ACK && acceptq_full(listener);
 	group_settle(g, listener, overflow && n >= 2 ? 2 : 1);
 	if (flags & TH_RST) {

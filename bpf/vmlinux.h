@@ -70,7 +70,7 @@ enum {
 };
 
 /* on the wire and from user space: no relocation */
-struct in6_addr { __u8 s6_addr[16]; };
+struct in6_addr { union { __u8 s6_addr[16]; __u32 s6_addr32[4]; }; };
 struct sockaddr { __u16 sa_family; char sa_data[14]; };
 struct sockaddr_in { __u16 sin_family; __be16 sin_port; __be32 sin_addr; __u8 pad[8]; };
 struct sockaddr_in6 {
