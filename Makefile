@@ -50,6 +50,7 @@ $(B)/%.o: %.c | $(B)/deps.stamp
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
 $(B)/user/source/bpf.o: $(B)/capture.skel.h
+$(B)/user/source/load.o: $(B)/capture.skel.h $(B)/kernel_names.h
 $(B)/user/lab/recordings.o: $(wildcard user/lab/recordings/*.lab)
 $(B)/user/kconfig.o: Kconfig.notes
 
@@ -61,6 +62,10 @@ $(B)/capture.bpf.o: $(B)/capture.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra \
 		-Wno-unused-parameter -Ibpf -c -o $@ $<
+
+# What they read of the kernel's types, without flavours: "sock", "sock_common", ...
+$(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
+	$(Q)grep -oE '(struct|enum) [a-z0-9_]+ \{' $< | sed 's/___.*/ /; s/[a-z]* \([a-z0-9_]*\) .*/"\1",/' | LC_ALL=C sort -u >$@
 
 $(B)/capture.skel.h: $(B)/capture.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name capture > $@
@@ -151,6 +156,7 @@ $(B)/san/%.o: %.c | $(B)/deps.stamp
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
 $(B)/san/user/source/bpf.o: $(B)/capture.skel.h
+$(B)/san/user/source/load.o: $(B)/capture.skel.h $(B)/kernel_names.h
 
 $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_OBJ)
 	$(call msg,TEST,$@)

@@ -13,6 +13,18 @@
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
 
+/* Kernel types that pointers are given, TYPED(): their numbers in the running kernel's BTF. */
+#define KERNEL_TYPES(X)							\
+	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(inet_timewait_sock)	\
+	X(request_sock) X(tcp_request_sock) X(sk_buff) X(dst_entry)	\
+	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup)
+
+struct kernel_types {
+#define KERNEL_TYPE(type) __u32 type;
+	KERNEL_TYPES(KERNEL_TYPE)
+#undef KERNEL_TYPE
+};
+
 struct capture_config {
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
 	__u32	netns;			/* inode number, 0: all */

@@ -19,13 +19,17 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 /* Asked by something else of 6.2: constant when loaded, so that what is not taken is not there. */
 #define HAS_CAST	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_cgrp_storage_get)
-#define CAST(p)		((typeof(p))bpf_rdonly_cast((p), bpf_core_type_id_kernel(typeof(*(p)))))
+
+extern const volatile struct kernel_types types;
+#define TYPE_CASE(type)	struct type *: types.type, const struct type *: types.type,
+#define TYPE_OF(p)	_Generic((p), KERNEL_TYPES(TYPE_CASE) struct nobody *: 0)
+
 /*
  * A pointer that READ() may be given: of an argument, a number, or a member whose type does not say
  * what it points to (one of a union, a void *). What READ() comes back with by way of a typed member is
  * typed. A call for the compiler, nothing for the kernel: once for each pointer, not for each READ().
  */
-#define TYPED(p)	(HAS_CAST ? CAST(p) : (p))
+#define TYPED(p)	(HAS_CAST ? (typeof(p))bpf_rdonly_cast((p), TYPE_OF(p)) : (p))
 
 /* Defined in state.bpf.c. */
 extern const volatile struct capture_config cfg;

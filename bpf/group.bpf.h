@@ -110,25 +110,35 @@ __noinline int member_joins(__u64 addr)
 	return 0;
 }
 
-/* Those behind it move up. */
+/*
+ * The last member takes the place of the one that leaves. Which these are is kept in memory: the
+ * verifier would go through the rest for each number that a register can have.
+ */
 __noinline int member_leaves(__u64 addr)
 {
 	const struct sock *sk = TYPED((const struct sock *)addr);
 	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
-	bool found = false;
+	__u32 at, last, zero = 0;
+	volatile __u32 *notes;
 
-	if (!g)
+	notes = bpf_map_lookup_elem(&group_new, &zero);
+	if (!g || !notes)
 		return 0;
+	notes[0] = CAPTURE_GROUP;
 	EACH_MEMBER(g, i) {
 		if (g->sk[i] == addr)
-			found = true;
-		if (!found)
-			continue;
-		g->drops[i] = i + 1 < CAPTURE_GROUP ? g->drops[i + 1] : 0;
-		g->sk[i] = i + 1 < CAPTURE_GROUP ? g->sk[i + 1] : 0;
+			notes[0] = i;
+		notes[1] = i;
 	}
-	if (!g->sk[0])
+	at = notes[0];
+	last = notes[1];
+	if (at >= CAPTURE_GROUP || last >= CAPTURE_GROUP)
+		return 0;
+	g->sk[at] = g->sk[last];
+	g->drops[at] = g->drops[last];
+	g->sk[last] = 0;
+	if (!last)
 		bpf_map_delete_elem(&groups, &key);
 	return 0;
 }
@@ -136,11 +146,6 @@ __noinline int member_leaves(__u64 addr)
 static __always_inline void group_join(const struct sock *sk)
 {
 	member_joins(number_of(sk));
-}
-
-static __always_inline void group_leave(const struct sock *sk)
-{
-	member_leaves(number_of(sk));
 }
 
 #endif

@@ -169,7 +169,7 @@ static __always_inline bool read_tcp(struct tcphdr *to, const void *at)
 
 	if (!HAS_CAST)
 		return !bpf_probe_read_kernel(to, sizeof(*to), at);
-	th = CAST((const struct tcphdr *)at);
+	th = TYPED((const struct tcphdr *)at);
 	to->source = th->source;
 	to->dest = th->dest;
 	to->flags = th->flags;
@@ -182,7 +182,7 @@ static __always_inline bool read_ip(struct iphdr *to, const void *at)
 
 	if (!HAS_CAST)
 		return !bpf_probe_read_kernel(to, sizeof(*to), at);
-	ip = CAST((const struct iphdr *)at);
+	ip = TYPED((const struct iphdr *)at);
 	to->protocol = ip->protocol;
 	to->saddr = ip->saddr;
 	to->daddr = ip->daddr;
@@ -195,7 +195,7 @@ static __always_inline bool read_ip6(struct ipv6hdr *to, const void *at)
 
 	if (!HAS_CAST)
 		return !bpf_probe_read_kernel(to, sizeof(*to), at);
-	ip6 = CAST((const struct ipv6hdr *)at);
+	ip6 = TYPED((const struct ipv6hdr *)at);
 	to->nexthdr = ip6->nexthdr;
 	to->saddr = ip6->saddr;
 	to->daddr = ip6->daddr;

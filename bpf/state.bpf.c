@@ -9,6 +9,7 @@
 #include "group.bpf.h"
 
 const volatile struct capture_config cfg = {};
+const volatile struct kernel_types types = {};
 const volatile __u64 lports[CAPTURE_PORT_WORDS] = {};
 const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
 volatile __u32 reader_sleeps = 0;
@@ -80,39 +81,52 @@ static __always_inline void set_child(struct scratch *s, const struct sock *sk, 
 	}
 }
 
-static __always_inline int state_hook(const struct sock *sk, int old, int new)
+/* Global functions, which the verifier goes through once and not on each path that leads here. */
+__noinline int write_close(__u64 addr)
 {
-	struct tcptrace_record *r;
-	struct scratch *s;
-	bool passive = old == TCP_LISTEN && new == TCP_SYN_RECV;
+	struct tcptrace_record *r = reserve(TCPTRACE_CLOSE);
 
-	sk = TYPED(sk);
+	if (!r)
+		return 0;
+	set_sock(r, TYPED((const struct sock *)addr));
+	set_actor(r, -1);
+	submit(r);
+	return 0;
+}
+
+__noinline int write_state(__u64 addr, int old, int new)
+{
+	const struct sock *sk = TYPED((const struct sock *)addr);
+	struct tcptrace_record *r = reserve(TCPTRACE_STATE);
+
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	r->old = old;
+	r->new = new;
+	if (old == TCP_LISTEN && new == TCP_CLOSE)
+		set_queues(r, sk);
+	submit(r);
+	return 0;
+}
+
+static __always_inline int state_hook(__u64 addr, int old, int new)
+{
+	const struct sock *sk = TYPED((const struct sock *)addr);
+	bool passive = old == TCP_LISTEN && new == TCP_SYN_RECV;
+	struct scratch *s;
+
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
 		return 0;
 	if (cfg.tp_drop_syn && old == TCP_LISTEN && new == TCP_CLOSE)
-		group_leave(sk);
+		member_leaves(addr);
 	if (old == TCP_SYN_RECV || passive ? !child_wanted(sk) : !wanted(sk))
 		return 0;
-	if (cfg.tp_close && tp_closes(sk, old)) {
-		r = reserve(TCPTRACE_CLOSE);
-		if (r) {
-			set_sock(r, sk);
-			set_actor(r, -1);
-			submit(r);
-		}
-	}
+	if (cfg.tp_close && tp_closes(sk, old))
+		write_close(addr);
 	new = real_new_state(sk, old, new);
-	if (new != old) {
-		r = reserve(TCPTRACE_STATE);
-		if (r) {
-			set_sock(r, sk);
-			r->old = old;
-			r->new = new;
-			if (old == TCP_LISTEN && new == TCP_CLOSE)
-				set_queues(r, sk);
-			submit(r);
-		}
-	}
+	if (new != old)
+		write_state(addr, old, new);
 	if (!cfg.tp_acceptq_add)
 		return 0;
 	s = scratch();
@@ -124,7 +138,7 @@ static __always_inline int state_hook(const struct sock *sk, int old, int new)
 SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
 {
-	state_hook(sk, old, new);
+	state_hook((__u64)sk, old, new);
 	did((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15));
 	return 0;
 }
@@ -132,7 +146,7 @@ int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
 SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state_again, const struct sock *sk, int old, int new)
 {
-	return was_done((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15)) ? 0 : state_hook(sk, old, new);
+	return was_done((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15)) ? 0 : state_hook((__u64)sk, old, new);
 }
 
 /* tracepoints, 6.3 and later: the listener is told right after its child entered the queue. */

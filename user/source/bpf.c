@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The BPF source: loads and attaches what probes.c chose, drains the ring, and
- * asks the iterators for what exists.
+ * The BPF source: drains the rings that the programs (load.c) write into, and asks
+ * the iterators for what exists.
  *
  * Waking up for each record is what makes tracers slow. The kernel side wakes
  * nobody unless the reader has said that it sleeps (reader_sleeps); a reader
@@ -10,43 +10,26 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../../bpf/config.h"
-#include "capture.skel.h"
+#include "load.h"
 #include "netns.h"
-#include "probes.h"
-#include "ring.h"
 
 #define RING_BYTES	(16u << 20)
 #define PAUSE_NS	2000000		/* nap between two drains while records come */
 #define BUSY		65536		/* so many at once: more have come meanwhile, no time for anything else */
 #define MERGE_TRIES	100		/* naps of 0.1 ms until what was there before a snapshot is all read */
-#define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
 #define SECOND		1000000000ull
 #define SWEEP_MAX_NS	(5 * SECOND)	/* latest that an expired request is found without a hook */
 
 struct bpf_source {
 	struct source base;
 	struct source_config cfg;
-	struct probes probes;
-	struct capture *skel;
-	struct bpf_link *links[OBJECT_PROGS];
-	unsigned int nlinks;
-	struct bpf_link *it_tcp, *it_task_file;
+	struct load load;
 	struct rings rings;
 	source_fn fn;			/* of the poll() in progress */
 	void *ctx;
@@ -61,29 +44,6 @@ struct bpf_source {
 	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
 	size_t snap_n, snap_next;
 };
-
-static char load_failed[64];		/* program that the kernel refused, of the last load */
-
-/* libbpf names the program that made a load fail only in its talk. */
-static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	char line[512], name[64];
-	va_list again;
-
-	if (getenv("TCPTRACE_DEBUG")) {
-		va_copy(again, ap);
-		vfprintf(stderr, fmt, again);	/* with the verifier's whole log */
-		va_end(again);
-	} else if (level == LIBBPF_DEBUG) {
-		return 0;			/* thousands, 10 ms to look through */
-	}
-	vsnprintf(line, sizeof(line), fmt, ap);
-	if (sscanf(line, "libbpf: prog '%63[^']'", name) == 1 &&
-	    (strstr(line, "failed to load") || strstr(line, "failed to find") ||
-	     strstr(line, "failed to prepare") || strstr(line, "bad relo")))
-		snprintf(load_failed, sizeof(load_failed), "%s", name);
-	return 0;
-}
 
 static uint64_t now_ns(void)
 {
@@ -101,224 +61,17 @@ static uint64_t cpu_ns(void)
 	return ts.tv_sec * SECOND + ts.tv_nsec;
 }
 
-/* ---- load and attach ---- */
-
-static bool uses_tp(const struct probes *p, enum hook_id id)
+static void bpf_source_close(struct source *base)
 {
-	return probes_mechanism(p, id) == MECH_TRACEPOINT;
-}
+	struct bpf_source *s = (struct bpf_source *)base;
 
-/* Read-only data: the skeleton declares it const volatile, before load it is ours to fill. */
-static void fill_config(struct bpf_source *s)
-{
-	struct capture_config *c = (struct capture_config *)&s->skel->rodata->cfg;
-	uint64_t *lports = (uint64_t *)s->skel->rodata->lports;
-	uint64_t *rports = (uint64_t *)s->skel->rodata->rports;
-	const struct filter *f = &s->cfg.filter;
-	const struct probes *p = &s->probes;
-
-	c->cgroup = f->cgroup;
-	c->netns = f->netns;
-	c->ring_mask = s->rings.n - 1;
-	c->family = f->family;
-	c->by_pid = f->npids > 0 && !f->others;
-	c->follow = f->follow;
-	c->both_ends = f->others;
-	for (uint32_t i = 0; i < f->nlports; i++)
-		lports[f->lports[i] / 64] |= 1ull << (f->lports[i] % 64);
-	for (uint32_t i = 0; i < f->nrports; i++)
-		rports[f->rports[i] / 64] |= 1ull << (f->rports[i] % 64);
-	c->by_lport = f->nlports > 0;
-	c->by_rport = f->nrports > 0;
-	c->filtered = c->cgroup || c->netns || c->family || c->by_pid || c->by_lport || c->by_rport;
-	c->tp_connect = uses_tp(p, HOOK_CONNECT);
-	c->tp_close = uses_tp(p, HOOK_CLOSE);
-	c->tp_synack = uses_tp(p, HOOK_SYNQ_ADD);
-	c->tp_acceptq_add = uses_tp(p, HOOK_ACCEPTQ_ADD);
-	c->tp_data_ready = c->tp_acceptq_add && probes_wants(p, "tp_data_ready");
-	c->tp_drop_syn = uses_tp(p, HOOK_DROP_SYN);
-	c->tp_drop_ack = uses_tp(p, HOOK_DROP_ACK);
-	c->tp_cookie = uses_tp(p, HOOK_COOKIE);
-	c->tp_synq_del = uses_tp(p, HOOK_SYNQ_DEL);
-	c->twice = p->preempts;
-}
-
-static int try_load(struct bpf_source *s)
-{
-	struct bpf_program *prog;
-
-	fill_config(s);
-	bpf_map__reuse_fd(s->skel->maps.rings, s->rings.array_fd);
-	bpf_object__for_each_program(prog, s->skel->obj)
-		bpf_program__set_autoload(prog, probes_wants(&s->probes, bpf_program__name(prog)));
-	load_failed[0] = 0;
-	return capture__load(s->skel);
-}
-
-static int attach_one(struct bpf_source *s, struct bpf_program *prog)
-{
-	struct bpf_link *link = bpf_program__attach(prog);
-	const char *name = bpf_program__name(prog);
-
-	if (!link)
-		return -errno;
-	if (!strcmp(name, "it_tcp"))
-		s->it_tcp = link;
-	else if (!strcmp(name, "it_task_file"))
-		s->it_task_file = link;
-	else
-		s->links[s->nlinks++] = link;
-	return 0;
-}
-
-static void detach(struct bpf_source *s)
-{
-	while (s->nlinks)
-		bpf_link__destroy(s->links[--s->nlinks]);
-	bpf_link__destroy(s->it_tcp);
-	bpf_link__destroy(s->it_task_file);
-	s->it_tcp = s->it_task_file = NULL;
-	capture__destroy(s->skel);
-	s->skel = NULL;
-}
-
-/* 0, or -errno with the refused program in load_failed. */
-static int try_attach(struct bpf_source *s)
-{
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, s->skel->obj) {
-		int err;
-
-		if (!bpf_program__autoload(prog))
-			continue;
-		err = attach_one(s, prog);
-		if (err) {
-			snprintf(load_failed, sizeof(load_failed), "%s", bpf_program__name(prog));
-			return err;
-		}
-	}
-	return 0;
-}
-
-static int fill_pids(struct bpf_source *s)
-{
-	uint8_t one = 1;
-
-	for (uint32_t i = 0; i < s->cfg.filter.npids; i++)
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.pids), &s->cfg.filter.pids[i], &one, BPF_ANY))
-			return -errno;
-	return 0;
-}
-
-static int load_and_attach(struct bpf_source *s)
-{
-	for (int round = 0; round < ROUNDS; round++) {
-		int err;
-
-		if (!s->skel)
-			s->skel = capture__open();
-		if (!s->skel)
-			return -errno;
-		if (!round) {
-			err = probes_init(&s->probes, s->skel->obj, s->cfg.mechanism, s->cfg.io);
-			if (err)
-				return err;
-		}
-		err = try_load(s);
-		if (!err)
-			err = fill_pids(s);
-		if (!err)
-			err = rings_ready(&s->rings);
-		if (!err) {
-			err = try_attach(s);
-			if (!err)
-				return 0;
-			if (!probes_reject(&s->probes, load_failed, "attach", -err))
-				return err;
-		} else if (!load_failed[0] || !probes_reject(&s->probes, load_failed, "load", -err)) {
-			return err;
-		}
-		detach(s);
-		/* without transitions there is nothing to show; the reason is everybody's */
-		if (s->probes.choice[HOOK_STATE].way < 0)
-			return err;
-	}
-	return -ELOOP;
-}
-
-static bool has_tracefs(void)
-{
-	return !access("/sys/kernel/tracing/events", R_OK) || !access("/sys/kernel/debug/tracing/events", R_OK);
-}
-
-static bool has_debugfs(void)
-{
-	return !access("/sys/kernel/debug/sched", R_OK);
-}
-
-/*
- * libbpf finds system-call tracepoints through tracefs, and debugfs says how preemptible the kernel is.
- * Where nobody has mounted them, a thread with a mount namespace of its own does, so that nothing
- * changes on the machine.
- */
-static void *attach_thread(void *arg)
-{
-	struct bpf_source *s = arg;
-
-	if (!unshare(CLONE_FS | CLONE_NEWNS)) {
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-		if (!has_debugfs())
-			mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
-		if (!has_tracefs())
-			mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
-	}
-	return (void *)(intptr_t)load_and_attach(s);
-}
-
-static int load_in_thread(struct bpf_source *s)
-{
-	pthread_t thread;
-	void *ret;
-
-	if (has_tracefs() && has_debugfs())
-		return load_and_attach(s);
-	if (pthread_create(&thread, NULL, attach_thread, s))
-		return -EAGAIN;
-	pthread_join(thread, &ret);
-	return (intptr_t)ret;
-}
-
-static const char *why_not(int err)
-{
-	char lockdown[128] = "";
-	int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		if (read(fd, lockdown, sizeof(lockdown) - 1) < 0)
-			lockdown[0] = 0;
-		close(fd);
-	}
-	if (err == -ENOENT && access("/sys/kernel/btf/vmlinux", R_OK))
-		return "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel "
-		       "module, --source kmod";
-	if (strstr(lockdown, "[confidentiality]"))
-		return "the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
-		       "boot with lockdown=integrity or without Secure Boot";
-	if (geteuid())
-		return "you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN";
-	if (err == -EPERM || err == -EACCES)
-		return "the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and "
-		       "CAP_PERFMON (or CAP_SYS_ADMIN), as in most containers: run it on the host";
-	if (err == -ENOSYS || err == -EINVAL)
-		return "this kernel has no BPF ring buffer or tracing programs (needs Linux 5.10 with "
-		       "CONFIG_BPF_SYSCALL): use the kernel module, --source kmod";
-	return NULL;
+	load_close(&s->load);
+	rings_close(&s->rings);
+	free(s);
 }
 
 static int bpf_source_open(struct source **out, const struct source_config *cfg, const char **why)
 {
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	struct bpf_source *s = calloc(1, sizeof(*s));
 	int err;
 
@@ -326,28 +79,21 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 		return -ENOMEM;
 	s->base.ops = &source_bpf;
 	s->cfg = *cfg;
-	libbpf_set_print(listen_to_libbpf);
-	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* needed before 5.11; where it fails it is not needed */
 	err = rings_open(&s->rings, RING_BYTES);
 	if (!err)
-		err = load_in_thread(s);
+		err = load_open(&s->load, &s->cfg, &s->rings);
 	if (err) {
-		*why = why_not(err);
-		detach(s);
-		rings_close(&s->rings);
-		free(s);
+		*why = load_why(err);
+		bpf_source_close(&s->base);
 		return err;
 	}
-	if (!uses_tp(&s->probes, HOOK_SYNQ_DEL))
-		s->sweep_every_ns = 0;
-	else
+	if (probes_mechanism(&s->load.probes, HOOK_SYNQ_DEL) == MECH_TRACEPOINT)
 		s->sweep_every_ns = SECOND;
 	*out = &s->base;
 	return 0;
 }
 
-/* ---- the ring ---- */
+/* ---- the rings ---- */
 
 /* What an iterator told before t_ns comes first. */
 static void hand_on_snapshot(struct bpf_source *s, uint64_t t_ns)
@@ -462,7 +208,7 @@ static int sweep_netns(void *arg)
 {
 	struct bpf_source *s = arg;
 
-	return read_iter(s, s->it_tcp);
+	return read_iter(s, s->load.it_tcp);
 }
 
 static int take_snapshot(struct bpf_source *s, bool owners)
@@ -475,7 +221,7 @@ static int take_snapshot(struct bpf_source *s, bool owners)
 	if (!err)
 		err = mark_snapshot(s, false, began);
 	if (!err && owners)
-		err = read_iter(s, s->it_task_file);
+		err = read_iter(s, s->load.it_task_file);
 	if (!err)
 		err = netns_each(s->cfg.filter.netns, sweep_netns, s);
 	if (!err)
@@ -499,7 +245,7 @@ static int tell_lost(struct bpf_source *s)
 
 	for (uint32_t ev = 1; !err && ev < TCPTRACE_EVENT_MAX; ev++) {
 		struct tcptrace_record r = { .event = TCPTRACE_LOST, .new = ev, .fd = -1 };
-		uint64_t sum = __atomic_load_n(&s->skel->bss->lost[ev], __ATOMIC_RELAXED);
+		uint64_t sum = __atomic_load_n(&s->load.skel->bss->lost[ev], __ATOMIC_RELAXED);
 
 		if (sum == s->lost[ev])
 			continue;
@@ -516,11 +262,11 @@ static int tell_lost(struct bpf_source *s)
 /* Sleeps until a record comes, at most timeout_ms. */
 static int sleep_on_rings(struct bpf_source *s, int timeout_ms)
 {
-	s->skel->bss->reader_sleeps = 1;
+	s->load.skel->bss->reader_sleeps = 1;
 	__sync_synchronize();
 	if (rings_empty(&s->rings))	/* one may have come before the flag was seen */
 		rings_wait(&s->rings, timeout_ms);
-	s->skel->bss->reader_sleeps = 0;
+	s->load.skel->bss->reader_sleeps = 0;
 	return 0;
 }
 
@@ -611,7 +357,7 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 	memset(out, 0, sizeof(*out));
 	out->records = s->delivered;
 	out->lost = s->lost_total;
-	bpf_object__for_each_program(prog, s->skel->obj) {
+	bpf_object__for_each_program(prog, s->load.skel->obj) {
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 
@@ -619,7 +365,7 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 			out->missed += info.recursion_misses;
 	}
-	redone = __atomic_load_n(&s->skel->bss->redone, __ATOMIC_RELAXED);
+	redone = __atomic_load_n(&s->load.skel->bss->redone, __ATOMIC_RELAXED);
 	out->missed -= redone < out->missed ? redone : out->missed;
 }
 
@@ -629,7 +375,7 @@ static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_rep
 
 	if (i >= (s->cfg.io ? HOOK_MAX : HOOK_WRITE))
 		return false;
-	probes_report(&s->probes, i, out);
+	probes_report(&s->load.probes, i, out);
 	return true;
 }
 
@@ -639,16 +385,7 @@ static bool bpf_source_followed(struct source *base, uint32_t pid)
 	struct bpf_source *s = (struct bpf_source *)base;
 	uint8_t one;
 
-	return !bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.pids), &pid, &one);
-}
-
-static void bpf_source_close(struct source *base)
-{
-	struct bpf_source *s = (struct bpf_source *)base;
-
-	detach(s);
-	rings_close(&s->rings);
-	free(s);
+	return !bpf_map_lookup_elem(bpf_map__fd(s->load.skel->maps.pids), &pid, &one);
 }
 
 const struct source_ops source_bpf = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the running kernel's BTF says it has: functions and tracepoints by name. */
+/*
+ * The running kernel's BTF: which functions, tracepoints and types it has, by name, and a
+ * small BTF with nothing but the types that our programs read.
+ */
 #ifndef TCPTRACE_BTF_H
 #define TCPTRACE_BTF_H
 
@@ -8,13 +11,21 @@
 
 struct btf_index;
 
-/* Maps /sys/kernel/btf/vmlinux. -ENOENT: this kernel has none. */
+struct btf_name {
+	const char *name;
+	uint32_t kind;			/* BTF_KIND_FUNC; BTF_KIND_TYPEDEF: "btf_trace_x" is tracepoint x; BTF_KIND_STRUCT */
+	uint32_t id;			/* found; 0: this kernel has none */
+};
+
+/* Reads /sys/kernel/btf/vmlinux. -ENOENT: this kernel has none. */
 int btf_index_open(struct btf_index **out);
+void btf_index_find(const struct btf_index *b, struct btf_name *names, unsigned int n);
 /*
- * Type ids of the functions (FUNC) with these names, in one pass over the types: ids[i] is 0 where
- * the kernel has none. A name "btf_trace_x" asks for tracepoint x (a TYPEDEF).
+ * The structs and enums with these names, sorted, and all that they are made of, under numbers of
+ * their own, pointers to nothing: what CO-RE needs, which libbpf looks through once for each of our
+ * types. A file in memory: its descriptor, or -errno.
  */
-void btf_index_find(const struct btf_index *b, const char *const *names, uint32_t *ids, unsigned int n);
+int btf_index_subset(const struct btf_index *b, const char *const *names, unsigned int n);
 void btf_index_close(struct btf_index *b);
 
 #endif

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/btf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,21 +18,27 @@
 #include "btf.h"
 #include "probes.h"
 
-/* The name that BTF must know for a program to have a chance; NULL: nothing to ask. */
-static const char *btf_name(const struct bpf_program *prog, char *buf, size_t size)
+/* The name that BTF must know for a program to have a chance; false: nothing to ask. */
+static bool btf_name(const struct bpf_program *prog, struct btf_name *out, char *buf, size_t size)
 {
 	static const char *const kinds[] = { "fentry/", "fexit/", "kprobe/", "kretprobe/" };
 	const char *sec = bpf_program__section_name(prog);
 
 	if (*sec == '?')
 		sec++;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!strncmp(sec, kinds[i], strlen(kinds[i])))
-			return sec + strlen(kinds[i]);
+	out->name = buf;
+	out->kind = BTF_KIND_FUNC;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!strncmp(sec, kinds[i], strlen(kinds[i]))) {
+			out->name = sec + strlen(kinds[i]);
+			return true;
+		}
+	}
+	out->kind = BTF_KIND_TYPEDEF;
 	if (strncmp(sec, "raw_tp/", 7))
-		return NULL;
+		return false;
 	snprintf(buf, size, "btf_trace_%s", sec + 7);
-	return buf;
+	return true;
 }
 
 /*
@@ -107,24 +114,23 @@ static bool kernel_preempts(void)
 static void ask_kernel(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf)
 {
 	static char buf[OBJECT_PROGS][64];
-	const char *names[OBJECT_PROGS], *progs[OBJECT_PROGS];
-	uint32_t ids[OBJECT_PROGS];
+	struct btf_name names[OBJECT_PROGS];
+	const char *progs[OBJECT_PROGS];
 	struct bpf_program *prog;
 	unsigned int n = 0;
 
 	bpf_object__for_each_program(prog, obj) {
 		if (n == OBJECT_PROGS)
 			break;
-		names[n] = btf_name(prog, buf[n], sizeof(buf[n]));
-		if (names[n])
+		if (btf_name(prog, &names[n], buf[n], sizeof(buf[n])))
 			progs[n++] = bpf_program__name(prog);
 	}
-	btf_index_find(btf, names, ids, n);
+	btf_index_find(btf, names, n);
 	for (unsigned int i = 0; i < n; i++) {
-		if (!ids[i])
+		if (!names[i].id)
 			p->missing[p->nmissing++] = progs[i];
 		else if (!strcmp(progs[i], "f_synack"))
-			try_fentry(p, ids[i]);
+			try_fentry(p, names[i].id);
 	}
 	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK))
 		snprintf(p->mech_refused[MECH_KPROBE], sizeof(*p->mech_refused),
@@ -190,23 +196,16 @@ static void choose(struct probes *p, enum hook_id id, int from)
 	}
 }
 
-int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism only, bool io)
+void probes_init(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf,
+		 enum mechanism only, bool io)
 {
-	struct btf_index *btf;
-	int err;
-
 	memset(p, 0, sizeof(*p));
 	p->only = only;
 	p->io = io;
-	err = btf_index_open(&btf);
-	if (err)
-		return err;
 	ask_kernel(p, obj, btf);
 	p->preempts = kernel_preempts();
-	btf_index_close(btf);
 	for (int id = 0; id < HOOK_MAX; id++)
 		choose(p, id, 0);
-	return 0;
 }
 
 #define SECOND	"_again"

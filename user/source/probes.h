@@ -55,12 +55,14 @@ struct probes {
 };
 
 struct bpf_object;
+struct btf_index;
 
 /*
  * Makes the first choice for each hook from what the kernel says it has. obj is opened, not loaded,
- * and only its programs' names and targets are read. 0 or -errno (-ENOENT: no BTF).
+ * and only its programs' names and targets are read.
  */
-int probes_init(struct probes *p, const struct bpf_object *obj, enum mechanism only, bool io);
+void probes_init(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf,
+		 enum mechanism only, bool io);
 /* The program (by its name in the object) was refused with err: the next way is chosen. False: no hook has it. */
 bool probes_reject(struct probes *p, const char *prog, const char *step, int err);
 /* Is it NAME_again, which does what NAME was kept from? (bpf/emit.bpf.h, did()) */

@@ -37,31 +37,15 @@ static int map_ring(struct ring *r, size_t size)
 	return 0;
 }
 
-static int make_rings(struct rings *r)
+static int make_ring(const struct rings *r, struct ring *ring)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts);
-	int err = 0;
-
-	for (unsigned int i = 0; !err && i < r->n; i++) {
-		r->ring[i].fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, r->size, NULL);
-		if (r->ring[i].fd < 0) {
-			r->n = i;
-			return -errno;
-		}
-		err = map_ring(&r->ring[i], r->size);
-	}
-	if (err)
-		return err;
-	opts.inner_map_fd = r->ring[0].fd;
-	r->array_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "rings", sizeof(uint32_t), sizeof(uint32_t), r->n,
-				     &opts);
-	return r->array_fd < 0 ? -errno : 0;
+	ring->fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, r->size, NULL);
+	return ring->fd < 0 ? -errno : 0;
 }
 
 /* In one go (5.16 and later, 9263dddc7b6f), which waits once; before, one by one. */
-static void *fill(void *arg)
+static int put_into_array(struct rings *r)
 {
-	struct rings *r = arg;
 	uint32_t key[RINGS_MAX], n = r->n;
 	int fd[RINGS_MAX];
 
@@ -70,38 +54,61 @@ static void *fill(void *arg)
 		fd[i] = r->ring[i].fd;
 	}
 	if (!bpf_map_update_batch(r->array_fd, key, fd, &n, NULL))
-		return NULL;
-	for (uint32_t i = 0; i < r->n && !r->fill_err; i++)
+		return 0;
+	for (uint32_t i = 0; i < r->n; i++)
 		if (bpf_map_update_elem(r->array_fd, &key[i], &fd[i], BPF_ANY))
-			r->fill_err = -errno;
+			return -errno;
+	return 0;
+}
+
+static void *make_rest(void *arg)
+{
+	struct rings *r = arg;
+	int err = 0;
+
+	for (unsigned int i = 0; i < r->n && !err; i++) {
+		if (i)
+			err = make_ring(r, &r->ring[i]);
+		if (!err)
+			err = map_ring(&r->ring[i], r->size);
+	}
+	r->err = err ? err : put_into_array(r);
 	return NULL;
 }
 
 int rings_open(struct rings *r, size_t bytes)
 {
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	int err;
 
 	memset(r, 0, sizeof(*r));
 	r->array_fd = -1;
+	for (unsigned int i = 0; i < RINGS_MAX; i++)
+		r->ring[i].fd = -1;
 	r->n = 1;
 	while (r->n < cpus && r->n < RINGS_MAX)
 		r->n *= 2;
 	r->size = bytes / r->n > LEAST_BYTES ? bytes / r->n : LEAST_BYTES;
-	err = make_rings(r);
+	err = make_ring(r, &r->ring[0]);
 	if (err)
 		return err;
-	err = -pthread_create(&r->filler, NULL, fill, r);
-	r->filling = !err;
+	opts.inner_map_fd = r->ring[0].fd;
+	r->array_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "rings", sizeof(uint32_t), sizeof(uint32_t), r->n,
+				     &opts);
+	if (r->array_fd < 0)
+		return -errno;
+	err = -pthread_create(&r->maker, NULL, make_rest, r);
+	r->making = !err;
 	return err;
 }
 
 int rings_ready(struct rings *r)
 {
-	if (r->filling)
-		pthread_join(r->filler, NULL);
-	r->filling = false;
-	return r->fill_err;
+	if (r->making)
+		pthread_join(r->maker, NULL);
+	r->making = false;
+	return r->err;
 }
 
 void rings_close(struct rings *r)
@@ -116,7 +123,8 @@ void rings_close(struct rings *r)
 			munmap(ring->consumer, page);
 		if (ring->producer)
 			munmap((void *)ring->producer, page + 2 * r->size);
-		close(ring->fd);
+		if (ring->fd >= 0)
+			close(ring->fd);
 	}
 	if (r->n && r->array_fd >= 0)
 		close(r->array_fd);

@@ -36,15 +36,16 @@ struct rings {
 	int array_fd;			/* of the map that holds them; -1: none */
 	struct ring ring[RINGS_MAX];
 	bool blocked;			/* the last drain ended at a record that was still being written */
-	pthread_t filler;
-	bool filling;
-	int fill_err;
+	pthread_t maker;
+	bool making;
+	int err;			/* of the maker */
 };
 
 /*
- * Makes the rings and the map of them, which BPF programs are to be given instead of their own.
- * bytes: of all together, at least one MB each. The kernel takes 8 ms or more to put them into it
- * (synchronize_rcu()), so that a thread does it: rings_ready() waits for its end. 0 or -errno.
+ * Makes the map of the rings, which BPF programs are to be given instead of their own. bytes: of all
+ * together, at least one MB each. The rings themselves, and to put them into it, which takes the
+ * kernel 8 ms or more (synchronize_rcu()), are a thread's work: rings_ready() waits for its end.
+ * 0 or -errno.
  */
 int rings_open(struct rings *r, size_t bytes);
 int rings_ready(struct rings *r);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BPF programs of this run: chosen (probes.h), loaded, attached. Which program a kernel
+ * refuses is only known by trying, so that it may take several rounds.
+ */
+#ifndef TCPTRACE_LOAD_H
+#define TCPTRACE_LOAD_H
+
+#include <linux/types.h>
+
+#include "../../bpf/config.h"
+#include "capture.skel.h"
+#include "probes.h"
+#include "ring.h"
+
+struct load {
+	const struct source_config *cfg;
+	struct rings *rings;
+	struct probes probes;
+	struct capture *skel;
+	struct bpf_link *links[OBJECT_PROGS];
+	unsigned int nlinks;
+	struct bpf_link *it_tcp, *it_task_file;		/* iterators: run when asked */
+	struct kernel_types types;
+	int btf_fd;					/* what CO-RE needs of the kernel's BTF; -1: all of it */
+};
+
+/* cfg and rings stay the caller's, and as long as l. 0 or -errno; then load_why() has a sentence, or NULL. */
+int load_open(struct load *l, const struct source_config *cfg, struct rings *rings);
+void load_close(struct load *l);			/* also of one that failed to open */
+const char *load_why(int err);
+
+#endif
