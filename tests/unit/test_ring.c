@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The rings: records of several CPUs in the order of time, and where a drain ends. */
+#include <linux/bpf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "source/ring.h"
+
+#define SIZE	4096u		/* room for 30 records */
+#define STEP	(BPF_RINGBUF_HDR_SZ + sizeof(struct tcptrace_record))
+
+struct rig {
+	struct rings r;
+	uint64_t consumer[4], producer[4];
+	uint8_t data[4][2 * SIZE];	/* as the kernel maps it: twice in a row */
+	uint64_t seen[64];
+	unsigned int n;
+	int stop_at;			/* fn ends the drain at this record */
+};
+
+static int rig_up(void **state)
+{
+	struct rig *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return -1;
+	g->r.n = 4;
+	g->r.size = SIZE;
+	for (unsigned int i = 0; i < 4; i++) {
+		g->r.ring[i].consumer = &g->consumer[i];
+		g->r.ring[i].producer = &g->producer[i];
+		g->r.ring[i].data = g->data[i];
+	}
+	*state = g;
+	return 0;
+}
+
+static int rig_down(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+/* One byte at a time into both mappings, so that a record may begin in the one and end in the other. */
+static void store(struct rig *g, unsigned int ring, uint64_t at, const void *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		g->data[ring][(at + i) % SIZE] = ((const uint8_t *)p)[i];
+		g->data[ring][(at + i) % SIZE + SIZE] = ((const uint8_t *)p)[i];
+	}
+}
+
+static void write_record(struct rig *g, unsigned int ring, uint64_t t_ns, bool busy)
+{
+	struct tcptrace_record rec = { .t_ns = t_ns, .event = TCPTRACE_STATE };
+	uint32_t header[2] = { sizeof(rec) | (busy ? BPF_RINGBUF_BUSY_BIT : 0), 0 };
+
+	store(g, ring, g->producer[ring], header, sizeof(header));
+	store(g, ring, g->producer[ring] + sizeof(header), &rec, sizeof(rec));
+	g->producer[ring] += STEP;
+}
+
+static void finish(struct rig *g, unsigned int ring, uint64_t at)
+{
+	uint32_t len = sizeof(struct tcptrace_record);
+
+	store(g, ring, at, &len, sizeof(len));
+}
+
+static int on_record(void *ctx, const struct tcptrace_record *rec)
+{
+	struct rig *g = ctx;
+
+	assert_int_equal(rec->event, TCPTRACE_STATE);
+	g->seen[g->n++] = rec->t_ns;
+	return g->stop_at && g->n == (unsigned int)g->stop_at ? -7 : 0;
+}
+
+static void expect_seen(struct rig *g, const uint64_t *want, unsigned int n)
+{
+	assert_int_equal(g->n, n);
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(g->seen[i], want[i]);
+	g->n = 0;
+}
+
+static void order(void **state)
+{
+	struct rig *g = *state;
+
+	write_record(g, 0, 10, false);
+	write_record(g, 0, 40, false);
+	write_record(g, 2, 20, false);
+	write_record(g, 2, 30, false);
+	write_record(g, 3, 20, false);
+	write_record(g, 3, 50, false);
+	assert_false(rings_empty(&g->r));
+	assert_int_equal(rings_drain(&g->r, 50, on_record, g), 0);
+	expect_seen(g, (uint64_t[]){ 10, 20, 20, 30, 40 }, 5);
+	assert_false(rings_empty(&g->r));		/* 50 is not older than 50 */
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	expect_seen(g, (uint64_t[]){ 50 }, 1);
+	assert_true(rings_empty(&g->r));
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(g->consumer[i], g->producer[i]);
+}
+
+/* What is being written may be older than all that follows, elsewhere too. */
+static void being_written(void **state)
+{
+	struct rig *g = *state;
+	uint64_t at;
+
+	write_record(g, 0, 10, false);
+	at = g->producer[0];
+	write_record(g, 0, 20, true);
+	write_record(g, 0, 25, false);
+	write_record(g, 1, 5, false);
+	write_record(g, 1, 30, false);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	assert_true(g->r.blocked);
+	expect_seen(g, (uint64_t[]){ 5, 10 }, 2);
+	finish(g, 0, at);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	assert_false(g->r.blocked);
+	expect_seen(g, (uint64_t[]){ 20, 25, 30 }, 3);
+}
+
+static void ended_by_reader(void **state)
+{
+	struct rig *g = *state;
+
+	for (uint64_t t = 1; t <= 5; t++)
+		write_record(g, t % 2, t, false);
+	g->stop_at = 3;
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), -7);
+	expect_seen(g, (uint64_t[]){ 1, 2, 3 }, 3);
+	g->stop_at = 0;
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	expect_seen(g, (uint64_t[]){ 4, 5 }, 2);
+}
+
+/* Many times round, and never told further than read. */
+static void round_and_round(void **state)
+{
+	struct rig *g = *state;
+	uint64_t t = 0, seen = 0;
+
+	for (unsigned int round = 0; round < 101; round++) {
+		for (unsigned int i = 0; i < 23; i++)
+			write_record(g, (round + i) % 3, ++t, false);
+		assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+		for (unsigned int i = 0; i < g->n; i++)
+			assert_int_equal(g->seen[i], ++seen);
+		g->n = 0;
+	}
+	assert_int_equal(seen, 101 * 23);
+	assert_int_equal(g->consumer[3], 0);
+	assert_int_equal(g->consumer[0] + g->consumer[1] + g->consumer[2], seen * STEP);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
+	const struct CMUnitTest tests[] = {
+		CASE(order), CASE(being_written), CASE(ended_by_reader), CASE(round_and_round),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
