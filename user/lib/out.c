@@ -101,9 +101,10 @@ static unsigned int count_digits(uint64_t v)
 	return n + (v >= powers[n]);
 }
 
-/* Writes the last n digits of v, four at a time: a division waits for the one before it. */
-static void put_digits(char *p, uint64_t v, unsigned int n)
+/* Four at a time: a division waits for the one before it. */
+char *put_digits(char *p, uint64_t v, unsigned int digits)
 {
+	unsigned int n = digits;
 	uint64_t rest;
 	uint32_t four;
 
@@ -121,6 +122,22 @@ static void put_digits(char *p, uint64_t v, unsigned int n)
 	}
 	if (n)
 		p[0] = (char)('0' + v % 10);
+	return p + digits;
+}
+
+char *put_u64(char *p, uint64_t v)
+{
+	if (v >= 10)
+		return put_digits(p, v, count_digits(v));
+	*p = (char)('0' + v);
+	return p + 1;
+}
+
+char *put_i64(char *p, int64_t v)
+{
+	if (v < 0)
+		*p++ = '-';
+	return put_u64(p, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
 void out_digits(struct out *o, uint64_t v, unsigned int digits)

@@ -52,6 +52,22 @@ static inline void out_str(struct out *o, const char *s)
 	out_mem(o, s, strlen(s));
 }
 
+/* The same without a look at the room, for who has made it for a line: where the text ends. */
+char *put_digits(char *p, uint64_t v, unsigned int digits);
+char *put_u64(char *p, uint64_t v);
+char *put_i64(char *p, int64_t v);
+
+static inline char *put_mem(char *p, const void *s, size_t n)
+{
+	memcpy(p, s, n);
+	return p + n;
+}
+
+static inline char *put_str(char *p, const char *s)
+{
+	return put_mem(p, s, strlen(s));
+}
+
 void out_u64(struct out *o, uint64_t v);
 void out_i64(struct out *o, int64_t v);
 void out_hex(struct out *o, uint64_t v);

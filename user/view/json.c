@@ -18,12 +18,16 @@
 #define KEY_SIZE	16u		/* copied whole, so that it is one move */
 
 /*
- * Two runs of keys stay the same for most events of a connection: its ends, and who
- * holds or calls. Their text is kept with the values it was made from: other values,
- * other text; nothing here can be out of date.
+ * Three runs of keys stay the same for most events of a connection: its ends, who holds
+ * or calls, and the queues. Their text is kept with the values it was made from: other
+ * values, other text; nothing here can be out of date.
  */
 #define RUN_TEXT	240u		/* as long as any, but for a name full of bytes to be escaped */
 #define RUN_SLOTS	128u
+
+struct queues {
+	uint32_t synq, synq_young, acceptq, limit;
+};
 
 struct run {
 	unsigned int first, end;	/* keys */
@@ -31,6 +35,7 @@ struct run {
 		union {
 			struct event_ends ends;
 			struct owner who;
+			struct queues queues;
 		};
 		uint32_t len;		/* 0: empty */
 		char text[RUN_TEXT];
@@ -45,7 +50,7 @@ struct json {
 		unsigned int len;
 		char key[KEY_SIZE];		/* ,"name": */
 	} keys[MAX_KEYS];
-	struct run ends, who;
+	struct run ends, who, queues;		/* in this order in a line */
 };
 
 static unsigned int key_at(const struct json *j, const char *name)
@@ -55,6 +60,12 @@ static unsigned int key_at(const struct json *j, const char *name)
 	while (i < j->n && strcmp(j->keys[i].f->name, name))
 		i++;
 	return i;
+}
+
+static void run_of(const struct json *j, struct run *r, const char *first, const char *last)
+{
+	r->first = key_at(j, first);
+	r->end = key_at(j, last) + 1;
 }
 
 static int json_open(struct view *v)
@@ -76,56 +87,56 @@ static int json_open(struct view *v)
 		memcpy(j->keys[j->n].key + 2 + n, "\":", 2);
 		j->keys[j->n].len = (unsigned int)n + 4;
 	}
-	j->ends.first = key_at(j, "conn");
-	j->ends.end = key_at(j, "netns") + 1;
-	j->who.first = key_at(j, "pid");
-	j->who.end = key_at(j, "fd") + 1;
+	run_of(j, &j->ends, "conn", "netns");
+	run_of(j, &j->who, "pid", "fd");
+	run_of(j, &j->queues, "synq", "acceptq_max");
 	return 0;
 }
 
-static void put_value(struct view *v, const struct field *f, const struct value *val)
+/* What writes into the buffer by itself, from p on: where its text ends. */
+static char *put_long(struct out *o, char *p, const struct field *f, const struct value *val)
+{
+	o->len = (size_t)(p - o->buf);
+	if (f->kind == FK_COMM)
+		out_json(o, val->s, TCPTRACE_COMM_LEN);
+	else
+		out_addr(o, val->addr);
+	return o->buf + o->len;
+}
+
+static char *put_value(struct view *v, char *p, const struct field *f, const struct value *val)
 {
 	struct json *j = v->priv;
-	struct out *o = v->out;
 
 	switch (f->kind) {
 	case FK_I64:
-		out_i64(o, val->i);
-		break;
+		return put_i64(p, val->i);
 	case FK_NAME:
-		out_char(o, '"');
-		out_str(o, val->s);
-		out_char(o, '"');
-		break;
+		*p++ = '"';
+		p = put_str(p, val->s);
+		*p++ = '"';
+		return p;
 	case FK_COMM:
-		out_json(o, val->s, TCPTRACE_COMM_LEN);
-		break;
+		return put_long(v->out, p, f, val);
 	case FK_ADDR:
-		out_char(o, '"');
-		out_addr(o, val->addr);
-		out_char(o, '"');
-		break;
+		*p++ = '"';
+		p = put_long(v->out, p, f, val);
+		*p++ = '"';
+		return p;
 	case FK_WALL:
-		out_char(o, '"');
-		view_rfc3339(&j->clock, o, (int64_t)(val->u + (uint64_t)v->cfg.wall_offset_ns));
-		out_char(o, '"');
-		break;
+		*p++ = '"';
+		p = view_rfc3339(&j->clock, p, (int64_t)(val->u + (uint64_t)v->cfg.wall_offset_ns));
+		*p++ = '"';
+		return p;
 	case FK_TRUE:
-		out_mem(o, "true", 4);
-		break;
+		return put_mem(p, "true", 4);
 	default:
-		out_u64(o, val->u);
+		return put_u64(p, val->u);
 	}
 }
 
-/* A line has room for OUT_LINE_MAX: what is copied beyond len is written over. */
-static void put_key(struct out *o, const char *key, unsigned int len)
-{
-	memcpy(o->buf + o->len, key, KEY_SIZE);
-	o->len += len;
-}
-
-static void put_fields(struct view *v, const struct model_event *ev, unsigned int i, unsigned int end)
+/* A line has room for OUT_LINE_MAX: what is copied beyond a key is written over. */
+static char *put_fields(struct view *v, char *p, const struct model_event *ev, unsigned int i, unsigned int end)
 {
 	const struct json *j = v->priv;
 	struct value val;
@@ -133,66 +144,81 @@ static void put_fields(struct view *v, const struct model_event *ev, unsigned in
 	for (; i < end; i++) {
 		if (!j->keys[i].f->get(ev, &val))
 			continue;
-		put_key(v->out, j->keys[i].key, j->keys[i].len);
-		put_value(v, j->keys[i].f, &val);
+		memcpy(p, j->keys[i].key, KEY_SIZE);
+		p = put_value(v, p + j->keys[i].len, j->keys[i].f, &val);
 	}
+	return p;
 }
 
 /* Writes the keys of a run and keeps their text. */
-static void put_run(struct view *v, const struct model_event *ev, struct run *r, struct kept *k)
+static char *put_run(struct view *v, char *p, const struct model_event *ev, struct run *r, struct kept *k)
 {
-	size_t from = v->out->len, n;
+	char *end = put_fields(v, p, ev, r->first, r->end);
 
-	put_fields(v, ev, r->first, r->end);
-	n = v->out->len - from;
-	k->len = n <= RUN_TEXT ? (uint32_t)n : 0;
-	memcpy(k->text, v->out->buf + from, k->len);
+	k->len = end - p <= RUN_TEXT ? (uint32_t)(end - p) : 0;
+	memcpy(k->text, p, k->len);
+	return end;
 }
 
-static void put_ends(struct view *v, const struct model_event *ev)
+static char *put_ends(struct view *v, char *p, const struct model_event *ev)
 {
 	struct json *j = v->priv;
 	struct kept *k = &j->ends.slot[ev->conn % RUN_SLOTS];
 	struct event_ends ends;
 
 	event_ends(ev, &ends);
-	if (k->len && !memcmp(&ends, &k->ends, sizeof(ends))) {
-		out_mem(v->out, k->text, k->len);
-		return;
-	}
+	if (k->len && !memcmp(&ends, &k->ends, sizeof(ends)))
+		return put_mem(p, k->text, k->len);
 	k->ends = ends;
-	put_run(v, ev, &j->ends, k);
+	return put_run(v, p, ev, &j->ends, k);
 }
 
-static void put_who(struct view *v, const struct model_event *ev)
+static char *put_who(struct view *v, char *p, const struct model_event *ev)
 {
 	struct json *j = v->priv;
 	struct kept *k;
 
 	if (!ev->who)
-		return;
+		return p;
 	k = &j->who.slot[(ev->who->tid + (uint32_t)ev->who->fd) % RUN_SLOTS];
-	if (k->len && !memcmp(ev->who, &k->who, offsetof(struct owner, comm) + TCPTRACE_COMM_LEN)) {
-		out_mem(v->out, k->text, k->len);
-		return;
-	}
+	if (k->len && !memcmp(ev->who, &k->who, offsetof(struct owner, comm) + TCPTRACE_COMM_LEN))
+		return put_mem(p, k->text, k->len);
 	k->who = *ev->who;
-	put_run(v, ev, &j->who, k);
+	return put_run(v, p, ev, &j->who, k);
+}
+
+static char *put_queues(struct view *v, char *p, const struct model_event *ev)
+{
+	const struct queues q = { ev->synq, ev->synq_young, ev->acceptq, ev->limit };
+	struct json *j = v->priv;
+	struct kept *k = &j->queues.slot[(q.synq * 16 + q.acceptq) % RUN_SLOTS];
+
+	if (!ev->has_queues)
+		return p;
+	if (k->len && !memcmp(&q, &k->queues, sizeof(q)))
+		return put_mem(p, k->text, k->len);
+	k->queues = q;
+	return put_run(v, p, ev, &j->queues, k);
 }
 
 static void json_event(struct view *v, const struct model_event *ev)
 {
 	const struct json *j = v->priv;
+	struct out *o = v->out;
+	char *p;
 
-	out_make_room(v->out, OUT_LINE_MAX);
-	out_mem(v->out, "{\"type\":\"event\"", 15);
-	put_fields(v, ev, 0, j->ends.first);
-	put_ends(v, ev);
-	put_fields(v, ev, j->ends.end, j->who.first);
-	put_who(v, ev);
-	put_fields(v, ev, j->who.end, j->n);
-	out_char(v->out, '}');
-	out_line_end(v->out);
+	out_make_room(o, OUT_LINE_MAX);
+	p = put_mem(o->buf + o->len, "{\"type\":\"event\"", 15);
+	p = put_fields(v, p, ev, 0, j->ends.first);
+	p = put_ends(v, p, ev);
+	p = put_fields(v, p, ev, j->ends.end, j->who.first);
+	p = put_who(v, p, ev);
+	p = put_fields(v, p, ev, j->who.end, j->queues.first);
+	p = put_queues(v, p, ev);
+	p = put_fields(v, p, ev, j->queues.end, j->n);
+	*p++ = '}';
+	o->len = (size_t)(p - o->buf);
+	out_line_end(o);
 	v->shown++;
 }
 
@@ -230,7 +256,7 @@ static void put_hist(struct out *o, const struct hist *h)
 }
 
 /* "synq":{"now":0,"peak":3,"limit":511,"full_ns":0,"oldest_ns":0,"wait":{"count":7,"p50_ns":..}} */
-static void put_queue(struct out *o, const char *key, const struct model *m, const struct listener *l,
+static void json_queue(struct out *o, const char *key, const struct model *m, const struct listener *l,
 		      const struct queue *q, const struct hist *wait)
 {
 	json_begin(o, key);
@@ -316,9 +342,9 @@ static void json_listener(struct view *v, const struct model *m, const struct li
 
 	out_str(o, "{\"type\":\"listener\"");
 	json_listener_name(o, l);
-	put_queue(o, "synq", m, l, &l->synq, &l->in_synq);
+	json_queue(o, "synq", m, l, &l->synq, &l->in_synq);
 	json_u64(o, "synq_young", l->synq_young);
-	put_queue(o, "acceptq", m, l, &l->acceptq, &l->in_acceptq);
+	json_queue(o, "acceptq", m, l, &l->acceptq, &l->in_acceptq);
 	json_begin(o, "accept_blocked");
 	put_hist(o, &l->in_accept);
 	json_end(o);

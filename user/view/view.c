@@ -67,15 +67,16 @@ static void second_text(struct view_clock *clock, int64_t second, const char *fo
 	clock->len = (unsigned int)strftime(clock->text, sizeof(clock->text), format, &tm);
 }
 
-void view_rfc3339(struct view_clock *clock, struct out *o, int64_t real_ns)
+char *view_rfc3339(struct view_clock *clock, char *p, int64_t real_ns)
 {
 	int64_t second;
 	unsigned int ns = split(real_ns, &second);
 
 	second_text(clock, second, "%Y-%m-%dT%H:%M:%S.", true);
-	out_mem(o, clock->text, clock->len);
-	out_digits(o, ns, 9);
-	out_char(o, 'Z');
+	p = put_mem(p, clock->text, clock->len);
+	p = put_digits(p, ns, 9);
+	*p++ = 'Z';
+	return p;
 }
 
 void view_hhmmss(struct view_clock *clock, struct out *o, int64_t real_ns)

@@ -83,7 +83,7 @@ struct view_clock {
 	char text[32];
 };
 /* "2026-11-23T05:10:42.123456789Z" */
-void view_rfc3339(struct view_clock *clock, struct out *o, int64_t real_ns);
+char *view_rfc3339(struct view_clock *clock, char *p, int64_t real_ns);	/* 30 bytes: where it ends */
 /* "05:10:42.123456", local time */
 void view_hhmmss(struct view_clock *clock, struct out *o, int64_t real_ns);
 
