@@ -155,6 +155,17 @@ test_two_readers()
 	unload
 }
 
+test_io()
+{
+	load
+	reader "$tmp/io" --source kmod --io -j
+	"$LIVE_BIN/load" --count 23 --echo 64 < /dev/null > "$tmp/load" || fail "load"
+	stop "$reader"
+	check "writes of 64 bytes" "$(grep '"event":"write"' "$tmp/io" | grep -c '"ret":64[,}]')" 46
+	check "reads of 64 bytes" "$(grep '"event":"read"' "$tmp/io" | grep -c '"ret":64[,}]')" 46
+	unload
+}
+
 test_killed_reader()
 {
 	load
@@ -301,7 +312,7 @@ test_dmesg()
 
 # ---- run ----
 
-all="not_loaded load_twice unload_in_use hooks toggle two_readers killed_reader accept_before
+all="not_loaded load_twice unload_in_use hooks toggle two_readers io killed_reader accept_before
      parameters listeners compare traffic dmesg"
 passed=0 failed=0 skipped=0
 dmesg -c > /dev/null		# from here on it is ours

@@ -150,6 +150,18 @@ filter_cgroup()
 	events connect:23 accept:23 synq-add:23 acceptq-del:23 listen:1 -,lport=8081:0 -,rport=8081:0
 }
 
+scenario io 46 own each -- "--io: what is read and written, how much, at which end"
+io()
+{
+	own_trace --io
+	start load "$bin/load" $v6 --count 23 --echo 64 --port $port
+	finish load
+	facts load connects=23 accepts=23 errors=0
+	untrace
+	events write:46 read:46 write,ret=64:46 read,ret=64:46 write,lport=$port:23 write,rport=$port:23 \
+		read,lport=$port:23 read,rport=$port:23
+}
+
 # program STATUS ARGS...: tcptrace -- PROGRAM, in the foreground
 program()
 {
