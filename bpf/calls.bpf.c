@@ -330,23 +330,13 @@ SYS_EXIT(connect)
 
 /* ---- accept ---- */
 
-static __always_inline int accept_enter(int fd)
+SYS_ENTER(accept4)		/* and accept: user/source/load.c */
 {
-	struct sock *sk = fd_sock(fd);
+	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		call_enter(sk, fd, 0, 0);
+		call_enter(sk, ctx->args[0], 0, 0);
 	return 0;
-}
-
-SYS_ENTER(accept)
-{
-	return accept_enter(ctx->args[0]);
-}
-
-SYS_ENTER(accept4)
-{
-	return accept_enter(ctx->args[0]);
 }
 
 /* inet_csk_accept: entered only when a descriptor is at hand, so its failure is not seen here */
@@ -454,11 +444,12 @@ static __always_inline int accept_error(const struct sock *listener, __u64 began
 	return 0;
 }
 
-static __always_inline int accept_exit(long ret)
+SYS_EXIT(accept4)
 {
 	const struct sock *child, *listener;
 	struct tcptrace_record *r;
 	struct call call = {};
+	long ret = ctx->ret;
 
 	call_return(&call);
 	listener = call.sk ? TYPED((const struct sock *)call.sk) : returning_listener();
@@ -478,16 +469,6 @@ static __always_inline int accept_exit(long ret)
 	r->ret = ret;
 	submit(r);
 	return 0;
-}
-
-SYS_EXIT(accept)
-{
-	return accept_exit(ctx->ret);
-}
-
-SYS_EXIT(accept4)
-{
-	return accept_exit(ctx->ret);
 }
 
 /* ---- shutdown ---- */

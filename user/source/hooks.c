@@ -30,14 +30,14 @@ const struct hook hooks[HOOK_MAX] = {
 	[HOOK_ACCEPT_ENTER] = { "accept() begins", {
 		F("inet_csk_accept", NULL, "f_accept"),
 		K("inet_csk_accept", NULL, "k_accept"),
-		T("sys_enter_accept, sys_enter_accept4", NULL, "sys_enter_accept", "sys_enter_accept4") } },
+		T("sys_enter_accept, sys_enter_accept4", NULL, "sys_enter_accept4") } },
 	[HOOK_ACCEPT] = { "accept() returns", {
-		T("sys_exit_accept, sys_exit_accept4", NULL, "sys_exit_accept", "sys_exit_accept4") } },
+		T("sys_exit_accept, sys_exit_accept4", NULL, "sys_exit_accept4") } },
 	[HOOK_TAKE] = { "accept queue: taken out", {
 		F("__inet_accept", NULL, "f_take"),
 		K("__inet_accept", NULL, "k_take"),
 		T("sys_exit_accept, sys_exit_accept4", "accepts by io_uring and of 32-bit programs",
-		  "sys_exit_accept", "sys_exit_accept4") } },
+		  "sys_exit_accept4") } },
 	[HOOK_CLOSE] = { "close()", {
 		F("tcp_close", NULL, "f_close"),
 		K("tcp_close", NULL, "k_close"),

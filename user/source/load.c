@@ -102,6 +102,17 @@ static int try_load(struct load *l)
 	return capture__load(l->skel);
 }
 
+/* What accept4() and accept() are asked for differs in nothing that we read: one program at both. */
+static int attach_to_accept(struct load *l, struct bpf_program *prog)
+{
+	const char *accept4 = strrchr(bpf_program__section_name(prog), '/') + 1;
+	char accept[32];
+
+	snprintf(accept, sizeof(accept), "%.*s", (int)strlen(accept4) - 1, accept4);
+	l->links[l->nlinks] = bpf_program__attach_tracepoint(prog, "syscalls", accept);
+	return l->links[l->nlinks] ? (l->nlinks++, 0) : -errno;
+}
+
 static int attach_one(struct load *l, struct bpf_program *prog)
 {
 	struct bpf_link *link = bpf_program__attach(prog);
@@ -115,7 +126,7 @@ static int attach_one(struct load *l, struct bpf_program *prog)
 		l->it_task_file = link;
 	else
 		l->links[l->nlinks++] = link;
-	return 0;
+	return strstr(bpf_program__section_name(prog), "_accept4") ? attach_to_accept(l, prog) : 0;
 }
 
 static void detach(struct load *l)
