@@ -79,6 +79,7 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 		return -ENOMEM;
 	s->base.ops = &source_bpf;
 	s->cfg = *cfg;
+	s->load.btf_fd = -1;
 	err = rings_open(&s->rings, RING_BYTES);
 	if (!err)
 		err = load_open(&s->load, &s->cfg, &s->rings);

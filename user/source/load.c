@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "btf.h"
@@ -276,7 +275,6 @@ static void *attach_thread(void *arg)
 
 int load_open(struct load *l, const struct source_config *cfg, struct rings *rings)
 {
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	pthread_t thread;
 	void *ret;
 
@@ -286,7 +284,6 @@ int load_open(struct load *l, const struct source_config *cfg, struct rings *rin
 	l->btf_fd = -1;
 	libbpf_set_print(listen_to_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* needed before 5.11; where it fails it is not needed */
 	if (has_tracefs() && has_debugfs())
 		return load_and_attach(l);
 	if (pthread_create(&thread, NULL, attach_thread, l))
