@@ -182,11 +182,11 @@ test-live: tcptrace $(TRAFFIC) ## real traffic on this machine, each mechanism t
 test-labs: tcptrace ## the experiments of `tcptrace lab`, and what they leave behind (root)
 	$(Q)tests/live/labs
 
-test-kmod: tcptrace $(TRAFFIC) ## the kernel module in the guests: load, use, readers, the same as BPF
+test-kmod: tcptrace $(LIVE) ## the kernel module in the guests: load, use, readers, the same as BPF
 	$(Q)tests/vm/matrix --kmod
 
 # Built once, kept in the cache of the guests.
-test-debug-kernel: tcptrace $(TRAFFIC) ## the module in a kernel with KASAN, lockdep and kmemleak (built first: 15 minutes)
+test-debug-kernel: tcptrace $(LIVE) ## the module in a kernel with KASAN, lockdep and kmemleak (built first: 15 minutes)
 	$(Q)tests/lib/packages flex bison bc sparse
 	$(Q)tests/vm/kmod-style
 	$(Q)tests/vm/kmod 6.1-debug

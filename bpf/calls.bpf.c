@@ -185,7 +185,7 @@ SYS_EXIT(listen)
 	if (!call_return(&call))
 		return 0;
 	sk = TYPED((struct sock *)call.sk);
-	if (cfg.tp_drop_syn && sk_state(sk) == TCP_LISTEN)
+	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)
 		group_join(sk);
 	if (!wanted_call(sk))
 		return 0;

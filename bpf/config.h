@@ -41,8 +41,7 @@ struct capture_config {
 	__u8	tp_synack;		/* synq-add, synack from net_dev_queue */
 	__u8	tp_acceptq_add;		/* from the child's transition and sk_data_ready */
 	__u8	tp_data_ready;		/* sk_data_ready exists (6.3) */
-	__u8	tp_drop_syn;		/* from consume_skb */
-	__u8	tp_drop_ack;		/* from kfree_skb */
+	__u8	tp_groups;		/* a segment's listener is looked up by its port */
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
 	__u8	twice;			/* calls and their hooks have a second program: did() */

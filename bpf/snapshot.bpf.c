@@ -47,7 +47,7 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 	} else {
 		const struct sock *sk = TYPED((const struct sock *)c);
 
-		if (cfg.tp_drop_syn && state == TCP_LISTEN)
+		if (cfg.tp_groups && state == TCP_LISTEN)
 			group_join(sk);
 		if (!wanted(sk))
 			return 0;

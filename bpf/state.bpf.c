@@ -118,7 +118,7 @@ static __always_inline int state_hook(__u64 addr, int old, int new)
 
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
 		return 0;
-	if (cfg.tp_drop_syn && old == TCP_LISTEN && new == TCP_CLOSE)
+	if (cfg.tp_groups && old == TCP_LISTEN && new == TCP_CLOSE)
 		member_leaves(addr);
 	if (old == TCP_SYN_RECV || passive ? !child_wanted(sk) : !wanted(sk))
 		return 0;

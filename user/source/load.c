@@ -80,10 +80,9 @@ static void fill_config(struct load *l)
 	c->tp_synack = uses_tp(p, HOOK_SYNQ_ADD);
 	c->tp_acceptq_add = uses_tp(p, HOOK_ACCEPTQ_ADD);
 	c->tp_data_ready = c->tp_acceptq_add && probes_wants(p, "tp_data_ready");
-	c->tp_drop_syn = uses_tp(p, HOOK_DROP_SYN);
-	c->tp_drop_ack = uses_tp(p, HOOK_DROP_ACK);
 	c->tp_cookie = uses_tp(p, HOOK_COOKIE);
 	c->tp_synq_del = uses_tp(p, HOOK_SYNQ_DEL);
+	c->tp_groups = c->tp_cookie || c->tp_synq_del || uses_tp(p, HOOK_DROP_SYN) || uses_tp(p, HOOK_DROP_ACK);
 	c->twice = p->preempts;
 }
 

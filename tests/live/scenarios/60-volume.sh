@@ -117,6 +117,7 @@ refused_1201()
 	server --accept loop --max 101
 	client --count 101
 	finish server
+	all_gone
 	maps=0
 	for id in $(sed -n 's/^map_id:[[:space:]]*//p' /proc/"${pid[tcptrace]}"/fdinfo/*); do
 		name=$(bpftool map show id "$id" | sed -n '1s/.* name \([a-z_]*\).*/\1/p')
