@@ -25,6 +25,8 @@
 #define NEAR_NS			1000000000ll
 #define CLOSE_NS		200000000ull	/* a virtual CPU of an emulated guest sleeps that long */
 #define SHOWN			15
+#define NO_COOKIE		1	/* arg of a record that we made */
+#define TCP_CLOSE		7	/* include/net/tcp_states.h */
 
 struct recording {
 	const char *name;
@@ -47,6 +49,49 @@ static void die(const char *what, const char *name)
 static bool compared(const struct tcptrace_record *r)
 {
 	return r->event && r->event < TCPTRACE_LOST && r->event != TCPTRACE_EXISTS;
+}
+
+static void add(struct recording *to, const struct tcptrace_record *r)
+{
+	if (!(to->n & (to->n + 1))) {
+		to->rec = realloc(to->rec, (2 * to->n + 2) * sizeof(*r));
+		if (!to->rec)
+			die("no memory", to->name);
+	}
+	to->rec[to->n++] = *r;
+}
+
+/*
+ * Before 6.1 there is no hook for BPF between the queue and the return of accept(): the return is the way
+ * out, and the model tells it as such (user/model/acceptq.c, accepted()). Here it is told likewise.
+ */
+static void add_way_out(struct recording *to, const struct tcptrace_record *accept)
+{
+	struct tcptrace_record r = *accept;
+	size_t i;
+
+	r.event = TCPTRACE_ACCEPTQ_DEL;
+	r.cause = TCPTRACE_ACCEPTQ_ACCEPTED;
+	for (i = to->n; i; i--) {
+		const struct tcptrace_record *before = &to->rec[i - 1];
+
+		if (before->sk != r.sk)
+			continue;
+		if (before->event == TCPTRACE_ACCEPTQ_ADD)
+			break;
+		if (before->event == TCPTRACE_ACCEPTQ_DEL)
+			return;
+		if (before->event == TCPTRACE_STATE && before->new == TCP_CLOSE)
+			r.cause = TCPTRACE_ACCEPTQ_RESET;
+	}
+	if (!i)
+		return;
+	r.flags &= ~TCPTRACE_F_ACTOR;
+	r.pid = r.tid = r.ret = 0;
+	r.req = 0;
+	r.arg = NO_COOKIE;		/* the record of accept() has its duration in that place */
+	r.fd = -1;
+	add(to, &r);
 }
 
 static void load(struct recording *to, const char *name, uint16_t from_port, uint16_t to_port)
@@ -72,12 +117,9 @@ static void load(struct recording *to, const char *name, uint16_t from_port, uin
 		else if (mark)
 			inside = true;
 		else if (inside && compared(&r)) {
-			if (!(to->n & (to->n + 1))) {
-				to->rec = realloc(to->rec, (2 * to->n + 2) * sizeof(r));
-				if (!to->rec)
-					die("no memory", name);
-			}
-			to->rec[to->n++] = r;
+			if (r.event == TCPTRACE_ACCEPT && r.ret >= 0)
+				add_way_out(to, &r);
+			add(to, &r);
 		}
 	}
 	fclose(f);
@@ -215,7 +257,7 @@ static void compare_pair(struct counts *c, const struct recording *all, const st
 		show("other queues a", a, ++c->queues);
 		show("             b", b, c->queues);
 	}
-	if (!timed(a) && a->cookie != b->cookie) {
+	if (!timed(a) && a->cookie != b->cookie && (b->flags & TCPTRACE_F_ACTOR || b->arg != NO_COOKIE)) {
 		show("other cookie a", a, ++c->cookies);
 		show("             b", b, c->cookies);
 	}
