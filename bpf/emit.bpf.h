@@ -142,18 +142,23 @@ static __always_inline bool was_done(__u64 who, __u16 what)
 	return false;
 }
 
-/* NULL: no room, counted. Everything but the addresses is set to "nothing". */
+/*
+ * NULL: no room, counted. Everything but the addresses is set to "nothing". The time is taken first: whoever
+ * is put off between the two must not be found in a ring with a time later than that of what others
+ * wrote behind it (user/source/ring.c puts the rings in order by the times at their heads).
+ */
 static __always_inline struct tcptrace_record *reserve(__u32 event)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), which = cpu & cfg.ring_mask;
 	void *ring = bpf_map_lookup_elem(&rings, &which);
+	__u64 now = bpf_ktime_get_ns();
 	struct tcptrace_record *r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
 
 	if (!r) {
 		__sync_fetch_and_add(&lost[event], 1);
 		return NULL;
 	}
-	r->t_ns = bpf_ktime_get_ns();
+	r->t_ns = now;
 	r->listener = 0;
 	r->pid = 0;
 	r->tid = 0;

@@ -56,7 +56,8 @@ typedef int (*ring_fn)(void *ctx, const struct tcptrace_record *rec);
 
 /*
  * What is there now and older than until_ns, in the order of time: 0, or what fn returned. With the
- * time of now nothing older can follow; a record that is still being written ends the drain.
+ * time of now: what is still to come may be a little older (stamped, not yet in its ring), but
+ * nothing that follows from it has been told. A record that is still being written ends the drain.
  */
 int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, void *ctx);
 bool rings_empty(const struct rings *r);
