@@ -131,6 +131,21 @@ static void being_written(void **state)
 	expect_seen(g, (uint64_t[]){ 20, 25, 30 }, 3);
 }
 
+/* Who took its time and was put off is behind others in its ring, and still before what followed from it. */
+static void put_off(void **state)
+{
+	struct rig *g = *state;
+
+	write_record(g, 0, 30, false);
+	write_record(g, 0, 20, false);
+	write_record(g, 1, 25, false);
+	write_record(g, 1, 40, false);
+	assert_int_equal(rings_drain(&g->r, 35, on_record, g), 0);
+	expect_seen(g, (uint64_t[]){ 25, 30, 20 }, 3);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	expect_seen(g, (uint64_t[]){ 40 }, 1);
+}
+
 static void ended_by_reader(void **state)
 {
 	struct rig *g = *state;
@@ -168,7 +183,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(order), CASE(being_written), CASE(ended_by_reader), CASE(round_and_round),
+		CASE(order), CASE(being_written), CASE(put_off), CASE(ended_by_reader), CASE(round_and_round),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
