@@ -86,6 +86,26 @@ static void fill_config(struct load *l)
 	c->twice = p->preempts;
 }
 
+/*
+ * What is not used takes no room. Before 6.1 (bpf_mem_alloc) the kernel warns of programs that allocate
+ * where they run, as the allocator might be what they were called from: there all of it is allocated now.
+ */
+static void size_maps(struct load *l)
+{
+	const struct capture_config *c = (const struct capture_config *)&l->skel->rodata->cfg;
+	struct bpf_map *map;
+
+	if (!c->by_pid) {
+		bpf_map__set_max_entries(l->skel->maps.watched, 1);
+		bpf_map__set_max_entries(l->skel->maps.watched_ports, 1);
+	}
+	if (!c->tp_groups)
+		bpf_map__set_max_entries(l->skel->maps.groups, 1);
+	bpf_object__for_each_map(map, l->skel->obj)
+		if (!l->allocates && bpf_map__type(map) == BPF_MAP_TYPE_HASH)
+			bpf_map__set_map_flags(map, 0);
+}
+
 static int try_load(struct load *l)
 {
 	struct bpf_program *prog;
@@ -93,8 +113,7 @@ static int try_load(struct load *l)
 	fill_config(l);
 	memcpy((void *)&l->skel->rodata->types, &l->types, sizeof(l->types));
 	bpf_map__reuse_fd(l->skel->maps.rings, l->rings->array_fd);
-	if (!l->skel->rodata->cfg.by_pid)	/* 4 MB of empty buckets */
-		bpf_map__set_max_entries(l->skel->maps.watched, 1);
+	size_maps(l);
 	bpf_object__for_each_program(prog, l->skel->obj)
 		bpf_program__set_autoload(prog, probes_wants(&l->probes, bpf_program__name(prog)));
 	return capture__load(l->skel);
@@ -186,12 +205,15 @@ static int ask_kernel(struct load *l)
 #define NAME(type) { #type, BTF_KIND_STRUCT, 0 },
 	struct btf_name types[] = { KERNEL_TYPES(NAME) };
 #undef NAME
+	struct btf_name allocator = { "bpf_mem_alloc_init", BTF_KIND_FUNC, 0 };
 	uint32_t *id = (uint32_t *)&l->types;
 	struct btf_index *btf;
 	int err = btf_index_open(&btf);
 
 	if (err)
 		return err;
+	btf_index_find(btf, &allocator, 1);
+	l->allocates = allocator.id != 0;
 	btf_index_find(btf, types, sizeof(types) / sizeof(*types));
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
 		id[i] = types[i].id;

@@ -22,6 +22,7 @@ struct load {
 	unsigned int nlinks;
 	struct bpf_link *it_tcp, *it_task_file;		/* iterators: run when asked */
 	struct kernel_types types;
+	bool allocates;					/* this kernel lets programs allocate where they run */
 	int btf_fd;					/* what CO-RE needs of the kernel's BTF; -1: all of it */
 };
 
