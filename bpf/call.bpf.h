@@ -86,4 +86,15 @@ static __always_inline bool call_return(struct call *out)
 	return true;
 }
 
+static __always_inline void emit_close(const struct sock *sk, int fd)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_CLOSE);
+
+	if (!r)
+		return;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	submit(r);
+}
+
 #endif

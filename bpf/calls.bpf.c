@@ -506,17 +506,9 @@ SYS_EXIT(shutdown)
 
 static __always_inline int close_hook(const struct sock *sk, int fd)
 {
-	struct tcptrace_record *r;
-
 	sk = TYPED(sk);
-	if (!wanted(sk))
-		return 0;
-	r = reserve(TCPTRACE_CLOSE);
-	if (!r)
-		return 0;
-	set_sock(r, sk);
-	set_actor(r, fd);
-	submit(r);
+	if (wanted(sk))
+		emit_close(sk, fd);
 	return 0;
 }
 

@@ -84,13 +84,7 @@ static __always_inline void set_child(struct scratch *s, const struct sock *sk, 
 /* Global functions, which the verifier goes through once and not on each path that leads here. */
 __noinline int write_close(__u64 addr)
 {
-	struct tcptrace_record *r = reserve(TCPTRACE_CLOSE);
-
-	if (!r)
-		return 0;
-	set_sock(r, TYPED((const struct sock *)addr));
-	set_actor(r, -1);
-	submit(r);
+	emit_close(TYPED((const struct sock *)addr), -1);
 	return 0;
 }
 

@@ -203,20 +203,19 @@ static int open_object(struct load *l)
 static int ask_kernel(struct load *l)
 {
 #define NAME(type) { #type, BTF_KIND_STRUCT, 0 },
-	struct btf_name types[] = { KERNEL_TYPES(NAME) };
+	struct btf_name names[] = { KERNEL_TYPES(NAME) { "bpf_mem_alloc_init", BTF_KIND_FUNC, 0 } };
 #undef NAME
-	struct btf_name allocator = { "bpf_mem_alloc_init", BTF_KIND_FUNC, 0 };
+	const size_t types = sizeof(names) / sizeof(*names) - 1;
 	uint32_t *id = (uint32_t *)&l->types;
 	struct btf_index *btf;
 	int err = btf_index_open(&btf);
 
 	if (err)
 		return err;
-	btf_index_find(btf, &allocator, 1);
-	l->allocates = allocator.id != 0;
-	btf_index_find(btf, types, sizeof(types) / sizeof(*types));
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		id[i] = types[i].id;
+	btf_index_find(btf, names, types + 1);
+	for (size_t i = 0; i < types; i++)
+		id[i] = names[i].id;
+	l->allocates = names[types].id != 0;
 	l->btf_fd = btf_index_subset(btf, kernel_names, sizeof(kernel_names) / sizeof(*kernel_names));
 	err = open_object(l);
 	if (!err)

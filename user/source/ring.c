@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
