@@ -49,8 +49,8 @@ $(B)/%.o: %.c | $(B)/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
-$(B)/user/source/bpf.o: $(B)/capture.skel.h
-$(B)/user/source/load.o: $(B)/capture.skel.h $(B)/kernel_names.h
+$(B)/user/source/bpf.o $(B)/user/source/load.o $(B)/user/source/object.o: $(B)/capture.skel.h
+$(B)/user/source/load.o: $(B)/kernel_names.h
 $(B)/user/lab/recordings.o: $(wildcard user/lab/recordings/*.lab)
 $(B)/user/kconfig.o: Kconfig.notes
 
@@ -155,8 +155,8 @@ $(B)/san/%.o: %.c | $(B)/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
-$(B)/san/user/source/bpf.o: $(B)/capture.skel.h
-$(B)/san/user/source/load.o: $(B)/capture.skel.h $(B)/kernel_names.h
+$(B)/san/user/source/bpf.o $(B)/san/user/source/load.o $(B)/san/user/source/object.o: $(B)/capture.skel.h
+$(B)/san/user/source/load.o: $(B)/kernel_names.h
 
 $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_OBJ)
 	$(call msg,TEST,$@)

@@ -6,12 +6,15 @@
 #ifndef TCPTRACE_BPF_CONFIG_H
 #define TCPTRACE_BPF_CONFIG_H
 
+#include "../kmod/uapi/tcptrace.h"
+
 #define CAPTURE_PORT_WORDS	1024	/* 65536 bits */
 #define CAPTURE_CALLS		16384	/* threads inside a traced call at the same time */
 #define CAPTURE_WATCHED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
+#define CAPTURE_RINGS		256	/* a ring for each CPU; with more CPUs some share one */
 
 /* Kernel types that pointers are given, TYPED(): their numbers in the running kernel's BTF. */
 #define KERNEL_TYPES(X)							\
@@ -25,10 +28,26 @@ struct kernel_types {
 #undef KERNEL_TYPE
 };
 
+/* A place for a record; positions are counted from 0, their low bits say which slot. */
+struct slot {
+	__u32	taken;			/* position + 1 of the record that is written here */
+	__u32	written;		/* the same, when all of it is there */
+	struct tcptrace_record rec;
+};
+
+/* The two ends of a ring, each in lines of its own: one is the writers', one the reader's. */
+struct ring_ends {
+	__u64	head;			/* position of the next record */
+	__u64	other_lines[15];
+	__u64	tail;			/* what is before this may be written over */
+	__u64	more_lines[15];
+};
+
 struct capture_config {
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
 	__u32	netns;			/* inode number, 0: all */
 	__u32	ring_mask;		/* CPU & this: its ring */
+	__u32	ring_slots;		/* of each ring, a power of two */
 	__u8	family;			/* 4, 6 or 0 */
 	__u8	by_pid;			/* only sockets of processes in 'pids' */
 	__u8	follow;			/* children of these too */
@@ -45,6 +64,7 @@ struct capture_config {
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
 	__u8	twice;			/* calls and their hooks have a second program: did() */
+	__u8	fetches;		/* an addition comes back with what was there before (5.12) */
 };
 
 #endif

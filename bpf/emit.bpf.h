@@ -38,18 +38,26 @@ extern const volatile __u64 rports[CAPTURE_PORT_WORDS];
 /* Set by the reader before it sleeps; whoever writes the next record clears it and wakes it. */
 extern volatile __u32 reader_sleeps;
 
-/* A ring buffer for each CPU, made by the reader (user/source/ring.h). */
-struct ring {
+/*
+ * The way out: a ring for each CPU in one array that the reader maps. A record costs one addition on a
+ * line of its CPU and its own stores: bpf_ringbuf_reserve() and _submit() take a lock and wait for the
+ * record's lines to come, a hundred ns of two hundred.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);			/* set by the reader (user/source/load.c) */
+	__type(key, __u32);
+	__type(value, struct slot);
+} slots __weak SEC(".maps");
+
+/* Wakes the reader; what is in it says nothing. */
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
-};
+} bell __weak SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct ring);
-} rings __weak SEC(".maps");
+extern struct ring_ends ring_ends[CAPTURE_RINGS];
 
 /*
  * Records that found no room, by event; events that only the second of two programs saw. In memory
@@ -142,22 +150,61 @@ static __always_inline bool was_done(__u64 who, __u16 what)
 	return false;
 }
 
+static __always_inline struct slot *slot_at(__u32 ring, __u64 at)
+{
+	__u32 i = ring * cfg.ring_slots + (at & (cfg.ring_slots - 1));
+
+	return bpf_map_lookup_elem(&slots, &i);
+}
+
+/*
+ * The position of the next record of a ring, for whoever asks alone. Before 5.12 an addition does not
+ * say what was there; what can come between there is an interrupt of this CPU, which has finished its
+ * records when we go on: ours is the first that is not.
+ */
+static __always_inline __u64 take(__u32 ring, struct ring_ends *ends)
+{
+	__u64 at, after;
+
+	if (cfg.fetches)
+		return __sync_fetch_and_add(&ends->head, 1);
+	at = *(volatile __u64 *)&ends->head;
+	__sync_fetch_and_add(&ends->head, 1);
+	after = *(volatile __u64 *)&ends->head;
+	for (int i = 0; i < 8 && at + 1 < after; i++) {
+		const struct slot *s = slot_at(ring, at);
+
+		if (!s || s->written != (__u32)at + 1)
+			break;
+		at++;
+	}
+	return at;
+}
+
 /*
  * NULL: no room, counted. Everything but the addresses is set to "nothing". The time is taken first: whoever
  * is put off between the two must not be found in a ring with a time later than that of what others
- * wrote behind it (user/source/ring.c puts the rings in order by the times at their heads).
+ * wrote behind it (user/source/ring.c puts the rings in order by the times at their heads). An eighth of a
+ * ring is left free for those who have looked for room and not taken it yet.
  */
 static __always_inline struct tcptrace_record *reserve(__u32 event)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), which = cpu & cfg.ring_mask;
-	void *ring = bpf_map_lookup_elem(&rings, &which);
-	__u64 now = bpf_ktime_get_ns();
-	struct tcptrace_record *r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
+	__u32 cpu = bpf_get_smp_processor_id(), ring = cpu & cfg.ring_mask;
+	struct ring_ends *ends = &ring_ends[ring & (CAPTURE_RINGS - 1)];
+	__u64 now = bpf_ktime_get_ns(), at;
+	struct tcptrace_record *r;
+	struct slot *slot = NULL;
 
-	if (!r) {
+	if (ends->head - ends->tail < cfg.ring_slots - cfg.ring_slots / 8) {
+		at = take(ring, ends);
+		slot = slot_at(ring, at);
+	}
+	if (!slot) {
 		__sync_fetch_and_add(&lost[event], 1);
 		return NULL;
 	}
+	slot->taken = at + 1;
+	r = &slot->rec;
 	r->t_ns = now;
 	r->listener = 0;
 	r->pid = 0;
@@ -179,16 +226,20 @@ static __always_inline struct tcptrace_record *reserve(__u32 event)
 	return r;
 }
 
+/* x86 keeps stores in order; the addition in take() has kept the look at reader_sleeps behind it. */
 static __always_inline void submit(struct tcptrace_record *r)
 {
-	__u64 flags = BPF_RB_NO_WAKEUP;
+	struct slot *slot = (void *)r - offsetof(struct slot, rec);
 
+	barrier();
+	*(volatile __u32 *)&slot->written = slot->taken;
 	/* Two CPUs may both see the flag: one wake-up too many, never one too few. */
 	if (reader_sleeps) {
+		__u64 nothing = 0;
+
 		reader_sleeps = 0;
-		flags = BPF_RB_FORCE_WAKEUP;
+		bpf_ringbuf_output(&bell, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
 	}
-	bpf_ringbuf_submit(r, flags);
 }
 
 /* The caller of a system call: process context only. */

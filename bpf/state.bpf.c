@@ -13,6 +13,7 @@ const volatile struct kernel_types types = {};
 const volatile __u64 lports[CAPTURE_PORT_WORDS] = {};
 const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
 volatile __u32 reader_sleeps = 0;
+struct ring_ends ring_ends[CAPTURE_RINGS] = {};
 __u64 lost[TCPTRACE_EVENT_MAX] = {};
 __u64 redone = 0;
 __u32 calls_clashed = 0;

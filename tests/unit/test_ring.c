@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The rings: records of several CPUs in the order of time, and where a drain ends. */
-#include <linux/bpf.h>
+#include <linux/types.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
 #include "source/ring.h"
 
-#define SIZE	4096u		/* room for 30 records */
-#define STEP	(BPF_RINGBUF_HDR_SZ + sizeof(struct tcptrace_record))
+#define SLOTS	32u
 
 struct rig {
 	struct rings r;
-	uint64_t consumer[4], producer[4];
-	uint8_t data[4][2 * SIZE];	/* as the kernel maps it: twice in a row */
+	struct ring_ends ends[4];
+	struct slot slot[4][SLOTS];
 	uint64_t seen[64];
 	unsigned int n;
 	int stop_at;			/* fn ends the drain at this record */
@@ -30,11 +28,10 @@ static int rig_up(void **state)
 	if (!g)
 		return -1;
 	g->r.n = 4;
-	g->r.size = SIZE;
+	g->r.slots = SLOTS;
 	for (unsigned int i = 0; i < 4; i++) {
-		g->r.ring[i].consumer = &g->consumer[i];
-		g->r.ring[i].producer = &g->producer[i];
-		g->r.ring[i].data = g->data[i];
+		g->r.ring[i].ends = &g->ends[i];
+		g->r.ring[i].slot = g->slot[i];
 	}
 	*state = g;
 	return 0;
@@ -46,30 +43,21 @@ static int rig_down(void **state)
 	return 0;
 }
 
-/* One byte at a time into both mappings, so that a record may begin in the one and end in the other. */
-static void store(struct rig *g, unsigned int ring, uint64_t at, const void *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		g->data[ring][(at + i) % SIZE] = ((const uint8_t *)p)[i];
-		g->data[ring][(at + i) % SIZE + SIZE] = ((const uint8_t *)p)[i];
-	}
-}
-
+/* As reserve() and submit() of bpf/emit.bpf.h do. */
 static void write_record(struct rig *g, unsigned int ring, uint64_t t_ns, bool busy)
 {
-	struct tcptrace_record rec = { .t_ns = t_ns, .event = TCPTRACE_STATE };
-	uint32_t header[2] = { sizeof(rec) | (busy ? BPF_RINGBUF_BUSY_BIT : 0), 0 };
+	uint64_t at = g->ends[ring].head++;
+	struct slot *s = &g->slot[ring][at % SLOTS];
 
-	store(g, ring, g->producer[ring], header, sizeof(header));
-	store(g, ring, g->producer[ring] + sizeof(header), &rec, sizeof(rec));
-	g->producer[ring] += STEP;
+	s->taken = (uint32_t)at + 1;
+	s->rec = (struct tcptrace_record){ .t_ns = t_ns, .event = TCPTRACE_STATE };
+	if (!busy)
+		s->written = s->taken;
 }
 
 static void finish(struct rig *g, unsigned int ring, uint64_t at)
 {
-	uint32_t len = sizeof(struct tcptrace_record);
-
-	store(g, ring, at, &len, sizeof(len));
+	g->slot[ring][at % SLOTS].written = g->slot[ring][at % SLOTS].taken;
 }
 
 static int on_record(void *ctx, const struct tcptrace_record *rec)
@@ -107,7 +95,7 @@ static void order(void **state)
 	expect_seen(g, (uint64_t[]){ 50 }, 1);
 	assert_true(rings_empty(&g->r));
 	for (unsigned int i = 0; i < 4; i++)
-		assert_int_equal(g->consumer[i], g->producer[i]);
+		assert_int_equal(g->ends[i].tail, g->ends[i].head);
 }
 
 /* What is being written may be older than all that follows, elsewhere too. */
@@ -117,7 +105,7 @@ static void being_written(void **state)
 	uint64_t at;
 
 	write_record(g, 0, 10, false);
-	at = g->producer[0];
+	at = g->ends[0].head;
 	write_record(g, 0, 20, true);
 	write_record(g, 0, 25, false);
 	write_record(g, 1, 5, false);
@@ -175,8 +163,21 @@ static void round_and_round(void **state)
 		g->n = 0;
 	}
 	assert_int_equal(seen, 101 * 23);
-	assert_int_equal(g->consumer[3], 0);
-	assert_int_equal(g->consumer[0] + g->consumer[1] + g->consumer[2], seen * STEP);
+	assert_int_equal(g->ends[3].tail, 0);
+	assert_int_equal(g->ends[0].tail + g->ends[1].tail + g->ends[2].tail, seen);
+}
+
+/* As many as the machine's CPUs, a power of two; no more than was asked for, but some. */
+static void sizes(void **state)
+{
+	struct rings r = { 0 };
+
+	(void)state;
+	rings_size(&r, 16u << 20);
+	assert_true(r.n >= 1 && !(r.n & (r.n - 1)) && !(r.slots & (r.slots - 1)));
+	assert_true((size_t)r.n * r.slots * sizeof(struct slot) <= 16u << 20 || r.slots == 2048);
+	rings_size(&r, 1);
+	assert_int_equal(r.slots, 2048);
 }
 
 int main(void)
@@ -184,6 +185,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(order), CASE(being_written), CASE(put_off), CASE(ended_by_reader), CASE(round_and_round),
+		CASE(sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,6 @@ static void bpf_source_close(struct source *base)
 	struct bpf_source *s = (struct bpf_source *)base;
 
 	load_close(&s->load);
-	rings_close(&s->rings);
 	free(s);
 }
 
@@ -79,10 +78,8 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 		return -ENOMEM;
 	s->base.ops = &source_bpf;
 	s->cfg = *cfg;
-	s->load.btf_fd = -1;
-	err = rings_open(&s->rings, RING_BYTES);
-	if (!err)
-		err = load_open(&s->load, &s->cfg, &s->rings);
+	rings_size(&s->rings, RING_BYTES);
+	err = load_open(&s->load, &s->cfg, &s->rings);
 	if (err) {
 		*why = load_why(err);
 		bpf_source_close(&s->base);

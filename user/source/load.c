@@ -64,6 +64,7 @@ static void fill_config(struct load *l)
 	c->cgroup = f->cgroup;
 	c->netns = f->netns;
 	c->ring_mask = l->rings->n - 1;
+	c->ring_slots = l->rings->slots;
 	c->family = f->family;
 	c->by_pid = f->npids > 0 && !f->others;
 	c->follow = f->follow;
@@ -84,6 +85,7 @@ static void fill_config(struct load *l)
 	c->tp_synq_del = uses_tp(p, HOOK_SYNQ_DEL);
 	c->tp_groups = c->tp_cookie || c->tp_synq_del || uses_tp(p, HOOK_DROP_SYN) || uses_tp(p, HOOK_DROP_ACK);
 	c->twice = p->preempts;
+	c->fetches = l->fetches;
 }
 
 /*
@@ -101,6 +103,7 @@ static void size_maps(struct load *l)
 	}
 	if (!c->tp_groups)
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
+	bpf_map__set_max_entries(l->skel->maps.slots, l->rings->n * l->rings->slots);
 	bpf_object__for_each_map(map, l->skel->obj)
 		if (!l->allocates && bpf_map__type(map) == BPF_MAP_TYPE_HASH)
 			bpf_map__set_map_flags(map, 0);
@@ -112,7 +115,6 @@ static int try_load(struct load *l)
 
 	fill_config(l);
 	memcpy((void *)&l->skel->rodata->types, &l->types, sizeof(l->types));
-	bpf_map__reuse_fd(l->skel->maps.rings, l->rings->array_fd);
 	size_maps(l);
 	bpf_object__for_each_program(prog, l->skel->obj)
 		bpf_program__set_autoload(prog, probes_wants(&l->probes, bpf_program__name(prog)));
@@ -148,6 +150,7 @@ static int attach_one(struct load *l, struct bpf_program *prog)
 
 static void detach(struct load *l)
 {
+	rings_close(l->rings);
 	while (l->nlinks)
 		bpf_link__destroy(l->links[--l->nlinks]);
 	bpf_link__destroy(l->it_tcp);
@@ -186,19 +189,6 @@ static int fill_pids(struct load *l)
 	return 0;
 }
 
-static int open_object(struct load *l)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, opts);
-	char path[32];
-
-	if (l->btf_fd >= 0) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", l->btf_fd);
-		opts.btf_custom_path = path;
-	}
-	l->skel = capture__open_opts(&opts);
-	return l->skel ? 0 : -errno;
-}
-
 /* What the kernel has: types, functions, tracepoints; and the first choice of programs by that. */
 static int ask_kernel(struct load *l)
 {
@@ -217,7 +207,8 @@ static int ask_kernel(struct load *l)
 		id[i] = names[i].id;
 	l->allocates = names[types].id != 0;
 	l->btf_fd = btf_index_subset(btf, kernel_names, sizeof(kernel_names) / sizeof(*kernel_names));
-	err = open_object(l);
+	l->fetches = object_fetches();
+	err = object_open(&l->skel, l->btf_fd, l->fetches);
 	if (!err)
 		probes_init(&l->probes, l->skel->obj, btf, l->cfg->mechanism, l->cfg->io);
 	btf_index_close(btf);
@@ -227,7 +218,7 @@ static int ask_kernel(struct load *l)
 /* One round: 0; or -errno, with the program that is to blame in load_failed, if it is one, and at which step. */
 static int try_round(struct load *l, const char **step)
 {
-	int err = l->skel ? 0 : open_object(l);
+	int err = l->skel ? 0 : object_open(&l->skel, l->btf_fd, l->fetches);
 
 	load_failed[0] = 0;
 	*step = "load";
@@ -236,7 +227,8 @@ static int try_round(struct load *l, const char **step)
 	if (!err)
 		err = fill_pids(l);
 	if (!err)
-		err = rings_ready(l->rings);
+		err = rings_open(l->rings, bpf_map__fd(l->skel->maps.slots), bpf_map__fd(l->skel->maps.bell),
+				 l->skel->bss->ring_ends);
 	if (err)
 		return err;
 	*step = "attach";

@@ -6,10 +6,7 @@
 #ifndef TCPTRACE_LOAD_H
 #define TCPTRACE_LOAD_H
 
-#include <linux/types.h>
-
-#include "../../bpf/config.h"
-#include "capture.skel.h"
+#include "object.h"
 #include "probes.h"
 #include "ring.h"
 
@@ -23,10 +20,14 @@ struct load {
 	struct bpf_link *it_tcp, *it_task_file;		/* iterators: run when asked */
 	struct kernel_types types;
 	bool allocates;					/* this kernel lets programs allocate where they run */
+	bool fetches;					/* object_fetches() */
 	int btf_fd;					/* what CO-RE needs of the kernel's BTF; -1: all of it */
 };
 
-/* cfg and rings stay the caller's, and as long as l. 0 or -errno; then load_why() has a sentence, or NULL. */
+/*
+ * cfg and rings stay the caller's, and as long as l; rings have their size, and are mapped as long as the
+ * programs are loaded. 0 or -errno; then load_why() has a sentence, or NULL.
+ */
 int load_open(struct load *l, const struct source_config *cfg, struct rings *rings);
 void load_close(struct load *l);			/* also of one that failed to open */
 const char *load_why(int err);

@@ -1,55 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The reading end of the BPF ring buffers (kernel/bpf/ringbuf.c), one for each CPU:
- * where two CPUs write into one, each record waits for its lock and its position to come
- * over from the other's cache, which was 250 of 480 ns. Records of different CPUs are put
- * back in the order of time.
+ * The reading end of the rings that BPF programs write records into (bpf/emit.bpf.h), one for each
+ * CPU; records of different CPUs are put back in the order of time.
  *
- * libbpf's reader tells the kernel after each record how far it has read: the page that
- * says so is read for every record that is written, so writer and reader take it from
- * each other's cache each time. Here it is told once in RING_TELL records.
+ * How far it has read the reader tells once in RING_TELL records: each time it does, the writer
+ * fetches that line from the reader's cache.
  */
 #ifndef TCPTRACE_RING_H
 #define TCPTRACE_RING_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "../../kmod/uapi/tcptrace.h"
+#include "../../bpf/config.h"
 
 #define RING_TELL	256u
-#define RINGS_MAX	64u		/* with more CPUs than that some share one */
 
 struct ring {
-	int fd;				/* of the map */
-	uint64_t *consumer;		/* positions: bytes since the beginning */
-	const uint64_t *producer;
-	const uint8_t *data;		/* mapped twice in a row: no record is in two pieces */
-	uint64_t at, told, end;
+	struct ring_ends *ends;
+	const struct slot *slot;
+	uint64_t at, told, end;		/* positions */
 };
 
 struct rings {
 	unsigned int n;			/* a power of two: CPU c writes to number c % n */
-	size_t size;			/* of each, in bytes, a power of two */
-	int array_fd;			/* of the map that holds them; -1: none */
-	struct ring ring[RINGS_MAX];
+	uint32_t slots;			/* of each, a power of two */
+	const struct slot *map;		/* of them all */
+	int bell_fd;			/* readable when somebody wakes us */
+	uint64_t *bell;			/* its two positions, the reader's and the writers' */
+	const uint64_t *bell_rung;
+	struct ring ring[CAPTURE_RINGS];
 	bool blocked;			/* the last drain ended at a record that was still being written */
-	pthread_t maker;
-	bool making;
-	int err;			/* of the maker */
 };
 
+/* How many and how large, for at most so many bytes of all together, but 2,048 slots each at the least. */
+void rings_size(struct rings *r, size_t bytes);
 /*
- * Makes the map of the rings, which BPF programs are to be given instead of their own. bytes: of all
- * together, at least one MB each. The rings themselves, and to put them into it, which takes the
- * kernel 8 ms or more (synchronize_rcu()), are a thread's work: rings_ready() waits for its end.
- * 0 or -errno.
+ * Maps them: the array of all slots, and the ring buffer that wakes us. ends: one for each ring, the
+ * caller's, and as long as r. 0 or -errno.
  */
-int rings_open(struct rings *r, size_t bytes);
-int rings_ready(struct rings *r);
-void rings_close(struct rings *r);	/* also of what was only zeroed */
+int rings_open(struct rings *r, int slots_fd, int bell_fd, struct ring_ends *ends);
+void rings_close(struct rings *r);	/* back to rings_size(); also of what was only that */
 
 /* rec is valid during the call. What is not 0 ends the drain behind this record. */
 typedef int (*ring_fn)(void *ctx, const struct tcptrace_record *rec);
