@@ -42,12 +42,12 @@ static __always_inline struct call *call_place(__u64 id)
 	return bpf_map_lookup_elem(&calls, &place);
 }
 
-static __always_inline void call_enter(const struct sock *sk, int fd, __u64 uaddr, int arg)
+static __always_inline void call_enter(const struct sock *sk, int fd, __u64 uaddr, int arg, __u64 now)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct call *place = call_place(id);
 	struct call call = {
-		.who = id, .t_ns = bpf_ktime_get_ns(), .sk = (__u64)sk, .uaddr = uaddr, .fd = fd, .arg = arg,
+		.who = id, .t_ns = now, .sk = (__u64)sk, .uaddr = uaddr, .fd = fd, .arg = arg,
 	};
 
 	if (!place)
@@ -86,6 +86,63 @@ static __always_inline bool call_return(struct call *out)
 	return true;
 }
 
+/* The registers of the system call that this thread is in; 5.15 and later. */
+#define HAS_REGS	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)
+
+static __always_inline const struct pt_regs *call_regs(void)
+{
+	return TYPED((const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+}
+
+static __always_inline bool wanted_connect(const struct sock *sk, __u16 rport)
+{
+	if (!cfg.filtered)
+		return true;
+	if (cfg.by_pid) {
+		if (!pid_wanted())
+			return false;
+		watch(sk);
+	}
+	return place_wanted(sk) && ports_wanted(READ(sk, __sk_common.skc_num), rport);
+}
+
+static __always_inline void emit_connect(const struct sock *sk, const __u8 *raddr, __u16 rport, int fd, __u64 now)
+{
+	struct tcptrace_record *r = reserve_at(TCPTRACE_CONNECT, now);
+
+	if (!r)
+		return;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	__builtin_memcpy(r->raddr, raddr, 16);
+	r->rport = rport;
+	submit(r);
+}
+
+/* connect() is about to be done. It may have come by sendto() or io_uring, which name no descriptor here. */
+static __always_inline void connect_begins(const struct sock *sk, const __u8 *raddr, __u16 rport)
+{
+	__u64 now = bpf_ktime_get_ns();
+	int fd = -1;
+
+	if (!wanted_connect(sk, rport))
+		return;
+	if (HAS_REGS) {
+		const struct pt_regs *regs = call_regs();
+
+		if (READ(regs, orig_ax) == NR_connect) {
+			fd = READ(regs, di);
+			call_enter(sk, fd, 0, 0, now);
+		}
+	} else {
+		const struct call *call = call_now();
+
+		if (call && call->sk == (__u64)sk)
+			fd = call->fd;
+	}
+	emit_connect(sk, raddr, rport, fd, now);
+}
+
 static __always_inline void emit_close(const struct sock *sk, int fd)
 {
 	struct tcptrace_record *r = reserve(TCPTRACE_CLOSE);
@@ -95,6 +152,14 @@ static __always_inline void emit_close(const struct sock *sk, int fd)
 	set_sock(r, sk);
 	set_actor(r, fd);
 	submit(r);
+}
+
+static __always_inline int close_hook(const struct sock *sk, int fd)
+{
+	sk = TYPED(sk);
+	if (wanted(sk))
+		emit_close(sk, fd);
+	return 0;
 }
 
 #endif

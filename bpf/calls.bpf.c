@@ -121,7 +121,7 @@ SYS_ENTER(bind)
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		call_enter(sk, ctx->args[0], ctx->args[1], 0);
+		call_enter(sk, ctx->args[0], ctx->args[1], 0, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -172,7 +172,7 @@ SYS_ENTER(listen)
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		call_enter(sk, ctx->args[0], 0, ctx->args[1]);
+		call_enter(sk, ctx->args[0], 0, ctx->args[1], bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -204,50 +204,26 @@ SYS_EXIT(listen)
 
 /* ---- connect ---- */
 
-static __always_inline int emit_connect(const struct sock *sk, const __u8 *raddr, __u16 rport, int fd)
-{
-	struct tcptrace_record *r = reserve(TCPTRACE_CONNECT);
-
-	if (!r)
-		return 0;
-	set_sock(r, sk);
-	set_actor(r, fd);
-	__builtin_memcpy(r->raddr, raddr, 16);
-	r->rport = rport;
-	submit(r);
-	return 0;
-}
-
-static __always_inline bool wanted_connect(const struct sock *sk, __u16 rport)
-{
-	if (!cfg.filtered)
-		return true;
-	if (cfg.by_pid) {
-		if (!pid_wanted())
-			return false;
-		watch(sk);
-	}
-	return place_wanted(sk) && ports_wanted(READ(sk, __sk_common.skc_num), rport);
-}
-
 SYS_ENTER(connect)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
+	__u64 now = bpf_ktime_get_ns();
 	__u8 addr[16];
 	__u16 port;
 
 	if (!sk)
 		return 0;
-	call_enter(sk, ctx->args[0], ctx->args[1], 0);
+	call_enter(sk, ctx->args[0], ctx->args[1], 0, now);
 	/* a second connect() of a socket on its way only asks how it goes */
 	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !user_addr(ctx->args[1], addr, &port))
 		return 0;
-	return wanted_connect(sk, port) ? emit_connect(sk, addr, port, ctx->args[0]) : 0;
+	if (wanted_connect(sk, port))
+		emit_connect(sk, addr, port, ctx->args[0], now);
+	return 0;
 }
 
 static __always_inline int connect_hook(const struct sock *sk, const void *uaddr, bool v6)
 {
-	struct call *call = call_now();
 	struct sockaddr_in6 sa = {};
 	struct sockaddr_in *sin = (void *)&sa;
 	__u8 addr[16];
@@ -264,10 +240,8 @@ static __always_inline int connect_hook(const struct sock *sk, const void *uaddr
 		bpf_probe_read_kernel(&sa, sizeof(*sin), uaddr);
 		map_v4(addr, sin->sin_addr);
 	}
-	if (!wanted_connect(sk, bpf_ntohs(sa.sin6_port)))
-		return 0;
-	return emit_connect(sk, addr, bpf_ntohs(sa.sin6_port),
-			    call && call->sk == (__u64)sk ? call->fd : -1);
+	connect_begins(sk, addr, bpf_ntohs(sa.sin6_port));
+	return 0;
 }
 
 SEC("?fentry/tcp_v4_connect")
@@ -306,13 +280,23 @@ int BPF_KPROBE(k_connect6, const struct sock *sk, const void *uaddr)
 	return connect_hook(sk, uaddr, true);
 }
 
+/* Not seen to begin: before us, or it only asks how an earlier one goes. */
+static __always_inline bool connect_now(struct call *call)
+{
+	if (!HAS_REGS)
+		return false;
+	call->fd = READ(call_regs(), di);
+	call->sk = (__u64)fd_sock(call->fd);
+	return call->sk;
+}
+
 SYS_EXIT(connect)
 {
 	struct tcptrace_record *r;
+	struct call call = {};
 	struct sock *sk;
-	struct call call;
 
-	if (!call_return(&call))
+	if (!call_return(&call) && !connect_now(&call))
 		return 0;
 	sk = TYPED((struct sock *)call.sk);
 	if (!wanted_call(sk))
@@ -323,7 +307,7 @@ SYS_EXIT(connect)
 	set_sock(r, sk);
 	set_actor(r, call.fd);
 	r->ret = ctx->ret;
-	r->call_ns = r->t_ns - call.t_ns;
+	r->call_ns = call.t_ns ? r->t_ns - call.t_ns : 0;
 	submit(r);
 	return 0;
 }
@@ -335,7 +319,7 @@ SYS_ENTER(accept4)		/* and accept: user/source/load.c */
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		call_enter(sk, ctx->args[0], 0, 0);
+		call_enter(sk, ctx->args[0], 0, 0, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -343,7 +327,7 @@ SYS_ENTER(accept4)		/* and accept: user/source/load.c */
 static __always_inline int accept_hook(const struct sock *listener)
 {
 	if (is_tcp(TYPED(listener)))
-		call_enter(listener, -1, 0, 0);
+		call_enter(listener, -1, 0, 0, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -414,14 +398,7 @@ int BPF_KPROBE(k_take, const struct socket *sock, const void *newsock, const str
 /* The listening descriptor of a return whose entry we did not see. 5.15 and later, else NULL. */
 static __always_inline struct sock *returning_listener(void)
 {
-	struct task_struct *task;
-	struct pt_regs *regs;
-
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return NULL;
-	task = bpf_get_current_task_btf();
-	regs = TYPED((struct pt_regs *)bpf_task_pt_regs(task));
-	return fd_sock(READ(regs, di));
+	return HAS_REGS ? fd_sock(READ(call_regs(), di)) : NULL;
 }
 
 static __always_inline int accept_error(const struct sock *listener, __u64 began, int ret)
@@ -481,7 +458,7 @@ SYS_ENTER(shutdown)
 	if (!sk)
 		return 0;
 	if (cfg.tp_close)
-		call_enter(sk, ctx->args[0], 0, 0);	/* see tp_closes() */
+		call_enter(sk, ctx->args[0], 0, 0, 0);	/* see tp_closes() */
 	if (!wanted_call(sk))
 		return 0;
 	r = reserve(TCPTRACE_SHUTDOWN);
@@ -503,14 +480,6 @@ SYS_EXIT(shutdown)
 }
 
 /* ---- close ---- */
-
-static __always_inline int close_hook(const struct sock *sk, int fd)
-{
-	sk = TYPED(sk);
-	if (wanted(sk))
-		emit_close(sk, fd);
-	return 0;
-}
 
 SEC("?fentry/tcp_close")
 int BPF_PROG(f_close_again, const struct sock *sk)

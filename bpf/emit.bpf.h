@@ -187,11 +187,11 @@ static __always_inline __u64 take(__u32 ring, struct ring_ends *ends)
  * wrote behind it (user/source/ring.c puts the rings in order by the times at their heads). An eighth of a
  * ring is left free for those who have looked for room and not taken it yet.
  */
-static __always_inline struct tcptrace_record *reserve(__u32 event)
+static __always_inline struct tcptrace_record *reserve_at(__u32 event, __u64 now)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), ring = cpu & cfg.ring_mask;
 	struct ring_ends *ends = &ring_ends[ring & (CAPTURE_RINGS - 1)];
-	__u64 now = bpf_ktime_get_ns(), at;
+	__u64 at;
 	struct tcptrace_record *r;
 	struct slot *slot = NULL;
 
@@ -224,6 +224,11 @@ static __always_inline struct tcptrace_record *reserve(__u32 event)
 	r->acceptq_max = 0;
 	r->ret = 0;
 	return r;
+}
+
+static __always_inline struct tcptrace_record *reserve(__u32 event)
+{
+	return reserve_at(event, bpf_ktime_get_ns());
 }
 
 /* x86 keeps stores in order; the addition in take() has kept the look at reader_sleeps behind it. */

@@ -60,6 +60,7 @@ enum bpf_func_id {
 #define SHUTDOWN_MASK	3
 
 #define EAGAIN		11
+#define NR_connect	42		/* x86-64 */
 
 /* include/net/tcp_states.h */
 enum {
@@ -85,6 +86,12 @@ struct ipv6hdr {
 };
 struct tcphdr {
 	__be16 source, dest; __be32 seq, ack_seq; __u8 off_ns, flags; __be16 window; __u16 check, urg_ptr;
+};
+/* what cgroup programs are given; the verifier makes accesses to the kernel's own out of it */
+struct bpf_sock;
+struct bpf_sock_addr {
+	__u32 user_family, user_ip4, user_ip6[4], user_port, family, type, protocol, msg_src_ip4, msg_src_ip6[4];
+	struct bpf_sock *sk;
 };
 #define TH_FIN 0x01
 #define TH_SYN 0x02

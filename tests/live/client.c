@@ -19,7 +19,7 @@
 
 static struct {
 	int count, parallel, bytes, timeout_ms, burst, rounds, from_bits;
-	bool v4, v6, mapped, hold, rst, nonblock, wait_close, from_set;
+	bool v4, v6, mapped, hold, rst, nonblock, half_close, wait_close, from_set;
 	union address to, from;
 } opt = { .count = 1, .parallel = 1, .timeout_ms = 5000, .rounds = 1 };
 
@@ -156,6 +156,8 @@ static void one(int i)
 
 	if (!err && opt.bytes)
 		err = exchange(fd);
+	if (!err && opt.half_close)
+		err = shutdown(fd, SHUT_WR) ? errno : 0;
 	if (!err && opt.wait_close && !opt.hold)
 		err = wait_closed(fd);
 	if (err)
@@ -261,6 +263,7 @@ static const char usage[] =
 "  --bytes N       send N, expect them back      --rst         close with a reset\n"
 "  --wait-close    let the server close first    --hold        say HELD N, keep all open\n"
 "                                                              until a line on standard input\n"
+"  --half-close    shutdown(SHUT_WR) first\n"
 "  --burst N --rounds R   open N at once, wait until the server closed them, R times\n";
 
 static const struct option options[] = {
@@ -268,7 +271,8 @@ static const struct option options[] = {
 	{ "hold", 0, 0, 'H' },	     { "bytes", 1, 0, 'b' },	{ "rst", 0, 0, 'r' },
 	{ "nonblock", 0, 0, 'N' },   { "timeout-ms", 1, 0, 'T' }, { "from", 1, 0, 'f' },
 	{ "burst", 1, 0, 'B' },	     { "rounds", 1, 0, 'R' },	{ "wait-close", 0, 0, 'w' },
-	{ "timeout", 1, 0, 't' },    { "help", 0, 0, 'h' },	{ 0 },
+	{ "timeout", 1, 0, 't' },    { "help", 0, 0, 'h' },	{ "half-close", 0, 0, 's' },
+	{ 0 },
 };
 
 static void parse_from(char *text)
@@ -302,6 +306,7 @@ static void parse_one(int c, int *timeout)
 	case 'B': opt.burst = number("--burst", optarg, 1, MAX_BURST); break;
 	case 'R': opt.rounds = number("--rounds", optarg, 1, 1000000); break;
 	case 'w': opt.wait_close = true; break;
+	case 's': opt.half_close = true; break;
 	case 't': *timeout = number("--timeout", optarg, 1, 3600); break;
 	case 'h': fputs(usage, stdout); exit(0);
 	default: _exit(EXIT_USAGE);

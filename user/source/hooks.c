@@ -23,9 +23,11 @@ const struct hook hooks[HOOK_MAX] = {
 	[HOOK_CONNECT] = { "connect() begins", {
 		F("tcp_v4_connect, tcp_v6_connect", NULL, "f_connect4", "?f_connect6"),
 		K("tcp_v4_connect, tcp_v6_connect", NULL, "k_connect4", "?k_connect6"),
+		T("cgroup connect4, connect6", NULL, "cg_connect4", "?cg_connect6"),
 		T("sys_enter_connect", "connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs",
 		  "sys_enter_connect") } },
 	[HOOK_CONNECT_RETURN] = { "connect() returns", {
+		T("sys_exit_connect", NULL, "sys_exit_connect", REGS),
 		T("sys_enter_connect, sys_exit_connect", NULL, "sys_enter_connect", "sys_exit_connect") } },
 	[HOOK_ACCEPT_ENTER] = { "accept() begins", {
 		F("inet_csk_accept", NULL, "f_accept"),
@@ -41,11 +43,12 @@ const struct hook hooks[HOOK_MAX] = {
 	[HOOK_CLOSE] = { "close()", {
 		F("tcp_close", NULL, "f_close"),
 		K("tcp_close", NULL, "k_close"),
+		T("cgroup sock_release", NULL, "cg_release"),
 		T("sys_enter_close, inet_sock_set_state",
 		  "the close of an already closed connection by exit() or dup2()",
-		  "sys_enter_close", "tp_state") } },
+		  "sys_enter_close", "tp_state", "sys_enter_shutdown", "sys_exit_shutdown") } },
 	[HOOK_SHUTDOWN] = { "shutdown()", {
-		T("sys_enter_shutdown", NULL, "sys_enter_shutdown", "sys_exit_shutdown") } },
+		T("sys_enter_shutdown", NULL, "sys_enter_shutdown") } },
 	[HOOK_SYNQ_ADD] = { "SYN queue: in; SYN-ACK; cookie sent", {
 		F("tcp_make_synack", NULL, "f_synack"),
 		K("tcp_make_synack", NULL, "k_synack"),

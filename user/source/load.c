@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btf.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -11,11 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "btf.h"
 #include "load.h"
 
+#define CGROUP_ROOT_INO	1
 #define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
 
 static char load_failed[64];		/* program that the kernel refused, of the last load */
@@ -76,8 +80,8 @@ static void fill_config(struct load *l)
 	c->by_lport = f->nlports > 0;
 	c->by_rport = f->nrports > 0;
 	c->filtered = c->cgroup || c->netns || c->family || c->by_pid || c->by_lport || c->by_rport;
-	c->tp_connect = uses_tp(p, HOOK_CONNECT);
-	c->tp_close = uses_tp(p, HOOK_CLOSE);
+	c->tp_connect = uses_tp(p, HOOK_CONNECT) && !probes_wants(p, "cg_connect4");
+	c->tp_close = uses_tp(p, HOOK_CLOSE) && !probes_wants(p, "cg_release");
 	c->tp_synack = uses_tp(p, HOOK_SYNQ_ADD);
 	c->tp_acceptq_add = uses_tp(p, HOOK_ACCEPTQ_ADD);
 	c->tp_data_ready = c->tp_acceptq_add && probes_wants(p, "tp_data_ready");
@@ -134,8 +138,9 @@ static int attach_to_accept(struct load *l, struct bpf_program *prog)
 
 static int attach_one(struct load *l, struct bpf_program *prog)
 {
-	struct bpf_link *link = bpf_program__attach(prog);
 	const char *name = bpf_program__name(prog);
+	struct bpf_link *link = strncmp(name, "cg_", 3) ? bpf_program__attach(prog) :
+							 bpf_program__attach_cgroup(prog, l->cgroup_fd);
 
 	if (!link)
 		return -errno;
@@ -189,6 +194,33 @@ static int fill_pids(struct load *l)
 	return 0;
 }
 
+/*
+ * The root of cgroup v2, which all sockets are below; a container sees its own folder there. -1 and why
+ * not, or a descriptor.
+ */
+static int open_cgroup(const char **why)
+{
+	static const char *const paths[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+
+	*why = "is not mounted here";
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		int fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct statfs fs;
+		struct stat st;
+
+		if (fd >= 0 && !fstatfs(fd, &fs) && !fstat(fd, &st) && fs.f_type == CGROUP2_SUPER_MAGIC) {
+			if (st.st_ino == CGROUP_ROOT_INO) {
+				*why = NULL;
+				return fd;
+			}
+			*why = "is not seen from this container";
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
 /* What the kernel has: types, functions, tracepoints; and the first choice of programs by that. */
 static int ask_kernel(struct load *l)
 {
@@ -209,8 +241,11 @@ static int ask_kernel(struct load *l)
 	l->btf_fd = btf_index_subset(btf, kernel_names, sizeof(kernel_names) / sizeof(*kernel_names));
 	l->fetches = object_fetches();
 	err = object_open(&l->skel, l->btf_fd, l->fetches);
+	l->cgroup_fd = open_cgroup(&l->probes.no_cgroup);
+	l->probes.only = l->cfg->mechanism;
+	l->probes.io = l->cfg->io;
 	if (!err)
-		probes_init(&l->probes, l->skel->obj, btf, l->cfg->mechanism, l->cfg->io);
+		probes_init(&l->probes, l->skel->obj, btf);
 	btf_index_close(btf);
 	return err;
 }
@@ -266,9 +301,14 @@ static bool has_debugfs(void)
 	return !access("/sys/kernel/debug/sched", R_OK);
 }
 
+static bool has_cgroup(void)
+{
+	return !access("/sys/fs/cgroup/cgroup.procs", R_OK) || !access("/sys/fs/cgroup/unified/cgroup.procs", R_OK);
+}
+
 /*
- * libbpf finds system-call tracepoints through tracefs, and debugfs says how preemptible the kernel is.
- * Where nobody has mounted them, a thread with a mount namespace of its own does, so that nothing
+ * libbpf finds system-call tracepoints through tracefs, debugfs says how preemptible the kernel is, and a
+ * program is put to a cgroup by its folder. Where nobody has mounted them, a thread with a mount namespace of its own does, so that nothing
  * changes on the machine.
  */
 static void *attach_thread(void *arg)
@@ -281,6 +321,8 @@ static void *attach_thread(void *arg)
 			mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 		if (!has_tracefs())
 			mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+		if (!has_cgroup())
+			mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL);
 	}
 	return (void *)(intptr_t)load_and_attach(l);
 }
@@ -293,10 +335,10 @@ int load_open(struct load *l, const struct source_config *cfg, struct rings *rin
 	memset(l, 0, sizeof(*l));
 	l->cfg = cfg;
 	l->rings = rings;
-	l->btf_fd = -1;
+	l->btf_fd = l->cgroup_fd = -1;
 	libbpf_set_print(listen_to_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	if (has_tracefs() && has_debugfs())
+	if (has_tracefs() && has_debugfs() && has_cgroup())
 		return load_and_attach(l);
 	if (pthread_create(&thread, NULL, attach_thread, l))
 		return -EAGAIN;
@@ -309,7 +351,9 @@ void load_close(struct load *l)
 	detach(l);
 	if (l->btf_fd >= 0)
 		close(l->btf_fd);
-	l->btf_fd = -1;
+	if (l->cgroup_fd >= 0)
+		close(l->cgroup_fd);
+	l->btf_fd = l->cgroup_fd = -1;
 }
 
 const char *load_why(int err)

@@ -21,6 +21,7 @@ struct load {
 	struct kernel_types types;
 	bool allocates;					/* this kernel lets programs allocate where they run */
 	bool fetches;					/* object_fetches() */
+	int cgroup_fd;					/* of the root of cgroup v2, -1: not seen from here */
 	int btf_fd;					/* what CO-RE needs of the kernel's BTF; -1: all of it */
 };
 

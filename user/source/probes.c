@@ -125,6 +125,10 @@ static void ask_kernel(struct probes *p, const struct bpf_object *obj, const str
 		if (btf_name(prog, &names[n], buf[n], sizeof(buf[n])))
 			progs[n++] = bpf_program__name(prog);
 	}
+	if (n < OBJECT_PROGS) {
+		names[n] = (struct btf_name){ REGS + 1, BTF_KIND_FUNC, 0 };
+		progs[n++] = REGS;
+	}
 	btf_index_find(btf, names, n);
 	for (unsigned int i = 0; i < n; i++) {
 		if (!names[i].id)
@@ -172,6 +176,10 @@ static bool way_possible(struct probes *p, struct choice *c, const struct way *w
 		return false;
 	}
 	for (int i = 0; i < PROGS_MAX && w->progs[i]; i++) {
+		if (p->no_cgroup && !strncmp(w->progs[i], "cg_", 3)) {
+			explain(c, "the root of cgroup v2", p->no_cgroup);
+			return false;
+		}
 		if (*w->progs[i] != '?' && is_missing(p, w->progs[i])) {
 			explain(c, "this kernel has no", w->target);
 			return false;
@@ -196,12 +204,8 @@ static void choose(struct probes *p, enum hook_id id, int from)
 	}
 }
 
-void probes_init(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf,
-		 enum mechanism only, bool io)
+void probes_init(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf)
 {
-	memset(p, 0, sizeof(*p));
-	p->only = only;
-	p->io = io;
 	ask_kernel(p, obj, btf);
 	p->preempts = kernel_preempts();
 	for (int id = 0; id < HOOK_MAX; id++)

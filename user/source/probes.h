@@ -13,11 +13,14 @@
 #define PROGS_MAX	6
 #define OBJECT_PROGS	160		/* programs in the object, at most */
 
+/* A program of the way reads the registers of the call that it is in (5.15 dd6e10fbd9fb). */
+#define REGS	"=bpf_task_pt_regs"
+
 struct way {
 	enum mechanism mech;
 	const char *target;		/* kernel function or tracepoint, for people */
-	/* Programs of the BPF object; "?x": x may be missing (a kernel without IPv6). A way without
-	 * programs works through those of other hooks. NULL target: no more ways. */
+	/* Programs of the BPF object; "?x": x may be missing (a kernel without IPv6); "=x" is none, but
+	 * a function that the kernel must have. NULL target: no more ways. */
 	const char *progs[PROGS_MAX];
 	const char *loses;		/* compared with the best, in words; NULL: nothing */
 };
@@ -48,6 +51,7 @@ struct probes {
 	enum mechanism only;		/* --mechanism */
 	bool io;			/* --io */
 	bool preempts;			/* this kernel puts off programs in process context */
+	const char *no_cgroup;		/* why cgroup programs would not see all sockets, NULL: they do */
 	struct choice choice[HOOK_MAX];
 	char mech_refused[MECH_MAX][96];	/* why a mechanism as a whole does not work here, "" if it does */
 	const char *missing[OBJECT_PROGS];	/* programs whose target this kernel has not */
@@ -58,11 +62,11 @@ struct bpf_object;
 struct btf_index;
 
 /*
- * Makes the first choice for each hook from what the kernel says it has. obj is opened, not loaded,
- * and only its programs' names and targets are read.
+ * Makes the first choice for each hook from what the kernel says it has, and from p->only, p->io and
+ * p->no_cgroup, which are the caller's to set. obj is opened, not loaded, and only its programs' names
+ * and targets are read.
  */
-void probes_init(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf,
-		 enum mechanism only, bool io);
+void probes_init(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf);
 /* The program (by its name in the object) was refused with err: the next way is chosen. False: no hook has it. */
 bool probes_reject(struct probes *p, const char *prog, const char *step, int err);
 /* Is it NAME_again, which does what NAME was kept from? (bpf/emit.bpf.h, did()) */

@@ -33,6 +33,39 @@ lifecycle()
 	events accept,listener=$(nth 1):1 connect-return,ret=0:1 destroy:3 acceptq-del,cause=accepted:1
 }
 
+scenario half_close 46 -- "shutdown(SHUT_WR), then a close() that makes no transition, or the last one"
+half_close()
+{
+	trace
+	server --accept loop --echo 5 --max 46
+	client --bytes 5 --half-close --count 23
+	client --bytes 5 --half-close --wait-close --count 23
+	finish server
+	untrace
+	events shutdown:46 state,old=ESTABLISHED,new=FIN_WAIT1:46 state,old=CLOSE_WAIT,new=LAST_ACK:46 \
+		close:93 close,comm=client:46 close,comm=server:47
+}
+
+scenario container 46 own each -- "where the root of the cgroups is not seen: connect() and close() by system calls"
+container()
+{
+	local root group
+
+	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	group=$root/container-$$-$family
+	[[ -n $root ]] && mkdir "$group" || skip "no cgroup can be made"
+	cat > "$dir/in-container" <<-EOF
+		#!/bin/sh
+		echo \$\$ > $group/cgroup.procs
+		exec unshare -Cm sh -c 'mount -t tmpfs none /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "\$@"' - $tcptrace "\$@"
+	EOF
+	chmod +x "$dir/in-container"
+	[[ $mechanism != tracepoint ]] || "$dir/in-container" --mechanism tracepoint doctor | grep -q sys_enter_close ||
+		fail "the root of the cgroups is seen"
+	tcptrace=$dir/in-container half_close
+	rmdir "$group"
+}
+
 scenario mapped 6 -- "an IPv4 connection through IPv6 sockets"
 mapped()
 {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * connect() and close() for kernels with neither fentry nor kprobes: cgroup programs at the root, which
+ * every socket is below. They stand right where the exact hooks do (__inet_stream_connect() before
+ * tcp_v4_connect(), inet_release() before tcp_close()), so that they see, too, what io_uring, exit() and
+ * dup2() do; and system calls pay nothing for them. All of them say "go on".
+ */
+#include "call.bpf.h"
+
+enum { GO_ON = 1 };
+
+static __always_inline int cgroup_connect(const struct bpf_sock_addr *ctx, const __u8 *raddr)
+{
+	if (ctx->protocol == IPPROTO_TCP)
+		connect_begins(TYPED((const struct sock *)number_of(ctx->sk)), raddr, bpf_ntohs(ctx->user_port));
+	return GO_ON;
+}
+
+SEC("?cgroup/connect4")
+int cg_connect4(struct bpf_sock_addr *ctx)
+{
+	__u8 raddr[16];
+
+	map_v4(raddr, ctx->user_ip4);
+	return cgroup_connect(ctx, raddr);
+}
+
+SEC("?cgroup/connect6")
+int cg_connect6(struct bpf_sock_addr *ctx)
+{
+	__u32 raddr[4];
+
+	for (int i = 0; i < 4; i++)
+		raddr[i] = ctx->user_ip6[i];
+	return cgroup_connect(ctx, (__u8 *)raddr);
+}
+
+/* The context is the socket itself, if somebody asks for its address. */
+SEC("?cgroup/sock_release")
+int cg_release(struct bpf_sock *ctx)
+{
+	const struct sock *sk = TYPED((const struct sock *)number_of(ctx));
+
+	if (is_tcp(sk))
+		close_hook(sk, -1);
+	return GO_ON;
+}
