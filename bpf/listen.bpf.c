@@ -36,8 +36,7 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 		return 0;
 	}
 	/* a request reaches this point hashed and counted: tcp_conn_request() */
-	emit_request(TCPTRACE_SYNQ_ADD, req, sk, 0);
-	emit_request(TCPTRACE_SYNACK, req, sk, 0);
+	emit_synq_add(req, sk);
 	return 0;
 }
 

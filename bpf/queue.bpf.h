@@ -17,6 +17,20 @@ static __always_inline void emit_request(__u32 event, const struct request_sock 
 	submit(r);
 }
 
+/* Into the SYN queue, and its SYN-ACK leaves: one record, and two events that are lost if there is no room. */
+static __always_inline void emit_synq_add(const struct request_sock *req, const struct sock *listener)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_SYNQ_ADD);
+
+	if (!r) {
+		__sync_fetch_and_add(&lost[TCPTRACE_SYNACK], 1);
+		return;
+	}
+	set_request(r, req, listener);
+	r->new = TCPTRACE_SYNACK_TOO;
+	submit(r);
+}
+
 /* Of a child that waits to be accepted; listener NULL: this kernel cannot say which (tracepoints before 6.3). */
 static __always_inline void emit_child(__u32 event, const struct sock *child, const struct sock *listener,
 				       __u8 cause, __u8 flags)

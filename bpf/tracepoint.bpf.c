@@ -46,8 +46,7 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 	listener = req_listener((const void *)sk);
 	if (!listener || !wanted_of(listener, (const void *)sk))
 		return 0;
-	emit_request(TCPTRACE_SYNQ_ADD, (const void *)sk, listener, 0);
-	emit_request(TCPTRACE_SYNACK, (const void *)sk, listener, 0);
+	emit_synq_add((const void *)sk, listener);
 	return 0;
 }
 

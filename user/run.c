@@ -115,6 +115,11 @@ static int on_record(void *ctx, const struct tcptrace_record *rec)
 	return 0;
 }
 
+static void on_ahead(void *ctx, const struct tcptrace_record *rec)
+{
+	model_ahead(((struct run *)ctx)->model, rec);
+}
+
 /* What waits has waited until now, not until the last step: a record that nothing more was lost. */
 static int until_now(struct run *r)
 {
@@ -238,6 +243,7 @@ static int open_all(struct run *r, struct options *o)
 		talk("no memory for the tables of %u connections", MODEL_CONNS);
 		return -ENOMEM;
 	}
+	r->src->ahead = on_ahead;
 	err = open_recorder(r);
 	if (err)
 		return err;

@@ -108,6 +108,9 @@ enum tcptrace_cause {
 #define TCPTRACE_F_QUEUED	0x40	/* exists: waits in an accept queue */
 #define TCPTRACE_F_END		0x80	/* snapshot: complete (without it: begins) */
 
+/* tcptrace_record.new of a synq-add: its SYN-ACK leaves in the same moment and has no record of its own. */
+#define TCPTRACE_SYNACK_TOO	1
+
 /*
  * States are the kernel's (include/net/tcp_states.h): 1 ESTABLISHED .. 12 NEW_SYN_RECV,
  * the same numbers since 4.4.
@@ -153,7 +156,7 @@ struct tcptrace_record {
 	__u8	event;		/* enum tcptrace_event */
 	__u8	family;		/* of the socket: 4 or 6 (6 with a mapped address is IPv4 traffic) */
 	__u8	old;		/* state: before */
-	__u8	new;		/* state: after; exists: now; shutdown: how; lost: which event */
+	__u8	new;		/* state: after; exists: now; shutdown: how; lost: which event; synq-add: SYNACK_TOO */
 	__u8	cause;		/* enum tcptrace_cause */
 	__u8	flags;		/* TCPTRACE_F_* */
 	__u16	cpu;

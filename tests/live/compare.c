@@ -94,6 +94,14 @@ static void add_way_out(struct recording *to, const struct tcptrace_record *acce
 	add(to, &r);
 }
 
+/* BPF tells of a SYN-ACK with its synq-add, the module, whose users enable one event or the other, apart. */
+static void add_synack(struct recording *to, struct tcptrace_record *synq_add)
+{
+	synq_add->new = 0;
+	add(to, synq_add);
+	synq_add->event = TCPTRACE_SYNACK;
+}
+
 static void load(struct recording *to, const char *name, uint16_t from_port, uint16_t to_port)
 {
 	FILE *f = fopen(name, "r");
@@ -119,6 +127,8 @@ static void load(struct recording *to, const char *name, uint16_t from_port, uin
 		else if (inside && compared(&r)) {
 			if (r.event == TCPTRACE_ACCEPT && r.ret >= 0)
 				add_way_out(to, &r);
+			if (r.event == TCPTRACE_SYNQ_ADD && r.new == TCPTRACE_SYNACK_TOO)
+				add_synack(to, &r);
 			add(to, &r);
 		}
 	}

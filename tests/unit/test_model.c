@@ -68,8 +68,11 @@ static void passive_tracepoints(void **state)
 	rec.sk = RQ(1);
 	rec.listener = LSK;
 	rec.flags = TCPTRACE_F_REQUEST;
+	rec.new = TCPTRACE_SYNACK_TOO;
 	rig_feed(rec);
 	assert_int_equal(nth(TCPTRACE_SYNQ_ADD, 0)->ev.synq, 1);
+	assert_int_equal(nth(TCPTRACE_SYNQ_ADD, 0)->ev.new, TCP_S_NONE);
+	assert_int_equal(nth(TCPTRACE_SYNACK, 0)->ev.conn, nth(TCPTRACE_SYNQ_ADD, 0)->ev.conn);
 	child_half_cloned(1);
 	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
 	rec = server_rec(TCPTRACE_ACCEPTQ_ADD, 1);
@@ -86,9 +89,9 @@ static void passive_tracepoints(void **state)
 	assert_false(nth(TCPTRACE_ACCEPT, 0)->ev.has_dur);
 	assert_int_equal(nth(TCPTRACE_ACCEPT, 0)->ev.acceptq, 0);
 	server_closes_last(1);
-	assert_string_equal(story(2), "synq-add state:10>3 state:3>1 synq-del acceptq-add acceptq-del"
+	assert_string_equal(story(2), "synq-add synack state:10>3 state:3>1 synq-del acceptq-add acceptq-del"
 			    " accept state:1>8 state:8>9 state:9>7 destroy");
-	check_passive(11);
+	check_passive(12);
 	assert_int_equal(nth(TCPTRACE_STATE, 1)->rec.rport, 40001);	/* the ends it lacked */
 	assert_int_not_equal(nth(TCPTRACE_STATE, 1)->rec.cookie, 4711);
 }

@@ -88,10 +88,10 @@ static void order(void **state)
 	write_record(g, 3, 20, false);
 	write_record(g, 3, 50, false);
 	assert_false(rings_empty(&g->r));
-	assert_int_equal(rings_drain(&g->r, 50, on_record, g), 0);
+	assert_int_equal(rings_drain(&g->r, 50, on_record, NULL, g), 0);
 	expect_seen(g, (uint64_t[]){ 10, 20, 20, 30, 40 }, 5);
 	assert_false(rings_empty(&g->r));		/* 50 is not older than 50 */
-	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, NULL, g), 0);
 	expect_seen(g, (uint64_t[]){ 50 }, 1);
 	assert_true(rings_empty(&g->r));
 	for (unsigned int i = 0; i < 4; i++)
@@ -110,11 +110,11 @@ static void being_written(void **state)
 	write_record(g, 0, 25, false);
 	write_record(g, 1, 5, false);
 	write_record(g, 1, 30, false);
-	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, NULL, g), 0);
 	assert_true(g->r.blocked);
 	expect_seen(g, (uint64_t[]){ 5, 10 }, 2);
 	finish(g, 0, at);
-	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, NULL, g), 0);
 	assert_false(g->r.blocked);
 	expect_seen(g, (uint64_t[]){ 20, 25, 30 }, 3);
 }
@@ -128,9 +128,9 @@ static void put_off(void **state)
 	write_record(g, 0, 20, false);
 	write_record(g, 1, 25, false);
 	write_record(g, 1, 40, false);
-	assert_int_equal(rings_drain(&g->r, 35, on_record, g), 0);
+	assert_int_equal(rings_drain(&g->r, 35, on_record, NULL, g), 0);
 	expect_seen(g, (uint64_t[]){ 25, 30, 20 }, 3);
-	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, NULL, g), 0);
 	expect_seen(g, (uint64_t[]){ 40 }, 1);
 }
 
@@ -141,10 +141,10 @@ static void ended_by_reader(void **state)
 	for (uint64_t t = 1; t <= 5; t++)
 		write_record(g, t % 2, t, false);
 	g->stop_at = 3;
-	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), -7);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, NULL, g), -7);
 	expect_seen(g, (uint64_t[]){ 1, 2, 3 }, 3);
 	g->stop_at = 0;
-	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, NULL, g), 0);
 	expect_seen(g, (uint64_t[]){ 4, 5 }, 2);
 }
 
@@ -157,7 +157,7 @@ static void round_and_round(void **state)
 	for (unsigned int round = 0; round < 101; round++) {
 		for (unsigned int i = 0; i < 23; i++)
 			write_record(g, (round + i) % 3, ++t, false);
-		assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, g), 0);
+		assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, NULL, g), 0);
 		for (unsigned int i = 0; i < g->n; i++)
 			assert_int_equal(g->seen[i], ++seen);
 		g->n = 0;

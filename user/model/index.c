@@ -51,6 +51,12 @@ static uint32_t hash_tuple(const struct model *m, const struct tuple *t)
 			multiply(w[2] ^ seed, w[3] ^ 0xe7037ed1a0b428dbull) ^ 0x8ebc6af09c88c6e3ull);
 }
 
+static inline void rec_tuple(const struct tcptrace_record *rec, struct tuple *t)
+{
+	memcpy(t, rec->laddr, offsetof(struct tuple, netns));
+	t->netns = rec->netns;
+}
+
 static uint32_t hash_of(const struct model *m, const struct conn *c, enum conn_key k)
 {
 	if (k == BY_TUPLE)
@@ -124,6 +130,18 @@ struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr)
 	return NULL;
 }
 
+/* Those whose conn goes under its ends for the first time: its slot is in no cache, nearly always. */
+void model_ahead(const struct model *m, const struct tcptrace_record *rec)
+{
+	const struct table *t = &m->by[BY_TUPLE];
+	struct tuple tuple;
+
+	if (rec->event != TCPTRACE_SYNQ_ADD && (rec->event != TCPTRACE_STATE || rec->old != TCP_S_SYN_SENT))
+		return;
+	rec_tuple(rec, &tuple);
+	__builtin_prefetch(&t->slot[hash_tuple(m, &tuple) & t->mask]);
+}
+
 struct conn *conn_find_tuple(const struct model *m, const struct tuple *tuple)
 {
 	const struct table *t = &m->by[BY_TUPLE];
@@ -144,7 +162,6 @@ struct conn *conn_find_rec_tuple(const struct model *m, const struct tcptrace_re
 
 	if (!rec->lport || !rec->rport)
 		return NULL;
-	memcpy(&t, rec->laddr, offsetof(struct tuple, netns));
-	t.netns = rec->netns;
+	rec_tuple(rec, &t);
 	return conn_find_tuple(m, &t);
 }

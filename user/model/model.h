@@ -209,6 +209,9 @@ void model_free(struct model *m);
 /* Takes one record in, calls fn for each step that it means: none, one or more. Hostile input is harmless. */
 void model_feed(struct model *m, const struct tcptrace_record *rec);
 
+/* A record that will be fed soon, if it is what it seems now: what it needs of the tables is sent for. */
+void model_ahead(const struct model *m, const struct tcptrace_record *rec);
+
 const struct model_totals *model_totals(const struct model *m);
 /* The i-th listener in the order they were seen, NULL past the last. Closed ones stay for the summary. */
 const struct listener *model_listener(const struct model *m, uint32_t i);

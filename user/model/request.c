@@ -60,6 +60,7 @@ static bool known_early(const struct model *m, const struct conn *c, const struc
 void on_synq_add(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = conn_find(m, BY_REQ, rec->sk);
+	struct model_event ev;
 
 	if (c && !known_early(m, c, rec)) {	/* the address was used before, its end only sampled */
 		if (c->in_synq)
@@ -76,7 +77,13 @@ void on_synq_add(struct model *m, const struct tcptrace_record *rec)
 	c->born_ns = c->state_ns = c->synq_ns = rec->t_ns;
 	request_begins(m, c, rec);
 	listener_numbers(m, c->listener, rec, 1, 0);
-	emit_plain(m, rec, c, c->listener);
+	ev = step(rec, TCPTRACE_SYNQ_ADD, c, c->listener);
+	ev.new = TCP_S_NONE;
+	emit(m, &ev);
+	if (rec->new != TCPTRACE_SYNACK_TOO)
+		return;
+	ev.event = TCPTRACE_SYNACK;
+	emit(m, &ev);
 }
 
 /* synack, synack-retrans; of a Fast Open child the record has the child */

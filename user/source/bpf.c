@@ -133,12 +133,19 @@ static int on_record(void *arg, const struct tcptrace_record *rec)
 	return s->fn_ret;
 }
 
+static void on_ahead(void *arg, const struct tcptrace_record *rec)
+{
+	struct bpf_source *s = arg;
+
+	s->base.ahead(s->ctx, rec);
+}
+
 /* Hands on what is there now and older than until_ns: how many, or what fn returned, or -errno. */
 static int drain(struct bpf_source *s, uint64_t until_ns)
 {
 	s->drained = 0;
 	s->fn_ret = 0;
-	rings_drain(&s->rings, until_ns, on_record, s);
+	rings_drain(&s->rings, until_ns, on_record, s->base.ahead ? on_ahead : NULL, s);
 	return s->fn_ret ? s->fn_ret : (int)s->drained;
 }
 

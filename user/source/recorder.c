@@ -15,7 +15,7 @@
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
-#define BUFFER_RECORDS	1024u
+#define PIECE		(128u * 1024)	/* of whole pages of the file: the kernel copies those for a third less */
 
 struct recorder {
 	int fd;
@@ -23,7 +23,7 @@ struct recorder {
 	int error;			/* first -errno; then records are thrown away */
 	uint64_t written;		/* bytes that reached the file */
 	size_t len;
-	char buf[BUFFER_RECORDS * RECORD_SIZE];
+	char buf[PIECE + RECORD_SIZE];
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -87,32 +87,39 @@ static void cut_to_whole_records(struct recorder *r)
 		return;
 }
 
-int recorder_flush(struct recorder *r)
+/* The first n bytes of the buffer. */
+static int write_out(struct recorder *r, size_t n)
 {
 	size_t done = 0;
 
-	while (done < r->len && !r->error) {
-		ssize_t n = write(r->fd, r->buf + done, r->len - done);
+	while (done < n && !r->error) {
+		ssize_t some = write(r->fd, r->buf + done, n - done);
 
-		if (n >= 0) {
-			done += (size_t)n;
-			r->written += (uint64_t)n;
+		if (some >= 0) {
+			done += (size_t)some;
+			r->written += (uint64_t)some;
 		} else if (errno != EINTR) {
 			r->error = -errno;
 			cut_to_whole_records(r);
 		}
 	}
-	r->len = 0;
+	r->len -= n;
+	memmove(r->buf, r->buf + n, r->len);
 	return r->error;
+}
+
+int recorder_flush(struct recorder *r)
+{
+	return write_out(r, r->len);
 }
 
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 {
-	if (r->len + RECORD_SIZE > sizeof(r->buf) && recorder_flush(r))
-		return r->error;
 	memcpy(r->buf + r->len, rec, RECORD_SIZE);
 	r->len += RECORD_SIZE;
-	return r->error;
+	if (r->len < PIECE)
+		return r->error;
+	return write_out(r, PIECE - r->written % PIECE);
 }
 
 int recorder_close(struct recorder *r)

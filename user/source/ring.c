@@ -8,7 +8,7 @@
 #include "ring.h"
 
 #define LEAST_SLOTS	2048u
-#define AHEAD		4u
+#define AHEAD		8u		/* records: asked for by the cache, and so many again before that */
 
 /* When the next record of a ring was written, or one of these. */
 #define WRITING		0ull		/* it is being written */
@@ -92,16 +92,19 @@ static inline void tell(struct ring *ring)
 }
 
 /* The records of one ring up to the next one of another. Comes back with the time of its own next one. */
-static int drain_one(struct rings *r, struct ring *ring, uint64_t *time, uint64_t until_ns, ring_fn fn, void *ctx)
+static int drain_one(struct rings *r, struct ring *ring, uint64_t *time, uint64_t until_ns, ring_fn fn,
+		     ring_ahead_fn ahead, void *ctx)
 {
 	int ret;
 
 	do {
 		/* it is in the cache of the CPU that wrote it */
-		const struct slot *ahead = slot_at(r, ring, ring->at + AHEAD);
+		const struct slot *later = slot_at(r, ring, ring->at + 2 * AHEAD);
 
-		__builtin_prefetch(ahead);
-		__builtin_prefetch((const char *)ahead + 64);
+		__builtin_prefetch(&later->rec);
+		__builtin_prefetch((const char *)&later->rec + 64);
+		if (ahead && ring->end - ring->at > AHEAD)
+			ahead(ctx, &slot_at(r, ring, ring->at + AHEAD)->rec);
 		ret = fn(ctx, &slot_at(r, ring, ring->at)->rec);
 		ring->at++;
 		if (ring->at - ring->told >= RING_TELL)
@@ -149,7 +152,7 @@ static struct front *earliest(struct front *front, unsigned int n, uint64_t *sec
 	return first;
 }
 
-int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, void *ctx)
+int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, ring_ahead_fn ahead, void *ctx)
 {
 	struct front front[CAPTURE_RINGS];
 	unsigned int n = look_at_fronts(r, front);
@@ -163,7 +166,7 @@ int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, void *ctx)
 		r->blocked = first->time == WRITING;
 		if (r->blocked || first->time >= until_ns)
 			break;
-		ret = drain_one(r, first->ring, &first->time, second, fn, ctx);
+		ret = drain_one(r, first->ring, &first->time, second, fn, ahead, ctx);
 		if (first->time == NOTHING)
 			*first = front[--n];
 	}

@@ -72,6 +72,8 @@ struct hook_report {
 struct source {
 	const struct source_ops *ops;
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
+	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
+	void (*ahead)(void *ctx, const struct tcptrace_record *rec);
 	const char *error;		/* why poll() or snapshot() failed, a sentence; NULL: strerror says it */
 };
 
