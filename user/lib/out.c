@@ -13,10 +13,16 @@
 /* Large enough that a write costs nothing per line, small enough for the cache. */
 #define OUT_SIZE	(256u * 1024)
 
-static const char two_digits[201] =
-	"00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-	"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-	"8081828384858687888990919293949596979899";
+/* "000" to "999", and how many zeroes stand before the number: a load gives three digits. */
+#define UNIT(h, t, u)	{ h, t, u, (h == '0') + (h == '0' && t == '0') }
+#define TEN(h, t)	UNIT(h, t, '0'), UNIT(h, t, '1'), UNIT(h, t, '2'), UNIT(h, t, '3'), UNIT(h, t, '4'), \
+			UNIT(h, t, '5'), UNIT(h, t, '6'), UNIT(h, t, '7'), UNIT(h, t, '8'), UNIT(h, t, '9')
+#define HUNDRED(h)	TEN(h, '0'), TEN(h, '1'), TEN(h, '2'), TEN(h, '3'), TEN(h, '4'), \
+			TEN(h, '5'), TEN(h, '6'), TEN(h, '7'), TEN(h, '8'), TEN(h, '9')
+const char three_digits[1000][4] = {
+	HUNDRED('0'), HUNDRED('1'), HUNDRED('2'), HUNDRED('3'), HUNDRED('4'),
+	HUNDRED('5'), HUNDRED('6'), HUNDRED('7'), HUNDRED('8'), HUNDRED('9'),
+};
 
 int out_open(struct out *o, int fd)
 {
@@ -54,19 +60,6 @@ void out_close(struct out *o)
 	o->size = 0;
 }
 
-void out_line_end(struct out *o)
-{
-	out_char(o, '\n');
-	if (o->by_line || o->size - o->len < OUT_LINE_MAX)
-		out_flush(o);
-}
-
-void out_make_room(struct out *o, size_t n)
-{
-	if (o->size - o->len < n)
-		out_flush(o);
-}
-
 void out_mem_slow(struct out *o, const void *p, size_t n)
 {
 	const char *s = p;
@@ -87,50 +80,36 @@ void out_mem_slow(struct out *o, const void *p, size_t n)
 	}
 }
 
-static unsigned int count_digits(uint64_t v)
-{
-	static const uint64_t powers[20] = {
-		0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
-		10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
-		1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
-		10000000000000000000u,
-	};
-	/* 1233/4096 is log10(2), near enough for 64 bits. */
-	unsigned int n = (64 - (unsigned int)__builtin_clzll(v | 1)) * 1233 >> 12;
-
-	return n + (v >= powers[n]);
-}
-
-/* Four at a time: a division waits for the one before it. */
 char *put_digits(char *p, uint64_t v, unsigned int digits)
 {
 	unsigned int n = digits;
 	uint64_t rest;
-	uint32_t four;
 
-	for (; n >= 4; v = rest) {
-		rest = v / 10000;
-		four = (uint32_t)(v - rest * 10000);
-		n -= 4;
-		memcpy(p + n, two_digits + four / 100 * 2, 2);
-		memcpy(p + n + 2, two_digits + four % 100 * 2, 2);
+	for (; n >= 3; v = rest) {
+		n -= 3;
+		rest = v / 1000;
+		memcpy(p + n, three_digits[v - rest * 1000], 3);
 	}
-	if (n >= 2) {
-		n -= 2;
-		memcpy(p + n, two_digits + v % 100 * 2, 2);
-		v /= 100;
-	}
-	if (n)
-		p[0] = (char)('0' + v % 10);
+	for (; n; v /= 10)
+		p[--n] = (char)('0' + v % 10);
 	return p + digits;
 }
 
 char *put_u64(char *p, uint64_t v)
 {
-	if (v >= 10)
-		return put_digits(p, v, count_digits(v));
-	*p = (char)('0' + v);
-	return p + 1;
+	if (v < 1000)
+		return put_small(p, (uint32_t)v);
+	if (v < 1000000) {
+		p = put_small(p, (uint32_t)v / 1000);
+		return put_three(p, (uint32_t)v % 1000);
+	}
+	if (v < 1000000000) {
+		p = put_small(p, (uint32_t)v / 1000000);
+		p = put_three(p, (uint32_t)v / 1000 % 1000);
+		return put_three(p, (uint32_t)v % 1000);
+	}
+	p = put_u64(p, v / 1000000000);
+	return put_nine(p, (uint32_t)(v % 1000000000));
 }
 
 char *put_i64(char *p, int64_t v)
@@ -140,27 +119,37 @@ char *put_i64(char *p, int64_t v)
 	return put_u64(p, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
+char *put_ms(char *p, uint64_t ns)
+{
+	uint64_t us = ns / 1000 + (ns % 1000 >= 500);
+
+	p = put_u64(p, us / 1000);
+	*p++ = '.';
+	return put_three(p, (uint32_t)(us % 1000));
+}
+
 void out_digits(struct out *o, uint64_t v, unsigned int digits)
 {
-	if (o->size - o->len < digits)
-		out_make_room(o, digits);
-	put_digits(o->buf + o->len, v, digits);
-	o->len += digits;
+	out_make_room(o, digits);
+	out_take(o, put_digits(out_at(o), v, digits));
 }
 
 void out_u64(struct out *o, uint64_t v)
 {
-	if (v < 10)
-		out_char(o, (char)('0' + v));
-	else
-		out_digits(o, v, count_digits(v));
+	out_make_room(o, OUT_NUMBER_MAX);
+	out_take(o, put_u64(out_at(o), v));
 }
 
 void out_i64(struct out *o, int64_t v)
 {
-	if (v < 0)
-		out_char(o, '-');
-	out_u64(o, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+	out_make_room(o, OUT_NUMBER_MAX);
+	out_take(o, put_i64(out_at(o), v));
+}
+
+void out_ms(struct out *o, uint64_t ns)
+{
+	out_make_room(o, OUT_NUMBER_MAX);
+	out_take(o, put_ms(out_at(o), ns));
 }
 
 void out_hex(struct out *o, uint64_t v)
@@ -176,11 +165,12 @@ void out_hex(struct out *o, uint64_t v)
 
 void out_u64_pad(struct out *o, uint64_t v, unsigned int width)
 {
-	unsigned int n = count_digits(v);
+	char digits[OUT_NUMBER_MAX];
+	unsigned int n = (unsigned int)(put_u64(digits, v) - digits);
 
 	if (n < width)
 		out_spaces(o, width - n);
-	out_digits(o, v, n);
+	out_mem(o, digits, n);
 }
 
 void out_str_pad(struct out *o, const char *s, unsigned int width)
@@ -190,15 +180,6 @@ void out_str_pad(struct out *o, const char *s, unsigned int width)
 	out_mem(o, s, n);
 	if (n < width)
 		out_spaces(o, width - (unsigned int)n);
-}
-
-void out_ms(struct out *o, uint64_t ns)
-{
-	uint64_t us = ns / 1000 + (ns % 1000 >= 500);
-
-	out_u64(o, us / 1000);
-	out_char(o, '.');
-	out_digits(o, us % 1000, 3);
 }
 
 void out_spaces(struct out *o, unsigned int n)

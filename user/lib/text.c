@@ -143,37 +143,15 @@ void out_json(struct out *o, const char *s, size_t max)
 	out_char(o, '"');
 }
 
-bool addr_is_mapped(const uint8_t addr[16])
+static char *put_addr4(char *p, const uint8_t a[4])
 {
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return !memcmp(addr, prefix, sizeof(prefix));
-}
-
-bool addr_is_any(const uint8_t addr[16])
-{
-	static const uint8_t zero[16];
-
-	return !memcmp(addr + 12, zero, 4) && (addr_is_mapped(addr) || !memcmp(addr, zero, 12));
-}
-
-static void out_addr4(struct out *o, const uint8_t a[4])
-{
-	char text[16], *p = text;
-	unsigned int i;
-
-	for (i = 0; i < 4; i++) {
-		unsigned int v = a[i];
-
-		if (i)
-			*p++ = '.';
-		if (v >= 100)
-			*p++ = (char)('0' + v / 100);
-		if (v >= 10)
-			*p++ = (char)('0' + v / 10 % 10);
-		*p++ = (char)('0' + v % 10);
-	}
-	out_mem(o, text, (size_t)(p - text));
+	p = put_small(p, a[0]);
+	*p++ = '.';
+	p = put_small(p, a[1]);
+	*p++ = '.';
+	p = put_small(p, a[2]);
+	*p++ = '.';
+	return put_small(p, a[3]);
 }
 
 /* The longest run of two or more zero groups is written "::" (the first of equals). */
@@ -193,39 +171,59 @@ static void zero_run(const uint16_t g[8], unsigned int *at, unsigned int *len)
 	}
 }
 
-void out_addr(struct out *o, const uint8_t addr[16])
+static char *put_group(char *p, unsigned int g)
+{
+	int shift = g >= 0x1000 ? 12 : g >= 0x100 ? 8 : g >= 0x10 ? 4 : 0;
+
+	for (; shift >= 0; shift -= 4)
+		*p++ = "0123456789abcdef"[g >> shift & 15];
+	return p;
+}
+
+char *put_addr(char *p, const uint8_t addr[16])
 {
 	unsigned int i, at, len;
 	uint16_t g[8];
 
-	if (addr_is_mapped(addr)) {
-		out_addr4(o, addr + 12);
-		return;
-	}
+	if (addr_is_mapped(addr))
+		return put_addr4(p, addr + 12);
 	for (i = 0; i < 8; i++)
 		g[i] = (uint16_t)(addr[2 * i] << 8 | addr[2 * i + 1]);
 	zero_run(g, &at, &len);
 	for (i = 0; i < 8; i++) {
 		if (i == at) {
-			out_mem(o, "::", 2);
+			p = put_mem(p, "::", 2);
 			i += len - 1;
 			continue;
 		}
 		if (i && i != at + len)
-			out_char(o, ':');
-		out_hex(o, g[i]);
+			*p++ = ':';
+		p = put_group(p, g[i]);
 	}
+	return p;
 }
 
-void out_endpoint(struct out *o, const uint8_t addr[16], uint16_t port)
+char *put_endpoint(char *p, const uint8_t addr[16], uint16_t port)
 {
 	bool v4 = addr_is_mapped(addr);
 
 	if (!v4)
-		out_char(o, '[');
-	out_addr(o, addr);
+		*p++ = '[';
+	p = put_addr(p, addr);
 	if (!v4)
-		out_char(o, ']');
-	out_char(o, ':');
-	out_u64(o, port);
+		*p++ = ']';
+	*p++ = ':';
+	return put_u64(p, port);
+}
+
+void out_addr(struct out *o, const uint8_t addr[16])
+{
+	out_make_room(o, OUT_ENDPOINT_MAX);
+	out_take(o, put_addr(out_at(o), addr));
+}
+
+void out_endpoint(struct out *o, const uint8_t addr[16], uint16_t port)
+{
+	out_make_room(o, OUT_ENDPOINT_MAX);
+	out_take(o, put_endpoint(out_at(o), addr, port));
 }

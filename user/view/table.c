@@ -184,7 +184,7 @@ static void cut_middle(struct out *o, size_t from, unsigned int max)
 	o->len = from + max;
 }
 
-static void put_endpoint(struct view *v, struct line *line, enum column_id id, const struct value *val)
+static void put_end(struct view *v, struct line *line, enum column_id id, const struct value *val)
 {
 	const struct table *t = v->priv;
 	unsigned int which = id == COLUMN_REMOTE;
@@ -212,7 +212,7 @@ static void put_value(struct view *v, struct line *line, enum column_id id, cons
 		out_str(o, val->s);
 		break;
 	case FK_ENDPOINT:
-		put_endpoint(v, line, id, val);
+		put_end(v, line, id, val);
 		break;
 	case FK_OF:
 		out_u64(o, val->u);
