@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * JSON: the lines that are no events. What was lost; at the end one for each listener,
+ * finding and kernel counter, and one for the whole run.
+ */
+#include "jsonout.h"
+
+void json_lost(struct view *v, uint64_t count, const char *where)
+{
+	out_str(v->out, "{\"type\":\"lost\"");
+	json_u64(v->out, "count", count);
+	json_str(v->out, "where", where);
+	out_char(v->out, '}');
+	out_line_end(v->out);
+}
+
+static void put_causes(struct out *o, const char *key, const struct listener *l, enum cause_group group)
+{
+	unsigned int i;
+
+	json_begin(o, key);
+	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
+		if (cause_group(i) == group && l->causes[i])
+			json_u64(o, tcptrace_cause_name(i), l->causes[i]);
+	}
+	json_end(o);
+}
+
+static void put_hist(struct out *o, const struct hist *h)
+{
+	json_u64(o, "count", h->count);
+	if (!h->count)
+		return;
+	json_u64(o, "p50_ns", hist_quantile(h, 500));
+	json_u64(o, "p90_ns", hist_quantile(h, 900));
+	json_u64(o, "p99_ns", hist_quantile(h, 990));
+	json_u64(o, "max_ns", h->max);
+	json_u64(o, "sum_ns", h->sum);
+}
+
+/* "synq":{"now":0,"peak":3,"limit":511,"full_ns":0,"oldest_ns":0,"wait":{"count":7,"p50_ns":..}} */
+static void json_queue(struct out *o, const char *key, const struct model *m, const struct listener *l,
+		      const struct queue *q, const struct hist *wait)
+{
+	json_begin(o, key);
+	json_u64(o, "now", q->now);
+	json_u64(o, "peak", q->peak);
+	if (l->limit_known)
+		json_u64(o, "limit", l->limit);
+	json_u64(o, "full_ns", model_full_ns(m, q));
+	json_u64(o, "oldest_ns", model_oldest_wait(m, q));
+	json_begin(o, "wait");
+	put_hist(o, wait);
+	json_end(o);
+	json_end(o);
+}
+
+static void put_owner(struct out *o, const char *key, const struct owner *w)
+{
+	if (!w->pid)
+		return;
+	json_begin(o, key);
+	json_u64(o, "pid", w->pid);
+	if (w->tid)
+		json_u64(o, "tid", w->tid);
+	json_key(o, "comm");
+	out_json(o, w->comm, TCPTRACE_COMM_LEN);
+	if (w->fd >= 0)
+		json_u64(o, "fd", (uint64_t)w->fd);
+	json_end(o);
+}
+
+/* Which listener: shared with `tcptrace listeners -j`. */
+void json_listener_name(struct out *o, const struct listener *l)
+{
+	json_u64(o, "listener", l->id);
+	if (l->cookie)
+		json_u64(o, "cookie", l->cookie);
+	if (l->family)
+		json_str(o, "family", l->family == 4 ? "ipv4" : "ipv6");
+	json_key(o, "laddr");
+	out_char(o, '"');
+	out_addr(o, l->laddr);
+	out_char(o, '"');
+	json_u64(o, "lport", l->lport);
+	if (l->netns)
+		json_u64(o, "netns", l->netns);
+	json_bool(o, "open", l->open);
+	put_owner(o, "opener", &l->opener);
+	put_owner(o, "acceptor", &l->acceptor);
+	json_u64(o, "acceptors", l->acceptors);
+	if (l->backlog_known)
+		json_i64(o, "backlog", l->backlog);
+	if (l->somaxconn)
+		json_u64(o, "somaxconn", l->somaxconn);
+	if (l->limit_known)
+		json_u64(o, "effective", l->limit);
+	if (listener_decides(l))
+		json_str(o, "decides", listener_decides(l));
+}
+
+void json_listener_counts(struct out *o, const struct listener *l)
+{
+	json_u64(o, "established", l->established);
+	json_u64(o, "accepted", l->accepted);
+	json_u64(o, "accept_errors", l->accept_errors);
+	json_u64(o, "drops", listener_refused(l));
+	put_causes(o, "refused", l, CAUSES_REFUSED);
+	put_causes(o, "synq_removed", l, CAUSES_SYNQ_DEL);
+	put_causes(o, "acceptq_added", l, CAUSES_ACCEPTQ_ADD);
+	put_causes(o, "acceptq_removed", l, CAUSES_ACCEPTQ_DEL);
+	json_begin(o, "cookies");
+	json_u64(o, "sent", l->cookies_sent);
+	json_u64(o, "ok", l->cookies_ok);
+	json_u64(o, "bad", l->cookies_bad);
+	json_end(o);
+	json_u64(o, "synack_retrans", l->synack_retrans);
+	json_u64(o, "expired", l->causes[TCPTRACE_SYNQ_EXPIRED]);
+	json_u64(o, "ghosts", l->ghosts);
+}
+
+void json_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	struct out *o = v->out;
+
+	out_str(o, "{\"type\":\"listener\"");
+	json_listener_name(o, l);
+	json_queue(o, "synq", m, l, &l->synq, &l->in_synq);
+	json_u64(o, "synq_young", l->synq_young);
+	json_queue(o, "acceptq", m, l, &l->acceptq, &l->in_acceptq);
+	json_begin(o, "accept_blocked");
+	put_hist(o, &l->in_accept);
+	json_end(o);
+	json_listener_counts(o, l);
+	if (l->born_ns)
+		json_u64(o, "born_ns", l->born_ns);
+	if (l->closed_ns)
+		json_u64(o, "closed_ns", l->closed_ns);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
+static void put_by_event(struct out *o, const char *key, const uint64_t *count)
+{
+	unsigned int i;
+
+	json_begin(o, key);
+	for (i = 1; i < TCPTRACE_EVENT_MAX; i++) {
+		if (count[i])
+			json_u64(o, tcptrace_event_name(i), count[i]);
+	}
+	json_end(o);
+}
+
+void json_finding(struct view *v, const struct finding *f)
+{
+	struct out *o = v->out;
+
+	out_str(o, "{\"type\":\"finding\"");
+	json_str(o, "id", f->id);
+	if (f->listener)
+		json_u64(o, "listener", f->listener->id);
+	if (f->who) {
+		json_u64(o, "pid", f->who->pid);
+		json_key(o, "comm");
+		out_json(o, f->who->comm, TCPTRACE_COMM_LEN);
+	}
+	json_key(o, "sentence");
+	finding_json(o, f, f->sentence);
+	json_key(o, "advice");
+	finding_json(o, f, f->advice);
+	json_begin(o, "evidence");
+	for (const struct finding_value *e = f->value; e->key; e++)
+		json_u64(o, e->key, e->number);
+	json_end(o);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
+void json_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
+{
+	struct out *o = v->out;
+
+	out_str(o, "{\"type\":\"ledger\"");
+	json_u64(o, "netns", netns);
+	json_str(o, "counter", counter);
+	json_u64(o, "kernel", kernel);
+	json_u64(o, "counted", counted);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
+void json_end_line(struct view *v, const struct view_end *end)
+{
+	const struct model_totals *t = end->totals;
+	struct out *o = v->out;
+
+	out_str(o, "{\"type\":\"end\"");
+	json_u64(o, "events", view_events(t));
+	json_u64(o, "shown", v->shown);
+	json_u64(o, "lost", end->lost);
+	json_u64(o, "missed", end->missed);
+	json_u64(o, "records", t->records);
+	json_u64(o, "evicted", t->evicted);
+	json_u64(o, "illegal", t->illegal);
+	json_u64(o, "listeners_unseen", t->listeners_unseen);
+	json_u64(o, "conns_now", t->conns_now);
+	json_u64(o, "conns_peak", t->conns_peak);
+	put_by_event(o, "by_event", t->events);
+	put_by_event(o, "lost_by_event", t->lost);
+	json_str(o, "source", end->source);
+	json_str(o, "mechanisms", end->mechanisms);
+	out_char(o, '}');
+	out_line_end(o);
+}
