@@ -71,6 +71,7 @@ static inline void out_line_end(struct out *o)
 #define OUT_SLACK		31u
 #define OUT_NUMBER_MAX		24u	/* any of 64 bits, its sign, and what put_u64() writes beyond */
 #define OUT_ENDPOINT_MAX	56u
+#define OUT_SAFE_MAX		1024u
 
 static inline bool addr_is_mapped(const uint8_t addr[16])
 {
@@ -150,6 +151,8 @@ char *put_i64(char *p, int64_t v);
 char *put_ms(char *p, uint64_t ns);		/* "12.345": milliseconds, rounded */
 char *put_addr(char *p, const uint8_t addr[16]);
 char *put_endpoint(char *p, const uint8_t addr[16], uint16_t port);
+char *put_safe_cut(char *p, const char *s, size_t max, bool ascii, unsigned int *columns);	/* in: width, out: taken */
+char *put_json(char *p, const char *s, size_t max);		/* max <= OUT_SAFE_MAX */
 
 void out_u64(struct out *o, uint64_t v);
 void out_i64(struct out *o, int64_t v);
@@ -160,14 +163,14 @@ void out_str_pad(struct out *o, const char *s, unsigned int width);
 /* The last digits of v, with leading zeroes: fractions of a second, hours. */
 void out_digits(struct out *o, uint64_t v, unsigned int digits);
 /*
- * A string from outside, at most max bytes, stops at NUL. Control bytes,
- * backslash, bytes that are not UTF-8 and invisible or direction-changing
+ * A string from outside, at most max bytes (OUT_SAFE_MAX), stops at NUL. Control
+ * bytes, backslash, bytes that are not UTF-8 and invisible or direction-changing
  * characters are escaped as \xNN, byte by byte.
  */
 void out_safe(struct out *o, const char *s, size_t max);
 /* The same, cut to width terminal columns; returns the columns it took. */
 unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int width);
-/* The same as a JSON string with its quotes: \uNNNN for characters, \\xNN for bytes that are none. */
+/* The same as a JSON string with its quotes, as long as it likes: \uNNNN for characters, \\xNN for bytes that are none. */
 void out_json(struct out *o, const char *s, size_t max);
 /* An address as in the record: mapped ones as IPv4, others as RFC 5952 has it. */
 void out_addr(struct out *o, const uint8_t addr[16]);

@@ -6,6 +6,8 @@
  */
 #include "out.h"
 
+#define JSON_CHAR_MAX	12u		/* two \uNNNN */
+
 /*
  * Takes one character from s (max bytes): its length in bytes, 0 at the end,
  * and its code point, or -1 when the first byte is no UTF-8 (length 1).
@@ -52,10 +54,11 @@ static unsigned int columns_of(int32_t cp)
 	       cp >= 0x1f000 ? 2 : 1;
 }
 
-static void hex_digits(struct out *o, uint32_t v, unsigned int digits)
+static char *put_hex(char *p, uint32_t v, unsigned int digits)
 {
 	while (digits--)
-		out_char(o, "0123456789abcdef"[v >> 4 * digits & 15]);
+		*p++ = "0123456789abcdef"[v >> 4 * digits & 15];
+	return p;
 }
 
 /* How much of s is itself both in JSON and on a terminal: nearly always all of it. */
@@ -68,35 +71,39 @@ static size_t plain_length(const char *s, size_t max)
 	return n;
 }
 
-unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int width)
+char *put_safe_cut(char *p, const char *s, size_t max, bool ascii, unsigned int *columns)
 {
+	unsigned int n, i, width = *columns, col;
 	size_t plain = plain_length(s, max < width ? max : width);
-	unsigned int n, i, col = (unsigned int)plain;
 	int32_t cp;
 
-	out_mem(o, s, plain);
+	p = put_mem(p, s, plain);
 	s += plain;
 	max -= plain;
-	while ((n = next_char(s, max, &cp))) {
-		bool escape = cp < 0 || cp == '\\' || is_hidden(cp) || (o->ascii && cp >= 0x80);
+	for (col = (unsigned int)plain; (n = next_char(s, max, &cp)); s += n, max -= n) {
+		bool escape = cp < 0 || cp == '\\' || is_hidden(cp) || (ascii && cp >= 0x80);
 		unsigned int take = columns_of(cp);
 
 		if (!escape && col + take > width)
 			break;
 		if (!escape) {
-			out_mem(o, s, n);
+			p = put_mem(p, s, n);
 			col += take;
 		}
-		for (i = 0; escape && i < n && col + 4 <= width; i++, col += 4) {
-			out_mem(o, "\\x", 2);
-			hex_digits(o, (unsigned char)s[i], 2);
-		}
+		for (i = 0; escape && i < n && col + 4 <= width; i++, col += 4)
+			p = put_hex(put_mem(p, "\\x", 2), (unsigned char)s[i], 2);
 		if (escape && i < n)
 			break;
-		s += n;
-		max -= n;
 	}
-	return col;
+	*columns = col;
+	return p;
+}
+
+unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int width)
+{
+	out_make_room(o, OUT_SAFE_MAX * 4);
+	out_take(o, put_safe_cut(out_at(o), s, max, o->ascii, &width));
+	return width;
 }
 
 void out_safe(struct out *o, const char *s, size_t max)
@@ -104,41 +111,49 @@ void out_safe(struct out *o, const char *s, size_t max)
 	out_safe_cut(o, s, max, (unsigned int)-1 / 2);
 }
 
-static void json_char(struct out *o, const char *s, unsigned int n, int32_t cp)
+static char *put_json_char(char *p, const char *s, unsigned int n, int32_t cp)
 {
-	if (cp < 0) {
-		out_mem(o, "\\\\x", 3);
-		hex_digits(o, (unsigned char)s[0], 2);
-	} else if (cp == '"' || cp == '\\') {
-		out_char(o, '\\');
-		out_char(o, (char)cp);
-	} else if (cp >= 0x10000 && is_hidden(cp)) {
-		out_mem(o, "\\u", 2);
-		hex_digits(o, 0xd800 + ((uint32_t)cp - 0x10000) / 0x400, 4);
-		out_mem(o, "\\u", 2);
-		hex_digits(o, 0xdc00 + ((uint32_t)cp & 0x3ff), 4);
-	} else if (is_hidden(cp)) {
-		out_mem(o, "\\u", 2);
-		hex_digits(o, (uint32_t)cp, 4);
-	} else {
-		out_mem(o, s, n);
+	if (cp < 0)
+		return put_hex(put_mem(p, "\\\\x", 3), (unsigned char)s[0], 2);
+	if (cp == '"' || cp == '\\') {
+		*p++ = '\\';
+		*p++ = (char)cp;
+		return p;
 	}
+	if (!is_hidden(cp))
+		return put_mem(p, s, n);
+	if (cp < 0x10000)
+		return put_hex(put_mem(p, "\\u", 2), (uint32_t)cp, 4);
+	p = put_hex(put_mem(p, "\\u", 2), 0xd800 + ((uint32_t)cp - 0x10000) / 0x400, 4);
+	return put_hex(put_mem(p, "\\u", 2), 0xdc00 + ((uint32_t)cp & 0x3ff), 4);
 }
 
-void out_json(struct out *o, const char *s, size_t max)
+char *put_json(char *p, const char *s, size_t max)
 {
 	size_t plain = plain_length(s, max);
 	unsigned int n;
 	int32_t cp;
 
-	out_char(o, '"');
-	out_mem(o, s, plain);
+	*p++ = '"';
+	p = put_mem(p, s, plain);
 	s += plain;
 	max -= plain;
-	while ((n = next_char(s, max, &cp))) {
-		json_char(o, s, n, cp);
-		s += n;
-		max -= n;
+	for (; (n = next_char(s, max, &cp)); s += n, max -= n)
+		p = put_json_char(p, s, n, cp);
+	*p++ = '"';
+	return p;
+}
+
+/* As long as it likes: room for a character at a time. */
+void out_json(struct out *o, const char *s, size_t max)
+{
+	unsigned int n;
+	int32_t cp;
+
+	out_char(o, '"');
+	for (; (n = next_char(s, max, &cp)); s += n, max -= n) {
+		out_make_room(o, JSON_CHAR_MAX);
+		out_take(o, put_json_char(out_at(o), s, n, cp));
 	}
 	out_char(o, '"');
 }
