@@ -338,10 +338,10 @@ static void clocks(void **state)
 	setenv("TZ", "Asia/Kolkata", 1);
 	tzset();
 	for (i = 0; i < sizeof(times) / sizeof(*times); i++) {
-		o->len = (size_t)(view_rfc3339(&clock, o->buf + o->len, times[i]) - o->buf);
+		out_take(o, view_rfc3339(&clock, out_at(o), times[i]));
 		out_char(o, ' ');
 	}
-	view_hhmmss(&local, o, 1500);
+	out_take(o, view_hhmmss(&local, out_at(o), 1500));
 	assert_memory_equal(text(o), "2026-11-23T05:10:42.123456789Z 2026-11-23T05:10:42.999999999Z "
 			    "2026-11-23T05:10:43.000000000Z 1969-12-31T23:59:59.999999999Z ", 31 * 4);
 	assert_string_equal(o->buf + 31 * 4 + 8, ".000001");
@@ -412,7 +412,7 @@ static void fields_are_described(void **state)
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < field_count; i++) {
+	for (i = 0; i < FIELD_COUNT; i++) {
 		assert_non_null(fields[i].name);
 		assert_true(fields[i].help[0] != 0);
 		assert_true((fields[i].title != NULL) == (i < COLUMN_COUNT));

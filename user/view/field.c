@@ -4,17 +4,8 @@
  * and says false when the value is unknown: a view then shows "-" or leaves
  * the key out, never a 0 that was not measured.
  */
+#include "ends.h"
 #include "field.h"
-
-static bool is_call(const struct model_event *ev)
-{
-	switch (ev->event) {
-	case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CONNECT_RETURN:
-	case TCPTRACE_ACCEPT: case TCPTRACE_READ: case TCPTRACE_WRITE:
-		return true;
-	}
-	return ev->event == ev->rec->event && ev->rec->ret < 0 && (ev->rec->flags & TCPTRACE_F_ACTOR);
-}
 
 static bool get_t_ns(const struct model_event *ev, struct value *v)
 {
@@ -40,18 +31,9 @@ static bool get_listener(const struct model_event *ev, struct value *v)
 	return v->u != 0;
 }
 
-/* Of the socket the line is about. A record of accept or connect-return has a duration in its place. */
 static bool get_cookie(const struct model_event *ev, struct value *v)
 {
-	uint8_t event = ev->rec->event;
-
-	v->u = 0;
-	if (ev->c)
-		v->u = ev->c->cookie;
-	else if (ev->l)
-		v->u = ev->l->cookie;
-	if (!v->u && !ev->l && event != TCPTRACE_ACCEPT && event != TCPTRACE_CONNECT_RETURN)
-		v->u = ev->rec->cookie;
+	v->u = event_cookie(ev);
 	return v->u != 0;
 }
 
@@ -61,39 +43,23 @@ static bool get_family(const struct model_event *ev, struct value *v)
 	return ev->rec->family != 0;
 }
 
-/* A record of a call on a socket whose addresses were not read has none: its conn knows them. */
-static bool no_ends(const struct tcptrace_record *r)
-{
-	return !r->lport && addr_is_any(r->laddr);
-}
-
 static bool get_local(const struct model_event *ev, struct value *v)
 {
-	bool conn = no_ends(ev->rec) && ev->c;
-
-	v->addr = conn ? ev->c->laddr : ev->rec->laddr;
-	v->n = conn ? ev->c->lport : ev->rec->lport;
-	return v->n || !addr_is_any(v->addr);
+	v->addr = event_local(ev, &v->port);
+	return v->port || !addr_is_any(v->addr);
 }
 
 static bool get_remote(const struct model_event *ev, struct value *v)
 {
-	bool conn = no_ends(ev->rec) && ev->c;
-
-	if (ev->rec->event == TCPTRACE_LISTEN)
-		return false;			/* backlog and somaxconn are in its place */
-	/* a connect() that fails takes the remote end off its socket before it returns */
-	conn |= ev->c && ev->rec->event == TCPTRACE_CONNECT_RETURN && !ev->rec->rport;
-	v->addr = conn ? ev->c->raddr : ev->rec->raddr;
-	v->n = conn ? ev->c->rport : ev->rec->rport;
-	return v->n || !addr_is_any(v->addr);
+	v->addr = event_remote(ev, &v->port);
+	return v->port || !addr_is_any(v->addr);
 }
 
 static bool get_lport(const struct model_event *ev, struct value *v)
 {
 	if (!get_local(ev, v))
 		return false;
-	v->u = v->n;
+	v->u = v->port;
 	return true;
 }
 
@@ -101,7 +67,7 @@ static bool get_rport(const struct model_event *ev, struct value *v)
 {
 	if (!get_remote(ev, v))
 		return false;
-	v->u = v->n;
+	v->u = v->port;
 	return true;
 }
 
@@ -109,33 +75,6 @@ static bool get_netns(const struct model_event *ev, struct value *v)
 {
 	v->u = ev->rec->netns;
 	return v->u != 0;
-}
-
-void event_ends(const struct model_event *ev, struct event_ends *ends)
-{
-	struct value local, remote, v;
-
-	memset(ends, 0, sizeof(*ends));
-	if (get_conn(ev, &v))
-		ends->conn = v.u;
-	if (get_cookie(ev, &v))
-		ends->cookie = v.u;
-	if (get_listener(ev, &v))
-		ends->listener = v.u;
-	if (get_netns(ev, &v))
-		ends->netns = (uint32_t)v.u;
-	ends->ipv4 = ev->rec->family == 4;
-	ends->ipv6 = ev->rec->family != 0 && !ends->ipv4;
-	ends->local = get_local(ev, &local);
-	if (ends->local) {
-		memcpy(ends->laddr, local.addr, sizeof(ends->laddr));
-		ends->lport = local.n;
-	}
-	ends->remote = get_remote(ev, &remote);
-	if (ends->remote) {
-		memcpy(ends->raddr, remote.addr, sizeof(ends->raddr));
-		ends->rport = remote.n;
-	}
 }
 
 static bool get_pid(const struct model_event *ev, struct value *v)
@@ -185,7 +124,7 @@ bool event_how(const struct model_event *ev, struct value *v)
 static bool get_synq(const struct model_event *ev, struct value *v)
 {
 	v->u = ev->synq;
-	v->n = ev->limit;
+	v->max = ev->limit;
 	return ev->has_queues;
 }
 
@@ -198,7 +137,7 @@ static bool get_synq_young(const struct model_event *ev, struct value *v)
 static bool get_acceptq(const struct model_event *ev, struct value *v)
 {
 	v->u = ev->acceptq;
-	v->n = ev->limit;
+	v->max = ev->limit;
 	return ev->has_queues;
 }
 
@@ -229,12 +168,12 @@ static bool get_cause(const struct model_event *ev, struct value *v)
 bool event_ret(const struct model_event *ev, struct value *v)
 {
 	v->i = ev->rec->ret;
-	return is_call(ev);
+	return event_returned(ev);
 }
 
 bool event_errno(const struct model_event *ev, struct value *v)
 {
-	if (!is_call(ev) || ev->rec->ret >= 0)
+	if (!event_returned(ev) || ev->rec->ret >= 0)
 		return false;
 	v->s = errno_name((int)-(int64_t)ev->rec->ret);
 	return v->s != NULL;
@@ -271,7 +210,7 @@ static bool get_always(const struct model_event *ev, struct value *v)
 	return true;
 }
 
-const struct field fields[] = {
+const struct field fields[FIELD_COUNT] = {
 	/* The columns of the table, in their order. */
 	[COLUMN_TIME] = { "TIME", "TIME", FK_TIME, "s", "-t: since the start; -T: wall clock", get_t_ns },
 	[COLUMN_EVENT] = { "EVENT", "EVENT", FK_NAME, "", "what happened", get_event },
@@ -289,42 +228,40 @@ const struct field fields[] = {
 	[COLUMN_DETAIL] = { "DETAIL", "DETAIL", FK_DETAIL, "", "transition, cause, error; ~ marks what was deduced or sampled", get_always },
 
 	/* The keys of a JSON event, in their order. They keep their meaning for ever. */
-	{ "t_ns", NULL, FK_U64, "ns", "CLOCK_MONOTONIC", get_t_ns },
-	{ "time", NULL, FK_WALL, "", "RFC 3339, UTC, nanoseconds", get_t_ns },
-	{ "event", NULL, FK_NAME, "", "what happened", get_event },
-	{ "conn", NULL, FK_U64, "", "number of the connection, from SYN to the end", get_conn },
-	{ "listener", NULL, FK_U64, "", "number of the listener it belongs to", get_listener },
-	{ "cookie", NULL, FK_U64, "", "of the socket, as ss -e shows it", get_cookie },
-	{ "family", NULL, FK_NAME, "", "of the socket: ipv4 or ipv6", get_family },
-	{ "laddr", NULL, FK_ADDR, "", "local address; v4-mapped ones as IPv4", get_local },
-	{ "lport", NULL, FK_U64, "", "local port", get_lport },
-	{ "raddr", NULL, FK_ADDR, "", "remote address", get_remote },
-	{ "rport", NULL, FK_U64, "", "remote port", get_rport },
-	{ "netns", NULL, FK_U64, "", "inode number of the network namespace", get_netns },
-	{ "pid", NULL, FK_U64, "", "process that called, or that owns the socket", get_pid },
-	{ "tid", NULL, FK_U64, "", "thread that called", get_tid },
-	{ "comm", NULL, FK_COMM, "", "name of the process", get_comm },
-	{ "fd", NULL, FK_I64, "", "its descriptor of the socket (accept: the new one)", get_fd },
-	{ "old", NULL, FK_NAME, "", "state before", get_old },
-	{ "new", NULL, FK_NAME, "", "state after (exists: now)", get_new },
-	{ "how", NULL, FK_NAME, "", "shutdown: read, write or both", event_how },
-	{ "synq", NULL, FK_U64, "", "requests in the SYN queue after this step", get_synq },
-	{ "synq_young", NULL, FK_U64, "", "of these, SYN-ACK sent only once", get_synq_young },
-	{ "synq_max", NULL, FK_U64, "", "limit of the SYN queue", get_limit },
-	{ "acceptq", NULL, FK_U64, "", "connections in the accept queue after this step", get_acceptq },
-	{ "acceptq_max", NULL, FK_U64, "", "limit of the accept queue", get_limit },
-	{ "backlog", NULL, FK_I64, "", "listen: the number the program gave", get_backlog },
-	{ "somaxconn", NULL, FK_U64, "", "listen: net.core.somaxconn at that moment", get_somaxconn },
-	{ "cause", NULL, FK_NAME, "", "why: of drop, synq-del, acceptq-add, acceptq-del", get_cause },
-	{ "ret", NULL, FK_I64, "", "what the call returned", event_ret },
-	{ "errno", NULL, FK_NAME, "", "the same by name, when it failed", event_errno },
-	{ "dur_ns", NULL, FK_U64, "ns", "how long what ends here took", get_dur },
-	{ "queued", NULL, FK_TRUE, "", "exists: waits in an accept queue", get_queued },
-	{ "inferred", NULL, FK_TRUE, "", "deduced from its effects", get_inferred },
-	{ "sampled", NULL, FK_TRUE, "", "found by a snapshot, not seen when it happened", get_sampled },
+	[KEY_T_NS] = { "t_ns", NULL, FK_U64, "ns", "CLOCK_MONOTONIC", get_t_ns },
+	[KEY_TIME] = { "time", NULL, FK_WALL, "", "RFC 3339, UTC, nanoseconds", get_t_ns },
+	[KEY_EVENT] = { "event", NULL, FK_NAME, "", "what happened", get_event },
+	[KEY_CONN] = { "conn", NULL, FK_U64, "", "number of the connection, from SYN to the end", get_conn },
+	[KEY_LISTENER] = { "listener", NULL, FK_U64, "", "number of the listener it belongs to", get_listener },
+	[KEY_COOKIE] = { "cookie", NULL, FK_U64, "", "of the socket, as ss -e shows it", get_cookie },
+	[KEY_FAMILY] = { "family", NULL, FK_NAME, "", "of the socket: ipv4 or ipv6", get_family },
+	[KEY_LADDR] = { "laddr", NULL, FK_ADDR, "", "local address; v4-mapped ones as IPv4", get_local },
+	[KEY_LPORT] = { "lport", NULL, FK_U64, "", "local port", get_lport },
+	[KEY_RADDR] = { "raddr", NULL, FK_ADDR, "", "remote address", get_remote },
+	[KEY_RPORT] = { "rport", NULL, FK_U64, "", "remote port", get_rport },
+	[KEY_NETNS] = { "netns", NULL, FK_U64, "", "inode number of the network namespace", get_netns },
+	[KEY_PID] = { "pid", NULL, FK_U64, "", "process that called, or that owns the socket", get_pid },
+	[KEY_TID] = { "tid", NULL, FK_U64, "", "thread that called", get_tid },
+	[KEY_COMM] = { "comm", NULL, FK_COMM, "", "name of the process", get_comm },
+	[KEY_FD] = { "fd", NULL, FK_I64, "", "its descriptor of the socket (accept: the new one)", get_fd },
+	[KEY_OLD] = { "old", NULL, FK_NAME, "", "state before", get_old },
+	[KEY_NEW] = { "new", NULL, FK_NAME, "", "state after (exists: now)", get_new },
+	[KEY_HOW] = { "how", NULL, FK_NAME, "", "shutdown: read, write or both", event_how },
+	[KEY_SYNQ] = { "synq", NULL, FK_U64, "", "requests in the SYN queue after this step", get_synq },
+	[KEY_SYNQ_YOUNG] = { "synq_young", NULL, FK_U64, "", "of these, SYN-ACK sent only once", get_synq_young },
+	[KEY_SYNQ_MAX] = { "synq_max", NULL, FK_U64, "", "limit of the SYN queue", get_limit },
+	[KEY_ACCEPTQ] = { "acceptq", NULL, FK_U64, "", "connections in the accept queue after this step", get_acceptq },
+	[KEY_ACCEPTQ_MAX] = { "acceptq_max", NULL, FK_U64, "", "limit of the accept queue", get_limit },
+	[KEY_BACKLOG] = { "backlog", NULL, FK_I64, "", "listen: the number the program gave", get_backlog },
+	[KEY_SOMAXCONN] = { "somaxconn", NULL, FK_U64, "", "listen: net.core.somaxconn at that moment", get_somaxconn },
+	[KEY_CAUSE] = { "cause", NULL, FK_NAME, "", "why: of drop, synq-del, acceptq-add, acceptq-del", get_cause },
+	[KEY_RET] = { "ret", NULL, FK_I64, "", "what the call returned", event_ret },
+	[KEY_ERRNO] = { "errno", NULL, FK_NAME, "", "the same by name, when it failed", event_errno },
+	[KEY_DUR_NS] = { "dur_ns", NULL, FK_U64, "ns", "how long what ends here took", get_dur },
+	[KEY_QUEUED] = { "queued", NULL, FK_TRUE, "", "exists: waits in an accept queue", get_queued },
+	[KEY_INFERRED] = { "inferred", NULL, FK_TRUE, "", "deduced from its effects", get_inferred },
+	[KEY_SAMPLED] = { "sampled", NULL, FK_TRUE, "", "found by a snapshot, not seen when it happened", get_sampled },
 };
-
-const unsigned int field_count = sizeof(fields) / sizeof(fields[0]);
 
 static void help_line(struct out *o, const struct field *f)
 {
@@ -347,6 +284,6 @@ void fields_help(struct out *o)
 	for (i = 0; i < COLUMN_COUNT; i++)
 		help_line(o, &fields[i]);
 	out_str(o, "\nKeys of a JSON event (those that are unknown are left out):\n");
-	for (; i < field_count; i++)
+	for (; i < FIELD_COUNT; i++)
 		help_line(o, &fields[i]);
 }

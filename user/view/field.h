@@ -30,7 +30,10 @@ struct value {
 		const char *s;
 		const uint8_t *addr;
 	};
-	uint32_t n;			/* FK_ENDPOINT: port; FK_OF: max */
+	union {
+		uint16_t port;		/* FK_ENDPOINT */
+		uint32_t max;		/* FK_OF */
+	};
 };
 
 /* The columns of the table come first, in their order. */
@@ -38,6 +41,15 @@ enum column_id {
 	COLUMN_TIME, COLUMN_EVENT, COLUMN_CONN, COLUMN_PID, COLUMN_TID, COLUMN_COMM,
 	COLUMN_NETNS, COLUMN_COOKIE, COLUMN_LOCAL, COLUMN_REMOTE, COLUMN_MS,
 	COLUMN_SYNQ, COLUMN_ACCEPTQ, COLUMN_DETAIL, COLUMN_COUNT,
+};
+
+/* Then the keys of a JSON event, in their order. */
+enum key_id {
+	KEY_T_NS = COLUMN_COUNT, KEY_TIME, KEY_EVENT, KEY_CONN, KEY_LISTENER, KEY_COOKIE, KEY_FAMILY,
+	KEY_LADDR, KEY_LPORT, KEY_RADDR, KEY_RPORT, KEY_NETNS, KEY_PID, KEY_TID, KEY_COMM, KEY_FD,
+	KEY_OLD, KEY_NEW, KEY_HOW, KEY_SYNQ, KEY_SYNQ_YOUNG, KEY_SYNQ_MAX, KEY_ACCEPTQ, KEY_ACCEPTQ_MAX,
+	KEY_BACKLOG, KEY_SOMAXCONN, KEY_CAUSE, KEY_RET, KEY_ERRNO, KEY_DUR_NS, KEY_QUEUED,
+	KEY_INFERRED, KEY_SAMPLED, FIELD_COUNT,
 };
 
 struct field {
@@ -49,18 +61,19 @@ struct field {
 	bool (*get)(const struct model_event *ev, struct value *v);	/* false: unknown */
 };
 
-extern const struct field fields[];
-extern const unsigned int field_count;	/* fields[COLUMN_COUNT ..] are the keys of JSON */
+extern const struct field fields[FIELD_COUNT];
 
-/* What the keys from "conn" to "netns" say; to be compared as bytes. */
-struct event_ends {
-	uint64_t conn, cookie, listener;
-	uint8_t laddr[16], raddr[16];
-	uint32_t netns, lport, rport;
-	bool ipv4, ipv6, local, remote;		/* known */
-};
+/* Is it a call that returned, or one that failed? */
+static inline bool event_returned(const struct model_event *ev)
+{
+	switch (ev->event) {
+	case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CONNECT_RETURN:
+	case TCPTRACE_ACCEPT: case TCPTRACE_READ: case TCPTRACE_WRITE:
+		return true;
+	}
+	return ev->rec->ret < 0 && ev->event == ev->rec->event && (ev->rec->flags & TCPTRACE_F_ACTOR);
+}
 
-void event_ends(const struct model_event *ev, struct event_ends *ends);
 bool event_errno(const struct model_event *ev, struct value *v);	/* a call that failed */
 bool event_ret(const struct model_event *ev, struct value *v);		/* a call that returned */
 bool event_how(const struct model_event *ev, struct value *v);		/* shutdown */

@@ -6,102 +6,55 @@
  *  "conn":1,"listener":1,"family":"ipv4","laddr":"127.0.0.1","lport":8080,"raddr":"127.0.0.1",
  *  "rport":40412,"netns":4026531840,"pid":812,"tid":812,"comm":"nginx","fd":6,"synq":0,"synq_young":0,
  *  "synq_max":511,"acceptq":0,"acceptq_max":511,"cause":"accepted","dur_ns":21000}
+ *
+ * put_fields() writes any keys by the table of fields. It is too slow for every event, so what
+ * it wrote is kept: words of ours once for all, other runs of keys until they say something else.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ends.h"
 #include "field.h"
 #include "jsonout.h"
+#include "word.h"
 
-#define MAX_KEYS	48u
-#define KEY_SIZE	16u		/* copied whole, so that it is one move */
+#define NSEC		1000000000u
+#define KEYS		(FIELD_COUNT - COLUMN_COUNT)
+#define KEPT_TEXT	224u		/* as long as any, but for a name full of bytes to be escaped */
+#define ENDS_KEPT	256u
+#define OWNERS_KEPT	128u
+#define QUEUES_KEPT	128u
 
-/*
- * Three runs of keys stay the same for most events of a connection: its ends, who holds
- * or calls, and the queues. Their text is kept with the values it was made from: other
- * values, other text; nothing here can be out of date.
- */
-#define RUN_TEXT	240u		/* as long as any, but for a name full of bytes to be escaped */
-#define RUN_SLOTS	128u
+struct kept {
+	uint32_t len;			/* 0: nothing */
+	char text[KEPT_TEXT];
+};
 
 struct queues {
 	uint32_t synq, synq_young, acceptq, limit;
 };
 
-struct run {
-	unsigned int first, end;	/* keys */
-	struct kept {
-		union {
-			struct event_ends ends;
-			struct owner who;
-			struct queues queues;
-		};
-		uint32_t len;		/* 0: empty */
-		char text[RUN_TEXT];
-	} slot[RUN_SLOTS];
-};
-
 struct json {
 	struct view_clock clock;
-	unsigned int n;
-	struct {
-		const struct field *f;
-		unsigned int len;
-		char key[KEY_SIZE];		/* ,"name": */
-	} keys[MAX_KEYS];
-	struct run ends, who, queues;		/* in this order in a line */
+	uint64_t second;		/* of t_ns, whose line begins so */
+	struct kept begin;
+	struct word key[KEYS];		/* ,"name": */
+	/* The keys "event", "old", "new" and "cause" with each word they can have; the last: any other */
+	struct word event[TCPTRACE_EVENT_MAX + 1], old[TCP_S_MAX + 1], new[TCP_S_MAX + 1];
+	struct word cause[TCPTRACE_CAUSE_END + 1];
+	/* Text beside what it was made from: other values, other text, so nothing here can be out of date. */
+	struct { struct ends of; struct kept kept; } ends[ENDS_KEPT];
+	struct { struct owner of; struct kept kept; } owner[OWNERS_KEPT];
+	struct { struct queues of; struct kept kept; } queues[QUEUES_KEPT];
 };
 
-static unsigned int key_at(const struct json *j, const char *name)
+static char *put_quoted(char *p, const char *s)
 {
-	unsigned int i = 0;
-
-	while (i < j->n && strcmp(j->keys[i].f->name, name))
-		i++;
-	return i;
-}
-
-static void run_of(const struct json *j, struct run *r, const char *first, const char *last)
-{
-	r->first = key_at(j, first);
-	r->end = key_at(j, last) + 1;
-}
-
-static int json_open(struct view *v)
-{
-	struct json *j = calloc(1, sizeof(*j));
-	unsigned int i;
-
-	if (!j)
-		return -ENOMEM;
-	v->priv = j;
-	for (i = COLUMN_COUNT; i < field_count && j->n < MAX_KEYS; i++, j->n++) {
-		size_t n = strlen(fields[i].name);
-
-		if (n + 4 > KEY_SIZE)
-			return -EINVAL;
-		j->keys[j->n].f = &fields[i];
-		memcpy(j->keys[j->n].key, ",\"", 2);
-		memcpy(j->keys[j->n].key + 2, fields[i].name, n);
-		memcpy(j->keys[j->n].key + 2 + n, "\":", 2);
-		j->keys[j->n].len = (unsigned int)n + 4;
-	}
-	run_of(j, &j->ends, "conn", "netns");
-	run_of(j, &j->who, "pid", "fd");
-	run_of(j, &j->queues, "synq", "acceptq_max");
-	return 0;
-}
-
-/* What writes into the buffer by itself, from p on: where its text ends. */
-static char *put_long(struct out *o, char *p, const struct field *f, const struct value *val)
-{
-	o->len = (size_t)(p - o->buf);
-	if (f->kind == FK_COMM)
-		out_json(o, val->s, TCPTRACE_COMM_LEN);
-	else
-		out_addr(o, val->addr);
-	return o->buf + o->len;
+	*p++ = '"';
+	p = put_str(p, s);
+	*p++ = '"';
+	return p;
 }
 
 static char *put_value(struct view *v, char *p, const struct field *f, const struct value *val)
@@ -112,15 +65,12 @@ static char *put_value(struct view *v, char *p, const struct field *f, const str
 	case FK_I64:
 		return put_i64(p, val->i);
 	case FK_NAME:
-		*p++ = '"';
-		p = put_str(p, val->s);
-		*p++ = '"';
-		return p;
+		return put_quoted(p, val->s);
 	case FK_COMM:
-		return put_long(v->out, p, f, val);
+		return put_json(p, val->s, TCPTRACE_COMM_LEN);
 	case FK_ADDR:
 		*p++ = '"';
-		p = put_long(v->out, p, f, val);
+		p = put_addr(p, val->addr);
 		*p++ = '"';
 		return p;
 	case FK_WALL:
@@ -135,27 +85,138 @@ static char *put_value(struct view *v, char *p, const struct field *f, const str
 	}
 }
 
-/* A line has room for OUT_LINE_MAX: what is copied beyond a key is written over. */
-static char *put_fields(struct view *v, char *p, const struct model_event *ev, unsigned int i, unsigned int end)
+static const struct word *key_of(const struct json *j, enum key_id key)
+{
+	return &j->key[key - COLUMN_COUNT];
+}
+
+/* The keys from first to last, those that are known. */
+static char *put_fields(struct view *v, char *p, const struct model_event *ev, enum key_id first, enum key_id last)
 {
 	const struct json *j = v->priv;
 	struct value val;
+	unsigned int i;
 
-	for (; i < end; i++) {
-		if (!j->keys[i].f->get(ev, &val))
+	for (i = first; i <= last; i++) {
+		if (!fields[i].get(ev, &val))
 			continue;
-		memcpy(p, j->keys[i].key, KEY_SIZE);
-		p = put_value(v, p + j->keys[i].len, j->keys[i].f, &val);
+		p = put_word(p, key_of(j, i));
+		p = put_value(v, p, &fields[i], &val);
 	}
 	return p;
 }
 
-/* Writes the keys of a run and keeps their text. */
-static char *put_run(struct view *v, char *p, const struct model_event *ev, struct run *r, struct kept *k)
+static int make_keys(struct json *j)
 {
-	char *end = put_fields(v, p, ev, r->first, r->end);
+	unsigned int i;
 
-	k->len = end - p <= RUN_TEXT ? (uint32_t)(end - p) : 0;
+	for (i = 0; i < KEYS; i++) {
+		struct word *w = &j->key[i];
+		size_t n = strlen(fields[COLUMN_COUNT + i].name);
+		char *p = w->text;
+
+		if (n + 4 > sizeof(w->text))
+			return -EINVAL;
+		p = put_mem(p, ",\"", 2);
+		p = put_mem(p, fields[COLUMN_COUNT + i].name, n);
+		p = put_mem(p, "\":", 2);
+		w->len = (uint8_t)(p - w->text);
+	}
+	return 0;
+}
+
+static int make_word(struct view *v, struct word *w, const struct model_event *ev, enum key_id key)
+{
+	char text[128];
+	size_t n = (size_t)(put_fields(v, text, ev, key, key) - text);
+
+	if (n > sizeof(w->text))
+		return -EINVAL;
+	memcpy(w->text, text, n);
+	w->len = (uint8_t)n;
+	return 0;
+}
+
+static int make_words(struct view *v)
+{
+	const struct tcptrace_record rec = { 0 };
+	struct model_event ev = { .rec = &rec };
+	struct json *j = v->priv;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i <= TCPTRACE_EVENT_MAX && !err; i++) {
+		ev.event = (uint8_t)i;
+		err = make_word(v, &j->event[i], &ev, KEY_EVENT);
+	}
+	ev.event = TCPTRACE_STATE;
+	for (i = 0; i <= TCP_S_MAX && !err; i++) {
+		ev.old = ev.new = (uint8_t)i;
+		err = make_word(v, &j->old[i], &ev, KEY_OLD);
+		if (!err)
+			err = make_word(v, &j->new[i], &ev, KEY_NEW);
+	}
+	for (i = 0; i <= TCPTRACE_CAUSE_END && !err; i++) {
+		ev.cause = (uint8_t)i;
+		err = make_word(v, &j->cause[i], &ev, KEY_CAUSE);
+	}
+	return err;
+}
+
+static int json_open(struct view *v)
+{
+	struct json *j = calloc(1, sizeof(*j));
+	int err;
+
+	if (!j)
+		return -ENOMEM;
+	v->priv = j;
+	err = make_keys(j);
+	return err ? err : make_words(v);
+}
+
+static const struct word *word_of(const struct word *words, unsigned int i, unsigned int last)
+{
+	return &words[i < last ? i : last];
+}
+
+/* What a line begins with, up to the nanoseconds of its second. */
+static char *new_second(struct json *j, char *p, uint64_t t_ns)
+{
+	char *begin = p;
+
+	p = put_mem(p, "{\"type\":\"event\"", 15);
+	p = put_u64(put_word(p, key_of(j, KEY_T_NS)), t_ns);
+	if (t_ns >= NSEC) {
+		j->begin.len = (uint32_t)(p - begin) - 9;
+		memcpy(j->begin.text, begin, j->begin.len);
+		j->second = t_ns - t_ns % NSEC;
+	}
+	return p;
+}
+
+static char *put_time(struct view *v, char *p, uint64_t t_ns)
+{
+	struct json *j = v->priv;
+
+	if (j->begin.len && t_ns - j->second < NSEC)
+		p = put_nine(put_wide(p, j->begin.text, j->begin.len), (uint32_t)(t_ns - j->second));
+	else
+		p = new_second(j, p, t_ns);
+	p = put_word(p, key_of(j, KEY_TIME));
+	*p++ = '"';
+	p = view_rfc3339(&j->clock, p, (int64_t)(t_ns + (uint64_t)v->cfg.wall_offset_ns));
+	*p++ = '"';
+	return p;
+}
+
+/* Writes a run of keys and keeps their text. */
+static char *put_run(struct view *v, char *p, const struct model_event *ev, enum key_id first, enum key_id last,
+		     struct kept *k)
+{
+	char *end = put_fields(v, p, ev, first, last);
+
+	k->len = end - p <= KEPT_TEXT ? (uint32_t)(end - p) : 0;
 	memcpy(k->text, p, k->len);
 	return end;
 }
@@ -163,42 +224,72 @@ static char *put_run(struct view *v, char *p, const struct model_event *ev, stru
 static char *put_ends(struct view *v, char *p, const struct model_event *ev)
 {
 	struct json *j = v->priv;
-	struct kept *k = &j->ends.slot[ev->conn % RUN_SLOTS];
-	struct event_ends ends;
+	struct kept *k = &j->ends[ev->conn % ENDS_KEPT].kept;
+	struct ends *of = &j->ends[ev->conn % ENDS_KEPT].of, ends;
 
 	event_ends(ev, &ends);
-	if (k->len && !memcmp(&ends, &k->ends, sizeof(ends)))
-		return put_mem(p, k->text, k->len);
-	k->ends = ends;
-	return put_run(v, p, ev, &j->ends, k);
+	if (k->len && same_ends(&ends, of))
+		return put_wide(p, k->text, k->len);
+	*of = ends;
+	return put_run(v, p, ev, KEY_CONN, KEY_NETNS, k);
 }
 
-static char *put_who(struct view *v, char *p, const struct model_event *ev)
+static char *put_owner(struct view *v, char *p, const struct model_event *ev)
 {
+	unsigned int i = (ev->who->tid * 37 + (uint32_t)ev->who->fd) % OWNERS_KEPT;
 	struct json *j = v->priv;
-	struct kept *k;
+	struct kept *k = &j->owner[i].kept;
 
-	if (!ev->who)
-		return p;
-	k = &j->who.slot[(ev->who->tid + (uint32_t)ev->who->fd) % RUN_SLOTS];
-	if (k->len && !memcmp(ev->who, &k->who, offsetof(struct owner, comm) + TCPTRACE_COMM_LEN))
-		return put_mem(p, k->text, k->len);
-	k->who = *ev->who;
-	return put_run(v, p, ev, &j->who, k);
+	if (k->len && same_owner(ev->who, &j->owner[i].of))
+		return put_wide(p, k->text, k->len);
+	j->owner[i].of = *ev->who;
+	return put_run(v, p, ev, KEY_PID, KEY_FD, k);
 }
 
 static char *put_queues(struct view *v, char *p, const struct model_event *ev)
 {
-	const struct queues q = { ev->synq, ev->synq_young, ev->acceptq, ev->limit };
+	unsigned int i = (ev->synq * 16 + ev->acceptq) % QUEUES_KEPT;
 	struct json *j = v->priv;
-	struct kept *k = &j->queues.slot[(q.synq * 16 + q.acceptq) % RUN_SLOTS];
+	struct queues *of = &j->queues[i].of;
+	struct kept *k = &j->queues[i].kept;
 
-	if (!ev->has_queues)
-		return p;
-	if (k->len && !memcmp(&q, &k->queues, sizeof(q)))
-		return put_mem(p, k->text, k->len);
-	k->queues = q;
-	return put_run(v, p, ev, &j->queues, k);
+	if (k->len && of->synq == ev->synq && of->synq_young == ev->synq_young &&
+	    of->acceptq == ev->acceptq && of->limit == ev->limit)
+		return put_wide(p, k->text, k->len);
+	*of = (struct queues){ ev->synq, ev->synq_young, ev->acceptq, ev->limit };
+	return put_run(v, p, ev, KEY_SYNQ, KEY_ACCEPTQ_MAX, k);
+}
+
+/* From what state to what state; which direction was shut down. */
+static char *put_change(struct view *v, char *p, const struct model_event *ev)
+{
+	const struct json *j = v->priv;
+
+	if (ev->event == TCPTRACE_STATE) {
+		p = put_word(p, word_of(j->old, ev->old, TCP_S_MAX));
+		return put_word(p, word_of(j->new, ev->new, TCP_S_MAX));
+	}
+	if (ev->event == TCPTRACE_EXISTS || ev->event == TCPTRACE_SHUTDOWN)
+		return put_fields(v, p, ev, KEY_NEW, KEY_HOW);
+	return p;
+}
+
+/* Why, what came of it, how long it took, how it is known. */
+static char *put_outcome(struct view *v, char *p, const struct model_event *ev)
+{
+	const struct json *j = v->priv;
+
+	if (ev->event == TCPTRACE_LISTEN)
+		p = put_fields(v, p, ev, KEY_BACKLOG, KEY_SOMAXCONN);
+	if (ev->cause)
+		p = put_word(p, word_of(j->cause, ev->cause, TCPTRACE_CAUSE_END));
+	if (event_returned(ev))
+		p = put_fields(v, p, ev, KEY_RET, KEY_ERRNO);
+	if (ev->has_dur)
+		p = put_u64(put_word(p, key_of(j, KEY_DUR_NS)), ev->dur_ns);
+	if (ev->flags & (TCPTRACE_F_QUEUED | TCPTRACE_F_INFERRED | TCPTRACE_F_SAMPLED))
+		p = put_fields(v, p, ev, KEY_QUEUED, KEY_SAMPLED);
+	return p;
 }
 
 static void json_event(struct view *v, const struct model_event *ev)
@@ -208,16 +299,17 @@ static void json_event(struct view *v, const struct model_event *ev)
 	char *p;
 
 	out_make_room(o, OUT_LINE_MAX);
-	p = put_mem(o->buf + o->len, "{\"type\":\"event\"", 15);
-	p = put_fields(v, p, ev, 0, j->ends.first);
+	p = put_time(v, out_at(o), ev->rec->t_ns);
+	p = put_word(p, word_of(j->event, ev->event, TCPTRACE_EVENT_MAX));
 	p = put_ends(v, p, ev);
-	p = put_fields(v, p, ev, j->ends.end, j->who.first);
-	p = put_who(v, p, ev);
-	p = put_fields(v, p, ev, j->who.end, j->queues.first);
-	p = put_queues(v, p, ev);
-	p = put_fields(v, p, ev, j->queues.end, j->n);
+	if (ev->who)
+		p = put_owner(v, p, ev);
+	p = put_change(v, p, ev);
+	if (ev->has_queues)
+		p = put_queues(v, p, ev);
+	p = put_outcome(v, p, ev);
 	*p++ = '}';
-	o->len = (size_t)(p - o->buf);
+	out_take(o, p);
 	out_line_end(o);
 	v->shown++;
 }

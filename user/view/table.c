@@ -156,7 +156,7 @@ static void put_time(struct view *v, uint64_t t_ns)
 	uint64_t us;
 
 	if (v->cfg.time == VIEW_TIME_WALL) {
-		view_hhmmss(&t->clock, v->out, (int64_t)t_ns + v->cfg.wall_offset_ns);
+		out_take(v->out, view_hhmmss(&t->clock, out_at(v->out), (int64_t)t_ns + v->cfg.wall_offset_ns));
 		return;
 	}
 	if (!t->start_ns)
@@ -192,10 +192,10 @@ static void put_end(struct view *v, struct line *line, enum column_id id, const 
 
 	if (id == COLUMN_LOCAL && t->width[id] == PORT_ONLY) {
 		out_char(v->out, ':');
-		out_u64(v->out, val->n);
+		out_u64(v->out, val->port);
 		return;
 	}
-	out_endpoint(v->out, val->addr, (uint16_t)val->n);
+	out_endpoint(v->out, val->addr, val->port);
 	if (v->out->buf[from] == '[')
 		cut_middle(v->out, from, t->width[id]);
 	cut_middle(v->out, from, line->end_max[which]);
@@ -217,7 +217,7 @@ static void put_value(struct view *v, struct line *line, enum column_id id, cons
 	case FK_OF:
 		out_u64(o, val->u);
 		out_char(o, '/');
-		out_u64(o, val->n);
+		out_u64(o, val->max);
 		break;
 	case FK_MS:
 		out_ms(o, val->u);

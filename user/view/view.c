@@ -40,53 +40,47 @@ void view_close(struct view *v)
 	v->ops = NULL;
 }
 
-/* Splits into seconds and a fraction that is never negative. */
-static unsigned int split(int64_t ns, int64_t *second)
+static void second_text(struct view_clock *clock, int64_t real_ns, const char *format, bool utc)
 {
-	int64_t rest = ns % 1000000000;
-
-	if (rest < 0)
-		rest += 1000000000;
-	*second = (ns - rest) / 1000000000;
-	return (unsigned int)rest;
-}
-
-static void second_text(struct view_clock *clock, int64_t second, const char *format, bool utc)
-{
-	time_t t = (time_t)second;
+	int64_t ns = real_ns % 1000000000;
+	time_t second;
 	struct tm tm;
 
-	if (clock->len && clock->second == second)
-		return;
+	if (ns < 0)
+		ns += 1000000000;
+	second = (real_ns - ns) / 1000000000;
 	memset(&tm, 0, sizeof(tm));
 	if (utc)
-		gmtime_r(&t, &tm);
+		gmtime_r(&second, &tm);
 	else
-		localtime_r(&t, &tm);
-	clock->second = second;
+		localtime_r(&second, &tm);
+	clock->from_ns = real_ns - ns;
 	clock->len = (unsigned int)strftime(clock->text, sizeof(clock->text), format, &tm);
+}
+
+/* Nanoseconds since the second began whose text the clock has from here on. */
+static inline uint32_t in_second(struct view_clock *clock, int64_t real_ns, const char *format, bool utc)
+{
+	if (!clock->len || (uint64_t)real_ns - (uint64_t)clock->from_ns >= 1000000000)
+		second_text(clock, real_ns, format, utc);
+	return (uint32_t)((uint64_t)real_ns - (uint64_t)clock->from_ns);
 }
 
 char *view_rfc3339(struct view_clock *clock, char *p, int64_t real_ns)
 {
-	int64_t second;
-	unsigned int ns = split(real_ns, &second);
+	uint32_t ns = in_second(clock, real_ns, "%Y-%m-%dT%H:%M:%S.", true);
 
-	second_text(clock, second, "%Y-%m-%dT%H:%M:%S.", true);
-	p = put_mem(p, clock->text, clock->len);
-	p = put_digits(p, ns, 9);
+	p = put_nine(put_wide(p, clock->text, clock->len), ns);
 	*p++ = 'Z';
 	return p;
 }
 
-void view_hhmmss(struct view_clock *clock, struct out *o, int64_t real_ns)
+char *view_hhmmss(struct view_clock *clock, char *p, int64_t real_ns)
 {
-	int64_t second;
-	unsigned int ns = split(real_ns, &second);
+	uint32_t us = in_second(clock, real_ns, "%H:%M:%S.", false) / 1000;
 
-	second_text(clock, second, "%H:%M:%S.", false);
-	out_mem(o, clock->text, clock->len);
-	out_digits(o, ns / 1000, 6);
+	p = put_wide(p, clock->text, clock->len);
+	return put_three(put_three(p, us / 1000), us % 1000);
 }
 
 /* include/linux/errno.h: a signal came first; libc hides them, hooks see them. */

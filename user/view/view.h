@@ -78,14 +78,14 @@ void flow_finish(struct view *v);	/* of view_flow: draws what is not over yet */
 
 /* Wall clock of an event; the text of the last second is kept (strftime costs more than the line). */
 struct view_clock {
-	int64_t second;			/* since the epoch */
+	int64_t from_ns;		/* when that second began, since the epoch */
 	unsigned int len;		/* 0: none yet */
-	char text[32];
+	char text[OUT_SLACK + 1];
 };
-/* "2026-11-23T05:10:42.123456789Z" */
-char *view_rfc3339(struct view_clock *clock, char *p, int64_t real_ns);	/* 30 bytes: where it ends */
+/* "2026-11-23T05:10:42.123456789Z": 30 bytes and OUT_SLACK; where it ends */
+char *view_rfc3339(struct view_clock *clock, char *p, int64_t real_ns);
 /* "05:10:42.123456", local time */
-void view_hhmmss(struct view_clock *clock, struct out *o, int64_t real_ns);
+char *view_hhmmss(struct view_clock *clock, char *p, int64_t real_ns);
 
 /* What several views say the same way. */
 const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED"; NULL: has no name */
