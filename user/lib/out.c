@@ -121,11 +121,13 @@ char *put_i64(char *p, int64_t v)
 
 char *put_ms(char *p, uint64_t ns)
 {
-	uint64_t us = ns / 1000 + (ns % 1000 >= 500);
+	uint64_t us = (ns / 500 + 1) / 2;	/* rounded, and no sum that overflows */
 
-	p = put_u64(p, us / 1000);
+	uint64_t ms = us / 1000;
+
+	p = put_u64(p, ms);
 	*p++ = '.';
-	return put_three(p, (uint32_t)(us % 1000));
+	return put_three(p, (uint32_t)(us - ms * 1000));
 }
 
 void out_digits(struct out *o, uint64_t v, unsigned int digits)

@@ -77,10 +77,10 @@ static inline bool same_ends(const struct ends *a, const struct ends *b)
 	       a->rport == b->rport && a->family == b->family;
 }
 
-static inline bool same_owner(const struct owner *a, const struct owner *b)
+/* Not by which of its threads and descriptors. */
+static inline bool same_process(const struct owner *a, const struct owner *b)
 {
-	return a->pid == b->pid && a->tid == b->tid && a->fd == b->fd &&
-	       !memcmp(a->comm, b->comm, TCPTRACE_COMM_LEN);
+	return a->pid == b->pid && !memcmp(a->comm, b->comm, TCPTRACE_COMM_LEN);
 }
 
 #endif

@@ -124,7 +124,6 @@ bool event_how(const struct model_event *ev, struct value *v)
 static bool get_synq(const struct model_event *ev, struct value *v)
 {
 	v->u = ev->synq;
-	v->max = ev->limit;
 	return ev->has_queues;
 }
 
@@ -137,7 +136,6 @@ static bool get_synq_young(const struct model_event *ev, struct value *v)
 static bool get_acceptq(const struct model_event *ev, struct value *v)
 {
 	v->u = ev->acceptq;
-	v->max = ev->limit;
 	return ev->has_queues;
 }
 
@@ -203,17 +201,10 @@ static bool get_sampled(const struct model_event *ev, struct value *v)
 	return ev->flags & TCPTRACE_F_SAMPLED;
 }
 
-static bool get_always(const struct model_event *ev, struct value *v)
-{
-	(void)ev;
-	(void)v;
-	return true;
-}
-
 const struct field fields[FIELD_COUNT] = {
 	/* The columns of the table, in their order. */
-	[COLUMN_TIME] = { "TIME", "TIME", FK_TIME, "s", "-t: since the start; -T: wall clock", get_t_ns },
-	[COLUMN_EVENT] = { "EVENT", "EVENT", FK_NAME, "", "what happened", get_event },
+	[COLUMN_TIME] = { "TIME", "TIME", FK_STEP, "s", "-t: since the start; -T: wall clock", NULL },
+	[COLUMN_EVENT] = { "EVENT", "EVENT", FK_STEP, "", "what happened", NULL },
 	[COLUMN_CONN] = { "CONN", "CONN", FK_U64, "", "number of the connection, from SYN to the end", get_conn },
 	[COLUMN_PID] = { "PID", "PID", FK_U64, "", "the caller, or who owns the socket", get_pid },
 	[COLUMN_TID] = { "TID", "TID", FK_U64, "", "thread of the caller (wide terminals)", get_tid },
@@ -222,10 +213,10 @@ const struct field fields[FIELD_COUNT] = {
 	[COLUMN_COOKIE] = { "COOKIE", "COOKIE", FK_U64, "", "as ss -e shows it (wide terminals)", get_cookie },
 	[COLUMN_LOCAL] = { "LOCAL", "LOCAL", FK_ENDPOINT, "", "our end of the connection", get_local },
 	[COLUMN_REMOTE] = { "REMOTE", "REMOTE", FK_ENDPOINT, "", "the other end", get_remote },
-	[COLUMN_MS] = { "MS", "MS", FK_MS, "ms", "how long what ends here took", get_dur },
-	[COLUMN_SYNQ] = { "SYNQ", "SYNQ", FK_OF, "", "SYN queue of the listener after this step / its limit", get_synq },
-	[COLUMN_ACCEPTQ] = { "ACCEPTQ", "ACCEPTQ", FK_OF, "", "accept queue after this step / its limit", get_acceptq },
-	[COLUMN_DETAIL] = { "DETAIL", "DETAIL", FK_DETAIL, "", "transition, cause, error; ~ marks what was deduced or sampled", get_always },
+	[COLUMN_MS] = { "MS", "MS", FK_STEP, "ms", "how long what ends here took", NULL },
+	[COLUMN_SYNQ] = { "SYNQ", "SYNQ", FK_STEP, "", "SYN queue of the listener after this step / its limit", NULL },
+	[COLUMN_ACCEPTQ] = { "ACCEPTQ", "ACCEPTQ", FK_STEP, "", "accept queue after this step / its limit", NULL },
+	[COLUMN_DETAIL] = { "DETAIL", "DETAIL", FK_STEP, "", "transition, cause, error; ~ marks what was deduced or sampled", NULL },
 
 	/* The keys of a JSON event, in their order. They keep their meaning for ever. */
 	[KEY_T_NS] = { "t_ns", NULL, FK_U64, "ns", "CLOCK_MONOTONIC", get_t_ns },

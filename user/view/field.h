@@ -17,10 +17,7 @@ enum field_kind {
 	FK_WALL,			/* t_ns, to be shown as wall clock */
 	FK_TRUE,			/* a flag: present or absent */
 	FK_ENDPOINT,			/* addr:port */
-	FK_OF,				/* n/max */
-	FK_MS,				/* ns, to be shown as milliseconds */
-	FK_TIME,			/* t_ns, to be shown as -t or -T want it */
-	FK_DETAIL,			/* what is left to say: table only */
+	FK_STEP,			/* what this step alone says: line.c knows how */
 };
 
 struct value {
@@ -30,10 +27,7 @@ struct value {
 		const char *s;
 		const uint8_t *addr;
 	};
-	union {
-		uint16_t port;		/* FK_ENDPOINT */
-		uint32_t max;		/* FK_OF */
-	};
+	uint16_t port;			/* FK_ENDPOINT */
 };
 
 /* The columns of the table come first, in their order. */
@@ -58,7 +52,7 @@ struct field {
 	enum field_kind kind;
 	const char *unit;		/* "" : none */
 	const char *help;
-	bool (*get)(const struct model_event *ev, struct value *v);	/* false: unknown */
+	bool (*get)(const struct model_event *ev, struct value *v);	/* false: unknown; NULL: FK_STEP */
 };
 
 extern const struct field fields[FIELD_COUNT];

@@ -11,8 +11,8 @@
  * it wrote is kept: words of ours once for all, other runs of keys until they say something else.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ends.h"
 #include "field.h"
@@ -108,33 +108,23 @@ static char *put_fields(struct view *v, char *p, const struct model_event *ev, e
 
 static int make_keys(struct json *j)
 {
+	char text[64];
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < KEYS; i++) {
-		struct word *w = &j->key[i];
-		size_t n = strlen(fields[COLUMN_COUNT + i].name);
-		char *p = w->text;
-
-		if (n + 4 > sizeof(w->text))
-			return -EINVAL;
-		p = put_mem(p, ",\"", 2);
-		p = put_mem(p, fields[COLUMN_COUNT + i].name, n);
-		p = put_mem(p, "\":", 2);
-		w->len = (uint8_t)(p - w->text);
+	for (i = 0; i < KEYS && !err; i++) {
+		snprintf(text, sizeof(text), ",\"%s\":", fields[COLUMN_COUNT + i].name);
+		err = word_set(&j->key[i], text);
 	}
-	return 0;
+	return err;
 }
 
 static int make_word(struct view *v, struct word *w, const struct model_event *ev, enum key_id key)
 {
 	char text[128];
-	size_t n = (size_t)(put_fields(v, text, ev, key, key) - text);
 
-	if (n > sizeof(w->text))
-		return -EINVAL;
-	memcpy(w->text, text, n);
-	w->len = (uint8_t)n;
-	return 0;
+	*put_fields(v, text, ev, key, key) = 0;
+	return word_set(w, text);
 }
 
 static int make_words(struct view *v)
@@ -173,11 +163,6 @@ static int json_open(struct view *v)
 	v->priv = j;
 	err = make_keys(j);
 	return err ? err : make_words(v);
-}
-
-static const struct word *word_of(const struct word *words, unsigned int i, unsigned int last)
-{
-	return &words[i < last ? i : last];
 }
 
 /* What a line begins with, up to the nanoseconds of its second. */
@@ -238,11 +223,12 @@ static char *put_owner(struct view *v, char *p, const struct model_event *ev)
 {
 	unsigned int i = (ev->who->tid * 37 + (uint32_t)ev->who->fd) % OWNERS_KEPT;
 	struct json *j = v->priv;
+	struct owner *of = &j->owner[i].of;
 	struct kept *k = &j->owner[i].kept;
 
-	if (k->len && same_owner(ev->who, &j->owner[i].of))
+	if (k->len && same_process(ev->who, of) && ev->who->tid == of->tid && ev->who->fd == of->fd)
 		return put_wide(p, k->text, k->len);
-	j->owner[i].of = *ev->who;
+	*of = *ev->who;
 	return put_run(v, p, ev, KEY_PID, KEY_FD, k);
 }
 

@@ -3,12 +3,31 @@
 #ifndef TCPTRACE_WORD_H
 #define TCPTRACE_WORD_H
 
+#include <errno.h>
+
 #include "../lib/out.h"
 
 struct word {
 	char text[OUT_SLACK];
 	uint8_t len;
 };
+
+static inline int word_set(struct word *w, const char *s)	/* 0, or -EINVAL: too long */
+{
+	size_t n = strlen(s);
+
+	if (n > sizeof(w->text))
+		return -EINVAL;
+	memcpy(w->text, s, n);
+	w->len = (uint8_t)n;
+	return 0;
+}
+
+/* The i-th; from last on they are all the same. */
+static inline const struct word *word_of(const struct word *words, unsigned int i, unsigned int last)
+{
+	return &words[i < last ? i : last];
+}
 
 static inline char *put_word(char *p, const struct word *w)
 {
