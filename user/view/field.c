@@ -7,12 +7,6 @@
 #include "ends.h"
 #include "field.h"
 
-static bool get_t_ns(const struct model_event *ev, struct value *v)
-{
-	v->u = ev->rec->t_ns;
-	return true;
-}
-
 static bool get_event(const struct model_event *ev, struct value *v)
 {
 	v->s = tcptrace_event_name(ev->event);
@@ -25,22 +19,10 @@ static bool get_conn(const struct model_event *ev, struct value *v)
 	return v->u != 0;
 }
 
-static bool get_listener(const struct model_event *ev, struct value *v)
-{
-	v->u = ev->l ? ev->l->id : 0;
-	return v->u != 0;
-}
-
 static bool get_cookie(const struct model_event *ev, struct value *v)
 {
 	v->u = event_cookie(ev);
 	return v->u != 0;
-}
-
-static bool get_family(const struct model_event *ev, struct value *v)
-{
-	v->s = ev->rec->family == 4 ? "ipv4" : "ipv6";
-	return ev->rec->family != 0;
 }
 
 static bool get_local(const struct model_event *ev, struct value *v)
@@ -53,22 +35,6 @@ static bool get_remote(const struct model_event *ev, struct value *v)
 {
 	v->addr = event_remote(ev, &v->port);
 	return v->port || !addr_is_any(v->addr);
-}
-
-static bool get_lport(const struct model_event *ev, struct value *v)
-{
-	if (!get_local(ev, v))
-		return false;
-	v->u = v->port;
-	return true;
-}
-
-static bool get_rport(const struct model_event *ev, struct value *v)
-{
-	if (!get_remote(ev, v))
-		return false;
-	v->u = v->port;
-	return true;
 }
 
 static bool get_netns(const struct model_event *ev, struct value *v)
@@ -177,12 +143,6 @@ bool event_errno(const struct model_event *ev, struct value *v)
 	return v->s != NULL;
 }
 
-static bool get_dur(const struct model_event *ev, struct value *v)
-{
-	v->u = ev->dur_ns;
-	return ev->has_dur;
-}
-
 static bool get_queued(const struct model_event *ev, struct value *v)
 {
 	(void)v;
@@ -203,8 +163,8 @@ static bool get_sampled(const struct model_event *ev, struct value *v)
 
 const struct field fields[FIELD_COUNT] = {
 	/* The columns of the table, in their order. */
-	[COLUMN_TIME] = { "TIME", "TIME", FK_STEP, "s", "-t: since the start; -T: wall clock", NULL },
-	[COLUMN_EVENT] = { "EVENT", "EVENT", FK_STEP, "", "what happened", NULL },
+	[COLUMN_TIME] = { "TIME", "TIME", FK_DIRECT, "s", "-t: since the start; -T: wall clock", NULL },
+	[COLUMN_EVENT] = { "EVENT", "EVENT", FK_DIRECT, "", "what happened", NULL },
 	[COLUMN_CONN] = { "CONN", "CONN", FK_U64, "", "number of the connection, from SYN to the end", get_conn },
 	[COLUMN_PID] = { "PID", "PID", FK_U64, "", "the caller, or who owns the socket", get_pid },
 	[COLUMN_TID] = { "TID", "TID", FK_U64, "", "thread of the caller (wide terminals)", get_tid },
@@ -213,24 +173,24 @@ const struct field fields[FIELD_COUNT] = {
 	[COLUMN_COOKIE] = { "COOKIE", "COOKIE", FK_U64, "", "as ss -e shows it (wide terminals)", get_cookie },
 	[COLUMN_LOCAL] = { "LOCAL", "LOCAL", FK_ENDPOINT, "", "our end of the connection", get_local },
 	[COLUMN_REMOTE] = { "REMOTE", "REMOTE", FK_ENDPOINT, "", "the other end", get_remote },
-	[COLUMN_MS] = { "MS", "MS", FK_STEP, "ms", "how long what ends here took", NULL },
-	[COLUMN_SYNQ] = { "SYNQ", "SYNQ", FK_STEP, "", "SYN queue of the listener after this step / its limit", NULL },
-	[COLUMN_ACCEPTQ] = { "ACCEPTQ", "ACCEPTQ", FK_STEP, "", "accept queue after this step / its limit", NULL },
-	[COLUMN_DETAIL] = { "DETAIL", "DETAIL", FK_STEP, "", "transition, cause, error; ~ marks what was deduced or sampled", NULL },
+	[COLUMN_MS] = { "MS", "MS", FK_DIRECT, "ms", "how long what ends here took", NULL },
+	[COLUMN_SYNQ] = { "SYNQ", "SYNQ", FK_DIRECT, "", "SYN queue of the listener after this step / its limit", NULL },
+	[COLUMN_ACCEPTQ] = { "ACCEPTQ", "ACCEPTQ", FK_DIRECT, "", "accept queue after this step / its limit", NULL },
+	[COLUMN_DETAIL] = { "DETAIL", "DETAIL", FK_DIRECT, "", "transition, cause, error; ~ marks what was deduced or sampled", NULL },
 
 	/* The keys of a JSON event, in their order. They keep their meaning for ever. */
-	[KEY_T_NS] = { "t_ns", NULL, FK_U64, "ns", "CLOCK_MONOTONIC", get_t_ns },
-	[KEY_TIME] = { "time", NULL, FK_WALL, "", "RFC 3339, UTC, nanoseconds", get_t_ns },
+	[KEY_T_NS] = { "t_ns", NULL, FK_DIRECT, "ns", "CLOCK_MONOTONIC", NULL },
+	[KEY_TIME] = { "time", NULL, FK_DIRECT, "", "RFC 3339, UTC, nanoseconds", NULL },
 	[KEY_EVENT] = { "event", NULL, FK_NAME, "", "what happened", get_event },
-	[KEY_CONN] = { "conn", NULL, FK_U64, "", "number of the connection, from SYN to the end", get_conn },
-	[KEY_LISTENER] = { "listener", NULL, FK_U64, "", "number of the listener it belongs to", get_listener },
-	[KEY_COOKIE] = { "cookie", NULL, FK_U64, "", "of the socket, as ss -e shows it", get_cookie },
-	[KEY_FAMILY] = { "family", NULL, FK_NAME, "", "of the socket: ipv4 or ipv6", get_family },
-	[KEY_LADDR] = { "laddr", NULL, FK_ADDR, "", "local address; v4-mapped ones as IPv4", get_local },
-	[KEY_LPORT] = { "lport", NULL, FK_U64, "", "local port", get_lport },
-	[KEY_RADDR] = { "raddr", NULL, FK_ADDR, "", "remote address", get_remote },
-	[KEY_RPORT] = { "rport", NULL, FK_U64, "", "remote port", get_rport },
-	[KEY_NETNS] = { "netns", NULL, FK_U64, "", "inode number of the network namespace", get_netns },
+	[KEY_CONN] = { "conn", NULL, FK_DIRECT, "", "number of the connection, from SYN to the end", NULL },
+	[KEY_LISTENER] = { "listener", NULL, FK_DIRECT, "", "number of the listener it belongs to", NULL },
+	[KEY_COOKIE] = { "cookie", NULL, FK_DIRECT, "", "of the socket, as ss -e shows it", NULL },
+	[KEY_FAMILY] = { "family", NULL, FK_DIRECT, "", "of the socket: ipv4 or ipv6", NULL },
+	[KEY_LADDR] = { "laddr", NULL, FK_DIRECT, "", "local address; v4-mapped ones as IPv4", NULL },
+	[KEY_LPORT] = { "lport", NULL, FK_DIRECT, "", "local port", NULL },
+	[KEY_RADDR] = { "raddr", NULL, FK_DIRECT, "", "remote address", NULL },
+	[KEY_RPORT] = { "rport", NULL, FK_DIRECT, "", "remote port", NULL },
+	[KEY_NETNS] = { "netns", NULL, FK_DIRECT, "", "inode number of the network namespace", NULL },
 	[KEY_PID] = { "pid", NULL, FK_U64, "", "process that called, or that owns the socket", get_pid },
 	[KEY_TID] = { "tid", NULL, FK_U64, "", "thread that called", get_tid },
 	[KEY_COMM] = { "comm", NULL, FK_COMM, "", "name of the process", get_comm },
@@ -248,7 +208,7 @@ const struct field fields[FIELD_COUNT] = {
 	[KEY_CAUSE] = { "cause", NULL, FK_NAME, "", "why: of drop, synq-del, acceptq-add, acceptq-del", get_cause },
 	[KEY_RET] = { "ret", NULL, FK_I64, "", "what the call returned", event_ret },
 	[KEY_ERRNO] = { "errno", NULL, FK_NAME, "", "the same by name, when it failed", event_errno },
-	[KEY_DUR_NS] = { "dur_ns", NULL, FK_U64, "ns", "how long what ends here took", get_dur },
+	[KEY_DUR_NS] = { "dur_ns", NULL, FK_DIRECT, "ns", "how long what ends here took", NULL },
 	[KEY_QUEUED] = { "queued", NULL, FK_TRUE, "", "exists: waits in an accept queue", get_queued },
 	[KEY_INFERRED] = { "inferred", NULL, FK_TRUE, "", "deduced from its effects", get_inferred },
 	[KEY_SAMPLED] = { "sampled", NULL, FK_TRUE, "", "found by a snapshot, not seen when it happened", get_sampled },

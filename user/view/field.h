@@ -13,11 +13,9 @@ enum field_kind {
 	FK_U64, FK_I64,
 	FK_NAME,			/* a word of ours: safe as it is */
 	FK_COMM,			/* a word from outside: never safe */
-	FK_ADDR,
-	FK_WALL,			/* t_ns, to be shown as wall clock */
 	FK_TRUE,			/* a flag: present or absent */
 	FK_ENDPOINT,			/* addr:port */
-	FK_STEP,			/* what this step alone says: line.c knows how */
+	FK_DIRECT,			/* nearly every event says it anew: the views read it themselves */
 };
 
 struct value {
@@ -52,7 +50,7 @@ struct field {
 	enum field_kind kind;
 	const char *unit;		/* "" : none */
 	const char *help;
-	bool (*get)(const struct model_event *ev, struct value *v);	/* false: unknown; NULL: FK_STEP */
+	bool (*get)(const struct model_event *ev, struct value *v);	/* false: unknown; NULL: FK_DIRECT */
 };
 
 extern const struct field fields[FIELD_COUNT];

@@ -57,10 +57,8 @@ static char *put_quoted(char *p, const char *s)
 	return p;
 }
 
-static char *put_value(struct view *v, char *p, const struct field *f, const struct value *val)
+static char *put_value(char *p, const struct field *f, const struct value *val)
 {
-	struct json *j = v->priv;
-
 	switch (f->kind) {
 	case FK_I64:
 		return put_i64(p, val->i);
@@ -68,16 +66,6 @@ static char *put_value(struct view *v, char *p, const struct field *f, const str
 		return put_quoted(p, val->s);
 	case FK_COMM:
 		return put_json(p, val->s, TCPTRACE_COMM_LEN);
-	case FK_ADDR:
-		*p++ = '"';
-		p = put_addr(p, val->addr);
-		*p++ = '"';
-		return p;
-	case FK_WALL:
-		*p++ = '"';
-		p = view_rfc3339(&j->clock, p, (int64_t)(val->u + (uint64_t)v->cfg.wall_offset_ns));
-		*p++ = '"';
-		return p;
 	case FK_TRUE:
 		return put_mem(p, "true", 4);
 	default:
@@ -90,10 +78,15 @@ static const struct word *key_of(const struct json *j, enum key_id key)
 	return &j->key[key - COLUMN_COUNT];
 }
 
-/* The keys from first to last, those that are known. */
-static char *put_fields(struct view *v, char *p, const struct model_event *ev, enum key_id first, enum key_id last)
+static char *put_number(const struct json *j, char *p, enum key_id key, uint64_t v)
 {
-	const struct json *j = v->priv;
+	return put_u64(put_word(p, key_of(j, key)), v);
+}
+
+/* The keys from first to last, those that are known. */
+static char *put_fields(const struct json *j, char *p, const struct model_event *ev, enum key_id first,
+			enum key_id last)
+{
 	struct value val;
 	unsigned int i;
 
@@ -101,7 +94,7 @@ static char *put_fields(struct view *v, char *p, const struct model_event *ev, e
 		if (!fields[i].get(ev, &val))
 			continue;
 		p = put_word(p, key_of(j, i));
-		p = put_value(v, p, &fields[i], &val);
+		p = put_value(p, &fields[i], &val);
 	}
 	return p;
 }
@@ -119,36 +112,35 @@ static int make_keys(struct json *j)
 	return err;
 }
 
-static int make_word(struct view *v, struct word *w, const struct model_event *ev, enum key_id key)
+static int make_word(const struct json *j, struct word *w, const struct model_event *ev, enum key_id key)
 {
 	char text[128];
 
-	*put_fields(v, text, ev, key, key) = 0;
+	*put_fields(j, text, ev, key, key) = 0;
 	return word_set(w, text);
 }
 
-static int make_words(struct view *v)
+static int make_words(struct json *j)
 {
 	const struct tcptrace_record rec = { 0 };
 	struct model_event ev = { .rec = &rec };
-	struct json *j = v->priv;
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; i <= TCPTRACE_EVENT_MAX && !err; i++) {
 		ev.event = (uint8_t)i;
-		err = make_word(v, &j->event[i], &ev, KEY_EVENT);
+		err = make_word(j, &j->event[i], &ev, KEY_EVENT);
 	}
 	ev.event = TCPTRACE_STATE;
 	for (i = 0; i <= TCP_S_MAX && !err; i++) {
 		ev.old = ev.new = (uint8_t)i;
-		err = make_word(v, &j->old[i], &ev, KEY_OLD);
+		err = make_word(j, &j->old[i], &ev, KEY_OLD);
 		if (!err)
-			err = make_word(v, &j->new[i], &ev, KEY_NEW);
+			err = make_word(j, &j->new[i], &ev, KEY_NEW);
 	}
 	for (i = 0; i <= TCPTRACE_CAUSE_END && !err; i++) {
 		ev.cause = (uint8_t)i;
-		err = make_word(v, &j->cause[i], &ev, KEY_CAUSE);
+		err = make_word(j, &j->cause[i], &ev, KEY_CAUSE);
 	}
 	return err;
 }
@@ -162,7 +154,7 @@ static int json_open(struct view *v)
 		return -ENOMEM;
 	v->priv = j;
 	err = make_keys(j);
-	return err ? err : make_words(v);
+	return err ? err : make_words(j);
 }
 
 /* What a line begins with, up to the nanoseconds of its second. */
@@ -171,7 +163,7 @@ static char *new_second(struct json *j, char *p, uint64_t t_ns)
 	char *begin = p;
 
 	p = put_mem(p, "{\"type\":\"event\"", 15);
-	p = put_u64(put_word(p, key_of(j, KEY_T_NS)), t_ns);
+	p = put_number(j, p, KEY_T_NS, t_ns);
 	if (t_ns >= NSEC) {
 		j->begin.len = (uint32_t)(p - begin) - 9;
 		memcpy(j->begin.text, begin, j->begin.len);
@@ -195,105 +187,130 @@ static char *put_time(struct view *v, char *p, uint64_t t_ns)
 	return p;
 }
 
-/* Writes a run of keys and keeps their text. */
-static char *put_run(struct view *v, char *p, const struct model_event *ev, enum key_id first, enum key_id last,
-		     struct kept *k)
+static void keep(struct kept *k, const char *text, const char *end)
 {
-	char *end = put_fields(v, p, ev, first, last);
-
-	k->len = end - p <= KEPT_TEXT ? (uint32_t)(end - p) : 0;
-	memcpy(k->text, p, k->len);
-	return end;
+	k->len = end - text <= KEPT_TEXT ? (uint32_t)(end - text) : 0;
+	memcpy(k->text, text, k->len);
 }
 
-static char *put_ends(struct view *v, char *p, const struct model_event *ev)
+static char *put_end(const struct json *j, char *p, enum key_id addr_key, const uint8_t *addr, uint16_t port)
 {
-	struct json *j = v->priv;
+	if (!port && addr_is_any(addr))
+		return p;
+	p = put_word(p, key_of(j, addr_key));
+	*p++ = '"';
+	p = put_addr(p, addr);
+	*p++ = '"';
+	return put_number(j, p, addr_key + 1, port);
+}
+
+/* Which connection. Written from what is compared and nothing else, so none can get the text of another. */
+static char *new_ends(const struct json *j, char *p, const struct ends *e)
+{
+	if (e->conn)
+		p = put_number(j, p, KEY_CONN, e->conn);
+	if (e->listener)
+		p = put_number(j, p, KEY_LISTENER, e->listener);
+	if (e->cookie)
+		p = put_number(j, p, KEY_COOKIE, e->cookie);
+	if (e->family)
+		p = put_mem(put_word(p, key_of(j, KEY_FAMILY)), e->family == 4 ? "\"ipv4\"" : "\"ipv6\"", 6);
+	p = put_end(j, p, KEY_LADDR, e->laddr, e->lport);
+	p = put_end(j, p, KEY_RADDR, e->raddr, e->rport);
+	return e->netns ? put_number(j, p, KEY_NETNS, e->netns) : p;
+}
+
+static char *put_ends(struct json *j, char *p, const struct model_event *ev)
+{
 	struct kept *k = &j->ends[ev->conn % ENDS_KEPT].kept;
 	struct ends *of = &j->ends[ev->conn % ENDS_KEPT].of, ends;
+	char *end;
 
 	event_ends(ev, &ends);
 	if (k->len && same_ends(&ends, of))
 		return put_wide(p, k->text, k->len);
 	*of = ends;
-	return put_run(v, p, ev, KEY_CONN, KEY_NETNS, k);
+	end = new_ends(j, p, of);
+	keep(k, p, end);
+	return end;
 }
 
-static char *put_owner(struct view *v, char *p, const struct model_event *ev)
+/* Who has it, or called. */
+static char *put_owner(struct json *j, char *p, const struct model_event *ev)
 {
 	unsigned int i = (ev->who->tid * 37 + (uint32_t)ev->who->fd) % OWNERS_KEPT;
-	struct json *j = v->priv;
 	struct owner *of = &j->owner[i].of;
 	struct kept *k = &j->owner[i].kept;
+	char *end;
 
 	if (k->len && same_process(ev->who, of) && ev->who->tid == of->tid && ev->who->fd == of->fd)
 		return put_wide(p, k->text, k->len);
 	*of = *ev->who;
-	return put_run(v, p, ev, KEY_PID, KEY_FD, k);
+	end = put_fields(j, p, ev, KEY_PID, KEY_FD);
+	keep(k, p, end);
+	return end;
 }
 
-static char *put_queues(struct view *v, char *p, const struct model_event *ev)
+static char *put_queues(struct json *j, char *p, const struct model_event *ev)
 {
 	unsigned int i = (ev->synq * 16 + ev->acceptq) % QUEUES_KEPT;
-	struct json *j = v->priv;
 	struct queues *of = &j->queues[i].of;
 	struct kept *k = &j->queues[i].kept;
+	char *end;
 
 	if (k->len && of->synq == ev->synq && of->synq_young == ev->synq_young &&
 	    of->acceptq == ev->acceptq && of->limit == ev->limit)
 		return put_wide(p, k->text, k->len);
 	*of = (struct queues){ ev->synq, ev->synq_young, ev->acceptq, ev->limit };
-	return put_run(v, p, ev, KEY_SYNQ, KEY_ACCEPTQ_MAX, k);
+	end = put_fields(j, p, ev, KEY_SYNQ, KEY_ACCEPTQ_MAX);
+	keep(k, p, end);
+	return end;
 }
 
 /* From what state to what state; which direction was shut down. */
-static char *put_change(struct view *v, char *p, const struct model_event *ev)
+static char *put_change(const struct json *j, char *p, const struct model_event *ev)
 {
-	const struct json *j = v->priv;
-
 	if (ev->event == TCPTRACE_STATE) {
 		p = put_word(p, word_of(j->old, ev->old, TCP_S_MAX));
 		return put_word(p, word_of(j->new, ev->new, TCP_S_MAX));
 	}
 	if (ev->event == TCPTRACE_EXISTS || ev->event == TCPTRACE_SHUTDOWN)
-		return put_fields(v, p, ev, KEY_NEW, KEY_HOW);
+		return put_fields(j, p, ev, KEY_NEW, KEY_HOW);
 	return p;
 }
 
 /* Why, what came of it, how long it took, how it is known. */
-static char *put_outcome(struct view *v, char *p, const struct model_event *ev)
+static char *put_outcome(const struct json *j, char *p, const struct model_event *ev)
 {
-	const struct json *j = v->priv;
-
 	if (ev->event == TCPTRACE_LISTEN)
-		p = put_fields(v, p, ev, KEY_BACKLOG, KEY_SOMAXCONN);
+		p = put_fields(j, p, ev, KEY_BACKLOG, KEY_SOMAXCONN);
 	if (ev->cause)
 		p = put_word(p, word_of(j->cause, ev->cause, TCPTRACE_CAUSE_END));
 	if (event_returned(ev))
-		p = put_fields(v, p, ev, KEY_RET, KEY_ERRNO);
+		p = put_fields(j, p, ev, KEY_RET, KEY_ERRNO);
 	if (ev->has_dur)
-		p = put_u64(put_word(p, key_of(j, KEY_DUR_NS)), ev->dur_ns);
+		p = put_number(j, p, KEY_DUR_NS, ev->dur_ns);
 	if (ev->flags & (TCPTRACE_F_QUEUED | TCPTRACE_F_INFERRED | TCPTRACE_F_SAMPLED))
-		p = put_fields(v, p, ev, KEY_QUEUED, KEY_SAMPLED);
+		p = put_fields(j, p, ev, KEY_QUEUED, KEY_SAMPLED);
 	return p;
 }
 
 static void json_event(struct view *v, const struct model_event *ev)
 {
-	const struct json *j = v->priv;
+	struct json *j = v->priv;
 	struct out *o = v->out;
 	char *p;
 
 	out_make_room(o, OUT_LINE_MAX);
 	p = put_time(v, out_at(o), ev->rec->t_ns);
 	p = put_word(p, word_of(j->event, ev->event, TCPTRACE_EVENT_MAX));
-	p = put_ends(v, p, ev);
+	p = put_ends(j, p, ev);
 	if (ev->who)
-		p = put_owner(v, p, ev);
-	p = put_change(v, p, ev);
+		p = put_owner(j, p, ev);
+	p = put_change(j, p, ev);
 	if (ev->has_queues)
-		p = put_queues(v, p, ev);
-	p = put_outcome(v, p, ev);
+		p = put_queues(j, p, ev);
+	p = put_outcome(j, p, ev);
 	*p++ = '}';
 	out_take(o, p);
 	out_line_end(o);
