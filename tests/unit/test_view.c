@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* view/: lines that fit, whatever the event; JSON that is JSON, whatever the name; clocks; selection. */
-#include "edge.h"
+#include "event_rig.h"
 
 #include <arpa/inet.h>
 #include <time.h>
@@ -83,54 +83,6 @@ static void the_checker_is_strict(void **state)
 
 /* ---- events ---- */
 
-static struct {
-	struct tcptrace_record rec;
-	struct conn c;
-	struct listener l;
-	struct owner who;
-	struct model_event ev;
-} now;
-
-static void plain_event(uint8_t event)
-{
-	memset(&now, 0, sizeof(now));
-	now.rec = (struct tcptrace_record){ .t_ns = 1000000000, .event = event, .family = 4, .lport = 8080,
-					    .rport = 40412, .netns = 4026531840, .fd = -1 };
-	memcpy(now.rec.laddr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
-	memcpy(now.rec.raddr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
-	now.who = (struct owner){ .pid = 812, .tid = 812, .fd = 6, .comm = "nginx" };
-	now.ev = (struct model_event){ .rec = &now.rec, .event = event, .who = &now.who, .conn = 1 };
-}
-
-static void random_bytes(void *p, size_t n)
-{
-	unsigned char *s = p;
-
-	while (n--)
-		*s++ = (unsigned char)(chance() >> 8);
-}
-
-/* An event such as a hostile recording can make: every number and every byte of it by chance. */
-static void random_event(void)
-{
-	random_bytes(&now, sizeof(now));
-	now.rec.event %= TCPTRACE_EVENT_MAX;
-	now.c.listener = NULL;
-	now.who.comm[TCPTRACE_COMM_LEN] = 0;
-	if (chance() & 1)
-		memcpy(now.rec.laddr, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
-	now.ev = (struct model_event){
-		.rec = &now.rec, .event = chance() & 1 ? now.rec.event : chance() % TCPTRACE_EVENT_MAX,
-		.old = now.rec.old, .new = now.rec.new, .cause = now.rec.cause % TCPTRACE_CAUSE_END,
-		.flags = now.rec.flags, .conn = chance() >> chance() % 64,
-		.c = chance() & 1 ? &now.c : NULL, .l = chance() & 1 ? &now.l : NULL,
-		.who = chance() & 3 ? &now.who : NULL,
-		.has_dur = chance() & 1, .dur_ns = chance() >> chance() % 64,
-		.has_queues = chance() & 1, .synq = (uint32_t)chance(), .acceptq = (uint32_t)(chance() >> chance() % 32),
-		.limit = (uint32_t)(chance() >> chance() % 32),
-	};
-}
-
 static void lines_fit(void **state)
 {
 	struct out *o = buffer();
@@ -172,47 +124,6 @@ static void json_is_json(void **state)
 		o->buf[o->len - 1] = 0;
 		assert_int_equal(strlen(o->buf), o->len - 1);
 		assert_string_equal(json_value(o->buf), "");
-	}
-	view_close(&v);
-}
-
-/* What is kept from event to event never shows in a line: one view for all, and a new one for each. */
-static void json_keeps_no_line(void **state)
-{
-	struct view_config cfg = { 0 };
-	struct out *o = buffer();
-	struct view v, fresh;
-	char line[OUT_LINE_MAX];
-	int i;
-
-	(void)state;
-	assert_int_equal(view_open(&v, "json", &cfg, o), 0);
-	for (i = 0; i < 20000; i++) {
-		unsigned int what = chance() % 12;
-
-		if (!(chance() & 7))
-			random_event();
-		else if (what < 6)		/* one thing is another than in the event before */
-			random_bytes((what < 3 ? now.rec.laddr : (uint8_t *)&now.who) + chance() % 28, 1);
-		else if (what == 6)
-			now.ev.conn = chance() % 3;
-		else if (what == 7)
-			now.ev.c = now.ev.c ? NULL : &now.c;
-		else if (what == 8)
-			now.c.cookie = chance() % 3;
-		else if (what == 9)
-			now.rec.family = chance() % 8;
-		else if (what == 10)
-			now.ev.acceptq = chance() % 3;
-		now.rec.event %= TCPTRACE_EVENT_MAX;
-		o->len = 0;
-		v.ops->event(&v, &now.ev);
-		strcpy(line, text(o));
-		o->len = 0;
-		assert_int_equal(view_open(&fresh, "json", &cfg, o), 0);
-		fresh.ops->event(&fresh, &now.ev);
-		assert_string_equal(line, text(o));
-		view_close(&fresh);
 	}
 	view_close(&v);
 }
@@ -427,7 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_checker_is_strict),
 		cmocka_unit_test(lines_fit),
-		cmocka_unit_test(json_is_json), cmocka_unit_test(json_keeps_no_line),
+		cmocka_unit_test(json_is_json),
 		cmocka_unit_test(columns_of_the_table),
 		cmocka_unit_test(resized),
 		cmocka_unit_test(unknown_is_absent),

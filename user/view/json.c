@@ -7,20 +7,17 @@
  *  "rport":40412,"netns":4026531840,"pid":812,"tid":812,"comm":"nginx","fd":6,"synq":0,"synq_young":0,
  *  "synq_max":511,"acceptq":0,"acceptq_max":511,"cause":"accepted","dur_ns":21000}
  *
- * put_fields() writes any keys by the table of fields. It is too slow for every event, so what
- * it wrote is kept: words of ours once for all, other runs of keys until they say something else.
+ * Two things change in every line, the time and how long it took. The rest was nearly always
+ * written before: it is kept, with what it was made from, and copied.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "ends.h"
-#include "field.h"
 #include "jsonout.h"
-#include "word.h"
+#include "jsonword.h"
 
 #define NSEC		1000000000u
-#define KEYS		(FIELD_COUNT - COLUMN_COUNT)
 #define KEPT_TEXT	224u		/* as long as any, but for a name full of bytes to be escaped */
 #define ENDS_KEPT	256u
 #define OWNERS_KEPT	128u
@@ -39,122 +36,21 @@ struct json {
 	struct view_clock clock;
 	uint64_t second;		/* of t_ns, whose line begins so */
 	struct kept begin;
-	struct word key[KEYS];		/* ,"name": */
-	/* The keys "event", "old", "new" and "cause" with each word they can have; the last: any other */
-	struct word event[TCPTRACE_EVENT_MAX + 1], old[TCP_S_MAX + 1], new[TCP_S_MAX + 1];
-	struct word cause[TCPTRACE_CAUSE_END + 1];
+	struct json_words words;
 	/* Text beside what it was made from: other values, other text, so nothing here can be out of date. */
 	struct { struct ends of; struct kept kept; } ends[ENDS_KEPT];
 	struct { struct owner of; struct kept kept; } owner[OWNERS_KEPT];
 	struct { struct queues of; struct kept kept; } queues[QUEUES_KEPT];
 };
 
-static char *put_quoted(char *p, const char *s)
-{
-	*p++ = '"';
-	p = put_str(p, s);
-	*p++ = '"';
-	return p;
-}
-
-static char *put_value(char *p, const struct field *f, const struct value *val)
-{
-	switch (f->kind) {
-	case FK_I64:
-		return put_i64(p, val->i);
-	case FK_NAME:
-		return put_quoted(p, val->s);
-	case FK_COMM:
-		return put_json(p, val->s, TCPTRACE_COMM_LEN);
-	case FK_TRUE:
-		return put_mem(p, "true", 4);
-	default:
-		return put_u64(p, val->u);
-	}
-}
-
-static const struct word *key_of(const struct json *j, enum key_id key)
-{
-	return &j->key[key - COLUMN_COUNT];
-}
-
-static char *put_number(const struct json *j, char *p, enum key_id key, uint64_t v)
-{
-	return put_u64(put_word(p, key_of(j, key)), v);
-}
-
-/* The keys from first to last, those that are known. */
-static char *put_fields(const struct json *j, char *p, const struct model_event *ev, enum key_id first,
-			enum key_id last)
-{
-	struct value val;
-	unsigned int i;
-
-	for (i = first; i <= last; i++) {
-		if (!fields[i].get(ev, &val))
-			continue;
-		p = put_word(p, key_of(j, i));
-		p = put_value(p, &fields[i], &val);
-	}
-	return p;
-}
-
-static int make_keys(struct json *j)
-{
-	char text[64];
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < KEYS && !err; i++) {
-		snprintf(text, sizeof(text), ",\"%s\":", fields[COLUMN_COUNT + i].name);
-		err = word_set(&j->key[i], text);
-	}
-	return err;
-}
-
-static int make_word(const struct json *j, struct word *w, const struct model_event *ev, enum key_id key)
-{
-	char text[128];
-
-	*put_fields(j, text, ev, key, key) = 0;
-	return word_set(w, text);
-}
-
-static int make_words(struct json *j)
-{
-	const struct tcptrace_record rec = { 0 };
-	struct model_event ev = { .rec = &rec };
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i <= TCPTRACE_EVENT_MAX && !err; i++) {
-		ev.event = (uint8_t)i;
-		err = make_word(j, &j->event[i], &ev, KEY_EVENT);
-	}
-	ev.event = TCPTRACE_STATE;
-	for (i = 0; i <= TCP_S_MAX && !err; i++) {
-		ev.old = ev.new = (uint8_t)i;
-		err = make_word(j, &j->old[i], &ev, KEY_OLD);
-		if (!err)
-			err = make_word(j, &j->new[i], &ev, KEY_NEW);
-	}
-	for (i = 0; i <= TCPTRACE_CAUSE_END && !err; i++) {
-		ev.cause = (uint8_t)i;
-		err = make_word(j, &j->cause[i], &ev, KEY_CAUSE);
-	}
-	return err;
-}
-
 static int json_open(struct view *v)
 {
 	struct json *j = calloc(1, sizeof(*j));
-	int err;
 
 	if (!j)
 		return -ENOMEM;
 	v->priv = j;
-	err = make_keys(j);
-	return err ? err : make_words(j);
+	return json_words(&j->words);
 }
 
 /* What a line begins with, up to the nanoseconds of its second. */
@@ -163,7 +59,7 @@ static char *new_second(struct json *j, char *p, uint64_t t_ns)
 	char *begin = p;
 
 	p = put_mem(p, "{\"type\":\"event\"", 15);
-	p = put_number(j, p, KEY_T_NS, t_ns);
+	p = put_number(&j->words, p, KEY_T_NS, t_ns);
 	if (t_ns >= NSEC) {
 		j->begin.len = (uint32_t)(p - begin) - 9;
 		memcpy(j->begin.text, begin, j->begin.len);
@@ -180,59 +76,57 @@ static char *put_time(struct view *v, char *p, uint64_t t_ns)
 		p = put_nine(put_wide(p, j->begin.text, j->begin.len), (uint32_t)(t_ns - j->second));
 	else
 		p = new_second(j, p, t_ns);
-	p = put_word(p, key_of(j, KEY_TIME));
+	p = put_word(p, key_of(&j->words, KEY_TIME));
 	*p++ = '"';
 	p = view_rfc3339(&j->clock, p, (int64_t)(t_ns + (uint64_t)v->cfg.wall_offset_ns));
 	*p++ = '"';
 	return p;
 }
 
-static void keep(struct kept *k, const char *text, const char *end)
+static char *keep(struct kept *k, const char *text, char *end)
 {
 	k->len = end - text <= KEPT_TEXT ? (uint32_t)(end - text) : 0;
 	memcpy(k->text, text, k->len);
+	return end;
 }
 
 static char *put_end(const struct json *j, char *p, enum key_id addr_key, const uint8_t *addr, uint16_t port)
 {
 	if (!port && addr_is_any(addr))
 		return p;
-	p = put_word(p, key_of(j, addr_key));
+	p = put_word(p, key_of(&j->words, addr_key));
 	*p++ = '"';
 	p = put_addr(p, addr);
 	*p++ = '"';
-	return put_number(j, p, addr_key + 1, port);
+	return put_number(&j->words, p, addr_key + 1, port);
 }
 
 /* Which connection. Written from what is compared and nothing else, so none can get the text of another. */
 static char *new_ends(const struct json *j, char *p, const struct ends *e)
 {
 	if (e->conn)
-		p = put_number(j, p, KEY_CONN, e->conn);
+		p = put_number(&j->words, p, KEY_CONN, e->conn);
 	if (e->listener)
-		p = put_number(j, p, KEY_LISTENER, e->listener);
+		p = put_number(&j->words, p, KEY_LISTENER, e->listener);
 	if (e->cookie)
-		p = put_number(j, p, KEY_COOKIE, e->cookie);
+		p = put_number(&j->words, p, KEY_COOKIE, e->cookie);
 	if (e->family)
-		p = put_mem(put_word(p, key_of(j, KEY_FAMILY)), e->family == 4 ? "\"ipv4\"" : "\"ipv6\"", 6);
+		p = put_mem(put_word(p, key_of(&j->words, KEY_FAMILY)), e->family == 4 ? "\"ipv4\"" : "\"ipv6\"", 6);
 	p = put_end(j, p, KEY_LADDR, e->laddr, e->lport);
 	p = put_end(j, p, KEY_RADDR, e->raddr, e->rport);
-	return e->netns ? put_number(j, p, KEY_NETNS, e->netns) : p;
+	return e->netns ? put_number(&j->words, p, KEY_NETNS, e->netns) : p;
 }
 
 static char *put_ends(struct json *j, char *p, const struct model_event *ev)
 {
 	struct kept *k = &j->ends[ev->conn % ENDS_KEPT].kept;
 	struct ends *of = &j->ends[ev->conn % ENDS_KEPT].of, ends;
-	char *end;
 
 	event_ends(ev, &ends);
 	if (k->len && same_ends(&ends, of))
 		return put_wide(p, k->text, k->len);
 	*of = ends;
-	end = new_ends(j, p, of);
-	keep(k, p, end);
-	return end;
+	return keep(k, p, new_ends(j, p, of));
 }
 
 /* Who has it, or called. */
@@ -241,14 +135,11 @@ static char *put_owner(struct json *j, char *p, const struct model_event *ev)
 	unsigned int i = (ev->who->tid * 37 + (uint32_t)ev->who->fd) % OWNERS_KEPT;
 	struct owner *of = &j->owner[i].of;
 	struct kept *k = &j->owner[i].kept;
-	char *end;
 
 	if (k->len && same_process(ev->who, of) && ev->who->tid == of->tid && ev->who->fd == of->fd)
 		return put_wide(p, k->text, k->len);
 	*of = *ev->who;
-	end = put_fields(j, p, ev, KEY_PID, KEY_FD);
-	keep(k, p, end);
-	return end;
+	return keep(k, p, json_fields(&j->words, p, ev, KEY_PID, KEY_FD));
 }
 
 static char *put_queues(struct json *j, char *p, const struct model_event *ev)
@@ -256,26 +147,23 @@ static char *put_queues(struct json *j, char *p, const struct model_event *ev)
 	unsigned int i = (ev->synq * 16 + ev->acceptq) % QUEUES_KEPT;
 	struct queues *of = &j->queues[i].of;
 	struct kept *k = &j->queues[i].kept;
-	char *end;
 
 	if (k->len && of->synq == ev->synq && of->synq_young == ev->synq_young &&
 	    of->acceptq == ev->acceptq && of->limit == ev->limit)
 		return put_wide(p, k->text, k->len);
 	*of = (struct queues){ ev->synq, ev->synq_young, ev->acceptq, ev->limit };
-	end = put_fields(j, p, ev, KEY_SYNQ, KEY_ACCEPTQ_MAX);
-	keep(k, p, end);
-	return end;
+	return keep(k, p, json_fields(&j->words, p, ev, KEY_SYNQ, KEY_ACCEPTQ_MAX));
 }
 
 /* From what state to what state; which direction was shut down. */
 static char *put_change(const struct json *j, char *p, const struct model_event *ev)
 {
 	if (ev->event == TCPTRACE_STATE) {
-		p = put_word(p, word_of(j->old, ev->old, TCP_S_MAX));
-		return put_word(p, word_of(j->new, ev->new, TCP_S_MAX));
+		p = put_word(p, word_of(j->words.old, ev->old, TCP_S_MAX));
+		return put_word(p, word_of(j->words.new, ev->new, TCP_S_MAX));
 	}
 	if (ev->event == TCPTRACE_EXISTS || ev->event == TCPTRACE_SHUTDOWN)
-		return put_fields(j, p, ev, KEY_NEW, KEY_HOW);
+		return json_fields(&j->words, p, ev, KEY_NEW, KEY_HOW);
 	return p;
 }
 
@@ -283,15 +171,15 @@ static char *put_change(const struct json *j, char *p, const struct model_event 
 static char *put_outcome(const struct json *j, char *p, const struct model_event *ev)
 {
 	if (ev->event == TCPTRACE_LISTEN)
-		p = put_fields(j, p, ev, KEY_BACKLOG, KEY_SOMAXCONN);
+		p = json_fields(&j->words, p, ev, KEY_BACKLOG, KEY_SOMAXCONN);
 	if (ev->cause)
-		p = put_word(p, word_of(j->cause, ev->cause, TCPTRACE_CAUSE_END));
+		p = put_word(p, word_of(j->words.cause, ev->cause, TCPTRACE_CAUSE_END));
 	if (event_returned(ev))
-		p = put_fields(j, p, ev, KEY_RET, KEY_ERRNO);
+		p = json_fields(&j->words, p, ev, KEY_RET, KEY_ERRNO);
 	if (ev->has_dur)
-		p = put_number(j, p, KEY_DUR_NS, ev->dur_ns);
+		p = put_number(&j->words, p, KEY_DUR_NS, ev->dur_ns);
 	if (ev->flags & (TCPTRACE_F_QUEUED | TCPTRACE_F_INFERRED | TCPTRACE_F_SAMPLED))
-		p = put_fields(j, p, ev, KEY_QUEUED, KEY_SAMPLED);
+		p = json_fields(&j->words, p, ev, KEY_QUEUED, KEY_SAMPLED);
 	return p;
 }
 
@@ -303,7 +191,7 @@ static void json_event(struct view *v, const struct model_event *ev)
 
 	out_make_room(o, OUT_LINE_MAX);
 	p = put_time(v, out_at(o), ev->rec->t_ns);
-	p = put_word(p, word_of(j->event, ev->event, TCPTRACE_EVENT_MAX));
+	p = put_word(p, word_of(j->words.event, ev->event, TCPTRACE_EVENT_MAX));
 	p = put_ends(j, p, ev);
 	if (ev->who)
 		p = put_owner(j, p, ev);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The table: table.c lays it out, line.c writes its lines. */
+/* The table: table.c lays it out, line.c writes its lines, detail.c their last column. */
 #ifndef TCPTRACE_TABLE_H
 #define TCPTRACE_TABLE_H
 
@@ -36,6 +36,7 @@ struct table {
 };
 
 void table_lay_out(struct table *t, const struct view_config *cfg);
-void table_event(struct view *v, const struct model_event *ev);	/* line.c */
+void table_event(struct view *v, const struct model_event *ev);
+char *table_detail(const struct table *t, char *p, const struct model_event *ev);
 
 #endif
