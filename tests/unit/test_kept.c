@@ -200,17 +200,27 @@ static void seconds(void **state)
 
 static void another_width(void **state)
 {
-	struct view_config cfg = { .no_header = true };
-	struct out *o = buffer();
 	char narrow[OUT_LINE_MAX];
 
 	(void)state;
 	strcpy(narrow, line_of(&views[1].v));
 	views[1].v.cfg.columns = 260;
 	assert_non_null(strstr(line_of(&views[1].v), " 127.0.0.1:8080 "));
-	views[1].v.cfg.columns = cfg.columns;
-	o->len = 0;
+	views[1].v.cfg.columns = 0;
 	assert_string_equal(line_of(&views[1].v), narrow);
+}
+
+/* What is before the kept columns leaves them their place, or pushes them on. */
+static void another_place(void **state)
+{
+	int i;
+
+	(void)state;
+	now.ev.event = TCPTRACE_SYNACK_RETRANS;
+	for (i = 0; i < 4; i++) {
+		now.rec.t_ns = i % 2 ? UINT64_MAX / 2 : 1000000000;
+		check();
+	}
 }
 
 /* One thing is another than in the event before, or all are. */
@@ -253,7 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KEPT_TEST(another_address), KEPT_TEST(address_from_elsewhere), KEPT_TEST(another_process),
 		KEPT_TEST(collisions), KEPT_TEST(hostile_names), KEPT_TEST(seconds), KEPT_TEST(another_width),
-		KEPT_TEST(by_chance),
+		KEPT_TEST(another_place), KEPT_TEST(by_chance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

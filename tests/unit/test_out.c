@@ -53,6 +53,33 @@ static void numbers(void **state)
 	assert_string_equal(text(o), "-9223372036854775808 -1 9223372036854775807 0deadbeefffffffffffffffff");
 }
 
+/* Fixed widths, and that no more than PUT_SLACK is written behind the text. */
+static void at_a_cursor(void **state)
+{
+	char want[64], got[64 + PUT_SLACK];
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		*put_three(got, i) = 0;
+		snprintf(want, sizeof(want), "%03u", i);
+		assert_string_equal(got, want);
+		*put_small(got, i) = 0;
+		snprintf(want, sizeof(want), "%u", i);
+		assert_string_equal(got, want);
+		*put_nine(got, i * 1000003) = 0;
+		snprintf(want, sizeof(want), "%09u", i * 1000003);
+		assert_string_equal(got, want);
+	}
+	for (i = 0; i <= 64; i++) {
+		char s[64 + PUT_SLACK];
+
+		memset(s, 'a', sizeof(s));
+		*put_wide(got, s, i) = 0;
+		assert_int_equal(strlen(got), i);
+	}
+}
+
 static void padding(void **state)
 {
 	struct out *o = buffer();
@@ -380,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(at_a_cursor),
 		cmocka_unit_test(padding),
 		cmocka_unit_test(milliseconds),
 		cmocka_unit_test(hostile_strings),

@@ -101,7 +101,7 @@ char *put_safe_cut(char *p, const char *s, size_t max, bool ascii, unsigned int 
 
 unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int width)
 {
-	out_make_room(o, OUT_SAFE_MAX * 4);
+	out_make_room(o, PUT_SAFE_MAX * 4);
 	out_take(o, put_safe_cut(out_at(o), s, max, o->ascii, &width));
 	return width;
 }
@@ -233,12 +233,12 @@ char *put_endpoint(char *p, const uint8_t addr[16], uint16_t port)
 
 void out_addr(struct out *o, const uint8_t addr[16])
 {
-	out_make_room(o, OUT_ENDPOINT_MAX);
+	out_make_room(o, PUT_ENDPOINT_MAX);
 	out_take(o, put_addr(out_at(o), addr));
 }
 
 void out_endpoint(struct out *o, const uint8_t addr[16], uint16_t port)
 {
-	out_make_room(o, OUT_ENDPOINT_MAX);
+	out_make_room(o, PUT_ENDPOINT_MAX);
 	out_take(o, put_endpoint(out_at(o), addr, port));
 }

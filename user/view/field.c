@@ -2,7 +2,8 @@
 /*
  * The table of fields and its getters. A getter answers from the event alone
  * and says false when the value is unknown: a view then shows "-" or leaves
- * the key out, never a 0 that was not measured.
+ * the key out, never a 0 that was not measured. What nearly every line says
+ * anew has none: a view reads it from the event, or from ends.h.
  */
 #include "ends.h"
 #include "field.h"

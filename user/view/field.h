@@ -15,7 +15,7 @@ enum field_kind {
 	FK_COMM,			/* a word from outside: never safe */
 	FK_TRUE,			/* a flag: present or absent */
 	FK_ENDPOINT,			/* addr:port */
-	FK_DIRECT,			/* nearly every event says it anew: the views read it themselves */
+	FK_DIRECT,			/* in nearly every line: the views read it themselves */
 };
 
 struct value {

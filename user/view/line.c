@@ -30,7 +30,7 @@ static char *put_time(struct view *v, char *p, uint64_t t_ns)
 	uint64_t us;
 
 	if (v->cfg.time == VIEW_TIME_WALL)
-		return view_hhmmss(&t->clock, p, (int64_t)t_ns + v->cfg.wall_offset_ns);
+		return view_hhmmss(&t->clock, p, (int64_t)(t_ns + (uint64_t)v->cfg.wall_offset_ns));
 	if (!t->start_ns)
 		t->start_ns = v->cfg.start_ns ? v->cfg.start_ns : t_ns;
 	us = t_ns > t->start_ns ? (t_ns - t->start_ns) / 1000 : 0;

@@ -43,18 +43,18 @@ void view_close(struct view *v)
 static void second_text(struct view_clock *clock, int64_t real_ns, const char *format, bool utc)
 {
 	int64_t ns = real_ns % 1000000000;
-	time_t second;
 	struct tm tm;
+	time_t second;
 
 	if (ns < 0)
 		ns += 1000000000;
-	second = (real_ns - ns) / 1000000000;
+	clock->from_ns = (int64_t)((uint64_t)real_ns - (uint64_t)ns);
+	second = clock->from_ns / 1000000000;
 	memset(&tm, 0, sizeof(tm));
 	if (utc)
 		gmtime_r(&second, &tm);
 	else
 		localtime_r(&second, &tm);
-	clock->from_ns = real_ns - ns;
 	clock->len = (unsigned int)strftime(clock->text, sizeof(clock->text), format, &tm);
 }
 

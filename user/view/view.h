@@ -80,9 +80,9 @@ void flow_finish(struct view *v);	/* of view_flow: draws what is not over yet */
 struct view_clock {
 	int64_t from_ns;		/* when that second began, since the epoch */
 	unsigned int len;		/* 0: none yet */
-	char text[OUT_SLACK + 1];
+	char text[PUT_SLACK];
 };
-/* "2026-11-23T05:10:42.123456789Z": 30 bytes and OUT_SLACK; where it ends */
+/* "2026-11-23T05:10:42.123456789Z": 30 bytes and PUT_SLACK; where it ends */
 char *view_rfc3339(struct view_clock *clock, char *p, int64_t real_ns);
 /* "05:10:42.123456", local time */
 char *view_hhmmss(struct view_clock *clock, char *p, int64_t real_ns);

@@ -8,7 +8,7 @@
 #include "../lib/out.h"
 
 struct word {
-	char text[OUT_SLACK];
+	char text[PUT_SLACK - 1];
 	uint8_t len;
 };
 
