@@ -286,7 +286,7 @@ static void heed_signals(struct run *r)
 
 static int flush(struct run *r)
 {
-	int err = out_flush(&r->out);
+	int err = out_flush_pages(&r->out);
 
 	return r->rec && recorder_flush(r->rec) ? -EIO : err;
 }

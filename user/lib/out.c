@@ -6,37 +6,58 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "out.h"
 
 /* Large enough that a write costs nothing per line, small enough for the cache. */
 #define OUT_SIZE	(256u * 1024)
+#define OUT_MUCH	(64u * 1024)
+#define PAGE		4096u
 
 int out_open(struct out *o, int fd)
 {
+	struct stat st;
+
 	memset(o, 0, sizeof(*o));
 	o->fd = fd;
 	o->by_line = isatty(fd) == 1;
+	o->by_page = !fstat(fd, &st) && S_ISREG(st.st_mode);
 	o->size = OUT_SIZE;
 	o->buf = malloc(o->size);
 	return o->buf ? 0 : -ENOMEM;
 }
 
-int out_flush(struct out *o)
+/* The first n bytes of what is there. */
+static int write_out(struct out *o, size_t n)
 {
 	size_t done = 0;
 
-	while (done < o->len && !o->error) {
-		ssize_t n = write(o->fd, o->buf + done, o->len - done);
+	while (done < n && !o->error) {
+		ssize_t some = write(o->fd, o->buf + done, n - done);
 
-		if (n >= 0)
-			done += (size_t)n;
+		if (some >= 0)
+			done += (size_t)some;
 		else if (errno != EINTR)
 			o->error = -errno;
 	}
-	o->len = 0;
+	o->written += done;
+	o->len -= n;
+	memmove(o->buf, o->buf + n, o->len);
 	return o->error;
+}
+
+int out_flush(struct out *o)
+{
+	return write_out(o, o->len);
+}
+
+int out_flush_pages(struct out *o)
+{
+	size_t rest = o->by_page && o->len >= OUT_MUCH ? (o->written + o->len) % PAGE : 0;
+
+	return write_out(o, o->len - rest);
 }
 
 void out_close(struct out *o)
@@ -57,8 +78,8 @@ void out_mem_slow(struct out *o, const void *p, size_t n)
 		size_t part = o->size - o->len;
 
 		if (!part) {
-			out_flush(o);
-			part = o->size;
+			out_flush_pages(o);
+			part = o->size - o->len;
 		}
 		if (part > n)
 			part = n;

@@ -19,21 +19,28 @@
 struct out {
 	int fd;
 	bool by_line;			/* terminal: out_line_end() writes at once */
+	bool by_page;			/* a file: see out_flush_pages() */
 	bool ascii;			/* out_safe() escapes everything beyond ASCII */
 	int error;			/* first -errno of a write; then output is thrown away */
+	uint64_t written;		/* bytes that the file took */
 	size_t len, size;
 	char *buf;
 };
 
-int out_open(struct out *o, int fd);	/* asks isatty(fd); 0 or -ENOMEM */
+int out_open(struct out *o, int fd);	/* asks what fd is; 0 or -ENOMEM */
 int out_flush(struct out *o);		/* 0 or -errno; EINTR and short writes handled */
+/*
+ * The same for who calls it again soon: of much output a file gets whole pages, which the kernel copies
+ * for a third less, and the rest, less than a page, with the next call.
+ */
+int out_flush_pages(struct out *o);
 void out_close(struct out *o);		/* flushes, frees; does not close fd */
 void out_mem_slow(struct out *o, const void *p, size_t n);
 
 static inline void out_make_room(struct out *o, size_t n)	/* n <= OUT_LINE_MAX */
 {
 	if (o->size - o->len < n)
-		out_flush(o);
+		out_flush_pages(o);
 }
 
 static inline void out_mem(struct out *o, const void *p, size_t n)
@@ -62,7 +69,7 @@ static inline void out_line_end(struct out *o)
 {
 	out_char(o, '\n');
 	if (o->by_line || o->size - o->len < OUT_LINE_MAX)
-		out_flush(o);
+		out_flush_pages(o);
 }
 
 /* Where a line of put_*() begins, which was given room before, and where it ended. */

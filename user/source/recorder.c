@@ -11,19 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/out.h"
 #include "file.h"
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
-#define PIECE		(128u * 1024)	/* of whole pages of the file: the kernel copies those for a third less */
 
 struct recorder {
-	int fd;
+	struct out out;
 	bool named;			/* not stdout, which may be the end of somebody's file */
-	int error;			/* first -errno; then records are thrown away */
-	uint64_t written;		/* bytes that reached the file */
-	size_t len;
-	char buf[PIECE + RECORD_SIZE];
+	bool cut;
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -50,83 +47,67 @@ static void put_header(struct recorder *r, int64_t wall_offset_ns)
 		h.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 	if (!uname(&u))
 		memcpy(h.release, u.release, strnlen(u.release, sizeof(h.release)));
-	memcpy(r->buf, &h, sizeof(h));
-	r->len = sizeof(h);
+	out_mem(&r->out, &h, sizeof(h));
 }
 
 int recorder_open(struct recorder **out, const char *path, int64_t wall_offset_ns)
 {
-	struct recorder *r = malloc(sizeof(*r));
-	int err;
+	bool named = strcmp(path, "-") != 0;
+	struct recorder *r = calloc(1, sizeof(*r));
+	int fd, err;
 
 	if (!r)
 		return -ENOMEM;
-	memset(r, 0, offsetof(struct recorder, buf));
-	r->named = strcmp(path, "-") != 0;
-	if (r->named)
-		r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (named)
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	else
-		r->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (r->fd < 0) {
-		err = -errno;
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	err = fd < 0 ? -errno : out_open(&r->out, fd);
+	if (err) {
+		if (fd >= 0)
+			close(fd);
 		free(r);
 		return err;
 	}
+	r->named = named;
 	put_header(r, wall_offset_ns);
 	*out = r;
 	return 0;
 }
 
-static void cut_to_whole_records(struct recorder *r)
+static int cut_to_whole_records(struct recorder *r)
 {
-	uint64_t head = sizeof(struct file_header);
+	uint64_t head = sizeof(struct file_header), written = r->out.written;
 
-	/* It fails where there is nothing to cut: a pipe, a device. */
-	if (r->named && r->written > head &&
-	    ftruncate(r->fd, (off_t)(r->written - (r->written - head) % RECORD_SIZE)))
-		return;
-}
-
-/* The first n bytes of the buffer. */
-static int write_out(struct recorder *r, size_t n)
-{
-	size_t done = 0;
-
-	while (done < n && !r->error) {
-		ssize_t some = write(r->fd, r->buf + done, n - done);
-
-		if (some >= 0) {
-			done += (size_t)some;
-			r->written += (uint64_t)some;
-		} else if (errno != EINTR) {
-			r->error = -errno;
-			cut_to_whole_records(r);
-		}
-	}
-	r->len -= n;
-	memmove(r->buf, r->buf + n, r->len);
-	return r->error;
-}
-
-int recorder_flush(struct recorder *r)
-{
-	return write_out(r, r->len);
+	if (!r->out.error || r->cut)
+		return r->out.error;
+	r->cut = true;
+	if (r->named && written > head &&
+	    ftruncate(r->out.fd, (off_t)(written - (written - head) % RECORD_SIZE)))
+		errno = 0;		/* a pipe, a device: nothing to cut */
+	return r->out.error;
 }
 
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 {
-	memcpy(r->buf + r->len, rec, RECORD_SIZE);
-	r->len += RECORD_SIZE;
-	if (r->len < PIECE)
-		return r->error;
-	return write_out(r, PIECE - r->written % PIECE);
+	out_mem(&r->out, rec, RECORD_SIZE);
+	return r->out.error;
+}
+
+int recorder_flush(struct recorder *r)
+{
+	out_flush_pages(&r->out);
+	return cut_to_whole_records(r);
 }
 
 int recorder_close(struct recorder *r)
 {
-	int err = recorder_flush(r);
+	int fd = r->out.fd, err;
 
-	if (close(r->fd) && !err)
+	out_flush(&r->out);
+	err = cut_to_whole_records(r);
+	out_close(&r->out);
+	if (close(fd) && !err)
 		err = -errno;
 	free(r);
 	return err;
