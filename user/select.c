@@ -83,18 +83,20 @@ static bool pid_matches(const struct filter *f, const struct model_event *ev)
 	return ev->l && listener_has_pid(f, ev->l);
 }
 
-bool select_filtered(const struct select *s, const struct model_event *ev)
+static bool matches(const struct filter *f, const struct model_event *ev)
 {
-	const struct filter *f = s->filter;
 	const struct tcptrace_record *r = ev->rec;
 	bool known = r->lport || r->rport || !ev->c;
 	uint16_t rport = r->event == TCPTRACE_LISTEN ? 0 : known ? r->rport : ev->c->rport;
 
-	if (!f)
-		return true;
 	return (!f->family || f->family == r->family) && (!f->netns || f->netns == r->netns) &&
 	       has_port(f->lports, f->nlports, known ? r->lport : ev->c->lport) &&
 	       has_port(f->rports, f->nrports, rport) && pid_matches(f, ev);
+}
+
+bool select_filtered(const struct select *s, const struct model_event *ev)
+{
+	return !s->filter || matches(s->filter, ev);
 }
 
 bool select_event(const struct select *s, const struct model_event *ev)

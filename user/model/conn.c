@@ -298,15 +298,17 @@ struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *f
 	return c;
 }
 
-/* A little at each record, so that it never takes long. */
+/* A little at each record that comes when one is due, so that it never takes long. */
 void conns_expire(struct model *m, uint64_t t_ns)
 {
-	struct conn *c;
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		c = m->age_head[LIST_LINGER];
-		if (!c || t_ns < LINGER_NS || c->last_ns > t_ns - LINGER_NS)
+		struct conn *c = m->age_head[LIST_LINGER];
+		uint64_t since = c ? c->last_ns : t_ns;
+
+		m->expire_ns = since < UINT64_MAX - LINGER_NS ? since + LINGER_NS : UINT64_MAX;
+		if (!c || t_ns < m->expire_ns)
 			return;
 		conn_end(m, c);
 	}

@@ -77,6 +77,7 @@ struct model {
 	uint64_t conn_id;
 	struct table by[CONN_KEYS];
 	struct conn *age_head[CONN_LISTS], *age_tail[CONN_LISTS];
+	uint64_t expire_ns;		/* before that none of LIST_LINGER is due */
 
 	struct listener *listeners;
 	uint32_t *listener_order;	/* slots in the order they were seen */

@@ -181,7 +181,8 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 		return;
 	if (rec->flags & TCPTRACE_F_ACTOR)
 		load_actor(m, rec);
-	conns_expire(m, rec->t_ns);
+	if (rec->t_ns >= m->expire_ns)
+		conns_expire(m, rec->t_ns);
 	handlers[rec->event](m, rec);
 }
 
