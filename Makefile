@@ -62,6 +62,7 @@ $(B)/capture.bpf.o: $(B)/capture.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra \
 		-Wno-unused-parameter -Ibpf -c -o $@ $<
+	$(Q)llvm-strip -g $@	# DWARF, which libbpf would read past; BTF stays
 
 # What they read of the kernel's types, without flavours: "sock", "sock_common", ...
 $(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
