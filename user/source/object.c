@@ -3,9 +3,11 @@
 #include <elf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "object.h"
@@ -68,6 +70,16 @@ static int open_without_fetches(struct capture *skel, const struct bpf_object_op
 	return err;
 }
 
+/* libbpf has copied what it needs of these 2.6 MB: the pages need not stay. They come back if they are read again. */
+static void let_go(void)
+{
+	size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t elf = (uintptr_t)capture__elf_bytes(&size);
+	uintptr_t from = (elf + page - 1) & -page;
+
+	madvise((void *)from, ((elf + size) & -page) - from, MADV_DONTNEED);
+}
+
 int object_open(struct capture **out, int btf_fd, bool fetches)
 {
 	struct capture *skel = calloc(1, sizeof(*skel));
@@ -82,6 +94,7 @@ int object_open(struct capture **out, int btf_fd, bool fetches)
 	if (skel && !capture__create_skeleton(skel))
 		err = fetches ? bpf_object__open_skeleton(skel->skeleton, &opts) :
 				open_without_fetches(skel, &opts);
+	let_go();
 	if (err) {
 		capture__destroy(skel);
 		return err;
