@@ -240,7 +240,10 @@ static int ask_kernel(struct load *l)
 	l->allocates = names[types].id != 0;
 	l->btf_fd = btf_index_subset(btf, kernel_names, sizeof(kernel_names) / sizeof(*kernel_names));
 	l->fetches = object_fetches();
-	err = object_open(&l->skel, l->btf_fd, l->fetches);
+	if (!l->fetches && sysconf(_SC_NPROCESSORS_CONF) > CAPTURE_RINGS)
+		err = -ERANGE;		/* two CPUs in one ring: take() of bpf/emit.bpf.h */
+	else
+		err = object_open(&l->skel, l->btf_fd, l->fetches);
 	l->cgroup_fd = open_cgroup(&l->probes.no_cgroup);
 	l->probes.only = l->cfg->mechanism;
 	l->probes.io = l->cfg->io;
@@ -369,6 +372,8 @@ const char *load_why(int err)
 	if (err == -ENOENT && access("/sys/kernel/btf/vmlinux", R_OK))
 		return "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel "
 		       "module, --source kmod";
+	if (err == -ERANGE)
+		return "before Linux 5.12 BPF can record on 256 CPUs at most: use the kernel module, --source kmod";
 	if (strstr(lockdown, "[confidentiality]"))
 		return "the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
 		       "boot with lockdown=integrity or without Secure Boot";
