@@ -96,14 +96,8 @@ static __always_inline const struct pt_regs *call_regs(void)
 
 static __always_inline bool wanted_connect(const struct sock *sk, __u16 rport)
 {
-	if (!cfg.filtered)
-		return true;
-	if (cfg.by_pid) {
-		if (!pid_wanted())
-			return false;
-		watch(sk);
-	}
-	return place_wanted(sk) && ports_wanted(READ(sk, __sk_common.skc_num), rport);
+	return !cfg.filtered || (caller_wanted(sk) && place_wanted(sk) &&
+				 ports_wanted(READ(sk, __sk_common.skc_num), rport));
 }
 
 static __always_inline void emit_connect(const struct sock *sk, const __u8 *raddr, __u16 rport, int fd, __u64 now)

@@ -207,12 +207,13 @@ SYS_EXIT(listen)
 SYS_ENTER(connect)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
-	__u64 now = bpf_ktime_get_ns();
 	__u8 addr[16];
 	__u16 port;
+	__u64 now;
 
 	if (!sk)
 		return 0;
+	now = bpf_ktime_get_ns();
 	call_enter(sk, ctx->args[0], ctx->args[1], 0, now);
 	/* a second connect() of a socket on its way only asks how it goes */
 	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !user_addr(ctx->args[1], addr, &port))

@@ -423,16 +423,20 @@ static __always_inline bool wanted_end(const struct sock *sk)
 	       (!READ(sk, __sk_common.skc_dport) || sock_ports_wanted(sk));
 }
 
+/* The caller's own call: its socket is learnt. */
+static __always_inline bool caller_wanted(const struct sock *sk)
+{
+	if (!cfg.by_pid)
+		return true;
+	if (!pid_wanted())
+		return false;
+	watch(sk);
+	return true;
+}
+
 static __always_inline bool wanted_call(const struct sock *sk)
 {
-	if (!cfg.filtered)
-		return true;
-	if (cfg.by_pid) {
-		if (!pid_wanted())
-			return false;
-		watch(sk);
-	}
-	return place_wanted(sk) && sock_ports_wanted(sk);
+	return !cfg.filtered || (caller_wanted(sk) && place_wanted(sk) && sock_ports_wanted(sk));
 }
 
 /* Anything of a listener: c is the request or child, or NULL with the tuple already checked. */

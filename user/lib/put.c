@@ -55,7 +55,6 @@ char *put_i64(char *p, int64_t v)
 char *put_ms(char *p, uint64_t ns)
 {
 	uint64_t us = (ns / 500 + 1) / 2;	/* rounded, and no sum that overflows */
-
 	uint64_t ms = us / 1000;
 
 	p = put_u64(p, ms);
