@@ -18,9 +18,9 @@
 
 /* Kernel types that pointers are given, TYPED(): their numbers in the running kernel's BTF. */
 #define KERNEL_TYPES(X)							\
-	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(inet_timewait_sock)	\
+	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock)	\
 	X(request_sock) X(tcp_request_sock) X(sk_buff) X(dst_entry)	\
-	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup)
+	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup) X(net) X(linux_mib)
 
 struct kernel_types {
 #define KERNEL_TYPE(type) __u32 type;
@@ -57,9 +57,10 @@ struct capture_config {
 	/* steps that no exact hook delivers, so that the tracepoint handlers must: */
 	__u8	tp_connect;		/* connect from sys_enter_connect */
 	__u8	tp_close;		/* close from sys_enter_close and transitions */
-	__u8	tp_synack;		/* synq-add, synack from net_dev_queue */
-	__u8	tp_acceptq_add;		/* from the child's transition and sk_data_ready */
-	__u8	tp_data_ready;		/* sk_data_ready exists (6.3) */
+	__u8	tp_synack;		/* synq-add, synack from sock_ops or net_dev_queue */
+	__u8	tp_drop_syn;		/* SYNs refused from consume_skb */
+	__u8	cg_synack;		/* sock_ops tell of SYN-ACKs, but not of cookies: consume_skb does */
+	__u8	tp_acceptq_add;		/* from the child's transitions */
 	__u8	tp_groups;		/* a segment's listener is looked up by its port */
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */

@@ -85,9 +85,9 @@ struct scratch {
 	__u64	cc_listener, cc_skb;	/* cookie_v4_check in progress */
 	__u64	timer_req;		/* request whose timer runs */
 	__u64	killed_req;		/* request that tcp_req_err or tcp_abort takes down */
-	__u64	child;			/* tracepoints: passive child seen last */
-	__u8	child_fastopen;
+	__u64	child, child_of;	/* tracepoints: passive child seen last, and its listener */
 	__u64	answered;		/* tracepoints: the peer that got the last SYN-ACK, peer_key() */
+	struct { __u64 net, sent; } cookies[8];	/* what this CPU has counted of a namespace's: cookie_sent() */
 	__u64	done[DONE];		/* see did() */
 	__u32	done_next;
 };

@@ -5,6 +5,11 @@
 
 #include "read.bpf.h"
 
+struct port_key {
+	__u32	netns;
+	__u32	port;
+};
+
 /* Members stand at the front; behind them there are zeroes. */
 struct group {
 	__u64	sk[CAPTURE_GROUP];

@@ -26,7 +26,7 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
 		listener = req_listener(req);
 		if (listener && wanted_of(listener, (const void *)req))
-			emit_child(TCPTRACE_SYNACK, sk, listener, 0, 0);
+			emit_child_synack(sk, listener);
 		return 0;
 	}
 	if (!wanted_of(sk, (const void *)req))
@@ -36,7 +36,7 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 		return 0;
 	}
 	/* a request reaches this point hashed and counted: tcp_conn_request() */
-	emit_synq_add(req, sk);
+	emit_synq_add(req, sk, false);
 	return 0;
 }
 

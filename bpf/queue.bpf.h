@@ -17,8 +17,11 @@ static __always_inline void emit_request(__u32 event, const struct request_sock 
 	submit(r);
 }
 
-/* Into the SYN queue, and its SYN-ACK leaves: one record, and two events that are lost if there is no room. */
-static __always_inline void emit_synq_add(const struct request_sock *req, const struct sock *listener)
+/*
+ * Into the SYN queue, and its SYN-ACK leaves: one record, and two events that are lost if there is no room.
+ * ahead: right before, the numbers are those right after.
+ */
+static __always_inline void emit_synq_add(const struct request_sock *req, const struct sock *listener, bool ahead)
 {
 	struct tcptrace_record *r = reserve(TCPTRACE_SYNQ_ADD);
 
@@ -27,32 +30,48 @@ static __always_inline void emit_synq_add(const struct request_sock *req, const 
 		return;
 	}
 	set_request(r, req, listener);
+	r->synq += ahead;
+	r->synq_young += ahead;
 	r->new = TCPTRACE_SYNACK_TOO;
 	submit(r);
 }
 
-/* Of a child that waits to be accepted; listener NULL: this kernel cannot say which (tracepoints before 6.3). */
-static __always_inline void emit_child(__u32 event, const struct sock *child, const struct sock *listener,
-				       __u8 cause, __u8 flags)
+/* Of a child of Fast Open, which answers the SYN itself. */
+static __always_inline void emit_child_synack(const struct sock *child, const struct sock *listener)
 {
-	struct tcptrace_record *r = reserve(event);
+	struct tcptrace_record *r = reserve(TCPTRACE_SYNACK);
 
 	if (!r)
 		return;
 	set_sock(r, child);
-	if (listener)
-		set_queues(r, listener);
-	r->cause = cause;
-	r->flags |= flags;
+	set_queues(r, listener);
 	submit(r);
 }
 
-/* Read off its effects. */
-static __always_inline void tp_acceptq_add(const struct sock *child, const struct sock *listener,
-					   bool fastopen)
+/*
+ * Tracepoints: the child that came last on this CPU enters its listener's accept queue, which is not to be
+ * told twice.
+ */
+static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause)
 {
-	emit_child(TCPTRACE_ACCEPTQ_ADD, child, listener,
-		   fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN : TCPTRACE_ACCEPTQ_HANDSHAKE, TCPTRACE_F_INFERRED);
+	struct scratch *s = scratch();
+	struct tcptrace_record *r;
+
+	if (!s || s->child != (__u64)child)
+		return;
+	s->child = 0;
+	r = reserve(TCPTRACE_ACCEPTQ_ADD);
+	if (!r)
+		return;
+	set_sock(r, child);
+	if (s->child_of)
+		set_queues(r, TYPED((const struct sock *)s->child_of));
+	/* told right before the insertion, in tcp_conn_request() */
+	if (cause == TCPTRACE_ACCEPTQ_FASTOPEN)
+		r->acceptq++;
+	r->cause = cause;
+	r->flags |= TCPTRACE_F_INFERRED;
+	submit(r);
 }
 
 /* "full" with '>': kernels before 6.1.128 and 6.12.10 (3c5b4d69c358 backported) use '>='. */

@@ -32,20 +32,6 @@ struct {
 	__type(value, __u8);
 } pids __weak SEC(".maps");
 
-/* Ports of watched listeners: a child is known by its port until it is queued. */
-struct port_key {
-	__u32	netns;
-	__u32	port;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, CAPTURE_LISTENERS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct port_key);
-	__type(value, __u8);
-} watched_ports __weak SEC(".maps");
-
 /* A pointer as a number, which is all that a global function may be given. */
 static __always_inline __u64 number_of(const void *p)
 {
@@ -334,16 +320,10 @@ static __always_inline bool pid_wanted(void)
 
 static __always_inline void watch(const struct sock *sk)
 {
-	struct port_key port;
 	__u64 key = (__u64)sk;
 	__u8 one = 1;
 
 	bpf_map_update_elem(&watched, &key, &one, BPF_ANY);
-	if (sk_state(sk) == TCP_LISTEN) {
-		port.netns = sk_netns(sk);
-		port.port = READ(sk, __sk_common.skc_num);
-		bpf_map_update_elem(&watched_ports, &port, &one, BPF_ANY);
-	}
 }
 
 static __always_inline void unwatch(const struct sock *sk)

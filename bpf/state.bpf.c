@@ -35,20 +35,19 @@ static __always_inline bool tp_closes(const struct sock *sk, int old)
 	return !call || call->sk != (__u64)sk;
 }
 
-/* A child still in its handshake is not watched yet: its listener's port speaks for it. */
-static __always_inline bool child_wanted(const struct sock *sk)
+/*
+ * The listener of a child at its first transition, in inet_csk_clone_lock(): the child is a copy of it, and the
+ * head of its empty list of sent segments points to itself until tcp_create_openreq_child() makes that anew.
+ */
+static __always_inline const struct sock *cloned_from(const struct sock *child)
 {
-	struct port_key port;
+	const struct tcp_sock *tp = TYPED((const struct tcp_sock *)child);
+	__u64 head = (__u64)READ(tp, tsorted_sent_queue.next);
+	const struct sock *of;
 
-	if (!cfg.filtered)
-		return true;
-	if (!place_wanted(sk) || !sock_ports_wanted(sk))
-		return false;
-	if (!cfg.by_pid || is_watched(sk))
-		return true;
-	port.netns = sk_netns(sk);
-	port.port = READ(sk, __sk_common.skc_num);
-	return bpf_map_lookup_elem(&watched_ports, &port);
+	of = (const void *)(head - bpf_core_field_offset(struct tcp_sock, tsorted_sent_queue));
+	of = TYPED(of);
+	return sk_state(of) == TCP_LISTEN && is_tcp(of) ? of : NULL;
 }
 
 /*
@@ -66,20 +65,17 @@ static __always_inline int real_new_state(const struct sock *sk, int old, int ne
 		       TCP_FIN_WAIT2 : new;
 }
 
-static __always_inline void set_child(struct scratch *s, const struct sock *sk, int old, int new)
+static __always_inline void child_begins(const struct sock *sk)
 {
-	if (old == TCP_LISTEN && new == TCP_SYN_RECV) {
+	const struct sock *listener = cloned_from(sk);
+	struct scratch *s = scratch();
+
+	if (s) {
 		s->child = (__u64)sk;
-		s->child_fastopen = 1;	/* queued while in SYN_RECV: Fast Open */
-	} else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED && s->child == (__u64)sk) {
-		s->child_fastopen = 0;
-		if (!cfg.tp_data_ready) {
-			if (cfg.by_pid)
-				watch(sk);
-			tp_acceptq_add(sk, NULL, false);
-			s->child = 0;
-		}
+		s->child_of = (__u64)listener;
 	}
+	if (cfg.by_pid && listener && is_watched(listener))
+		watch(sk);
 }
 
 /* Global functions, which the verifier goes through once and not on each path that leads here. */
@@ -108,25 +104,22 @@ __noinline int write_state(__u64 addr, int old, int new)
 static __always_inline int state_hook(__u64 addr, int old, int new)
 {
 	const struct sock *sk = TYPED((const struct sock *)addr);
-	bool passive = old == TCP_LISTEN && new == TCP_SYN_RECV;
-	struct scratch *s;
-
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
 		return 0;
 	if (cfg.tp_groups && old == TCP_LISTEN && new == TCP_CLOSE)
 		member_leaves(addr);
-	if (old == TCP_SYN_RECV || passive ? !child_wanted(sk) : !wanted(sk))
+	if ((cfg.tp_acceptq_add || cfg.by_pid) && old == TCP_LISTEN && new == TCP_SYN_RECV)
+		child_begins(sk);
+	if (!wanted(sk))
 		return 0;
 	if (cfg.tp_close && tp_closes(sk, old))
 		write_close(addr);
 	new = real_new_state(sk, old, new);
 	if (new != old)
 		write_state(addr, old, new);
-	if (!cfg.tp_acceptq_add)
-		return 0;
-	s = scratch();
-	if (s)
-		set_child(s, sk, old, new);
+	/* in the accept queue since just before: inet_csk_complete_hashdance(), tcp_get_cookie_sock() */
+	if (cfg.tp_acceptq_add && old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
+		tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }
 
@@ -142,29 +135,6 @@ SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state_again, const struct sock *sk, int old, int new)
 {
 	return was_done((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15)) ? 0 : state_hook((__u64)sk, old, new);
-}
-
-/* tracepoints, 6.3 and later: the listener is told right after its child entered the queue. */
-SEC("?raw_tp/sk_data_ready")
-int BPF_PROG(tp_data_ready, const struct sock *sk)
-{
-	const struct sock *child;
-	struct scratch *s;
-
-	sk = TYPED(sk);
-	if (sk_state(sk) != TCP_LISTEN || !is_tcp(sk))
-		return 0;
-	s = scratch();
-	if (!s || !s->child)
-		return 0;
-	child = TYPED((const struct sock *)s->child);
-	if (wanted_of(sk, (const void *)child)) {
-		if (cfg.by_pid)
-			watch(child);
-		tp_acceptq_add(child, sk, s->child_fastopen);
-	}
-	s->child = 0;
-	return 0;
 }
 
 static __always_inline int destroy_hook(const struct sock *sk)

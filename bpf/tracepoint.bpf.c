@@ -11,6 +11,9 @@
 #include "queue.bpf.h"
 #include "group.bpf.h"
 
+/* 6.2 (fd264ca02094) */
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+
 /* The far end of a handshake, well enough to tell it from what another one on this CPU left here. */
 static __always_inline __u64 peer_key(const __u8 *raddr, __u16 rport, __u16 lport)
 {
@@ -46,16 +49,36 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 	listener = req_listener((const void *)sk);
 	if (!listener || !wanted_of(listener, (const void *)sk))
 		return 0;
-	emit_synq_add((const void *)sk, listener);
+	emit_synq_add((const void *)sk, listener, false);
 	return 0;
+}
+
+/* A request that belongs to no listener, of a group: told by its tuple. */
+static __always_inline void emit_cookie_sent(const struct group *g, const __u8 *laddr, __u16 lport,
+					     const __u8 *raddr, __u16 rport)
+{
+	const struct sock *listener = TYPED((const struct sock *)g->sk[0]);
+	struct tcptrace_record *r;
+
+	if (!wanted_of(listener, NULL) || !ports_wanted(lport, rport))
+		return;
+	r = reserve(TCPTRACE_COOKIE_SENT);
+	if (!r)
+		return;
+	set_common(r, (const struct sock_common *)listener);
+	r->sk = 0;
+	set_queues(r, listener);
+	__builtin_memcpy(r->laddr, laddr, 16);
+	__builtin_memcpy(r->raddr, raddr, 16);
+	r->rport = rport;
+	r->flags |= TCPTRACE_F_INFERRED;
+	submit(r);
 }
 
 /* A SYN-ACK of ours (not forwarded: skb_iif) that belongs to no request: a cookie. */
 static __always_inline int cookie_leaves(const struct sk_buff *skb)
 {
 	struct scratch *s = scratch();
-	struct tcptrace_record *r;
-	const struct sock *listener;
 	struct segment seg;
 	struct group *g;
 
@@ -67,38 +90,20 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 		return 0;
 	if (s)
 		s->answered = peer_key(seg.daddr, seg.dport, seg.sport);
-	listener = TYPED((const struct sock *)g->sk[0]);
-	if (!wanted_of(listener, NULL) || !ports_wanted(seg.sport, seg.dport))
-		return 0;
-	r = reserve(TCPTRACE_COOKIE_SENT);
-	if (!r)
-		return 0;
-	set_common(r, (const struct sock_common *)listener);
-	r->sk = 0;
-	set_queues(r, listener);
-	__builtin_memcpy(r->laddr, seg.saddr, 16);
-	__builtin_memcpy(r->raddr, seg.daddr, 16);
-	r->rport = seg.dport;
-	r->flags |= TCPTRACE_F_INFERRED;
-	submit(r);
+	emit_cookie_sent(g, seg.saddr, seg.sport, seg.daddr, seg.dport);
 	return 0;
 }
 
-/* Fast Open: the child answers. Before 6.3 (sk_data_ready) this tells, too, that it is queued. */
+/* Fast Open: the child answers, and is queued right behind. */
 static __always_inline int child_answers(const struct sock *sk)
 {
-	struct scratch *s = scratch();
+	const struct scratch *s = scratch();
 
 	answer((const void *)sk);
-	if (!s || s->child != (__u64)sk || !s->child_fastopen)
+	if (!cfg.tp_synack || !s || s->child != (__u64)sk || !s->child_of || !wanted(sk))
 		return 0;		/* sent again */
-	emit_child(TCPTRACE_SYNACK, sk, NULL, 0, 0);
-	if (cfg.tp_data_ready)
-		return 0;
-	s->child = 0;
-	if (cfg.by_pid)
-		watch(sk);
-	tp_acceptq_add(sk, NULL, true);
+	emit_child_synack(sk, TYPED((const struct sock *)s->child_of));
+	tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_FASTOPEN);
 	return 0;
 }
 
@@ -116,13 +121,77 @@ int BPF_PROG(tp_synack, const struct sk_buff *skb)
 	state = sk_state(sk);
 	if (state == TCP_SYN_RECV)
 		return child_answers(sk);
-	return state == TCP_NEW_SYN_RECV ? synack_leaves(skb, sk) : 0;
+	return cfg.tp_synack && state == TCP_NEW_SYN_RECV ? synack_leaves(skb, sk) : 0;
+}
+
+/*
+ * The same without a look at every packet that leaves: tcp_conn_request() asks for the first timeout of a
+ * request right before it queues it (not for a cookie), and tcp_try_fastopen() for that of a child. The answer, "no
+ * opinion", is what the kernel has without us. 6.2 and later (bpf_cast_to_kern_ctx).
+ */
+SEC("?sockops")
+int cg_synack(struct bpf_sock_ops *ctx)
+{
+	const struct sock *listener, *sk;
+	__u8 state;
+
+	if (ctx->op != BPF_SOCK_OPS_TIMEOUT_INIT)
+		return 1;
+	sk = ((const struct bpf_sock_ops_kern *)bpf_cast_to_kern_ctx(ctx))->sk;
+	sk = TYPED(sk);
+	state = sk_state(sk);
+	if (state == TCP_SYN_RECV)
+		child_answers(sk);
+	if (state != TCP_NEW_SYN_RECV)
+		return 1;
+	answer((const void *)sk);
+	listener = req_listener((const void *)sk);
+	if (cfg.tp_synack && listener && wanted_of(listener, (const void *)sk))
+		emit_synq_add((const void *)sk, listener, true);
+	return 1;
+}
+
+/*
+ * What an address in per-CPU memory must have added to be this CPU's. Taken from a map of ours, whose two
+ * addresses we know: the kernel's own variable is not to be had without CONFIG_KALLSYMS_ALL.
+ */
+static __always_inline __u64 this_cpu_offset(const struct scratch *s)
+{
+	__u64 pptr = 0;
+
+	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(number_of(&scratch_map) +
+								   bpf_core_field_offset(struct bpf_array, pptrs)));
+	return number_of(s) - pptr;
+}
+
+/*
+ * Has this CPU sent a cookie since it was asked last? The kernel counts them by CPU. Where a namespace is
+ * new here, a refusal that nobody has accounted for says no.
+ */
+static __always_inline bool cookie_sent(const struct net *net, const struct group *g)
+{
+	__u32 place = READ(net, ns.inum) & 7, drops;
+	struct scratch *s = scratch();
+	const struct linux_mib *mib;
+	bool known, moved;
+	__u64 sent;
+
+	if (!s)
+		return false;
+	mib = (const void *)(number_of(READ(net, mib.net_statistics)) + this_cpu_offset(s));
+	mib = TYPED(mib);
+	sent = READ(mib, mibs[LINUX_MIB_SYNCOOKIESSENT]);
+	known = s->cookies[place].net == (__u64)net;
+	moved = known ? sent > s->cookies[place].sent : sent && !group_rose(g, &drops);
+	s->cookies[place].net = (__u64)net;
+	s->cookies[place].sent = sent;
+	return moved;
 }
 
 /*
  * A SYN is consumed right after the listener decided on it, on the same CPU (tcp_conn_request() in
- * tcp_rcv_state_process()). One that got no SYN-ACK was refused, if sk_drops says that something
- * was: a SYN of ours to another host's port of that number passes by here too.
+ * tcp_rcv_state_process()). One that got neither SYN-ACK nor cookie was refused, if sk_drops says that
+ * something was: a SYN of ours to another host's port of that number passes by here too.
  */
 SEC("?raw_tp/consume_skb")
 int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
@@ -141,7 +210,15 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 		return 0;
 	}
 	g = group_find(segment_netns(skb), seg.dport);
-	listener = g ? group_dropped(g) : NULL;
+	if (!g || !g->sk[0])
+		return 0;
+	listener = TYPED((const struct sock *)g->sk[0]);
+	if (cfg.cg_synack && cookie_sent(TYPED(READ(listener, __sk_common.skc_net.net)), g)) {
+		if (cfg.tp_cookie)
+			emit_cookie_sent(g, seg.daddr, seg.dport, seg.saddr, seg.sport);
+		return 0;
+	}
+	listener = cfg.tp_drop_syn ? group_dropped(g) : NULL;
 	if (!listener)
 		return 0;
 	listener = TYPED(listener);

@@ -46,6 +46,7 @@ enum bpf_func_id {
 	BPF_FUNC_get_func_ret = 184,		/* 5.17 f92c1e183604 */
 	BPF_FUNC_cgrp_storage_get = 210,	/* 6.2 c4bcfb38a95e */
 };
+enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1 };
 
 #define AF_INET		2
 #define AF_INET6	10
@@ -93,6 +94,7 @@ struct bpf_sock_addr {
 	__u32 user_family, user_ip4, user_ip6[4], user_port, family, type, protocol, msg_src_ip4, msg_src_ip6[4];
 	struct bpf_sock *sk;
 };
+struct bpf_sock_ops { __u32 op; };
 #define TH_FIN 0x01
 #define TH_SYN 0x02
 #define TH_RST 0x04
@@ -112,7 +114,12 @@ struct netns_ipv4 {
 	__u8 sysctl_tcp_syncookies;
 	__u8 sysctl_tcp_abort_on_overflow;
 };
-struct net { struct ns_common ns; struct netns_core core; struct netns_ipv4 ipv4; };
+/* of each CPU; its first numbers are old enough never to move (include/uapi/linux/snmp.h) */
+enum { LINUX_MIB_SYNCOOKIESSENT = 1 };
+struct linux_mib { unsigned long mibs[2]; };
+struct bpf_array { void *pptrs[0]; };
+struct netns_mib { struct linux_mib *net_statistics; };
+struct net { struct ns_common ns; struct netns_core core; struct netns_ipv4 ipv4; struct netns_mib mib; };
 typedef struct { struct net *net; } possible_net_t;
 
 struct sock_common {
@@ -162,6 +169,9 @@ struct request_sock_queue { atomic_t qlen, young; struct fastopen_queue fastopen
 struct inet_sock { struct sock sk; __be16 inet_sport; };
 struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; };
 
+struct list_head { struct list_head *next; };
+struct tcp_sock { struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; };
+
 struct request_sock {
 	struct sock_common __req_common;
 	__u8 num_retrans;
@@ -210,6 +220,9 @@ struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
 		      flags, sp, ss;
 };
+
+/* what a struct bpf_sock_ops really is */
+struct bpf_sock_ops_kern { struct sock *sk; };
 
 /* tracepoint programs: the record of a system call's entry and exit */
 struct trace_entry { unsigned short type; unsigned char flags, preempt_count; int pid; };

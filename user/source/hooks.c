@@ -52,6 +52,9 @@ const struct hook hooks[HOOK_MAX] = {
 	[HOOK_SYNQ_ADD] = { "SYN queue: in; SYN-ACK; cookie sent", {
 		F("tcp_make_synack", NULL, "f_synack"),
 		K("tcp_make_synack", NULL, "k_synack"),
+		T("cgroup sock_ops; consume_skb (cookies)",
+		  "that of two CPUs that queue the same request at once one gives it up", "cg_synack", "tp_drop_syn",
+		  CONTEXT),
 		T("net_dev_queue", "a request whose SYN-ACK a firewall drops", "tp_synack") } },
 	[HOOK_SYNQ_DEL] = { "SYN queue: dropped (expired, reset, listener closed)", {
 		F("__inet_csk_reqsk_queue_drop", NULL, "f_req_drop", "?f_req_err", "?f_abort"),
@@ -69,15 +72,12 @@ const struct hook hooks[HOOK_MAX] = {
 	[HOOK_ACCEPTQ_ADD] = { "SYN queue: out, accept queue: in", {
 		F("inet_csk_complete_hashdance", NULL, "x_hashdance"),
 		K("inet_csk_complete_hashdance", NULL, "k_hashdance", "r_hashdance"),
-		T("inet_sock_set_state, sk_data_ready", NULL, "tp_state", "tp_data_ready"),
-		T("inet_sock_set_state", "the kernel's own queue lengths at this step (ours are counted)",
-		  "tp_state") } },
+		T("inet_sock_set_state", NULL, "tp_state") } },
 	[HOOK_ACCEPTQ_ADD_OTHER] = { "accept queue: in by cookie or Fast Open", {
 		F("inet_csk_reqsk_queue_add", NULL, "x_queue_add"),
 		K("inet_csk_reqsk_queue_add", NULL, "k_queue_add", "r_queue_add"),
-		T("inet_sock_set_state, sk_data_ready", NULL, "tp_state", "tp_data_ready"),
-		T("inet_sock_set_state", "the kernel's own queue lengths at this step (ours are counted)",
-		  "tp_state") } },
+		T("inet_sock_set_state, cgroup sock_ops", NULL, "tp_state", "cg_synack", CONTEXT),
+		T("inet_sock_set_state, net_dev_queue", NULL, "tp_state", "tp_synack") } },
 	[HOOK_FORGET] = { "accept queue: out with its listener", {
 		F("inet_child_forget", NULL, "f_forget"),
 		K("inet_child_forget", NULL, "k_forget"),
@@ -104,6 +104,9 @@ const struct hook hooks[HOOK_MAX] = {
 		  "?f_cookie_v6", "?x_verdict_v6"),
 		K("__cookie_v4_check, __cookie_v6_check", NULL, "k_cookie_v4", "r_verdict_v4",
 		  "?k_cookie_v6", "?r_verdict_v6"),
+		T("consume_skb, tcp_send_reset",
+		  "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced",
+		  "cg_synack", "tp_drop_syn", "tp_rst_sent", CONTEXT),
 		T("net_dev_queue, tcp_send_reset",
 		  "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced",
 		  "tp_synack", "tp_rst_sent") } },

@@ -83,8 +83,9 @@ static void fill_config(struct load *l)
 	c->tp_connect = uses_tp(p, HOOK_CONNECT) && !probes_wants(p, "cg_connect4");
 	c->tp_close = uses_tp(p, HOOK_CLOSE) && !probes_wants(p, "cg_release");
 	c->tp_synack = uses_tp(p, HOOK_SYNQ_ADD);
+	c->tp_drop_syn = uses_tp(p, HOOK_DROP_SYN);
+	c->cg_synack = probes_wants(p, "cg_synack");
 	c->tp_acceptq_add = uses_tp(p, HOOK_ACCEPTQ_ADD);
-	c->tp_data_ready = c->tp_acceptq_add && probes_wants(p, "tp_data_ready");
 	c->tp_cookie = uses_tp(p, HOOK_COOKIE);
 	c->tp_synq_del = uses_tp(p, HOOK_SYNQ_DEL);
 	c->tp_groups = c->tp_cookie || c->tp_synq_del || uses_tp(p, HOOK_DROP_SYN) || uses_tp(p, HOOK_DROP_ACK);
@@ -101,10 +102,8 @@ static void size_maps(struct load *l)
 	const struct capture_config *c = (const struct capture_config *)&l->skel->rodata->cfg;
 	struct bpf_map *map;
 
-	if (!c->by_pid) {
+	if (!c->by_pid)
 		bpf_map__set_max_entries(l->skel->maps.watched, 1);
-		bpf_map__set_max_entries(l->skel->maps.watched_ports, 1);
-	}
 	if (!c->tp_groups)
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
 	bpf_map__set_max_entries(l->skel->maps.slots, l->rings->n * l->rings->slots);
