@@ -11,6 +11,7 @@
 #define CAPTURE_PORT_WORDS	1024	/* 65536 bits */
 #define CAPTURE_CALLS		16384	/* threads inside a traced call at the same time */
 #define CAPTURE_WATCHED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
+#define CAPTURE_HINTS		65536	/* of these, which are not among them */
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
@@ -28,14 +29,10 @@ struct kernel_types {
 #undef KERNEL_TYPE
 };
 
-/* A place for a record; positions are counted from 0, their low bits say which slot. */
-struct slot {
-	__u32	taken;			/* position + 1 of the record that is written here */
-	__u32	written;		/* the same, when all of it is there */
-	struct tcptrace_record rec;
-};
-
-/* The two ends of a ring, each in lines of its own: one is the writers', one the reader's. */
+/*
+ * The two ends of a ring, each in lines of its own: one is the writers', one the reader's. Positions are
+ * counted from 0: their low bits say which slot, the others which lap.
+ */
 struct ring_ends {
 	__u64	head;			/* position of the next record */
 	__u64	other_lines[15];

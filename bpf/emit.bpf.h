@@ -48,8 +48,17 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);			/* set by the reader (user/source/load.c) */
 	__type(key, __u32);
-	__type(value, struct slot);
+	__type(value, struct tcptrace_record);
 } slots __weak SEC(".maps");
+
+/* How many records have been written to each slot: one in its lap is there when this is the lap + 1. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);			/* as slots */
+	__type(key, __u32);
+	__type(value, __u64);
+} laps __weak SEC(".maps");
 
 /* Wakes the reader; what is in it says nothing. */
 struct {
@@ -150,11 +159,9 @@ static __always_inline bool was_done(__u64 who, __u16 what)
 	return false;
 }
 
-static __always_inline struct slot *slot_at(__u32 ring, __u64 at)
+static __always_inline __u32 slot_of(__u32 ring, __u64 at)
 {
-	__u32 i = ring * cfg.ring_slots + (at & (cfg.ring_slots - 1));
-
-	return bpf_map_lookup_elem(&slots, &i);
+	return ring * cfg.ring_slots + (at & (cfg.ring_slots - 1));
 }
 
 /*
@@ -172,9 +179,10 @@ static __always_inline __u64 take(__u32 ring, struct ring_ends *ends)
 	__sync_fetch_and_add(&ends->head, 1);
 	after = *(volatile __u64 *)&ends->head;
 	for (int i = 0; i < 8 && at + 1 < after; i++) {
-		const struct slot *s = slot_at(ring, at);
+		__u32 slot = slot_of(ring, at);
+		const __u64 *written = bpf_map_lookup_elem(&laps, &slot);
 
-		if (!s || s->written != (__u32)at + 1)
+		if (!written || *written != at / cfg.ring_slots + 1)
 			break;
 		at++;
 	}
@@ -191,20 +199,17 @@ static __always_inline struct tcptrace_record *reserve_at(__u32 event, __u64 now
 {
 	__u32 cpu = bpf_get_smp_processor_id(), ring = cpu & cfg.ring_mask;
 	struct ring_ends *ends = &ring_ends[ring & (CAPTURE_RINGS - 1)];
-	__u64 at;
-	struct tcptrace_record *r;
-	struct slot *slot = NULL;
+	struct tcptrace_record *r = NULL;
 
 	if (ends->head - ends->tail < cfg.ring_slots - cfg.ring_slots / 8) {
-		at = take(ring, ends);
-		slot = slot_at(ring, at);
+		__u32 slot = slot_of(ring, take(ring, ends));
+
+		r = bpf_map_lookup_elem(&slots, &slot);
 	}
-	if (!slot) {
+	if (!r) {
 		__sync_fetch_and_add(&lost[event], 1);
 		return NULL;
 	}
-	slot->taken = at + 1;
-	r = &slot->rec;
 	r->t_ns = now;
 	r->listener = 0;
 	r->pid = 0;
@@ -234,10 +239,16 @@ static __always_inline struct tcptrace_record *reserve(__u32 event)
 /* x86 keeps stores in order; the addition in take() has kept the look at reader_sleeps behind it. */
 static __always_inline void submit(struct tcptrace_record *r)
 {
-	struct slot *slot = (void *)r - offsetof(struct slot, rec);
+	__u32 slot = 0;
+	const void *first = bpf_map_lookup_elem(&slots, &slot);
+	volatile __u64 *written;
 
+	slot = (__u32)((const void *)r - first) / sizeof(*r);
+	written = bpf_map_lookup_elem(&laps, &slot);
+	if (!written)
+		return;
 	barrier();
-	*(volatile __u32 *)&slot->written = slot->taken;
+	*written += 1;
 	/* Two CPUs may both see the flag: one wake-up too many, never one too few. */
 	if (reader_sleeps) {
 		__u64 nothing = 0;

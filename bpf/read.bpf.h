@@ -24,6 +24,9 @@ struct {
 	__type(value, __u8);
 } watched __weak SEC(".maps");
 
+/* Has there ever been an address in 'watched' with this number, hint_of()? */
+extern __u8 watched_hints[CAPTURE_HINTS];
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, CAPTURE_PIDS);
@@ -32,13 +35,30 @@ struct {
 	__type(value, __u8);
 } pids __weak SEC(".maps");
 
-/* A pointer as a number, which is all that a global function may be given. */
+/* Where it is itself, once somebody has asked. */
+extern __u64 here;
+
+/*
+ * A pointer as a number, which is all that a global function may be given, and to calculate with. The
+ * verifier lets pointers be subtracted; the way through memory takes a helper, 35 ns.
+ */
 static __always_inline __u64 number_of(const void *p)
 {
+	const void *anchor = &here;
 	__u64 n = 0;
 
-	bpf_probe_read_kernel(&n, sizeof(n), &p);
-	return n;
+	if (!p)
+		return 0;
+	if (!HAS_CAST) {		/* there most pointers are numbers, which none may be subtracted from */
+		bpf_probe_read_kernel(&n, sizeof(n), &p);
+		return n;
+	}
+	if (!here) {
+		bpf_probe_read_kernel(&n, sizeof(n), &anchor);
+		here = n;
+	}
+	asm volatile("%0 -= %1" : "+r"(p) : "r"(anchor));
+	return (__u64)p + here;
 }
 
 static __always_inline __u8 sk_state(const struct sock *sk)
@@ -304,11 +324,21 @@ static __always_inline bool in_cgroup(const struct sock *sk)
 	return cg && below_cgroup(cg, cfg.cgroup);
 }
 
+/* Of a socket's address, a number below CAPTURE_HINTS. */
+static __always_inline __u32 hint_of(const void *sk)
+{
+	__u64 hint = number_of(sk) * 0x9e3779b97f4a7c15ull >> 48;
+
+	barrier_var(hint);
+	return hint & (CAPTURE_HINTS - 1);
+}
+
+/* Most sockets of a machine are not: a byte says so for nearly all of them, where the look-up takes 40 ns. */
 static __always_inline bool is_watched(const void *sk)
 {
 	__u64 key = (__u64)sk;
 
-	return bpf_map_lookup_elem(&watched, &key);
+	return watched_hints[hint_of(sk)] && bpf_map_lookup_elem(&watched, &key);
 }
 
 static __always_inline bool pid_wanted(void)
@@ -323,6 +353,7 @@ static __always_inline void watch(const struct sock *sk)
 	__u64 key = (__u64)sk;
 	__u8 one = 1;
 
+	watched_hints[hint_of(sk)] = 1;
 	bpf_map_update_elem(&watched, &key, &one, BPF_ANY);
 }
 

@@ -270,7 +270,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	g = group_find(segment_netns(skb), seg.dport);
 	if (no_socket) {
 		listener = g && (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ? group_dropped(g) : NULL;
-		return listener ? emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
+		return listener ? emit_drop(TYPED(listener), skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
 	}
 	/* tcp_v4_rcv() counts what a listener throws away, beside the ListenDrops of a full queue */
 	if (g)

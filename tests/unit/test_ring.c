@@ -10,12 +10,14 @@
 
 #include "source/ring.h"
 
-#define SLOTS	32u
+#define SHIFT	5u
+#define SLOTS	(1u << SHIFT)
 
 struct rig {
 	struct rings r;
 	struct ring_ends ends[4];
-	struct slot slot[4][SLOTS];
+	struct tcptrace_record slot[4][SLOTS];
+	uint64_t written[4][SLOTS];
 	uint64_t seen[64];
 	unsigned int n;
 	int stop_at;			/* fn ends the drain at this record */
@@ -29,9 +31,11 @@ static int rig_up(void **state)
 		return -1;
 	g->r.n = 4;
 	g->r.slots = SLOTS;
+	g->r.shift = SHIFT;
 	for (unsigned int i = 0; i < 4; i++) {
 		g->r.ring[i].ends = &g->ends[i];
 		g->r.ring[i].slot = g->slot[i];
+		g->r.ring[i].written = g->written[i];
 	}
 	*state = g;
 	return 0;
@@ -47,17 +51,15 @@ static int rig_down(void **state)
 static void write_record(struct rig *g, unsigned int ring, uint64_t t_ns, bool busy)
 {
 	uint64_t at = g->ends[ring].head++;
-	struct slot *s = &g->slot[ring][at % SLOTS];
 
-	s->taken = (uint32_t)at + 1;
-	s->rec = (struct tcptrace_record){ .t_ns = t_ns, .event = TCPTRACE_STATE };
+	g->slot[ring][at % SLOTS] = (struct tcptrace_record){ .t_ns = t_ns, .event = TCPTRACE_STATE };
 	if (!busy)
-		s->written = s->taken;
+		g->written[ring][at % SLOTS]++;
 }
 
 static void finish(struct rig *g, unsigned int ring, uint64_t at)
 {
-	g->slot[ring][at % SLOTS].written = g->slot[ring][at % SLOTS].taken;
+	g->written[ring][at % SLOTS]++;
 }
 
 static int on_record(void *ctx, const struct tcptrace_record *rec)
@@ -175,7 +177,8 @@ static void sizes(void **state)
 	(void)state;
 	rings_size(&r, 16u << 20);
 	assert_true(r.n >= 1 && !(r.n & (r.n - 1)) && !(r.slots & (r.slots - 1)));
-	assert_true((size_t)r.n * r.slots * sizeof(struct slot) <= 16u << 20 || r.slots == 2048);
+	assert_int_equal(r.slots, 1u << r.shift);
+	assert_true((size_t)r.n * r.slots * (sizeof(struct tcptrace_record) + 8) <= 16u << 20 || r.slots == 2048);
 	rings_size(&r, 1);
 	assert_int_equal(r.slots, 2048);
 }

@@ -107,6 +107,7 @@ static void size_maps(struct load *l)
 	if (!c->tp_groups)
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
 	bpf_map__set_max_entries(l->skel->maps.slots, l->rings->n * l->rings->slots);
+	bpf_map__set_max_entries(l->skel->maps.laps, l->rings->n * l->rings->slots);
 	bpf_object__for_each_map(map, l->skel->obj)
 		if (!l->allocates && bpf_map__type(map) == BPF_MAP_TYPE_HASH)
 			bpf_map__set_map_flags(map, 0);
@@ -264,8 +265,8 @@ static int try_round(struct load *l, const char **step)
 	if (!err)
 		err = fill_pids(l);
 	if (!err)
-		err = rings_open(l->rings, bpf_map__fd(l->skel->maps.slots), bpf_map__fd(l->skel->maps.bell),
-				 l->skel->bss->ring_ends);
+		err = rings_open(l->rings, bpf_map__fd(l->skel->maps.slots), bpf_map__fd(l->skel->maps.laps),
+				 bpf_map__fd(l->skel->maps.bell), l->skel->bss->ring_ends);
 	if (err)
 		return err;
 	*step = "attach";

@@ -7,7 +7,8 @@
 
 #include "ring.h"
 
-#define LEAST_SLOTS	2048u
+#define LEAST_SHIFT	11u		/* 2,048 slots */
+#define SLOT_BYTES	(sizeof(struct tcptrace_record) + sizeof(uint64_t))
 #define AHEAD		8u		/* records: asked for by the cache, and so many again before that */
 
 /* When the next record of a ring was written, or one of these. */
@@ -23,9 +24,10 @@ void rings_size(struct rings *r, size_t bytes)
 	r->n = 1;
 	while (r->n < cpus && r->n < CAPTURE_RINGS)
 		r->n *= 2;
-	r->slots = LEAST_SLOTS;
-	while (2ull * r->n * r->slots * sizeof(struct slot) <= bytes)
-		r->slots *= 2;
+	r->shift = LEAST_SHIFT;
+	while (2ull * r->n * (1u << r->shift) * SLOT_BYTES <= bytes)
+		r->shift++;
+	r->slots = 1u << r->shift;
 }
 
 static void *map_pages(int fd, size_t size, int prot, off_t from, int *err)
@@ -38,51 +40,55 @@ static void *map_pages(int fd, size_t size, int prot, off_t from, int *err)
 	return NULL;
 }
 
-int rings_open(struct rings *r, int slots_fd, int bell_fd, struct ring_ends *ends)
+int rings_open(struct rings *r, int slots_fd, int laps_fd, int bell_fd, struct ring_ends *ends)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), all = (size_t)r->n * r->slots;
 	int err = 0;
 
 	r->bell_fd = bell_fd;
-	r->map = map_pages(slots_fd, (size_t)r->n * r->slots * sizeof(struct slot), PROT_READ, 0, &err);
+	r->map = map_pages(slots_fd, all * sizeof(*r->map), PROT_READ, 0, &err);
+	r->laps = map_pages(laps_fd, all * sizeof(*r->laps), PROT_READ, 0, &err);
 	r->bell = map_pages(bell_fd, page, PROT_READ | PROT_WRITE, 0, &err);
 	r->bell_rung = map_pages(bell_fd, page, PROT_READ, (off_t)page, &err);
 	for (unsigned int i = 0; i < r->n; i++) {
 		r->ring[i].ends = &ends[i];
 		r->ring[i].slot = r->map + (size_t)i * r->slots;
+		r->ring[i].written = r->laps + (size_t)i * r->slots;
 	}
 	return err;
 }
 
 void rings_close(struct rings *r)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), all = (size_t)r->n * r->slots;
 
 	if (r->map)
-		munmap((void *)r->map, (size_t)r->n * r->slots * sizeof(struct slot));
+		munmap((void *)r->map, all * sizeof(*r->map));
+	if (r->laps)
+		munmap((void *)r->laps, all * sizeof(*r->laps));
 	if (r->bell)
 		munmap(r->bell, page);
 	if (r->bell_rung)
 		munmap((void *)r->bell_rung, page);
-	*r = (struct rings){ .n = r->n, .slots = r->slots };
+	*r = (struct rings){ .n = r->n, .slots = r->slots, .shift = r->shift };
 }
 
 /* ---- reading them ---- */
 
-static inline const struct slot *slot_at(const struct rings *r, const struct ring *ring, uint64_t at)
+static inline const struct tcptrace_record *slot_at(const struct rings *r, const struct ring *ring, uint64_t at)
 {
 	return &ring->slot[at & (r->slots - 1)];
 }
 
 static inline uint64_t next_time(const struct rings *r, const struct ring *ring)
 {
-	const struct slot *slot = slot_at(r, ring, ring->at);
+	const uint64_t *written = &ring->written[ring->at & (r->slots - 1)];
 
 	if (ring->at >= ring->end)
 		return NOTHING;
-	if (__atomic_load_n(&slot->written, __ATOMIC_ACQUIRE) != (uint32_t)ring->at + 1)
+	if (__atomic_load_n(written, __ATOMIC_ACQUIRE) != (ring->at >> r->shift) + 1)
 		return WRITING;
-	return slot->rec.t_ns;
+	return slot_at(r, ring, ring->at)->t_ns;
 }
 
 static inline void tell(struct ring *ring)
@@ -99,13 +105,13 @@ static int drain_one(struct rings *r, struct ring *ring, uint64_t *time, uint64_
 
 	do {
 		/* it is in the cache of the CPU that wrote it */
-		const struct slot *later = slot_at(r, ring, ring->at + 2 * AHEAD);
+		const struct tcptrace_record *later = slot_at(r, ring, ring->at + 2 * AHEAD);
 
-		__builtin_prefetch(&later->rec);
-		__builtin_prefetch((const char *)&later->rec + 64);
+		__builtin_prefetch(later);
+		__builtin_prefetch((const char *)later + 64);
 		if (ahead && ring->end - ring->at > AHEAD)
-			ahead(ctx, &slot_at(r, ring, ring->at + AHEAD)->rec);
-		ret = fn(ctx, &slot_at(r, ring, ring->at)->rec);
+			ahead(ctx, slot_at(r, ring, ring->at + AHEAD));
+		ret = fn(ctx, slot_at(r, ring, ring->at));
 		ring->at++;
 		if (ring->at - ring->told >= RING_TELL)
 			tell(ring);

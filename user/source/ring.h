@@ -20,14 +20,16 @@
 
 struct ring {
 	struct ring_ends *ends;
-	const struct slot *slot;
+	const struct tcptrace_record *slot;
+	const uint64_t *written;	/* of each slot: in how many laps */
 	uint64_t at, told, end;		/* positions */
 };
 
 struct rings {
 	unsigned int n;			/* a power of two: CPU c writes to number c % n */
-	uint32_t slots;			/* of each, a power of two */
-	const struct slot *map;		/* of them all */
+	uint32_t slots, shift;		/* of each: 1 << shift */
+	const struct tcptrace_record *map;	/* of them all */
+	const uint64_t *laps;
 	int bell_fd;			/* readable when somebody wakes us */
 	uint64_t *bell;			/* its two positions, the reader's and the writers' */
 	const uint64_t *bell_rung;
@@ -38,10 +40,10 @@ struct rings {
 /* How many and how large, for at most so many bytes of all together, but 2,048 slots each at the least. */
 void rings_size(struct rings *r, size_t bytes);
 /*
- * Maps them: the array of all slots, and the ring buffer that wakes us. ends: one for each ring, the
- * caller's, and as long as r. 0 or -errno.
+ * Maps them: the arrays of all slots and of the laps they are in, and the ring buffer that wakes us. ends: one
+ * for each ring, the caller's, and as long as r. 0 or -errno.
  */
-int rings_open(struct rings *r, int slots_fd, int bell_fd, struct ring_ends *ends);
+int rings_open(struct rings *r, int slots_fd, int laps_fd, int bell_fd, struct ring_ends *ends);
 void rings_close(struct rings *r);	/* back to rings_size(); also of what was only that */
 
 /* rec is valid during the call. What is not 0 ends the drain behind this record. */
