@@ -63,6 +63,14 @@ static __always_inline const struct sock *group_dropped(struct group *g)
 	return NULL;
 }
 
+static __always_inline bool group_is_settled(const struct group *g)
+{
+	EACH_MEMBER(g, i)
+		if (drops_of((const void *)g->sk[i]) != g->drops[i])
+			return false;
+	return true;
+}
+
 /* The first member with drops that are not accounted for, *n of them; or NULL. */
 static __always_inline const struct sock *group_rose(const struct group *g, __u32 *n)
 {

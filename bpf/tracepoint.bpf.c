@@ -142,7 +142,7 @@ int cg_synack(struct bpf_sock_ops *ctx)
 	state = sk_state(sk);
 	if (state == TCP_SYN_RECV)
 		child_answers(sk);
-	if (state != TCP_NEW_SYN_RECV)
+	if (state != TCP_NEW_SYN_RECV || !cfg.cg_synack)
 		return 1;
 	answer((const void *)sk);
 	listener = req_listener((const void *)sk);
@@ -170,7 +170,7 @@ static __always_inline __u64 this_cpu_offset(const struct scratch *s)
  */
 static __always_inline bool cookie_sent(const struct net *net, const struct group *g)
 {
-	__u32 place = READ(net, ns.inum) & 7, drops;
+	__u32 place = READ(net, ns.inum) & 7;
 	struct scratch *s = scratch();
 	const struct linux_mib *mib;
 	bool known, moved;
@@ -182,7 +182,7 @@ static __always_inline bool cookie_sent(const struct net *net, const struct grou
 	mib = TYPED(mib);
 	sent = READ(mib, mibs[LINUX_MIB_SYNCOOKIESSENT]);
 	known = s->cookies[place].net == (__u64)net;
-	moved = known ? sent > s->cookies[place].sent : sent && !group_rose(g, &drops);
+	moved = known ? sent > s->cookies[place].sent : sent && group_is_settled(g);
 	s->cookies[place].net = (__u64)net;
 	s->cookies[place].sent = sent;
 	return moved;

@@ -84,7 +84,7 @@ static void fill_config(struct load *l)
 	c->tp_close = uses_tp(p, HOOK_CLOSE) && !probes_wants(p, "cg_release");
 	c->tp_synack = uses_tp(p, HOOK_SYNQ_ADD);
 	c->tp_drop_syn = uses_tp(p, HOOK_DROP_SYN);
-	c->cg_synack = probes_wants(p, "cg_synack");
+	c->cg_synack = probes_wants(p, "cg_synack") && !probes_wants(p, "tp_synack");
 	c->tp_acceptq_add = uses_tp(p, HOOK_ACCEPTQ_ADD);
 	c->tp_cookie = uses_tp(p, HOOK_COOKIE);
 	c->tp_synq_del = uses_tp(p, HOOK_SYNQ_DEL);
