@@ -48,29 +48,6 @@ static __always_inline __u32 drops_of(const void *sk)
 	return READ(TYPED((const struct sock *)sk), sk_drops.counter);
 }
 
-/*
- * A member with a drop that is not accounted for, or NULL. It is now: one, since another CPU may be
- * about to account for the next.
- */
-static __always_inline const struct sock *group_dropped(struct group *g)
-{
-	EACH_MEMBER(g, i) {
-		if (drops_of((const void *)g->sk[i]) != g->drops[i]) {
-			__sync_fetch_and_add(&g->drops[i], 1);
-			return (const void *)g->sk[i];
-		}
-	}
-	return NULL;
-}
-
-static __always_inline bool group_is_settled(const struct group *g)
-{
-	EACH_MEMBER(g, i)
-		if (drops_of((const void *)g->sk[i]) != g->drops[i])
-			return false;
-	return true;
-}
-
 /* The first member with drops that are not accounted for, *n of them; or NULL. */
 static __always_inline const struct sock *group_rose(const struct group *g, __u32 *n)
 {
@@ -120,6 +97,25 @@ __noinline int member_joins(__u64 addr)
 		return 0;
 	g->drops[n] = drops_of(sk);
 	g->sk[n] = addr;
+	return 0;
+}
+
+/*
+ * A member of that port with a drop that is not accounted for, or 0. It is now: one, since another CPU may be
+ * about to account for the next.
+ */
+__noinline __u64 member_dropped(__u32 netns, __u16 port)
+{
+	struct group *g = group_find(netns, port);
+
+	if (!g)
+		return 0;
+	EACH_MEMBER(g, i) {
+		if (drops_of((const void *)g->sk[i]) != g->drops[i]) {
+			__sync_fetch_and_add(&g->drops[i], 1);
+			return g->sk[i];
+		}
+	}
 	return 0;
 }
 

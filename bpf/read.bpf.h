@@ -35,8 +35,8 @@ struct {
 	__type(value, __u8);
 } pids __weak SEC(".maps");
 
-/* Where it is itself, once somebody has asked. */
-extern __u64 here;
+extern __u64 here;	/* where it is itself, once somebody has asked */
+int learn_here(void);
 
 /*
  * A pointer as a number, which is all that a global function may be given, and to calculate with. The
@@ -45,18 +45,17 @@ extern __u64 here;
 static __always_inline __u64 number_of(const void *p)
 {
 	const void *anchor = &here;
-	__u64 n = 0;
 
 	if (!p)
 		return 0;
 	if (!HAS_CAST) {		/* there most pointers are numbers, which none may be subtracted from */
+		__u64 n = 0;
+
 		bpf_probe_read_kernel(&n, sizeof(n), &p);
 		return n;
 	}
-	if (!here) {
-		bpf_probe_read_kernel(&n, sizeof(n), &anchor);
-		here = n;
-	}
+	if (!here)
+		learn_here();
 	asm volatile("%0 -= %1" : "+r"(p) : "r"(anchor));
 	return (__u64)p + here;
 }

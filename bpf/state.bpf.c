@@ -20,6 +20,13 @@ __u64 lost[TCPTRACE_EVENT_MAX] = {};
 __u64 redone = 0;
 __u32 calls_clashed = 0;
 
+__noinline int learn_here(void)
+{
+	const void *at = &here;
+
+	return bpf_probe_read_kernel(&here, sizeof(here), &at);
+}
+
 /*
  * close() has no tracepoint, but __tcp_close() sets sk_shutdown before the transition and nothing
  * else does, except shutdown(SHUT_RDWR), which is noted in 'calls'.

@@ -11,9 +11,6 @@
 #include "queue.bpf.h"
 #include "group.bpf.h"
 
-/* 6.2 (fd264ca02094) */
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
-
 /* The far end of a handshake, well enough to tell it from what another one on this CPU left here. */
 static __always_inline __u64 peer_key(const __u8 *raddr, __u16 rport, __u16 lport)
 {
@@ -127,17 +124,20 @@ int BPF_PROG(tp_synack, const struct sk_buff *skb)
 /*
  * The same without a look at every packet that leaves: tcp_conn_request() asks for the first timeout of a
  * request right before it queues it (not for a cookie), and tcp_try_fastopen() for that of a child. The answer, "no
- * opinion", is what the kernel has without us. 6.2 and later (bpf_cast_to_kern_ctx).
+ * opinion", is what the kernel has without us.
  */
 SEC("?sockops")
 int cg_synack(struct bpf_sock_ops *ctx)
 {
+	const struct bpf_sock_ops_kern *kern;
 	const struct sock *listener, *sk;
 	__u8 state;
 
 	if (ctx->op != BPF_SOCK_OPS_TIMEOUT_INIT)
 		return 1;
-	sk = ((const struct bpf_sock_ops_kern *)bpf_cast_to_kern_ctx(ctx))->sk;
+	kern = (const void *)number_of(ctx);
+	kern = TYPED(kern);
+	sk = READ(kern, sk);
 	sk = TYPED(sk);
 	state = sk_state(sk);
 	if (state == TCP_SYN_RECV)
@@ -166,26 +166,43 @@ static __always_inline __u64 this_cpu_offset(const struct scratch *s)
 
 /*
  * Has this CPU sent a cookie since it was asked last? The kernel counts them by CPU. Where a namespace is
- * new here, a refusal that nobody has accounted for says no.
+ * new here it may have.
  */
-static __always_inline bool cookie_sent(const struct net *net, const struct group *g)
+enum verdict { NO, YES, MAYBE };
+
+static __always_inline enum verdict cookie_sent(const struct sock *listener)
 {
+	const struct net *net = READ(TYPED(listener), __sk_common.skc_net.net);
 	__u32 place = READ(net, ns.inum) & 7;
 	struct scratch *s = scratch();
 	const struct linux_mib *mib;
-	bool known, moved;
+	enum verdict verdict;
 	__u64 sent;
 
 	if (!s)
-		return false;
+		return NO;
 	mib = (const void *)(number_of(READ(net, mib.net_statistics)) + this_cpu_offset(s));
 	mib = TYPED(mib);
 	sent = READ(mib, mibs[LINUX_MIB_SYNCOOKIESSENT]);
-	known = s->cookies[place].net == (__u64)net;
-	moved = known ? sent > s->cookies[place].sent : sent && group_is_settled(g);
+	verdict = s->cookies[place].net == (__u64)net ? sent > s->cookies[place].sent : sent ? MAYBE : NO;
 	s->cookies[place].net = (__u64)net;
 	s->cookies[place].sent = sent;
-	return moved;
+	return verdict;
+}
+
+/* The SYN in skb_addr was answered by one. A global function, see group.bpf.h. */
+__noinline int write_cookie_sent(__u64 skb_addr)
+{
+	const struct sk_buff *skb = TYPED((const struct sk_buff *)skb_addr);
+	struct segment seg;
+	struct group *g;
+
+	if (!read_segment(&seg, skb))
+		return 0;
+	g = group_find(segment_netns(skb), seg.dport);
+	if (g && g->sk[0])
+		emit_cookie_sent(g, seg.daddr, seg.dport, seg.saddr, seg.sport);
+	return 0;
 }
 
 /*
@@ -197,6 +214,7 @@ SEC("?raw_tp/consume_skb")
 int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
 	const struct sock *listener;
+	enum verdict cookie;
 	struct scratch *s;
 	struct segment seg;
 	struct group *g;
@@ -212,14 +230,14 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	g = group_find(segment_netns(skb), seg.dport);
 	if (!g || !g->sk[0])
 		return 0;
-	listener = TYPED((const struct sock *)g->sk[0]);
-	if (cfg.cg_synack && cookie_sent(TYPED(READ(listener, __sk_common.skc_net.net)), g)) {
-		if (cfg.tp_cookie)
-			emit_cookie_sent(g, seg.daddr, seg.dport, seg.saddr, seg.sport);
+	cookie = cfg.cg_synack ? cookie_sent((const void *)g->sk[0]) : NO;
+	listener = cookie != YES ? (const void *)member_dropped(segment_netns(skb), seg.dport) : NULL;
+	if (!listener) {
+		if (cookie != NO && cfg.tp_cookie)
+			write_cookie_sent(number_of(skb));
 		return 0;
 	}
-	listener = cfg.tp_drop_syn ? group_dropped(g) : NULL;
-	if (!listener)
+	if (!cfg.tp_drop_syn)
 		return 0;
 	listener = TYPED(listener);
 	return emit_drop(listener, skb, NULL,
@@ -267,11 +285,12 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 		return 0;
 	if (!read_segment(&seg, skb))
 		return 0;
-	g = group_find(segment_netns(skb), seg.dport);
 	if (no_socket) {
-		listener = g && (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ? group_dropped(g) : NULL;
+		listener = (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ?
+				   (const void *)member_dropped(segment_netns(skb), seg.dport) : NULL;
 		return listener ? emit_drop(TYPED(listener), skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
 	}
+	g = group_find(segment_netns(skb), seg.dport);
 	/* tcp_v4_rcv() counts what a listener throws away, beside the ListenDrops of a full queue */
 	if (g)
 		group_settle(g, listener, overflow ? 2 : 1);

@@ -53,8 +53,7 @@ const struct hook hooks[HOOK_MAX] = {
 		F("tcp_make_synack", NULL, "f_synack"),
 		K("tcp_make_synack", NULL, "k_synack"),
 		T("cgroup sock_ops; consume_skb (cookies)",
-		  "that of two CPUs that queue the same request at once one gives it up", "cg_synack", "tp_drop_syn",
-		  CONTEXT),
+		  "that of two CPUs that queue the same request at once one gives it up", "cg_synack", "tp_drop_syn"),
 		T("net_dev_queue", "a request whose SYN-ACK a firewall drops", "tp_synack") } },
 	[HOOK_SYNQ_DEL] = { "SYN queue: dropped (expired, reset, listener closed)", {
 		F("__inet_csk_reqsk_queue_drop", NULL, "f_req_drop", "?f_req_err", "?f_abort"),
@@ -76,7 +75,7 @@ const struct hook hooks[HOOK_MAX] = {
 	[HOOK_ACCEPTQ_ADD_OTHER] = { "accept queue: in by cookie or Fast Open", {
 		F("inet_csk_reqsk_queue_add", NULL, "x_queue_add"),
 		K("inet_csk_reqsk_queue_add", NULL, "k_queue_add", "r_queue_add"),
-		T("inet_sock_set_state, cgroup sock_ops", NULL, "tp_state", "cg_synack", CONTEXT),
+		T("inet_sock_set_state, cgroup sock_ops", NULL, "tp_state", "cg_synack"),
 		T("inet_sock_set_state, net_dev_queue", NULL, "tp_state", "tp_synack") } },
 	[HOOK_FORGET] = { "accept queue: out with its listener", {
 		F("inet_child_forget", NULL, "f_forget"),
@@ -106,7 +105,7 @@ const struct hook hooks[HOOK_MAX] = {
 		  "?k_cookie_v6", "?r_verdict_v6"),
 		T("consume_skb, tcp_send_reset",
 		  "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced",
-		  "cg_synack", "tp_drop_syn", "tp_rst_sent", CONTEXT),
+		  "cg_synack", "tp_drop_syn", "tp_rst_sent"),
 		T("net_dev_queue, tcp_send_reset",
 		  "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced",
 		  "tp_synack", "tp_rst_sent") } },

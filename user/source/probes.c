@@ -113,7 +113,6 @@ static bool kernel_preempts(void)
 
 static void ask_kernel(struct probes *p, const struct bpf_object *obj, const struct btf_index *btf)
 {
-	static const char *const functions[] = { REGS, CONTEXT };
 	static char buf[OBJECT_PROGS][64];
 	struct btf_name names[OBJECT_PROGS];
 	const char *progs[OBJECT_PROGS];
@@ -126,9 +125,9 @@ static void ask_kernel(struct probes *p, const struct bpf_object *obj, const str
 		if (btf_name(prog, &names[n], buf[n], sizeof(buf[n])))
 			progs[n++] = bpf_program__name(prog);
 	}
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions) && n < OBJECT_PROGS; i++) {
-		names[n] = (struct btf_name){ functions[i] + 1, BTF_KIND_FUNC, 0 };
-		progs[n++] = functions[i];
+	if (n < OBJECT_PROGS) {
+		names[n] = (struct btf_name){ REGS + 1, BTF_KIND_FUNC, 0 };
+		progs[n++] = REGS;
 	}
 	btf_index_find(btf, names, n);
 	for (unsigned int i = 0; i < n; i++) {

@@ -13,10 +13,8 @@
 #define PROGS_MAX	6
 #define OBJECT_PROGS	160		/* programs in the object, at most */
 
-/* A program of the way reads the registers of the call that it is in (5.15 dd6e10fbd9fb); what a context really is
- * (6.2 fd264ca02094). */
+/* A program of the way reads the registers of the call that it is in (5.15 dd6e10fbd9fb). */
 #define REGS	"=bpf_task_pt_regs"
-#define CONTEXT	"=bpf_cast_to_kern_ctx"
 
 struct way {
 	enum mechanism mech;
