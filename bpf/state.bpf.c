@@ -110,17 +110,24 @@ __noinline int write_state(__u64 addr, int old, int new)
 	return 0;
 }
 
-static __always_inline int state_hook(__u64 addr, int old, int new)
+/* Asked by both programs, so that sockets of others cost no did(). */
+static __always_inline bool state_wanted(__u64 addr, int old, int new)
 {
 	const struct sock *sk = TYPED((const struct sock *)addr);
+
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
-		return 0;
+		return false;
 	if (cfg.tp_groups && old == TCP_LISTEN && new == TCP_CLOSE)
 		member_leaves(addr);
 	if ((cfg.tp_acceptq_add || cfg.by_pid) && old == TCP_LISTEN && new == TCP_SYN_RECV)
 		child_begins(sk);
-	if (!wanted(sk))
-		return 0;
+	return wanted(sk);
+}
+
+static __always_inline void tell_state(__u64 addr, int old, int new)
+{
+	const struct sock *sk = TYPED((const struct sock *)addr);
+
 	if (cfg.tp_close && tp_closes(sk, old))
 		write_close(addr);
 	new = real_new_state(sk, old, new);
@@ -129,13 +136,14 @@ static __always_inline int state_hook(__u64 addr, int old, int new)
 	/* in the accept queue since just before: inet_csk_complete_hashdance(), tcp_get_cookie_sock() */
 	if (cfg.tp_acceptq_add && old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
 		tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_HANDSHAKE);
-	return 0;
 }
 
 SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
 {
-	state_hook((__u64)sk, old, new);
+	if (!state_wanted((__u64)sk, old, new))
+		return 0;
+	tell_state((__u64)sk, old, new);
 	did((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15));
 	return 0;
 }
@@ -143,7 +151,9 @@ int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
 SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state_again, const struct sock *sk, int old, int new)
 {
-	return was_done((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15)) ? 0 : state_hook((__u64)sk, old, new);
+	if (state_wanted((__u64)sk, old, new) && !was_done((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15)))
+		tell_state((__u64)sk, old, new);
+	return 0;
 }
 
 static __always_inline int destroy_hook(const struct sock *sk)

@@ -123,26 +123,28 @@ int BPF_PROG(tp_synack, const struct sk_buff *skb)
 
 /*
  * The same without a look at every packet that leaves: tcp_conn_request() asks for the first timeout of a
- * request right before it queues it (not for a cookie), and tcp_try_fastopen() for that of a child. The answer, "no
- * opinion", is what the kernel has without us.
+ * request right before it queues it (not for a cookie), and tcp_try_fastopen() says that a child may send. The
+ * answer, "no opinion", is what the kernel has without us.
  */
 SEC("?sockops")
 int cg_synack(struct bpf_sock_ops *ctx)
 {
 	const struct bpf_sock_ops_kern *kern;
 	const struct sock *listener, *sk;
-	__u8 state;
+	__u32 op = ctx->op;
 
-	if (ctx->op != BPF_SOCK_OPS_TIMEOUT_INIT)
+	if (op != BPF_SOCK_OPS_TIMEOUT_INIT && op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
 	kern = (const void *)number_of(ctx);
 	kern = TYPED(kern);
 	sk = READ(kern, sk);
 	sk = TYPED(sk);
-	state = sk_state(sk);
-	if (state == TCP_SYN_RECV)
-		child_answers(sk);
-	if (state != TCP_NEW_SYN_RECV || !cfg.cg_synack)
+	if (op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB) {
+		if (READ(TYPED((const struct tcp_sock *)sk), fastopen_rsk))
+			child_answers(sk);
+		return 1;
+	}
+	if (sk_state(sk) != TCP_NEW_SYN_RECV || !cfg.cg_synack)
 		return 1;
 	answer((const void *)sk);
 	listener = req_listener((const void *)sk);

@@ -46,7 +46,7 @@ enum bpf_func_id {
 	BPF_FUNC_get_func_ret = 184,		/* 5.17 f92c1e183604 */
 	BPF_FUNC_cgrp_storage_get = 210,	/* 6.2 c4bcfb38a95e */
 };
-enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1 };
+enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 
 #define AF_INET		2
 #define AF_INET6	10
@@ -170,7 +170,9 @@ struct inet_sock { struct sock sk; __be16 inet_sport; };
 struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; };
 
 struct list_head { struct list_head *next; };
-struct tcp_sock { struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; };
+struct tcp_sock {
+	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
+};
 
 struct request_sock {
 	struct sock_common __req_common;

@@ -6,7 +6,9 @@
  * are reused last in, first out, so that few pages are touched.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "internal.h"
 
@@ -15,6 +17,21 @@
  * its end, the conn is forgotten when it cannot be there any more.
  */
 #define LINGER_NS	(150ull * 1000000000ull)
+#define CONNS_AT_ONCE	256u		/* get their memory */
+
+/* A fault for each page takes as much as the page itself. */
+void fill_pages(void *p, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE	/* 5.14; before that, and where it fails, pages come by themselves */
+	const uintptr_t page = 4096;
+	uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + size) & ~(page - 1);
+
+	if (from < to)
+		madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+#else
+	(void)p, (void)size;
+#endif
+}
 
 int conns_init(struct model *m)
 {
@@ -85,7 +102,9 @@ struct conn *conn_new(struct model *m)
 		m->conns_free = c->next_free;
 		memset(c, 0, sizeof(*c));
 	} else {
-		c = &m->conns[m->conns_touched++];
+		c = &m->conns[m->conns_touched];
+		if (m->conns_touched++ % CONNS_AT_ONCE == 0)
+			fill_pages(c, CONNS_AT_ONCE * sizeof(*c));
 	}
 	c->id = ++m->conn_id;
 	c->owner.fd = -1;

@@ -80,6 +80,7 @@ static void table_grow(struct table *t)
 	uint32_t n = t->mask + 1, i;
 
 	t->slot = t->all + 2 * n;
+	fill_pages(t->slot, 2 * n * sizeof(*t->slot));
 	t->mask = 2 * n - 1;
 	for (i = 0; i < n; i++) {
 		if (old[i].conn)

@@ -51,6 +51,9 @@ struct table {
 	uint32_t mask, count;
 };
 
+/* The memory of what is about to be filled, at once. */
+void fill_pages(void *p, size_t size);
+
 #define COOKIE_VALID_NS	120000000000ull	/* TCP_SYNCOOKIE_VALID, include/net/tcp.h */
 #define JIFFIES_ZERO_NS	300000000000ull	/* jiffies begin at -300 s: INITIAL_JIFFIES */
 

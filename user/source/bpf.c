@@ -20,7 +20,7 @@
 #include "netns.h"
 
 #define RING_BYTES	(18u << 20)	/* 131,072 records */
-#define PAUSE_NS	2000000		/* nap between two drains while records come */
+#define PAUSE_NS	4000000		/* nap between two drains while records come */
 #define BUSY		65536		/* so many at once: more have come meanwhile, no time for anything else */
 #define MERGE_TRIES	100		/* naps of 0.1 ms until what was there before a snapshot is all read */
 #define SECOND		1000000000ull

@@ -25,7 +25,7 @@
 
 #define BUFFER_BYTES	(16u << 20)	/* of all CPUs together */
 #define BUFFER_CPU	(1u << 20)	/* of each, at least */
-#define PAUSE_NS	2000000		/* nap between two drains while records come */
+#define PAUSE_NS	4000000		/* nap between two drains while records come */
 #define SLACK_NS	2000000		/* a record reaches its page this long after its time stamp, at most */
 #define SECOND		1000000000ull
 #define PREFIX		"tcptrace-"	/* instances: tcptrace-PID */
