@@ -21,7 +21,8 @@
 #define KERNEL_TYPES(X)							\
 	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock)	\
 	X(request_sock) X(tcp_request_sock) X(sk_buff) X(dst_entry)	\
-	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup) X(net) X(linux_mib) X(bpf_sock_ops_kern)
+	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup)	\
+	X(net) X(linux_mib) X(bpf_sock_ops_kern)
 
 struct kernel_types {
 #define KERNEL_TYPE(type) __u32 type;
