@@ -133,7 +133,7 @@ __noinline int write_drop(__u64 listener_addr, __u64 skb_addr, __u64 req_addr, _
 static __always_inline int emit_drop(const struct sock *listener, const struct sk_buff *skb,
 				     const struct request_sock *req, __u8 cause)
 {
-	return write_drop(number_of(listener), number_of(skb), number_of(req), cause);
+	return write_drop(number_of(listener), number_of(TYPED(skb)), number_of(req), cause);
 }
 
 #endif

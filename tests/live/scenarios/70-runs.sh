@@ -126,6 +126,8 @@ doctor()
 	"$tcptrace" --mechanism "$mechanism" doctor > "$dir/doctor" 2>&1
 	expect "exit status" $? 0
 	within "hooks with a mechanism" "$(grep -c " \(fentry\|kprobe\|tracepoint\|none\)  " "$dir/doctor")" 25 40
+	# what has a fallback is not missed otherwise
+	expect "programs that the verifier refused" "$(grep "not better: \(fentry\|kprobe\) load:" "$dir/doctor")" ""
 	case $mechanism in
 	fentry | kprobe) within "hooks with this mechanism" "$(grep -v '^ ' "$dir/doctor" | grep -c " $mechanism  ")" 8 40 ;;
 	tracepoint) expect "others" "$(grep -v '^ ' "$dir/doctor" | grep -c " \(fentry\|kprobe\)  ")" 0 ;;
