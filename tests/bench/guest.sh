@@ -48,7 +48,7 @@ peer() {	# COMMAND...: two seconds to attach
 	ns=$(one)
 	awk -v n="$count" -v base="$base" -v t="$ns" -v m="$1" -v big="$(bulk)" -v bulk="$bulk" \
 		'BEGIN {printf "%-10s %8.0f a connection, %.3fx; 64 KiB %.4fx\n", m, t / n, t / base, big / bulk}'
-	kill "$pid"
+	kill "$pid" 2>/dev/null || echo "$1 has ended by itself"
 	wait "$pid" || :
 }
 
@@ -68,7 +68,7 @@ again loaded
 for mechanism in fentry kprobe tracepoint kmod; do
 	unshare -n bash -c "count=$count base=$base bulk=$bulk; $(declare -f one bulk traced); traced $mechanism -q"
 done
-for peer in tcpstates tcplife "tcpdump -nn -i lo tcp[tcpflags]&(tcp-syn|tcp-fin|tcp-rst)!=0" "ss -E"; do
+for peer in tcpstates tcplife "tcpdump -Z root -nn -i lo tcp[tcpflags]&(tcp-syn|tcp-fin|tcp-rst)!=0" "ss -E"; do
 	read -ra words <<<"$peer"
 	[ -e "/payload/${words[0]}" ] || [ "${words[0]}" = ss ] || continue
 	unshare -n bash -c "ip link set lo up; count=$count base=$base bulk=$bulk; $(declare -f one bulk peer); peer \"\$@\"" _ "${words[@]}"
