@@ -50,6 +50,7 @@ $(B)/%.o: %.c | $(B)/deps.stamp
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
 $(B)/user/source/bpf.o $(B)/user/source/load.o $(B)/user/source/object.o: $(B)/capture.skel.h
+$(B)/user/source/object.o: $(B)/capture_old.skel.h
 $(B)/user/source/load.o: $(B)/kernel_names.h
 $(B)/user/lab/recordings.o: $(wildcard user/lab/recordings/*.lab)
 $(B)/user/kconfig.o: Kconfig.notes
@@ -58,9 +59,12 @@ $(B)/user/kconfig.o: Kconfig.notes
 $(B)/capture.bpf.c: $(BPF_SRC) Makefile | $(B)/deps.stamp
 	$(Q)printf '#include "../%s"\n' $(BPF_SRC) >$@
 
-$(B)/capture.bpf.o: $(B)/capture.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h
+# One source, two objects: for kernels that can give a pointer a type (6.2), and for those before.
+$(B)/capture.bpf.o: CAST = 1
+$(B)/capture_old.bpf.o: CAST = 0
+$(B)/capture.bpf.o $(B)/capture_old.bpf.o: $(B)/capture.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h
 	$(call msg,BPF,$@)
-	$(Q)$(CLANG) -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra \
+	$(Q)$(CLANG) -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -DHAS_CAST=$(CAST) -Wall -Wextra \
 		-Wno-unused-parameter -Ibpf -c -o $@ $<
 	$(Q)llvm-strip -g $@	# DWARF, which libbpf would read past; BTF stays
 
@@ -68,8 +72,8 @@ $(B)/capture.bpf.o: $(B)/capture.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h
 $(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
 	$(Q)grep -oE '(struct|enum) [a-z0-9_]+ \{' $< | sed 's/___.*/ /; s/[a-z]* \([a-z0-9_]*\) .*/"\1",/' | LC_ALL=C sort -u >$@
 
-$(B)/capture.skel.h: $(B)/capture.bpf.o
-	$(Q)$(BPFTOOL) gen skeleton $< name capture > $@
+$(B)/capture.skel.h $(B)/capture_old.skel.h: $(B)/%.skel.h: $(B)/%.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
 
 -include $(USER_OBJ:.o=.d)
 
@@ -157,6 +161,7 @@ $(B)/san/%.o: %.c | $(B)/deps.stamp
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
 $(B)/san/user/source/bpf.o $(B)/san/user/source/load.o $(B)/san/user/source/object.o: $(B)/capture.skel.h
+$(B)/san/user/source/object.o: $(B)/capture_old.skel.h
 $(B)/san/user/source/load.o: $(B)/kernel_names.h
 
 $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_OBJ)
@@ -223,4 +228,4 @@ bench: tcptrace $(B)/live/load $(BENCH) ## what tracing costs, beside the peers 
 
 clean: ## remove everything that was built
 	$(Q)rm -rf $(B)/user $(B)/bpf $(B)/san $(B)/unit $(B)/live $(B)/golden $(B)/bench $(B)/tcptrace \
-		$(B)/capture.* $(B)/kmod $(B)/locale tcptrace
+		$(B)/capture.* $(B)/capture_old.* $(B)/kmod $(B)/locale tcptrace

@@ -87,7 +87,7 @@ static __always_inline bool call_return(struct call *out)
 }
 
 /* The registers of the system call that this thread is in; 5.15 and later. */
-#define HAS_REGS	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)
+#define HAS_REGS	(HAS_CAST || bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 
 static __always_inline const struct pt_regs *call_regs(void)
 {

@@ -12,7 +12,7 @@ enum { GO_ON = 1 };
 static __always_inline int cgroup_connect(const struct bpf_sock_addr *ctx, const __u8 *raddr)
 {
 	if (ctx->protocol == IPPROTO_TCP)
-		connect_begins(TYPED((const struct sock *)number_of(ctx->sk)), raddr, bpf_ntohs(ctx->user_port));
+		connect_begins(TYPED((const struct sock *)number_of_ours(ctx->sk)), raddr, bpf_ntohs(ctx->user_port));
 	return GO_ON;
 }
 
@@ -39,7 +39,7 @@ int cg_connect6(struct bpf_sock_addr *ctx)
 SEC("?cgroup/sock_release")
 int cg_release(struct bpf_sock *ctx)
 {
-	const struct sock *sk = TYPED((const struct sock *)number_of(ctx));
+	const struct sock *sk = TYPED((const struct sock *)number_of_ours(ctx));
 
 	if (is_tcp(sk))
 		close_hook(sk, -1);

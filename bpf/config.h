@@ -15,6 +15,7 @@
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
+#define CAPTURE_EVENTS		32	/* TCPTRACE_EVENT_MAX, rounded up to a power of two */
 #define CAPTURE_RINGS		256	/* a ring for each CPU; with more CPUs some share one */
 
 /* Kernel types that pointers are given, TYPED(): their numbers in the running kernel's BTF. */
@@ -42,6 +43,7 @@ struct ring_ends {
 };
 
 struct capture_config {
+	struct kernel_types types;
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
 	__u32	netns;			/* inode number, 0: all */
 	__u32	ring_mask;		/* CPU & this: its ring */

@@ -14,27 +14,29 @@
 #include "../kmod/uapi/tcptrace.h"
 #include "config.h"
 
-/* 6.2 and later (fd264ca02094): a pointer of any origin gets a type, costs nothing. */
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-
-/* Asked by something else of 6.2: constant when loaded, so that what is not taken is not there. */
-#define HAS_CAST	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_cgrp_storage_get)
-
-extern const volatile struct kernel_types types;
-#define TYPE_CASE(type)	struct type *: types.type, const struct type *: types.type,
-#define TYPE_OF(p)	_Generic((p), KERNEL_TYPES(TYPE_CASE) struct nobody *: 0)
-
-/*
- * A pointer that READ() may be given: of an argument, a number, or a member whose type does not say
- * what it points to (one of a union, a void *). What READ() comes back with by way of a typed member is
- * typed. A call for the compiler, nothing for the kernel: once for each pointer, not for each READ().
- */
-#define TYPED(p)	(HAS_CAST ? (typeof(p))bpf_rdonly_cast((p), TYPE_OF(p)) : (p))
-
 /* Defined in state.bpf.c. */
 extern const volatile struct capture_config cfg;
 extern const volatile __u64 lports[CAPTURE_PORT_WORDS];
 extern const volatile __u64 rports[CAPTURE_PORT_WORDS];
+
+/*
+ * This source is compiled twice (Makefile): HAS_CAST for kernels that give a pointer of any origin a type, so that
+ * its members are loads (bpf_rdonly_cast(), 6.2 fd264ca02094); without it for those before.
+ *
+ * TYPED(p): a pointer that READ() may be given: of an argument, a number, or a member whose type does not say
+ * what it points to (one of a union, a void *). What READ() comes back with by way of a typed member is
+ * typed. A call for the compiler, nothing for the kernel: once for each pointer, not for each READ().
+ */
+#if HAS_CAST
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+
+#define TYPE_CASE(type)	struct type *: cfg.types.type, const struct type *: cfg.types.type,
+#define TYPE_OF(p)	_Generic((p), KERNEL_TYPES(TYPE_CASE) struct nobody *: 0)
+#define TYPED(p)	((typeof(p))bpf_rdonly_cast((p), TYPE_OF(p)))
+#else
+#define TYPED(p)	(p)
+#endif
+
 /* Set by the reader before it sleeps; whoever writes the next record clears it and wakes it. */
 extern volatile __u32 reader_sleeps;
 
@@ -72,7 +74,7 @@ extern struct ring_ends ring_ends[CAPTURE_RINGS];
  * Records that found no room, by event; events that only the second of two programs saw. In memory
  * that the reader maps: a bpf() call of its own would put off programs of its CPU (bpf_prog_active).
  */
-extern __u64 lost[TCPTRACE_EVENT_MAX];
+extern __u64 lost[CAPTURE_EVENTS];
 extern __u64 redone;
 
 #define DONE	16
@@ -173,7 +175,7 @@ static __always_inline __u64 take(__u32 ring, struct ring_ends *ends)
 {
 	__u64 at, after;
 
-	if (cfg.fetches)
+	if (HAS_CAST || cfg.fetches)
 		return __sync_fetch_and_add(&ends->head, 1);
 	at = *(volatile __u64 *)&ends->head;
 	__sync_fetch_and_add(&ends->head, 1);
@@ -207,7 +209,7 @@ static __always_inline struct tcptrace_record *reserve_at(__u32 event, __u64 now
 		r = bpf_map_lookup_elem(&slots, &slot);
 	}
 	if (!r) {
-		__sync_fetch_and_add(&lost[event], 1);
+		__sync_fetch_and_add(&lost[event & (CAPTURE_EVENTS - 1)], 1);
 		return NULL;
 	}
 	r->t_ns = now;

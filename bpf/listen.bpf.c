@@ -137,16 +137,23 @@ static __always_inline bool handed_on(const struct sk_buff *skb)
 	return READ(TYPED(skb), protocol) == bpf_htons(0x0800);
 }
 
-/* Six or seven arguments, by stable release: the result is asked for, where 5.17 and later can. */
+/*
+ * What a function came back with: asked for where that can be done (5.17), before behind its n arguments. By a load of
+ * its own: an address in the context must not have been calculated.
+ */
+#define RETURNED(ctx, n) ({									\
+	__u64 ret_ = 0;										\
+	if (HAS_CAST || bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_ret))	\
+		bpf_get_func_ret(ctx, &ret_);							\
+	else											\
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(ret_) : "r"(ctx), "i"((n) * 8));	\
+	ret_;											\
+})
+
+/* Six arguments, or seven, by stable release. */
 static __always_inline const struct sock *returned_sock(void *ctx)
 {
-	__u64 ret = 0;
-
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_ret))
-		bpf_get_func_ret(ctx, &ret);
-	else
-		ret = ((__u64 *)ctx)[6];
-	return (const void *)ret;
+	return (const void *)RETURNED(ctx, 6);
 }
 
 SEC("?fexit/tcp_v4_syn_recv_sock")
@@ -521,29 +528,13 @@ static __always_inline int cookie_enter(const struct sock *listener, const struc
 static __always_inline int cookie_verdict(int mss)
 {
 	struct scratch *s = scratch();
-	struct tcptrace_record *r;
-	const struct sock *listener;
-	const struct sk_buff *skb;
-	struct segment seg;
+	__u64 listener;
 
 	if (!s || !s->cc_listener)
 		return 0;
-	listener = TYPED((const struct sock *)s->cc_listener);
-	skb = TYPED((const struct sk_buff *)s->cc_skb);
+	listener = s->cc_listener;
 	s->cc_listener = 0;
-	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
-	    !ports_wanted(seg.dport, seg.sport))
-		return 0;
-	r = reserve(mss ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD);
-	if (!r)
-		return 0;
-	set_common(r, (const struct sock_common *)listener);
-	r->sk = 0;
-	set_queues(r, listener);
-	set_segment(r, &seg);
-	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
-	submit(r);
-	return 0;
+	return write_segment(listener, s->cc_skb, 0, mss ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD, 0);
 }
 
 #define COOKIE_HOOKS(v)										\
@@ -566,13 +557,7 @@ int BPF_KRETPROBE(r_verdict_##v, int mss)							\
 SEC("?fexit/__cookie_" #v "_check")								\
 int BPF_PROG(x_verdict_##v)									\
 {												\
-	__u64 ret = 0;										\
-												\
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_ret))		\
-		bpf_get_func_ret(ctx, &ret);							\
-	else											\
-		ret = ctx[3];									\
-	return cookie_verdict(ret);								\
+	return cookie_verdict(RETURNED(ctx, 3));						\
 }
 
 COOKIE_HOOKS(v4)

@@ -102,38 +102,52 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
 	return TCPTRACE_DROP_OTHER;
 }
 
-/* A global function, see group.bpf.h. */
-__noinline int write_drop(__u64 listener_addr, __u64 skb_addr, __u64 req_addr, __u8 cause)
+/*
+ * A segment at a listener: refused (DROP), answered by a cookie or with one (COOKIE_SENT, _OK, _BAD), or a request goes
+ * down by it (SYNQ_DEL). req is 0 where only the segment tells which one. A global function, see group.bpf.h.
+ */
+__noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u32 event, __u8 cause)
 {
 	const struct sock *listener = TYPED((const struct sock *)listener_addr);
 	const struct sk_buff *skb = TYPED((const struct sk_buff *)skb_addr);
 	struct tcptrace_record *r;
 	struct segment seg;
 
-	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) || !ports_wanted(seg.dport, seg.sport))
+	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb))
 		return 0;
-	r = reserve(TCPTRACE_DROP);
+	if (event == TCPTRACE_COOKIE_SENT && seg.flags & TH_ACK)	/* it is the answer */
+		turn_segment(&seg);
+	if (!ports_wanted(seg.dport, seg.sport))
+		return 0;
+	r = reserve(event);
 	if (!r)
 		return 0;
 	set_common(r, (const struct sock_common *)listener);
-	r->sk = req_addr;
-	if (req_addr)
+	r->sk = req;
+	if (req)
 		r->flags |= TCPTRACE_F_REQUEST;
 	set_queues(r, listener);
 	set_segment(r, &seg);
 	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
 	r->cause = cause;
-	/* nobody told that the cookie was good before there was no room for it: the model will */
-	if (cfg.tp_cookie && cause == TCPTRACE_DROP_ACCEPTQ_COOKIE)
+	/* read off effects. A cookie that was good before there was no room for it: the model will tell of it */
+	if (event == TCPTRACE_COOKIE_SENT || (event == TCPTRACE_SYNQ_DEL && !req) ||
+	    (cfg.tp_cookie && event == TCPTRACE_DROP && cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
 		r->flags |= TCPTRACE_F_INFERRED;
 	submit(r);
 	return 0;
 }
 
+static __always_inline int emit_segment(const struct sock *listener, const struct sk_buff *skb,
+					const struct request_sock *req, __u32 event, __u8 cause)
+{
+	return write_segment(number_of(listener), number_of(skb), number_of(req), event, cause);
+}
+
 static __always_inline int emit_drop(const struct sock *listener, const struct sk_buff *skb,
 				     const struct request_sock *req, __u8 cause)
 {
-	return write_drop(number_of(listener), number_of(TYPED(skb)), number_of(req), cause);
+	return emit_segment(listener, skb, req, TCPTRACE_DROP, cause);
 }
 
 #endif

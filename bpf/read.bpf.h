@@ -13,7 +13,11 @@
  * READ(sk, a.b, c): sk->a.b->c of a TYPED() sk. A load, which reads 0 where the kernel faults; before
  * 6.2 a call of bpf_probe_read_kernel() for each arrow, 35 ns where a load takes 1.
  */
-#define READ(p, a, ...)	(HAS_CAST ? ___arrow(p, a, ##__VA_ARGS__) : BPF_CORE_READ((p), a, ##__VA_ARGS__))
+#if HAS_CAST
+#define READ(p, a, ...)	___arrow(p, a, ##__VA_ARGS__)
+#else
+#define READ(p, a, ...)	BPF_CORE_READ((p), a, ##__VA_ARGS__)
+#endif
 
 /* Sockets that the pid filter lets through, and the processes it names. */
 struct {
@@ -40,25 +44,30 @@ int learn_here(void);
 
 /*
  * A pointer as a number, which is all that a global function may be given, and to calculate with. The
- * verifier lets pointers be subtracted; the way through memory takes a helper, 35 ns.
+ * verifier lets pointers be subtracted; the way through memory takes a helper, 35 ns. number_of_ours() is for
+ * what has no type to be given: contexts, maps and what is in them.
  */
-static __always_inline __u64 number_of(const void *p)
+static __always_inline __u64 number_of_ours(const void *p)
 {
+#if HAS_CAST
 	const void *anchor = &here;
 
 	if (!p)
 		return 0;
-	if (!HAS_CAST) {		/* there most pointers are numbers, which none may be subtracted from */
-		__u64 n = 0;
-
-		bpf_probe_read_kernel(&n, sizeof(n), &p);
-		return n;
-	}
 	if (!here)
 		learn_here();
 	asm volatile("%0 -= %1" : "+r"(p) : "r"(anchor));
 	return (__u64)p + here;
+#else
+	__u64 n = 0;
+
+	bpf_probe_read_kernel(&n, sizeof(n), &p);
+	return n;
+#endif
 }
+
+/* TYPED() once more: for the verifier an argument may be a number already, which nothing may be subtracted from. */
+#define number_of(p)	number_of_ours(TYPED(p))
 
 static __always_inline __u8 sk_state(const struct sock *sk)
 {
@@ -101,22 +110,32 @@ static __always_inline void copy_v6(__u8 *to, const struct in6_addr *addr)
 	}
 }
 
-/* Identity and addresses of anything that begins with a sock_common. */
+/*
+ * Identity and addresses of anything that begins with a sock_common: where each READ() is a call, out of one
+ * copy of it: these members are in its first 96 bytes on all kernels before 6.2.
+ */
 static __always_inline void set_common(struct tcptrace_record *r, const struct sock_common *c)
 {
+	const struct sock_common *from = c;
+#if !HAS_CAST
+	__u64 copy[12];
+
+	bpf_probe_read_kernel(copy, sizeof(copy), c);
+	from = (const void *)copy;
+#endif
 	r->sk = (__u64)c;
-	r->cookie = READ(c, skc_cookie.counter);
-	r->netns = READ(c, skc_net.net, ns.inum);
-	r->lport = READ(c, skc_num);
-	r->rport = bpf_ntohs(READ(c, skc_dport));
-	if (READ(c, skc_family) == AF_INET) {
+	r->cookie = from->skc_cookie.counter;
+	r->netns = READ(from->skc_net.net, ns.inum);
+	r->lport = from->skc_num;
+	r->rport = bpf_ntohs(from->skc_dport);
+	if (from->skc_family == AF_INET) {
 		r->family = 4;
-		map_v4(r->laddr, READ(c, skc_rcv_saddr));
-		map_v4(r->raddr, READ(c, skc_daddr));
+		map_v4(r->laddr, from->skc_rcv_saddr);
+		map_v4(r->raddr, from->skc_daddr);
 	} else {
 		r->family = 6;
-		copy_v6(r->laddr, &c->skc_v6_rcv_saddr);
-		copy_v6(r->raddr, &c->skc_v6_daddr);
+		copy_v6(r->laddr, &from->skc_v6_rcv_saddr);
+		copy_v6(r->raddr, &from->skc_v6_daddr);
 	}
 }
 
@@ -167,90 +186,65 @@ struct segment {
 	__u8	flags, family;
 };
 
-/* Members of headers, by loads where the kernel's types can be given; false: not there. */
-static __always_inline bool read_tcp(struct tcphdr *to, const void *at)
+/* A member of a header on the wire, given by a TYPED() pointer. */
+#if HAS_CAST
+#define HEADER(h, member)	((h)->member)
+#else
+#define HEADER(h, member)	BPF_PROBE_READ(h, member)
+#endif
+
+static __always_inline const struct tcphdr *tcp_header(const struct sk_buff *skb)
 {
-	const struct tcphdr *th;
-
-	if (!HAS_CAST)
-		return !bpf_probe_read_kernel(to, sizeof(*to), at);
-	th = TYPED((const struct tcphdr *)at);
-	to->source = th->source;
-	to->dest = th->dest;
-	to->flags = th->flags;
-	return true;
-}
-
-static __always_inline bool read_ip(struct iphdr *to, const void *at)
-{
-	const struct iphdr *ip;
-
-	if (!HAS_CAST)
-		return !bpf_probe_read_kernel(to, sizeof(*to), at);
-	ip = TYPED((const struct iphdr *)at);
-	to->protocol = ip->protocol;
-	to->saddr = ip->saddr;
-	to->daddr = ip->daddr;
-	return true;
-}
-
-static __always_inline bool read_ip6(struct ipv6hdr *to, const void *at)
-{
-	const struct ipv6hdr *ip6;
-
-	if (!HAS_CAST)
-		return !bpf_probe_read_kernel(to, sizeof(*to), at);
-	ip6 = TYPED((const struct ipv6hdr *)at);
-	to->nexthdr = ip6->nexthdr;
-	to->saddr = ip6->saddr;
-	to->daddr = ip6->daddr;
-	return true;
+	return TYPED((const struct tcphdr *)(READ(skb, head) + READ(skb, transport_header)));
 }
 
 /* What the flags of a segment would be if it is one: spares most of the others the rest. */
 static __always_inline __u8 segment_flags(const struct sk_buff *skb)
 {
-	__u16 tp = READ(skb, transport_header);
-	struct tcphdr th;
-
-	return tp != 0xffff && read_tcp(&th, READ(skb, head) + tp) ? th.flags : 0;
+	return READ(skb, transport_header) != 0xffff ? HEADER(tcp_header(skb), flags) : 0;
 }
 
-/* Headers that the stack has parsed already. False: not TCP, or not there. */
-static __always_inline bool read_segment(struct segment *s, const struct sk_buff *skb)
+/* All but the addresses, from headers that the stack has parsed already. False: not TCP, or not there. */
+static __always_inline bool read_ports(struct segment *s, const struct sk_buff *skb)
 {
-	unsigned char *head = READ(skb, head);
-	__u16 proto = READ(skb, protocol);
-	__u16 net = READ(skb, network_header);
-	__u16 tp = READ(skb, transport_header);
-	struct tcphdr th;
+	__u16 net = READ(skb, network_header), tp = READ(skb, transport_header);
+	const struct tcphdr *th = tcp_header(skb);
+	const void *ip = READ(skb, head) + net;
+	__be16 proto = READ(skb, protocol);
 
 	if (tp == 0xffff || tp <= net)
 		return false;
-	if (proto == bpf_htons(0x0800)) {
-		struct iphdr ip;
+	if (proto == bpf_htons(0x0800))
+		s->family = HEADER(TYPED((const struct iphdr *)ip), protocol) == IPPROTO_TCP ? 4 : 0;
+	else if (proto == bpf_htons(0x86dd))
+		s->family = HEADER(TYPED((const struct ipv6hdr *)ip), nexthdr) == IPPROTO_TCP ? 6 : 0;
+	else
+		s->family = 0;
+	if (!s->family)
+		return false;
+	s->sport = bpf_ntohs(HEADER(th, source));
+	s->dport = bpf_ntohs(HEADER(th, dest));
+	s->flags = HEADER(th, flags);
+	return true;
+}
 
-		if (!read_ip(&ip, head + net) || ip.protocol != IPPROTO_TCP)
-			return false;
-		map_v4(s->saddr, ip.saddr);
-		map_v4(s->daddr, ip.daddr);
-		s->family = 4;
-	} else if (proto == bpf_htons(0x86dd)) {
-		struct ipv6hdr ip6;
+static __always_inline bool read_segment(struct segment *s, const struct sk_buff *skb)
+{
+	const void *ip = READ(skb, head) + READ(skb, network_header);
 
-		if (!read_ip6(&ip6, head + net))
-			return false;
-		__builtin_memcpy(s->saddr, &ip6.saddr, 16);
-		__builtin_memcpy(s->daddr, &ip6.daddr, 16);
-		s->family = 6;
+	if (!read_ports(s, skb))
+		return false;
+	if (s->family == 4) {
+		const struct iphdr *ip4 = TYPED((const struct iphdr *)ip);
+
+		map_v4(s->saddr, HEADER(ip4, saddr));
+		map_v4(s->daddr, HEADER(ip4, daddr));
 	} else {
-		return false;
+		const struct ipv6hdr *ip6 = TYPED((const struct ipv6hdr *)ip);
+
+		copy_v6(s->saddr, &ip6->saddr);
+		copy_v6(s->daddr, &ip6->daddr);
 	}
-	if (!read_tcp(&th, head + tp))
-		return false;
-	s->sport = bpf_ntohs(th.source);
-	s->dport = bpf_ntohs(th.dest);
-	s->flags = th.flags;
 	return true;
 }
 
@@ -261,6 +255,17 @@ static __always_inline __u32 segment_netns(const struct sk_buff *skb)
 
 	dst = TYPED(dst);
 	return dst ? READ(dst, dev, nd_net.net, ns.inum) : 0;
+}
+
+/* A segment of ours as if the other end had sent it. */
+static __always_inline void turn_segment(struct segment *s)
+{
+	struct segment was = *s;
+
+	__builtin_memcpy(s->saddr, was.daddr, 16);
+	__builtin_memcpy(s->daddr, was.saddr, 16);
+	s->sport = was.dport;
+	s->dport = was.sport;
 }
 
 /* The tuple of an arriving segment, seen from this end. */
@@ -324,7 +329,7 @@ static __always_inline bool in_cgroup(const struct sock *sk)
 }
 
 /* Of a socket's address, a number below CAPTURE_HINTS. */
-static __always_inline __u32 hint_of(const void *sk)
+static __always_inline __u32 hint_of(const struct sock *sk)
 {
 	__u64 hint = number_of(sk) * 0x9e3779b97f4a7c15ull >> 48;
 
@@ -333,7 +338,7 @@ static __always_inline __u32 hint_of(const void *sk)
 }
 
 /* Most sockets of a machine are not: a byte says so for nearly all of them, where the look-up takes 40 ns. */
-static __always_inline bool is_watched(const void *sk)
+static __always_inline bool is_watched(const struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 

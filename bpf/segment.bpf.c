@@ -168,7 +168,7 @@ static __always_inline int timewait_segment(const struct inet_timewait_sock *tw,
 
 	if (READ(TYPED(tw), tw_substate) != TCP_FIN_WAIT2)
 		return 0;
-	if (!read_segment(&seg, TYPED(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+	if (!read_ports(&seg, TYPED(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
 		return 0;
 	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
@@ -194,7 +194,7 @@ int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int
 
 	if (!rx_sk || sk_state(TYPED(rx_sk)) != TCP_TIME_WAIT)
 		return 0;
-	if (!read_segment(&seg, TYPED(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+	if (!read_ports(&seg, TYPED(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
 		return 0;
 	return emit_timewait((const void *)rx_sk, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }

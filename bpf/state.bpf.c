@@ -9,14 +9,14 @@
 #include "group.bpf.h"
 
 const volatile struct capture_config cfg = {};
-const volatile struct kernel_types types = {};
 const volatile __u64 lports[CAPTURE_PORT_WORDS] = {};
 const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
 volatile __u32 reader_sleeps = 0;
 __u64 here = 0;
 __u8 watched_hints[CAPTURE_HINTS] = {};
 struct ring_ends ring_ends[CAPTURE_RINGS] = {};
-__u64 lost[TCPTRACE_EVENT_MAX] = {};
+__u64 lost[CAPTURE_EVENTS] = {};
+_Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
 __u64 redone = 0;
 __u32 calls_clashed = 0;
 

@@ -50,28 +50,6 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 	return 0;
 }
 
-/* A request that belongs to no listener, of a group: told by its tuple. */
-static __always_inline void emit_cookie_sent(const struct group *g, const __u8 *laddr, __u16 lport,
-					     const __u8 *raddr, __u16 rport)
-{
-	const struct sock *listener = TYPED((const struct sock *)g->sk[0]);
-	struct tcptrace_record *r;
-
-	if (!wanted_of(listener, NULL) || !ports_wanted(lport, rport))
-		return;
-	r = reserve(TCPTRACE_COOKIE_SENT);
-	if (!r)
-		return;
-	set_common(r, (const struct sock_common *)listener);
-	r->sk = 0;
-	set_queues(r, listener);
-	__builtin_memcpy(r->laddr, laddr, 16);
-	__builtin_memcpy(r->raddr, raddr, 16);
-	r->rport = rport;
-	r->flags |= TCPTRACE_F_INFERRED;
-	submit(r);
-}
-
 /* A SYN-ACK of ours (not forwarded: skb_iif) that belongs to no request: a cookie. */
 static __always_inline int cookie_leaves(const struct sk_buff *skb)
 {
@@ -87,8 +65,7 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 		return 0;
 	if (s)
 		s->answered = peer_key(seg.daddr, seg.dport, seg.sport);
-	emit_cookie_sent(g, seg.saddr, seg.sport, seg.daddr, seg.dport);
-	return 0;
+	return write_segment(g->sk[0], number_of(skb), 0, TCPTRACE_COOKIE_SENT, 0);
 }
 
 /* Fast Open: the child answers, and is queued right behind. */
@@ -135,7 +112,7 @@ int cg_synack(struct bpf_sock_ops *ctx)
 
 	if (op != BPF_SOCK_OPS_TIMEOUT_INIT && op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
-	kern = (const void *)number_of(ctx);
+	kern = (const void *)number_of_ours(ctx);
 	kern = TYPED(kern);
 	sk = READ(kern, sk);
 	sk = TYPED(sk);
@@ -161,9 +138,9 @@ static __always_inline __u64 this_cpu_offset(const struct scratch *s)
 {
 	__u64 pptr = 0;
 
-	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(number_of(&scratch_map) +
+	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(number_of_ours(&scratch_map) +
 								   bpf_core_field_offset(struct bpf_array, pptrs)));
-	return number_of(s) - pptr;
+	return number_of_ours(s) - pptr;
 }
 
 /*
@@ -172,9 +149,8 @@ static __always_inline __u64 this_cpu_offset(const struct scratch *s)
  */
 enum verdict { NO, YES, MAYBE };
 
-static __always_inline enum verdict cookie_sent(const struct sock *listener)
+static __always_inline enum verdict cookie_sent(const struct net *net)
 {
-	const struct net *net = READ(TYPED(listener), __sk_common.skc_net.net);
 	__u32 place = READ(net, ns.inum) & 7;
 	struct scratch *s = scratch();
 	const struct linux_mib *mib;
@@ -192,21 +168,6 @@ static __always_inline enum verdict cookie_sent(const struct sock *listener)
 	return verdict;
 }
 
-/* The SYN in skb_addr was answered by one. A global function, see group.bpf.h. */
-__noinline int write_cookie_sent(__u64 skb_addr)
-{
-	const struct sk_buff *skb = TYPED((const struct sk_buff *)skb_addr);
-	struct segment seg;
-	struct group *g;
-
-	if (!read_segment(&seg, skb))
-		return 0;
-	g = group_find(segment_netns(skb), seg.dport);
-	if (g && g->sk[0])
-		emit_cookie_sent(g, seg.daddr, seg.dport, seg.saddr, seg.sport);
-	return 0;
-}
-
 /*
  * A SYN is consumed right after the listener decided on it, on the same CPU (tcp_conn_request() in
  * tcp_rcv_state_process()). One that got neither SYN-ACK nor cookie was refused, if sk_drops says that
@@ -215,11 +176,12 @@ __noinline int write_cookie_sent(__u64 skb_addr)
 SEC("?raw_tp/consume_skb")
 int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
-	const struct sock *listener;
-	enum verdict cookie;
+	const struct sock *listener, *member;
+	enum verdict cookie = NO;
 	struct scratch *s;
 	struct segment seg;
 	struct group *g;
+	__u32 netns;
 
 	skb = TYPED(skb);
 	if ((segment_flags(skb) & (TH_SYN | TH_ACK)) != TH_SYN || !read_segment(&seg, skb))
@@ -229,16 +191,17 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 		s->answered = 0;
 		return 0;
 	}
-	g = group_find(segment_netns(skb), seg.dport);
+	netns = segment_netns(skb);
+	g = group_find(netns, seg.dport);
 	if (!g || !g->sk[0])
 		return 0;
-	cookie = cfg.cg_synack ? cookie_sent((const void *)g->sk[0]) : NO;
-	listener = cookie != YES ? (const void *)member_dropped(segment_netns(skb), seg.dport) : NULL;
-	if (!listener) {
-		if (cookie != NO && cfg.tp_cookie)
-			write_cookie_sent(number_of(skb));
-		return 0;
-	}
+	member = TYPED((const struct sock *)g->sk[0]);
+	if (cfg.cg_synack)
+		cookie = cookie_sent(READ(member, __sk_common.skc_net.net));
+	listener = cookie != YES ? (const void *)member_dropped(netns, seg.dport) : NULL;
+	if (!listener)
+		return cookie != NO && cfg.tp_cookie ?
+			       write_segment(g->sk[0], number_of(skb), 0, TCPTRACE_COOKIE_SENT, 0) : 0;
 	if (!cfg.tp_drop_syn)
 		return 0;
 	listener = TYPED(listener);
@@ -247,23 +210,9 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 }
 
 /* A request goes down; the segment only tells its tuple, the model finds it. */
-static __always_inline void emit_reset(const struct sock *listener, const struct segment *seg)
+static __always_inline void emit_reset(const struct sock *listener, const struct sk_buff *skb)
 {
-	struct tcptrace_record *r;
-
-	if (!wanted_of(listener, NULL) || !ports_wanted(seg->dport, seg->sport))
-		return;
-	r = reserve(TCPTRACE_SYNQ_DEL);
-	if (!r)
-		return;
-	set_common(r, (const struct sock_common *)listener);
-	r->sk = 0;
-	set_queues(r, listener);
-	set_segment(r, seg);
-	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
-	r->cause = TCPTRACE_SYNQ_RESET;
-	r->flags |= TCPTRACE_F_INFERRED;
-	submit(r);
+	emit_segment(listener, skb, NULL, TCPTRACE_SYNQ_DEL, TCPTRACE_SYNQ_RESET);
 }
 
 /*
@@ -285,7 +234,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	skb = TYPED(skb);
 	if (!no_socket && (!rx_sk || sk_state(listener) != TCP_LISTEN))
 		return 0;
-	if (!read_segment(&seg, skb))
+	if (!read_ports(&seg, skb))
 		return 0;
 	if (no_socket) {
 		listener = (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ?
@@ -298,12 +247,12 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 		group_settle(g, listener, overflow ? 2 : 1);
 	if (!overflow) {
 		if (cfg.tp_synq_del && seg.flags & TH_RST)
-			emit_reset(listener, &seg);
+			emit_reset(listener, skb);
 		return 0;
 	}
 	emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
 	if (cfg.tp_synq_del && READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
-		emit_reset(listener, &seg);
+		emit_reset(listener, skb);
 	return 0;
 }
 
@@ -324,7 +273,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 
 	skb = TYPED(skb);
 	flags = segment_flags(skb) & (TH_SYN | TH_RST | TH_ACK);
-	if ((flags != TH_ACK && !(flags & TH_RST)) || !read_segment(&seg, skb))
+	if ((flags != TH_ACK && !(flags & TH_RST)) || !read_ports(&seg, skb))
 		return 0;
 	g = group_find(segment_netns(skb), seg.dport);
 	listener = g ? group_rose(g, &n) : NULL;
@@ -335,7 +284,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	group_settle(g, listener, overflow && n >= 2 ? 2 : 1);
 	if (flags & TH_RST) {
 		if (cfg.tp_synq_del)
-			emit_reset(listener, &seg);
+			emit_reset(listener, skb);
 		return 0;
 	}
 	if (!overflow)
@@ -343,6 +292,6 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	emit_drop(listener, skb, NULL, n >= 2 ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE);
 	if (n >= 2 && cfg.tp_synq_del &&
 	    READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
-		emit_reset(listener, &seg);
+		emit_reset(listener, skb);
 	return 0;
 }

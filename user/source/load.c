@@ -65,6 +65,7 @@ static void fill_config(struct load *l)
 	const struct filter *f = &l->cfg->filter;
 	const struct probes *p = &l->probes;
 
+	c->types = l->types;
 	c->cgroup = f->cgroup;
 	c->netns = f->netns;
 	c->ring_mask = l->rings->n - 1;
@@ -90,7 +91,7 @@ static void fill_config(struct load *l)
 	c->tp_synq_del = uses_tp(p, HOOK_SYNQ_DEL);
 	c->tp_groups = c->tp_cookie || c->tp_synq_del || uses_tp(p, HOOK_DROP_SYN) || uses_tp(p, HOOK_DROP_ACK);
 	c->twice = p->preempts;
-	c->fetches = l->fetches;
+	c->fetches = l->traits.fetches;
 }
 
 /*
@@ -118,7 +119,6 @@ static int try_load(struct load *l)
 	struct bpf_program *prog;
 
 	fill_config(l);
-	memcpy((void *)&l->skel->rodata->types, &l->types, sizeof(l->types));
 	size_maps(l);
 	bpf_object__for_each_program(prog, l->skel->obj)
 		bpf_program__set_autoload(prog, probes_wants(&l->probes, bpf_program__name(prog)));
@@ -225,25 +225,30 @@ static int open_cgroup(const char **why)
 static int ask_kernel(struct load *l)
 {
 #define NAME(type) { #type, BTF_KIND_STRUCT, 0 },
-	struct btf_name names[] = { KERNEL_TYPES(NAME) { "bpf_mem_alloc_init", BTF_KIND_FUNC, 0 } };
+	struct btf_name names[] = {
+		KERNEL_TYPES(NAME)
+		{ "bpf_mem_alloc_init", BTF_KIND_FUNC, 0 },
+		{ "bpf_rdonly_cast", BTF_KIND_FUNC, 0 },
+	};
 #undef NAME
-	const size_t types = sizeof(names) / sizeof(*names) - 1;
+	const size_t types = sizeof(names) / sizeof(*names) - 2;
 	uint32_t *id = (uint32_t *)&l->types;
 	struct btf_index *btf;
 	int err = btf_index_open(&btf);
 
 	if (err)
 		return err;
-	btf_index_find(btf, names, types + 1);
+	btf_index_find(btf, names, types + 2);
 	for (size_t i = 0; i < types; i++)
 		id[i] = names[i].id;
 	l->allocates = names[types].id != 0;
+	l->traits.casts = names[types + 1].id != 0;
 	l->btf_fd = btf_index_subset(btf, kernel_names, sizeof(kernel_names) / sizeof(*kernel_names));
-	l->fetches = object_fetches();
-	if (!l->fetches && sysconf(_SC_NPROCESSORS_CONF) > CAPTURE_RINGS)
+	l->traits.fetches = object_fetches();
+	if (!l->traits.fetches && sysconf(_SC_NPROCESSORS_CONF) > CAPTURE_RINGS)
 		err = -ERANGE;		/* two CPUs in one ring: take() of bpf/emit.bpf.h */
 	else
-		err = object_open(&l->skel, l->btf_fd, l->fetches);
+		err = object_open(&l->skel, l->btf_fd, &l->traits);
 	l->cgroup_fd = open_cgroup(&l->probes.no_cgroup);
 	l->probes.only = l->cfg->mechanism;
 	l->probes.io = l->cfg->io;
@@ -256,7 +261,7 @@ static int ask_kernel(struct load *l)
 /* One round: 0; or -errno, with the program that is to blame in load_failed, if it is one, and at which step. */
 static int try_round(struct load *l, const char **step)
 {
-	int err = l->skel ? 0 : object_open(&l->skel, l->btf_fd, l->fetches);
+	int err = l->skel ? 0 : object_open(&l->skel, l->btf_fd, &l->traits);
 
 	load_failed[0] = 0;
 	*step = "load";

@@ -20,7 +20,7 @@ struct load {
 	struct bpf_link *it_tcp, *it_task_file;		/* iterators: run when asked */
 	struct kernel_types types;
 	bool allocates;					/* this kernel lets programs allocate where they run */
-	bool fetches;					/* object_fetches() */
+	struct object_traits traits;
 	int cgroup_fd;					/* of the root of cgroup v2, -1: not seen from here */
 	int btf_fd;					/* what CO-RE needs of the kernel's BTF; -1: all of it */
 };

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "object.h"
+#include "capture_old.skel.h"
 
 #define ADD	(BPF_STX | BPF_ATOMIC | BPF_DW)
 
@@ -54,37 +56,57 @@ static void remove_fetches(void *elf)
 	}
 }
 
-/* What capture__open_opts() does, with another copy of the object. */
-static int open_without_fetches(struct capture *skel, const struct bpf_object_open_opts *opts)
+/*
+ * The object as libbpf is to see it, which copies what it needs. The skeleton, made from the one object, serves
+ * the other as well: they have the same programs, maps and variables.
+ */
+static int open_elf(struct capture *skel, void *elf, size_t size, const struct bpf_object_open_opts *opts)
 {
-	size_t size = skel->skeleton->data_sz;
-	void *elf = malloc(size);
+	skel->skeleton->data = elf;
+	skel->skeleton->data_sz = size;
+	return bpf_object__open_skeleton(skel->skeleton, opts);
+}
+
+#define SAME(data, member) \
+	_Static_assert(offsetof(struct capture__##data, member) == offsetof(struct capture_old__##data, member), #member)
+SAME(rodata, cfg);
+SAME(rodata, lports);
+SAME(rodata, rports);
+SAME(bss, reader_sleeps);
+SAME(bss, ring_ends);
+SAME(bss, lost);
+SAME(bss, redone);
+
+static int open_without_fetches(struct capture *skel, const void *elf, size_t size,
+				const struct bpf_object_open_opts *opts)
+{
+	void *copy = malloc(size);
 	int err;
 
-	if (!elf)
+	if (!copy)
 		return -ENOMEM;
-	skel->skeleton->data = memcpy(elf, skel->skeleton->data, size);
-	remove_fetches(elf);
-	err = bpf_object__open_skeleton(skel->skeleton, opts);
-	free(elf);
+	remove_fetches(memcpy(copy, elf, size));
+	err = open_elf(skel, copy, size, opts);
+	free(copy);
 	return err;
 }
 
-/* libbpf has copied what it needs of these 2.6 MB: the pages need not stay. They come back if they are read again. */
-static void let_go(void)
+/* The pages of these 2 MB need not stay. They come back if they are read again. */
+static void let_go(const void *elf, size_t size)
 {
-	size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
-	uintptr_t elf = (uintptr_t)capture__elf_bytes(&size);
-	uintptr_t from = (elf + page - 1) & -page;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)elf + page - 1) & -page;
 
-	madvise((void *)from, ((elf + size) & -page) - from, MADV_DONTNEED);
+	madvise((void *)from, (((uintptr_t)elf + size) & -page) - from, MADV_DONTNEED);
 }
 
-int object_open(struct capture **out, int btf_fd, bool fetches)
+int object_open(struct capture **out, int btf_fd, const struct object_traits *traits)
 {
 	struct capture *skel = calloc(1, sizeof(*skel));
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	char path[32];
+	size_t size;
+	const void *elf = traits->casts ? capture__elf_bytes(&size) : capture_old__elf_bytes(&size);
 	int err = -ENOMEM;
 
 	if (btf_fd >= 0) {
@@ -92,9 +114,9 @@ int object_open(struct capture **out, int btf_fd, bool fetches)
 		opts.btf_custom_path = path;
 	}
 	if (skel && !capture__create_skeleton(skel))
-		err = fetches ? bpf_object__open_skeleton(skel->skeleton, &opts) :
-				open_without_fetches(skel, &opts);
-	let_go();
+		err = traits->fetches ? open_elf(skel, (void *)elf, size, &opts) :
+					open_without_fetches(skel, elf, size, &opts);
+	let_go(elf, size);
 	if (err) {
 		capture__destroy(skel);
 		return err;

@@ -9,12 +9,16 @@
 #include "../../bpf/config.h"
 #include "capture.skel.h"
 
-/* Does an atomic addition come back with what was there before? 5.12 and later. */
+/* What the kernel can do that the object must know. */
+struct object_traits {
+	bool casts;			/* bpf_rdonly_cast(): 6.2 and later */
+	bool fetches;			/* an atomic addition comes back with what was there before: 5.12 and later */
+};
+
 bool object_fetches(void);
 /*
- * btf_fd: what CO-RE needs of the kernel's BTF, -1: all of it. fetches: as above. 0 and *out for
- * capture__destroy(), or -errno.
+ * btf_fd: what CO-RE needs of the kernel's BTF, -1: all of it. 0 and *out for capture__destroy(), or -errno.
  */
-int object_open(struct capture **out, int btf_fd, bool fetches);
+int object_open(struct capture **out, int btf_fd, const struct object_traits *traits);
 
 #endif
