@@ -52,7 +52,7 @@ static __always_inline void emit_child_synack(const struct sock *child, const st
  * Tracepoints: the child that came last on this CPU enters its listener's accept queue, which is not to be
  * told twice.
  */
-static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause)
+static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause, __u64 now)
 {
 	struct scratch *s = scratch();
 	struct tcptrace_record *r;
@@ -60,7 +60,7 @@ static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause)
 	if (!s || s->child != (__u64)child)
 		return;
 	s->child = 0;
-	r = reserve(TCPTRACE_ACCEPTQ_ADD);
+	r = reserve_at(TCPTRACE_ACCEPTQ_ADD, now);
 	if (!r)
 		return;
 	set_sock(r, child);

@@ -149,16 +149,32 @@ static __always_inline void set_sock(struct tcptrace_record *r, const struct soc
 		r->lport = bpf_ntohs(READ(inet, inet_sport));
 }
 
+/*
+ * Two numbers of 32 bits, which stand side by side in all kernels that we know: one call for both where READ() is
+ * one.
+ */
+#define READ_TWO(p, a, b, to_a, to_b) do {							\
+	if (!HAS_CAST && bpf_core_field_offset(typeof(*(p)), b) ==				\
+			 bpf_core_field_offset(typeof(*(p)), a) + sizeof(__u32)) {		\
+		__u64 both_ = 0;								\
+												\
+		bpf_core_read(&both_, sizeof(both_), &(p)->a);					\
+		to_a = (__u32)both_;								\
+		to_b = both_ >> 32;								\
+	} else {										\
+		to_a = READ(p, a);								\
+		to_b = READ(p, b);								\
+	}											\
+} while (0)
+
 /* Both queues of a listener, as they are now. */
 static __always_inline void set_queues(struct tcptrace_record *r, const struct sock *listener)
 {
 	const struct inet_connection_sock *icsk = TYPED((const struct inet_connection_sock *)listener);
 
 	r->listener = (__u64)listener;
-	r->synq = READ(icsk, icsk_accept_queue.qlen.counter);
-	r->synq_young = READ(icsk, icsk_accept_queue.young.counter);
-	r->acceptq = READ(listener, sk_ack_backlog);
-	r->acceptq_max = READ(listener, sk_max_ack_backlog);
+	READ_TWO(icsk, icsk_accept_queue.qlen.counter, icsk_accept_queue.young.counter, r->synq, r->synq_young);
+	READ_TWO(listener, sk_ack_backlog, sk_max_ack_backlog, r->acceptq, r->acceptq_max);
 	r->flags |= TCPTRACE_F_QUEUES;
 }
 

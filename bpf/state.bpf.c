@@ -94,10 +94,10 @@ __noinline int write_close(__u64 addr)
 	return 0;
 }
 
-__noinline int write_state(__u64 addr, int old, int new)
+__noinline int write_state(__u64 addr, int old, int new, __u64 now)
 {
 	const struct sock *sk = TYPED((const struct sock *)addr);
-	struct tcptrace_record *r = reserve(TCPTRACE_STATE);
+	struct tcptrace_record *r = reserve_at(TCPTRACE_STATE, now);
 
 	if (!r)
 		return 0;
@@ -110,7 +110,6 @@ __noinline int write_state(__u64 addr, int old, int new)
 	return 0;
 }
 
-/* Asked by both programs, so that sockets of others cost no did(). */
 static __always_inline bool state_wanted(__u64 addr, int old, int new)
 {
 	const struct sock *sk = TYPED((const struct sock *)addr);
@@ -127,33 +126,43 @@ static __always_inline bool state_wanted(__u64 addr, int old, int new)
 static __always_inline void tell_state(__u64 addr, int old, int new)
 {
 	const struct sock *sk = TYPED((const struct sock *)addr);
+	__u64 now = bpf_ktime_get_ns();		/* of all records of this transition */
 
 	if (cfg.tp_close && tp_closes(sk, old))
 		write_close(addr);
 	new = real_new_state(sk, old, new);
 	if (new != old)
-		write_state(addr, old, new);
+		write_state(addr, old, new, now);
 	/* in the accept queue since just before: inet_csk_complete_hashdance(), tcp_get_cookie_sock() */
 	if (cfg.tp_acceptq_add && old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
-		tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_HANDSHAKE);
+		tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_HANDSHAKE, now);
+}
+
+static __always_inline int state_hook(__u64 addr, int old, int new)
+{
+	if (state_wanted(addr, old, new))
+		tell_state(addr, old, new);
+	return 0;
+}
+
+/* What the first has seen to, wanted or not. */
+static __always_inline __u16 did_state(int old, int new)
+{
+	return DID_STATE | (old & 15) << 4 | (new & 15);
 }
 
 SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
 {
-	if (!state_wanted((__u64)sk, old, new))
-		return 0;
-	tell_state((__u64)sk, old, new);
-	did((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15));
+	state_hook((__u64)sk, old, new);
+	did((__u64)sk, did_state(old, new));
 	return 0;
 }
 
 SEC("?raw_tp/inet_sock_set_state")
 int BPF_PROG(tp_state_again, const struct sock *sk, int old, int new)
 {
-	if (state_wanted((__u64)sk, old, new) && !was_done((__u64)sk, DID_STATE | (old & 15) << 4 | (new & 15)))
-		tell_state((__u64)sk, old, new);
-	return 0;
+	return was_done((__u64)sk, did_state(old, new)) ? 0 : state_hook((__u64)sk, old, new);
 }
 
 static __always_inline int destroy_hook(const struct sock *sk)

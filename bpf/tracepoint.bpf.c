@@ -77,7 +77,7 @@ static __always_inline int child_answers(const struct sock *sk)
 	if (!cfg.tp_synack || !s || s->child != (__u64)sk || !s->child_of || !wanted(sk))
 		return 0;		/* sent again */
 	emit_child_synack(sk, TYPED((const struct sock *)s->child_of));
-	tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_FASTOPEN);
+	tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_FASTOPEN, bpf_ktime_get_ns());
 	return 0;
 }
 
