@@ -85,6 +85,17 @@ finish()
 	expect "exit status of $1" "$rc" "${2:-0}"
 }
 
+# Until no connection is on its way out any more: a lost ACK of a FIN takes a retransmit.
+all_gone()
+{
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		[[ -n $(ss -Htan state last-ack state fin-wait-1 state closing state close-wait) ]] || return 0
+		sleep 0.1
+	done
+}
+
 # Its output has ended, so it has too, or it hangs.
 kill_late()
 {

@@ -179,6 +179,7 @@ blocked_accept()
 	own_trace --check
 	client --count 2
 	finish server
+	all_gone
 	untrace
 	events accept:2 acceptq-del,cause=accepted:2
 	expect "known begins" "$(count accept dur_ns=*)" 1

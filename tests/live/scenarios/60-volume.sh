@@ -9,17 +9,6 @@ vmhwm() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$1/status"; }
 # The ring (16 MB, mapped twice) counts as the process's.
 memory_limit=64
 
-# Until no connection is on its way out any more: a lost ACK of a FIN takes a retransmit.
-all_gone()
-{
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		[[ -n $(ss -Htan state last-ack state fin-wait-1 state closing state close-wait) ]] || return 0
-		sleep 0.1
-	done
-}
-
 scenario load 46 alone each -- "10,007 connections as fast as loopback allows"
 load()
 {
