@@ -64,9 +64,6 @@ struct snapshot {
 	uint64_t begin_ns;
 };
 
-/* 4 KB that stay in the cache: nearly every socket is no listener, and its bucket would not be there. */
-#define LISTENER_HINTS	2048u
-
 struct model {
 	model_event_fn fn;
 	void *ctx;
@@ -90,7 +87,6 @@ struct model {
 	uint32_t nlisteners, listener_id;
 	struct listener **listener_by_sk, **listener_by_port;
 	uint32_t listener_mask;
-	uint16_t listener_hint[LISTENER_HINTS];	/* how many have an address with this hash */
 	struct listener *closed_head, *closed_tail;
 
 	uint64_t ended[ENDED_SLOTS];

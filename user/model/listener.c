@@ -30,11 +30,6 @@ static struct listener **sk_bucket(const struct model *m, uint64_t sk)
 	return &m->listener_by_sk[hash_addr(m, sk) & m->listener_mask];
 }
 
-static uint16_t *sk_hint(struct model *m, uint64_t sk)
-{
-	return &m->listener_hint[hash_addr(m, sk) % LISTENER_HINTS];
-}
-
 static struct listener **port_bucket(const struct model *m, uint32_t netns, uint16_t port)
 {
 	return &m->listener_by_port[hash_addr(m, (uint64_t)netns << 16 | port) & m->listener_mask];
@@ -49,7 +44,6 @@ static void sk_unindex(struct model *m, struct listener *l)
 	for (p = sk_bucket(m, l->sk); *p != l; p = &(*p)->next_sk)
 		;
 	*p = l->next_sk;
-	--*sk_hint(m, l->sk);
 	l->sk = 0;
 }
 
@@ -69,7 +63,7 @@ struct listener *listener_find(const struct model *m, uint64_t sk)
 {
 	struct listener *l;
 
-	if (!sk || !m->listener_hint[hash_addr(m, sk) % LISTENER_HINTS])
+	if (!sk)
 		return NULL;
 	for (l = *sk_bucket(m, sk); l && l->sk != sk; l = l->next_sk)
 		;
@@ -183,7 +177,6 @@ struct listener *listener_new(struct model *m, const struct tcptrace_record *rec
 	l->sk = sk;
 	l->next_sk = *sk_bucket(m, sk);
 	*sk_bucket(m, sk) = l;
-	++*sk_hint(m, sk);
 	l->netns = rec->netns;
 	l->open = true;
 	l->backlog = -1;

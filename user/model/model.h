@@ -178,7 +178,7 @@ typedef void (*model_event_fn)(void *ctx, const struct model_event *ev);
 
 struct model_limits {
 	uint32_t conns;			/* default MODEL_CONNS */
-	uint32_t listeners;		/* default MODEL_LISTENERS, at most 65,535 */
+	uint32_t listeners;		/* default MODEL_LISTENERS */
 	uint64_t seed;			/* of the hash tables: random, so that peers cannot choose their
 					 * bucket; 0: a constant (tests, replay) */
 };
