@@ -137,9 +137,9 @@ static __always_inline void connect_begins(const struct sock *sk, const __u8 *ra
 	emit_connect(sk, raddr, rport, fd, now);
 }
 
-static __always_inline void emit_close(const struct sock *sk, int fd)
+static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 {
-	struct tcptrace_record *r = reserve(TCPTRACE_CLOSE);
+	struct tcptrace_record *r = reserve_at(TCPTRACE_CLOSE, now);
 
 	if (!r)
 		return;
@@ -152,7 +152,7 @@ static __always_inline int close_hook(const struct sock *sk, int fd)
 {
 	sk = TYPED(sk);
 	if (wanted(sk))
-		emit_close(sk, fd);
+		emit_close(sk, fd, bpf_ktime_get_ns());
 	return 0;
 }
 

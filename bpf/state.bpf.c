@@ -88,9 +88,9 @@ static __always_inline void child_begins(const struct sock *sk)
 }
 
 /* Global functions, which the verifier goes through once and not on each path that leads here. */
-__noinline int write_close(__u64 addr)
+__noinline int write_close(__u64 addr, __u64 now)
 {
-	emit_close(TYPED((const struct sock *)addr), -1);
+	emit_close(TYPED((const struct sock *)addr), -1, now);
 	return 0;
 }
 
@@ -129,7 +129,7 @@ static __always_inline void tell_state(__u64 addr, int old, int new)
 	__u64 now = bpf_ktime_get_ns();		/* of all records of this transition */
 
 	if (cfg.tp_close && tp_closes(sk, old))
-		write_close(addr);
+		write_close(addr, now);
 	new = real_new_state(sk, old, new);
 	if (new != old)
 		write_state(addr, old, new, now);
