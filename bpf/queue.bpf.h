@@ -131,7 +131,7 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
 	r->cause = cause;
 	/* read off effects. A cookie that was good before there was no room for it: the model will tell of it */
-	if (event == TCPTRACE_COOKIE_SENT || (event == TCPTRACE_SYNQ_DEL && !req) ||
+	if (event == TCPTRACE_COOKIE_SENT || event == TCPTRACE_SYNQ_DEL ||
 	    (cfg.tp_cookie && event == TCPTRACE_DROP && cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
 		r->flags |= TCPTRACE_F_INFERRED;
 	submit(r);

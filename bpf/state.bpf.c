@@ -123,11 +123,14 @@ static __always_inline bool state_wanted(__u64 addr, int old, int new)
 	return wanted(sk);
 }
 
-static __always_inline void tell_state(__u64 addr, int old, int new)
+static __always_inline int state_hook(__u64 addr, int old, int new)
 {
 	const struct sock *sk = TYPED((const struct sock *)addr);
-	__u64 now = bpf_ktime_get_ns();		/* of all records of this transition */
+	__u64 now;
 
+	if (!state_wanted(addr, old, new))
+		return 0;
+	now = bpf_ktime_get_ns();		/* of all records of this transition */
 	if (cfg.tp_close && tp_closes(sk, old))
 		write_close(addr, now);
 	new = real_new_state(sk, old, new);
@@ -136,12 +139,6 @@ static __always_inline void tell_state(__u64 addr, int old, int new)
 	/* in the accept queue since just before: inet_csk_complete_hashdance(), tcp_get_cookie_sock() */
 	if (cfg.tp_acceptq_add && old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
 		tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_HANDSHAKE, now);
-}
-
-static __always_inline int state_hook(__u64 addr, int old, int new)
-{
-	if (state_wanted(addr, old, new))
-		tell_state(addr, old, new);
 	return 0;
 }
 

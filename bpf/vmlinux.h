@@ -44,7 +44,6 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175,		/* 5.15 dd6e10fbd9fb */
 	BPF_FUNC_get_func_ret = 184,		/* 5.17 f92c1e183604 */
-	BPF_FUNC_cgrp_storage_get = 210,	/* 6.2 c4bcfb38a95e */
 };
 enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 
