@@ -3,7 +3,7 @@
 #ifndef TCPTRACE_QUEUE_BPF_H
 #define TCPTRACE_QUEUE_BPF_H
 
-#include "read.bpf.h"
+#include "segment.bpf.h"
 
 static __always_inline void emit_request(__u32 event, const struct request_sock *req,
 					 const struct sock *listener, __u8 cause)

@@ -3,7 +3,7 @@
  * Segments that prove something: sent again, RST out, RST in; and the minisock
  * that stands for a connection in TIME_WAIT.
  */
-#include "read.bpf.h"
+#include "segment.bpf.h"
 
 static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 {
