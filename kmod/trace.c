@@ -20,7 +20,7 @@ static const char *const states[] = {
 
 static const char *const causes[] = {
 	[TCPTRACE_CAUSE_NONE] = "",
-#define TCPTRACE_NAME(sym, name) [TCPTRACE_##sym] = (name),
+#define TCPTRACE_NAME(sym, name, group) [TCPTRACE_##sym] = (name),
 	TCPTRACE_CAUSES(TCPTRACE_NAME)
 #undef TCPTRACE_NAME
 };
@@ -86,7 +86,7 @@ static const char *tcptrace_text(struct trace_seq *p,
 
 /* ---- events ---- */
 
-#define TCPTRACE_REG(sym, low, name, doc)				\
+#define TCPTRACE_REG(sym, low, name, class, doc)			\
 static int tcptrace_reg_##low(void)					\
 {									\
 	return hooks_want(TCPTRACE_##sym);				\
@@ -102,7 +102,7 @@ TCPTRACE_EVENTS(TCPTRACE_REG)
 
 void trace_record(const struct tcptrace_record *r)
 {
-#define TCPTRACE_CASE(sym, low, name, doc)				\
+#define TCPTRACE_CASE(sym, low, name, class, doc)			\
 	case TCPTRACE_##sym:						\
 		trace_##low(r);						\
 		break;
@@ -153,7 +153,7 @@ void trace_init_events(void)
 	SAME_PLACE(cpu);
 	SAME_PLACE(ret);
 	event_class_tcptrace.reg = reg_and_settle;
-#define TCPTRACE_FORMAT(sym, low, name, doc)				\
+#define TCPTRACE_FORMAT(sym, low, name, class, doc)			\
 	event_##low.print_fmt = plain_format;
 	TCPTRACE_EVENTS(TCPTRACE_FORMAT)
 }

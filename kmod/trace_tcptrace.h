@@ -78,7 +78,7 @@ DECLARE_EVENT_CLASS(tcptrace,
 );
 
 /* The hooks an event needs come and go with its users. */
-#define TCPTRACE_EVENT_FN(sym, low, name, doc)				\
+#define TCPTRACE_EVENT_FN(sym, low, name, class, doc)				\
 DEFINE_EVENT_FN(tcptrace, low,						\
 	TP_PROTO(const struct tcptrace_record *r), TP_ARGS(r),		\
 	tcptrace_reg_##low, tcptrace_unreg_##low);

@@ -129,20 +129,27 @@ static int take_port(struct options *o, const char *s, int key)
 	return 0;
 }
 
+/* Notes of the capture side are none that a user could ask for. */
+static bool is_shown(unsigned int event)
+{
+	return tcptrace_event_class(event) != TCPTRACE_NOTE;
+}
+
 static int take_event(struct options *o, const char *s, int key)
 {
 	int event = tcptrace_event_by_name(s);
 	char valid[512] = "";
+	unsigned int i;
 	size_t n = 0;
-	int i;
 
 	(void)key;
-	if (event > 0 && event < TCPTRACE_LOST) {
+	if (event > 0 && is_shown(event)) {
 		o->events |= 1ull << event;
 		return 0;
 	}
-	for (i = 1; i < TCPTRACE_LOST && n < sizeof(valid); i++)
-		n += (size_t)snprintf(valid + n, sizeof(valid) - n, " %s", tcptrace_event_name((unsigned int)i));
+	for (i = 1; i < TCPTRACE_EVENT_MAX && n < sizeof(valid); i++)
+		if (is_shown(i))
+			n += (size_t)snprintf(valid + n, sizeof(valid) - n, " %s", tcptrace_event_name(i));
 	return refuse(o, "-e '%.32s': no such event; there are%s", s, valid);
 }
 
@@ -369,6 +376,7 @@ static int check_together(struct options *o)
 static char *help_text(int key, const char *text, void *input)
 {
 	const struct command *c;
+	unsigned int column = 0;
 	char *buf;
 	size_t n;
 	FILE *f;
@@ -383,8 +391,9 @@ static char *help_text(int key, const char *text, void *input)
 	for (c = command_table + 1; c->name; c++)
 		fprintf(f, "  %-11s %s\n", c->name, c->help);
 	fprintf(f, "\nEvents:");
-	for (key = 1; key < TCPTRACE_LOST; key++)
-		fprintf(f, "%s%s", key % 6 == 1 ? "\n  " : " ", tcptrace_event_name((unsigned int)key));
+	for (key = 1; key < TCPTRACE_EVENT_MAX; key++)
+		if (is_shown((unsigned int)key))
+			fprintf(f, "%s%s", column++ % 6 ? " " : "\n  ", tcptrace_event_name((unsigned int)key));
 	fprintf(f, "\n\nLimits: %u connections and %u listeners at a time. When a table is\n"
 		"full, the oldest connection that waits in no queue is forgotten; the last\n"
 		"line says how many were. At most %d values in a list.\n",

@@ -95,7 +95,7 @@ static void on_event(void *ctx, const struct model_event *ev)
 /* Notes of the capture side are copied whole; of the rest, what the filter of a replay lets through. */
 static int record(struct run *r, const struct tcptrace_record *rec)
 {
-	if (r->select.filter && !r->matched && rec->event < TCPTRACE_LOST)
+	if (r->select.filter && !r->matched && tcptrace_event_class(rec->event) != TCPTRACE_NOTE)
 		return 0;
 	return recorder_put(r->rec, rec);
 }
@@ -433,6 +433,7 @@ static void sum_up(struct run *r)
 		.totals = totals,
 		.lost = stats.lost > totals->lost_total ? stats.lost : totals->lost_total,
 		.missed = stats.missed,
+		.unknown = stats.unknown,
 		.mechanisms = mechanisms,
 		.source = r->src->ops->name,
 	};

@@ -26,77 +26,120 @@
 #define TCPTRACE_CAUSE_MAX	32	/* room for causes; see enum below */
 
 /*
- * Every event: X(SYMBOL, symbol, "name", what the kernel just did).
- * The order is the order in a socket's life and the number on the wire.
+ * Every event: X(SYMBOL, symbol, "name", CLASS, what the kernel just did).
+ * The order is the number on the wire; up to DESTROY it is also the order in a
+ * socket's life. Code asks for the class, never for a range of numbers.
  */
-#define TCPTRACE_EVENTS(X)						\
-	X(SOCKET,	  socket,	  "socket",	    "a TCP socket was made")		\
-	X(BIND,		  bind,		  "bind",	    "bind() returned")			\
-	X(LISTEN,	  listen,	  "listen",	    "listen() returned")		\
-	X(CONNECT,	  connect,	  "connect",	    "connect() begins")			\
-	X(CONNECT_RETURN, connect_return, "connect-return", "connect() returned")		\
-	X(ACCEPT,	  accept,	  "accept",	    "accept() returned")		\
-	X(CLOSE,	  close,	  "close",	    "the last reference is closed")	\
-	X(SHUTDOWN,	  shutdown,	  "shutdown",	    "shutdown() begins")		\
-	X(SYNQ_ADD,	  synq_add,	  "synq-add",	    "a request entered the SYN queue")	\
-	X(SYNACK,	  synack,	  "synack",	    "the first SYN-ACK leaves")		\
-	X(SYNACK_RETRANS, synack_retrans, "synack-retrans", "a SYN-ACK was sent again")		\
-	X(SYNQ_DEL,	  synq_del,	  "synq-del",	    "a request left the SYN queue")	\
-	X(ACCEPTQ_ADD,	  acceptq_add,	  "acceptq-add",    "a connection entered the accept queue") \
-	X(ACCEPTQ_DEL,	  acceptq_del,	  "acceptq-del",    "a connection left the accept queue") \
-	X(DROP,		  drop,		  "drop",	    "a segment was refused")		\
-	X(COOKIE_SENT,	  cookie_sent,	  "cookie-sent",    "a SYN cookie was sent instead of queueing") \
-	X(COOKIE_OK,	  cookie_ok,	  "cookie-ok",	    "an ACK carried a valid cookie")	\
-	X(COOKIE_BAD,	  cookie_bad,	  "cookie-bad",	    "an ACK carried an invalid cookie")	\
-	X(STATE,	  state,	  "state",	    "a transition")			\
-	X(RETRANS,	  retrans,	  "retrans",	    "a segment was sent again")		\
-	X(RST_SENT,	  rst_sent,	  "rst-sent",	    "a RST is sent")			\
-	X(RST_RECEIVED,	  rst_received,	  "rst-received",   "a RST was received")		\
-	X(READ,		  read,		  "read",	    "data was read (--io)")		\
-	X(WRITE,	  write,	  "write",	    "data was written (--io)")		\
-	X(EXISTS,	  exists,	  "exists",	    "was there before us (snapshot)")	\
-	X(DESTROY,	  destroy,	  "destroy",	    "the kernel gives the socket up")	\
+#define TCPTRACE_EVENTS(X)							\
+	X(SOCKET,	  socket,	  "socket",	    CALL,    "a TCP socket was made") \
+	X(BIND,		  bind,		  "bind",	    CALL,    "bind() returned") \
+	X(LISTEN,	  listen,	  "listen",	    CALL,    "listen() returned") \
+	X(CONNECT,	  connect,	  "connect",	    CALL,    "connect() begins") \
+	X(CONNECT_RETURN, connect_return, "connect-return", CALL,    "connect() returned") \
+	X(ACCEPT,	  accept,	  "accept",	    CALL,    "accept() returned") \
+	X(CLOSE,	  close,	  "close",	    CALL,    "the last reference is closed") \
+	X(SHUTDOWN,	  shutdown,	  "shutdown",	    CALL,    "shutdown() begins") \
+	X(SYNQ_ADD,	  synq_add,	  "synq-add",	    QUEUE,   "a request entered the SYN queue") \
+	X(SYNACK,	  synack,	  "synack",	    QUEUE,   "the first SYN-ACK leaves") \
+	X(SYNACK_RETRANS, synack_retrans, "synack-retrans", QUEUE,   "a SYN-ACK was sent again") \
+	X(SYNQ_DEL,	  synq_del,	  "synq-del",	    QUEUE,   "a request left the SYN queue") \
+	X(ACCEPTQ_ADD,	  acceptq_add,	  "acceptq-add",    QUEUE,   "a connection entered the accept queue") \
+	X(ACCEPTQ_DEL,	  acceptq_del,	  "acceptq-del",    QUEUE,   "a connection left the accept queue") \
+	X(DROP,		  drop,		  "drop",	    QUEUE,   "a segment was refused") \
+	X(COOKIE_SENT,	  cookie_sent,	  "cookie-sent",    QUEUE,   "a SYN cookie was sent instead of queueing") \
+	X(COOKIE_OK,	  cookie_ok,	  "cookie-ok",	    QUEUE,   "an ACK carried a valid cookie") \
+	X(COOKIE_BAD,	  cookie_bad,	  "cookie-bad",	    QUEUE,   "an ACK carried an invalid cookie") \
+	X(STATE,	  state,	  "state",	    STATES,  "a transition") \
+	X(RETRANS,	  retrans,	  "retrans",	    SEGMENT, "a segment was sent again") \
+	X(RST_SENT,	  rst_sent,	  "rst-sent",	    SEGMENT, "a RST is sent") \
+	X(RST_RECEIVED,	  rst_received,	  "rst-received",   SEGMENT, "a RST was received") \
+	X(READ,		  read,		  "read",	    IO,	     "data was read (--io)") \
+	X(WRITE,	  write,	  "write",	    IO,	     "data was written (--io)") \
+	X(EXISTS,	  exists,	  "exists",	    FOUND,   "was there before us (snapshot)") \
+	X(DESTROY,	  destroy,	  "destroy",	    STATES,  "the kernel gives the socket up") \
 	/* notes of the capture side to the model: never shown as an event */			\
-	X(LOST,		  lost,		  "lost",	    "records were lost: see arg")	\
-	X(SNAPSHOT,	  snapshot,	  "snapshot",	    "a snapshot begins or is complete")
+	X(LOST,		  lost,		  "lost",	    NOTE,    "records were lost: see arg") \
+	X(SNAPSHOT,	  snapshot,	  "snapshot",	    NOTE,    "a snapshot begins or is complete") \
+	X(OBSERVED,	  observed,	  "observed",	    NOTE,    "how much of each event can be seen: see arg")
 
 enum tcptrace_event {
 	TCPTRACE_NONE = 0,
-#define TCPTRACE_ENUM(sym, low, name, doc) TCPTRACE_##sym,
+#define TCPTRACE_ENUM(sym, low, name, class, doc) TCPTRACE_##sym,
 	TCPTRACE_EVENTS(TCPTRACE_ENUM)
 #undef TCPTRACE_ENUM
 	TCPTRACE_EVENT_MAX
 };
 
-/* Why: of drop, synq-del, acceptq-add and acceptq-del. */
-#define TCPTRACE_CAUSES(X)						\
-	X(DROP_ACCEPTQ_SYN,	"acceptq-full-syn")	/* SYN, accept queue full */		\
-	X(DROP_ACCEPTQ_ACK,	"acceptq-full-ack")	/* third packet, accept queue full */	\
-	X(DROP_ACCEPTQ_COOKIE,	"acceptq-full-cookie")	/* cookie's ACK, accept queue full */	\
-	X(DROP_SYNQ_FULL,	"synq-full")		/* SYN, SYN queue full, no cookies */	\
-	X(DROP_SYNQ_QUARTER,	"synq-quarter")		/* last quarter of tcp_max_syn_backlog */ \
-	X(DROP_NO_MEMORY,	"no-memory")							\
-	X(DROP_OTHER,		"other")							\
-	X(SYNQ_ESTABLISHED,	"established")		/* moved on to the accept queue */	\
-	X(SYNQ_EXPIRED,		"expired")		/* SYN-ACK retries used up */		\
-	X(SYNQ_RESET,		"reset")		/* RST from the peer or by overflow */	\
-	X(SYNQ_LISTENER_CLOSED,	"listener-closed")						\
-	X(SYNQ_OTHER,		"other")							\
-	X(ACCEPTQ_HANDSHAKE,	"handshake")							\
-	X(ACCEPTQ_COOKIE,	"cookie")							\
-	X(ACCEPTQ_FASTOPEN,	"fastopen")							\
-	X(ACCEPTQ_MIGRATED,	"migrated")		/* from a closed SO_REUSEPORT member */	\
-	X(ACCEPTQ_ACCEPTED,	"accepted")							\
-	X(ACCEPTQ_CLOSED,	"listener-closed")						\
-	X(ACCEPTQ_RESET,	"reset")		/* accepted, but reset while waiting */
+/* What an event is about. */
+enum tcptrace_class {
+	TCPTRACE_CALL = 1,	/* what a process asked for */
+	TCPTRACE_QUEUE,		/* handshakes and the two queues of a listener */
+	TCPTRACE_STATES,	/* transitions and the end */
+	TCPTRACE_SEGMENT,
+	TCPTRACE_IO,		/* only with --io */
+	TCPTRACE_FOUND,		/* by a snapshot */
+	TCPTRACE_NOTE		/* of the capture side to the model: not an event for a user */
+};
+
+/* 0: there is no such event. */
+static inline unsigned int tcptrace_event_class(unsigned int event)
+{
+#define TCPTRACE_CASE(sym, low, name, class, doc) case TCPTRACE_##sym: return TCPTRACE_##class;
+	switch (event) {
+	TCPTRACE_EVENTS(TCPTRACE_CASE)
+	}
+#undef TCPTRACE_CASE
+	return 0;
+}
+
+/* Why: of drop, synq-del, acceptq-add and acceptq-del. X(SYMBOL, "name", GROUP): names repeat between groups. */
+#define TCPTRACE_CAUSES(X)							\
+	X(DROP_ACCEPTQ_SYN,	  "acceptq-full-syn",	  REFUSED)	 /* SYN, accept queue full */ \
+	X(DROP_ACCEPTQ_ACK,	  "acceptq-full-ack",	  REFUSED)	 /* third packet, accept queue full */ \
+	X(DROP_ACCEPTQ_COOKIE,	  "acceptq-full-cookie",  REFUSED)	 /* cookie's ACK, accept queue full */ \
+	X(DROP_SYNQ_FULL,	  "synq-full",		  REFUSED)	 /* SYN, SYN queue full, no cookies */ \
+	X(DROP_SYNQ_QUARTER,	  "synq-quarter",	  REFUSED)	 /* last quarter of tcp_max_syn_backlog */ \
+	X(DROP_NO_MEMORY,	  "no-memory",		  REFUSED) \
+	X(DROP_OTHER,		  "other",		  REFUSED) \
+	X(SYNQ_ESTABLISHED,	  "established",	  SYNQ_OUT)	 /* moved on to the accept queue */ \
+	X(SYNQ_EXPIRED,		  "expired",		  SYNQ_OUT)	 /* SYN-ACK retries used up */ \
+	X(SYNQ_RESET,		  "reset",		  SYNQ_OUT)	 /* RST from the peer or by overflow */ \
+	X(SYNQ_LISTENER_CLOSED,	  "listener-closed",	  SYNQ_OUT) \
+	X(SYNQ_OTHER,		  "other",		  SYNQ_OUT) \
+	X(ACCEPTQ_HANDSHAKE,	  "handshake",		  ACCEPTQ_IN) \
+	X(ACCEPTQ_COOKIE,	  "cookie",		  ACCEPTQ_IN) \
+	X(ACCEPTQ_FASTOPEN,	  "fastopen",		  ACCEPTQ_IN) \
+	X(ACCEPTQ_MIGRATED,	  "migrated",		  ACCEPTQ_IN)	 /* from a closed SO_REUSEPORT member */ \
+	X(ACCEPTQ_ACCEPTED,	  "accepted",		  ACCEPTQ_OUT) \
+	X(ACCEPTQ_CLOSED,	  "listener-closed",	  ACCEPTQ_OUT) \
+	X(ACCEPTQ_RESET,	  "reset",		  ACCEPTQ_OUT)	 /* accepted, but reset while waiting */
+
+/* What a cause explains. */
+enum tcptrace_cause_group {
+	TCPTRACE_CAUSES_NONE,
+	TCPTRACE_CAUSES_REFUSED,	/* drop */
+	TCPTRACE_CAUSES_SYNQ_OUT,	/* synq-del */
+	TCPTRACE_CAUSES_ACCEPTQ_IN,	/* acceptq-add */
+	TCPTRACE_CAUSES_ACCEPTQ_OUT	/* acceptq-del */
+};
 
 enum tcptrace_cause {
 	TCPTRACE_CAUSE_NONE = 0,
-#define TCPTRACE_ENUM(sym, name) TCPTRACE_##sym,
+#define TCPTRACE_ENUM(sym, name, group) TCPTRACE_##sym,
 	TCPTRACE_CAUSES(TCPTRACE_ENUM)
 #undef TCPTRACE_ENUM
 	TCPTRACE_CAUSE_END
 };
+
+static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
+{
+#define TCPTRACE_CASE(sym, name, group) case TCPTRACE_##sym: return TCPTRACE_CAUSES_##group;
+	switch (cause) {
+	TCPTRACE_CAUSES(TCPTRACE_CASE)
+	}
+#undef TCPTRACE_CASE
+	return TCPTRACE_CAUSES_NONE;
+}
 
 /* tcptrace_record.flags */
 #define TCPTRACE_F_ACTOR	0x01	/* pid, tid, fd and comm are the caller's; else 'req' holds */
@@ -110,6 +153,24 @@ enum tcptrace_cause {
 
 /* tcptrace_record.new of a synq-add: its SYN-ACK leaves in the same moment and has no record of its own. */
 #define TCPTRACE_SYNACK_TOO	1
+
+/*
+ * observed: how an event is seen from now on, two bits for each in 'arg' (that of event n at 2n), and in 'req' what
+ * narrows it. Without such a record (recordings of tcptrace 0.1) everything was seen exactly.
+ */
+enum tcptrace_seen {
+	TCPTRACE_SEEN_NOT,	/* no hook delivers it: nothing follows from its absence */
+	TCPTRACE_SEEN_SAMPLED,	/* found later, by a sweep: how often is a lower bound, when is unknown */
+	TCPTRACE_SEEN_DEDUCED,	/* from its effects, and not always */
+	TCPTRACE_SEEN_EXACTLY
+};
+#define TCPTRACE_SEEN_SHIFT(event)	(2 * (event))
+#define TCPTRACE_ONLY_PIDS	0x01	/* calls of some processes, sockets of these */
+#define TCPTRACE_ONLY_LPORTS	0x02
+#define TCPTRACE_ONLY_RPORTS	0x04
+#define TCPTRACE_ONLY_FAMILY	0x08
+#define TCPTRACE_ONLY_NETNS	0x10
+#define TCPTRACE_ONLY_CGROUP	0x20
 
 /*
  * States are the kernel's (include/net/tcp_states.h): 1 ESTABLISHED .. 12 NEW_SYN_RECV,
@@ -139,7 +200,8 @@ struct tcptrace_record {
 		char	comm[TCPTRACE_COMM_LEN];	/* F_ACTOR; not always terminated */
 		struct {
 			__u64	req;	/* not F_ACTOR: the request_sock that became sk, or 0 */
-			__u64	arg;	/* not F_ACTOR: lost: how many */
+			__u64	arg;	/* not F_ACTOR: lost: how many; observed: enum tcptrace_seen of each;
+					 * retrans: segments (tcp_skb_pcount()), 0: 1 */
 		};
 	};
 	__u8	laddr[16];	/* IPv4 as ::ffff:a.b.c.d, so that both families compare alike */
@@ -164,12 +226,13 @@ struct tcptrace_record {
 	__u32	synq_young;	/* of these, SYN-ACK not yet sent again */
 	__u32	acceptq;	/* sk_ack_backlog */
 	__u32	acceptq_max;	/* sk_max_ack_backlog: limits both queues (see user/doc) */
-	__s32	ret;		/* calls: return value or -errno */
+	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave */
 };
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct tcptrace_record) == 128, "the record is 128 bytes");
 _Static_assert(TCPTRACE_CAUSE_END <= TCPTRACE_CAUSE_MAX, "causes fit");
+_Static_assert(TCPTRACE_SEEN_SHIFT(TCPTRACE_EVENT_MAX) <= 64, "two bits for each event");
 #endif
 
 #endif

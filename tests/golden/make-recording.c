@@ -68,7 +68,7 @@ static unsigned int cause(const char *s)
 {
 	static const char *const names[] = {
 		"",
-#define NAME(sym, name) #sym,
+#define NAME(sym, name, group) #sym,
 		TCPTRACE_CAUSES(NAME)
 #undef NAME
 	};

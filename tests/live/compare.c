@@ -35,7 +35,7 @@ struct recording {
 };
 
 static const char *const names[TCPTRACE_EVENT_MAX] = {
-#define NAME(sym, low, name, doc) [TCPTRACE_##sym] = name,
+#define NAME(sym, low, name, class, doc) [TCPTRACE_##sym] = name,
 	TCPTRACE_EVENTS(NAME)
 #undef NAME
 };
@@ -48,7 +48,9 @@ static void die(const char *what, const char *name)
 
 static bool compared(const struct tcptrace_record *r)
 {
-	return r->event && r->event < TCPTRACE_LOST && r->event != TCPTRACE_EXISTS;
+	unsigned int class = tcptrace_event_class(r->event);
+
+	return class && class != TCPTRACE_NOTE && class != TCPTRACE_FOUND;
 }
 
 static void add(struct recording *to, const struct tcptrace_record *r)

@@ -15,8 +15,9 @@ static void every_event_and_cause_is_explained(void **state)
 	unsigned int i;
 
 	(void)state;
-	for (i = 1; i < TCPTRACE_LOST; i++)
-		assert_non_null(explain(i, 0, 0, 0, 0));
+	for (i = 1; i < TCPTRACE_EVENT_MAX; i++)
+		if (tcptrace_event_class(i) != TCPTRACE_NOTE)
+			assert_non_null(explain(i, 0, 0, 0, 0));
 	assert_null(explain(TCPTRACE_LOST, 0, 0, 0, 0));
 	assert_null(explain(~0u, ~0u, ~0u, ~0u, 0));
 	/* a cause that a reader asks about is not left to the general sentence */

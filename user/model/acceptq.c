@@ -6,11 +6,6 @@
 
 #include "internal.h"
 
-static bool way_in(unsigned int cause)
-{
-	return cause >= TCPTRACE_ACCEPTQ_HANDSHAKE && cause <= TCPTRACE_ACCEPTQ_MIGRATED;
-}
-
 /*
  * The conn of the child. Its request, if the record names one, is the same conn;
  * a child that already went under a number of its own is joined to it.
@@ -146,7 +141,7 @@ void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 		synq_leave(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
 	if (!c->in_acceptq)
 		conn_set_listener(m, c, listener_of(m, rec, c));
-	acceptq_leave(m, rec, c, way_in(rec_cause(rec)) ? TCPTRACE_ACCEPTQ_ACCEPTED : rec_cause(rec));
+	acceptq_leave(m, rec, c, tcptrace_cause_group(rec->cause) == TCPTRACE_CAUSES_ACCEPTQ_IN ? TCPTRACE_ACCEPTQ_ACCEPTED : rec_cause(rec));
 }
 
 static void acceptor(struct listener *l, const struct owner *who)

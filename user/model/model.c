@@ -25,6 +25,7 @@ struct model *model_new(const struct model_limits *limits, model_event_fn fn, vo
 		m->limits.listeners = MODEL_LISTENERS;
 	if (!m->limits.seed)
 		m->limits.seed = SEED;
+	m->seen = ~0ull;
 	m->fn = fn;
 	m->ctx = ctx;
 	if (conns_init(m) || listeners_init(m)) {
@@ -70,8 +71,7 @@ void step_took(struct model_event *ev, uint64_t since_ns)
 
 static bool of_queues(unsigned int event)
 {
-	return (event >= TCPTRACE_SYNQ_ADD && event <= TCPTRACE_COOKIE_BAD) ||
-	       event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
+	return tcptrace_event_class(event) == TCPTRACE_QUEUE || event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
 }
 
 /* In softirq 'current' is nobody: a child that was not accepted yet belongs to who opened the listener. */
@@ -131,6 +131,24 @@ static void on_lost(struct model *m, const struct tcptrace_record *rec)
 	m->totals.lost_total += count;
 }
 
+static void on_observed(struct model *m, const struct tcptrace_record *rec)
+{
+	if (rec->flags & TCPTRACE_F_ACTOR)	/* its members are another's */
+		return;
+	m->seen = rec->arg;
+	m->only = (uint32_t)rec->req;
+}
+
+enum tcptrace_seen model_seen(const struct model *m, unsigned int event)
+{
+	return event < TCPTRACE_EVENT_MAX ? m->seen >> TCPTRACE_SEEN_SHIFT(event) & 3 : TCPTRACE_SEEN_NOT;
+}
+
+uint32_t model_only(const struct model *m)
+{
+	return m->only;
+}
+
 static const handler handlers[TCPTRACE_EVENT_MAX] = {
 	[TCPTRACE_SOCKET]		= on_socket,
 	[TCPTRACE_BIND]			= on_bind,
@@ -160,6 +178,7 @@ static const handler handlers[TCPTRACE_EVENT_MAX] = {
 	[TCPTRACE_DESTROY]		= on_destroy,
 	[TCPTRACE_LOST]			= on_lost,
 	[TCPTRACE_SNAPSHOT]		= on_snapshot,
+	[TCPTRACE_OBSERVED]		= on_observed,
 };
 
 static void load_actor(struct model *m, const struct tcptrace_record *rec)

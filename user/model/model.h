@@ -209,6 +209,13 @@ void model_free(struct model *m);
 /* Takes one record in, calls fn for each step that it means: none, one or more. Hostile input is harmless. */
 void model_feed(struct model *m, const struct tcptrace_record *rec);
 
+/*
+ * How this event is seen now; exactly until an OBSERVED record says otherwise. What rests on an event that is not seen
+ * is unknown, not 0.
+ */
+enum tcptrace_seen model_seen(const struct model *m, unsigned int event);
+uint32_t model_only(const struct model *m);	/* TCPTRACE_ONLY_*: what narrows all of them; 0: nothing */
+
 /* A record that will be fed soon, if it is what it seems now: what it needs of the tables is sent for. */
 void model_ahead(const struct model *m, const struct tcptrace_record *rec);
 

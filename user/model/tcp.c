@@ -25,13 +25,13 @@ static const char *const state_names[TCP_S_MAX] = {
 };
 
 static const char *const event_names[TCPTRACE_EVENT_MAX] = {
-#define NAME(sym, low, name, doc) [TCPTRACE_##sym] = name,
+#define NAME(sym, low, name, class, doc) [TCPTRACE_##sym] = name,
 	TCPTRACE_EVENTS(NAME)
 #undef NAME
 };
 
 static const char *const cause_names[TCPTRACE_CAUSE_END] = {
-#define NAME(sym, name) [TCPTRACE_##sym] = name,
+#define NAME(sym, name, group) [TCPTRACE_##sym] = name,
 	TCPTRACE_CAUSES(NAME)
 #undef NAME
 };

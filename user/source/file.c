@@ -26,7 +26,7 @@ struct file_source {
 	bool regular;			/* no need to wait for it */
 	uint64_t offset;		/* in the file, of the first byte of buf */
 	size_t len;			/* bytes in buf: less than a record between polls */
-	uint64_t records;
+	uint64_t records, unknown;
 	char error[192];
 	_Alignas(8) char buf[CHUNK_RECORDS * RECORD_SIZE];
 };
@@ -151,11 +151,14 @@ static int file_open(struct source **out, const struct source_config *cfg, const
 
 static int check_record(struct file_source *f, const struct tcptrace_record *r, uint64_t at)
 {
-	bool states = r->event != TCPTRACE_SHUTDOWN && r->event != TCPTRACE_LOST;
+	unsigned int class = tcptrace_event_class(r->event);
+	bool states = class != TCPTRACE_NOTE && r->event != TCPTRACE_SHUTDOWN;
 	unsigned long long off = at;
 
-	if (r->event == TCPTRACE_NONE || r->event >= TCPTRACE_EVENT_MAX)
-		return refuse(f, "corrupted at offset %llu: there is no event %u", off, r->event);
+	if (r->event == TCPTRACE_NONE)
+		return refuse(f, "corrupted at offset %llu: there is no event 0", off);
+	if (!class)			/* of a newer tcptrace: not ours to judge */
+		return 0;
 	if (r->family && r->family != 4 && r->family != 6)
 		return refuse(f, "corrupted at offset %llu: there is no address family %u", off, r->family);
 	if (states && (r->old > STATE_MAX || r->new > STATE_MAX))
@@ -195,8 +198,12 @@ static int file_poll(struct source *s, int timeout_ms, source_fn fn, void *ctx)
 		err = check_record(f, r, f->offset + at);
 		if (err)
 			break;
-		f->records++;
-		err = fn(ctx, r);
+		if (tcptrace_event_class(r->event)) {
+			f->records++;
+			err = fn(ctx, r);
+		} else {
+			f->unknown++;
+		}
 	}
 	f->offset += at;
 	f->len -= at;
@@ -213,7 +220,7 @@ static void file_stats(struct source *s, struct source_stats *out)
 {
 	struct file_source *f = (struct file_source *)s;
 
-	*out = (struct source_stats){ .records = f->records };
+	*out = (struct source_stats){ .records = f->records, .unknown = f->unknown };
 }
 
 const struct source_ops source_file = {

@@ -82,11 +82,11 @@ static bool streams(const struct kmod_source *s, unsigned int event)
 {
 	if (event == TCPTRACE_READ || event == TCPTRACE_WRITE)
 		return s->cfg.io;
-	return event != TCPTRACE_EXISTS && event != TCPTRACE_LOST && event != TCPTRACE_SNAPSHOT;
+	return event != TCPTRACE_EXISTS && tcptrace_event_class(event) != TCPTRACE_NOTE;
 }
 
 static const char *const trace_events[TCPTRACE_EVENT_MAX] = {
-#define TCPTRACE_NAME(sym, low, name, doc) [TCPTRACE_##sym] = #low,
+#define TCPTRACE_NAME(sym, low, name, class, doc) [TCPTRACE_##sym] = #low,
 	TCPTRACE_EVENTS(TCPTRACE_NAME)
 #undef TCPTRACE_NAME
 };

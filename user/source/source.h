@@ -54,6 +54,7 @@ typedef int (*source_fn)(void *ctx, const struct tcptrace_record *rec);
 struct source_stats {
 	uint64_t records;		/* delivered */
 	uint64_t lost;			/* records the kernel side could not store */
+	uint64_t unknown;		/* of a recording: events that a newer tcptrace knows, skipped */
 	uint64_t missed;		/* probe hits the kernel could not run (kprobe missed, BPF recursion) */
 };
 

@@ -14,13 +14,13 @@ void json_lost(struct view *v, uint64_t count, const char *where)
 	out_line_end(v->out);
 }
 
-static void put_causes(struct out *o, const char *key, const struct listener *l, enum cause_group group)
+static void put_causes(struct out *o, const char *key, const struct listener *l, enum tcptrace_cause_group group)
 {
 	unsigned int i;
 
 	json_begin(o, key);
 	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
-		if (cause_group(i) == group && l->causes[i])
+		if (tcptrace_cause_group(i) == group && l->causes[i])
 			json_u64(o, tcptrace_cause_name(i), l->causes[i]);
 	}
 	json_end(o);
@@ -105,10 +105,10 @@ void json_listener_counts(struct out *o, const struct listener *l)
 	json_u64(o, "accepted", l->accepted);
 	json_u64(o, "accept_errors", l->accept_errors);
 	json_u64(o, "drops", listener_refused(l));
-	put_causes(o, "refused", l, CAUSES_REFUSED);
-	put_causes(o, "synq_removed", l, CAUSES_SYNQ_DEL);
-	put_causes(o, "acceptq_added", l, CAUSES_ACCEPTQ_ADD);
-	put_causes(o, "acceptq_removed", l, CAUSES_ACCEPTQ_DEL);
+	put_causes(o, "refused", l, TCPTRACE_CAUSES_REFUSED);
+	put_causes(o, "synq_removed", l, TCPTRACE_CAUSES_SYNQ_OUT);
+	put_causes(o, "acceptq_added", l, TCPTRACE_CAUSES_ACCEPTQ_IN);
+	put_causes(o, "acceptq_removed", l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
 	json_begin(o, "cookies");
 	json_u64(o, "sent", l->cookies_sent);
 	json_u64(o, "ok", l->cookies_ok);
@@ -200,6 +200,8 @@ void json_end_line(struct view *v, const struct view_end *end)
 	json_u64(o, "shown", v->shown);
 	json_u64(o, "lost", end->lost);
 	json_u64(o, "missed", end->missed);
+	if (end->unknown)
+		json_u64(o, "unknown", end->unknown);
 	json_u64(o, "records", t->records);
 	json_u64(o, "evicted", t->evicted);
 	json_u64(o, "illegal", t->illegal);

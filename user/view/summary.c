@@ -88,7 +88,7 @@ static void put_refused(struct out *o, const struct listener *l)
 	out_mem(o, "  ", 2);
 	out_u64(o, sum);
 	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
-		if (cause_group(i) != CAUSES_REFUSED || !l->causes[i])
+		if (tcptrace_cause_group(i) != TCPTRACE_CAUSES_REFUSED || !l->causes[i])
 			continue;
 		out_str(o, comma);
 		out_str(o, tcptrace_cause_name(i));
@@ -100,12 +100,12 @@ static void put_refused(struct out *o, const struct listener *l)
 }
 
 /* What happened at all, by cause: "  established 10007  expired 1" */
-static void put_causes(struct out *o, const struct listener *l, enum cause_group group)
+static void put_causes(struct out *o, const struct listener *l, enum tcptrace_cause_group group)
 {
 	unsigned int i;
 
 	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
-		if (cause_group(i) == group && l->causes[i] && i != TCPTRACE_ACCEPTQ_ACCEPTED)
+		if (tcptrace_cause_group(i) == group && l->causes[i] && i != TCPTRACE_ACCEPTQ_ACCEPTED)
 			put_count(o, tcptrace_cause_name(i), l->causes[i]);
 	}
 }
@@ -200,11 +200,11 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 	put_queue(o, "accept queue", m, l, &l->acceptq);
 	put_count(o, "in", l->established);
 	put_count(o, "accepted", l->accepted);
-	put_causes(o, l, CAUSES_ACCEPTQ_DEL);
+	put_causes(o, l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
 	out_line_end(o);
 	put_waits(o, "", "waited", &l->in_acceptq);
 	put_queue(o, "SYN queue", m, l, &l->synq);
-	put_causes(o, l, CAUSES_SYNQ_DEL);
+	put_causes(o, l, TCPTRACE_CAUSES_SYNQ_OUT);
 	out_line_end(o);
 	put_waits(o, "", "waited", &l->in_synq);
 	put_waits(o, "accept()", "blocked", &l->in_accept);
@@ -243,6 +243,7 @@ void summary_end(struct view *v, const struct view_end *end)
 	out_u64(o, end->lost);
 	out_str(o, " lost");
 	put_unless_zero(o, end->missed, "probe hits missed");
+	put_unless_zero(o, end->unknown, "records of a newer tcptrace skipped");
 	put_unless_zero(o, t->evicted, "connections forgotten (table full)");
 	put_unless_zero(o, t->listeners_unseen, "listeners not followed (table full)");
 	put_unless_zero(o, t->illegal, "impossible transitions");

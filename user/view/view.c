@@ -102,28 +102,13 @@ const char *errno_name(int err)
 	return name ? name : strerrorname_np(err);
 }
 
-enum cause_group cause_group(unsigned int cause)
-{
-	switch (cause) {
-	case TCPTRACE_DROP_ACCEPTQ_SYN ... TCPTRACE_DROP_OTHER:
-		return CAUSES_REFUSED;
-	case TCPTRACE_SYNQ_ESTABLISHED ... TCPTRACE_SYNQ_OTHER:
-		return CAUSES_SYNQ_DEL;
-	case TCPTRACE_ACCEPTQ_HANDSHAKE ... TCPTRACE_ACCEPTQ_MIGRATED:
-		return CAUSES_ACCEPTQ_ADD;
-	case TCPTRACE_ACCEPTQ_ACCEPTED ... TCPTRACE_ACCEPTQ_RESET:
-		return CAUSES_ACCEPTQ_DEL;
-	}
-	return CAUSES_NONE;
-}
-
 uint64_t listener_refused(const struct listener *l)
 {
 	uint64_t sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < TCPTRACE_CAUSE_MAX; i++) {
-		if (cause_group(i) == CAUSES_REFUSED)
+		if (tcptrace_cause_group(i) == TCPTRACE_CAUSES_REFUSED)
 			sum += l->causes[i];
 	}
 	return sum;

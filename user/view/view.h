@@ -38,7 +38,7 @@ struct view_config {
 /* What the run was, for the last lines. */
 struct view_end {
 	const struct model_totals *totals;
-	uint64_t lost, missed;
+	uint64_t lost, missed, unknown;	/* as in source_stats */
 	const char *mechanisms;		/* "fentry 9, kprobe 2, tracepoint 14" */
 	const char *source;		/* "bpf", "kmod", "file" */
 };
@@ -93,9 +93,6 @@ const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED"; NULL: 
 const char *listener_decides(const struct listener *l);
 uint64_t view_events(const struct model_totals *t);	/* all that the model handed out */
 uint64_t listener_refused(const struct listener *l);	/* all drops */
-/* What a cause explains: names repeat between groups ("other", "reset"). */
-enum cause_group { CAUSES_NONE, CAUSES_REFUSED, CAUSES_SYNQ_DEL, CAUSES_ACCEPTQ_ADD, CAUSES_ACCEPTQ_DEL };
-enum cause_group cause_group(unsigned int cause);
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);
 void summary_finding(struct view *v, const struct finding *f);
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
