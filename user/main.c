@@ -3,22 +3,43 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "doctor.h"
 #include "lab/run.h"
 #include "language.h"
 #include "options.h"
-#include "run.h"
+#include "run/doctor.h"
+#include "run/run.h"
 #include "talk.h"
 #include "view/field.h"
 
 static const struct command commands[] = {
-	{ "stream", "show events until Ctrl-C, then a summary (the default)", run_stream, true, false, "table" },
-	{ "flow", "each connection as a ladder, when it is over", run_stream, true,
-	  false, "flow" },
-	{ "listeners", "both queues of every listener now, like ss -ltn", run_listeners, true },
-	{ "doctor", "how each hook is attached, why not better, what that loses", run_doctor, false },
-	{ "lab", "experiments that show how TCP sockets work: lab NAME, lab all; lab lists them", run_lab, false, true },
-	{ 0 },
+	{
+		.name = "stream", .help = "show events until Ctrl-C, then a summary (the default)",
+		.run = run_stream, .view = "table",
+		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN,
+		.form = "a stream of events",
+	}, {
+		.name = "flow", .help = "each connection as a ladder, when it is over",
+		.run = run_stream, .view = "flow",
+		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
+		.form = "'flow' shows whole connections, in their own time",
+	}, {
+		.name = "listeners", .help = "both queues of every listener now, like ss -ltn",
+		.run = run_listeners,
+		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_READ | TAKES_SOURCE,
+		.form = "'listeners' shows one moment",
+	}, {
+		.name = "doctor", .help = "how each hook is attached, why not better, what that loses",
+		.run = run_doctor,
+		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_SOURCE | TAKES_EVENTS | TAKES_TROUBLE |
+			 TAKES_QUIET,
+		.form = "'doctor' shows no traffic",
+	}, {
+		.name = "lab",
+		.help = "experiments that show how TCP sockets work: lab NAME, lab all; lab lists them",
+		.run = run_lab, .argument = true,
+		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_REPLAY | TAKES_HEADER,
+		.form = "'lab' makes its own traffic, ends by itself and has its own form",
+	}, { 0 }
 };
 
 static int print_fields(void)

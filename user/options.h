@@ -3,6 +3,7 @@
 #ifndef TCPTRACE_OPTIONS_H
 #define TCPTRACE_OPTIONS_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,34 +16,81 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
+#define OUTPUTS_MAX	8u		/* beside the main view */
+
 struct options;
 
+/* Groups of options: each command takes some of them whole. What it does not take is refused, and not in its --help. */
+enum {
+	TAKES_FILTER	= 1 << 0,	/* which sockets */
+	TAKES_EVENTS	= 1 << 1,	/* -e, --io */
+	TAKES_TROUBLE	= 1 << 2,	/* -x */
+	TAKES_END	= 1 << 3,	/* -d, -c */
+	TAKES_JSON	= 1 << 4,
+	TAKES_HEADER	= 1 << 5,	/* -H */
+	TAKES_TIME	= 1 << 6,	/* -t, -T */
+	TAKES_QUIET	= 1 << 7,
+	TAKES_EXPLAIN	= 1 << 8,	/* --explain, --lang */
+	TAKES_OUTS	= 1 << 9,	/* -o, --out, --check */
+	TAKES_WRITE	= 1 << 10,	/* -w */
+	TAKES_READ	= 1 << 11,
+	TAKES_SOURCE	= 1 << 12,	/* --source, --mechanism */
+	TAKES_REPLAY	= 1 << 13,	/* --replay, of lab */
+	TAKES_PROGRAM	= 1 << 14,	/* -- PROGRAM; no option */
+	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_READ |
+			  TAKES_SOURCE | TAKES_PROGRAM,
+};
+
 struct command {
-	const char *name;
-	const char *help;
+	const char *name, *help;
 	int (*run)(struct options *o);		/* exit status */
-	bool replays;				/* makes sense with -r */
+	unsigned int takes;			/* TAKES_* */
 	bool argument;				/* takes one word: o->argument */
-	const char *view;			/* of a stream; NULL: it is none */
+	const char *view;			/* the main view of a run; NULL: it is none */
+	const char *form;			/* why it does not take the rest: a clause that ends before the colon */
+};
+
+/* One row of the command line. */
+struct option_row {
+	struct argp_option option;
+	unsigned int group;			/* the command must take it; 0: all do */
+};
+
+#define OPTION_ROWS_MAX	64u		/* bits of options.given */
+
+extern const struct option_row option_rows[];	/* options_table.c; ends with a zeroed row */
+
+/* Keys of options without a letter. */
+enum {
+	OPT_NETNS = 256, OPT_CGROUP, OPT_SOURCE, OPT_MECHANISM, OPT_IO, OPT_READY_FD, OPT_HELP_FIELDS, OPT_CHECK,
+	OPT_REPLAY, OPT_EXPLAIN, OPT_LANG, OPT_OUT,
 };
 
 struct options {
 	struct source_config source;
 	const char *source_name;		/* --source */
-	bool source_set, mechanism_set;
 	const struct command *command;		/* never NULL after parsing */
 	const char *argument;			/* of the command: lab NAME; NULL: none */
 	bool replay;				/* lab --replay */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
-	bool trouble, quiet, json, no_header, help_fields, check, explain;
+	bool trouble, quiet, json, no_header, help_fields, explain, verbose;
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
 	uint64_t count;				/* -c, 0: no end */
-	const char *write_path, *read_path;	/* -w, -r */
+	const char *read_path;			/* -r */
+	const char *write_path;			/* -w: of lab; of a run it is one of outs */
+	const char *view;			/* the main view's name; NULL: the command is no run */
+	const char *path;			/* -o: where the main view goes; NULL: standard output */
+	struct {
+		const struct view_ops *view;
+		const char *path;		/* NULL: into the main view's file */
+	} outs[OUTPUTS_MAX];
+	unsigned int nouts;
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
+	uint64_t given;				/* bit per row of option_rows */
 	char error[640];			/* why options_parse() failed */
 };
 
@@ -51,5 +99,11 @@ struct options {
  * 0, or -EINVAL with o->error set. --help, --version and unknown options end the process.
  */
 int options_parse(struct options *o, int argc, char **argv, const struct command *commands);
+
+/* Shared by the files of the command line. */
+__attribute__((format(printf, 2, 3)))
+int options_refuse(struct options *o, const char *fmt, ...);	/* -EINVAL, with the sentence in o->error */
+int options_check(struct options *o);		/* what cannot work together: 0 or -EINVAL */
+void options_help(const struct command *commands, const struct command *c, const char *program);	/* prints it */
 
 #endif

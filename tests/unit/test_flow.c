@@ -27,7 +27,7 @@ static void begin(bool utf8)
 	b.t_ns = 1000000000ull;
 	b.m = model_new(NULL, to_view, NULL);
 	assert_non_null(b.m);
-	assert_int_equal(view_open(&b.v, "flow", &cfg, buffer()), 0);
+	assert_int_equal(view_open(&b.v, &view_flow, &cfg, buffer()), 0);
 }
 
 static void finish(void)
@@ -143,7 +143,7 @@ static void what_does_not_fit_is_counted(void **state)
 	}
 	assert_int_equal(b.v.shown, TRACKS);
 	connects(9999);			/* there is room again */
-	flow_finish(&b.v);
+	b.v.ops->finish(&b.v);
 	snprintf(refused, sizeof(refused), "23 connections not drawn");
 	assert_int_equal(count(refused), 1);
 	assert_int_equal(b.v.shown, TRACKS + 1);
@@ -175,13 +175,13 @@ static void the_unwanted_make_room(void **state)
 	begin(true);
 	view_close(&b.v);
 	b.v.cfg = (struct view_config){ .picks = picks_none, .picks_all = 1 };
-	assert_int_equal(view_open(&b.v, "flow", &(struct view_config){ .picks = picks_none, .picks_all = 1 },
+	assert_int_equal(view_open(&b.v, &view_flow, &(struct view_config){ .picks = picks_none, .picks_all = 1 },
 				   buffer()), 0);
 	for (sk = 1; sk <= 3 * TRACKS; sk++)
 		connects(sk);
 	connects(50001);
 	ends(50001);
-	flow_finish(&b.v);
+	b.v.ops->finish(&b.v);
 	assert_int_equal(b.v.shown, 1);
 	assert_int_equal(count("not drawn"), 0);
 	finish();
@@ -241,8 +241,8 @@ static void chance_fits_too(void **state)
 			if (b.v.out->len > 4096)
 				check_lines(utf8);
 		}
-		b.v.out->len = 0;		/* what flow_finish() writes may be flushed away */
-		flow_finish(&b.v);
+		b.v.out->len = 0;		/* what finish() writes may be flushed away */
+		b.v.ops->finish(&b.v);
 		assert_true(b.v.shown > 100);
 		finish();
 	}

@@ -14,7 +14,10 @@ static int nothing(struct options *o)
 }
 
 static const struct command commands[] = {
-	{ "stream", "", nothing, true }, { "listeners", "", nothing, true }, { "doctor", "", nothing, false }, { 0 },
+	{ "stream", "", nothing, ~0u, .view = "table" },
+	{ "flow", "", nothing, TAKES_RUN, .view = "flow", .form = "a ladder" },
+	{ "listeners", "", nothing, TAKES_FILTER | TAKES_JSON | TAKES_READ, .form = "one moment" },
+	{ "doctor", "", nothing, TAKES_JSON | TAKES_SOURCE, .form = "no traffic" }, { 0 },
 };
 
 static struct options o;
@@ -156,6 +159,41 @@ static void commands_and_programs(void **state)
 	refuses("--", "no program");
 }
 
+/* What a command does not take is refused by name, not ignored. */
+static void not_taken(void **state)
+{
+	(void)state;
+	refuses("listeners -d 1", "one moment: -d does not go with it");
+	refuses("listeners --check", "--check does not go with it");
+	refuses("-q listeners", "-q does not go with it");
+	refuses("doctor -P 80", "-P does not go with it");
+	refuses("doctor --localport 80", "-P does not go with it");
+	refuses("flow -j", "a ladder: -j does not go with it");
+}
+
+static void outputs(void **state)
+{
+	(void)state;
+	takes("-o x --out json:y --out flow:z:1 -w r");
+	assert_string_equal(o.path, "x");
+	assert_string_equal(o.view, "table");
+	assert_int_equal(o.nouts, 3);
+	assert_string_equal(o.outs[1].path, "z:1");
+	assert_ptr_equal(o.outs[0].view, &view_json);
+	takes("flow -o x");
+	assert_string_equal(o.view, "flow");
+	takes("--check");
+	assert_null(o.outs[0].path);
+	refuses("--out nothing:x", "no such output");
+	refuses("--out record", "into which file?");
+	refuses("--out json:", "into which file?");
+	refuses("--out json:a --out json:b --out json:c --out json:d --out json:e --out json:f --out json:g "
+		"--out json:h --out json:i", "at most 8 outputs");
+	refuses("-j --out record:-", "standard output");
+	refuses("-r x --check", "--check");
+	refuses("-p 1 --check", "--check");
+}
+
 static void together(void **state)
 {
 	(void)state;
@@ -169,7 +207,8 @@ static void together(void **state)
 	refuses("-w x listeners", "-w");
 	refuses("-w - -j", "standard output");
 	takes("-w -");
-	assert_true(o.quiet);
+	assert_string_equal(o.outs[0].view->name, "record");
+	assert_string_equal(o.outs[0].path, "-");
 	refuses("--source file", "there are auto, bpf, kmod");
 	refuses("--mechanism ebpf", "there are auto, fentry, kprobe, tracepoint");
 	takes("--mechanism kprobe --source bpf");
@@ -222,6 +261,8 @@ int main(void)
 		cmocka_unit_test(families),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(commands_and_programs),
+		cmocka_unit_test(not_taken),
+		cmocka_unit_test(outputs),
 		cmocka_unit_test(together),
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(cgroups),

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <time.h>
 
-#include "../../user/select.h"
+#include "../../user/run/select.h"
 #include "../../user/view/field.h"
 
 /* ---- a strict checker of JSON (RFC 8259): the place after the value, or NULL ---- */
@@ -95,7 +95,7 @@ static void lines_fit(void **state)
 		struct view_config cfg = { .columns = columns, .no_header = true, .time = chance() % 3 };
 
 		o->len = 0;
-		assert_int_equal(view_open(&v, "table", &cfg, o), 0);
+		assert_int_equal(view_open(&v, &view_table, &cfg, o), 0);
 		random_event();
 		v.ops->event(&v, &now.ev);
 		assert_in_range(o->len, 2, (columns ? columns : 100) + 1);
@@ -115,7 +115,7 @@ static void json_is_json(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(view_open(&v, "json", &cfg, o), 0);
+	assert_int_equal(view_open(&v, &view_json, &cfg, o), 0);
 	for (i = 0; i < 300000; i++) {
 		o->len = 0;
 		random_event();
@@ -134,7 +134,7 @@ static const char *table_line(unsigned int columns, bool color)
 	struct out *o = buffer();
 	struct view v;
 
-	assert_int_equal(view_open(&v, "table", &cfg, o), 0);
+	assert_int_equal(view_open(&v, &view_table, &cfg, o), 0);
 	v.ops->event(&v, &now.ev);
 	assert_int_equal(v.shown, 1);
 	view_close(&v);
@@ -179,7 +179,7 @@ static void resized(void **state)
 
 	(void)state;
 	plain_event(TCPTRACE_CLOSE);
-	assert_int_equal(view_open(&v, "table", &cfg, o), 0);
+	assert_int_equal(view_open(&v, &view_table, &cfg, o), 0);
 	v.ops->event(&v, &now.ev);
 	assert_true(o->len > 110);
 	o->len = 0;
@@ -202,7 +202,7 @@ static void unknown_is_absent(void **state)
 	memset(now.rec.raddr, 0, 16);
 	now.rec.rport = 0;
 	now.rec.netns = 0;
-	assert_int_equal(view_open(&v, "json", &cfg, o), 0);
+	assert_int_equal(view_open(&v, &view_json, &cfg, o), 0);
 	v.ops->event(&v, &now.ev);
 	assert_string_equal(text(o), "{\"type\":\"event\",\"t_ns\":1000000000,\"time\":\"1970-01-01T00:00:01.000000000Z\","
 			    "\"event\":\"synq-add\",\"family\":\"ipv4\",\"laddr\":\"127.0.0.1\",\"lport\":8080}\n");

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../run.h"
-#include "../signals.h"
+#include "../run/run.h"
+#include "../run/signals.h"
 #include "run.h"
 
 #define LIMIT_NS	(180 * 1000000000ull)	/* each wait of play() has a limit of its own, far shorter */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../signals.h"
+#include "../run/signals.h"
 #include "../talk.h"
 #include "run.h"
 

@@ -98,17 +98,17 @@ static void put_events(struct out *out, const struct lab_run *r)
 		.columns = terminal_columns(out->fd),
 		.start_ns = r->nrecords ? r->records[0].t_ns : 0,
 	};
-	const char *name = view_by_name(r->lab->view) ? r->lab->view : "table";
+	const struct view_ops *ops = r->lab->view ? view_by_name(r->lab->view) : &view_table;
 	struct showing s = { .r = r };
 	struct model *m;
 
-	if (view_open(&s.view, name, &cfg, out))
+	if (view_open(&s.view, ops, &cfg, out))
 		return;
 	m = model_new(NULL, show_event, &s);
 	for (size_t i = 0; m && i < r->nrecords; i++)
 		model_feed(m, &r->records[i]);
-	if (s.view.ops == &view_flow)
-		flow_finish(&s.view);	/* what was not over when the stage ended */
+	if (ops->finish)
+		ops->finish(&s.view);	/* what was not over when the stage ended */
 	if (m)
 		model_free(m);
 	view_close(&s.view);

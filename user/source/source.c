@@ -68,3 +68,21 @@ bool mechanism_by_name(const char *name, enum mechanism *out)
 	}
 	return false;
 }
+
+void source_mechanisms(struct source *src, char *text, size_t size)
+{
+	unsigned int i, m, count[MECH_MAX] = { 0 };
+	struct hook_report h;
+	size_t n = 0;
+
+	text[0] = 0;
+	for (i = 0; src->ops->hook && src->ops->hook(src, i, &h); i++)
+		count[(unsigned int)h.mechanism < MECH_MAX ? h.mechanism : MECH_AUTO]++;
+	for (m = MECH_FENTRY; m < MECH_MAX && n < size; m++) {
+		if (count[m])
+			n += (size_t)snprintf(text + n, size - n, "%s%s %u", n ? ", " : "",
+					      mechanism_name((enum mechanism)m), count[m]);
+	}
+	if (count[MECH_AUTO] && n < size)
+		snprintf(text + n, size - n, "%snone %u", n ? ", " : "", count[MECH_AUTO]);
+}

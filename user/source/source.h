@@ -42,7 +42,6 @@ struct source_config {
 	enum mechanism mechanism;
 	const char *path;		/* file source: what to replay ("-": stdin) */
 	bool io;			/* read and write events too */
-	bool verbose;
 };
 
 /*
@@ -107,6 +106,9 @@ extern const struct source_ops source_bpf, source_file, source_kmod;
 const struct source_ops *source_by_name(const char *name);
 const char *mechanism_name(enum mechanism m);		/* "fentry"; "none" for MECH_AUTO */
 bool mechanism_by_name(const char *name, enum mechanism *out);	/* "auto" is MECH_AUTO */
+
+/* How many hooks by which mechanism, as "fentry 9, kprobe 2, tracepoint 14". */
+void source_mechanisms(struct source *src, char *text, size_t size);
 
 /*
  * Recording (-w). The header carries magic, version and byte order; then records as they came.

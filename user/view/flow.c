@@ -81,7 +81,7 @@ static bool is_over(const struct track *t, uint64_t now_ns)
 	return t->peer && (t->ended || t->peer->ended) && quiet_ns >= HALF_CLOSED;
 }
 
-static void flow_tick(struct view *v, uint64_t now_ns)
+static void look(struct view *v, uint64_t now_ns)
 {
 	struct flow *f = v->priv;
 	struct track *t, *next;
@@ -96,6 +96,12 @@ static void flow_tick(struct view *v, uint64_t now_ns)
 		if (is_over(t, now_ns))
 			finish(v, t);
 	}
+}
+
+static void flow_tick(struct view *v, const struct model *m, uint64_t now_ns)
+{
+	(void)m;
+	look(v, now_ns);
 }
 
 /* connect() on a socket whose connection is over: another one, of the same number. */
@@ -125,10 +131,11 @@ static void flow_event(struct view *v, const struct model_event *ev)
 		if ((t->gone || (t->peer && t->peer->gone)) && is_over(t, ev->rec->t_ns))
 			finish(v, t);
 	}
-	flow_tick(v, ev->rec->t_ns);
+	look(v, ev->rec->t_ns);
 }
 
-void flow_finish(struct view *v)
+/* Draws what is not over yet. */
+static void flow_finish(struct view *v)
 {
 	struct flow *f = v->priv;
 
@@ -159,27 +166,7 @@ static void flow_lost(struct view *v, uint64_t count, const char *where)
 	out_line_end(v->out);
 }
 
-/* The summary is about ladders; findings and the last line are as in the table. */
-static void flow_listener(struct view *v, const struct model *m, const struct listener *l)
-{
-	(void)m;
-	(void)l;
-	flow_finish(v);
-}
-
-static void flow_finding(struct view *v, const struct finding *f)
-{
-	flow_finish(v);
-	summary_finding(v, f);
-}
-
-static void flow_end(struct view *v, const struct view_end *end)
-{
-	flow_finish(v);
-	summary_end(v, end);
-}
-
-static void flow_close(struct view *v)
+static int flow_close(struct view *v)
 {
 	struct flow *f = v->priv;
 
@@ -187,17 +174,19 @@ static void flow_close(struct view *v)
 		follow_free(&f->follow);
 	free(f);
 	v->priv = NULL;
+	return 0;
 }
 
 const struct view_ops view_flow = {
 	.name = "flow",
+	.help = "each connection as a ladder, when it is over",
+	.both_ends = true,
 	.open = flow_open,
 	.event = flow_event,
 	.tick = flow_tick,
 	.lost = flow_lost,
-	.listener = flow_listener,
-	.finding = flow_finding,
-	.ledger = summary_ledger,
-	.end = flow_end,
+	.finish = flow_finish,
+	.finding = summary_finding,
+	.end = summary_end,
 	.close = flow_close,
 };

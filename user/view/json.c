@@ -205,20 +205,23 @@ static void json_event(struct view *v, const struct model_event *ev)
 	v->shown++;
 }
 
-static void json_close(struct view *v)
+static int json_close(struct view *v)
 {
 	free(v->priv);
 	v->priv = NULL;
+	return 0;
 }
 
 const struct view_ops view_json = {
 	.name = "json",
+	.help = "one JSON object a line (-j)",
+	.steps = true,
+	.verdict_last = true,
 	.open = json_open,
 	.event = json_event,
 	.lost = json_lost,
 	.listener = json_listener,
 	.finding = json_finding,
-	.ledger = json_ledger,
 	.end = json_end_line,
 	.close = json_close,
 };

@@ -142,20 +142,22 @@ static void table_lost(struct view *v, uint64_t count, const char *where)
 	out_line_end(v->out);
 }
 
-static void table_close(struct view *v)
+static int table_close(struct view *v)
 {
 	free(v->priv);
 	v->priv = NULL;
+	return 0;
 }
 
 const struct view_ops view_table = {
 	.name = "table",
+	.help = "a line for each event, and a summary",
+	.steps = true,
 	.open = table_open,
 	.event = table_event,
 	.lost = table_lost,
 	.listener = summary_listener,
 	.finding = summary_finding,
-	.ledger = summary_ledger,
 	.end = summary_end,
 	.close = table_close,
 };

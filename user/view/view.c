@@ -9,10 +9,13 @@
 
 #include "view.h"
 
-static const struct view_ops *const views[] = { &view_table, &view_json, &view_flow };
-
 const struct view_ops *view_by_name(const char *name)
 {
+	static const struct view_ops *const views[] = {
+#define VIEW_ENTRY(name) &view_##name,
+		VIEWS(VIEW_ENTRY)
+#undef VIEW_ENTRY
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
@@ -22,22 +25,18 @@ const struct view_ops *view_by_name(const char *name)
 	return NULL;
 }
 
-int view_open(struct view *v, const char *name, const struct view_config *cfg, struct out *out)
+int view_open(struct view *v, const struct view_ops *ops, const struct view_config *cfg, struct out *out)
 {
-	memset(v, 0, sizeof(*v));
-	v->ops = view_by_name(name);
-	if (!v->ops)
-		return -EINVAL;
-	v->cfg = *cfg;
-	v->out = out;
-	return v->ops->open(v);
+	*v = (struct view){ .ops = ops, .cfg = *cfg, .out = out };
+	return ops->open ? ops->open(v) : 0;
 }
 
-void view_close(struct view *v)
+int view_close(struct view *v)
 {
-	if (v->ops)
-		v->ops->close(v);
+	int err = v->ops && v->ops->close ? v->ops->close(v) : 0;
+
 	v->ops = NULL;
+	return err;
 }
 
 static void second_text(struct view_clock *clock, int64_t real_ns, const char *format, bool utc)

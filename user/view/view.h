@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A view: how model events are shown. Adding one is one file with a view_ops
- * and one line in the table of view.c. Views format into one buffer (lib/out.h)
- * and never touch a source.
+ * and one line in VIEWS below. Views format into a buffer (lib/out.h) that
+ * user/run/outputs.c opens for them, and never touch a source.
  */
 #ifndef TCPTRACE_VIEW_H
 #define TCPTRACE_VIEW_H
@@ -21,11 +21,15 @@ struct view_config {
 	bool no_header;			/* -H */
 	bool color;			/* decided by main: terminal and no NO_COLOR */
 	bool utf8;
-	unsigned int columns;		/* width to fit; 0: 100; may change while running (SIGWINCH) */
+	unsigned int columns;		/* width to fit; 0: unknown; may change while running (SIGWINCH) */
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
+	bool quiet;			/* -q: no steps, only what comes at the end */
+	bool json;			/* the main view is: what is written into the same file is JSON, too */
+	const char *path;		/* of its file; NULL: standard output */
 	bool explain;			/* --explain: a sentence below each event */
 	const struct mo *texts;		/* its translation; NULL: English */
+	uint32_t netns;			/* the only one of the filter; 0: all */
 	/*
 	 * flow: which connections are drawn: those of whose events (of both ends) picks() said all
 	 * bits of picks_all. NULL: all.
@@ -45,19 +49,37 @@ struct view_end {
 
 struct view;
 
+/* Who opens the file that a view writes to, and when it is there. */
+enum view_file {
+	VIEW_STREAM,			/* outputs.c: line by line, as it comes */
+	VIEW_WHOLE,			/* outputs.c: beside it, renamed when it is complete; mode 0600 */
+	VIEW_OWN,			/* the view itself, by cfg.path: its out is NULL */
+};
+
+/* Every op may be NULL: then the view does not want that. What goes wrong is kept in v->out->error. */
 struct view_ops {
-	const char *name;
+	const char *name;		/* of --out NAME:FILE */
+	const char *help;		/* what it writes, for --help; NULL: only a command has it */
+	enum view_file file;
+	uint64_t events;		/* what it stands on, a bit for each event; 0: all */
+	bool steps;			/* shows step by step: -e, -x and -q apply to it, -c counts what they leave */
+	bool verdict_last;		/* listeners before findings: programs look up what a finding names */
+	bool both_ends;			/* needs the other ends of what a filter names, too */
 	int (*open)(struct view *v);			/* header; 0 or -errno */
+	void (*begin)(struct view *v);			/* the snapshot is over: from here on everything is seen */
 	void (*event)(struct view *v, const struct model_event *ev);
-	/* time passed (CLOCK_MONOTONIC) without an event, while live; NULL: of no interest */
-	void (*tick)(struct view *v, uint64_t now_ns);
+	/* As it came, after its events. passed: one of these is what the user asked to see. 0 or -errno */
+	int (*record)(struct view *v, const struct tcptrace_record *rec, bool passed);
+	/* Time passed (CLOCK_MONOTONIC), while live: several times a second, also between events. */
+	void (*tick)(struct view *v, const struct model *m, uint64_t now_ns);
 	void (*lost)(struct view *v, uint64_t count, const char *where);
-	void (*listener)(struct view *v, const struct model *m, const struct listener *l);	/* summary */
-	void (*finding)(struct view *v, const struct finding *f);
-	/* one counter of a namespace: what the kernel says, what was seen */
-	void (*ledger)(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
+	int (*flush)(struct view *v);			/* VIEW_OWN: 0 or -errno */
+	/* The end of a run, in this order. */
+	void (*finish)(struct view *v);			/* no event will come: what is open ends here */
+	void (*finding)(struct view *v, const struct finding *f);	/* see verdict_last */
+	void (*listener)(struct view *v, const struct model *m, const struct listener *l);
 	void (*end)(struct view *v, const struct view_end *end);
-	void (*close)(struct view *v);
+	int (*close)(struct view *v);			/* 0; -errno: what it wrote itself did not reach the file */
 };
 
 struct view {
@@ -67,14 +89,18 @@ struct view {
 	void *priv;
 	uint64_t shown;			/* events; flow: connections */
 	uint32_t ledger_netns;		/* whose counters are being listed */
+	const char *failed;		/* why the run counts as failed because of it, a sentence; NULL: it does not */
 };
 
-extern const struct view_ops view_table, view_json, view_flow;
+/* The views of this directory, in the order of --help. Those that need a source are in user/run/outputs.c. */
+#define VIEWS(X) X(table) X(json) X(flow)
+#define VIEW_EXTERN(name) extern const struct view_ops view_##name;
+VIEWS(VIEW_EXTERN)
+#undef VIEW_EXTERN
 
-const struct view_ops *view_by_name(const char *name);	/* "table", "json", "flow"; or NULL */
-int view_open(struct view *v, const char *name, const struct view_config *cfg, struct out *out);
-void view_close(struct view *v);
-void flow_finish(struct view *v);	/* of view_flow: draws what is not over yet */
+const struct view_ops *view_by_name(const char *name);	/* of VIEWS; or NULL */
+int view_open(struct view *v, const struct view_ops *ops, const struct view_config *cfg, struct out *out);
+int view_close(struct view *v);		/* as ops->close() */
 
 /* Wall clock of an event; the text of the last second is kept (strftime costs more than the line). */
 struct view_clock {

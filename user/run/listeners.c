@@ -7,8 +7,8 @@
 #include "run.h"
 #include "select.h"
 #include "signals.h"
-#include "talk.h"
-#include "terminal.h"
+#include "../talk.h"
+#include "../terminal.h"
 
 static void no_event(void *ctx, const struct model_event *ev)
 {

@@ -16,7 +16,7 @@
 
 #include "child.h"
 
-static void child_main(char **argv, int go, int failed)
+static void child_main(char **argv, int go, int failed, bool quiet_stdout)
 {
 	char byte;
 	int err;
@@ -24,6 +24,8 @@ static void child_main(char **argv, int go, int failed)
 	/* The pipe ends without a byte when we failed to attach, or died. */
 	if (read(go, &byte, 1) != 1)
 		_exit(1);
+	if (quiet_stdout && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		_exit(126);
 	execvp(argv[0], argv);
 	err = errno;
 	if (write(failed, &err, sizeof(err)) != sizeof(err))
@@ -31,7 +33,7 @@ static void child_main(char **argv, int go, int failed)
 	_exit(err == ENOENT ? 127 : 126);
 }
 
-int child_fork(struct child *c, char **argv)
+int child_fork(struct child *c, char **argv, bool quiet_stdout)
 {
 	int go[2], failed[2], err;
 
@@ -48,7 +50,7 @@ int child_fork(struct child *c, char **argv)
 	if (c->pid == 0) {
 		close(go[1]);
 		close(failed[0]);
-		child_main(argv, go[0], failed[1]);
+		child_main(argv, go[0], failed[1], quiet_stdout);
 	}
 	close(go[0]);
 	close(failed[1]);

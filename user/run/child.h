@@ -14,8 +14,11 @@ struct child {
 	int status;			/* exit status for us: its own, or 128 + signal */
 };
 
-/* Forks; the child waits. Call before signals are caught: it gets ours as they are. 0 or -errno. */
-int child_fork(struct child *c, char **argv);
+/*
+ * Forks; the child waits. Call before signals are caught: it gets ours as they are. quiet_stdout: its standard output
+ * is its standard error, as ours carries data. 0 or -errno.
+ */
+int child_fork(struct child *c, char **argv, bool quiet_stdout);
 int child_exec(struct child *c);	/* lets it go: 0, or -errno of its exec (then it has ended) */
 bool child_ended(struct child *c);	/* does not wait */
 bool child_wait(struct child *c);	/* false: a signal came first */

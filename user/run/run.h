@@ -3,7 +3,7 @@
 #ifndef TCPTRACE_RUN_H
 #define TCPTRACE_RUN_H
 
-#include "options.h"
+#include "../options.h"
 
 int run_stream(struct options *o);	/* the default, also -- PROGRAM: exit status */
 int run_listeners(struct options *o);	/* `tcptrace listeners` */

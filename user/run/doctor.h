@@ -2,7 +2,7 @@
 #ifndef TCPTRACE_DOCTOR_H
 #define TCPTRACE_DOCTOR_H
 
-#include "options.h"
+#include "../options.h"
 
 int run_doctor(struct options *o);	/* `tcptrace doctor`: exit status */
 

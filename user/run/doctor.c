@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "doctor.h"
-#include "kconfig.h"
+#include "../kconfig.h"
 #include "run.h"
-#include "talk.h"
-#include "view/jsonout.h"
+#include "../talk.h"
+#include "../view/jsonout.h"
 
 static void put_note(struct out *o, const char *label, const char *text)
 {

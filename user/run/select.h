@@ -6,8 +6,8 @@
 #ifndef TCPTRACE_SELECT_H
 #define TCPTRACE_SELECT_H
 
-#include "model/model.h"
-#include "source/source.h"
+#include "../model/model.h"
+#include "../source/source.h"
 
 struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */

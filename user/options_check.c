@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What cannot work together is refused: an option that is silently ignored lies. */
+#include <errno.h>
+#include <string.h>
+
+#include "options.h"
+
+static const struct option_row *row_of(int key)
+{
+	const struct option_row *row = option_rows;
+
+	while (row->option.key != key)
+		row++;
+	return row;
+}
+
+static bool is_given(const struct options *o, int key)
+{
+	return o->given >> (row_of(key) - option_rows) & 1;
+}
+
+static int refuse_row(struct options *o, const struct argp_option *option)
+{
+	if (option->key < 128)
+		return options_refuse(o, "%s: -%c does not go with it", o->command->form, option->key);
+	return options_refuse(o, "%s: --%s does not go with it", o->command->form, option->name);
+}
+
+static int check_taken(struct options *o)
+{
+	const struct command *c = o->command;
+
+	for (unsigned int i = 0; i < OPTION_ROWS_MAX; i++) {
+		if (o->given >> i & 1 && option_rows[i].group && !(option_rows[i].group & c->takes))
+			return refuse_row(o, &option_rows[i].option);
+	}
+	if (o->program && !(c->takes & TAKES_PROGRAM))
+		return options_refuse(o, "'%s' and a program to run do not go together", c->name);
+	return 0;
+}
+
+static int check_replay(struct options *o)
+{
+	if (o->program)
+		return options_refuse(o, "-r replays a recording; it runs no program");
+	if (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->verbose)
+		return options_refuse(o, "-r replays a recording; --source, --mechanism and -v are for capturing");
+	if (o->source.filter.cgroup)
+		return options_refuse(o, "--cgroup: a recording has no cgroups; it filters while capturing");
+	if (o->source.io)
+		return options_refuse(o, "--io: a replay shows what was recorded; use --io while recording");
+	return 0;
+}
+
+/* The kernel counts by namespace: whoever looks at less cannot compare. */
+static int check_whole(struct options *o)
+{
+	const struct filter *f = &o->source.filter;
+
+	if (o->read_path)
+		return options_refuse(o, "--check: a recording has no kernel to compare with");
+	if (o->program || f->npids || f->nlports || f->nrports || f->family || f->cgroup)
+		return options_refuse(o, "--check compares whole namespaces: of the filters only --netns goes with it");
+	return 0;
+}
+
+static int check_outputs(struct options *o)
+{
+	unsigned int on_stdout = !o->path && o->json;
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < o->nouts; i++) {
+		on_stdout += o->outs[i].path && !strcmp(o->outs[i].path, "-");
+		if (!strcmp(o->outs[i].view->name, "check"))
+			err = check_whole(o);
+	}
+	if (!err && on_stdout > 1)
+		err = options_refuse(o, "-j and an output to '-' both want standard output: give one of them a FILE");
+	return err;
+}
+
+/* An experiment brings its own traffic: nothing is left to choose. */
+static int check_lab(struct options *o)
+{
+	bool all = o->argument && !strcmp(o->argument, "all");
+
+	if (o->replay && (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->write_path))
+		return options_refuse(o, "--replay shows a recorded run; --source, --mechanism and -w are for a new one");
+	if ((o->replay || o->write_path) && (!o->argument || (o->write_path && all)))
+		return options_refuse(o, "%s: which experiment? tcptrace lab lists them", o->replay ? "--replay" : "-w");
+	return 0;
+}
+
+int options_check(struct options *o)
+{
+	int err = check_taken(o);
+
+	if (!err && o->read_path)
+		err = check_replay(o);
+	if (!err && o->program && o->source.filter.npids)
+		err = options_refuse(o, "-p and a program to run do not go together");
+	if (!err && o->explain && (o->json || o->quiet))
+		err = options_refuse(o, "--explain goes with events and ladders, and not with -j or -q");
+	if (!err && o->lang && !o->explain)
+		err = options_refuse(o, "--lang is the language of --explain");
+	if (!err && o->command->argument)
+		err = check_lab(o);
+	return err ? err : check_outputs(o);
+}

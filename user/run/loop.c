@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Polls the source, gives the outputs their ticks, heeds signals. It ends by a
+ * signal, by -d, by -c, with the program, with the recording, or when an output
+ * takes no more.
+ */
+#include <errno.h>
+
+#include "../lib/clock.h"
+#include "loop.h"
+#include "signals.h"
+
+#define POLL_MS		100		/* longest wait: a signal that comes between two waits is late by this */
+
+int loop_record(void *loop, const struct tcptrace_record *rec)
+{
+	struct loop *l = loop;
+
+	model_feed(l->model, rec);
+	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
+}
+
+static int poll_timeout(const struct loop *l)
+{
+	uint64_t now, left;
+
+	if (!l->deadline_ns)
+		return POLL_MS;
+	now = clock_ns(CLOCK_MONOTONIC);
+	left = now < l->deadline_ns ? (l->deadline_ns - now + 999999) / 1000000 : 0;
+	return left < POLL_MS ? (int)left : POLL_MS;
+}
+
+static bool time_is_up(const struct loop *l)
+{
+	return l->deadline_ns && clock_ns(CLOCK_MONOTONIC) >= l->deadline_ns;
+}
+
+void loop_heed_signals(struct loop *l)
+{
+	if (signal_flags.resized && l->outputs) {
+		signal_flags.resized = 0;
+		outputs_resize(l->outputs);
+	}
+	if (signal_flags.forward) {
+		child_signal(l->child, signal_flags.forward);
+		signal_flags.forward = 0;
+	}
+}
+
+/* What waits has waited until now, not until the last record. */
+static void until_now(struct loop *l)
+{
+	const struct tcptrace_record now = { .event = TCPTRACE_LOST, .fd = -1, .t_ns = clock_ns(CLOCK_MONOTONIC) };
+
+	model_feed(l->model, &now);
+}
+
+/* What the hooks had seen when we stopped. A replay stops where it is. */
+static int drain(struct loop *l)
+{
+	int err = l->live ? l->src->ops->poll(l->src, 0, loop_record, l) : 0;
+
+	if (l->live && !err)
+		until_now(l);
+	return err;
+}
+
+int loop_run(struct loop *l)
+{
+	int err = 0;
+
+	while (!err && !signal_flags.end && !time_is_up(l) && !child_ended(l->child)) {
+		err = l->src->ops->poll(l->src, poll_timeout(l), loop_record, l);
+		if (err == -EINTR)
+			err = 0;
+		loop_heed_signals(l);
+		if (l->live)
+			outputs_tick(l->outputs, l->model, clock_ns(CLOCK_MONOTONIC));
+		if (!outputs_flush(l->outputs))
+			return 0;
+	}
+	if (!err)
+		err = drain(l);
+	return err < 0 && err != LOOP_STOP && err != -EINTR ? err : 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The loop of a run: takes records until something ends it. */
+#ifndef TCPTRACE_LOOP_H
+#define TCPTRACE_LOOP_H
+
+#include "../model/model.h"
+#include "../source/source.h"
+#include "child.h"
+#include "outputs.h"
+
+struct loop {
+	struct source *src;
+	struct model *model;
+	struct outputs *outputs;
+	struct child *child;		/* ends the loop when it ends */
+	bool live;			/* not a replay: time passes without records, too */
+	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: none */
+};
+
+/* One record into the model and to all outputs, as source_fn: 0, or LOOP_STOP when nothing more is wanted. */
+int loop_record(void *loop, const struct tcptrace_record *rec);
+#define LOOP_STOP	(-ECANCELED)
+
+/* Until it ends: 0, or -errno of the source, whose error says more. */
+int loop_run(struct loop *l);
+void loop_heed_signals(struct loop *l);		/* what signals asked for, but to end */
+
+#endif

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Opens a file for each output, hands every step to all of them, and says which
+ * of them failed. What a step looks like is each view's own business.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../language.h"
+#include "../lib/clock.h"
+#include "../talk.h"
+#include "../terminal.h"
+#include "outputs.h"
+
+struct output {
+	struct view view;
+	struct out own;			/* where it has a file of its own; else its out is the main view's */
+	const char *path;		/* NULL: standard output, or that of the main view */
+	char *part;			/* VIEW_WHOLE: what is renamed to path in the end */
+};
+
+struct outputs {
+	const struct options *o;
+	const struct select *select;
+	struct mo *texts;		/* of --explain; NULL: English */
+	uint64_t selected;		/* steps that passed: what -c counts */
+	bool ended;			/* outputs_end() was there: what they wrote is complete */
+	bool passed;			/* the record at hand made a step that passes the filter */
+	unsigned int n;
+	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
+};
+
+/* ---- which there are ---- */
+
+extern const struct view_ops view_record, view_check;
+
+static const struct view_ops *const views[] = {
+#define VIEW_ENTRY(name) &view_##name,
+	VIEWS(VIEW_ENTRY)
+#undef VIEW_ENTRY
+	&view_record,
+	&view_check,
+};
+
+const struct view_ops *outputs_view(unsigned int i)
+{
+	return i < sizeof(views) / sizeof(views[0]) ? views[i] : NULL;
+}
+
+const struct view_ops *outputs_view_by_name(const char *name)
+{
+	const struct view_ops *ops;
+
+	for (unsigned int i = 0; (ops = outputs_view(i)); i++) {
+		if (!strcmp(ops->name, name))
+			return ops;
+	}
+	return NULL;
+}
+
+bool outputs_want_both_ends(const struct options *o)
+{
+	bool both = outputs_view_by_name(o->view)->both_ends;
+
+	for (unsigned int i = 0; i < o->nouts; i++)
+		both |= o->outs[i].view->both_ends;
+	return both;
+}
+
+/* ---- opening ---- */
+
+static void settings(const struct outputs *s, const struct source *src, struct view_config *cfg)
+{
+	const struct options *o = s->o;
+
+	*cfg = (struct view_config){
+		.time = o->time,
+		.no_header = o->no_header || o->quiet,
+		.quiet = o->quiet,
+		.json = !strcmp(o->view, "json"),
+		.utf8 = terminal_utf8(),
+		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
+		.wall_offset_ns = src->wall_offset_ns,
+		.explain = o->explain,
+		.texts = s->texts,
+		.netns = o->source.filter.netns,
+		.picks = select_pick,
+		.picks_ctx = (void *)(uintptr_t)s->select,
+		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
+	};
+	if (!cfg->wall_offset_ns)
+		cfg->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+}
+
+static bool is_stdout(const char *path)
+{
+	return !strcmp(path, "-");
+}
+
+/* Writing over the file that is being read, or that another output writes, would destroy it. */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return a && b && !stat(a, &sa) && !stat(b, &sb) && S_ISREG(sa.st_mode) &&
+	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static int check_path(const struct outputs *s, const char *path, bool binary)
+{
+	if (is_stdout(path)) {
+		if (!binary || isatty(STDOUT_FILENO) != 1)
+			return 0;
+		talk("-w -: a recording is binary, and standard output is a terminal; redirect it");
+		return -EINVAL;
+	}
+	if (same_file(path, s->o->read_path)) {
+		talk("'%s' is the file that -r reads", path);
+		return -EINVAL;
+	}
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].path && (!strcmp(path, s->all[i].path) || same_file(path, s->all[i].path))) {
+			talk("'%s': two outputs cannot write to one file", path);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/*
+ * A page that is not complete is none: it is written beside its place and renamed in the end. What is there already and
+ * is no file (/dev/null, a FIFO) is written to.
+ */
+static int open_beside(struct output *out)
+{
+	struct stat st;
+
+	if (!stat(out->path, &st) && !S_ISREG(st.st_mode))
+		return open(out->path, O_WRONLY | O_CLOEXEC);
+	if (asprintf(&out->part, "%s.XXXXXX", out->path) < 0) {
+		out->part = NULL;
+		return -1;
+	}
+	return mkostemp(out->part, O_CLOEXEC);	/* 0600: addresses of clients are in it */
+}
+
+static int open_file(struct output *out, enum view_file kind, int stdout_fd)
+{
+	if (!out->path || is_stdout(out->path))
+		return fcntl(out->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
+	if (kind == VIEW_WHOLE)
+		return open_beside(out);
+	return open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+}
+
+/* complete: what was written beside takes its place. 0 or -errno of what did not reach the file. */
+static int close_file(struct output *out, bool complete)
+{
+	int err = 0;
+
+	if (out->own.buf) {
+		out_flush(&out->own);
+		err = out->own.error;
+		if (close(out->own.fd) && !err)
+			err = -errno;
+		out_close(&out->own);
+	}
+	if (out->part && !err && complete && rename(out->part, out->path))
+		err = -errno;
+	if (out->part && (err || !complete))
+		unlink(out->part);
+	free(out->part);
+	out->part = NULL;
+	return err;
+}
+
+/* A reader that has gone away (head, less) is no failure. */
+static bool say_failed(const struct output *out, int err)
+{
+	if (!err || err == -EPIPE)
+		return false;
+	if (out->path)
+		talk("cannot write '%s': %s", out->path, strerror(-err));
+	else
+		talk("cannot write to standard output: %s", strerror(-err));
+	return true;
+}
+
+/* Adds one. path NULL: the main view's file; with no main view yet, the descriptor stdout_fd. */
+static int add(struct outputs *s, const struct view_ops *ops, const char *path, const struct view_config *cfg,
+	       int stdout_fd)
+{
+	struct output *out = &s->all[s->n];
+	struct view_config own = *cfg;
+	struct out *to = NULL;
+	int fd, err = path ? check_path(s, path, ops->file == VIEW_OWN) : 0;
+
+	if (err)
+		return err;
+	out->path = path;
+	own.path = path;
+	if (ops->file != VIEW_OWN && s->n && !path) {
+		to = s->all[0].view.out;
+	} else if (ops->file != VIEW_OWN) {
+		fd = open_file(out, ops->file, stdout_fd);
+		err = fd < 0 ? -errno : out_open(&out->own, fd);
+		to = &out->own;
+		own.color = fd >= 0 && terminal_color(fd);
+		own.columns = fd >= 0 ? terminal_columns(fd) : 0;
+	}
+	if (!err)
+		err = view_open(&out->view, ops, &own, to);
+	if (!err) {
+		s->n++;
+		return 0;
+	}
+	close_file(out, false);
+	say_failed(out, err);
+	return err;
+}
+
+/*
+ * What has standard output to itself (a recording, -w -) leaves standard error to the main view, which then is only its
+ * summary.
+ */
+static bool stdout_taken(const struct options *o)
+{
+	for (unsigned int i = 0; i < o->nouts; i++) {
+		if (o->outs[i].path && is_stdout(o->outs[i].path))
+			return true;
+	}
+	return false;
+}
+
+int outputs_open(struct outputs **out, const struct options *o, const struct select *select, const struct source *src)
+{
+	bool taken = stdout_taken(o) && !o->path;
+	struct outputs *s = calloc(1, sizeof(*s));
+	struct view_config cfg;
+	int err;
+
+	*out = s;
+	if (!s)
+		return -ENOMEM;
+	s->o = o;
+	s->select = select;
+	if (o->explain)
+		s->texts = language_open(o->lang);
+	settings(s, src, &cfg);
+	cfg.no_header |= taken;
+	cfg.quiet |= taken;
+	err = add(s, outputs_view_by_name(o->view), o->path, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);
+	cfg.quiet = false;
+	for (unsigned int i = 0; !err && i < o->nouts; i++)
+		err = add(s, o->outs[i].view, o->outs[i].path, &cfg, -1);
+	return err;
+}
+
+void outputs_begin(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->begin)
+			s->all[i].view.ops->begin(&s->all[i].view);
+	}
+}
+
+/* ---- while it runs ---- */
+
+static bool count_reached(const struct outputs *s)
+{
+	const struct view *main = &s->all[0].view;
+
+	return s->o->count && (main->ops->steps ? s->selected : main->shown) >= s->o->count;
+}
+
+static void to_view(struct view *v, const struct model_event *ev, bool selected)
+{
+	if (!v->ops->event || (v->ops->steps && (!selected || v->cfg.quiet)))
+		return;
+	v->ops->event(v, ev);
+}
+
+void outputs_event(struct outputs *s, const struct model_event *ev)
+{
+	bool selected = !count_reached(s) && select_event(s->select, ev);
+
+	if (s->select->filter && !s->passed)
+		s->passed = select_filtered(s->select, ev);
+	s->selected += selected;
+	for (unsigned int i = 0; i < s->n; i++)
+		to_view(&s->all[i].view, ev, selected);
+}
+
+static void lost(struct outputs *s, const struct tcptrace_record *rec)
+{
+	const char *where = rec->new ? tcptrace_event_name(rec->new) : "";
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (v->ops->lost && !v->cfg.quiet)
+			v->ops->lost(v, rec->arg, where);
+	}
+}
+
+/* Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. */
+bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
+{
+	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE;
+	bool more = true;
+
+	s->passed = false;
+	if (rec->event == TCPTRACE_LOST && rec->arg)
+		lost(s, rec);
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (v->ops->record && v->ops->record(v, rec, passed))
+			more = false;
+		if (v->out && v->out->error)
+			more = false;
+	}
+	return more && !count_reached(s);
+}
+
+void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->tick)
+			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);
+	}
+}
+
+void outputs_resize(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (v->out)
+			v->cfg.columns = terminal_columns(v->out->fd);
+	}
+}
+
+bool outputs_flush(struct outputs *s)
+{
+	bool more = true;
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (v->ops->flush && v->ops->flush(v))
+			more = false;
+		if (v->out && out_flush_pages(v->out))
+			more = false;
+	}
+	return more;
+}
+
+/* ---- the end ---- */
+
+struct ending {
+	struct view *view;
+	const struct select *select;
+};
+
+static void on_finding(void *ctx, const struct finding *f)
+{
+	const struct ending *e = ctx;
+
+	if (!f->listener || select_listener(e->select, f->listener))
+		e->view->ops->finding(e->view, f);
+}
+
+static void put_findings(const struct ending *e, const struct model *m)
+{
+	if (e->view->ops->finding)
+		findings(m, on_finding, (void *)(uintptr_t)e);
+}
+
+static void put_listeners(const struct ending *e, const struct model *m)
+{
+	const struct listener *l;
+
+	for (uint32_t i = 0; e->view->ops->listener && (l = model_listener(m, i)); i++) {
+		if (select_listener(e->select, l))
+			e->view->ops->listener(e->view, m, l);
+	}
+}
+
+static void sum_up(const struct ending *e, const struct model *m)
+{
+	if (e->view->ops->finish)
+		e->view->ops->finish(e->view);
+	if (!e->view->ops->verdict_last)
+		put_findings(e, m);
+	put_listeners(e, m);
+	if (e->view->ops->verdict_last)
+		put_findings(e, m);
+}
+
+/* The main view's last line is the last: others may write into its file. */
+void outputs_end(struct outputs *s, const struct model *m, const struct view_end *end)
+{
+	for (unsigned int i = 0; i < s->n; i++)
+		sum_up(&(struct ending){ &s->all[i].view, s->select }, m);
+	for (unsigned int i = s->n; i-- > 0; ) {
+		if (s->all[i].view.ops->end)
+			s->all[i].view.ops->end(&s->all[i].view, end);
+	}
+	outputs_flush(s);
+	s->ended = true;
+}
+
+static bool close_one(struct output *out, bool complete)
+{
+	const char *failed = out->view.failed;
+	int err = view_close(&out->view), file = close_file(out, complete);
+
+	if (failed)
+		talk("%s", failed);
+	return !say_failed(out, err ? err : file) && !failed;
+}
+
+bool outputs_close(struct outputs *s)
+{
+	bool well = true;
+
+	if (!s)
+		return true;
+	for (unsigned int i = s->n; i-- > 0; )
+		well &= close_one(&s->all[i], s->ended);
+	mo_close(s->texts);
+	free(s);
+	return well;
+}

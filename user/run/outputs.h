@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The outputs of a run: the main view, on standard output or in -o FILE, and any
+ * number of others beside it (--out NAME:FILE; -w and --check are short forms).
+ * Each step goes to all that want it.
+ */
+#ifndef TCPTRACE_OUTPUTS_H
+#define TCPTRACE_OUTPUTS_H
+
+#include "../options.h"
+#include "select.h"
+
+struct outputs;
+
+/*
+ * The views of all outputs by name: those of user/view/ and those that need a source (record, check). i counts from 0;
+ * NULL past the last.
+ */
+const struct view_ops *outputs_view(unsigned int i);
+const struct view_ops *outputs_view_by_name(const char *name);	/* or NULL */
+bool outputs_want_both_ends(const struct options *o);
+
+/*
+ * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
+ * them.
+ */
+int outputs_open(struct outputs **out, const struct options *o, const struct select *s, const struct source *src);
+void outputs_begin(struct outputs *s);
+void outputs_event(struct outputs *s, const struct model_event *ev);
+/* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */
+bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
+void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns);
+void outputs_resize(struct outputs *s);		/* the terminal has another size */
+bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */
+void outputs_end(struct outputs *s, const struct model *m, const struct view_end *end);
+/* Writes what is left and closes. false: something did not reach its file, or a view says that the run failed. */
+bool outputs_close(struct outputs *s);
+
+#endif

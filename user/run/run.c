@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A run: open, snapshot, loop, sum up. It decides the order of things and the
+ * exit status; what a record means and how it looks is decided elsewhere.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "../lib/clock.h"
+#include "../talk.h"
+#include "child.h"
+#include "loop.h"
+#include "outputs.h"
+#include "run.h"
+#include "select.h"
+#include "signals.h"
+
+struct run {
+	const struct options *o;
+	struct source *src;
+	struct model *model;
+	struct outputs *outputs;
+	struct select select;
+	struct filter above;		/* the filter that no kernel applies */
+	struct child child;
+	struct loop loop;
+	bool failed;
+};
+
+/* -v */
+static void say_hooks(struct source *src)
+{
+	struct hook_report h;
+
+	for (unsigned int i = 0; src->ops->hook && src->ops->hook(src, i, &h); i++) {
+		talk("%s: %s%s%s", h.hook, mechanism_name(h.mechanism), h.why_not_better[0] ? "; not better: " : "",
+		     h.why_not_better);
+	}
+}
+
+int run_open_source(const struct options *o, struct source **out)
+{
+	const struct source_ops *ops = o->read_path ? &source_file : source_by_name(o->source_name);
+	const char *why = NULL;
+	int err = ops->open(out, &o->source, &why);
+
+	if (!err && o->verbose)
+		say_hooks(*out);
+	if (!err)
+		return 0;
+	if (o->read_path)
+		talk("cannot replay '%s': %s", o->read_path, why ? why : strerror(-err));
+	else
+		talk("cannot trace with %s: %s", ops->name, why ? why : strerror(-err));
+	return err;
+}
+
+static void on_event(void *ctx, const struct model_event *ev)
+{
+	outputs_event(((struct run *)ctx)->outputs, ev);
+}
+
+static void on_ahead(void *ctx, const struct tcptrace_record *rec)
+{
+	model_ahead(((struct loop *)ctx)->model, rec);
+}
+
+/* ---- opening ---- */
+
+/*
+ * A filter names one end of a connection; a ladder has two. So where an output wants both, the kernel hands on the
+ * other ends too and only follows the program's children, and what is shown is decided here. The module's filter
+ * cannot turn ports around.
+ */
+static void lift_filter(struct run *r, struct options *o)
+{
+	struct filter *f = &o->source.filter;
+
+	r->above = *f;
+	r->select.filter = &r->above;
+	f->netns = 0;
+	f->others = true;
+	if (source_by_name(o->source_name)->pids_above)
+		f->nlports = f->nrports = 0;
+	if (o->program)
+		r->above.npids = 0;
+	else
+		f->npids = 0;
+}
+
+/* So that no peer can choose its place in our tables; a replay is the same each time. */
+static int make_model(struct run *r)
+{
+	struct model_limits limits = { 0 };
+
+	if (!r->o->read_path && getrandom(&limits.seed, sizeof(limits.seed), GRND_NONBLOCK) < 0)
+		limits.seed = clock_ns(CLOCK_MONOTONIC);
+	r->model = model_new(&limits, on_event, r);
+	if (r->model)
+		return 0;
+	talk("no memory for the tables of %u connections", MODEL_CONNS);
+	return -ENOMEM;
+}
+
+static int open_all(struct run *r, struct options *o)
+{
+	bool lifted = outputs_want_both_ends(o) && !o->read_path;
+	int err;
+
+	if (lifted)
+		lift_filter(r, o);
+	err = run_open_source(o, &r->src);
+	if (err)
+		return err;
+	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids && !lifted))
+		r->select.filter = &o->source.filter;
+	r->select.program = lifted && o->program ? r->src : NULL;
+	r->select.events = o->events;
+	r->select.trouble = o->trouble;
+	err = make_model(r);
+	if (err)
+		return err;
+	r->loop = (struct loop){ .src = r->src, .model = r->model, .child = &r->child, .live = !o->read_path };
+	r->src->ahead = on_ahead;
+	err = outputs_open(&r->outputs, o, &r->select, r->src);
+	r->loop.outputs = r->outputs;
+	return err;
+}
+
+/* ---- the run ---- */
+
+static void say_source_error(struct run *r, int err)
+{
+	const char *why = r->src->error ? r->src->error : strerror(-err);
+
+	outputs_flush(r->outputs);
+	if (r->o->read_path)
+		talk("cannot replay '%s': %s", r->o->read_path, why);
+	else
+		talk("reading records failed: %s", why);
+	r->failed = true;
+}
+
+static int snapshot(struct run *r)
+{
+	int err = 0;
+
+	if (r->src->ops->snapshot)
+		err = r->src->ops->snapshot(r->src, loop_record, &r->loop);
+	if (err == LOOP_STOP || err == -EINTR)
+		return err;
+	if (err < 0)
+		talk("sockets that exist already are unknown: %s",
+		     r->src->error ? r->src->error : strerror(-err));
+	return 0;
+}
+
+/* What the hooks saw until now is over before an output begins. */
+static int begin(struct run *r)
+{
+	int err = r->o->read_path ? 0 : r->src->ops->poll(r->src, 0, loop_record, &r->loop);
+
+	if (err < 0 && err != -EINTR)
+		return err;
+	outputs_begin(r->outputs);
+	return 0;
+}
+
+/* A wrong number would show nothing for ever; one that comes back is possible, so it is no error. */
+static void warn_missing(const struct filter *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->npids; i++) {
+		if (kill((pid_t)f->pids[i], 0) && errno == ESRCH)
+			talk("-p %u: there is no such process now", f->pids[i]);
+	}
+}
+
+/* From here on everything is seen: say so to a person, and to a test that waits for it. */
+static void say_ready(const struct run *r)
+{
+	const struct options *o = r->o;
+
+	if (!o->read_path)
+		warn_missing(&o->source.filter);
+	if (!o->read_path && !o->program)
+		fputs("Tracing TCP sockets... Ctrl-C to end.\n", stderr);
+	if (o->ready_fd >= 0 && write(o->ready_fd, "\n", 1) != 1)
+		talk("--ready-fd %d: %s", o->ready_fd, strerror(errno));
+}
+
+/* ---- the end ---- */
+
+static void sum_up(struct run *r)
+{
+	const struct model_totals *totals = model_totals(r->model);
+	struct source_stats stats = { 0 };
+	char mechanisms[96];
+	struct view_end end;
+
+	r->src->ops->stats(r->src, &stats);
+	source_mechanisms(r->src, mechanisms, sizeof(mechanisms));
+	end = (struct view_end){
+		.totals = totals,
+		.lost = stats.lost > totals->lost_total ? stats.lost : totals->lost_total,
+		.missed = stats.missed,
+		.unknown = stats.unknown,
+		.mechanisms = mechanisms,
+		.source = r->src->ops->name,
+	};
+	outputs_end(r->outputs, r->model, &end);
+}
+
+/* ---- the program ---- */
+
+/* A program's words do not get into JSON or a recording: then its standard output is standard error. */
+static bool stdout_is_ours(const struct options *o)
+{
+	bool ours = !o->path && strcmp(o->view, "table") && strcmp(o->view, "flow");
+
+	for (unsigned int i = 0; i < o->nouts; i++)
+		ours |= o->outs[i].path && !strcmp(o->outs[i].path, "-");
+	return ours;
+}
+
+/* Forks the program first: the filter needs its number before the hooks are attached. */
+static int prepare_program(struct run *r, struct options *o)
+{
+	int err;
+
+	if (!o->program)
+		return 0;
+	err = child_fork(&r->child, o->program, stdout_is_ours(o));
+	if (err) {
+		talk("cannot run '%s': %s", o->program[0], strerror(-err));
+		return err;
+	}
+	o->source.filter.pids[0] = (uint32_t)r->child.pid;
+	o->source.filter.npids = 1;
+	o->source.filter.follow = true;
+	return 0;
+}
+
+/* 0, or -errno of its exec. */
+static int start_program(struct run *r)
+{
+	int err = r->child.pid ? child_exec(&r->child) : 0;
+
+	if (err)
+		talk("cannot run '%s': %s", r->o->program[0], strerror(-err));
+	return err;
+}
+
+/* -d or -c may end before the program does: its status is ours, so we stay. */
+static void wait_for_program(struct run *r)
+{
+	while (r->child.pid && !child_wait(&r->child))
+		loop_heed_signals(&r->loop);
+}
+
+/* 0 when the run is over, or -errno when it could not begin. */
+static int run(struct run *r, struct options *o)
+{
+	int err = prepare_program(r, o);
+
+	if (err)
+		return err;
+	signals_catch(o->program != NULL);
+	err = open_all(r, o);
+	if (err)
+		return err;
+	if (o->duration_ns)
+		r->loop.deadline_ns = clock_ns(CLOCK_MONOTONIC) + o->duration_ns;
+	err = snapshot(r);
+	if (!err)
+		err = begin(r);
+	outputs_flush(r->outputs);
+	say_ready(r);
+	if (start_program(r))
+		return 0;
+	if (!err)
+		err = loop_run(&r->loop);
+	if (err < 0 && err != LOOP_STOP && err != -EINTR)
+		say_source_error(r, err);
+	sum_up(r);
+	return 0;
+}
+
+int run_stream(struct options *o)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	int status = EXIT_FAILED, err;
+
+	if (!r)
+		return EXIT_FAILED;
+	r->o = o;
+	if (o->ready_fd >= 0)
+		fcntl(o->ready_fd, F_SETFD, FD_CLOEXEC);
+	err = run(r, o);
+	if (!outputs_close(r->outputs))
+		r->failed = true;
+	r->loop.outputs = NULL;
+	if (err)
+		child_drop(&r->child);
+	else
+		wait_for_program(r);
+	if (!err)
+		status = r->child.pid && r->child.status ? r->child.status : r->failed ? EXIT_FAILED : EXIT_OK;
+	if (r->model)
+		model_free(r->model);
+	if (r->src)
+		r->src->ops->close(r->src);
+	free(r);
+	return status;
+}
