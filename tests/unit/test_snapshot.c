@@ -217,6 +217,45 @@ static void sweep(void **state)
 	assert_int_equal(rig.seen[rig.n - 1].ev.cause, TCPTRACE_SYNQ_LISTENER_CLOSED);
 }
 
+/* The kernel's length came with the sweep that found a request gone: it is not taken off twice. */
+static void swept_once(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(128, 4096);
+	for (i = 1; i <= 5; i++)
+		synq_add(i, i, 0);
+	rig.t += MS;
+	snapshot(false, 0);
+	exists_listener(4, 0);			/* the first has expired before */
+	for (i = 2; i <= 4; i++)
+		exists_request(i);		/* the last did between the two */
+	snapshot(true, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 2);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.synq, 4);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 1)->ev.synq, 3);
+	assert_int_equal(listener()->synq.now, 3);
+	assert_int_equal(listener()->synq.known, 3);
+	/* the same for the other queue, whose way out the snapshot tells by the socket that accept() made */
+	handshake(8, 1);
+	handshake(9, 2);
+	rig.t += MS;
+	snapshot(false, 0);
+	exists_listener(3, 1);
+	for (i = 2; i <= 4; i++)
+		exists_request(i);
+	exists(server_rec(0, 8), SK(8), TCP_S_ESTABLISHED, 0);
+	exists(server_rec(0, 9), SK(9), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	snapshot(true, 0);
+	assert_int_equal(listener()->acceptq.now, 1);
+	assert_int_equal(listener()->acceptq.known, 1);
+	assert_int_equal(listener()->acceptq.oldest->rport, 40009);
+	assert_int_equal(listener()->accepted, 1);
+	assert_int_equal(listener()->unseen, 1);
+	assert_int_equal(listener()->in_acceptq.count, 0);
+}
+
 /* After a loss the snapshot's word counts where no record came since. */
 static void corrects(void **state)
 {
@@ -267,7 +306,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(corrects), CASE(invisible),
+		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(swept_once), CASE(corrects), CASE(invisible),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

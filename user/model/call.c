@@ -158,6 +158,8 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 		c = conn_of(m, rec, &fresh);
 	if (rec->event == TCPTRACE_CLOSE && told_twice(c, rec))
 		return;
+	if (c && c->in_acceptq && rec->flags & TCPTRACE_F_ACTOR)
+		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	if (c) {
 		learn_owner(m, &c->owner, rec, false);
 		c->closed |= rec->event == TCPTRACE_CLOSE;

@@ -74,6 +74,7 @@ struct model {
 	struct owner actor;		/* of the record in hand, with F_ACTOR */
 	struct snapshot snap;
 	struct tcptrace_record derived;	/* of a step that no record told */
+	struct listener *surplus;	/* whose accept queue is longer here than in the kernel, for long enough */
 	bool synq_full_at_limit;	/* a refusal showed it: full at qlen >= limit, later kernels (3c5b4d69c358) at > */
 
 	struct conn *conns;
@@ -150,6 +151,8 @@ void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 /* queue.c */
 void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step);
+int queue_untold(const struct queue *q);
+void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
 void listener_acceptq_gone(struct listener *l, uint64_t t_ns);
 void conn_set_listener(struct model *m, struct conn *c, struct listener *l);
 void queue_enter(struct model *m, struct conn *c, bool acceptq);
@@ -178,12 +181,16 @@ void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acce
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
 void on_accept(struct model *m, const struct tcptrace_record *rec);
 void acceptq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+void acceptq_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
+void acceptq_settle(struct model *m, struct listener *l, uint64_t t_ns);
 
 void on_state(struct model *m, const struct tcptrace_record *rec);	/* state.c */
 void on_destroy(struct model *m, const struct tcptrace_record *rec);
 bool held_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
 struct held *held_child(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
 
+const struct tcptrace_record *derived(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
+				      uint8_t flags);
 void on_exists(struct model *m, const struct tcptrace_record *rec);	/* snapshot.c */
 void on_snapshot(struct model *m, const struct tcptrace_record *rec);
 

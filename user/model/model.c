@@ -203,6 +203,29 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 	if (rec->t_ns >= m->expire_ns)
 		conns_expire(m, rec->t_ns);
 	handlers[rec->event](m, rec);
+	if (m->surplus) {
+		acceptq_settle(m, m->surplus, rec->t_ns);
+		m->surplus = NULL;
+	}
+}
+
+void model_until(struct model *m, uint64_t now_ns)
+{
+	uint32_t i;
+
+	if (now_ns <= m->totals.last_ns)
+		return;
+	m->totals.last_ns = now_ns;
+	for (i = 0; i < m->nlisteners; i++) {
+		struct listener *l = &m->listeners[m->listener_order[i]];
+
+		if (!l->open || !l->acceptq.surplus_ns)
+			continue;
+		queue_surplus(m, l, now_ns);
+		if (m->surplus)
+			acceptq_settle(m, l, now_ns);
+		m->surplus = NULL;
+	}
 }
 
 const struct model_totals *model_totals(const struct model *m)
@@ -228,8 +251,11 @@ void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct c
 uint64_t model_oldest_wait(const struct model *m, const struct queue *q)
 {
 	const struct conn *c = q->oldest;
+	uint32_t taken = q->known > q->now ? q->known - q->now : 0;
 	uint64_t since;
 
+	while (c && taken--)	/* not in the kernel's queue any more */
+		c = c->next_q;
 	if (!c)
 		return 0;
 	since = c->in_acceptq ? c->acceptq_ns : c->synq_ns;

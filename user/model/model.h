@@ -59,6 +59,10 @@ struct queue {
 	uint64_t full_mark_ns;		/* until when full_ns is counted */
 	struct conn *oldest, *newest;	/* conns we saw enter and not leave, in order */
 	uint32_t known;			/* length of that list */
+	/* The list is longer than the kernel's queue: somebody took the oldest, and no hook told. */
+	uint64_t surplus_ns;		/* since when, with the same oldest; 0: it is not */
+	uint64_t surplus_of;		/* that one's number */
+	uint32_t surplus;		/* by how much, at least, all that time */
 };
 
 struct listener {
@@ -80,7 +84,8 @@ struct listener {
 	bool limit_known;		/* else limit is 0 and says nothing */
 	uint32_t synq_young;
 	struct queue synq, acceptq;
-	uint64_t accepted;		/* connections that accept() handed out */
+	uint64_t accepted;		/* left the accept queue by accept(), whoever called it and however */
+	uint64_t unseen;		/* of these: found out later; by whom and when is unknown */
 	uint64_t accept_errors;
 	uint64_t established;		/* entered the accept queue */
 	uint64_t causes[TCPTRACE_CAUSE_MAX];	/* count by cause: drops, removals, ways in */
@@ -138,9 +143,10 @@ struct conn {
 	uint8_t last_event;		/* last step */
 	uint8_t list;			/* which age list */
 	uint8_t seen_state;		/* as the last snapshot that named it found it */
-	bool seen_owner, seen_queued;	/* that snapshot found a process that holds it, or none yet */
+	bool seen_taken, seen_queued;	/* that snapshot found it taken by accept(), or not yet */
 	bool tupled;			/* in the table by tuple */
 	bool left_acceptq;		/* a second removal is a duplicate */
+	bool unseen;			/* counted in listener->unseen */
 	bool ghost;			/* counted in listener->ghosts */
 	uint32_t last_tid;		/* of the last record about it */
 	uint64_t last_ns;		/* when that was */
@@ -215,6 +221,9 @@ void model_feed(struct model *m, const struct tcptrace_record *rec);
  */
 enum tcptrace_seen model_seen(const struct model *m, unsigned int event);
 uint32_t model_only(const struct model *m);	/* TCPTRACE_ONLY_*: what narrows all of them; 0: nothing */
+
+/* No record came, but time passed: what waits has waited until now (CLOCK_MONOTONIC). May call fn. */
+void model_until(struct model *m, uint64_t now_ns);
 
 /* A record that will be fed soon, if it is what it seems now: what it needs of the tables is sent for. */
 void model_ahead(const struct model *m, const struct tcptrace_record *rec);

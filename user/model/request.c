@@ -108,6 +108,7 @@ void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn 
 {
 	struct model_event ev = step(rec, TCPTRACE_SYNQ_DEL, c, c->listener);
 	struct listener *l = c->listener;
+	int by = l ? queue_untold(&l->synq) : 0;
 
 	ev.cause = cause;
 	step_took(&ev, c->synq_ns);
@@ -121,7 +122,7 @@ void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn 
 		c->ghost = true;
 		l->ghosts++;
 	}
-	listener_numbers(m, l, rec, -1, 0);
+	listener_numbers(m, l, rec, by, 0);
 	emit(m, &ev);
 }
 

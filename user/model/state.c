@@ -31,6 +31,12 @@ static void closed_while_queued(struct model *m, const struct tcptrace_record *r
 		c->reset = true;
 }
 
+/* A FIN of ours leaves by close() or shutdown() alone, so somebody has taken the conn. */
+static bool owner_closes(const struct tcptrace_record *rec)
+{
+	return rec->new == TCP_S_FIN_WAIT1 || rec->new == TCP_S_LAST_ACK;
+}
+
 static void conn_state(struct model *m, const struct tcptrace_record *rec)
 {
 	struct held *h = held_child(m, rec, rec->sk);
@@ -41,6 +47,8 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
 		held_release(m, rec, c);
+	if (c && c->in_acceptq && owner_closes(rec))
+		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	/* told twice: tp_state and tp_state_again, with an interrupt between the two */
 	if (c && !fresh && c->state == rec->new && c->state != rec->old && rec->t_ns >= c->known_ns)
 		return;
@@ -195,11 +203,11 @@ static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 
 	if (!l && rec->sk)
 		l = listener_new(m, rec, rec->sk);
-	if (l && !(rec->flags & TCPTRACE_F_QUEUES))
-		listener_numbers(m, l, rec, 0, 0);
+	listener_numbers(m, l, rec, 0, 0);
+	if (l && l->acceptq.surplus_ns)		/* what waits now dies with it, what does not was taken */
+		acceptq_settle(m, l, rec->t_ns);
 	ev = step(rec, rec->event, NULL, l);
 	if (l) {
-		listener_numbers(m, l, rec, 0, 0);
 		step_took(&ev, l->born_ns);
 		listener_close(m, l, rec->t_ns);
 	}
@@ -270,9 +278,10 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec)
 		c = NULL;		/* of the address's life before the snapshot */
 	if (!c && !rec->rport)
 		return;			/* of nothing that we know: the filter could not tell */
-	if (c && c->in_acceptq)		/* its accept was missed, or the listener's close */
-		acceptq_leave(m, rec, c, c->listener && !c->listener->open ?
-			      TCPTRACE_ACCEPTQ_CLOSED : TCPTRACE_ACCEPTQ_ACCEPTED);
+	if (c && c->in_acceptq && c->listener && !c->listener->open)
+		acceptq_leave(m, rec, c, TCPTRACE_ACCEPTQ_CLOSED);
+	else if (c && c->in_acceptq)
+		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	ev = step(rec, rec->event, c, c ? c->listener : NULL);
 	if (c)
 		step_took(&ev, c->born_ns);
