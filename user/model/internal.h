@@ -13,6 +13,7 @@
  *     acceptq.c   accept queue, up to accept()
  *     state.c     transitions, a child's birth, TIME_WAIT, the end
  *     snapshot.c  what was there before us, and what is there no more
+ *     figure.c    what the numbers of a listener rest on (figure.h); who waits, and for how long
  */
 #ifndef TCPTRACE_MODEL_INTERNAL_H
 #define TCPTRACE_MODEL_INTERNAL_H

@@ -104,7 +104,7 @@ void emit(struct model *m, struct model_event *ev)
 		ev->synq_young = rec->synq_young;
 		ev->acceptq = rec->acceptq;
 		ev->limit = rec->acceptq_max;
-	} else if (l && of_queues(ev->event)) {
+	} else if (l && l->limit_known && of_queues(ev->event)) {
 		ev->has_queues = true;
 		ev->synq = l->synq.now;
 		ev->synq_young = l->synq_young;
@@ -246,27 +246,4 @@ void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct c
 	for (list = 0; list < CONN_LISTS; list++)
 		for (c = m->age_head[list]; c; c = c->next_age)
 			fn(ctx, c);
-}
-
-uint64_t model_oldest_wait(const struct model *m, const struct queue *q)
-{
-	const struct conn *c = q->oldest;
-	uint32_t taken = q->known > q->now ? q->known - q->now : 0;
-	uint64_t since;
-
-	while (c && taken--)	/* not in the kernel's queue any more */
-		c = c->next_q;
-	if (!c)
-		return 0;
-	since = c->in_acceptq ? c->acceptq_ns : c->synq_ns;
-	if (!since)
-		since = c->known_ns;	/* at least since the snapshot that found it */
-	return since && m->totals.last_ns > since ? m->totals.last_ns - since : 0;
-}
-
-uint64_t model_full_ns(const struct model *m, const struct queue *q)
-{
-	bool on = q->full_since_ns && m->totals.last_ns > q->full_mark_ns;
-
-	return q->full_ns + (on ? m->totals.last_ns - q->full_mark_ns : 0);
 }

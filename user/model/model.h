@@ -82,6 +82,7 @@ struct listener {
 	uint32_t somaxconn;		/* at listen(); 0 unknown */
 	uint32_t limit;			/* effective: sk_max_ack_backlog, of both queues */
 	bool limit_known;		/* else limit is 0 and says nothing */
+	uint64_t told_ns;		/* when a record had the kernel's own lengths last; 0: never */
 	uint32_t synq_young;
 	struct queue synq, acceptq;
 	uint64_t accepted;		/* left the accept queue by accept(), whoever called it and however */
@@ -92,8 +93,11 @@ struct listener {
 	uint64_t cookies_sent, cookies_ok, cookies_bad;
 	uint64_t cookie_ns;		/* when the last one was sent */
 	uint64_t synack_retrans;
-	uint32_t sk_drops;		/* the kernel's own count since the listener was made, by a snapshot */
-	bool sk_drops_known;
+	uint32_t sk_drops;		/* the kernel's own count since the socket was made, by the last snapshot */
+	uint32_t sk_drops_base;		/* when we began */
+	bool sk_drops_known, sk_drops_based;
+	uint32_t drops_told;		/* rises of sk_drops that records account for */
+	uint32_t drops_unseen;		/* rises that none does, at the last snapshot: refused, or thrown away otherwise */
 	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
 	/*
 	 * Waiting times, ns. in_synq: of requests that were established (the wait of an expired
@@ -233,8 +237,13 @@ const struct model_totals *model_totals(const struct model *m);
 const struct listener *model_listener(const struct model *m, uint32_t i);
 /* Conns alive now; fn may not feed. */
 void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx);
-/* Age in ns, at the last record, of the one that waits longest in that queue; 0: nobody waits. */
+/* Age in ns, at the last record, of the one that waits longest in that queue; 0: nobody waits, or it is unknown who. */
 uint64_t model_oldest_wait(const struct model *m, const struct queue *q);
+/*
+ * Waits in the accept queue, ns: of those that accept() took, and of those that wait still, so long as they have waited
+ * until the last record. How many these are. Fills *waits.
+ */
+uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, struct hist *waits);
 /* Time in ns that the queue was full, until the last record. */
 uint64_t model_full_ns(const struct model *m, const struct queue *q);
 

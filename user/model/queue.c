@@ -79,6 +79,7 @@ void listener_numbers(struct model *m, struct listener *l, const struct tcptrace
 		l->synq_young = rec->synq_young;
 		l->limit = rec->acceptq_max;
 		l->limit_known = true;
+		l->told_ns = rec->t_ns;
 	}
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
 	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);

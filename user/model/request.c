@@ -13,6 +13,18 @@ static void count_cause(struct listener *l, unsigned int cause)
 		l->causes[cause]++;
 }
 
+/*
+ * By how much sk_drops rises: tcp_listendrop() counts one, and tcp_v4_rcv() another where a request's segment
+ * is thrown away. Segments of requests that are thrown away for other reasons, which no record tells, count one.
+ */
+static uint32_t drops_of(const struct tcptrace_record *rec)
+{
+	bool third = rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK ||
+		     (rec->cause == TCPTRACE_DROP_NO_MEMORY && rec->flags & TCPTRACE_F_REQUEST);
+
+	return third ? 2 : 1;
+}
+
 static void request_begins(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	conn_set_req(m, c, rec->sk);
@@ -116,6 +128,8 @@ void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn 
 	if (cause != TCPTRACE_SYNQ_ESTABLISHED)
 		*ended_slot(m, c->req) = c->req;
 	count_cause(l, cause);
+	if (l && ((cause == TCPTRACE_SYNQ_RESET && !c->ack_refused) || cause == TCPTRACE_SYNQ_OTHER))
+		l->drops_told++;
 	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
 		hist_add(&l->in_synq, ev.dur_ns);
 	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {
@@ -211,6 +225,8 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	c = refused_conn(m, rec);
 	l = listener_of(m, rec, c);
 	count_cause(l, rec_cause(rec));
+	if (l)
+		l->drops_told += drops_of(rec);
 	if (c && (rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
 		c->ack_refused = true;
 	/* nothing will tell the end of this one: a ghost until it is established after all */

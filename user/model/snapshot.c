@@ -82,6 +82,19 @@ static void exists_conn(struct model *m, const struct tcptrace_record *rec)
 	emit_plain(m, rec, c, c->listener);
 }
 
+/* What was refused and not seen shows in the kernel's own number. */
+static void learn_drops(struct listener *l, const struct tcptrace_record *rec)
+{
+	uint32_t rose;
+
+	if (!l->sk_drops_based)
+		l->sk_drops_base = rec->drops - l->drops_told;
+	l->sk_drops_based = l->sk_drops_known = true;
+	l->sk_drops = rec->drops;
+	rose = rec->drops - l->sk_drops_base;
+	l->drops_unseen = rose > l->drops_told ? rose - l->drops_told : 0;
+}
+
 static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
@@ -94,8 +107,7 @@ static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 	if (!l)
 		return;
 	listener_learn(m, l, rec);
-	l->sk_drops = rec->drops;
-	l->sk_drops_known = true;
+	learn_drops(l, rec);
 	if (rec_cookie(rec))
 		l->cookie = rec_cookie(rec);
 	if (rec->flags & TCPTRACE_F_ACTOR && !l->opener.pid)

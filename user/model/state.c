@@ -183,6 +183,7 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 		listener_learn(m, l, rec);
 		if (!l->born_ns)
 			l->born_ns = rec->t_ns;
+		l->sk_drops_based |= !l->sk_drops_known;	/* from 0 on */
 		if (rec_cookie(rec))
 			l->cookie = rec_cookie(rec);
 		if (!l->opener.pid && c)
