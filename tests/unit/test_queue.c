@@ -242,6 +242,28 @@ static void cookie_deduced(void **state)
 	rig_feed(rec);
 	assert_int_equal(count(TCPTRACE_DROP), 0);
 	assert_int_equal(listener()->cookies_ok, 1);
+	/* a cookie's ACK finds no room, and so does each segment of data after it: a good cookie and a refusal each */
+	rig_feed(queues(server_rec(TCPTRACE_COOKIE_SENT, 4), 1, 3));
+	rec = queues(server_rec(TCPTRACE_DROP, 4), 1, 3);
+	rec.cause = TCPTRACE_DROP_ACCEPTQ_COOKIE;
+	rec.flags |= TCPTRACE_F_INFERRED;
+	rig_feed(rec);
+	rig_feed(rec);
+	rig_feed(rec);
+	assert_int_equal(count(TCPTRACE_DROP), 3);
+	assert_int_equal(listener()->cookies_ok, 4);
+	assert_int_equal(listener()->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE], 3);
+	assert_int_equal(listener()->ghosts, 1);
+	/* then there is room */
+	child_half_cloned(4);
+	rec = queues(server_rec(TCPTRACE_ACCEPTQ_ADD, 4), 1, 3);
+	rec.sk = SK(4);
+	rec.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+	rec.flags |= TCPTRACE_F_INFERRED;
+	rig_feed(rec);
+	assert_int_equal(listener()->cookies_ok, 5);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_COOKIE], 2);
+	assert_int_equal(listener()->ghosts, 0);
 }
 
 /* Before any cookie was sent the kernel takes an ACK for one while jiffies pass 0, and counts a bad one. */

@@ -49,7 +49,15 @@ static bool told_before(struct conn *c, const struct tcptrace_record *rec)
 	return c->acceptq_ns || rec->t_ns >= c->known_ns;
 }
 
-/* Tracepoints cannot tell a cookie's child from another, but it had no request. */
+static bool had_request(const struct conn *c)
+{
+	return c && (c->in_synq || c->synq_ns || c->req);
+}
+
+/*
+ * Tracepoints cannot tell a cookie's child from another, but it had no request. It may have been refused before, with
+ * each segment a valid cookie, so these do not say how many cookies are still out: children do.
+ */
 static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 {
 	const struct conn *c = conn_find(m, BY_SK, rec->sk);
@@ -58,8 +66,8 @@ static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 	if (!(rec->flags & TCPTRACE_F_INFERRED) || rec->cause != TCPTRACE_ACCEPTQ_HANDSHAKE)
 		return false;
 	l = listener_of(m, rec, c);
-	return l && l->cookies_sent > l->cookies_ok && !conn_half_open(m, rec) &&
-	       !(c && (c->synq_ns || c->req));
+	return l && l->cookies_sent > l->causes[TCPTRACE_ACCEPTQ_COOKIE] && !had_request(c) &&
+	       !had_request(conn_half_open(m, rec));
 }
 
 static void acceptq_add(struct model *m, const struct tcptrace_record *rec)

@@ -218,7 +218,8 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c;
 
 	if (rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && rec->flags & TCPTRACE_F_INFERRED) {
-		if (conn_half_open(m, rec))
+		c = conn_half_open(m, rec);
+		if (c && c->in_synq)
 			return;		/* the third packet of a request, thrown away for another reason */
 		infer_cookie(m, rec, TCPTRACE_COOKIE_OK);
 	}
