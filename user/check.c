@@ -91,9 +91,10 @@ static int end_here(void *arg)
 	return 0;
 }
 
-unsigned int check_end(struct check *c, struct view *v)
+unsigned int check_end(struct check *c, struct view *v, const struct model *m)
 {
 	c->view = v;
+	ledger_settle(&c->ledger, m);
 	netns_each(c->only, end_here, c);
 	return c->differ;
 }

@@ -12,6 +12,6 @@ struct check;
 struct check *check_begin(uint32_t only);
 void check_event(struct check *c, const struct model_event *ev);
 /* Reads them again and shows each pair; the number of counters that differ. */
-unsigned int check_end(struct check *c, struct view *v);
+unsigned int check_end(struct check *c, struct view *v, const struct model *m);
 
 #endif

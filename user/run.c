@@ -425,7 +425,7 @@ static void sum_up(struct run *r)
 			r->view.ops->listener(&r->view, r->model, l);
 	}
 	findings(r->model, on_finding, r);
-	if (r->check && check_end(r->check, &r->view)) {
+	if (r->check && check_end(r->check, &r->view, r->model)) {
 		talk("--check: what was counted is not what the kernel counted");
 		r->failed = true;
 	}

@@ -203,7 +203,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	if (!l && rec->listener)
 		l = listener_find(m, rec->listener);
 	/* a listener resets an ACK that belongs to nothing: a cookie's, as long as one could be meant */
-	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && l && cookie_meant(l, rec->t_ns))
+	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && !(c && c->in_synq) && l &&
+	    cookie_meant(l, rec->t_ns))
 		infer_cookie(m, rec, TCPTRACE_COOKIE_BAD);
 	listener_numbers(m, rec->flags & TCPTRACE_F_QUEUES ? l : NULL, rec, 0, 0);
 	emit_plain(m, rec, c, l);

@@ -13,6 +13,7 @@
  *     acceptq.c   accept queue, up to accept()
  *     state.c     transitions, a child's birth, TIME_WAIT, the end
  *     snapshot.c  what was there before us, and what is there no more
+ *     attempt.c   connect() in terms of the kernel's counters
  *     figure.c    what the numbers of a listener rest on (figure.h); who waits, and for how long
  */
 #ifndef TCPTRACE_MODEL_INTERNAL_H
@@ -137,6 +138,9 @@ struct conn *conn_half_open(const struct model *m, const struct tcptrace_record 
 struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
 void conn_absorb(struct model *m, struct conn *c, struct conn *child);
 void conns_expire(struct model *m, uint64_t t_ns);
+
+/* attempt.c */
+uint8_t attempt_step(struct conn *c, const struct model_event *ev);
 
 /* listener.c */
 int listeners_init(struct model *m);

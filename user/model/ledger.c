@@ -2,8 +2,11 @@
 /*
  * Which counter the kernel raises for which step. Where it raises it is said in
  * net/ipv4: tcp_input.c (tcp_conn_request), tcp_ipv4.c (syn_recv_sock),
- * tcp_minisocks.c (tcp_check_req), tcp.c (tcp_set_state, tcp_done).
+ * tcp_minisocks.c (tcp_check_req), tcp.c (tcp_set_state), tcp_output.c (__tcp_retransmit_skb);
+ * of connect(): attempt.c.
  */
+#include <errno.h>
+
 #include "ledger.h"
 
 static const struct { const char *group, *name; } items[LEDGER_MAX] = {
@@ -63,29 +66,30 @@ static void book_synq_del(uint64_t *n, const struct model_event *ev)
 	}
 }
 
-/*
- * The third packet on two CPUs makes two children; the one that comes second to
- * the hash table is destroyed in SYN_RECV (inet_ehash_nolisten()). Others leave
- * SYN_RECV at once, but those of Fast Open, which never were in the SYN queue.
- */
-static bool lost_race(const struct model_event *ev)
-{
-	return ev->old == TCP_S_SYN_RECV && ev->c->listener && ev->c->synq_ns;
-}
-
 static void book_state(uint64_t *n, const struct model_event *ev)
 {
-	if (ev->old == TCP_S_CLOSE && ev->new == TCP_S_SYN_SENT)
-		n[LEDGER_ACTIVE_OPENS]++;
 	if (ev->old == TCP_S_LISTEN && ev->new == TCP_S_SYN_RECV)
 		n[LEDGER_PASSIVE_OPENS]++;	/* tcp_create_openreq_child() */
-	if (ev->new != TCP_S_CLOSE)
-		return;
-	if (ev->old == TCP_S_ESTABLISHED || ev->old == TCP_S_CLOSE_WAIT)
+	if (ev->new == TCP_S_CLOSE && (ev->old == TCP_S_ESTABLISHED || ev->old == TCP_S_CLOSE_WAIT))
 		n[LEDGER_ESTAB_RESETS]++;	/* tcp_set_state() */
-	/* tcp_done() counts; close() of an unfinished connect() does not come by there */
-	else if ((ev->old == TCP_S_SYN_SENT || ev->old == TCP_S_SYN_RECV) && !(ev->c && (ev->c->closed || lost_race(ev))))
-		n[LEDGER_ATTEMPT_FAILS]++;
+}
+
+/* Before the segment was handed to IP: __tcp_retransmit_skb(). Any other failure comes after it was counted. */
+static bool never_tried(int32_t ret)
+{
+	return ret == -EBUSY || ret == -EINVAL || ret == -ENOMEM || ret == -EHOSTUNREACH || ret == -EAGAIN;
+}
+
+static void book_retrans(uint64_t *n, const struct tcptrace_record *rec)
+{
+	if (!never_tried(rec->ret))	/* tcp_skb_pcount() */
+		n[LEDGER_RETRANS_SEGS] += rec->flags & TCPTRACE_F_ACTOR || !rec->arg ? 1 : rec->arg;
+}
+
+static void book_attempt(uint64_t *n, uint8_t counted)
+{
+	n[LEDGER_ACTIVE_OPENS] += !!(counted & COUNTED_OPEN);
+	n[LEDGER_ATTEMPT_FAILS] += !!(counted & COUNTED_FAIL);
 }
 
 void ledger_event(struct ledger *l, const struct model_event *ev)
@@ -94,6 +98,7 @@ void ledger_event(struct ledger *l, const struct model_event *ev)
 
 	if (!n)
 		return;
+	book_attempt(n, ev->counted);
 	switch (ev->event) {
 	case TCPTRACE_DROP:
 		book_drop(n, ev->cause);
@@ -118,8 +123,31 @@ void ledger_event(struct ledger *l, const struct model_event *ev)
 		book_state(n, ev);
 		break;
 	case TCPTRACE_RETRANS:
+		book_retrans(n, ev->rec);
+		break;
 	case TCPTRACE_SYNACK_RETRANS:
 		n[LEDGER_RETRANS_SEGS]++;
 		break;
 	}
+}
+
+struct settling {
+	struct ledger *l;
+	const struct model *m;
+};
+
+static void settle(void *ctx, const struct conn *c)
+{
+	struct settling *s = ctx;
+	uint64_t *n = column(s->l, c->netns);
+
+	if (n)
+		book_attempt(n, model_counted(s->m, c));
+}
+
+void ledger_settle(struct ledger *l, const struct model *m)
+{
+	struct settling s = { l, m };
+
+	model_each_conn(m, settle, &s);
 }

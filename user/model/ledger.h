@@ -45,6 +45,8 @@ const char *ledger_group(enum ledger_item item);
 const char *ledger_name(enum ledger_item item);
 /* Books one step. No allocation; O(namespaces). */
 void ledger_event(struct ledger *l, const struct model_event *ev);
+/* At the end: what no step has said yet. */
+void ledger_settle(struct ledger *l, const struct model *m);
 /* What was counted in a namespace: LEDGER_MAX numbers, or NULL: nothing. */
 const uint64_t *ledger_of(const struct ledger *l, uint32_t netns);
 

@@ -142,6 +142,7 @@ struct conn {
 	bool reset;			/* a RST came while it waited to be accepted */
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
+	uint8_t attempt;		/* attempt.c's */
 
 	/* The model's own. */
 	uint8_t last_event;		/* last step */
@@ -169,11 +170,16 @@ struct conn {
 	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
 };
 
+/* model_event.counted: the kernel has raised, some time before this step, ... */
+#define COUNTED_OPEN	0x01	/* ActiveOpens: its SYN was sent */
+#define COUNTED_FAIL	0x02	/* AttemptFails */
+
 /* One step, as the views show it: the record and what the model adds. Valid during the callback only. */
 struct model_event {
 	const struct tcptrace_record *rec;	/* never NULL: t_ns, addresses, queues, ret */
 	uint8_t event;				/* may differ from rec->event where the model derives a step */
 	uint8_t old, new, cause, flags;
+	uint8_t counted;			/* COUNTED_*: what is known by now of the conn's connect() */
 	uint64_t conn;				/* number, 0: none */
 	const struct conn *c;			/* NULL: none */
 	const struct listener *l;		/* NULL: none */
@@ -237,6 +243,8 @@ const struct model_totals *model_totals(const struct model *m);
 const struct listener *model_listener(const struct model *m, uint32_t i);
 /* Conns alive now; fn may not feed. */
 void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx);
+/* COUNTED_* of a conn alive now that no step has said yet. */
+uint8_t model_counted(const struct model *m, const struct conn *c);
 /* Age in ns, at the last record, of the one that waits longest in that queue; 0: nobody waits, or it is unknown who. */
 uint64_t model_oldest_wait(const struct model *m, const struct queue *q);
 /*
