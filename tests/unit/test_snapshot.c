@@ -180,6 +180,7 @@ static void sweep(void **state)
 	other.netns = 8;
 	state_of(other, SK(9), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
 	state_of(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, TCP_S_CLOSE);	/* reset while it waits */
+	rig.t += 2000 * MS;
 	from = rig.n;
 	snapshot(false, 7);
 	exists(by(server_rec(0, 1), SERVER, 5), SK(1), TCP_S_ESTABLISHED, 0);	/* its accept was lost */
@@ -256,6 +257,59 @@ static void swept_once(void **state)
 	assert_int_equal(listener()->in_acceptq.count, 0);
 }
 
+/* Gone long before a timer can have fired: not expired. The kernel counted a drop that no record told: ICMP. */
+static void too_young_to_expire(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	synq_add(1, 1, 0);
+	synq_add(2, 2, 0);
+	rig.t += 100 * MS;
+	snapshot(false, 0);
+	rec = queues(listener_rec(0), 0, 0);
+	rec.drops = 1;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 2);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_SYNQ_OTHER);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 1)->ev.cause, TCPTRACE_SYNQ_OTHER);
+	assert_int_equal(ledger_of(&rig.ledger, 7)[LEDGER_LISTEN_DROPS], 1);
+	assert_int_equal(ledger_of(&rig.ledger, 7)[LEDGER_TIMEOUTS], 0);
+	assert_int_equal(listener()->drops_unseen, 0);
+	/* nor did these die with their listener, whose SYN queue was empty then */
+	synq_add(3, 1, 0);
+	state_of(queues(listener_rec(0), 0, 0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	assert_string_equal(story(rig.n - 2), "synq-del state:10>7");
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 2)->ev.cause, TCPTRACE_SYNQ_OTHER);
+	assert_int_equal(model_totals(rig.m)->conns_now, 0);
+}
+
+/* sk_drops rose by more than what was seen to be refused. */
+static void refused_unseen(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	snapshot(false, 0);
+	rec = queues(listener_rec(0), 0, 3);
+	rec.drops = 40;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+	drop(1, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 3);
+	synq_add(2, 1, 3);
+	drop(2, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(2), 1, 3);	/* tcp_v4_rcv() counts it, too */
+	rec.drops = 43;
+	rec.t_ns = 0;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	assert_int_equal(listener()->drops_unseen, 0);
+	rec.drops = 48;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	assert_int_equal(listener()->drops_unseen, 5);
+	assert_int_equal(listener()->sk_drops, 48);
+}
+
 /* After a loss the snapshot's word counts where no record came since. */
 static void corrects(void **state)
 {
@@ -306,7 +360,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(swept_once), CASE(corrects), CASE(invisible),
+		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen), CASE(corrects), CASE(invisible),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

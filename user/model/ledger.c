@@ -9,8 +9,10 @@
 
 #include "ledger.h"
 
-static const struct { const char *group, *name; } items[LEDGER_MAX] = {
-#define LEDGER_ROW(sym, group, name) { group, name },
+#define ON(event)	(1ull << TCPTRACE_##event)
+
+static const struct { const char *group, *name; uint64_t events; } items[LEDGER_MAX] = {
+#define LEDGER_ROW(sym, group, name, events) { group, name, events },
 	LEDGER_ITEMS(LEDGER_ROW)
 #undef LEDGER_ROW
 };
@@ -23,6 +25,30 @@ const char *ledger_group(enum ledger_item item)
 const char *ledger_name(enum ledger_item item)
 {
 	return items[item].name;
+}
+
+bool ledger_agrees(enum ledger_item item, uint64_t kernel, uint64_t counted)
+{
+	return item == LEDGER_TIMEOUTS ? kernel >= counted : kernel == counted;
+}
+
+bool ledger_seen(const struct model *m, enum ledger_item item)
+{
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++) {
+		if (items[item].events >> event & 1 && model_seen(m, event) == TCPTRACE_SEEN_NOT)
+			return false;
+	}
+	return true;
+}
+
+uint64_t ledger_lost(const struct model *m, enum ledger_item item)
+{
+	const struct model_totals *t = model_totals(m);
+	uint64_t sum = t->lost[TCPTRACE_NONE];
+
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++)
+		sum += items[item].events >> event & 1 ? t->lost[event] : 0;
+	return sum;
 }
 
 static uint64_t *column(struct ledger *l, uint32_t netns)
@@ -61,8 +87,10 @@ static void book_synq_del(uint64_t *n, const struct model_event *ev)
 		/* tcp_abort_on_overflow resets too, but that is no failed attempt of the peer's */
 		if (!ev->c || !ev->c->ack_refused)
 			n[LEDGER_ATTEMPT_FAILS]++;
-	} else if (ev->cause == TCPTRACE_SYNQ_OTHER) {
+	} else if (ev->counted & COUNTED_DROP) {
 		n[LEDGER_LISTEN_DROPS]++;	/* ICMP: tcp_req_err() */
+	} else if (ev->cause == TCPTRACE_SYNQ_EXPIRED) {
+		n[LEDGER_TIMEOUTS]++;		/* tcp_syn_ack_timeout() */
 	}
 }
 
@@ -96,8 +124,10 @@ void ledger_event(struct ledger *l, const struct model_event *ev)
 {
 	uint64_t *n = column(l, ev->rec->netns);
 
-	if (!n)
+	if (!n) {
+		l->left_out++;
 		return;
+	}
 	book_attempt(n, ev->counted);
 	switch (ev->event) {
 	case TCPTRACE_DROP:

@@ -97,7 +97,7 @@ void emit(struct model *m, struct model_event *ev)
 		c->last_tid = rec->tid;
 		c->last_event = ev->event;
 		if (c->attempt || ev->event == TCPTRACE_STATE || ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
-			ev->counted = attempt_step(c, ev);
+			ev->counted |= attempt_step(c, ev);
 	}
 	ev->who = who(m, ev);
 	if (rec->flags & TCPTRACE_F_QUEUES) {

@@ -170,16 +170,17 @@ struct conn {
 	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
 };
 
-/* model_event.counted: the kernel has raised, some time before this step, ... */
+/* model_event.counted: the kernel has raised, with this step or some time before it, ... */
 #define COUNTED_OPEN	0x01	/* ActiveOpens: its SYN was sent */
 #define COUNTED_FAIL	0x02	/* AttemptFails */
+#define COUNTED_DROP	0x04	/* synq-del of cause other: ListenDrops */
 
 /* One step, as the views show it: the record and what the model adds. Valid during the callback only. */
 struct model_event {
 	const struct tcptrace_record *rec;	/* never NULL: t_ns, addresses, queues, ret */
 	uint8_t event;				/* may differ from rec->event where the model derives a step */
 	uint8_t old, new, cause, flags;
-	uint8_t counted;			/* COUNTED_*: what is known by now of the conn's connect() */
+	uint8_t counted;			/* COUNTED_*: what is known by now of the kernel's counters */
 	uint64_t conn;				/* number, 0: none */
 	const struct conn *c;			/* NULL: none */
 	const struct listener *l;		/* NULL: none */

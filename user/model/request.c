@@ -115,6 +115,25 @@ void on_synack(struct model *m, const struct tcptrace_record *rec)
 	emit_plain(m, rec, c, l);
 }
 
+/*
+ * Which of the kernel's drops it was. An ICMP message takes a request down and counts one (tcp_req_err()), ss -K does
+ * not. Where that was not seen, a drop that nothing else accounts for tells.
+ */
+static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int cause, uint8_t flags)
+{
+	bool unseen = flags & (TCPTRACE_F_SAMPLED | TCPTRACE_F_INFERRED);
+
+	if (!l || (cause != TCPTRACE_SYNQ_OTHER && cause != TCPTRACE_SYNQ_RESET))
+		return 0;
+	if (cause == TCPTRACE_SYNQ_OTHER && unseen && !l->drops_unseen)
+		return 0;
+	if (cause == TCPTRACE_SYNQ_OTHER || !c->ack_refused)
+		l->drops_told++;
+	if (cause == TCPTRACE_SYNQ_OTHER && unseen)
+		l->drops_unseen--;
+	return cause == TCPTRACE_SYNQ_OTHER ? COUNTED_DROP : 0;
+}
+
 /* Told by the record, or derived from it: the request is in the SYN queue no more. */
 void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause)
 {
@@ -128,8 +147,7 @@ void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn 
 	if (cause != TCPTRACE_SYNQ_ESTABLISHED)
 		*ended_slot(m, c->req) = c->req;
 	count_cause(l, cause);
-	if (l && ((cause == TCPTRACE_SYNQ_RESET && !c->ack_refused) || cause == TCPTRACE_SYNQ_OTHER))
-		l->drops_told++;
+	ev.counted = count_gone(l, c, cause, ev.flags);
 	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
 		hist_add(&l->in_synq, ev.dur_ns);
 	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {

@@ -158,15 +158,23 @@ static const struct tcptrace_record *sampled(struct model *m, const struct tcptr
 	return derived(m, end->t_ns, c, event, TCPTRACE_F_SAMPLED);
 }
 
+/* Its timer fires for the first time after TCP_TIMEOUT_INIT, 1 s: who is gone before did not expire. */
+#define EXPIRES_NS	900000000ull
+
+static unsigned int gone_why(const struct conn *c, uint64_t t_ns)
+{
+	if (c->listener && !c->listener->open)
+		return TCPTRACE_SYNQ_LISTENER_CLOSED;
+	if (c->reset)
+		return TCPTRACE_SYNQ_RESET;
+	return c->synq_ns && t_ns - c->synq_ns < EXPIRES_NS ? TCPTRACE_SYNQ_OTHER : TCPTRACE_SYNQ_EXPIRED;
+}
+
 /* A request that is there no more, which was found out at `end`. */
 void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
-	unsigned int cause = TCPTRACE_SYNQ_EXPIRED;
+	unsigned int cause = gone_why(c, end->t_ns);
 
-	if (c->listener && !c->listener->open)
-		cause = TCPTRACE_SYNQ_LISTENER_CLOSED;
-	else if (c->reset)
-		cause = TCPTRACE_SYNQ_RESET;
 	synq_leave(m, sampled(m, end, c, TCPTRACE_SYNQ_DEL), c, cause);
 	if (!c->sk)
 		conn_end(m, c);

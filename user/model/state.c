@@ -197,6 +197,17 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 		conn_end(m, c);		/* from here on it goes by the listener's number */
 }
 
+/* The SYN queue of a listener that closes is empty: its requests did not die with it. Of what they did is unknown. */
+static void synq_gone_before(struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	struct conn *c;
+
+	while ((c = l->synq.oldest)) {
+		synq_leave(m, derived(m, rec->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_INFERRED), c, TCPTRACE_SYNQ_OTHER);
+		conn_req_gone(m, c);
+	}
+}
+
 static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
@@ -205,6 +216,8 @@ static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 	if (!l && rec->sk)
 		l = listener_new(m, rec, rec->sk);
 	listener_numbers(m, l, rec, 0, 0);
+	if (l && rec->flags & TCPTRACE_F_QUEUES && !rec->synq)
+		synq_gone_before(m, l, rec);
 	if (l && l->acceptq.surplus_ns)		/* what waits now dies with it, what does not was taken */
 		acceptq_settle(m, l, rec->t_ns);
 	ev = step(rec, rec->event, NULL, l);
