@@ -310,6 +310,51 @@ static void refused_unseen(void **state)
 	assert_int_equal(listener()->sk_drops, 48);
 }
 
+/* A full table of listeners: each that found no room is counted once, however often snapshots name it. */
+static void no_room(void **state)
+{
+	struct tcptrace_record rec;
+	unsigned int i, round;
+
+	(void)state;
+	rig_limits(16, 2);
+	for (round = 0; round < 3; round++) {
+		snapshot(false, 0);
+		for (i = 0; i < 5; i++) {
+			rec = queues(listener_rec(0), 0, 0);
+			exists(by(rec, SERVER, 3), LSK + i * 64, TCP_S_LISTEN, 0);
+			exists(by(rec, SERVER + 1, 3), LSK + i * 64, TCP_S_LISTEN, 0);
+		}
+		for (i = 0; i < 5; i++)
+			exists(queues(listener_rec(0), 0, 0), LSK + i * 64, TCP_S_LISTEN, 0);
+		snapshot(true, 0);
+		assert_int_equal(model_totals(rig.m)->listeners_unseen, 3);
+	}
+	state_of(listener_rec(0), LSK + 640, TCP_S_CLOSE, TCP_S_LISTEN);
+	assert_int_equal(model_totals(rig.m)->listeners_unseen, 4);
+	state_of(listener_rec(0), LSK + 640, TCP_S_LISTEN, TCP_S_CLOSE);
+	assert_int_equal(model_totals(rig.m)->listeners_unseen, 4);
+}
+
+/* Listeners come and go: the oldest closed ones are forgotten, and no more memory is used. */
+static void many_short_ones(void **state)
+{
+	unsigned int i, n = 0;
+
+	(void)state;
+	rig_limits(16, 0);
+	for (i = 0; i < MODEL_CLOSED + 1000; i++) {
+		state_of(listener_rec(0), LSK + i * 64, TCP_S_CLOSE, TCP_S_LISTEN);
+		state_of(listener_rec(0), LSK + i * 64, TCP_S_LISTEN, TCP_S_CLOSE);
+		destroy(listener_rec(0), LSK + i * 64);
+	}
+	while (model_listener(rig.m, n))
+		n++;
+	assert_int_equal(n, MODEL_CLOSED);
+	assert_int_equal(model_listener(rig.m, n - 1)->id, MODEL_CLOSED + 1000);
+	assert_int_equal(model_totals(rig.m)->listeners_forgotten, 1000);
+}
+
 /* After a loss the snapshot's word counts where no record came since. */
 static void corrects(void **state)
 {
@@ -360,7 +405,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen), CASE(corrects), CASE(invisible),
+		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen), CASE(no_room), CASE(many_short_ones),
+		CASE(corrects), CASE(invisible),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

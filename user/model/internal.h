@@ -89,7 +89,7 @@ struct model {
 
 	struct listener *listeners;
 	uint32_t *listener_order;	/* slots in the order they were seen */
-	uint32_t nlisteners, listener_id;
+	uint32_t nlisteners, nclosed, listener_id;
 	struct listener **listener_by_sk, **listener_by_port;
 	uint32_t listener_mask;
 	struct listener *closed_head, *closed_tail;
@@ -144,6 +144,7 @@ uint8_t attempt_step(struct conn *c, const struct model_event *ev);
 
 /* listener.c */
 int listeners_init(struct model *m);
+void listeners_free(struct model *m);
 struct listener *listener_find(const struct model *m, uint64_t sk);
 struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec);
 struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);

@@ -45,10 +45,7 @@ void model_free(struct model *m)
 	for (k = 0; k < CONN_KEYS; k++)
 		free(m->by[k].all);
 	free(m->conns);
-	free(m->listeners);
-	free(m->listener_order);
-	free(m->listener_by_sk);
-	free(m->listener_by_port);
+	listeners_free(m);
 	free(m);
 }
 

@@ -14,7 +14,7 @@
  * they fill. When the table of conns is full, a conn without a socket (TIME_WAIT)
  * makes room first, then the oldest that is not in a queue, then the oldest; it
  * is counted in totals.evicted* and said at the end. Of listeners, a closed one
- * that no conn refers to makes room (totals.listeners_forgotten).
+ * that no conn refers to makes room (totals.listeners_forgotten); their rows take memory when they are used.
  *
  * What the source owes the model: LISTEN to SYN_RECV and what follows it in the
  * same softirq carry the same 'cpu'; when the end of a snapshot is handed over,
@@ -200,7 +200,8 @@ struct model_limits {
 					 * bucket; 0: a constant (tests, replay) */
 };
 #define MODEL_CONNS	262144u
-#define MODEL_LISTENERS	4096u
+#define MODEL_LISTENERS	65536u		/* every port of an address */
+#define MODEL_CLOSED	4096u		/* kept for the summary; of more the oldest are forgotten */
 
 struct model_totals {
 	uint64_t records;		/* fed */

@@ -90,6 +90,22 @@ static void put_object(struct out *o, const struct model *m, const struct listen
 	out_line_end(o);
 }
 
+/* The table is large, and not without end. */
+static void put_unseen(struct out *o, uint64_t n, bool json)
+{
+	if (!n)
+		return;
+	if (json) {
+		out_str(o, "{\"type\":\"end\"");
+		json_u64(o, "listeners_unseen", n);
+		out_char(o, '}');
+	} else {
+		out_u64(o, n);
+		out_str(o, " more listeners are not shown (table full)");
+	}
+	out_line_end(o);
+}
+
 void listeners_print(struct out *o, const struct model *m, const struct listeners_config *cfg)
 {
 	const struct listener *l;
@@ -108,4 +124,5 @@ void listeners_print(struct out *o, const struct model *m, const struct listener
 		else
 			put_row(o, l);
 	}
+	put_unseen(o, model_totals(m)->listeners_unseen, cfg->json);
 }
