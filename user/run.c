@@ -426,7 +426,7 @@ static void sum_up(struct run *r)
 	}
 	findings(r->model, on_finding, r);
 	if (r->check && check_end(r->check, &r->view, r->model)) {
-		talk("--check: what was counted is not what the kernel counted");
+		talk("--check: what was counted is not, or not known to be, what the kernel counted");
 		r->failed = true;
 	}
 	end = (struct view_end){

@@ -53,13 +53,18 @@ uint64_t ledger_lost(const struct model *m, enum ledger_item item)
 
 static uint64_t *column(struct ledger *l, uint32_t netns)
 {
-	for (unsigned int i = 0; i < l->n; i++)
-		if (l->ns[i].netns == netns)
-			return l->ns[i].count;
-	if (l->n == LEDGER_NETNS)
+	unsigned int i;
+
+	if (l->n && l->ns[l->last].netns == netns)
+		return l->ns[l->last].count;
+	for (i = 0; i < l->n && l->ns[i].netns != netns; i++)
+		;
+	if (i == LEDGER_NETNS)
 		return NULL;
-	l->ns[l->n].netns = netns;
-	return l->ns[l->n++].count;
+	if (i == l->n)
+		l->ns[l->n++].netns = netns;
+	l->last = i;
+	return l->ns[i].count;
 }
 
 const uint64_t *ledger_of(const struct ledger *l, uint32_t netns)
@@ -68,6 +73,12 @@ const uint64_t *ledger_of(const struct ledger *l, uint32_t netns)
 		if (l->ns[i].netns == netns)
 			return l->ns[i].count;
 	return NULL;
+}
+
+void ledger_mark(struct ledger *l, uint32_t netns)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		l->ns[i].read |= l->ns[i].netns == netns;
 }
 
 static void book_drop(uint64_t *n, unsigned int cause)

@@ -235,7 +235,7 @@ static int take_snapshot(struct bpf_source *s, bool owners)
 	if (!err && owners)
 		err = read_iter(s, s->load.it_task_file);
 	if (!err)
-		err = netns_each(s->cfg.filter.netns, sweep_netns, s);
+		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
 	if (!err)
 		err = mark_snapshot(s, true, began);
 	return err;

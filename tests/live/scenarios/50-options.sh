@@ -148,6 +148,31 @@ filter_netns()
 	expect namespaces "$(values netns - | unique)" "$ns"
 }
 
+# The kernel's counters of a namespace go with it: nothing says that what was counted there is right.
+scenario check_names 4 own -- "--check names a namespace that it could not compare, and does not pass"
+check_names()
+{
+	local gone
+
+	start other unshare -n bash -c "ip link set lo up; stat -L -c 'HERE %i' /proc/self/ns/net; read -r
+		'$bin/load' --count 23 --port $port"
+	hear other HERE
+	gone=${reply#HERE }
+	mkfifo "$dir/ready"
+	"$tcptrace" -q --check --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/text" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_ready
+	say other
+	finish other
+	kill -INT "${pid[tcptrace]}"
+	kill_late "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	expect "exit status" $? 1
+	unset 'pid[tcptrace]'
+	grep -q "namespace $gone is not compared: it ended before we did" "$dir/talk" ||
+		fail "nothing is said of namespace $gone: $(grep -v Tracing "$dir/talk" | head -n 3)"
+}
+
 scenario filter_cgroup 46 own each -- "--cgroup: the processes of one cgroup"
 filter_cgroup()
 {
