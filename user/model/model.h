@@ -17,7 +17,8 @@
  * that no conn refers to makes room (totals.listeners_forgotten); their rows take memory when they are used.
  *
  * What the source owes the model: LISTEN to SYN_RECV and what follows it in the
- * same softirq carry the same 'cpu'; when the end of a snapshot is handed over,
+ * same softirq carry the same 'cpu'; the way into the accept queue comes before the ESTABLISHED that shows
+ * it (the kernel's order); when the end of a snapshot is handed over,
  * everything that happened before it was handed over too (drain the ring first).
  */
 #ifndef TCPTRACE_MODEL_H
