@@ -15,6 +15,20 @@ static void learn_owner(struct model *m, struct owner *o, const struct tcptrace_
 		o->fd = rec->ret;
 }
 
+/*
+ * Told by the transition to LISTEN, whoever made it (io_uring, a 32-bit program, MPTCP), and by the return of
+ * listen(), which knows the descriptor too. Who calls it again is not the opener.
+ */
+void learn_opener(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	bool same = l->opener.pid == m->actor.pid && l->opener.fd < 0;
+
+	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (l->opener_listened && !same))
+		return;
+	l->opener = m->actor;
+	l->opener_listened = true;
+}
+
 /* The listener of a call on a listening socket. A closed one may go on as a conn. */
 static struct listener *called_listener(const struct model *m, const struct tcptrace_record *rec)
 {
@@ -71,10 +85,7 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 
 	listener_reopen(m, l);
 	listener_learn(m, l, rec);
-	if (!l->opener_listened && (rec->flags & TCPTRACE_F_ACTOR)) {
-		l->opener = m->actor;
-		l->opener_listened = true;
-	}
+	learn_opener(m, l, rec);
 	l->backlog = rec->backlog;
 	l->backlog_known = true;
 	l->somaxconn = rec->somaxconn;

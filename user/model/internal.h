@@ -167,7 +167,8 @@ void queue_leave(struct model *m, struct conn *c);
 /* Handlers: what a record means. */
 typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
 
-void on_socket(struct model *m, const struct tcptrace_record *rec);	/* call.c */
+void learn_opener(const struct model *m, struct listener *l, const struct tcptrace_record *rec);	/* call.c */
+void on_socket(struct model *m, const struct tcptrace_record *rec);
 void on_bind(struct model *m, const struct tcptrace_record *rec);
 void on_listen(struct model *m, const struct tcptrace_record *rec);
 void on_connect(struct model *m, const struct tcptrace_record *rec);
