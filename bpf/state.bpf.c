@@ -133,12 +133,12 @@ static __always_inline int state_hook(__u64 addr, int old, int new)
 	now = bpf_ktime_get_ns();		/* of all records of this transition */
 	if (cfg.tp_close && tp_closes(sk, old))
 		write_close(addr, now);
-	new = real_new_state(sk, old, new);
-	if (new != old)
-		write_state(addr, old, new, now);
 	/* in the accept queue since just before: inet_csk_complete_hashdance(), tcp_get_cookie_sock() */
 	if (cfg.tp_acceptq_add && old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
 		tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_HANDSHAKE, now);
+	new = real_new_state(sk, old, new);
+	if (new != old)
+		write_state(addr, old, new, now);
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "../../user/model/model.h"
+#include "../../user/model/ledger.h"
 
 #define MS	1000000ull
 #define LSK	0xffff888000001000ull
@@ -39,6 +39,7 @@ static struct {
 	unsigned int n;
 	uint64_t t;
 	uint32_t limit;
+	struct ledger ledger;
 } rig;
 
 static inline void rig_event(void *ctx, const struct model_event *ev)
@@ -46,6 +47,7 @@ static inline void rig_event(void *ctx, const struct model_event *ev)
 	struct seen *s = &rig.seen[rig.n];
 
 	(void)ctx;
+	ledger_event(&rig.ledger, ev);
 	if (rig.n == sizeof(rig.seen) / sizeof(*rig.seen))
 		return;
 	rig.n++;

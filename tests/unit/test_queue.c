@@ -242,6 +242,28 @@ static void cookie_deduced(void **state)
 	rig_feed(rec);
 	assert_int_equal(count(TCPTRACE_DROP), 0);
 	assert_int_equal(listener()->cookies_ok, 1);
+	/* a cookie's ACK finds no room, and so does each segment of data after it: a good cookie and a refusal each */
+	rig_feed(queues(server_rec(TCPTRACE_COOKIE_SENT, 4), 1, 3));
+	rec = queues(server_rec(TCPTRACE_DROP, 4), 1, 3);
+	rec.cause = TCPTRACE_DROP_ACCEPTQ_COOKIE;
+	rec.flags |= TCPTRACE_F_INFERRED;
+	rig_feed(rec);
+	rig_feed(rec);
+	rig_feed(rec);
+	assert_int_equal(count(TCPTRACE_DROP), 3);
+	assert_int_equal(listener()->cookies_ok, 4);
+	assert_int_equal(listener()->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE], 3);
+	assert_int_equal(listener()->ghosts, 1);
+	/* then there is room */
+	child_half_cloned(4);
+	rec = queues(server_rec(TCPTRACE_ACCEPTQ_ADD, 4), 1, 3);
+	rec.sk = SK(4);
+	rec.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+	rec.flags |= TCPTRACE_F_INFERRED;
+	rig_feed(rec);
+	assert_int_equal(listener()->cookies_ok, 5);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_COOKIE], 2);
+	assert_int_equal(listener()->ghosts, 0);
 }
 
 /* Before any cookie was sent the kernel takes an ACK for one while jiffies pass 0, and counts a bad one. */
@@ -351,6 +373,34 @@ static void prefork(void **state)
 	assert_int_equal(rig.seen[rig.n - 1].listener, 1);
 }
 
+/* The transition to LISTEN is made by its caller and has the limit: no system call need be seen. */
+static void opened_unseen(void **state)
+{
+	struct tcptrace_record rec = queues(by(listener_rec(0), SERVER, -1), 0, 0);
+
+	(void)state;
+	rec.acceptq_max = 16;
+	state_of(rec, LSK, TCP_S_CLOSE, TCP_S_LISTEN);
+	assert_int_equal(rig.seen[0].pid, SERVER);
+	assert_int_equal(listener()->opener.pid, SERVER);
+	assert_int_equal(listener()->limit, 16);
+	assert_true(listener()->limit_known);
+	assert_false(listener()->backlog_known);
+	synq_add(1, 1, 0);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+	/* the call is seen, too: what it asked for, and the descriptor */
+	rec = by(listener_rec(TCPTRACE_LISTEN), SERVER, 3);
+	rec.backlog = 16;
+	rec.somaxconn = 4096;
+	rig_feed(rec);
+	assert_int_equal(listener()->opener.fd, 3);
+	assert_int_equal(listener()->backlog, 16);
+	rig_feed(by(rec, SERVER + 1, 7));	/* again, by who inherited it */
+	assert_int_equal(listener()->opener.pid, SERVER);
+	assert_int_equal(listener()->opener.fd, 3);
+	assert_null(model_listener(rig.m, 1));
+}
+
 /* Which of the two decides; listen() again changes the limit without a transition. */
 static void backlog(void **state)
 {
@@ -445,7 +495,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
-		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced), CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(prefork),
+		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced), CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(prefork), CASE(opened_unseen),
 		CASE(backlog), CASE(lost), CASE(eviction),
 	};
 

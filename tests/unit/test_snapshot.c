@@ -180,6 +180,7 @@ static void sweep(void **state)
 	other.netns = 8;
 	state_of(other, SK(9), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
 	state_of(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, TCP_S_CLOSE);	/* reset while it waits */
+	rig.t += 2000 * MS;
 	from = rig.n;
 	snapshot(false, 7);
 	exists(by(server_rec(0, 1), SERVER, 5), SK(1), TCP_S_ESTABLISHED, 0);	/* its accept was lost */
@@ -215,6 +216,143 @@ static void sweep(void **state)
 	snapshot(true, 0);
 	assert_false(listener()->open);
 	assert_int_equal(rig.seen[rig.n - 1].ev.cause, TCPTRACE_SYNQ_LISTENER_CLOSED);
+}
+
+/* The kernel's length came with the sweep that found a request gone: it is not taken off twice. */
+static void swept_once(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(128, 4096);
+	for (i = 1; i <= 5; i++)
+		synq_add(i, i, 0);
+	rig.t += MS;
+	snapshot(false, 0);
+	exists_listener(4, 0);			/* the first has expired before */
+	for (i = 2; i <= 4; i++)
+		exists_request(i);		/* the last did between the two */
+	snapshot(true, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 2);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.synq, 4);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 1)->ev.synq, 3);
+	assert_int_equal(listener()->synq.now, 3);
+	assert_int_equal(listener()->synq.known, 3);
+	/* the same for the other queue, whose way out the snapshot tells by the socket that accept() made */
+	handshake(8, 1);
+	handshake(9, 2);
+	rig.t += MS;
+	snapshot(false, 0);
+	exists_listener(3, 1);
+	for (i = 2; i <= 4; i++)
+		exists_request(i);
+	exists(server_rec(0, 8), SK(8), TCP_S_ESTABLISHED, 0);
+	exists(server_rec(0, 9), SK(9), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	snapshot(true, 0);
+	assert_int_equal(listener()->acceptq.now, 1);
+	assert_int_equal(listener()->acceptq.known, 1);
+	assert_int_equal(listener()->acceptq.oldest->rport, 40009);
+	assert_int_equal(listener()->accepted, 1);
+	assert_int_equal(listener()->unseen, 1);
+	assert_int_equal(listener()->in_acceptq.count, 0);
+}
+
+/* Gone long before a timer can have fired: not expired. The kernel counted a drop that no record told: ICMP. */
+static void too_young_to_expire(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	synq_add(1, 1, 0);
+	synq_add(2, 2, 0);
+	rig.t += 100 * MS;
+	snapshot(false, 0);
+	rec = queues(listener_rec(0), 0, 0);
+	rec.drops = 1;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 2);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_SYNQ_OTHER);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 1)->ev.cause, TCPTRACE_SYNQ_OTHER);
+	assert_int_equal(ledger_of(&rig.ledger, 7)[LEDGER_LISTEN_DROPS], 1);
+	assert_int_equal(ledger_of(&rig.ledger, 7)[LEDGER_TIMEOUTS], 0);
+	assert_int_equal(listener()->drops_unseen, 0);
+	/* nor did these die with their listener, whose SYN queue was empty then */
+	synq_add(3, 1, 0);
+	state_of(queues(listener_rec(0), 0, 0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	assert_string_equal(story(rig.n - 2), "synq-del state:10>7");
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 2)->ev.cause, TCPTRACE_SYNQ_OTHER);
+	assert_int_equal(model_totals(rig.m)->conns_now, 0);
+}
+
+/* sk_drops rose by more than what was seen to be refused. */
+static void refused_unseen(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	snapshot(false, 0);
+	rec = queues(listener_rec(0), 0, 3);
+	rec.drops = 40;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+	drop(1, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 3);
+	synq_add(2, 1, 3);
+	drop(2, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(2), 1, 3);	/* tcp_v4_rcv() counts it, too */
+	rec.drops = 43;
+	rec.t_ns = 0;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	assert_int_equal(listener()->drops_unseen, 0);
+	rec.drops = 48;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	assert_int_equal(listener()->drops_unseen, 5);
+	assert_int_equal(listener()->sk_drops, 48);
+}
+
+/* A full table of listeners: each that found no room is counted once, however often snapshots name it. */
+static void no_room(void **state)
+{
+	struct tcptrace_record rec;
+	unsigned int i, round;
+
+	(void)state;
+	rig_limits(16, 2);
+	for (round = 0; round < 3; round++) {
+		snapshot(false, 0);
+		for (i = 0; i < 5; i++) {
+			rec = queues(listener_rec(0), 0, 0);
+			exists(by(rec, SERVER, 3), LSK + i * 64, TCP_S_LISTEN, 0);
+			exists(by(rec, SERVER + 1, 3), LSK + i * 64, TCP_S_LISTEN, 0);
+		}
+		for (i = 0; i < 5; i++)
+			exists(queues(listener_rec(0), 0, 0), LSK + i * 64, TCP_S_LISTEN, 0);
+		snapshot(true, 0);
+		assert_int_equal(model_totals(rig.m)->listeners_unseen, 3);
+	}
+	state_of(listener_rec(0), LSK + 640, TCP_S_CLOSE, TCP_S_LISTEN);
+	assert_int_equal(model_totals(rig.m)->listeners_unseen, 4);
+	state_of(listener_rec(0), LSK + 640, TCP_S_LISTEN, TCP_S_CLOSE);
+	assert_int_equal(model_totals(rig.m)->listeners_unseen, 4);
+}
+
+/* Listeners come and go: the oldest closed ones are forgotten, and no more memory is used. */
+static void many_short_ones(void **state)
+{
+	unsigned int i, n = 0;
+
+	(void)state;
+	rig_limits(16, 0);
+	for (i = 0; i < MODEL_CLOSED + 1000; i++) {
+		state_of(listener_rec(0), LSK + i * 64, TCP_S_CLOSE, TCP_S_LISTEN);
+		state_of(listener_rec(0), LSK + i * 64, TCP_S_LISTEN, TCP_S_CLOSE);
+		destroy(listener_rec(0), LSK + i * 64);
+	}
+	while (model_listener(rig.m, n))
+		n++;
+	assert_int_equal(n, MODEL_CLOSED);
+	assert_int_equal(model_listener(rig.m, n - 1)->id, MODEL_CLOSED + 1000);
+	assert_int_equal(model_totals(rig.m)->listeners_forgotten, 1000);
 }
 
 /* After a loss the snapshot's word counts where no record came since. */
@@ -267,7 +405,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(corrects), CASE(invisible),
+		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen), CASE(no_room), CASE(many_short_ones),
+		CASE(corrects), CASE(invisible),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ static struct conn *child_of(struct model *m, const struct tcptrace_record *rec)
 static void enter(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
 {
 	conn_set_listener(m, c, l);
-	c->left_acceptq = false;
+	c->left_acceptq = c->unseen = false;
 	if (rec->cause != TCPTRACE_ACCEPTQ_MIGRATED || !c->acceptq_ns)
 		c->acceptq_ns = rec->t_ns;	/* a migrated one waits on */
 	queue_enter(m, c, true);
@@ -49,7 +49,15 @@ static bool told_before(struct conn *c, const struct tcptrace_record *rec)
 	return c->acceptq_ns || rec->t_ns >= c->known_ns;
 }
 
-/* Tracepoints cannot tell a cookie's child from another, but it had no request. */
+static bool had_request(const struct conn *c)
+{
+	return c && (c->in_synq || c->synq_ns || c->req);
+}
+
+/*
+ * Tracepoints cannot tell a cookie's child from another, but it had no request. It may have been refused before, with
+ * each segment a valid cookie, so these do not say how many cookies are still out: children do.
+ */
 static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 {
 	const struct conn *c = conn_find(m, BY_SK, rec->sk);
@@ -58,8 +66,8 @@ static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 	if (!(rec->flags & TCPTRACE_F_INFERRED) || rec->cause != TCPTRACE_ACCEPTQ_HANDSHAKE)
 		return false;
 	l = listener_of(m, rec, c);
-	return l && l->cookies_sent > l->cookies_ok && !conn_half_open(m, rec) &&
-	       !(c && (c->synq_ns || c->req));
+	return l && l->cookies_sent > l->causes[TCPTRACE_ACCEPTQ_COOKIE] && !had_request(c) &&
+	       !had_request(conn_half_open(m, rec));
 }
 
 static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
@@ -98,27 +106,58 @@ void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
 	acceptq_add(m, &cookie);
 }
 
+/* Out of the accept queue by accept(): counted here, once, and not where the call returns. */
+static void count_taken(struct listener *l, struct conn *c)
+{
+	if (l && !c->left_acceptq)
+		l->accepted++;
+	c->left_acceptq = true;
+}
+
 /* Told by the record, or derived from it: the conn is in the accept queue no more. */
 void acceptq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause)
 {
 	struct model_event ev = step(rec, TCPTRACE_ACCEPTQ_DEL, c, c->listener);
 	struct listener *l = c->listener;
+	int by = l ? queue_untold(&l->acceptq) : 0;
 
 	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset)
 		cause = TCPTRACE_ACCEPTQ_RESET;
 	ev.cause = cause;
-	if (c->in_acceptq)
+	if (c->in_acceptq && !c->unseen && !(ev.flags & TCPTRACE_F_SAMPLED))
 		step_took(&ev, c->acceptq_ns);
 	queue_leave(m, c);
 	conn_set_req(m, c, 0);		/* the kernel frees it here */
-	c->left_acceptq = true;
+	if (cause == TCPTRACE_ACCEPTQ_CLOSED)
+		c->left_acceptq = true;
+	else
+		count_taken(l, c);
 	if (l) {
 		l->causes[cause]++;
-		if (ev.has_dur && cause != TCPTRACE_ACCEPTQ_CLOSED && !(ev.flags & TCPTRACE_F_SAMPLED))
+		if (ev.has_dur && cause != TCPTRACE_ACCEPTQ_CLOSED)
 			hist_add(&l->in_acceptq, ev.dur_ns);
 	}
-	listener_numbers(m, l, rec, 0, -1);
+	listener_numbers(m, l, rec, 0, by);
 	emit(m, &ev);
+}
+
+/* It was taken out at some time before t_ns, when it shows that somebody has it: no wait follows from that. */
+void acceptq_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
+{
+	c->unseen = true;
+	if (c->listener && !c->left_acceptq)
+		c->listener->unseen++;
+	acceptq_leave(m, derived(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, flags), c, TCPTRACE_ACCEPTQ_ACCEPTED);
+}
+
+/* The kernel's queue was shorter than our list all the time: its oldest are not there. */
+void acceptq_settle(struct model *m, struct listener *l, uint64_t t_ns)
+{
+	uint32_t n = l->acceptq.surplus;
+
+	l->acceptq.surplus_ns = l->acceptq.surplus_of = l->acceptq.surplus = 0;
+	while (n-- && l->acceptq.oldest)
+		acceptq_taken(m, t_ns, l->acceptq.oldest, TCPTRACE_F_INFERRED);
 }
 
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
@@ -158,6 +197,19 @@ static void acceptor(struct listener *l, const struct owner *who)
 		l->acceptor = *who;
 }
 
+/* Its call returned so late that we had given it up. */
+static void seen_after_all(struct conn *c, const struct tcptrace_record *rec)
+{
+	struct listener *l = c->listener;
+
+	c->unseen = false;
+	if (!l)
+		return;
+	l->unseen -= l->unseen > 0;
+	if (c->acceptq_ns && rec->t_ns > c->acceptq_ns)
+		hist_add(&l->in_acceptq, rec->t_ns - c->acceptq_ns);
+}
+
 static void accepted(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
 {
 	if (c->in_synq)
@@ -171,17 +223,17 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		m->derived.ret = 0;
 		m->derived.fd = -1;
 		acceptq_leave(m, &m->derived, c, TCPTRACE_ACCEPTQ_ACCEPTED);
+	} else if (c->unseen) {
+		seen_after_all(c, rec);
 	}
+	count_taken(l, c);		/* its way in was not seen, nor its way out */
 	if (rec->flags & TCPTRACE_F_ACTOR) {
 		c->owner = m->actor;
 		if (c->owner.fd < 0)
 			c->owner.fd = rec->ret;
 		acceptor(l, &c->owner);
 	}
-	if (!l)
-		return;
-	l->accepted++;
-	if (call_dur_ns(rec))
+	if (l && call_dur_ns(rec))
 		hist_add(&l->in_accept, call_dur_ns(rec));
 }
 

@@ -15,6 +15,20 @@ static void learn_owner(struct model *m, struct owner *o, const struct tcptrace_
 		o->fd = rec->ret;
 }
 
+/*
+ * Told by the transition to LISTEN, whoever made it (io_uring, a 32-bit program, MPTCP), and by the return of
+ * listen(), which knows the descriptor too. Who calls it again is not the opener.
+ */
+void learn_opener(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	bool same = l->opener.pid == m->actor.pid && l->opener.fd < 0;
+
+	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (l->opener_listened && !same))
+		return;
+	l->opener = m->actor;
+	l->opener_listened = true;
+}
+
 /* The listener of a call on a listening socket. A closed one may go on as a conn. */
 static struct listener *called_listener(const struct model *m, const struct tcptrace_record *rec)
 {
@@ -71,10 +85,7 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 
 	listener_reopen(m, l);
 	listener_learn(m, l, rec);
-	if (!l->opener_listened && (rec->flags & TCPTRACE_F_ACTOR)) {
-		l->opener = m->actor;
-		l->opener_listened = true;
-	}
+	learn_opener(m, l, rec);
 	l->backlog = rec->backlog;
 	l->backlog_known = true;
 	l->somaxconn = rec->somaxconn;
@@ -158,6 +169,8 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 		c = conn_of(m, rec, &fresh);
 	if (rec->event == TCPTRACE_CLOSE && told_twice(c, rec))
 		return;
+	if (c && c->in_acceptq && rec->flags & TCPTRACE_F_ACTOR)
+		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	if (c) {
 		learn_owner(m, &c->owner, rec, false);
 		c->closed |= rec->event == TCPTRACE_CLOSE;
@@ -201,7 +214,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	if (!l && rec->listener)
 		l = listener_find(m, rec->listener);
 	/* a listener resets an ACK that belongs to nothing: a cookie's, as long as one could be meant */
-	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && l && cookie_meant(l, rec->t_ns))
+	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && !(c && c->in_synq) && l &&
+	    cookie_meant(l, rec->t_ns))
 		infer_cookie(m, rec, TCPTRACE_COOKIE_BAD);
 	listener_numbers(m, rec->flags & TCPTRACE_F_QUEUES ? l : NULL, rec, 0, 0);
 	emit_plain(m, rec, c, l);

@@ -13,6 +13,8 @@
  *     acceptq.c   accept queue, up to accept()
  *     state.c     transitions, a child's birth, TIME_WAIT, the end
  *     snapshot.c  what was there before us, and what is there no more
+ *     attempt.c   connect() in terms of the kernel's counters
+ *     figure.c    what the numbers of a listener rest on (figure.h); who waits, and for how long
  */
 #ifndef TCPTRACE_MODEL_INTERNAL_H
 #define TCPTRACE_MODEL_INTERNAL_H
@@ -74,6 +76,7 @@ struct model {
 	struct owner actor;		/* of the record in hand, with F_ACTOR */
 	struct snapshot snap;
 	struct tcptrace_record derived;	/* of a step that no record told */
+	struct listener *surplus;	/* whose accept queue is longer here than in the kernel, for long enough */
 	bool synq_full_at_limit;	/* a refusal showed it: full at qlen >= limit, later kernels (3c5b4d69c358) at > */
 
 	struct conn *conns;
@@ -86,7 +89,7 @@ struct model {
 
 	struct listener *listeners;
 	uint32_t *listener_order;	/* slots in the order they were seen */
-	uint32_t nlisteners, listener_id;
+	uint32_t nlisteners, nclosed, listener_id;
 	struct listener **listener_by_sk, **listener_by_port;
 	uint32_t listener_mask;
 	struct listener *closed_head, *closed_tail;
@@ -136,8 +139,12 @@ struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *f
 void conn_absorb(struct model *m, struct conn *c, struct conn *child);
 void conns_expire(struct model *m, uint64_t t_ns);
 
+/* attempt.c */
+uint8_t attempt_step(struct conn *c, const struct model_event *ev);
+
 /* listener.c */
 int listeners_init(struct model *m);
+void listeners_free(struct model *m);
 struct listener *listener_find(const struct model *m, uint64_t sk);
 struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec);
 struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
@@ -150,6 +157,8 @@ void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 /* queue.c */
 void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step);
+int queue_untold(const struct queue *q);
+void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
 void listener_acceptq_gone(struct listener *l, uint64_t t_ns);
 void conn_set_listener(struct model *m, struct conn *c, struct listener *l);
 void queue_enter(struct model *m, struct conn *c, bool acceptq);
@@ -158,7 +167,8 @@ void queue_leave(struct model *m, struct conn *c);
 /* Handlers: what a record means. */
 typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
 
-void on_socket(struct model *m, const struct tcptrace_record *rec);	/* call.c */
+void learn_opener(const struct model *m, struct listener *l, const struct tcptrace_record *rec);	/* call.c */
+void on_socket(struct model *m, const struct tcptrace_record *rec);
 void on_bind(struct model *m, const struct tcptrace_record *rec);
 void on_listen(struct model *m, const struct tcptrace_record *rec);
 void on_connect(struct model *m, const struct tcptrace_record *rec);
@@ -178,12 +188,16 @@ void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acce
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
 void on_accept(struct model *m, const struct tcptrace_record *rec);
 void acceptq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+void acceptq_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
+void acceptq_settle(struct model *m, struct listener *l, uint64_t t_ns);
 
 void on_state(struct model *m, const struct tcptrace_record *rec);	/* state.c */
 void on_destroy(struct model *m, const struct tcptrace_record *rec);
 bool held_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
 struct held *held_child(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
 
+const struct tcptrace_record *derived(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
+				      uint8_t flags);
 void on_exists(struct model *m, const struct tcptrace_record *rec);	/* snapshot.c */
 void on_snapshot(struct model *m, const struct tcptrace_record *rec);
 

@@ -2,12 +2,17 @@
 /*
  * Which counter the kernel raises for which step. Where it raises it is said in
  * net/ipv4: tcp_input.c (tcp_conn_request), tcp_ipv4.c (syn_recv_sock),
- * tcp_minisocks.c (tcp_check_req), tcp.c (tcp_set_state, tcp_done).
+ * tcp_minisocks.c (tcp_check_req), tcp.c (tcp_set_state), tcp_output.c (__tcp_retransmit_skb);
+ * of connect(): attempt.c.
  */
+#include <errno.h>
+
 #include "ledger.h"
 
-static const struct { const char *group, *name; } items[LEDGER_MAX] = {
-#define LEDGER_ROW(sym, group, name) { group, name },
+#define ON(event)	(1ull << TCPTRACE_##event)
+
+static const struct { const char *group, *name; uint64_t events; } items[LEDGER_MAX] = {
+#define LEDGER_ROW(sym, group, name, events) { group, name, events },
 	LEDGER_ITEMS(LEDGER_ROW)
 #undef LEDGER_ROW
 };
@@ -22,15 +27,44 @@ const char *ledger_name(enum ledger_item item)
 	return items[item].name;
 }
 
+bool ledger_agrees(enum ledger_item item, uint64_t kernel, uint64_t counted)
+{
+	return item == LEDGER_TIMEOUTS ? kernel >= counted : kernel == counted;
+}
+
+bool ledger_seen(const struct model *m, enum ledger_item item)
+{
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++) {
+		if (items[item].events >> event & 1 && model_seen(m, event) == TCPTRACE_SEEN_NOT)
+			return false;
+	}
+	return true;
+}
+
+uint64_t ledger_lost(const struct model *m, enum ledger_item item)
+{
+	const struct model_totals *t = model_totals(m);
+	uint64_t sum = t->lost[TCPTRACE_NONE];
+
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++)
+		sum += items[item].events >> event & 1 ? t->lost[event] : 0;
+	return sum;
+}
+
 static uint64_t *column(struct ledger *l, uint32_t netns)
 {
-	for (unsigned int i = 0; i < l->n; i++)
-		if (l->ns[i].netns == netns)
-			return l->ns[i].count;
-	if (l->n == LEDGER_NETNS)
+	unsigned int i;
+
+	if (l->n && l->ns[l->last].netns == netns)
+		return l->ns[l->last].count;
+	for (i = 0; i < l->n && l->ns[i].netns != netns; i++)
+		;
+	if (i == LEDGER_NETNS)
 		return NULL;
-	l->ns[l->n].netns = netns;
-	return l->ns[l->n++].count;
+	if (i == l->n)
+		l->ns[l->n++].netns = netns;
+	l->last = i;
+	return l->ns[i].count;
 }
 
 const uint64_t *ledger_of(const struct ledger *l, uint32_t netns)
@@ -39,6 +73,12 @@ const uint64_t *ledger_of(const struct ledger *l, uint32_t netns)
 		if (l->ns[i].netns == netns)
 			return l->ns[i].count;
 	return NULL;
+}
+
+void ledger_mark(struct ledger *l, uint32_t netns)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		l->ns[i].read |= l->ns[i].netns == netns;
 }
 
 static void book_drop(uint64_t *n, unsigned int cause)
@@ -58,42 +98,48 @@ static void book_synq_del(uint64_t *n, const struct model_event *ev)
 		/* tcp_abort_on_overflow resets too, but that is no failed attempt of the peer's */
 		if (!ev->c || !ev->c->ack_refused)
 			n[LEDGER_ATTEMPT_FAILS]++;
-	} else if (ev->cause == TCPTRACE_SYNQ_OTHER) {
+	} else if (ev->counted & COUNTED_DROP) {
 		n[LEDGER_LISTEN_DROPS]++;	/* ICMP: tcp_req_err() */
+	} else if (ev->cause == TCPTRACE_SYNQ_EXPIRED) {
+		n[LEDGER_TIMEOUTS]++;		/* tcp_syn_ack_timeout() */
 	}
-}
-
-/*
- * The third packet on two CPUs makes two children; the one that comes second to
- * the hash table is destroyed in SYN_RECV (inet_ehash_nolisten()). Others leave
- * SYN_RECV at once, but those of Fast Open, which never were in the SYN queue.
- */
-static bool lost_race(const struct model_event *ev)
-{
-	return ev->old == TCP_S_SYN_RECV && ev->c->listener && ev->c->synq_ns;
 }
 
 static void book_state(uint64_t *n, const struct model_event *ev)
 {
-	if (ev->old == TCP_S_CLOSE && ev->new == TCP_S_SYN_SENT)
-		n[LEDGER_ACTIVE_OPENS]++;
 	if (ev->old == TCP_S_LISTEN && ev->new == TCP_S_SYN_RECV)
 		n[LEDGER_PASSIVE_OPENS]++;	/* tcp_create_openreq_child() */
-	if (ev->new != TCP_S_CLOSE)
-		return;
-	if (ev->old == TCP_S_ESTABLISHED || ev->old == TCP_S_CLOSE_WAIT)
+	if (ev->new == TCP_S_CLOSE && (ev->old == TCP_S_ESTABLISHED || ev->old == TCP_S_CLOSE_WAIT))
 		n[LEDGER_ESTAB_RESETS]++;	/* tcp_set_state() */
-	/* tcp_done() counts; close() of an unfinished connect() does not come by there */
-	else if ((ev->old == TCP_S_SYN_SENT || ev->old == TCP_S_SYN_RECV) && !(ev->c && (ev->c->closed || lost_race(ev))))
-		n[LEDGER_ATTEMPT_FAILS]++;
+}
+
+/* Before the segment was handed to IP: __tcp_retransmit_skb(). Any other failure comes after it was counted. */
+static bool never_tried(int32_t ret)
+{
+	return ret == -EBUSY || ret == -EINVAL || ret == -ENOMEM || ret == -EHOSTUNREACH || ret == -EAGAIN;
+}
+
+static void book_retrans(uint64_t *n, const struct tcptrace_record *rec)
+{
+	if (!never_tried(rec->ret))	/* tcp_skb_pcount() */
+		n[LEDGER_RETRANS_SEGS] += rec->flags & TCPTRACE_F_ACTOR || !rec->arg ? 1 : rec->arg;
+}
+
+static void book_attempt(uint64_t *n, uint8_t counted)
+{
+	n[LEDGER_ACTIVE_OPENS] += !!(counted & COUNTED_OPEN);
+	n[LEDGER_ATTEMPT_FAILS] += !!(counted & COUNTED_FAIL);
 }
 
 void ledger_event(struct ledger *l, const struct model_event *ev)
 {
 	uint64_t *n = column(l, ev->rec->netns);
 
-	if (!n)
+	if (!n) {
+		l->left_out++;
 		return;
+	}
+	book_attempt(n, ev->counted);
 	switch (ev->event) {
 	case TCPTRACE_DROP:
 		book_drop(n, ev->cause);
@@ -118,8 +164,31 @@ void ledger_event(struct ledger *l, const struct model_event *ev)
 		book_state(n, ev);
 		break;
 	case TCPTRACE_RETRANS:
+		book_retrans(n, ev->rec);
+		break;
 	case TCPTRACE_SYNACK_RETRANS:
 		n[LEDGER_RETRANS_SEGS]++;
 		break;
 	}
+}
+
+struct settling {
+	struct ledger *l;
+	const struct model *m;
+};
+
+static void settle(void *ctx, const struct conn *c)
+{
+	struct settling *s = ctx;
+	uint64_t *n = column(s->l, c->netns);
+
+	if (n)
+		book_attempt(n, model_counted(s->m, c));
+}
+
+void ledger_settle(struct ledger *l, const struct model *m)
+{
+	struct settling s = { l, m };
+
+	model_each_conn(m, settle, &s);
 }

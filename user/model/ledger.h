@@ -8,44 +8,59 @@
 
 #include "model.h"
 
-/* X(SYMBOL, "group", "counter of /proc/net/{snmp,netstat}") */
-#define LEDGER_ITEMS(X)						\
-	X(LISTEN_OVERFLOWS,	"TcpExt", "ListenOverflows")	\
-	X(LISTEN_DROPS,		"TcpExt", "ListenDrops")	\
-	X(REQQ_FULL_DROP,	"TcpExt", "TCPReqQFullDrop")	\
-	X(COOKIES_SENT,		"TcpExt", "SyncookiesSent")	\
-	X(COOKIES_RECV,		"TcpExt", "SyncookiesRecv")	\
-	X(COOKIES_FAILED,	"TcpExt", "SyncookiesFailed")	\
-	X(EMBRYONIC_RSTS,	"TcpExt", "EmbryonicRsts")	\
-	X(FASTOPEN_PASSIVE,	"TcpExt", "TCPFastOpenPassive")	\
-	X(PASSIVE_OPENS,	"Tcp",	  "PassiveOpens")	\
-	X(ACTIVE_OPENS,		"Tcp",	  "ActiveOpens")	\
-	X(ATTEMPT_FAILS,	"Tcp",	  "AttemptFails")	\
-	X(ESTAB_RESETS,		"Tcp",	  "EstabResets")	\
-	X(RETRANS_SEGS,		"Tcp",	  "RetransSegs")
+/* X(SYMBOL, "group", "counter of /proc/net/{snmp,netstat}", events that it is counted from) */
+#define LEDGER_ITEMS(X)										\
+	X(LISTEN_OVERFLOWS,	"TcpExt", "ListenOverflows",	ON(DROP))			\
+	X(LISTEN_DROPS,		"TcpExt", "ListenDrops",	ON(DROP) | ON(SYNQ_DEL))	\
+	X(REQQ_FULL_DROP,	"TcpExt", "TCPReqQFullDrop",	ON(DROP))			\
+	X(COOKIES_SENT,		"TcpExt", "SyncookiesSent",	ON(COOKIE_SENT))		\
+	X(COOKIES_RECV,		"TcpExt", "SyncookiesRecv",	ON(COOKIE_OK))			\
+	X(COOKIES_FAILED,	"TcpExt", "SyncookiesFailed",	ON(COOKIE_BAD))			\
+	X(EMBRYONIC_RSTS,	"TcpExt", "EmbryonicRsts",	ON(SYNQ_DEL))			\
+	X(FASTOPEN_PASSIVE,	"TcpExt", "TCPFastOpenPassive",	ON(ACCEPTQ_ADD))		\
+	X(PASSIVE_OPENS,	"Tcp",	  "PassiveOpens",	ON(STATE))			\
+	X(ACTIVE_OPENS,		"Tcp",	  "ActiveOpens",	ON(STATE) | ON(CONNECT_RETURN))	\
+	X(ATTEMPT_FAILS,	"Tcp",	  "AttemptFails",	ON(STATE) | ON(CONNECT_RETURN) | ON(SYNQ_DEL)) \
+	X(ESTAB_RESETS,		"Tcp",	  "EstabResets",	ON(STATE))			\
+	X(RETRANS_SEGS,		"Tcp",	  "RetransSegs",	ON(RETRANS) | ON(SYNACK_RETRANS)) \
+	X(TIMEOUTS,		"TcpExt", "TCPTimeouts",	ON(SYNQ_DEL))	/* at least */
 
 enum ledger_item {
-#define LEDGER_ENUM(sym, group, name) LEDGER_##sym,
+#define LEDGER_ENUM(sym, group, name, events) LEDGER_##sym,
 	LEDGER_ITEMS(LEDGER_ENUM)
 #undef LEDGER_ENUM
 	LEDGER_MAX
 };
 
-#define LEDGER_NETNS	64	/* namespaces kept apart; what happens in more is not compared */
+#define LEDGER_NETNS	1024	/* namespaces kept apart; what happens in more is not compared */
 
 struct ledger {
-	unsigned int n;
+	unsigned int n, last;		/* last: whose step came last, nearly always the next one's, too */
 	struct {
 		uint32_t netns;
+		bool read;	/* ledger_mark() was there */
 		uint64_t count[LEDGER_MAX];
 	} ns[LEDGER_NETNS];
+	uint64_t left_out;	/* steps in more namespaces than that */
 };
 
 const char *ledger_group(enum ledger_item item);
 const char *ledger_name(enum ledger_item item);
+/*
+ * TCPTimeouts rises each time that a timer of a request fires, the last of which is its expiry; and for much else.
+ * So the kernel's number is no less than ours.
+ */
+bool ledger_agrees(enum ledger_item item, uint64_t kernel, uint64_t counted);
+/* False: some of what it is counted from is not seen, so that it says nothing. */
+bool ledger_seen(const struct model *m, enum ledger_item item);
+/* How many records of what it is counted from were lost: as many counts may be missing. */
+uint64_t ledger_lost(const struct model *m, enum ledger_item item);
 /* Books one step. No allocation; O(namespaces). */
 void ledger_event(struct ledger *l, const struct model_event *ev);
+/* At the end: what no step has said yet. */
+void ledger_settle(struct ledger *l, const struct model *m);
 /* What was counted in a namespace: LEDGER_MAX numbers, or NULL: nothing. */
 const uint64_t *ledger_of(const struct ledger *l, uint32_t netns);
+void ledger_mark(struct ledger *l, uint32_t netns);	/* what was counted there has been looked at */
 
 #endif

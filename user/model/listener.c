@@ -5,10 +5,29 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "internal.h"
 
 #define FORGET_TRIES	4	/* closed listeners looked at to find one that no conn needs */
+
+/* 5 kB each, most of it histograms: memory is taken when a row is used, so that the table may be large. */
+static struct listener *rows_new(uint32_t n)
+{
+	void *p = mmap(NULL, n * sizeof(struct listener), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void listeners_free(struct model *m)
+{
+	if (m->listeners)
+		munmap(m->listeners, m->limits.listeners * sizeof(*m->listeners));
+	free(m->listener_order);
+	free(m->listener_by_sk);
+	free(m->listener_by_port);
+}
 
 int listeners_init(struct model *m)
 {
@@ -17,7 +36,7 @@ int listeners_init(struct model *m)
 	while (buckets < m->limits.listeners)
 		buckets *= 2;
 	m->listener_mask = buckets - 1;
-	m->listeners = calloc(m->limits.listeners, sizeof(*m->listeners));
+	m->listeners = rows_new(m->limits.listeners);
 	m->listener_order = calloc(m->limits.listeners, sizeof(*m->listener_order));
 	m->listener_by_sk = calloc(buckets, sizeof(*m->listener_by_sk));
 	m->listener_by_port = calloc(buckets, sizeof(*m->listener_by_port));
@@ -115,6 +134,7 @@ static void closed_del(struct model *m, struct listener *l)
 	*(l->prev_closed ? &l->prev_closed->next_closed : &m->closed_head) = l->next_closed;
 	*(l->next_closed ? &l->next_closed->prev_closed : &m->closed_tail) = l->prev_closed;
 	l->prev_closed = l->next_closed = NULL;
+	m->nclosed--;
 }
 
 static void closed_add(struct model *m, struct listener *l)
@@ -123,6 +143,7 @@ static void closed_add(struct model *m, struct listener *l)
 	l->next_closed = NULL;
 	*(l->prev_closed ? &l->prev_closed->next_closed : &m->closed_head) = l;
 	m->closed_tail = l;
+	m->nclosed++;
 }
 
 static void order_del(struct model *m, uint32_t slot)
@@ -136,14 +157,12 @@ static void order_del(struct model *m, uint32_t slot)
 		(m->nlisteners - i) * sizeof(*m->listener_order));
 }
 
-/* A slot for a new listener: a fresh one, or that of an old closed one that no conn refers to. */
-static struct listener *listener_slot(struct model *m)
+/* Of a closed one that no conn refers to, the oldest; NULL: there is none. */
+static struct listener *forget_closed(struct model *m)
 {
 	struct listener *l;
 	int i;
 
-	if (m->nlisteners < m->limits.listeners)
-		return &m->listeners[m->nlisteners];
 	for (i = 0; i < FORGET_TRIES && m->closed_head; i++) {
 		l = m->closed_head;
 		closed_del(m, l);
@@ -161,14 +180,33 @@ static struct listener *listener_slot(struct model *m)
 	return NULL;
 }
 
+/* A slot for a new listener: a fresh one, unless very many closed ones are kept or none is left. */
+static struct listener *listener_slot(struct model *m)
+{
+	bool fresh = m->nlisteners < m->limits.listeners;
+	struct listener *l = fresh && m->nclosed < MODEL_CLOSED ? NULL : forget_closed(m);
+
+	return l || !fresh ? l : &m->listeners[m->nlisteners];
+}
+
+/*
+ * Each once: at its transition, or by the first snapshot, which may name it for each of its descriptors (F_ACTOR) and
+ * once as a socket.
+ */
+static void count_unseen(struct model *m, const struct tcptrace_record *rec)
+{
+	bool found = rec->event == TCPTRACE_EXISTS && !(rec->flags & TCPTRACE_F_ACTOR) && m->snap.gen <= 1;
+
+	m->totals.listeners_unseen += found || (rec->event == TCPTRACE_STATE && rec->new == TCP_S_LISTEN);
+}
+
 /* Ends are the record's local side. NULL: no room. */
 struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk)
 {
 	struct listener *l = listener_slot(m);
 
 	if (!l) {
-		if (rec->event == TCPTRACE_STATE || rec->event == TCPTRACE_EXISTS)
-			m->totals.listeners_unseen++;
+		count_unseen(m, rec);
 		return NULL;
 	}
 	m->listener_order[m->nlisteners++] = l - m->listeners;

@@ -45,10 +45,7 @@ void model_free(struct model *m)
 	for (k = 0; k < CONN_KEYS; k++)
 		free(m->by[k].all);
 	free(m->conns);
-	free(m->listeners);
-	free(m->listener_order);
-	free(m->listener_by_sk);
-	free(m->listener_by_port);
+	listeners_free(m);
 	free(m);
 }
 
@@ -96,6 +93,8 @@ void emit(struct model *m, struct model_event *ev)
 			c->last_ns = rec->t_ns;
 		c->last_tid = rec->tid;
 		c->last_event = ev->event;
+		if (c->attempt || ev->event == TCPTRACE_STATE || ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
+			ev->counted |= attempt_step(c, ev);
 	}
 	ev->who = who(m, ev);
 	if (rec->flags & TCPTRACE_F_QUEUES) {
@@ -104,7 +103,7 @@ void emit(struct model *m, struct model_event *ev)
 		ev->synq_young = rec->synq_young;
 		ev->acceptq = rec->acceptq;
 		ev->limit = rec->acceptq_max;
-	} else if (l && of_queues(ev->event)) {
+	} else if (l && l->limit_known && of_queues(ev->event)) {
 		ev->has_queues = true;
 		ev->synq = l->synq.now;
 		ev->synq_young = l->synq_young;
@@ -203,6 +202,29 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 	if (rec->t_ns >= m->expire_ns)
 		conns_expire(m, rec->t_ns);
 	handlers[rec->event](m, rec);
+	if (m->surplus) {
+		acceptq_settle(m, m->surplus, rec->t_ns);
+		m->surplus = NULL;
+	}
+}
+
+void model_until(struct model *m, uint64_t now_ns)
+{
+	uint32_t i;
+
+	if (now_ns <= m->totals.last_ns)
+		return;
+	m->totals.last_ns = now_ns;
+	for (i = 0; i < m->nlisteners; i++) {
+		struct listener *l = &m->listeners[m->listener_order[i]];
+
+		if (!l->open || !l->acceptq.surplus_ns)
+			continue;
+		queue_surplus(m, l, now_ns);
+		if (m->surplus)
+			acceptq_settle(m, l, now_ns);
+		m->surplus = NULL;
+	}
 }
 
 const struct model_totals *model_totals(const struct model *m)
@@ -223,24 +245,4 @@ void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct c
 	for (list = 0; list < CONN_LISTS; list++)
 		for (c = m->age_head[list]; c; c = c->next_age)
 			fn(ctx, c);
-}
-
-uint64_t model_oldest_wait(const struct model *m, const struct queue *q)
-{
-	const struct conn *c = q->oldest;
-	uint64_t since;
-
-	if (!c)
-		return 0;
-	since = c->in_acceptq ? c->acceptq_ns : c->synq_ns;
-	if (!since)
-		since = c->known_ns;	/* at least since the snapshot that found it */
-	return since && m->totals.last_ns > since ? m->totals.last_ns - since : 0;
-}
-
-uint64_t model_full_ns(const struct model *m, const struct queue *q)
-{
-	bool on = q->full_since_ns && m->totals.last_ns > q->full_mark_ns;
-
-	return q->full_ns + (on ? m->totals.last_ns - q->full_mark_ns : 0);
 }

@@ -14,10 +14,11 @@
  * they fill. When the table of conns is full, a conn without a socket (TIME_WAIT)
  * makes room first, then the oldest that is not in a queue, then the oldest; it
  * is counted in totals.evicted* and said at the end. Of listeners, a closed one
- * that no conn refers to makes room (totals.listeners_forgotten).
+ * that no conn refers to makes room (totals.listeners_forgotten); their rows take memory when they are used.
  *
  * What the source owes the model: LISTEN to SYN_RECV and what follows it in the
- * same softirq carry the same 'cpu'; when the end of a snapshot is handed over,
+ * same softirq carry the same 'cpu'; the way into the accept queue comes before the ESTABLISHED that shows
+ * it (the kernel's order); when the end of a snapshot is handed over,
  * everything that happened before it was handed over too (drain the ring first).
  */
 #ifndef TCPTRACE_MODEL_H
@@ -59,6 +60,10 @@ struct queue {
 	uint64_t full_mark_ns;		/* until when full_ns is counted */
 	struct conn *oldest, *newest;	/* conns we saw enter and not leave, in order */
 	uint32_t known;			/* length of that list */
+	/* The list is longer than the kernel's queue: somebody took the oldest, and no hook told. */
+	uint64_t surplus_ns;		/* since when, with the same oldest; 0: it is not */
+	uint64_t surplus_of;		/* that one's number */
+	uint32_t surplus;		/* by how much, at least, all that time */
 };
 
 struct listener {
@@ -78,17 +83,22 @@ struct listener {
 	uint32_t somaxconn;		/* at listen(); 0 unknown */
 	uint32_t limit;			/* effective: sk_max_ack_backlog, of both queues */
 	bool limit_known;		/* else limit is 0 and says nothing */
+	uint64_t told_ns;		/* when a record had the kernel's own lengths last; 0: never */
 	uint32_t synq_young;
 	struct queue synq, acceptq;
-	uint64_t accepted;		/* connections that accept() handed out */
+	uint64_t accepted;		/* left the accept queue by accept(), whoever called it and however */
+	uint64_t unseen;		/* of these: found out later; by whom and when is unknown */
 	uint64_t accept_errors;
 	uint64_t established;		/* entered the accept queue */
 	uint64_t causes[TCPTRACE_CAUSE_MAX];	/* count by cause: drops, removals, ways in */
 	uint64_t cookies_sent, cookies_ok, cookies_bad;
 	uint64_t cookie_ns;		/* when the last one was sent */
 	uint64_t synack_retrans;
-	uint32_t sk_drops;		/* the kernel's own count since the listener was made, by a snapshot */
-	bool sk_drops_known;
+	uint32_t sk_drops;		/* the kernel's own count since the socket was made, by the last snapshot */
+	uint32_t sk_drops_base;		/* when we began */
+	bool sk_drops_known, sk_drops_based;
+	uint32_t drops_told;		/* rises of sk_drops that records account for */
+	uint32_t drops_unseen;		/* rises that none does, at the last snapshot: refused, or thrown away otherwise */
 	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
 	/*
 	 * Waiting times, ns. in_synq: of requests that were established (the wait of an expired
@@ -133,14 +143,16 @@ struct conn {
 	bool reset;			/* a RST came while it waited to be accepted */
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
+	uint8_t attempt;		/* attempt.c's */
 
 	/* The model's own. */
 	uint8_t last_event;		/* last step */
 	uint8_t list;			/* which age list */
 	uint8_t seen_state;		/* as the last snapshot that named it found it */
-	bool seen_owner, seen_queued;	/* that snapshot found a process that holds it, or none yet */
+	bool seen_taken, seen_queued;	/* that snapshot found it taken by accept(), or not yet */
 	bool tupled;			/* in the table by tuple */
 	bool left_acceptq;		/* a second removal is a duplicate */
+	bool unseen;			/* counted in listener->unseen */
 	bool ghost;			/* counted in listener->ghosts */
 	uint32_t last_tid;		/* of the last record about it */
 	uint64_t last_ns;		/* when that was */
@@ -159,11 +171,17 @@ struct conn {
 	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
 };
 
+/* model_event.counted: the kernel has raised, with this step or some time before it, ... */
+#define COUNTED_OPEN	0x01	/* ActiveOpens: its SYN was sent */
+#define COUNTED_FAIL	0x02	/* AttemptFails */
+#define COUNTED_DROP	0x04	/* synq-del of cause other: ListenDrops */
+
 /* One step, as the views show it: the record and what the model adds. Valid during the callback only. */
 struct model_event {
 	const struct tcptrace_record *rec;	/* never NULL: t_ns, addresses, queues, ret */
 	uint8_t event;				/* may differ from rec->event where the model derives a step */
 	uint8_t old, new, cause, flags;
+	uint8_t counted;			/* COUNTED_*: what is known by now of the kernel's counters */
 	uint64_t conn;				/* number, 0: none */
 	const struct conn *c;			/* NULL: none */
 	const struct listener *l;		/* NULL: none */
@@ -183,7 +201,8 @@ struct model_limits {
 					 * bucket; 0: a constant (tests, replay) */
 };
 #define MODEL_CONNS	262144u
-#define MODEL_LISTENERS	4096u
+#define MODEL_LISTENERS	65536u		/* every port of an address */
+#define MODEL_CLOSED	4096u		/* kept for the summary; of more the oldest are forgotten */
 
 struct model_totals {
 	uint64_t records;		/* fed */
@@ -216,6 +235,9 @@ void model_feed(struct model *m, const struct tcptrace_record *rec);
 enum tcptrace_seen model_seen(const struct model *m, unsigned int event);
 uint32_t model_only(const struct model *m);	/* TCPTRACE_ONLY_*: what narrows all of them; 0: nothing */
 
+/* No record came, but time passed: what waits has waited until now (CLOCK_MONOTONIC). May call fn. */
+void model_until(struct model *m, uint64_t now_ns);
+
 /* A record that will be fed soon, if it is what it seems now: what it needs of the tables is sent for. */
 void model_ahead(const struct model *m, const struct tcptrace_record *rec);
 
@@ -224,8 +246,15 @@ const struct model_totals *model_totals(const struct model *m);
 const struct listener *model_listener(const struct model *m, uint32_t i);
 /* Conns alive now; fn may not feed. */
 void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx);
-/* Age in ns, at the last record, of the one that waits longest in that queue; 0: nobody waits. */
+/* COUNTED_* of a conn alive now that no step has said yet. */
+uint8_t model_counted(const struct model *m, const struct conn *c);
+/* Age in ns, at the last record, of the one that waits longest in that queue; 0: nobody waits, or it is unknown who. */
 uint64_t model_oldest_wait(const struct model *m, const struct queue *q);
+/*
+ * Waits in the accept queue, ns: of those that accept() took, and of those that wait still, so long as they have waited
+ * until the last record. How many these are. Fills *waits.
+ */
+uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, struct hist *waits);
 /* Time in ns that the queue was full, until the last record. */
 uint64_t model_full_ns(const struct model *m, const struct queue *q);
 

@@ -26,6 +26,39 @@ static uint32_t counted(uint32_t now, int by)
 }
 
 /*
+ * One leaves, and no record of the kernel's tells how many are left: one fewer, unless the length that the kernel told
+ * last is below our list already.
+ */
+int queue_untold(const struct queue *q)
+{
+	return q->known > q->now ? 0 : -1;
+}
+
+/*
+ * A conn that accept() takes has left the kernel's queue before its call returns and tells; a busy machine may
+ * put the caller off in between, and two CPUs may read a length before each other's step. So the list must have
+ * been longer all that time before it is believed.
+ */
+#define SURPLUS_NS	100000000ull
+
+void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns)
+{
+	struct queue *q = &l->acceptq;
+	uint32_t n = q->known > q->now ? q->known - q->now : 0;
+
+	if (!n || q->surplus_of != q->oldest->id) {
+		q->surplus_ns = n ? t_ns : 0;
+		q->surplus_of = n ? q->oldest->id : 0;
+		q->surplus = n;
+		return;
+	}
+	if (n < q->surplus)
+		q->surplus = n;
+	if (t_ns > q->surplus_ns && t_ns - q->surplus_ns >= SURPLUS_NS)
+		m->surplus = l;
+}
+
+/*
  * Both queues after a step: the kernel's own numbers where the record has them,
  * else our count. N + 1 fit into a queue with limit N (older kernels: N into
  * the SYN queue).
@@ -46,10 +79,13 @@ void listener_numbers(struct model *m, struct listener *l, const struct tcptrace
 		l->synq_young = rec->synq_young;
 		l->limit = rec->acceptq_max;
 		l->limit_known = true;
+		l->told_ns = rec->t_ns;
 	}
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
 	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);
 	queue_set(&l->acceptq, acceptq, l->limit_known && acceptq > l->limit, rec->t_ns);
+	if (rec->flags & TCPTRACE_F_QUEUES && l->open)
+		queue_surplus(m, l, rec->t_ns);
 }
 
 /* A listener that is destroyed has no accept queue; its requests may outlive it. */

@@ -13,6 +13,18 @@ static void count_cause(struct listener *l, unsigned int cause)
 		l->causes[cause]++;
 }
 
+/*
+ * By how much sk_drops rises: tcp_listendrop() counts one, and tcp_v4_rcv() another where a request's segment
+ * is thrown away. Segments of requests that are thrown away for other reasons, which no record tells, count one.
+ */
+static uint32_t drops_of(const struct tcptrace_record *rec)
+{
+	bool third = rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK ||
+		     (rec->cause == TCPTRACE_DROP_NO_MEMORY && rec->flags & TCPTRACE_F_REQUEST);
+
+	return third ? 2 : 1;
+}
+
 static void request_begins(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	conn_set_req(m, c, rec->sk);
@@ -103,11 +115,31 @@ void on_synack(struct model *m, const struct tcptrace_record *rec)
 	emit_plain(m, rec, c, l);
 }
 
+/*
+ * Which of the kernel's drops it was. An ICMP message takes a request down and counts one (tcp_req_err()), ss -K does
+ * not. Where that was not seen, a drop that nothing else accounts for tells.
+ */
+static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int cause, uint8_t flags)
+{
+	bool unseen = flags & (TCPTRACE_F_SAMPLED | TCPTRACE_F_INFERRED);
+
+	if (!l || (cause != TCPTRACE_SYNQ_OTHER && cause != TCPTRACE_SYNQ_RESET))
+		return 0;
+	if (cause == TCPTRACE_SYNQ_OTHER && unseen && !l->drops_unseen)
+		return 0;
+	if (cause == TCPTRACE_SYNQ_OTHER || !c->ack_refused)
+		l->drops_told++;
+	if (cause == TCPTRACE_SYNQ_OTHER && unseen)
+		l->drops_unseen--;
+	return cause == TCPTRACE_SYNQ_OTHER ? COUNTED_DROP : 0;
+}
+
 /* Told by the record, or derived from it: the request is in the SYN queue no more. */
 void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause)
 {
 	struct model_event ev = step(rec, TCPTRACE_SYNQ_DEL, c, c->listener);
 	struct listener *l = c->listener;
+	int by = l ? queue_untold(&l->synq) : 0;
 
 	ev.cause = cause;
 	step_took(&ev, c->synq_ns);
@@ -115,13 +147,14 @@ void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn 
 	if (cause != TCPTRACE_SYNQ_ESTABLISHED)
 		*ended_slot(m, c->req) = c->req;
 	count_cause(l, cause);
+	ev.counted = count_gone(l, c, cause, ev.flags);
 	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
 		hist_add(&l->in_synq, ev.dur_ns);
 	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {
 		c->ghost = true;
 		l->ghosts++;
 	}
-	listener_numbers(m, l, rec, -1, 0);
+	listener_numbers(m, l, rec, by, 0);
 	emit(m, &ev);
 }
 
@@ -203,13 +236,16 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c;
 
 	if (rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && rec->flags & TCPTRACE_F_INFERRED) {
-		if (conn_half_open(m, rec))
+		c = conn_half_open(m, rec);
+		if (c && c->in_synq)
 			return;		/* the third packet of a request, thrown away for another reason */
 		infer_cookie(m, rec, TCPTRACE_COOKIE_OK);
 	}
 	c = refused_conn(m, rec);
 	l = listener_of(m, rec, c);
 	count_cause(l, rec_cause(rec));
+	if (l)
+		l->drops_told += drops_of(rec);
 	if (c && (rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
 		c->ack_refused = true;
 	/* nothing will tell the end of this one: a ghost until it is established after all */

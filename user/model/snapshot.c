@@ -71,15 +71,28 @@ static void exists_conn(struct model *m, const struct tcptrace_record *rec)
 	if (!c)
 		return;
 	if (c->seen_gen != m->snap.gen)
-		c->seen_owner = c->seen_queued = false;
+		c->seen_taken = c->seen_queued = false;
 	c->seen_gen = m->snap.gen;
 	c->seen_state = rec_state(rec->new);
-	c->seen_owner |= !!(rec->flags & TCPTRACE_F_ACTOR);
+	c->seen_taken |= !(rec->flags & (TCPTRACE_F_QUEUED | TCPTRACE_F_REQUEST | TCPTRACE_F_TIMEWAIT));
 	c->seen_queued |= !!(rec->flags & TCPTRACE_F_QUEUED);
 	if (!fresh)
 		return;
 	c->known_ns = rec->t_ns;
 	emit_plain(m, rec, c, c->listener);
+}
+
+/* What was refused and not seen shows in the kernel's own number. */
+static void learn_drops(struct listener *l, const struct tcptrace_record *rec)
+{
+	uint32_t rose;
+
+	if (!l->sk_drops_based)
+		l->sk_drops_base = rec->drops - l->drops_told;
+	l->sk_drops_based = l->sk_drops_known = true;
+	l->sk_drops = rec->drops;
+	rose = rec->drops - l->sk_drops_base;
+	l->drops_unseen = rose > l->drops_told ? rose - l->drops_told : 0;
 }
 
 static void exists_listener(struct model *m, const struct tcptrace_record *rec)
@@ -94,8 +107,7 @@ static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 	if (!l)
 		return;
 	listener_learn(m, l, rec);
-	l->sk_drops = rec->drops;
-	l->sk_drops_known = true;
+	learn_drops(l, rec);
 	if (rec_cookie(rec))
 		l->cookie = rec_cookie(rec);
 	if (rec->flags & TCPTRACE_F_ACTOR && !l->opener.pid)
@@ -117,16 +129,16 @@ void on_exists(struct model *m, const struct tcptrace_record *rec)
 		exists_conn(m, rec);
 }
 
-/* A record for a step that none told: at the end of the snapshot, with the conn's ends. */
-static const struct tcptrace_record *sampled(struct model *m, const struct tcptrace_record *end,
-					     const struct conn *c, unsigned int event)
+/* A record for a step that none told: with the conn's ends. It is good until the next. */
+const struct tcptrace_record *derived(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
+				      uint8_t flags)
 {
 	struct tcptrace_record *rec = &m->derived;
 
 	memset(rec, 0, sizeof(*rec));
-	rec->t_ns = end->t_ns;
+	rec->t_ns = t_ns;
 	rec->event = event;
-	rec->flags = TCPTRACE_F_SAMPLED | (c->in_synq ? TCPTRACE_F_REQUEST : 0);
+	rec->flags = flags | (c->in_synq ? TCPTRACE_F_REQUEST : 0);
 	rec->sk = c->in_synq ? c->req : c->sk;
 	rec->listener = c->listener ? c->listener->sk : 0;
 	rec->cookie = c->cookie;
@@ -140,15 +152,29 @@ static const struct tcptrace_record *sampled(struct model *m, const struct tcptr
 	return rec;
 }
 
+static const struct tcptrace_record *sampled(struct model *m, const struct tcptrace_record *end,
+					     const struct conn *c, unsigned int event)
+{
+	return derived(m, end->t_ns, c, event, TCPTRACE_F_SAMPLED);
+}
+
+/* Its timer fires for the first time after TCP_TIMEOUT_INIT, 1 s: who is gone before did not expire. */
+#define EXPIRES_NS	900000000ull
+
+static unsigned int gone_why(const struct conn *c, uint64_t t_ns)
+{
+	if (c->listener && !c->listener->open)
+		return TCPTRACE_SYNQ_LISTENER_CLOSED;
+	if (c->reset)
+		return TCPTRACE_SYNQ_RESET;
+	return c->synq_ns && t_ns - c->synq_ns < EXPIRES_NS ? TCPTRACE_SYNQ_OTHER : TCPTRACE_SYNQ_EXPIRED;
+}
+
 /* A request that is there no more, which was found out at `end`. */
 void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
-	unsigned int cause = TCPTRACE_SYNQ_EXPIRED;
+	unsigned int cause = gone_why(c, end->t_ns);
 
-	if (c->listener && !c->listener->open)
-		cause = TCPTRACE_SYNQ_LISTENER_CLOSED;
-	else if (c->reset)
-		cause = TCPTRACE_SYNQ_RESET;
 	synq_leave(m, sampled(m, end, c, TCPTRACE_SYNQ_DEL), c, cause);
 	if (!c->sk)
 		conn_end(m, c);
@@ -158,10 +184,10 @@ void request_gone(struct model *m, const struct tcptrace_record *end, struct con
 
 static void queued_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
-	bool closed = c->listener && !c->listener->open;
-
-	acceptq_leave(m, sampled(m, end, c, TCPTRACE_ACCEPTQ_DEL), c,
-		      closed && !c->seen_owner ? TCPTRACE_ACCEPTQ_CLOSED : TCPTRACE_ACCEPTQ_ACCEPTED);
+	if (c->listener && !c->listener->open && !c->seen_taken)
+		acceptq_leave(m, sampled(m, end, c, TCPTRACE_ACCEPTQ_DEL), c, TCPTRACE_ACCEPTQ_CLOSED);
+	else
+		acceptq_taken(m, end->t_ns, c, TCPTRACE_F_SAMPLED);
 }
 
 /* Invisible to iter/tcp, which walks the hash tables: there may be one without being named. */
@@ -181,9 +207,9 @@ static void correct(struct model *m, const struct tcptrace_record *end, struct c
 		return;
 	if (c->in_synq)
 		synq_leave(m, sampled(m, end, c, TCPTRACE_SYNQ_DEL), c, TCPTRACE_SYNQ_ESTABLISHED);
-	if (c->in_acceptq && c->seen_owner)
+	if (c->in_acceptq && c->seen_taken)
 		queued_gone(m, end, c);
-	if (!c->in_acceptq && c->seen_queued && !c->seen_owner)
+	if (!c->in_acceptq && c->seen_queued && !c->seen_taken)
 		queue_enter(m, c, true);
 	if (c->state != c->seen_state) {
 		c->state = c->seen_state;

@@ -31,6 +31,12 @@ static void closed_while_queued(struct model *m, const struct tcptrace_record *r
 		c->reset = true;
 }
 
+/* A FIN of ours leaves by close() or shutdown() alone, so somebody has taken the conn. */
+static bool owner_closes(const struct tcptrace_record *rec)
+{
+	return rec->new == TCP_S_FIN_WAIT1 || rec->new == TCP_S_LAST_ACK;
+}
+
 static void conn_state(struct model *m, const struct tcptrace_record *rec)
 {
 	struct held *h = held_child(m, rec, rec->sk);
@@ -41,6 +47,8 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
 		held_release(m, rec, c);
+	if (c && c->in_acceptq && owner_closes(rec))
+		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	/* told twice: tp_state and tp_state_again, with an interrupt between the two */
 	if (c && !fresh && c->state == rec->new && c->state != rec->old && rec->t_ns >= c->known_ns)
 		return;
@@ -175,10 +183,14 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 		listener_learn(m, l, rec);
 		if (!l->born_ns)
 			l->born_ns = rec->t_ns;
+		l->sk_drops_based |= !l->sk_drops_known;	/* from 0 on */
 		if (rec_cookie(rec))
 			l->cookie = rec_cookie(rec);
+		learn_opener(m, l, rec);
 		if (!l->opener.pid && c)
 			l->opener = c->owner;
+		if (rec->flags & TCPTRACE_F_QUEUES)
+			listener_numbers(m, l, rec, 0, 0);
 	}
 	ev = step(rec, rec->event, c, l);
 	if (c)
@@ -188,6 +200,17 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 		conn_end(m, c);		/* from here on it goes by the listener's number */
 }
 
+/* The SYN queue of a listener that closes is empty: its requests did not die with it. Of what they did is unknown. */
+static void synq_gone_before(struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	struct conn *c;
+
+	while ((c = l->synq.oldest)) {
+		synq_leave(m, derived(m, rec->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_INFERRED), c, TCPTRACE_SYNQ_OTHER);
+		conn_req_gone(m, c);
+	}
+}
+
 static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
@@ -195,11 +218,13 @@ static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 
 	if (!l && rec->sk)
 		l = listener_new(m, rec, rec->sk);
-	if (l && !(rec->flags & TCPTRACE_F_QUEUES))
-		listener_numbers(m, l, rec, 0, 0);
+	listener_numbers(m, l, rec, 0, 0);
+	if (l && rec->flags & TCPTRACE_F_QUEUES && !rec->synq)
+		synq_gone_before(m, l, rec);
+	if (l && l->acceptq.surplus_ns)		/* what waits now dies with it, what does not was taken */
+		acceptq_settle(m, l, rec->t_ns);
 	ev = step(rec, rec->event, NULL, l);
 	if (l) {
-		listener_numbers(m, l, rec, 0, 0);
 		step_took(&ev, l->born_ns);
 		listener_close(m, l, rec->t_ns);
 	}
@@ -270,9 +295,10 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec)
 		c = NULL;		/* of the address's life before the snapshot */
 	if (!c && !rec->rport)
 		return;			/* of nothing that we know: the filter could not tell */
-	if (c && c->in_acceptq)		/* its accept was missed, or the listener's close */
-		acceptq_leave(m, rec, c, c->listener && !c->listener->open ?
-			      TCPTRACE_ACCEPTQ_CLOSED : TCPTRACE_ACCEPTQ_ACCEPTED);
+	if (c && c->in_acceptq && c->listener && !c->listener->open)
+		acceptq_leave(m, rec, c, TCPTRACE_ACCEPTQ_CLOSED);
+	else if (c && c->in_acceptq)
+		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	ev = step(rec, rec->event, c, c ? c->listener : NULL);
 	if (c)
 		step_took(&ev, c->born_ns);

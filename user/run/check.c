@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The output `check` (--check): what we counted must be what the kernel counted.
- * On a host at work the two are not read at the same moment, so a step or two at
- * the edges may differ; with no traffic at begin and end they must be equal.
+ * The output `check` (--check): what we counted must be what the kernel counted. On a host at work the two
+ * are not read at the same moment, so a step or two at the edges may differ;
+ * with no traffic at begin and end they must be equal. What could not be compared
+ * is named: it does not pass.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,16 +13,22 @@
 #include "../model/ledger.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
+#include "../talk.h"
 #include "../view/jsonout.h"
+
+#define NAMED	8		/* namespaces named, of those that were not compared */
 
 struct check {
 	struct ledger ledger;
+	const struct model *m;			/* at the end */
 	struct view *view;
 	unsigned int differ, n;
 	struct {
 		uint32_t netns;
+		bool compared;
 		uint64_t before[LEDGER_MAX];
 	} ns[LEDGER_NETNS];
+	unsigned int left_out;
 };
 
 static int read_counters(uint64_t *values)
@@ -40,13 +47,31 @@ static uint32_t netns_here(void)
 	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
 }
 
+static void leave_out(struct check *c, uint32_t netns, const char *why)
+{
+	if (c->left_out++ < NAMED)
+		talk("--check: namespace %u is not compared: %s", netns, why);
+}
+
+static void missed(void *arg, uint32_t netns, int err)
+{
+	leave_out(arg, netns, err == -E2BIG ? "there are too many" : strerror(-err));
+}
+
 static int begin_here(void *arg)
 {
 	struct check *c = arg;
+	int err;
 
-	if (c->n == LEDGER_NETNS || read_counters(c->ns[c->n].before))
+	if (c->n == LEDGER_NETNS) {
+		missed(c, netns_here(), -E2BIG);
 		return 0;
-	c->ns[c->n++].netns = netns_here();
+	}
+	err = read_counters(c->ns[c->n].before);
+	if (err)
+		leave_out(c, netns_here(), strerror(-err));
+	else
+		c->ns[c->n++].netns = netns_here();
 	return 0;
 }
 
@@ -67,7 +92,7 @@ static void check_begin(struct view *v)
 	struct check *c = v->priv;
 
 	memset(&c->ledger, 0, sizeof(c->ledger));
-	if (netns_each(v->cfg.netns, begin_here, c))
+	if (netns_each(v->cfg.netns, begin_here, missed, c))
 		v->failed = "--check: cannot read the kernel's counters";
 }
 
@@ -78,43 +103,119 @@ static void check_event(struct view *v, const struct model_event *ev)
 	ledger_event(&c->ledger, ev);
 }
 
+static void put(struct check *c, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
+{
+	if (c->view->cfg.json)
+		json_ledger(c->view, netns, counter, kernel, counted);
+	else
+		summary_ledger(c->view, netns, counter, kernel, counted);
+}
+
+/* A difference has a reason that is known: as much was lost. */
+static void say_lost(const struct check *c, enum ledger_item k)
+{
+	uint64_t lost = ledger_lost(c->m, k);
+
+	if (lost)
+		talk("--check: %s: %llu records of what it is counted from were lost", ledger_name(k),
+		     (unsigned long long)lost);
+}
+
+static void compare(struct check *c, uint32_t netns, const uint64_t *kernel, const uint64_t *counted)
+{
+	for (int k = 0; k < LEDGER_MAX; k++) {
+		bool agrees = ledger_agrees(k, kernel[k], counted[k]);
+
+		if (!ledger_seen(c->m, k))
+			continue;
+		c->differ += !agrees;
+		if (k == LEDGER_TIMEOUTS ? !agrees : kernel[k] || counted[k])
+			put(c, netns, ledger_name(k), kernel[k], counted[k]);
+		if (!agrees)
+			say_lost(c, k);
+	}
+}
+
+/* It was not there when we began: its counters began at 0, unless it lived by a socket alone until now. */
+static int compare_new(struct check *c, uint32_t netns, const uint64_t *kernel, const uint64_t *counted)
+{
+	bool agree = true;
+
+	for (int k = 0; k < LEDGER_MAX; k++)
+		agree &= !ledger_seen(c->m, k) || ledger_agrees(k, kernel[k], counted[k]);
+	if (!agree)
+		leave_out(c, netns, "no process was in it when we began");
+	ledger_mark(&c->ledger, netns);
+	return 0;
+}
+
 static int end_here(void *arg)
 {
 	static const uint64_t nothing[LEDGER_MAX];
 	struct check *c = arg;
-	uint64_t after[LEDGER_MAX];
-	void (*put)(struct view *, uint32_t, const char *, uint64_t, uint64_t) =
-		c->view->cfg.json ? json_ledger : summary_ledger;
+	uint64_t kernel[LEDGER_MAX];
 	const uint64_t *counted;
 	uint32_t netns = netns_here();
 	unsigned int i;
 
 	for (i = 0; i < c->n && c->ns[i].netns != netns; i++)
 		;
-	if (i == c->n || read_counters(after))	/* it was not there when we began */
+	if (read_counters(kernel))
 		return 0;
 	counted = ledger_of(&c->ledger, netns);
 	if (!counted)
 		counted = nothing;
-	for (int k = 0; k < LEDGER_MAX; k++) {
-		uint64_t kernel = after[k] - c->ns[i].before[k];
-
-		c->differ += kernel != counted[k];
-		if (kernel || counted[k])
-			put(c->view, netns, ledger_name(k), kernel, counted[k]);
-	}
+	if (i == c->n)
+		return compare_new(c, netns, kernel, counted);
+	for (int k = 0; k < LEDGER_MAX; k++)
+		kernel[k] -= c->ns[i].before[k];
+	c->ns[i].compared = true;
+	compare(c, netns, kernel, counted);
 	return 0;
+}
+
+/* Something was counted there, and nobody can read the kernel's side of it. */
+static void say_gone(struct check *c)
+{
+	for (unsigned int k = 0; k < c->ledger.n; k++) {
+		uint32_t netns = c->ledger.ns[k].netns;
+		unsigned int i;
+
+		for (i = 0; i < c->n && c->ns[i].netns != netns; i++)
+			;
+		if (i == c->n && !c->ledger.ns[k].read)
+			leave_out(c, netns, "no process is in it");
+		else if (i < c->n && !c->ns[i].compared)
+			leave_out(c, netns, "it ended before we did");
+	}
+}
+
+static void say_unseen(struct check *c)
+{
+	for (int k = 0; k < LEDGER_MAX; k++) {
+		if (ledger_seen(c->m, k))
+			continue;
+		talk("--check: %s is not compared: not all that it is counted from is seen", ledger_name(k));
+		c->differ++;
+	}
 }
 
 static void check_end(struct view *v, const struct view_end *end)
 {
 	struct check *c = v->priv;
+	int err;
 
-	(void)end;
-	if (netns_each(v->cfg.netns, end_here, c))
-		v->failed = "--check: cannot read the kernel's counters";
-	else if (c->differ)
-		v->failed = "--check: what was counted is not what the kernel counted";
+	c->m = end->model;
+	ledger_settle(&c->ledger, c->m);
+	err = netns_each(v->cfg.netns, end_here, NULL, c);
+	say_gone(c);
+	say_unseen(c);
+	if (c->left_out > NAMED)
+		talk("--check: %u more namespaces are not compared", c->left_out - NAMED);
+	if (err)
+		v->failed = "--check: cannot read the kernel's counters again";
+	else if (c->differ || c->left_out)
+		v->failed = "--check: what was counted is not, or not known to be, what the kernel counted";
 }
 
 static int check_close(struct view *v)

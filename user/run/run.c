@@ -207,6 +207,7 @@ static void sum_up(struct run *r)
 	r->src->ops->stats(r->src, &stats);
 	source_mechanisms(r->src, mechanisms, sizeof(mechanisms));
 	end = (struct view_end){
+		.model = r->model,
 		.totals = totals,
 		.lost = stats.lost > totals->lost_total ? stats.lost : totals->lost_total,
 		.missed = stats.missed,

@@ -37,9 +37,13 @@ struct bpf_source {
 	unsigned int drained;
 	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
 	uint64_t check_ns, sweep_ns, sweep_every_ns;
-	uint64_t requests;		/* that may wait in a SYN queue, never too few */
-	uint64_t requests_low;		/* fewest since the last sweep: none of the others is older than that */
-	bool cookies;			/* then handshakes end that began with no request */
+	/*
+	 * In a SYN queue or an accept queue, for all that is known, never too few: what ends there may
+	 * end unseen.
+	 */
+	uint64_t waiting;
+	uint64_t waiting_low;		/* fewest since the last sweep: none of the others is older than that */
+	bool cookies;			/* then a way out may belong to no way in */
 	bool resync;
 	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
 	size_t snap_n, snap_next;
@@ -97,26 +101,29 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 static void hand_on_snapshot(struct bpf_source *s, uint64_t t_ns)
 {
 	while (!s->fn_ret && s->snap_next < s->snap_n && s->snap[s->snap_next].t_ns <= t_ns) {
-		s->requests += !!(s->snap[s->snap_next].flags & TCPTRACE_F_REQUEST);
+		s->waiting += !!(s->snap[s->snap_next].flags & (TCPTRACE_F_REQUEST | TCPTRACE_F_QUEUED));
 		s->fn_ret = s->fn(s->ctx, &s->snap[s->snap_next++]);
 	}
 }
 
-/* A handshake that ends takes its request out; whether a reset did, only a sweep knows. */
-static void count_requests(struct bpf_source *s, const struct tcptrace_record *rec)
+/*
+ * From the SYN on until an accept() that is seen. Whether a reset took a request down, or a call that no hook sees a
+ * connection out, only a sweep knows.
+ */
+static void count_waiting(struct bpf_source *s, const struct tcptrace_record *rec)
 {
 	switch (rec->event) {
 	case TCPTRACE_SYNQ_ADD:
-		s->requests++;
+		s->waiting++;
 		break;
 	case TCPTRACE_COOKIE_SENT:
 		s->cookies = true;
 		break;
-	case TCPTRACE_ACCEPTQ_ADD:
-		if (s->requests && !s->cookies && rec->cause == TCPTRACE_ACCEPTQ_HANDSHAKE)
-			s->requests--;
-		if (s->requests < s->requests_low)
-			s->requests_low = s->requests;
+	case TCPTRACE_ACCEPT:
+		if (s->waiting && !s->cookies && rec->ret >= 0)
+			s->waiting--;
+		if (s->waiting < s->waiting_low)
+			s->waiting_low = s->waiting;
 	}
 }
 
@@ -125,7 +132,7 @@ static int on_record(void *arg, const struct tcptrace_record *rec)
 	struct bpf_source *s = arg;
 
 	hand_on_snapshot(s, rec->t_ns);
-	count_requests(s, rec);
+	count_waiting(s, rec);
 	s->delivered++;
 	if (!s->fn_ret)
 		s->fn_ret = s->fn(s->ctx, rec);
@@ -222,13 +229,13 @@ static int take_snapshot(struct bpf_source *s, bool owners)
 	int err = merge(s);
 
 	began = now_ns();
-	s->requests = 0;
+	s->waiting = 0;
 	if (!err)
 		err = mark_snapshot(s, false, began);
 	if (!err && owners)
 		err = read_iter(s, s->load.it_task_file);
 	if (!err)
-		err = netns_each(s->cfg.filter.netns, sweep_netns, s);
+		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
 	if (!err)
 		err = mark_snapshot(s, true, began);
 	return err;
@@ -275,13 +282,13 @@ static int sleep_on_rings(struct bpf_source *s, int timeout_ms)
 	return 0;
 }
 
-/* Looks for requests that are gone and told nobody, if one may have waited since the last time. */
+/* Looks for what has left a queue and told nobody, if one may have waited since the last time. */
 static int sweep(struct bpf_source *s)
 {
 	uint64_t cpu = cpu_ns();
-	int err = s->requests_low ? take_snapshot(s, false) : 0;
+	int err = s->waiting_low ? take_snapshot(s, false) : 0;
 
-	s->requests_low = s->requests;
+	s->waiting_low = s->waiting;
 	s->sweep_ns = now_ns();
 	/* with very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches */
 	s->sweep_every_ns = (cpu_ns() - cpu) * 50;
@@ -319,7 +326,7 @@ static int poll_last(struct bpf_source *s)
 	int n = drain(s, UINT64_MAX), err;
 
 	err = n < 0 ? n : tell_lost(s);
-	if (!err && (s->resync || (s->sweep_every_ns && s->requests))) {
+	if (!err && (s->resync || (s->sweep_every_ns && s->waiting))) {
 		err = take_snapshot(s, s->resync);
 		s->resync = false;
 	}

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Going through the network namespaces: ours, those of all processes, those that `ip netns` keeps below
+ * /run/netns. One that lives by a socket alone has no name in the file system and is not found.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,42 +15,60 @@
 
 #include "netns.h"
 
-struct seen {
-	ino_t inode[NETNS_MAX];
+struct tour {
+	uint32_t only;
+	int (*fn)(void *arg);
+	void (*missed)(void *arg, uint32_t inum, int err);
+	void *arg;
+	bool left;			/* home */
 	unsigned int n;
+	ino_t been[NETNS_MAX];		/* inodes of those that we were in, or could not enter */
 };
 
-static bool is_new(struct seen *seen, ino_t inode)
+static void miss(const struct tour *t, ino_t inode, int err)
 {
-	for (unsigned int i = 0; i < seen->n; i++)
-		if (seen->inode[i] == inode)
+	if (t->missed)
+		t->missed(t->arg, (uint32_t)inode, err);
+}
+
+static bool is_new(struct tour *t, ino_t inode)
+{
+	for (unsigned int i = 0; i < t->n; i++)
+		if (t->been[i] == inode)
 			return false;
-	if (seen->n == NETNS_MAX)
+	if (t->n == NETNS_MAX) {
+		miss(t, inode, -E2BIG);
 		return false;
-	seen->inode[seen->n++] = inode;
+	}
+	t->been[t->n++] = inode;
 	return true;
 }
 
-static int visit(const char *path, uint32_t only, struct seen *seen, int (*fn)(void *arg), void *arg)
+static int visit(struct tour *t, const char *path)
 {
 	struct stat st;
-	int fd, ret = 0;
+	int fd, err;
 
-	if (stat(path, &st) || (only && st.st_ino != only) || !is_new(seen, st.st_ino))
+	if (stat(path, &st) || (t->only && st.st_ino != t->only) || !is_new(t, st.st_ino))
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	err = fd < 0 || setns(fd, CLONE_NEWNET) ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	if (err == -ENOENT || err == -ESRCH)	/* its last process went just now */
 		return 0;
-	if (!setns(fd, CLONE_NEWNET))
-		ret = fn(arg);
-	close(fd);
-	return ret;
+	if (err) {
+		miss(t, st.st_ino, err);
+		return 0;
+	}
+	t->left = true;
+	return t->fn(t->arg);
 }
 
-static int visit_folder(const char *folder, const char *suffix, uint32_t only, struct seen *seen,
-			int (*fn)(void *arg), void *arg)
+/* Below a directory; suffix: in each process's own. */
+static int visit_all(struct tour *t, const char *directory, const char *suffix)
 {
-	DIR *dir = opendir(folder);
+	DIR *dir = opendir(directory);
 	struct dirent *de;
 	char path[512];
 	int ret = 0;
@@ -54,30 +76,42 @@ static int visit_folder(const char *folder, const char *suffix, uint32_t only, s
 	while (dir && !ret && (de = readdir(dir))) {
 		if (de->d_name[0] == '.' || (*suffix && (de->d_name[0] < '1' || de->d_name[0] > '9')))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s%s", folder, de->d_name, suffix);
-		ret = visit(path, only, seen, fn, arg);
+		snprintf(path, sizeof(path), "%s/%s%s", directory, de->d_name, suffix);
+		ret = visit(t, path);
 	}
 	if (dir)
 		closedir(dir);
 	return ret;
 }
 
-int netns_each(uint32_t only, int (*fn)(void *arg), void *arg)
+static int go_round(struct tour *t, int home)
 {
-	struct seen seen = { .n = 0 };
 	struct stat st;
-	int ret = 0, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (!fstat(home, &st) && is_new(t, st.st_ino) && (!t->only || st.st_ino == t->only))
+		ret = t->fn(t->arg);
+	if (!ret)
+		ret = visit_all(t, "/proc", "/ns/net");
+	if (!ret)
+		ret = visit_all(t, "/run/netns", "");
+	if (t->left && setns(home, CLONE_NEWNET) && !ret)
+		ret = -errno;
+	return ret;
+}
+
+int netns_each(uint32_t only, int (*fn)(void *arg), void (*missed)(void *arg, uint32_t inum, int err), void *arg)
+{
+	int ret, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct tour *t;
 
 	if (home < 0)
 		return -errno;
-	if (!fstat(home, &st) && is_new(&seen, st.st_ino) && (!only || st.st_ino == only))
-		ret = fn(arg);
-	if (!ret)
-		ret = visit_folder("/proc", "/ns/net", only, &seen, fn, arg);
-	if (!ret)
-		ret = visit_folder("/run/netns", "", only, &seen, fn, arg);
-	if (seen.n > 1 && setns(home, CLONE_NEWNET) && !ret)
-		ret = -errno;
+	t = calloc(1, sizeof(*t));
+	if (t)
+		*t = (struct tour){ .only = only, .fn = fn, .missed = missed, .arg = arg };
+	ret = t ? go_round(t, home) : -ENOMEM;
+	free(t);
 	close(home);
 	return ret;
 }

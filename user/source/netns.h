@@ -5,13 +5,14 @@
 
 #include <stdint.h>
 
-#define NETNS_MAX	256	/* visited at most; more are left out */
+#define NETNS_MAX	4096	/* visited at most; more are left out */
 
 /*
  * Calls fn once inside each network namespace that a process or a file under /run/netns keeps (only:
  * inode number of one, 0: all), and comes back to ours. First non-zero return of fn ends it and is
- * returned; a namespace that cannot be entered is left out.
+ * returned. A namespace that cannot be entered is left out; missed, unless NULL, is called for it with its inode
+ * number and -errno (setns() needs CAP_SYS_ADMIN), and for those beyond NETNS_MAX with -E2BIG.
  */
-int netns_each(uint32_t only, int (*fn)(void *arg), void *arg);
+int netns_each(uint32_t only, int (*fn)(void *arg), void (*missed)(void *arg, uint32_t inum, int err), void *arg);
 
 #endif

@@ -3,6 +3,7 @@
  * JSON: the lines that are no events. What was lost; at the end one for each listener,
  * finding and kernel counter, and one for the whole run.
  */
+#include "../model/figure.h"
 #include "jsonout.h"
 
 void json_lost(struct view *v, uint64_t count, const char *where)
@@ -38,20 +39,34 @@ static void put_hist(struct out *o, const struct hist *h)
 	json_u64(o, "sum_ns", h->sum);
 }
 
-/* "synq":{"now":0,"peak":3,"limit":511,"full_ns":0,"oldest_ns":0,"wait":{"count":7,"p50_ns":..}} */
-static void json_queue(struct out *o, const char *key, const struct model *m, const struct listener *l,
-		      const struct queue *q, const struct hist *wait)
+static void json_figure(struct out *o, const char *key, enum known known, uint64_t n)
 {
-	json_begin(o, key);
-	json_u64(o, "now", q->now);
-	json_u64(o, "peak", q->peak);
+	if (known)
+		json_u64(o, key, n);
+}
+
+/*
+ * "synq":{"now":0,"peak":3,"limit":511,"full_ns":0,"oldest_ns":0,"wait":{"count":7,"p50_ns":..}}. What is unknown is
+ * left out; oldest_ns 0: nobody waits.
+ */
+static void json_queue(struct out *o, const struct model *m, const struct listener *l, bool synq)
+{
+	const struct queue *q = synq ? &l->synq : &l->acceptq;
+
+	json_begin(o, synq ? "synq" : "acceptq");
+	json_figure(o, "now", figure_known(m, l, FIGURE_NOW), q->now);
+	json_figure(o, "peak", figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
 	if (l->limit_known)
 		json_u64(o, "limit", l->limit);
-	json_u64(o, "full_ns", model_full_ns(m, q));
-	json_u64(o, "oldest_ns", model_oldest_wait(m, q));
-	json_begin(o, "wait");
-	put_hist(o, wait);
-	json_end(o);
+	json_figure(o, "full_ns", figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL),
+		    model_full_ns(m, q));
+	json_figure(o, "oldest_ns", figure_known(m, l, synq ? FIGURE_SYNQ_OLDEST : FIGURE_ACCEPTQ_OLDEST),
+		    model_oldest_wait(m, q));
+	if (figure_known(m, l, synq ? FIGURE_SYNQ_WAIT : FIGURE_ACCEPTQ_WAIT)) {
+		json_begin(o, "wait");
+		put_hist(o, synq ? &l->in_synq : &l->in_acceptq);
+		json_end(o);
+	}
 	json_end(o);
 }
 
@@ -99,24 +114,58 @@ void json_listener_name(struct out *o, const struct listener *l)
 		json_str(o, "decides", listener_decides(l));
 }
 
-void json_listener_counts(struct out *o, const struct listener *l)
+/* Which of the numbers are lower bounds. */
+static void json_at_least(struct out *o, const struct model *m, const struct listener *l)
 {
-	json_u64(o, "established", l->established);
-	json_u64(o, "accepted", l->accepted);
-	json_u64(o, "accept_errors", l->accept_errors);
-	json_u64(o, "drops", listener_refused(l));
-	put_causes(o, "refused", l, TCPTRACE_CAUSES_REFUSED);
-	put_causes(o, "synq_removed", l, TCPTRACE_CAUSES_SYNQ_OUT);
-	put_causes(o, "acceptq_added", l, TCPTRACE_CAUSES_ACCEPTQ_IN);
-	put_causes(o, "acceptq_removed", l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
-	json_begin(o, "cookies");
-	json_u64(o, "sent", l->cookies_sent);
-	json_u64(o, "ok", l->cookies_ok);
-	json_u64(o, "bad", l->cookies_bad);
+	bool any = false;
+
+	for (enum figure f = 0; f < FIGURE_MAX; f++)
+		any |= figure_known(m, l, f) == KNOWN_LEAST;
+	if (!any)
+		return;
+	json_begin(o, "at_least");
+	for (enum figure f = 0; f < FIGURE_MAX; f++) {
+		if (figure_known(m, l, f) == KNOWN_LEAST)
+			json_bool(o, figure_key(f), true);
+	}
 	json_end(o);
-	json_u64(o, "synack_retrans", l->synack_retrans);
-	json_u64(o, "expired", l->causes[TCPTRACE_SYNQ_EXPIRED]);
-	json_u64(o, "ghosts", l->ghosts);
+}
+
+static void json_cookies(struct out *o, const struct model *m, const struct listener *l)
+{
+	json_begin(o, "cookies");
+	json_figure(o, "sent", figure_known(m, l, FIGURE_COOKIES_SENT), l->cookies_sent);
+	json_figure(o, "ok", figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_ok);
+	json_figure(o, "bad", figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_bad);
+	json_end(o);
+}
+
+void json_listener_counts(struct out *o, const struct model *m, const struct listener *l)
+{
+	enum known accepted = figure_known(m, l, FIGURE_ACCEPTED), in = figure_known(m, l, FIGURE_ESTABLISHED);
+
+	json_figure(o, "established", in, l->established);
+	json_figure(o, "accepted", accepted, l->accepted);
+	if (accepted && l->unseen)
+		json_u64(o, "accepted_unseen", l->unseen);
+	json_figure(o, "accept_errors", figure_known(m, l, FIGURE_ACCEPT_ERRORS), l->accept_errors);
+	if (figure_known(m, l, FIGURE_REFUSED)) {
+		json_u64(o, "drops", listener_refused(l));
+		put_causes(o, "refused", l, TCPTRACE_CAUSES_REFUSED);
+	}
+	if (l->drops_unseen)
+		json_u64(o, "sk_drops_unseen", l->drops_unseen);
+	if (figure_known(m, l, FIGURE_SYNQ_OUT))
+		put_causes(o, "synq_removed", l, TCPTRACE_CAUSES_SYNQ_OUT);
+	if (in)
+		put_causes(o, "acceptq_added", l, TCPTRACE_CAUSES_ACCEPTQ_IN);
+	if (accepted)
+		put_causes(o, "acceptq_removed", l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
+	json_cookies(o, m, l);
+	json_figure(o, "synack_retrans", figure_known(m, l, FIGURE_SYNACK_RETRANS), l->synack_retrans);
+	json_figure(o, "expired", figure_known(m, l, FIGURE_EXPIRED), l->causes[TCPTRACE_SYNQ_EXPIRED]);
+	json_figure(o, "ghosts", figure_known(m, l, FIGURE_GHOSTS), l->ghosts);
+	json_at_least(o, m, l);
 }
 
 void json_listener(struct view *v, const struct model *m, const struct listener *l)
@@ -125,13 +174,15 @@ void json_listener(struct view *v, const struct model *m, const struct listener 
 
 	out_str(o, "{\"type\":\"listener\"");
 	json_listener_name(o, l);
-	json_queue(o, "synq", m, l, &l->synq, &l->in_synq);
-	json_u64(o, "synq_young", l->synq_young);
-	json_queue(o, "acceptq", m, l, &l->acceptq, &l->in_acceptq);
-	json_begin(o, "accept_blocked");
-	put_hist(o, &l->in_accept);
-	json_end(o);
-	json_listener_counts(o, l);
+	json_queue(o, m, l, true);
+	json_figure(o, "synq_young", figure_known(m, l, FIGURE_NOW), l->synq_young);
+	json_queue(o, m, l, false);
+	if (figure_known(m, l, FIGURE_BLOCKED)) {
+		json_begin(o, "accept_blocked");
+		put_hist(o, &l->in_accept);
+		json_end(o);
+	}
+	json_listener_counts(o, m, l);
 	if (l->born_ns)
 		json_u64(o, "born_ns", l->born_ns);
 	if (l->closed_ns)

@@ -8,6 +8,7 @@
  * BACKLOG is the limit in force, DROPS the kernel's sk_drops since the listener was made: what
  * ss -m shows as d12. It rises by two where a third packet is refused (tcp_v4_rcv()).
  */
+#include "../model/figure.h"
 #include "jsonout.h"
 #include "view.h"
 
@@ -15,7 +16,10 @@ static void put_of(struct out *o, uint32_t n, const struct listener *l)
 {
 	size_t from = o->len;
 
-	out_u64(o, n);
+	if (l->told_ns)
+		out_u64(o, n);
+	else
+		out_char(o, '-');
 	out_char(o, '/');
 	if (l->limit_known)
 		out_u64(o, l->limit);
@@ -71,15 +75,34 @@ static void put_object(struct out *o, const struct model *m, const struct listen
 {
 	out_str(o, "{\"type\":\"listener\"");
 	json_listener_name(o, l);
-	json_u64(o, "synq_now", l->synq.now);
-	json_u64(o, "synq_young", l->synq_young);
-	json_u64(o, "acceptq_now", l->acceptq.now);
-	json_u64(o, "oldest_ns", model_oldest_wait(m, &l->acceptq));
+	if (l->told_ns) {
+		json_u64(o, "synq_now", l->synq.now);
+		json_u64(o, "synq_young", l->synq_young);
+		json_u64(o, "acceptq_now", l->acceptq.now);
+	}
+	if (figure_known(m, l, FIGURE_ACCEPTQ_OLDEST))
+		json_u64(o, "oldest_ns", model_oldest_wait(m, &l->acceptq));
 	if (l->sk_drops_known)
 		json_u64(o, "sk_drops", l->sk_drops);
 	if (cfg->counts)
-		json_listener_counts(o, l);
+		json_listener_counts(o, m, l);
 	out_char(o, '}');
+	out_line_end(o);
+}
+
+/* The table is large, and not without end. */
+static void put_unseen(struct out *o, uint64_t n, bool json)
+{
+	if (!n)
+		return;
+	if (json) {
+		out_str(o, "{\"type\":\"end\"");
+		json_u64(o, "listeners_unseen", n);
+		out_char(o, '}');
+	} else {
+		out_u64(o, n);
+		out_str(o, " more listeners are not shown (table full)");
+	}
 	out_line_end(o);
 }
 
@@ -101,4 +124,5 @@ void listeners_print(struct out *o, const struct model *m, const struct listener
 		else
 			put_row(o, l);
 	}
+	put_unseen(o, model_totals(m)->listeners_unseen, cfg->json);
 }

@@ -3,8 +3,8 @@
  * The end of a run for people: a block per listener, and the last line.
  *
  * 0.0.0.0:8080  nginx[1234] fd 6  backlog 511 (asked 511, somaxconn 4096: backlog decides)  LISTEN
- *   accept queue  now 0  peak 101/511  full 0.000 ms  in 10007  accepted 10007
- *                 waited p50 0.021  p90 0.080  p99 0.144  max 1.250 ms
+ *   accept queue  now 1  peak 101/511  full 0.000 ms  oldest 0.200 ms  in 10007  accepted 10006 (3 unseen)
+ *                 waited p50 0.021  p90 0.080  p99 0.144  max 1.250 ms  (1 waits still)
  *   SYN queue     now 0  peak 3/511  full 0.000 ms  established 10007  expired 1
  *                 waited p50 0.030  p90 0.041  p99 0.090  max 300.214 ms
  *   accept()      blocked p50 0.100  p90 0.300  p99 0.410  max 2.000 ms
@@ -12,8 +12,11 @@
  *   cookies       sent 7  valid 6  bad 1
  *   trouble       SYN-ACK retransmits 2  accept errors 1  ghosts 2
  *
+ * A number that rests on what is not seen (model/figure.h) is "-", a lower bound ">=12".
+ *
  * 140098 events, 0 lost  (bpf: fentry 14, tracepoint 11)
  */
+#include "../model/figure.h"
 #include "view.h"
 
 /* "  key 12" */
@@ -25,13 +28,47 @@ static void put_count(struct out *o, const char *key, uint64_t n)
 	out_u64(o, n);
 }
 
+/* ">=" before a number that is a lower bound; false: it is unknown ("at least 0" says no more), and "-" says so. */
+static bool put_known(struct out *o, enum known known, uint64_t n)
+{
+	if (known == KNOWN_NOT || (known == KNOWN_LEAST && !n)) {
+		out_char(o, '-');
+		return false;
+	}
+	if (known == KNOWN_LEAST)
+		out_mem(o, ">=", 2);
+	return true;
+}
+
+/* "  key 12", "  key >=12", "  key -" */
+static void put_figure(struct out *o, const char *key, enum known known, uint64_t n)
+{
+	out_mem(o, "  ", 2);
+	out_str(o, key);
+	out_char(o, ' ');
+	if (put_known(o, known, n))
+		out_u64(o, n);
+}
+
+static void put_figure_ms(struct out *o, const char *key, enum known known, uint64_t ns)
+{
+	out_mem(o, "  ", 2);
+	out_str(o, key);
+	out_char(o, ' ');
+	if (!put_known(o, known, ns))
+		return;
+	out_ms(o, ns);
+	out_str(o, " ms");
+}
+
 static void put_label(struct out *o, const char *label)
 {
 	out_mem(o, "  ", 2);
 	out_str_pad(o, label, 12);
 }
 
-static void put_waits(struct out *o, const char *label, const char *verb, const struct hist *h)
+/* still: so many of them wait on. */
+static void put_waits(struct out *o, const char *label, const char *verb, const struct hist *h, uint32_t still)
 {
 	static const struct { const char *name; unsigned int permille; } q[] = {
 		{ "  p50 ", 500 }, { "  p90 ", 900 }, { "  p99 ", 990 },
@@ -50,43 +87,56 @@ static void put_waits(struct out *o, const char *label, const char *verb, const 
 	out_str(o, "  max ");
 	out_ms(o, h->max);
 	out_str(o, " ms");
+	if (still) {
+		out_str(o, "  (");
+		out_u64(o, still);
+		out_str(o, still > 1 ? " wait still)" : " waits still)");
+	}
 	out_line_end(o);
 }
 
 static void put_queue(struct out *o, const char *label, const struct model *m, const struct listener *l,
 		      const struct queue *q)
 {
-	uint64_t oldest_ns = model_oldest_wait(m, q);
+	bool synq = q == &l->synq;
 
 	put_label(o, label);
-	put_count(o, "now", q->now);
-	put_count(o, "peak", q->peak);
+	put_figure(o, "now", figure_known(m, l, FIGURE_NOW), q->now);
+	put_figure(o, "peak", figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
 	if (l->limit_known) {
 		out_char(o, '/');
 		out_u64(o, l->limit);
 	}
-	out_str(o, "  full ");
-	out_ms(o, model_full_ns(m, q));
-	out_str(o, " ms");
-	if (q->now && oldest_ns) {
-		out_str(o, "  oldest ");
-		out_ms(o, oldest_ns);
-		out_str(o, " ms");
-	}
+	put_figure_ms(o, "full", figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL),
+		      model_full_ns(m, q));
+	if (q->now)
+		put_figure_ms(o, "oldest", figure_known(m, l, synq ? FIGURE_SYNQ_OLDEST : FIGURE_ACCEPTQ_OLDEST),
+			      model_oldest_wait(m, q));
+}
+
+/* What the kernel's own sk_drops counts more is of no interest where each refusal has a hook. */
+static uint32_t drops_unseen(const struct model *m, const struct listener *l)
+{
+	bool all = figure_known(m, l, FIGURE_REFUSED) == KNOWN_EXACTLY &&
+		   model_seen(m, TCPTRACE_DROP) == TCPTRACE_SEEN_EXACTLY;
+
+	return all ? 0 : l->drops_unseen;
 }
 
 /* "5: acceptq-full-syn 3, acceptq-full-ack 2" */
-static void put_refused(struct out *o, const struct listener *l)
+static void put_refused(struct out *o, const struct model *m, const struct listener *l)
 {
+	enum known known = figure_known(m, l, FIGURE_REFUSED);
 	uint64_t sum = listener_refused(l);
 	const char *comma = ": ";
 	unsigned int i;
 
-	if (!sum)
+	if (!sum && !drops_unseen(m, l) && known)
 		return;
 	put_label(o, "refused");
 	out_mem(o, "  ", 2);
-	out_u64(o, sum);
+	if (put_known(o, known, sum))
+		out_u64(o, sum);
 	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
 		if (tcptrace_cause_group(i) != TCPTRACE_CAUSES_REFUSED || !l->causes[i])
 			continue;
@@ -96,17 +146,36 @@ static void put_refused(struct out *o, const struct listener *l)
 		out_u64(o, l->causes[i]);
 		comma = ", ";
 	}
+	if (drops_unseen(m, l)) {
+		out_str(o, "  (sk_drops rose by ");
+		out_u64(o, drops_unseen(m, l));
+		out_str(o, " more: not seen why)");
+	}
 	out_line_end(o);
 }
 
-/* What happened at all, by cause: "  established 10007  expired 1" */
-static void put_causes(struct out *o, const struct listener *l, enum tcptrace_cause_group group)
+/* The figure that a way out counts for. */
+static enum figure figure_of(unsigned int cause)
+{
+	if (tcptrace_cause_group(cause) == TCPTRACE_CAUSES_ACCEPTQ_OUT)
+		return FIGURE_ACCEPTED;
+	return cause == TCPTRACE_SYNQ_ESTABLISHED ? FIGURE_SYNQ_OUT : FIGURE_EXPIRED;
+}
+
+/* What happened at all, by cause: "  established 10007  expired 1". Nothing is said of none but where it is unknown. */
+static void put_causes(struct out *o, const struct model *m, const struct listener *l,
+		       enum tcptrace_cause_group group)
 {
 	unsigned int i;
 
 	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
-		if (tcptrace_cause_group(i) == group && l->causes[i] && i != TCPTRACE_ACCEPTQ_ACCEPTED)
-			put_count(o, tcptrace_cause_name(i), l->causes[i]);
+		enum known known = figure_known(m, l, figure_of(i));
+		bool unknown = !known && (i == TCPTRACE_SYNQ_ESTABLISHED || i == TCPTRACE_SYNQ_EXPIRED);
+
+		if (tcptrace_cause_group(i) != group || i == TCPTRACE_ACCEPTQ_ACCEPTED)
+			continue;
+		if (l->causes[i] || unknown)
+			put_figure(o, tcptrace_cause_name(i), known, l->causes[i]);
 	}
 }
 
@@ -169,26 +238,49 @@ static void put_title(struct view *v, const struct listener *l)
 	}
 }
 
-static void put_rest(struct out *o, const struct listener *l)
+static void put_rest(struct out *o, const struct model *m, const struct listener *l)
 {
-	put_refused(o, l);
+	put_refused(o, m, l);
 	if (l->cookies_sent || l->cookies_ok || l->cookies_bad) {
 		put_label(o, "cookies");
-		put_count(o, "sent", l->cookies_sent);
-		put_count(o, "valid", l->cookies_ok);
-		put_count(o, "bad", l->cookies_bad);
+		put_figure(o, "sent", figure_known(m, l, FIGURE_COOKIES_SENT), l->cookies_sent);
+		put_figure(o, "valid", figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_ok);
+		put_figure(o, "bad", figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_bad);
 		out_line_end(o);
 	}
 	if (l->synack_retrans || l->accept_errors || l->ghosts) {
 		put_label(o, "trouble");
 		if (l->synack_retrans)
-			put_count(o, "SYN-ACK retransmits", l->synack_retrans);
+			put_figure(o, "SYN-ACK retransmits", figure_known(m, l, FIGURE_SYNACK_RETRANS),
+				   l->synack_retrans);
 		if (l->accept_errors)
-			put_count(o, "accept errors", l->accept_errors);
+			put_figure(o, "accept errors", figure_known(m, l, FIGURE_ACCEPT_ERRORS), l->accept_errors);
 		if (l->ghosts)
-			put_count(o, "ghosts", l->ghosts);
+			put_figure(o, "ghosts", figure_known(m, l, FIGURE_GHOSTS), l->ghosts);
 		out_line_end(o);
 	}
+}
+
+static void put_acceptq(struct out *o, const struct model *m, const struct listener *l)
+{
+	enum known known = figure_known(m, l, FIGURE_ACCEPTED);
+	struct hist waits;
+	uint32_t still;
+
+	put_queue(o, "accept queue", m, l, &l->acceptq);
+	put_figure(o, "in", figure_known(m, l, FIGURE_ESTABLISHED), l->established);
+	put_figure(o, "accepted", known, l->accepted);
+	if (known && l->unseen) {
+		out_str(o, " (");
+		out_u64(o, l->unseen);
+		out_str(o, " unseen)");
+	}
+	put_causes(o, m, l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
+	out_line_end(o);
+	if (!figure_known(m, l, FIGURE_ACCEPTQ_WAIT))
+		return;
+	still = model_acceptq_waits(m, l, &waits);
+	put_waits(o, "", "waited", &waits, still);
 }
 
 void summary_listener(struct view *v, const struct model *m, const struct listener *l)
@@ -197,18 +289,13 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 
 	out_line_end(o);
 	put_title(v, l);
-	put_queue(o, "accept queue", m, l, &l->acceptq);
-	put_count(o, "in", l->established);
-	put_count(o, "accepted", l->accepted);
-	put_causes(o, l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
-	out_line_end(o);
-	put_waits(o, "", "waited", &l->in_acceptq);
+	put_acceptq(o, m, l);
 	put_queue(o, "SYN queue", m, l, &l->synq);
-	put_causes(o, l, TCPTRACE_CAUSES_SYNQ_OUT);
+	put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
 	out_line_end(o);
-	put_waits(o, "", "waited", &l->in_synq);
-	put_waits(o, "accept()", "blocked", &l->in_accept);
-	put_rest(o, l);
+	put_waits(o, "", "waited", &l->in_synq, 0);
+	put_waits(o, "accept()", "blocked", &l->in_accept, 0);
+	put_rest(o, m, l);
 }
 
 uint64_t view_events(const struct model_totals *t)

@@ -41,6 +41,7 @@ struct view_config {
 
 /* What the run was, for the last lines. */
 struct view_end {
+	const struct model *model;
 	const struct model_totals *totals;
 	uint64_t lost, missed, unknown;	/* as in source_stats */
 	const char *mechanisms;		/* "fentry 9, kprobe 2, tracepoint 14" */

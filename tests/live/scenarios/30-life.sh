@@ -19,6 +19,8 @@ lifecycle()
 		"socket connect connect-return close"
 	expect "the server's steps" "$(values event - conn="$s" | grep -v -e state -e destroy | sort | paste -sd ' ')" \
 		"accept acceptq-add acceptq-del close synack synq-add synq-del"
+	expect "the kernel's order up to ESTABLISHED" "$(values event - conn="$s" | head -n 6 | paste -sd ' ')" \
+		"synq-add synack state synq-del acceptq-add state"
 	expect "the client's transitions" "$(chain conn="$c" | sed 's/ TIME_WAIT>CLOSE//')" \
 		"CLOSE>SYN_SENT SYN_SENT>ESTABLISHED ESTABLISHED>FIN_WAIT1 FIN_WAIT1>FIN_WAIT2 FIN_WAIT2>TIME_WAIT"
 	expect "the server's transitions" "$(chain conn="$s")" \

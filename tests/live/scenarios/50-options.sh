@@ -71,6 +71,25 @@ filter_pid()
 	expect "pids" "$(values pid - | unique)" "${pid[server8080]:-$(fact server8080 pid)}"
 }
 
+# The number in every pid file is the master's, and its workers call accept(): their calls may be hidden, what is said
+# of the queue must be right all the same.
+scenario filter_pid_opener 46 own -- "-p of a master: what its workers take is counted, and nothing waits"
+filter_pid_opener()
+{
+	server --accept loop --fork 3 --max 23
+	own_trace -p "${pid[server]}"
+	client --count 23 --parallel 3
+	finish server
+	facts server accepted=23
+	untrace
+	events acceptq-add:23 acceptq-del,cause=accepted:23
+	listener_is established=23 accepted=23 acceptq.now=0 acceptq.oldest_ns=0
+	expect findings "$(findings)" ''
+	# a connection that nobody saw leave has not waited until its end
+	[[ $(listener acceptq.wait.count) == 0 ]] ||
+		within "longest wait, us" $(($(listener acceptq.wait.max_ns) / 1000)) 0 $((SLOW ? 900000 : 90000))
+}
+
 scenario filter_family 4 own -- "-4 and -6"
 filter_family()
 {
@@ -127,6 +146,31 @@ filter_netns()
 	untrace
 	events accept:23 connect:23 synq-add:23
 	expect namespaces "$(values netns - | unique)" "$ns"
+}
+
+# The kernel's counters of a namespace go with it: nothing says that what was counted there is right.
+scenario check_names 4 own -- "--check names a namespace that it could not compare, and does not pass"
+check_names()
+{
+	local gone
+
+	start other unshare -n bash -c "ip link set lo up; stat -L -c 'HERE %i' /proc/self/ns/net; read -r
+		'$bin/load' --count 23 --port $port"
+	hear other HERE
+	gone=${reply#HERE }
+	mkfifo "$dir/ready"
+	"$tcptrace" -q --check --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/text" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_ready
+	say other
+	finish other
+	kill -INT "${pid[tcptrace]}"
+	kill_late "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	expect "exit status" $? 1
+	unset 'pid[tcptrace]'
+	grep -q "namespace $gone is not compared: it ended before we did" "$dir/talk" ||
+		fail "nothing is said of namespace $gone: $(grep -v Tracing "$dir/talk" | head -n 3)"
 }
 
 scenario filter_cgroup 46 own each -- "--cgroup: the processes of one cgroup"

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ledger: what the kernel counts, where it counts it. Expected: net/ipv4 as read, and as tried on 6.18. */
+#include <errno.h>
+
+#include "model_rig.h"
+
+static uint64_t counted(enum ledger_item item)
+{
+	const uint64_t *n = ledger_of(&rig.ledger, 7);
+
+	return n ? n[item] : 0;
+}
+
+#define assert_attempts(opens, fails)						\
+	do {									\
+		assert_int_equal(counted(LEDGER_ACTIVE_OPENS), opens);		\
+		assert_int_equal(counted(LEDGER_ATTEMPT_FAILS), fails);		\
+	} while (0)
+
+static void call(unsigned int event, unsigned int i, int ret)
+{
+	struct tcptrace_record rec = by(client_rec(event, i), CLIENT, 4);
+
+	rec.sk = SK(i);
+	rec.ret = ret;
+	rig_feed(rec);
+}
+
+static void connects(unsigned int i)
+{
+	call(TCPTRACE_CONNECT, i, 0);
+	state_of(client_rec(0, i), SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
+}
+
+static void of(unsigned int event, unsigned int i)
+{
+	struct tcptrace_record rec = client_rec(event, i);
+
+	rec.sk = SK(i);
+	rig_feed(rec);
+}
+
+static void leaves(unsigned int i, uint8_t to)
+{
+	state_of(client_rec(0, i), SK(i), TCP_S_SYN_SENT, to);
+}
+
+static void good_and_refused(void **state)
+{
+	(void)state;
+	connects(1);
+	leaves(1, TCP_S_ESTABLISHED);
+	call(TCPTRACE_CONNECT_RETURN, 1, 0);
+	assert_attempts(1, 0);
+	connects(2);
+	of(TCPTRACE_RST_RECEIVED, 2);
+	leaves(2, TCP_S_CLOSE);
+	call(TCPTRACE_CONNECT_RETURN, 2, -ECONNREFUSED);
+	assert_attempts(2, 1);
+	/* no answer: sent again, given up */
+	connects(3);
+	of(TCPTRACE_RETRANS, 3);
+	assert_attempts(3, 1);
+	of(TCPTRACE_RETRANS, 3);
+	leaves(3, TCP_S_CLOSE);
+	call(TCPTRACE_CONNECT_RETURN, 3, -ETIMEDOUT);
+	assert_attempts(3, 2);
+	/* ICMP says no */
+	connects(4);
+	leaves(4, TCP_S_CLOSE);
+	call(TCPTRACE_CONNECT_RETURN, 4, -EHOSTUNREACH);
+	assert_attempts(4, 3);
+	/* the same while nobody blocks in connect(): known when the socket ends */
+	connects(5);
+	call(TCPTRACE_CONNECT_RETURN, 5, -EINPROGRESS);
+	assert_attempts(5, 3);
+	leaves(5, TCP_S_CLOSE);
+	call(TCPTRACE_CLOSE, 5, 0);
+	destroy(client_rec(0, 5), SK(5));
+	assert_attempts(5, 4);
+}
+
+/* The transition is made before a port is looked for, and by Fast Open without a SYN. */
+static void never_sent(void **state)
+{
+	(void)state;
+	connects(1);
+	leaves(1, TCP_S_CLOSE);
+	call(TCPTRACE_CONNECT_RETURN, 1, -EADDRNOTAVAIL);
+	destroy(client_rec(0, 1), SK(1));
+	assert_attempts(0, 0);
+	connects(2);			/* TCP_FASTOPEN_CONNECT: a cookie is known, the first write would send */
+	call(TCPTRACE_CONNECT_RETURN, 2, 0);
+	call(TCPTRACE_CONNECT_RETURN, 2, -EISCONN);
+	call(TCPTRACE_CLOSE, 2, 0);
+	leaves(2, TCP_S_CLOSE);
+	destroy(client_rec(0, 2), SK(2));
+	assert_attempts(0, 0);
+	connects(3);			/* the same, and it is written */
+	call(TCPTRACE_CONNECT_RETURN, 3, 0);
+	leaves(3, TCP_S_ESTABLISHED);
+	assert_attempts(1, 0);
+}
+
+/* Given up by the program: tcp_disconnect() and tcp_close() are no tcp_done(). */
+static void given_up(void **state)
+{
+	(void)state;
+	connects(1);
+	call(TCPTRACE_CONNECT_RETURN, 1, -EINPROGRESS);
+	call(TCPTRACE_CLOSE, 1, 0);
+	leaves(1, TCP_S_CLOSE);
+	destroy(client_rec(0, 1), SK(1));
+	assert_attempts(1, 0);
+	connects(2);
+	call(TCPTRACE_CONNECT_RETURN, 2, -EINPROGRESS);
+	call(TCPTRACE_SHUTDOWN, 2, 0);
+	leaves(2, TCP_S_CLOSE);
+	call(TCPTRACE_CLOSE, 2, 0);
+	destroy(client_rec(0, 2), SK(2));
+	assert_attempts(2, 0);
+	connects(3);
+	call(TCPTRACE_CONNECT_RETURN, 3, -EINPROGRESS);
+	leaves(3, TCP_S_CLOSE);
+	call(TCPTRACE_CONNECT_RETURN, 3, 0);		/* connect(AF_UNSPEC) */
+	destroy(client_rec(0, 3), SK(3));
+	assert_attempts(3, 0);
+	connects(4);					/* a signal */
+	call(TCPTRACE_CONNECT_RETURN, 4, -512);
+	call(TCPTRACE_CLOSE, 4, 0);
+	leaves(4, TCP_S_CLOSE);
+	assert_attempts(4, 0);
+}
+
+/* The run ends in the middle. */
+static void at_the_end(void **state)
+{
+	(void)state;
+	connects(1);					/* blocks */
+	connects(2);
+	call(TCPTRACE_CONNECT_RETURN, 2, -EINPROGRESS);
+	leaves(2, TCP_S_CLOSE);				/* ICMP */
+	connects(3);
+	call(TCPTRACE_CONNECT_RETURN, 3, 0);		/* Fast Open, not written */
+	model_until(rig.m, rig.t + 100 * MS);
+	assert_attempts(1, 0);
+	ledger_settle(&rig.ledger, rig.m);
+	assert_attempts(2, 1);
+}
+
+static void child_of_fast_open(unsigned int i)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_SYNACK, i);
+
+	state_of(server_rec(0, i), SK(i), TCP_S_LISTEN, TCP_S_SYN_RECV);
+	rec.sk = SK(i);
+	rig_feed(queues(rec, 0, 0));
+	acceptq_add(i, TCPTRACE_ACCEPTQ_FASTOPEN, 0, 1);
+}
+
+static void reset(unsigned int i)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_RST_RECEIVED, i);
+
+	rec.sk = SK(i);
+	rig_feed(rec);
+}
+
+static void fast_open_ends(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	child_of_fast_open(1);		/* RST in SYN_RECV: tcp_check_req() counts, and tcp_done() */
+	reset(1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_CLOSE);
+	assert_attempts(0, 2);
+	child_of_fast_open(2);		/* accepted, closed, then RST: tcp_check_req() alone */
+	accept_by(2, SERVER, 0, 0, 0);
+	state_of(server_rec(0, 2), SK(2), TCP_S_SYN_RECV, TCP_S_FIN_WAIT1);
+	reset(2);
+	state_of(server_rec(0, 2), SK(2), TCP_S_FIN_WAIT1, TCP_S_CLOSE);
+	assert_attempts(0, 3);
+	child_of_fast_open(3);		/* its third packet came before */
+	state_of(server_rec(0, 3), SK(3), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	reset(3);
+	state_of(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	assert_attempts(0, 3);
+	child_of_fast_open(4);		/* the listener goes: tcp_disconnect(), told or not */
+	child_of_fast_open(5);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	state_of(server_rec(0, 4), SK(4), TCP_S_SYN_RECV, TCP_S_CLOSE);
+	acceptq_del(5, TCPTRACE_ACCEPTQ_CLOSED, 0, 0);
+	state_of(server_rec(0, 5), SK(5), TCP_S_SYN_RECV, TCP_S_CLOSE);
+	assert_attempts(0, 3);
+	assert_int_equal(counted(LEDGER_FASTOPEN_PASSIVE), 5);
+}
+
+/* By segments; not what was never handed to IP, but what was dropped there. */
+static void sent_again(void **state)
+{
+	static const struct { uint64_t segments; int ret; unsigned int sum; } r[] = {
+		{ 0, 0, 1 }, { 1, 0, 2 }, { 7, 0, 9 }, { 3, -EPERM, 12 }, { 2, -ENOBUFS, 14 },
+		{ 5, -EBUSY, 14 }, { 5, -EAGAIN, 14 }, { 5, -EHOSTUNREACH, 14 }, { 5, -ENOMEM, 14 }, { 5, -EINVAL, 14 },
+	};
+	struct tcptrace_record rec = client_rec(TCPTRACE_RETRANS, 1);
+	unsigned int i;
+
+	(void)state;
+	rec.sk = SK(1);
+	for (i = 0; i < sizeof(r) / sizeof(*r); i++) {
+		rec.arg = r[i].segments;
+		rec.ret = r[i].ret;
+		rig_feed(rec);
+		assert_int_equal(counted(LEDGER_RETRANS_SEGS), r[i].sum);
+	}
+}
+
+/* tcp_abort_on_overflow: a RST of the listener's for a request, which is no bad cookie. */
+static void overflow_aborts(void **state)
+{
+	struct tcptrace_record rec = queues(server_rec(TCPTRACE_RST_SENT, 1), 1, 1);
+
+	(void)state;
+	rig_listen(0, 4096);
+	rig_feed(queues(server_rec(TCPTRACE_COOKIE_SENT, 9), 1, 1));
+	synq_add(1, 1, 1);
+	rec.flags |= TCPTRACE_F_INFERRED;
+	rig_feed(rec);
+	drop(1, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(1), 1, 1);
+	synq_del(1, TCPTRACE_SYNQ_RESET, 0, 1);
+	assert_int_equal(counted(LEDGER_COOKIES_FAILED), 0);
+	assert_int_equal(counted(LEDGER_EMBRYONIC_RSTS), 1);
+	assert_attempts(0, 0);
+	rec.rport = 40007;		/* an ACK of somebody unknown may be one */
+	rig_feed(rec);
+	assert_int_equal(counted(LEDGER_COOKIES_FAILED), 1);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
+	const struct CMUnitTest tests[] = {
+		CASE(good_and_refused), CASE(never_sent), CASE(given_up), CASE(at_the_end), CASE(fast_open_ends),
+		CASE(sent_again), CASE(overflow_aborts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attempts to connect, as the kernel counts them. ActiveOpens is raised in tcp_connect(), when the SYN was handed to
+ * IP: after the transition to SYN_SENT, which is made before a port is looked for and which Fast Open and TCP_REPAIR
+ * make without sending. AttemptFails is raised in tcp_done() and tcp_check_req(), so not by close(), shutdown(),
+ * connect(AF_UNSPEC) or the end of a listener, which go by tcp_disconnect() or tcp_set_state(). No record tells of
+ * these functions; what comes after the transition does.
+ */
+#include <errno.h>
+
+#include "internal.h"
+
+enum {
+	OPENING = 0x01,		/* in SYN_SENT; whether a SYN left is not known yet */
+	OPENED = 0x02,		/* it did, and was counted */
+	FAILING = 0x04,		/* left SYN_SENT for CLOSE, and nobody has said why yet */
+	SHUT = 0x08,		/* shutdown() was called in SYN_SENT */
+	FASTOPEN = 0x10,	/* a server's child of Fast Open whose third packet has not come */
+	FORGOTTEN = 0x20,	/* taken down with its listener */
+};
+
+/* connect() failed before tcp_connect(): no port, no memory. */
+static bool never_sent(int32_t ret)
+{
+	return ret == -EADDRNOTAVAIL || ret == -EADDRINUSE || ret == -ENOMEM || ret == -ENOBUFS;
+}
+
+static uint8_t opened(struct conn *c)
+{
+	bool first = c->attempt & OPENING;
+
+	c->attempt = (c->attempt & ~OPENING) | OPENED;
+	return first ? COUNTED_OPEN : 0;
+}
+
+/* tcp_v4_connect() on its way, or its end; *c is in SYN_SENT, or was. */
+static uint8_t connect_returns(struct conn *c, int32_t ret)
+{
+	uint8_t counted = 0;
+
+	if (c->attempt & OPENING && ret < 0 && ret != -EISCONN && !never_sent(ret))
+		counted |= opened(c);
+	if (c->attempt & FAILING && c->attempt & OPENED && ret < 0)
+		counted |= COUNTED_FAIL;
+	if (c->attempt & FAILING)	/* 0: connect(AF_UNSPEC) took it off */
+		c->attempt = 0;
+	return counted;
+}
+
+static uint8_t leaves_syn_sent(struct conn *c, const struct model_event *ev)
+{
+	if (ev->new != TCP_S_CLOSE)
+		return opened(c);
+	if (c->closed || c->attempt & SHUT) {
+		if (!c->call_ns)
+			c->attempt = 0;
+		return 0;
+	}
+	c->attempt |= FAILING;
+	if (!c->reset)			/* told before the transition: tcp_reset() */
+		return 0;
+	c->attempt &= ~FAILING;
+	return opened(c) | COUNTED_FAIL;
+}
+
+/*
+ * The third packet on two CPUs makes two children; the one that comes second to the hash table is destroyed in SYN_RECV
+ * (inet_ehash_nolisten()). Others leave SYN_RECV at once, but those of Fast Open, which never were in the SYN queue.
+ */
+static bool lost_race(const struct conn *c)
+{
+	return c->listener && c->synq_ns;
+}
+
+static uint8_t leaves_syn_recv(struct conn *c, const struct model_event *ev)
+{
+	bool forgotten = c->attempt & FORGOTTEN || (c->in_acceptq && c->listener && !c->listener->open);
+
+	if (ev->new != TCP_S_FIN_WAIT1)
+		c->attempt = 0;
+	return ev->new == TCP_S_CLOSE && !c->closed && !forgotten && !lost_race(c) ? COUNTED_FAIL : 0;
+}
+
+static uint8_t of_state(struct conn *c, const struct model_event *ev)
+{
+	switch (ev->old) {
+	case TCP_S_SYN_SENT:
+		return leaves_syn_sent(c, ev);
+	case TCP_S_SYN_RECV:
+		return leaves_syn_recv(c, ev);
+	case TCP_S_FIN_WAIT1:		/* closed before its third packet came, which is here now, or a RST */
+		c->attempt = 0;
+		break;
+	}
+	if (ev->new == TCP_S_SYN_SENT) {
+		c->attempt = OPENING;
+		c->reset = false;
+	}
+	return 0;
+}
+
+/* tcp_check_req() counts a RST for a child of Fast Open, before tcp_done() does so again in SYN_RECV. */
+static uint8_t of_reset(struct conn *c)
+{
+	if (c->attempt & FASTOPEN)
+		return COUNTED_FAIL;
+	return c->state == TCP_S_SYN_SENT ? opened(c) : 0;
+}
+
+/* Nothing more will come of it that could say. */
+static uint8_t ends(struct conn *c)
+{
+	bool failed = c->attempt & FAILING && c->attempt & OPENED;
+
+	c->attempt &= ~FAILING;
+	return failed ? COUNTED_FAIL : 0;
+}
+
+uint8_t attempt_step(struct conn *c, const struct model_event *ev)
+{
+	switch (ev->event) {
+	case TCPTRACE_STATE:
+		return of_state(c, ev);
+	case TCPTRACE_CONNECT_RETURN:
+		return connect_returns(c, ev->rec->ret);
+	case TCPTRACE_RETRANS:
+		return c->state == TCP_S_SYN_SENT ? opened(c) : 0;
+	case TCPTRACE_RST_RECEIVED:
+		return of_reset(c);
+	case TCPTRACE_SHUTDOWN:
+		if (c->state == TCP_S_SYN_SENT)
+			c->attempt |= SHUT;
+		return 0;
+	case TCPTRACE_ACCEPTQ_ADD:
+		if (ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN && c->state == TCP_S_SYN_RECV)
+			c->attempt = FASTOPEN;
+		return 0;
+	case TCPTRACE_ACCEPTQ_DEL:
+		if (ev->cause == TCPTRACE_ACCEPTQ_CLOSED && c->attempt)
+			c->attempt |= FORGOTTEN;
+		return 0;
+	case TCPTRACE_CLOSE:
+	case TCPTRACE_DESTROY:
+		return ends(c);
+	}
+	return 0;
+}
+
+#define SENT_NS	10000000ull	/* a connect() that blocks for longer has sent its SYN: looking for a port takes us */
+
+uint8_t model_counted(const struct model *m, const struct conn *c)
+{
+	if (c->attempt & FAILING)
+		return c->attempt & OPENED ? COUNTED_FAIL : 0;
+	return c->attempt & OPENING && c->call_ns && m->totals.last_ns > c->state_ns + SENT_NS ? COUNTED_OPEN : 0;
+}

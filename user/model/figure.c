@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which events each figure is counted from. How these are seen (model_seen()), what narrows them (model_only()) and
+ * what was lost says what the figure is worth.
+ */
+#include "figure.h"
+#include "internal.h"
+
+#define ON(event)	(1ull << TCPTRACE_##event)
+#define PART		TCPTRACE_ONLY_RPORTS		/* of a listener's connections */
+#define CALLERS		(TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP | PART)
+
+static const struct rule {
+	uint64_t all;		/* events that it needs */
+	uint64_t any;		/* and of these one */
+	uint32_t narrows;	/* TCPTRACE_ONLY_*: then there may be more */
+	bool time;		/* how long: what a sweep finds later says nothing about it */
+} rules[FIGURE_MAX] = {
+	[FIGURE_NOW]		= { 0, 0, 0, false },
+	[FIGURE_SYNQ_PEAK]	= { ON(SYNQ_ADD), 0, 0, false },
+	[FIGURE_SYNQ_FULL]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, true },
+	[FIGURE_SYNQ_OLDEST]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, true },
+	[FIGURE_SYNQ_WAIT]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, true },
+	[FIGURE_SYNQ_OUT]	= { 0, ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, false },
+	[FIGURE_EXPIRED]	= { ON(SYNQ_DEL), 0, PART, false },
+	[FIGURE_ACCEPTQ_PEAK]	= { ON(ACCEPTQ_ADD), 0, 0, false },
+	[FIGURE_ACCEPTQ_FULL]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, 0, true },
+	[FIGURE_ACCEPTQ_OLDEST]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, PART, true },
+	[FIGURE_ACCEPTQ_WAIT]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, 0, true },
+	[FIGURE_ESTABLISHED]	= { ON(ACCEPTQ_ADD), 0, PART, false },
+	[FIGURE_ACCEPTED]	= { ON(ACCEPTQ_DEL), 0, PART, false },
+	[FIGURE_ACCEPT_ERRORS]	= { ON(ACCEPT), 0, CALLERS, false },
+	[FIGURE_BLOCKED]	= { ON(ACCEPT), 0, 0, true },
+	[FIGURE_REFUSED]	= { ON(DROP), 0, PART, false },
+	[FIGURE_COOKIES_SENT]	= { ON(COOKIE_SENT), 0, PART, false },
+	[FIGURE_COOKIES_BACK]	= { ON(COOKIE_OK) | ON(COOKIE_BAD), 0, PART, false },
+	[FIGURE_SYNACK_RETRANS]	= { ON(SYNACK_RETRANS), 0, PART, false },
+	[FIGURE_GHOSTS]		= { ON(DROP) | ON(SYNQ_DEL), 0, PART, false },
+};
+
+static const char *const keys[FIGURE_MAX] = {
+#define FIGURE_KEY(sym, key) [FIGURE_##sym] = key,
+	FIGURES(FIGURE_KEY)
+#undef FIGURE_KEY
+};
+
+const char *figure_key(enum figure f)
+{
+	return keys[f];
+}
+
+static enum known of_event(const struct model *m, unsigned int event, bool time)
+{
+	switch (model_seen(m, event)) {
+	case TCPTRACE_SEEN_NOT:
+		return KNOWN_NOT;
+	case TCPTRACE_SEEN_SAMPLED:
+		return time ? KNOWN_NOT : KNOWN_LEAST;
+	default:
+		return m->totals.lost[event] || m->totals.lost[TCPTRACE_NONE] ? KNOWN_LEAST : KNOWN_EXACTLY;
+	}
+}
+
+/* All of them: what the worst is worth; any: the best. */
+static enum known of_events(const struct model *m, const struct rule *r)
+{
+	enum known worst = KNOWN_EXACTLY, best = r->any ? KNOWN_NOT : KNOWN_EXACTLY, k;
+
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++) {
+		if (!((r->all | r->any) >> event & 1))
+			continue;
+		k = of_event(m, event, r->time);
+		if (r->all >> event & 1)
+			worst = k < worst ? k : worst;
+		else
+			best = k > best ? k : best;
+	}
+	return worst < best ? worst : best;
+}
+
+static enum known at_most(enum known k, bool doubt)
+{
+	return doubt && k > KNOWN_LEAST ? KNOWN_LEAST : k;
+}
+
+/* The kernel's own number, as young as the last record that had one: old where not every step has a record. */
+static enum known now_known(const struct model *m, const struct listener *l)
+{
+	bool steps = model_seen(m, TCPTRACE_ACCEPTQ_ADD) >= TCPTRACE_SEEN_DEDUCED &&
+		     model_seen(m, TCPTRACE_ACCEPTQ_DEL) >= TCPTRACE_SEEN_DEDUCED;
+
+	if (!l->open)
+		return KNOWN_EXACTLY;
+	return l->told_ns && (steps || (l->seen_gen && l->seen_gen == m->snap.gen)) ? KNOWN_EXACTLY : KNOWN_NOT;
+}
+
+/* When it came, or was found: it waits since then at least; 0: unknown. */
+static uint64_t waits_since(const struct conn *c)
+{
+	uint64_t since = c->in_acceptq ? c->acceptq_ns : c->synq_ns;
+
+	return since ? since : c->known_ns;
+}
+
+/* Until when that is known: where some were taken unseen, the next may have been, since the kernel told its length. */
+static uint64_t waits_until(const struct model *m, const struct conn *c)
+{
+	const struct listener *l = c->listener;
+
+	return l->unseen && c->in_acceptq && l->told_ns < m->totals.last_ns ? l->told_ns : m->totals.last_ns;
+}
+
+static uint64_t waited(const struct model *m, const struct conn *c)
+{
+	uint64_t since = waits_since(c), until = waits_until(m, c);
+
+	return since && until > since ? until - since : 0;
+}
+
+/* Of the list; not the surplus, which the kernel has not got any more. */
+static const struct conn *first_waiting(const struct queue *q)
+{
+	uint32_t surplus = q->known > q->now ? q->known - q->now : 0;
+	const struct conn *c = q->oldest;
+
+	while (c && surplus--)
+		c = c->next_q;
+	return c;
+}
+
+uint64_t model_oldest_wait(const struct model *m, const struct queue *q)
+{
+	const struct conn *c = first_waiting(q);
+
+	return c ? waited(m, c) : 0;
+}
+
+uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, struct hist *waits)
+{
+	const struct conn *c;
+	uint32_t n = 0;
+
+	*waits = l->in_acceptq;
+	for (c = first_waiting(&l->acceptq); c; c = c->next_q) {
+		uint64_t ns = waited(m, c);
+
+		if (ns)
+			hist_add(waits, ns);
+		n += ns != 0;
+	}
+	return n;
+}
+
+/* Nobody waits, or it is known since when; at least that where the kernel holds more than we saw come. */
+static enum known oldest_known(const struct model *m, const struct queue *q, enum known k)
+{
+	const struct conn *c = q->oldest;
+
+	if (!k || !q->now)
+		return k;
+	if (!model_oldest_wait(m, q))
+		return KNOWN_NOT;
+	return at_most(k, q->now > q->known || waits_until(m, c) < m->totals.last_ns ||
+			  !(c->in_acceptq ? c->acceptq_ns : c->synq_ns));
+}
+
+enum known figure_known(const struct model *m, const struct listener *l, enum figure f)
+{
+	const struct rule *r = &rules[f];
+	enum known k = at_most(of_events(m, r), m->only & r->narrows);
+
+	switch (f) {
+	case FIGURE_NOW:
+		return now_known(m, l);
+	case FIGURE_SYNQ_PEAK:
+	case FIGURE_ACCEPTQ_PEAK:	/* each record that has the lengths is a look at the queue */
+		return k ? k : l->limit_known ? KNOWN_LEAST : KNOWN_NOT;
+	case FIGURE_SYNQ_FULL:
+	case FIGURE_ACCEPTQ_FULL:
+		return l->limit_known ? k : KNOWN_NOT;
+	case FIGURE_SYNQ_OLDEST:
+		return oldest_known(m, &l->synq, k);
+	case FIGURE_ACCEPTQ_OLDEST:
+		return oldest_known(m, &l->acceptq, k);
+	case FIGURE_ACCEPTED:		/* without a hook of its own it is read off accept(), which a filter may hide */
+		return at_most(k, model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_DEDUCED &&
+				  m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP));
+	default:
+		return k;
+	}
+}
+
+uint64_t model_full_ns(const struct model *m, const struct queue *q)
+{
+	bool on = q->full_since_ns && m->totals.last_ns > q->full_mark_ns;
+
+	return q->full_ns + (on ? m->totals.last_ns - q->full_mark_ns : 0);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the numbers of a listener rest on. A number is worth no more than the events that it is counted from: where one
+ * of them is not seen it is unknown and not 0. Summaries, JSON and findings ask here before they say a number.
+ */
+#ifndef TCPTRACE_FIGURE_H
+#define TCPTRACE_FIGURE_H
+
+#include "model.h"
+
+/* X(SYMBOL, "its key in JSON"): counters and measures of struct listener. */
+#define FIGURES(X)					\
+	X(NOW,		  "now")	/* both queues */	\
+	X(SYNQ_PEAK,	  "synq.peak")			\
+	X(SYNQ_FULL,	  "synq.full_ns")		\
+	X(SYNQ_OLDEST,	  "synq.oldest_ns")		\
+	X(SYNQ_WAIT,	  "synq.wait")			\
+	X(SYNQ_OUT,	  "synq_removed")		\
+	X(EXPIRED,	  "expired")			\
+	X(ACCEPTQ_PEAK,	  "acceptq.peak")		\
+	X(ACCEPTQ_FULL,	  "acceptq.full_ns")		\
+	X(ACCEPTQ_OLDEST, "acceptq.oldest_ns")		\
+	X(ACCEPTQ_WAIT,	  "acceptq.wait")		\
+	X(ESTABLISHED,	  "established")		\
+	X(ACCEPTED,	  "accepted")			\
+	X(ACCEPT_ERRORS,  "accept_errors")		\
+	X(BLOCKED,	  "accept_blocked")		\
+	X(REFUSED,	  "drops")			\
+	X(COOKIES_SENT,	  "cookies.sent")		\
+	X(COOKIES_BACK,	  "cookies.ok")			\
+	X(SYNACK_RETRANS, "synack_retrans")		\
+	X(GHOSTS,	  "ghosts")
+
+enum figure {
+#define FIGURE_ENUM(sym, key) FIGURE_##sym,
+	FIGURES(FIGURE_ENUM)
+#undef FIGURE_ENUM
+	FIGURE_MAX
+};
+
+enum known {
+	KNOWN_NOT,
+	KNOWN_LEAST,		/* there may be more: found by sweeps, of a part, or records were lost */
+	KNOWN_EXACTLY
+};
+
+enum known figure_known(const struct model *m, const struct listener *l, enum figure f);
+const char *figure_key(enum figure f);
+
+#endif
