@@ -9,25 +9,15 @@
 #include "../talk.h"
 #include "run.h"
 
-static const struct lab *const experiments[] = {
-	&lab_lifecycle,
-	&lab_handshake,
-	&lab_backlog,
-	&lab_synqueue,
-	&lab_overflow,
-	&lab_blocking,
-	&lab_bind,
-	&lab_close,
-	&lab_reuseport,
-	&lab_fastopen,
-	&lab_defer_accept,
-};
+#define ROW(symbol) &lab_##symbol,
+static const struct lab *const experiments[] = { LABS(ROW) };
+#undef ROW
 
-#define LABS	(sizeof(experiments) / sizeof(experiments[0]))
+#define LAB_COUNT	(sizeof(experiments) / sizeof(experiments[0]))
 
 static const struct lab *by_name(const char *name)
 {
-	for (size_t i = 0; i < LABS; i++) {
+	for (size_t i = 0; i < LAB_COUNT; i++) {
 		if (!strcmp(experiments[i]->name, name))
 			return experiments[i];
 	}
@@ -36,7 +26,7 @@ static const struct lab *by_name(const char *name)
 
 static void list(struct out *out)
 {
-	for (size_t i = 0; i < LABS; i++) {
+	for (size_t i = 0; i < LAB_COUNT; i++) {
 		out_mem(out, "  ", 2);
 		out_str_pad(out, experiments[i]->name, 14);
 		out_str(out, experiments[i]->question);
@@ -89,7 +79,7 @@ static int run_chosen(struct options *o, struct out *out)
 	bool all = !strcmp(o->argument, "all"), ok = true;
 	int err = check_root(o);
 
-	for (size_t i = 0; !err && i < LABS; i++) {
+	for (size_t i = 0; !err && i < LAB_COUNT; i++) {
 		if (!all && strcmp(o->argument, experiments[i]->name))
 			continue;
 		err = run_one(o, experiments[i], out, &ok);

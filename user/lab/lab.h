@@ -9,7 +9,8 @@
  *     stage:  play()  ──traffic──▶ kernel ──hooks──▶ source ─▶ model ─▶ lab_event[]
  *                     ──facts────────────────────────────────────────▶ judge()
  *
- * Adding one is one file with a struct lab and one line in the table of lab.c.
+ * Adding one is one file with a struct lab and one line in LABS, at the end of this header;
+ * `tests/live/labs --record` then makes its recording.
  */
 #ifndef TCPTRACE_LAB_H
 #define TCPTRACE_LAB_H
@@ -86,7 +87,22 @@ void lab_claim(struct lab_run *r, const char *text, enum verdict v, const char *
 	       const char *answer, ...);
 void lab_evidence(struct lab_run *r, const char *key, int64_t value);	/* of the last claim */
 
-extern const struct lab lab_lifecycle, lab_handshake, lab_backlog, lab_synqueue, lab_overflow,
-	lab_blocking, lab_bind, lab_close, lab_reuseport, lab_fastopen, lab_defer_accept;
+/* X(symbol): all of them, in the order in which they are listed and run. */
+#define LABS(X)		\
+	X(lifecycle)	\
+	X(handshake)	\
+	X(backlog)	\
+	X(synqueue)	\
+	X(overflow)	\
+	X(blocking)	\
+	X(bind)		\
+	X(close)	\
+	X(reuseport)	\
+	X(fastopen)	\
+	X(defer_accept)
+
+#define LAB_DECLARE(symbol) extern const struct lab lab_##symbol;
+LABS(LAB_DECLARE)
+#undef LAB_DECLARE
 
 #endif
