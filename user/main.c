@@ -46,5 +46,7 @@ int main(int argc, char **argv)
 	}
 	if (options.help_fields)
 		return print_fields();
+	if (!options.json)			/* for programs: the same words everywhere */
+		language_use(options.lang);
 	return options.command->run(&options);
 }

@@ -46,7 +46,7 @@ static const struct argp_option option_table[] = {
 	{ "time", 'T', NULL, 0, "wall clock", 3 },
 	{ "quiet", 'q', NULL, 0, "no events, only the summary", 3 },
 	{ "explain", KEY_EXPLAIN, NULL, 0, "below each event what the kernel just did, where, and why it matters", 3 },
-	{ "lang", KEY_LANG, "LANG", 0, "explain in zh or en; otherwise as LANG says", 3 },
+	{ "lang", KEY_LANG, "LANG", 0, "zh or en, of --explain, flow and lab; otherwise as LANG says", 3 },
 	{ NULL, 0, NULL, 0, "Where it comes from and goes to:", 4 },
 	{ "write", 'w', "FILE", 0, "record too (-: standard output, then nothing else is written there)", 4 },
 	{ "read", 'r', "FILE", 0, "replay a recording (-: standard input); needs no root", 4 },
@@ -359,8 +359,8 @@ static int check_together(struct options *o)
 		return refuse(o, "-w - and -j both want standard output");
 	if (o->explain && (o->json || o->quiet || !o->command->view))
 		return refuse(o, "--explain goes with events and ladders, and not with -j or -q");
-	if (o->lang && !o->explain)
-		return refuse(o, "--lang is the language of --explain");
+	if (o->lang && !o->explain && !is_flow(o) && !o->command->argument)
+		return refuse(o, "--lang is the language of --explain, flow and lab");
 	if (o->command->argument)
 		return check_lab(o);
 	if (o->replay)

@@ -16,7 +16,6 @@
 
 #include "check.h"
 #include "child.h"
-#include "language.h"
 #include "run.h"
 #include "select.h"
 #include "signals.h"
@@ -37,7 +36,6 @@ struct run {
 	struct select select;
 	struct filter above;		/* flow: the filter that no kernel applies */
 	struct child child;
-	struct mo *texts;		/* of --explain; NULL: English */
 	uint64_t selected;		/* events that passed: what -c counts */
 	uint64_t deadline_ns;
 	bool matched;			/* the record at hand made an event that passes the filter */
@@ -141,7 +139,6 @@ static void view_settings(const struct run *r, struct view_config *cfg)
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = r->src->wall_offset_ns,
 		.explain = o->explain,
-		.texts = r->texts,
 		.picks = select_pick,
 		.picks_ctx = (void *)(uintptr_t)&r->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
@@ -191,8 +188,6 @@ static int open_view(struct run *r)
 
 	if (err)
 		return err;
-	if (r->o->explain)
-		r->texts = language_open(r->o->lang);
 	view_settings(r, &cfg);
 	if (taken)
 		cfg.no_header = true;
@@ -459,7 +454,6 @@ static void check_output(struct run *r)
 static void close_all(struct run *r)
 {
 	view_close(&r->view);
-	mo_close(r->texts);
 	out_close(&r->out);
 	free(r->check);
 	if (r->model)

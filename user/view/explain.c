@@ -9,11 +9,9 @@
  */
 #include <errno.h>
 
-#include "../lib/mo.h"
+#include "../lib/tr.h"
 #include "../lib/wrap.h"
 #include "explain.h"
-
-#define N_(text) text			/* xgettext looks for it */
 
 enum { ANY = 0, WORKED = 1, FAILED = 2 };	/* of ret; or a negative errno */
 
@@ -365,7 +363,7 @@ void explain_put(struct view *v, const char *text, unsigned int indent)
 		return;
 	if (v->cfg.color)
 		out_mem(v->out, "\033[2m", 4);
-	out_wrapped(v->out, mo_text(v->cfg.texts, text), indent, columns < 60 ? 60 : columns);
+	out_wrapped(v->out, tr(text), indent, columns < 60 ? 60 : columns);
 	if (v->cfg.color)
 		out_mem(v->out, "\033[0m", 4);
 }

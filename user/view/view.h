@@ -25,7 +25,6 @@ struct view_config {
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
 	bool explain;			/* --explain: a sentence below each event */
-	const struct mo *texts;		/* its translation; NULL: English */
 	/*
 	 * flow: which connections are drawn: those of whose events (of both ends) picks() said all
 	 * bits of picks_all. NULL: all.
