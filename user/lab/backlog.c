@@ -199,7 +199,6 @@ const struct lab lab_backlog = {
 	.question = "How many connections does listen(fd, n) hold, what happens to the next one, and can n be changed?",
 	.setup = "For n = 0, 1, 2, 5 and 128: a server that never accepts, and n + 4 clients; then with somaxconn "
 		 "below n, and with listen() called again. Shown: the server's side of listen(fd, 2).",
-	.view = "table",
 	.play = play,
 	.judge = judge,
 	.show = show,

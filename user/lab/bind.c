@@ -177,7 +177,6 @@ const struct lab lab_bind = {
 	.question = "Which socket gets the SYN, and who is told that a port is in use?",
 	.setup = "Clients of 127.0.0.1 and 127.0.0.2, and servers bound to one of them, to any, or not at all. Shown: no "
 		 "listener (port 8001), bound only (8002), two that listen on one port (8006).",
-	.view = "table",
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -247,7 +247,6 @@ const struct lab lab_blocking = {
 	.question = "One server, one client at a time: where do the others wait, and for how long?",
 	.setup = "11 clients at once, and a server that needs 20 ms for each: one at a time, with a thread for each, and "
 		 "with epoll. Shown: the accept queue of the first; MS is the wait in it.",
-	.view = "table",
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -232,7 +232,6 @@ const struct lab lab_close = {
 	.question = "Who ends in TIME_WAIT, who is left in CLOSE_WAIT, and when does close() send a RST?",
 	.setup = "Five connections, each closed in another way; tcp_fin_timeout is 1 s. Shown: client first "
 		 "(port 8001), server first (8002).",
-	.view = "table",
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -103,7 +103,6 @@ const struct lab lab_defer_accept = {
 	.question = "TCP_DEFER_ACCEPT: what does it change in the queues?",
 	.setup = "A listener with TCP_DEFER_ACCEPT of 1 second, one client that sends data and one that does not. Shown: "
 		 "the server's side of both.",
-	.view = "table",
 	.play = play,
 	.judge = judge,
 	.show = show,

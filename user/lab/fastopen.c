@@ -140,7 +140,7 @@ const struct lab lab_fastopen = {
 	.question = "TCP Fast Open: what does it change in the handshake and in the queues?",
 	.setup = "Three clients of one server; the second has a cookie and sends its data in the SYN, and its third packet "
 		 "is held on the wire. Shown: the second client.",
-	.view = "flow",
+	.ladder = true,
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -255,7 +255,7 @@ const struct lab lab_handshake = {
 	.question = "At which packet do connect() and accept() return?",
 	.setup = "Client and server are joined by a wire that takes 3 ms for each packet and holds the third "
 		 "packet of the handshake back until connect() has returned. Shown: accept() called first.",
-	.view = "flow",
+	.ladder = true,
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -50,7 +50,8 @@ struct lab {
 	const char *name;
 	const char *question;
 	const char *setup;		/* what is done, one or two sentences */
-	const char *view;		/* "flow", "table" */
+	bool ladder;			/* how its events are shown; else in rows */
+	uint16_t prologue;		/* of a ladder: port of the listener whose calls are its first steps; 0: none */
 	bool io;			/* wants read and write events */
 	void (*play)(struct stage *s);
 	void (*judge)(struct lab_run *r);

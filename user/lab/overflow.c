@@ -173,7 +173,7 @@ const struct lab lab_overflow = {
 	.question = "The accept queue is full when the third packet arrives: what do client and server believe?",
 	.setup = "A wire holds the third packet of client A while three others fill the accept queue of "
 		 "listen(fd, 2), then lets it go; later the server accepts. Shown: client A, both ends.",
-	.view = "flow",
+	.ladder = true,
 	.play = play,
 	.judge = judge,
 	.show = show,

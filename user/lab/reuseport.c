@@ -180,7 +180,6 @@ const struct lab lab_reuseport = {
 	.question = "Several listeners on one port: what is shared, and what does a stuck one cost?",
 	.setup = "Two listeners with listen(fd, 2) and SO_REUSEPORT; A accepts, B does not; then B closes. Shown: the run "
 		 "with tcp_migrate_req = 1.",
-	.view = "table",
 	.play = play,
 	.judge = judge,
 	.show = show,

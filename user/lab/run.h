@@ -55,8 +55,13 @@ int lab_capture(struct lab_run *r, struct options *o);
 int lab_load(struct lab_run *r);
 int lab_save(const struct lab_run *r, const char *path);
 
-/* show.c */
-void lab_show_text(struct out *out, const struct lab_run *r);
+/* show.c, showjson.c */
+const char *lab_verdict(enum verdict v);	/* the word, a msgid */
+unsigned int lab_columns(const struct out *out);
+void lab_show_head(struct out *out, const struct lab_run *r);	/* what is asked, and done */
+void lab_show_picture(struct out *out, const struct lab_run *r);
+void lab_show_verdict(struct out *out, const struct claim *c);
+void lab_show_text(struct out *out, const struct lab_run *r);	/* the whole */
 void lab_show_json(struct out *out, const struct lab_run *r);
 
 int run_lab(struct options *o);

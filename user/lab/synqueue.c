@@ -193,7 +193,6 @@ const struct lab lab_synqueue = {
 	.question = "Where do clients wait that never send the third packet, how long, and how many of them?",
 	.setup = "Strangers behind a TUN device send SYNs and ignore the answers; tcp_synack_retries is 1. Shown: one "
 		 "request until it expires (port 8001), and 8 SYNs for listen(fd, 4) with SYN cookies on (8003).",
-	.view = "table",
 	.play = play,
 	.judge = judge,
 	.show = show,

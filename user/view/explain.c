@@ -361,9 +361,5 @@ void explain_put(struct view *v, const char *text, unsigned int indent)
 
 	if (!text)
 		return;
-	if (v->cfg.color)
-		out_mem(v->out, "\033[2m", 4);
 	out_wrapped(v->out, tr(text), indent, columns < 60 ? 60 : columns);
-	if (v->cfg.color)
-		out_mem(v->out, "\033[0m", 4);
 }
