@@ -94,7 +94,7 @@ static void changed(struct stage *s)
 	fact(s, acceptq_limit(listener), "changed.limit_after_somaxconn");
 	role("server");
 	if (listen(listener, 4))
-		stage_fail(s, "listen() again failed");
+		stage_fail(s, N_("listen() again failed"));
 	fact(s, acceptq_limit(listener), "changed.limit_after_listen");
 	fill(s, AGAIN, 4, 1);
 	wait_acceptq(s, listener, 5);

@@ -37,7 +37,7 @@ static int bound(struct stage *s, const char *addr, uint16_t port, bool reusepor
 	if (reuseport)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (tcp_bind(fd, addr, port))
-		stage_fail(s, "cannot bind port %u", port);
+		stage_fail(s, N_("cannot bind port %u"), port);
 	return fd;
 }
 
@@ -61,7 +61,7 @@ static void late(struct stage *s)
 	int first = bound(s, LOCAL, LATE, false), second = bound(s, LOCAL, LATE, false);
 
 	if (listen(first, 8))
-		stage_fail(s, "the first listen() failed");
+		stage_fail(s, N_("the first listen() failed"));
 	fact(s, listen(second, 8) ? errno : 0, "late.listen_errno");
 }
 
@@ -74,7 +74,7 @@ static void unbound(struct stage *s)
 	role("server");
 	fd = tcp_socket(s, true);
 	if (listen(fd, 8))
-		stage_fail(s, "listen() without bind() failed");
+		stage_fail(s, N_("listen() without bind() failed"));
 	getsockname(fd, (struct sockaddr *)&a, &len);
 	fact(s, ntohs(a.sin_port), "unbound.port");
 	try(s, "unbound", LOCAL, ntohs(a.sin_port), 0);

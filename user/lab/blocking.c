@@ -60,7 +60,7 @@ static void serve_threads(void *arg)
 		intptr_t fd = accept(srv->listener, NULL, NULL);
 
 		if (pthread_create(&thread[i], NULL, serve_one, (void *)fd))
-			stage_fail(srv->s, "cannot start a thread");
+			stage_fail(srv->s, N_("cannot start a thread"));
 	}
 	for (int i = 0; i < CLIENTS; i++)
 		pthread_join(thread[i], NULL);
@@ -101,7 +101,7 @@ static void run(struct stage *s, const char *name, uint16_t port, void (*serve)(
 		srv.listener = tcp_socket(s, false);
 		role("server");
 		if (tcp_bind(srv.listener, LOCAL, port) || listen(srv.listener, 128))
-			stage_fail(s, "cannot listen on port %u", port);
+			stage_fail(s, N_("cannot listen on port %u"), port);
 	}
 	actor_do(server, serve, &srv);
 	actor_wait_asleep(server);
@@ -111,7 +111,7 @@ static void run(struct stage *s, const char *name, uint16_t port, void (*serve)(
 	for (int i = 0; i < CLIENTS; i++) {
 		p.fd = fd[i];
 		if (poll(&p, 1, STAGE_PATIENCE) != 1)
-			stage_fail(s, "a client got no answer");
+			stage_fail(s, N_("a client got no answer"));
 	}
 	fact(s, (int64_t)(now_ns() - began) / 1000, "%s.total_us", name);
 	actor_wait(server);

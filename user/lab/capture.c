@@ -33,7 +33,7 @@ static void on_event(void *ctx, const struct model_event *ev)
 	struct lab_event *events = grown(r->events, r->nevents, &r->events_size, sizeof(*events));
 
 	if (!events) {
-		lab_wrong(r, "out of memory");
+		lab_wrong(r, N_("out of memory"));
 		return;
 	}
 	r->events = events;
@@ -66,7 +66,7 @@ static int on_record(void *ctx, const struct tcptrace_record *rec)
 static int say(struct lab_run *r, struct source *src, int err)
 {
 	if (err != -EINTR)
-		lab_wrong(r, "reading records failed: %s", src->error ? src->error : strerror(-err));
+		lab_wrong(r, N_("reading records failed: %s"), src->error ? src->error : strerror(-err));
 	return err;
 }
 
@@ -122,10 +122,11 @@ static void take_facts(struct lab_run *r, const struct stage *s)
 {
 	r->nfacts = __atomic_load_n(&s->board->nfacts, __ATOMIC_ACQUIRE);
 	memcpy(r->facts, s->board->facts, sizeof(r->facts));
+	r->skipped = s->board->skipped;
 	if (s->board->error[0])
 		lab_wrong(r, "%s", s->board->error);
 	else if (!s->board->done)
-		lab_wrong(r, "the experiment died");
+		lab_wrong(r, N_("the experiment died"));
 }
 
 static int capture(struct lab_run *r, struct options *o, struct stage *s)
@@ -138,7 +139,7 @@ static int capture(struct lab_run *r, struct options *o, struct stage *s)
 	o->source.io = r->lab->io;
 	err = run_open_source(o, &src);
 	if (err) {
-		lab_wrong(r, "cannot trace");	/* the sentence has been said */
+		lab_wrong(r, N_("cannot trace"));	/* the sentence has been said */
 		return err;
 	}
 	err = follow(r, src, s);
@@ -150,7 +151,7 @@ static int capture(struct lab_run *r, struct options *o, struct stage *s)
 	}
 	src->ops->close(src);
 	if (r->lost)
-		lab_wrong(r, "%llu records were lost", (unsigned long long)r->lost);
+		lab_wrong(r, N_("%llu records were lost"), (unsigned long long)r->lost);
 	return err;
 }
 
@@ -164,7 +165,7 @@ int lab_capture(struct lab_run *r, struct options *o)
 	if (err && s.board && s.board->error[0])
 		lab_wrong(r, "%s", s.board->error);
 	else if (err && err != -EINTR)
-		lab_wrong(r, "cannot begin: %s", strerror(-err));
+		lab_wrong(r, N_("cannot begin: %s"), strerror(-err));
 	if (!err) {
 		r->board = s.board;
 		err = capture(r, o, &s);

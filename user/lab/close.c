@@ -53,7 +53,7 @@ static void wait_rows(struct stage *s, uint16_t port, int state, unsigned int n)
 	struct row w = { port, state, n };
 	char what[64];
 
-	snprintf(what, sizeof(what), "%u sockets of port %u in state %d", n, port, state);
+	snprintf(what, sizeof(what), _("%u sockets of port %u in state %d"), n, port, state);
 	wait_for(s, rows_are, &w, what);
 }
 
@@ -118,7 +118,7 @@ static void unread(struct stage *s)
 
 	role("client");
 	if (write(p.client, "hello", 5) != 5 || poll(&readable, 1, STAGE_PATIENCE) != 1)
-		stage_fail(s, "the server got no data");
+		stage_fail(s, N_("the server got no data"));
 	close_as("server", p.server);
 	wait_state(s, p.client, TCP_CLOSE);
 	fact(s, read(p.client, &byte, 1) < 0 ? errno : 0, "unread.client_errno");
@@ -137,7 +137,7 @@ static void half_close(struct stage *s)
 	role("server");
 	fact(s, read(p.server, text, sizeof(text)), "half.server_read");
 	if (write(p.server, "answer", 6) != 6 || poll(&readable, 1, STAGE_PATIENCE) != 1)
-		stage_fail(s, "the client got no answer");
+		stage_fail(s, N_("the client got no answer"));
 	role("client");
 	fact(s, read(p.client, text, sizeof(text)), "half.client_read");
 	fact(s, tcp_state_of(p.client), "half.client_state");

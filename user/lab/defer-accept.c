@@ -23,7 +23,7 @@ static int connected(struct stage *s, uint16_t from)
 	int fd = tcp_client(s, LOCAL, from, LOCAL, DEFER);
 
 	wait_state(s, fd, TCP_ESTABLISHED);
-	wait_for(s, third_packet_dropped, &dropped, "the third packet to be put aside");
+	wait_for(s, third_packet_dropped, &dropped, N_("the third packet to be put aside"));
 	return fd;
 }
 
@@ -37,7 +37,7 @@ static void play(struct stage *s)
 	tcp_client(s, LOCAL, 0, LOCAL, PLAIN);
 	wait_acceptq(s, plain, 1);
 	if (setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)))
-		stage_fail(s, "setsockopt(TCP_DEFER_ACCEPT): %s", strerror(errno));
+		stage_fail(s, N_("setsockopt(TCP_DEFER_ACCEPT): %s"), strerror(errno));
 
 	talker = connected(s, TALKER);
 	fact(s, acceptq_len(listener), "talker.accept_queue");
@@ -45,7 +45,7 @@ static void play(struct stage *s)
 	role("client");
 	fact(s, (int64_t)now_ns(), "talker.sends");
 	if (write(talker, "hello", 5) != 5)
-		stage_fail(s, "write(): %s", strerror(errno));
+		stage_fail(s, N_("write(): %s"), strerror(errno));
 	wait_acceptq(s, listener, 1);
 	must_accept(s, listener, &c);
 	fact(s, recv(c.ret, &byte, 1, MSG_DONTWAIT | MSG_PEEK), "talker.readable");

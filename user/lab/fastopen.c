@@ -38,7 +38,7 @@ static int client(struct stage *s, struct actor *a, struct opening *o, uint16_t 
 	actor_do(a, open_with_data, o);
 	actor_wait(a);
 	if (o->ret < 0)
-		stage_fail(s, "sendto(MSG_FASTOPEN) failed");
+		stage_fail(s, N_("sendto(MSG_FASTOPEN) failed"));
 	return o->fd;
 }
 
@@ -71,7 +71,7 @@ static void play(struct stage *s)
 	sysctl_set(s, "ipv4/tcp_fastopen", 3);
 	listener = tcp_listen(s, WIRE_SERVER, SERVER, 8);
 	if (setsockopt(listener, IPPROTO_TCP, TCP_FASTOPEN, &qlen, sizeof(qlen)))
-		stage_fail(s, "setsockopt(TCP_FASTOPEN): %s", strerror(errno));
+		stage_fail(s, N_("setsockopt(TCP_FASTOPEN): %s"), strerror(errno));
 	client(s, a, &o, FIRST);
 	wait_acceptq(s, listener, 1);
 	must_accept(s, listener, &c);

@@ -39,7 +39,7 @@ static void connected(struct cast *c, const char *run, struct call *call)
 {
 	actor_wait(c->client);
 	if (call->err)
-		stage_fail(c->s, "connect() failed with errno %d", call->err);
+		stage_fail(c->s, N_("connect() failed with errno %d"), call->err);
 	fact(c->s, (int64_t)call->ended, "%s.connect_returned", run);
 	wire_wait_held(c->wire, 1);
 }
@@ -51,7 +51,7 @@ static int blocking_listener(struct cast *c, uint16_t port)
 	role("server");
 	fd = tcp_socket(c->s, false);
 	if (tcp_bind(fd, WIRE_SERVER, port) || listen(fd, 8))
-		stage_fail(c->s, "cannot listen on port %u", port);
+		stage_fail(c->s, N_("cannot listen on port %u"), port);
 	return fd;
 }
 

@@ -44,11 +44,23 @@ struct want {
 
 enum verdict { CONFIRMED, REFUTED, DEPENDS };
 
+/* The sentences of the tutorial that this program goes with, in its order: `lab tutorial`. */
+enum sentence {
+	NO_SENTENCE,
+	TUTORIAL_SOCKET_TYPE, TUTORIAL_PORT, TUTORIAL_ADDRESS,
+	TUTORIAL_NETSTAT, TUTORIAL_RECV_Q, TUTORIAL_ACCEPT_BLOCKS, TUTORIAL_CONNECT_BEGINS,
+	TUTORIAL_TWO_QUEUES, TUTORIAL_WHICH_QUEUES, TUTORIAL_ACCEPT_TAKES, TUTORIAL_ACCEPT_OTHER,
+	TUTORIAL_READ_WRITE, TUTORIAL_CLOSE,
+	TUTORIAL_NOBODY_ELSE, TUTORIAL_CLIENTS, TUTORIAL_COST, TUTORIAL_CHANGE, TUTORIAL_EARLY,
+	TUTORIAL_CONNECT_RETURNS, TUTORIAL_ACK, TUTORIAL_ACCEPT_RETURNS, TUTORIAL_ONE_DIRECTION,
+	TUTORIAL_END
+};
+
 struct lab_run;
 
 struct lab {
 	const char *name;
-	const char *question;
+	const char *question;		/* this and the next: msgids */
 	const char *setup;		/* what is done, one or two sentences */
 	bool ladder;			/* how its events are shown; else in rows */
 	uint16_t prologue;		/* of a ladder: port of the listener whose calls are its first steps; 0: none */
@@ -56,6 +68,8 @@ struct lab {
 	void (*play)(struct stage *s);
 	void (*judge)(struct lab_run *r);
 	bool (*show)(const struct lab_run *r, const struct lab_event *e);	/* relevant; NULL: all */
+	/* A remark below the step of a ladder, at most 17 columns a line; NULL: none. */
+	void (*remark)(struct lab_run *r, const struct lab_event *e, char *text, size_t size);
 };
 
 /* ---- for judge() ---- */
@@ -81,11 +95,13 @@ bool lab_blind(const struct lab_run *r, const char *hook);
 
 /*
  * One claim and what was measured. holds: the evidence is what the text says; else the run has
- * failed. why: of DEPENDS, on what. The answer is a sentence with the numbers.
+ * failed. why: of DEPENDS, on what. The answer is a sentence with the numbers. All three are
+ * msgids (N_()), which are translated here.
  */
 __attribute__((format(printf, 6, 7)))
 void lab_claim(struct lab_run *r, const char *text, enum verdict v, const char *why, bool holds,
 	       const char *answer, ...);
+void lab_sentence(struct lab_run *r, enum sentence s);	/* of the tutorial is the last claim */
 void lab_evidence(struct lab_run *r, const char *key, int64_t value);	/* of the last claim */
 
 /* X(symbol): all of them, in the order in which they are listed and run. */

@@ -67,7 +67,7 @@ void sysctl_set(struct stage *s, const char *name, int64_t value)
 	int fd = sysctl_open(name, O_WRONLY), n = snprintf(text, sizeof(text), "%lld\n", (long long)value);
 
 	if (fd < 0 || write(fd, text, (size_t)n) != n)
-		stage_fail(s, "cannot set net/%s to %lld: %s", name, (long long)value, strerror(errno));
+		stage_fail(s, N_("cannot set net/%s to %lld: %s"), name, (long long)value, strerror(errno));
 	close(fd);
 }
 

@@ -75,7 +75,7 @@ static void silent(struct stage *s, struct wire *w)
 		must_accept(s, listener, &taken);
 	readable.fd = taken.ret;		/* the handshake may have been completed by an ACK without the data */
 	if (poll(&readable, 1, STAGE_PATIENCE) != 1)
-		stage_fail(s, "the server never got client A's data");
+		stage_fail(s, N_("the server never got client A's data"));
 	fact(s, recv(taken.ret, text, sizeof(text), MSG_DONTWAIT), "silent.read");
 	fact(s, !strcmp(text, "hello"), "silent.read_right");
 }

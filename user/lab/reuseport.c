@@ -25,7 +25,7 @@ static int member(struct stage *s, uint16_t port)
 	fd = tcp_socket(s, true);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (tcp_bind(fd, LOCAL, port) || listen(fd, BACKLOG))
-		stage_fail(s, "cannot listen on port %u", port);
+		stage_fail(s, N_("cannot listen on port %u"), port);
 	return fd;
 }
 
@@ -80,10 +80,10 @@ static void run(struct stage *s, const char *name, uint16_t port)
 		struct one o = { .drops = counter("ListenDrops") };
 
 		if (e.n == CLIENTS_MAX)
-			stage_fail(s, "%d clients, and the stuck listener is not full", CLIENTS_MAX);
+			stage_fail(s, N_("%d clients, and the stuck listener is not full"), CLIENTS_MAX);
 		o.client = tcp_client(s, LOCAL, (uint16_t)(40001 + e.n), LOCAL, port);
 		e.clients[e.n++] = o.client;
-		wait_for(s, decided, &o, "a client to be connected or dropped");
+		wait_for(s, decided, &o, N_("a client to be connected or dropped"));
 		accepted += accept_all(a);
 	}
 	wait_acceptq(s, b, BACKLOG + 1);
@@ -97,7 +97,7 @@ static void run(struct stage *s, const char *name, uint16_t port)
 	role("server");
 	close(b);			/* moves or resets them before it returns */
 	e.moved = accept_all(a);
-	wait_for(s, all_told, &e, "the clients of the closed listener to be moved or reset");
+	wait_for(s, all_told, &e, N_("the clients of the closed listener to be moved or reset"));
 	fact(s, e.moved, "%s.moved_to_a", name);
 	fact(s, e.reset, "%s.resets", name);
 }

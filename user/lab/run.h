@@ -16,8 +16,9 @@ struct evidence {
 };
 
 struct claim {
-	const char *text, *why;
+	const char *text, *why;		/* msgids; why may be NULL */
 	enum verdict verdict;
+	enum sentence sentence;
 	bool holds;
 	char answer[512];
 	struct evidence evidence[LAB_EVIDENCE];
@@ -39,6 +40,7 @@ struct lab_run {
 	uint64_t lost;
 	bool replay;
 	bool ok;			/* every claim holds and nothing is missing */
+	bool skipped;			/* cannot be run here; why is in error */
 	char error[400];		/* the first thing that is missing */
 };
 

@@ -91,7 +91,8 @@ void lab_show_head(struct out *out, const struct lab_run *r)
 	out_wrapped(out, tr(r->lab->setup), 0, columns);
 	if (r->replay)
 		out_wrapped(out, _("A recording: replayed, not measured on this machine."), 0, columns);
-	out_line_end(out);
+	if (!r->lab->ladder)		/* whose title begins with one */
+		out_line_end(out);
 }
 
 void lab_show_picture(struct out *out, const struct lab_run *r)

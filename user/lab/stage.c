@@ -59,7 +59,7 @@ void fact(struct stage *s, int64_t value, const char *key, ...)
 	va_list ap;
 
 	if (b->nfacts == STAGE_FACTS)
-		stage_fail(s, "more than %d facts", STAGE_FACTS);
+		stage_fail(s, N_("more than %d facts"), STAGE_FACTS);
 	va_start(ap, key);
 	vsnprintf(b->facts[b->nfacts].key, sizeof(b->facts[0].key), key, ap);
 	va_end(ap);
@@ -72,9 +72,15 @@ void stage_fail(struct stage *s, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(s->board->error, sizeof(s->board->error), fmt, ap);
+	vsnprintf(s->board->error, sizeof(s->board->error), tr(fmt), ap);
 	va_end(ap);
 	_exit(1);
+}
+
+void stage_skip(struct stage *s, const char *why)
+{
+	s->board->skipped = 1;
+	stage_fail(s, "%s", tr(why));
 }
 
 void wait_for(struct stage *s, bool (*check)(void *arg), void *arg, const char *what)
@@ -83,7 +89,7 @@ void wait_for(struct stage *s, bool (*check)(void *arg), void *arg, const char *
 
 	while (!check(arg)) {
 		if (now_ns() > until)
-			stage_fail(s, "waited %d s for: %s", STAGE_PATIENCE / 1000, what);
+			stage_fail(s, N_("waited %d s for: %s"), STAGE_PATIENCE / 1000, tr(what));
 		sleep_us(200);
 	}
 }
@@ -116,7 +122,7 @@ void wait_seen(struct stage *s, unsigned int event, uint32_t count)
 	struct seen_wait w = { s, event, count, now_ns() + LOOK_NS };
 	char what[64];
 
-	snprintf(what, sizeof(what), "the tracer to see event %u, %u times", event, count);
+	snprintf(what, sizeof(what), _("the tracer to see event %u, %u times"), event, count);
 	wait_for(s, enough_seen, &w, what);
 }
 
@@ -145,7 +151,7 @@ static void child_main(struct stage *s, pid_t parent, int ready, int go)
 	role("lab");
 	err = netns_make();
 	if (err)
-		stage_fail(s, "cannot make a network namespace: %s", strerror(-err));
+		stage_fail(s, N_("cannot make a network namespace: %s"), strerror(-err));
 	s->board->netns = netns_inode();
 	if (write(ready, "", 1) != 1 || read(go, &byte, 1) != 1)
 		_exit(1);

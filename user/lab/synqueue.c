@@ -47,7 +47,7 @@ static unsigned int flood(struct stage *s, struct wire *w, const char *name, uin
 
 	for (unsigned int i = 0; i < n; i++)
 		stranger_syn(w, host + i, port);
-	wait_for(s, settled, &f, "every SYN to be answered or dropped");
+	wait_for(s, settled, &f, N_("every SYN to be answered or dropped"));
 	queued = sockets_in(port, TCP_SYN_RECV);
 	fact(s, queued, "%s.queued", name);
 	fact(s, counter("ListenDrops") - f.drops, "%s.dropped", name);
@@ -94,7 +94,7 @@ static void play(struct stage *s)
 	sysctl_set(s, "ipv4/tcp_syncookies", 2);
 	tcp_listen(s, WIRE_SERVER, FORCED, BACKLOG);
 	flood(s, w, "forced", FORCED, HOST_FORCED, 3);
-	wait_for(s, all_expired, NULL, "the requests to expire");
+	wait_for(s, all_expired, NULL, N_("the requests to expire"));
 	wait_seen(s, TCPTRACE_SYNQ_DEL, queued);
 	fact(s, stranger_synacks(w, HOST_ALONE), "alone.synacks");
 }

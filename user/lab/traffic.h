@@ -27,6 +27,7 @@ int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog);
 /* Non-blocking, as "client", from that local address and port (0: any). connect() has begun. */
 int tcp_client(struct stage *s, const char *from, uint16_t port, const char *addr, uint16_t to);
 int tcp_bind(int fd, const char *addr, uint16_t port);	/* 0 or errno */
+uint16_t local_port(int fd);
 
 void call_connect(void *call);
 void call_accept(void *call);

@@ -79,14 +79,14 @@ static void device(struct wire *w)
 
 	w->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (w->fd < 0 || ioctl(w->fd, TUNSETIFF, &ifr))
-		stage_fail(w->s, "no TUN device (/dev/net/tun): %s; modprobe tun", strerror(errno));
+		stage_fail(w->s, N_("no TUN device (/dev/net/tun): %s; modprobe tun"), strerror(errno));
 	err = configure("wire", WIRE_CLIENT);
 	if (!err)
 		err = configure("wire:1", WIRE_SERVER);
 	if (!err)
 		err = netns_route_by("wire");
 	if (err)
-		stage_fail(w->s, "cannot set up the TUN device: %s", strerror(-err));
+		stage_fail(w->s, N_("cannot set up the TUN device: %s"), strerror(-err));
 	/* What comes in has a source that is ours too. */
 	sysctl_set(w->s, "ipv4/conf/wire/accept_local", 1);
 	sysctl_set(w->s, "ipv4/conf/wire/rp_filter", 0);
@@ -96,7 +96,7 @@ static void device(struct wire *w)
 static void put(struct wire *w, const struct packet *p)
 {
 	if (write(w->fd, p->bytes, p->len) != (ssize_t)p->len)
-		stage_fail(w->s, "write to the TUN device: %s", strerror(errno));
+		stage_fail(w->s, N_("write to the TUN device: %s"), strerror(errno));
 }
 
 /* ---- the relay ---- */
@@ -132,7 +132,7 @@ static bool hold(struct wire *w, struct packet *p)
 	if (!w->hold_port || ntohs(tcp_of(p)->source) != w->hold_port || (tcp_of(p)->syn && !w->hold_syn))
 		return false;
 	if (w->nheld == HELD_MAX)
-		stage_fail(w->s, "the wire holds %d packets already", HELD_MAX);
+		stage_fail(w->s, N_("the wire holds %d packets already"), HELD_MAX);
 	w->held[w->nheld++] = *p;
 	return true;
 }
@@ -177,13 +177,13 @@ struct wire *wire_open(struct stage *s, unsigned int delay_us)
 	struct wire *w = calloc(1, sizeof(*w));
 
 	if (!w)
-		stage_fail(s, "out of memory");
+		stage_fail(s, N_("out of memory"));
 	w->s = s;
 	w->delay_us = delay_us;
 	pthread_mutex_init(&w->lock, NULL);
 	device(w);
 	if (pthread_create(&w->thread, NULL, relay_thread, w))
-		stage_fail(s, "cannot start a thread");
+		stage_fail(s, N_("cannot start a thread"));
 	return w;
 }
 
@@ -215,7 +215,7 @@ void wire_wait_held(struct wire *w, unsigned int n)
 {
 	struct held_wait h = { w, n };
 
-	wait_for(w->s, held_enough, &h, "the wire to hold a packet");
+	wait_for(w->s, held_enough, &h, N_("the wire to hold a packet"));
 }
 
 void wire_release(struct wire *w)
