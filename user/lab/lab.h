@@ -68,8 +68,8 @@ struct lab {
 	void (*play)(struct stage *s);
 	void (*judge)(struct lab_run *r);
 	bool (*show)(const struct lab_run *r, const struct lab_event *e);	/* relevant; NULL: all */
-	/* A remark below the step of a ladder, at most 17 columns a line; NULL: none. */
-	void (*remark)(struct lab_run *r, const struct lab_event *e, char *text, size_t size);
+	/* Of a ladder: what to say below the n-th packet of the handshake, 17 columns a line; NULL: nothing. */
+	void (*remark)(struct lab_run *r, unsigned int packet, char *text, size_t size);
 };
 
 /* ---- for judge() ---- */

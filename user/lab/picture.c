@@ -11,17 +11,18 @@
 
 #include "../terminal.h"
 #include "../view/explain.h"
-#include "../view/flow.h"
+#include "../view/ladder.h"
 #include "picture.h"
 #include "run.h"
 
 #define PROLOGUE	8		/* calls of a listener that are kept for its connection */
 
 struct drawing {
-	const struct lab_run *r;
+	struct lab_run *r;
 	struct picture *p;
 	struct view view;		/* of a ladder */
 	struct out out;
+	unsigned int packet;		/* of the handshake that is drawn; 0: none yet */
 	uint64_t listener;		/* whose calls are the prologue; 0: of none */
 	struct { struct model_event ev; struct tcptrace_record rec; struct owner who; } prologue[PROLOGUE];
 	unsigned int nprologue;
@@ -47,16 +48,45 @@ static void mark(struct drawing *d, struct picture_step step)
 
 /* ---- a ladder ---- */
 
-static void on_row(void *ctx, const struct flow_step *s)
+/* In the columns between the two lines, of a ladder of 80 columns or of 100. */
+static void put_remark(struct drawing *d, char *text)
 {
-	struct drawing *d = ctx;
-	struct picture_step step = { .t_ns = 0 };
+	bool wide = d->view.cfg.columns >= 100;
+	char *line, *rest = text;
 
-	if (s)
+	while ((line = strsep(&rest, "\n")) && *line) {
+		out_spaces(&d->out, wide ? 33 : 29);
+		out_str(&d->out, d->view.cfg.utf8 ? "│" : "|");
+		out_str_pad(&d->out, line, LADDER_ARROW);
+		out_str(&d->out, d->view.cfg.utf8 ? "│" : "|");
+		out_line_end(&d->out);
+	}
+}
+
+/* The first row that shows the SYN, then the SYN-ACK, then the ACK. */
+static void remark(struct drawing *d, const struct row *row)
+{
+	static const uint8_t handshake[] = { SEG_SYN, SEG_SYNACK, SEG_ACK };
+	char text[64] = "";
+
+	if (!d->r->lab->remark || d->packet == 3 || row->segment != handshake[d->packet])
+		return;
+	d->r->lab->remark(d->r, ++d->packet, text, sizeof(text));
+	put_remark(d, text);
+}
+
+static void on_row(void *ctx, const struct row *row)
+{
+	struct picture_step step = { .t_ns = row->t_ns };
+	const struct flow_step *s = row->step;
+	struct drawing *d = ctx;
+
+	if (row->kind == ROW_STEP)
 		step = (struct picture_step){
 			.t_ns = s->t_ns, .explain = explain(s->event, s->old, s->new, s->cause, s->ret),
 			.has_queues = s->has_queues, .synq = s->synq, .acceptq = s->acceptq, .limit = s->limit,
 		};
+	remark(d, row);
 	mark(d, step);
 }
 
@@ -195,7 +225,7 @@ static int draw(struct drawing *d, const struct view_config *cfg)
 	return err;
 }
 
-int picture_draw(struct picture *p, const struct lab_run *r, unsigned int columns, bool color)
+int picture_draw(struct picture *p, struct lab_run *r, unsigned int columns, bool color)
 {
 	struct drawing *d = calloc(1, sizeof(*d));
 	struct view_config cfg = {

@@ -26,7 +26,7 @@ struct picture {
 };
 
 /* Lines have at most columns columns. 0, or -errno; what it made is freed by picture_free() either way. */
-int picture_draw(struct picture *p, const struct lab_run *r, unsigned int columns, bool color);
+int picture_draw(struct picture *p, struct lab_run *r, unsigned int columns, bool color);
 void picture_free(struct picture *p);
 
 /* rows.c: a line for each event, of 80 columns. */

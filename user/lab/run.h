@@ -7,7 +7,7 @@
 #include "../options.h"
 #include "lab.h"
 
-#define LAB_CLAIMS	8
+#define LAB_CLAIMS	12
 #define LAB_EVIDENCE	40
 
 struct evidence {
@@ -61,9 +61,9 @@ int lab_save(const struct lab_run *r, const char *path);
 const char *lab_verdict(enum verdict v);	/* the word, a msgid */
 unsigned int lab_columns(const struct out *out);
 void lab_show_head(struct out *out, const struct lab_run *r);	/* what is asked, and done */
-void lab_show_picture(struct out *out, const struct lab_run *r);
+void lab_show_picture(struct out *out, struct lab_run *r);
 void lab_show_verdict(struct out *out, const struct claim *c);
-void lab_show_text(struct out *out, const struct lab_run *r);	/* the whole */
+void lab_show_text(struct out *out, struct lab_run *r);	/* the whole */
 void lab_show_json(struct out *out, const struct lab_run *r);
 
 int run_lab(struct options *o);

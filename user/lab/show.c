@@ -95,7 +95,7 @@ void lab_show_head(struct out *out, const struct lab_run *r)
 		out_line_end(out);
 }
 
-void lab_show_picture(struct out *out, const struct lab_run *r)
+void lab_show_picture(struct out *out, struct lab_run *r)
 {
 	struct picture p;
 
@@ -108,7 +108,7 @@ void lab_show_picture(struct out *out, const struct lab_run *r)
 	picture_free(&p);
 }
 
-void lab_show_text(struct out *out, const struct lab_run *r)
+void lab_show_text(struct out *out, struct lab_run *r)
 {
 	lab_show_head(out, r);
 	lab_show_picture(out, r);

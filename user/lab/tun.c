@@ -20,8 +20,10 @@
 
 #define PACKET_MAX	2048
 #define HELD_MAX	64
+#define SHAKES		8
 #define STRANGERS	0x0a000100u	/* 10.0.1.0 */
 #define STRANGER_PORT	40000
+#define CLIENT		0x0a000001u
 #define SERVER		0x0a000002u
 
 struct packet {
@@ -42,6 +44,8 @@ struct wire {
 	bool hold_syn;
 	unsigned int nheld;
 	struct packet held[HELD_MAX];
+	struct { uint16_t port; struct wire_numbers n; } shake[SHAKES];	/* of the client's ports */
+	unsigned int nshakes;
 	struct { uint32_t seq, synacks; } stranger[WIRE_STRANGERS];
 };
 
@@ -137,6 +141,50 @@ static bool hold(struct wire *w, struct packet *p)
 	return true;
 }
 
+static struct wire_numbers *numbers_of(struct wire *w, uint16_t port, bool begin)
+{
+	for (unsigned int i = 0; i < w->nshakes; i++) {
+		if (w->shake[i].port == port)
+			return &w->shake[i].n;
+	}
+	if (!begin || w->nshakes == SHAKES)
+		return NULL;
+	w->shake[w->nshakes].port = port;
+	return &w->shake[w->nshakes++].n;
+}
+
+/* SYN, SYN-ACK, and the first packet of the client after it. */
+static void note_numbers(struct wire *w, struct packet *p)
+{
+	const struct tcphdr *tcp = tcp_of(p);
+	bool from_client = tcp->syn ? !tcp->ack : p->ip.saddr == htonl(CLIENT);
+	struct wire_numbers *n = numbers_of(w, ntohs(from_client ? tcp->source : tcp->dest), tcp->syn && !tcp->ack);
+
+	if (!n)
+		return;
+	if (tcp->syn && !tcp->ack) {
+		n->syn_seq = ntohl(tcp->seq);
+	} else if (tcp->syn) {
+		n->synack_seq = ntohl(tcp->seq);
+		n->synack_ack = ntohl(tcp->ack_seq);
+	} else if (from_client && !n->third_ack) {
+		n->third_seq = ntohl(tcp->seq);
+		n->third_ack = ntohl(tcp->ack_seq);
+	}
+}
+
+struct wire_numbers wire_numbers(struct wire *w, uint16_t client_port)
+{
+	struct wire_numbers *n, none = { 0 };
+
+	pthread_mutex_lock(&w->lock);
+	n = numbers_of(w, client_port, false);
+	if (n)
+		none = *n;
+	pthread_mutex_unlock(&w->lock);
+	return none;
+}
+
 static void relay(struct wire *w, struct packet *p)
 {
 	bool kept;
@@ -146,6 +194,7 @@ static void relay(struct wire *w, struct packet *p)
 	if (w->delay_us)
 		sleep_us(w->delay_us);
 	pthread_mutex_lock(&w->lock);
+	note_numbers(w, p);
 	kept = to_stranger(w, p) || hold(w, p);
 	pthread_mutex_unlock(&w->lock);
 	if (!kept)

@@ -26,6 +26,12 @@ void wire_hold(struct wire *w, uint16_t port, bool syn_too);
 void wire_wait_held(struct wire *w, unsigned int n);	/* until so many are */
 void wire_release(struct wire *w);			/* they go on, in order, and no more are held */
 
+/* What the three packets of a handshake said, as the wire saw it. */
+struct wire_numbers {
+	uint32_t syn_seq, synack_seq, synack_ack, third_seq, third_ack;
+};
+struct wire_numbers wire_numbers(struct wire *w, uint16_t client_port);	/* of its last handshake; else zeroes */
+
 /* Strangers: from 10.0.1.<host>, port 40000. */
 void stranger_syn(struct wire *w, unsigned int host, uint16_t to);
 unsigned int stranger_synacks(struct wire *w, unsigned int host);	/* answers that came so far */

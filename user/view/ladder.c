@@ -217,7 +217,7 @@ void ladder_draw(struct view *v, struct row *rows, const struct track *left, con
 		}
 		ladder_row(&d, v, r, zero_ns);
 		if (v->cfg.row)
-			v->cfg.row(v->cfg.row_ctx, r->kind == ROW_STEP ? r->step : NULL);
+			v->cfg.row(v->cfg.row_ctx, r);
 		if (v->cfg.explain && r->kind == ROW_STEP)
 			explain_put(v, explain(r->step->event, r->step->old, r->step->new, r->step->cause,
 					       r->step->ret), EXPLAIN_AT);

@@ -14,7 +14,7 @@
 #include "../lib/out.h"
 #include "../model/finding.h"
 
-struct flow_step;
+struct row;
 
 enum view_time { VIEW_TIME_NONE, VIEW_TIME_START, VIEW_TIME_WALL };
 
@@ -27,8 +27,8 @@ struct view_config {
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
 	bool explain;			/* --explain: a sentence below each event */
-	/* flow: called after each row of a ladder; step: of the row, NULL: not a step of its own. NULL: nobody asks. */
-	void (*row)(void *ctx, const struct flow_step *step);
+	/* flow: called after each row of a ladder, which flow.h has; NULL: nobody asks */
+	void (*row)(void *ctx, const struct row *row);
 	void *row_ctx;
 	/*
 	 * flow: which connections are drawn: those of whose events (of both ends) picks() said all
