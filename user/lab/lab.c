@@ -56,7 +56,7 @@ static int run_one(struct options *o, const struct lab *lab, struct out *out, bo
 		if (err)
 			talk("cannot write '%s': %s", o->write_path, strerror(-err));
 	}
-	if (!r.ok)
+	if (!r.ok && !r.skipped)
 		*ok = false;
 	if (r.model)
 		model_free(r.model);

@@ -106,17 +106,24 @@ void lab_evidence(struct lab_run *r, const char *key, int64_t value);	/* of the 
 
 /* X(symbol): all of them, in the order in which they are listed and run. */
 #define LABS(X)		\
-	X(lifecycle)	\
-	X(handshake)	\
-	X(backlog)	\
-	X(synqueue)	\
-	X(overflow)	\
-	X(blocking)	\
-	X(bind)		\
-	X(close)	\
-	X(reuseport)	\
-	X(fastopen)	\
-	X(defer_accept)
+	X(lifecycle) \
+	X(address) \
+	X(netstat) \
+	X(handshake) \
+	X(queues) \
+	X(backlog) \
+	X(concurrency) \
+	X(blocking) \
+	X(synqueue) \
+	X(prune) \
+	X(overflow) \
+	X(bind) \
+	X(close) \
+	X(unread) \
+	X(reuseport) \
+	X(fastopen) \
+	X(defer_accept) \
+	X(mptcp)
 
 #define LAB_DECLARE(symbol) extern const struct lab lab_##symbol;
 LABS(LAB_DECLARE)

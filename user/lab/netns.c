@@ -86,10 +86,10 @@ int64_t sysctl_get(const char *name)
 
 int64_t counter(const char *name)
 {
-	struct snmp_key keys[] = { { "TcpExt", name }, { "Tcp", name } };
-	uint64_t values[2];
+	struct snmp_key keys[] = { { "TcpExt", name }, { "Tcp", name }, { "MPTcpExt", name } };
+	uint64_t values[3];
 
-	return snmp_read(keys, values, 2) ? -1 : (int64_t)(values[0] + values[1]);
+	return snmp_read(keys, values, 3) ? -1 : (int64_t)(values[0] + values[1] + values[2]);
 }
 
 /* ---- routes ---- */

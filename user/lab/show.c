@@ -115,5 +115,5 @@ void lab_show_text(struct out *out, struct lab_run *r)
 	for (unsigned int i = 0; i < r->nclaims; i++)
 		put_claim(out, &r->claims[i]);
 	if (!r->ok)
-		put_labelled(out, _("FAILED"), r->error);
+		put_labelled(out, r->skipped ? _("SKIPPED") : _("FAILED"), r->error);
 }

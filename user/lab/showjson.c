@@ -41,8 +41,8 @@ void lab_show_json(struct out *out, const struct lab_run *r)
 	json_bool(out, "replay", r->replay);
 	json_u64(out, "events", r->nevents);
 	if (r->error[0])
-		json_str(out, "error", r->error);
-	json_bool(out, "ok", r->ok);
+		json_str(out, r->skipped ? "skipped" : "error", r->error);
+	json_bool(out, "ok", r->ok || r->skipped);
 	json_end(out);
 	out_line_end(out);
 }

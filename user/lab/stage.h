@@ -72,7 +72,7 @@ int netns_make(void);				/* unshare, lo up; 0 or -errno */
 uint32_t netns_inode(void);
 void sysctl_set(struct stage *s, const char *name, int64_t value);	/* "ipv4/tcp_syncookies" */
 int64_t sysctl_get(const char *name);		/* -1: this kernel has none */
-int64_t counter(const char *name);		/* TcpExt or Tcp, of this namespace */
+int64_t counter(const char *name);		/* TcpExt, Tcp or MPTcpExt, of this namespace */
 /* Everything between 10.0.0.1 and 10.0.0.2, both ours, leaves through this device. */
 int netns_route_by(const char *device);
 

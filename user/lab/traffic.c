@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -245,6 +246,20 @@ unsigned int acceptq_limit(int listener)
 	return info_of(listener).tcpi_sacked;
 }
 
+int64_t sk_drops(int fd)
+{
+	uint32_t meminfo[SK_MEMINFO_VARS];
+
+	return socket_memory(fd, meminfo) ? -1 : (int64_t)meminfo[SK_MEMINFO_DROPS];
+}
+
+int socket_memory(int fd, uint32_t meminfo[SK_MEMINFO_VARS])
+{
+	socklen_t len = sizeof(*meminfo) * SK_MEMINFO_VARS;
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) ? -errno : 0;
+}
+
 struct fd_wait {
 	int fd, state;
 	unsigned int n;
@@ -298,6 +313,23 @@ void wait_counter(struct stage *s, const char *name, int64_t value)
 
 	snprintf(what, sizeof(what), _("%s to reach %lld"), name, (long long)value);
 	wait_for(s, counter_is, &w, what);
+}
+
+struct proc_row proc_row(uint16_t lport, uint16_t rport)
+{
+	FILE *f = fopen("/proc/thread-self/net/tcp", "re");
+	struct proc_row row = { 0 }, r;
+	unsigned int l, p;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %*d: %*x:%x %*x:%x %x %x:%x %*x:%*x %*x %*u %*u %lu", &l, &p, (unsigned int *)&r.state,
+			   &r.send_q, &r.recv_q, &r.inode) == 6 && l == lport && p == rport)
+			row = r;
+	}
+	if (f)
+		fclose(f);
+	return row;
 }
 
 unsigned int sockets_in(uint16_t lport, int state)

@@ -32,9 +32,18 @@ struct wire_numbers {
 };
 struct wire_numbers wire_numbers(struct wire *w, uint16_t client_port);	/* of its last handshake; else zeroes */
 
+/*
+ * A network interface of its own, "nic<n>" with the address 10.<n>.0.1: behind it are only
+ * strangers, 10.<n>.0.<host>, who send to that address.
+ */
+#define NIC_ADDRESS	"10.%u.0.1"
+struct wire *nic_open(struct stage *s, unsigned int n);
+void stranger_target(struct wire *w, const char *address);	/* from now on they send to this one */
+
 /* Strangers: from 10.0.1.<host>, port 40000. */
 void stranger_syn(struct wire *w, unsigned int host, uint16_t to);
 unsigned int stranger_synacks(struct wire *w, unsigned int host);	/* answers that came so far */
+unsigned int stranger_resets(struct wire *w, unsigned int host);
 void stranger_ack(struct wire *w, unsigned int host, uint16_t to);	/* the third packet, after all */
 
 #endif
