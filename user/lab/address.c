@@ -19,7 +19,8 @@ enum { STRANGER = 7 };			/* 10.1.0.7, 10.2.0.7 */
 
 static int bind6(int fd, uint16_t port)
 {
-	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_ANY_INIT };
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port),
+	  .sin6_addr = IN6ADDR_ANY_INIT };
 
 	return bind(fd, (struct sockaddr *)&a, sizeof(a)) ? errno : 0;
 }
@@ -177,10 +178,12 @@ static void play(struct stage *s)
 static void judge_socket(struct lab_run *r)
 {
 	/* __inet_bind() (net/ipv4/af_inet.c): sin_family; inet_dgram_ops.listen is sock_no_listen() */
-	lab_claim(r, N_("The address family and the type of communication are chosen at socket()."), CONFIRMED, NULL,
-		  lab_fact(r, "family.bind_errno") == EAFNOSUPPORT && lab_fact(r, "type.listen_errno") == EOPNOTSUPP,
-		  N_("A socket of AF_INET could not be bound to an IPv6 address (EAFNOSUPPORT), and one of SOCK_DGRAM "
-		     "could not listen (EOPNOTSUPP)."));
+	lab_claim(r, N_("The address family and the type of communication are chosen at socket()."), CONFIRMED,
+		  NULL,
+		  lab_fact(r, "family.bind_errno") == EAFNOSUPPORT && lab_fact(r,
+		  "type.listen_errno") == EOPNOTSUPP,
+		  N_("A socket of AF_INET could not be bound to an IPv6 address (EAFNOSUPPORT), and one of "
+		     "SOCK_DGRAM could not listen (EOPNOTSUPP)."));
 	lab_sentence(r, TUTORIAL_SOCKET_TYPE);
 	lab_evidence(r, "bind_errno", lab_fact(r, "family.bind_errno"));
 	lab_evidence(r, "listen_errno", lab_fact(r, "type.listen_errno"));
@@ -191,8 +194,8 @@ static void judge_socket(struct lab_run *r)
 		  N_("on IPV6_V6ONLY; net.ipv6.bindv6only, its default, is 0"),
 		  !lab_fact(r, "six.errno") && lab_fact(r, "six.waiting") == 1 &&
 		  lab_fact(r, "six_only.errno") == ECONNREFUSED,
-		  N_("A client of 127.0.0.1 was connected to the listener on [::]; to the one with IPV6_V6ONLY it was not "
-		     "(ECONNREFUSED)."));
+		  N_("A client of 127.0.0.1 was connected to the listener on [::]; to the one with "
+		     "IPV6_V6ONLY it was not (ECONNREFUSED)."));
 	lab_evidence(r, "errno", lab_fact(r, "six.errno"));
 	lab_evidence(r, "v6only_errno", lab_fact(r, "six_only.errno"));
 }
@@ -204,10 +207,11 @@ static void judge_address(struct lab_run *r)
 
 	/* ip_route_input_slow() (net/ipv4/route.c): a local address is local whatever interface it came by */
 	lab_claim(r, N_("The IP address decides which network interface's packets we get."), REFUTED, NULL,
-		  other && queued == 1 && !lab_fact(r, "device.other_interface") && lab_fact(r, "device.own_interface"),
-		  N_("A server bound to 10.2.0.1, the address of nic2, took a SYN for it that came in by nic1 and answered it: "
-		     "Linux is a weak host. With SO_BINDTODEVICE to nic2 the same SYN got a RST, and one that came in by "
-		     "nic2 was answered."));
+		  other && queued == 1 && !lab_fact(r, "device.other_interface") && lab_fact(r,
+		  "device.own_interface"),
+		  N_("A server bound to 10.2.0.1, the address of nic2, took a SYN for it that came in by nic1 "
+		     "and answered it: Linux is a weak host. With SO_BINDTODEVICE to nic2 the same SYN got a "
+		     "RST, and one that came in by nic2 was answered."));
 	lab_sentence(r, TUTORIAL_ADDRESS);
 	lab_evidence(r, "synack_by_other_interface", other);
 	lab_evidence(r, "synack_by_other_interface_bound", lab_fact(r, "device.other_interface"));
@@ -219,11 +223,12 @@ static void judge(struct lab_run *r)
 	judge_socket(r);
 	/* __inet_lookup_skb() (include/net/inet_hashtables.h): __inet_lookup_established() first, then the listeners */
 	lab_claim(r, N_("The port tells the kernel for which program a packet is."), DEPENDS,
-		  N_("on whether it belongs to a connection: then both addresses and both ports decide, and the port alone "
-		     "only finds who listens"),
+		  N_("on whether it belongs to a connection: then both addresses and both ports decide, and "
+		     "the port alone only finds who listens"),
 		  lab_fact(r, "port.same") && lab_fact(r, "port.right") && !lab_fact(r, "port.left_in_queue"),
-		  N_("Three connected sockets and a listener had the local port %d. What clients :%d and :%d sent came to their "
-		     "own sockets, although another listener had taken the port meanwhile; only the SYN of :%d was its."),
+		  N_("Three connected sockets and a listener had the local port %d. What clients :%d and :%d "
+		     "sent came to their own sockets, although another listener had taken the port meanwhile; "
+		     "only the SYN of :%d was its."),
 		  PORT, ALICE, BOB, CAROL);
 	lab_sentence(r, TUTORIAL_PORT);
 	lab_evidence(r, "same_local_port", lab_fact(r, "port.same"));
@@ -242,9 +247,10 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_address = {
 	.name = "address",
 	.question = N_("Which socket is a packet for: what do family, type, port and address decide?"),
-	.setup = N_("Sockets of two families and two types, three connections on one port, and two network interfaces, nic1 "
-		    "and nic2, with strangers behind them. Shown: SYNs for the address of nic2, on port 8002 for a "
-		    "listener bound to it, on 8003 for one with SO_BINDTODEVICE."),
+	.setup = N_("Sockets of two families and two types, three connections on one port, and two network "
+		    "interfaces, nic1 and nic2, with strangers behind them."),
+	.shown = N_("Shown: SYNs for the address of nic2, on port 8002 for a listener bound to it, on 8003 "
+		    "for one with SO_BINDTODEVICE."),
 	.play = play,
 	.judge = judge,
 	.show = show,

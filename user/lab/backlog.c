@@ -166,17 +166,19 @@ static void judge_n(struct lab_run *r)
 	bool holds = true;
 
 	for (size_t i = 0; i < BACKLOGS; i++) {
-		unsigned int seen = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = (uint16_t)(FIRST + backlogs[i]));
+		unsigned int seen = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD,
+		  .lport = (uint16_t)(FIRST + backlogs[i]));
 
 		snprintf(key, sizeof(key), "listen_%d.held", backlogs[i]);
 		holds &= seen == (unsigned int)backlogs[i] + 1 && lab_fact(r, key) == seen;
-		n += (size_t)snprintf(text + n, sizeof(text) - n, _("%slisten(%d) held %u"), n ? _(", ") : "", backlogs[i],
+		n += (size_t)snprintf(text + n, sizeof(text) - n, _("%slisten(%d) held %u"), n ? _(", ") : "",
+		  backlogs[i],
 				      seen);
 	}
 	/* sk_acceptq_is_full() (include/net/sock.h): sk_ack_backlog > sk_max_ack_backlog */
 	lab_claim(r, N_("listen(fd, n) holds n connections."), REFUTED, NULL, holds,
 		  N_("%s: one more than n, because the kernel asks \"more than n?\" before it adds one "
-		  "(sk_acceptq_is_full)."), text);
+		     "(sk_acceptq_is_full)."), text);
 	for (size_t i = 0; i < BACKLOGS; i++) {
 		snprintf(key, sizeof(key), "listen_%d.held", backlogs[i]);
 		lab_evidence(r, key, COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD,
@@ -194,8 +196,9 @@ static void judge_next(struct lab_run *r)
 	/* tcp_conn_request() (net/ipv4/tcp_input.c): LINUX_MIB_LISTENOVERFLOWS, goto drop; no RST */
 	lab_claim(r, N_("The next client is refused: connect() fails with ECONNREFUSED."), REFUTED, NULL,
 		  drops >= EXTRA && waiting == EXTRA && !resets,
-		  N_("Of the %d clients too many for listen(2) none got an answer: %u SYNs were dropped in silence, "
-		  "%u RST were sent, and %lld clients sat in SYN_SENT, to try again after a second."),
+		  N_("Of the %d clients too many for listen(2) none got an answer: %u SYNs were dropped in "
+		     "silence, %u RST were sent, and %lld clients sat in SYN_SENT, to try again after a "
+		     "second."),
 		  EXTRA, drops, resets, (long long)waiting);
 	lab_evidence(r, "dropped_syns", drops);
 	lab_evidence(r, "resets", resets);
@@ -205,20 +208,24 @@ static void judge_next(struct lab_run *r)
 static void judge_change(struct lab_run *r)
 {
 	unsigned int held = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = CLAMPED);
-	int64_t first = lab_fact(r, "changed.limit_first"), somaxconn = lab_fact(r, "changed.limit_after_somaxconn");
+	int64_t first = lab_fact(r, "changed.limit_first"), somaxconn = lab_fact(r,
+	  "changed.limit_after_somaxconn");
 	int64_t again = lab_fact(r, "changed.limit_after_listen"), now = lab_fact(r, "changed.held");
 
 	/* __sys_listen() (net/socket.c): if ((unsigned int)backlog > somaxconn) backlog = somaxconn */
-	lab_claim(r, N_("The backlog given to listen() decides."), DEPENDS, N_("the smaller of backlog and somaxconn does"),
+	lab_claim(r, N_("The backlog given to listen() decides."), DEPENDS,
+		  N_("the smaller of backlog and somaxconn does"),
 		  held == CLAMP + 1 && lab_fact(r, "clamped.held") == held,
-		  N_("listen(128) with net.core.somaxconn = %d held %u: listen() cuts its argument, without an error."),
+		  N_("listen(128) with net.core.somaxconn = %d held %u: listen() cuts its argument, without "
+		     "an error."),
 		  CLAMP, held);
 	lab_evidence(r, "clamped.held", held);
 	/* inet_listen() (net/ipv4/af_inet.c): sets sk_max_ack_backlog in LISTEN, too */
 	lab_claim(r, N_("Linux does not let you change the backlog of a listening socket."), REFUTED, NULL,
 		  first == 1 && again == 4 && now == 5 && lab_acceptq_peak(r, AGAIN) == 5,
-		  N_("The limit was %lld; a second listen(fd, 4) on the same socket made it %lld at once, with "
-		  "connections waiting, and it then held %lld."), (long long)first, (long long)again, (long long)now);
+		  N_("The limit was %lld; a second listen(fd, 4) on the same socket made it %lld at once, "
+		     "with connections waiting, and it then held %lld."), (long long)first, (long long)again,
+		  (long long)now);
 	lab_sentence(r, TUTORIAL_CHANGE);
 	lab_evidence(r, "limit_first", first);
 	lab_evidence(r, "limit_after_listen", again);
@@ -226,8 +233,8 @@ static void judge_change(struct lab_run *r)
 	/* __sys_listen() (net/socket.c) is its only reader */
 	lab_claim(r, N_("Raising net.core.somaxconn helps a server that is running."), REFUTED, NULL,
 		  first == somaxconn,
-		  N_("It is read by listen() only: with somaxconn changed, the limit stayed %lld until listen() was "
-		  "called again."), (long long)somaxconn);
+		  N_("It is read by listen() only: with somaxconn changed, the limit stayed %lld until "
+		     "listen() was called again."), (long long)somaxconn);
 	lab_evidence(r, "limit_after_somaxconn", somaxconn);
 }
 
@@ -238,9 +245,10 @@ static void judge_cost(struct lab_run *r)
 	/* reqsk_queue_alloc() (net/core/request_sock.c) allocates nothing since 4.4, before it did by the backlog */
 	lab_claim(r, N_("A large backlog costs resources."), REFUTED, NULL,
 		  large == little && lab_fact(r, "cost.limit") == LARGE_BACKLOG,
-		  N_("listen(%d) charged its socket %lld bytes, listen(1) %lld: the number is only compared with. What "
-		     "costs are the clients that come: each that waits to be accepted is a whole socket already "
-		     "(%lld bytes here, without its data)."), LARGE_BACKLOG, (long long)large, (long long)little,
+		  N_("listen(%d) charged its socket %lld bytes, listen(1) %lld: the number is only compared "
+		     "with. What costs are the clients that come: each that waits to be accepted is a whole "
+		     "socket already (%lld bytes here, without its data)."), LARGE_BACKLOG, (long long)large,
+		  (long long)little,
 		  (long long)lab_fact(r, "cost.bytes_of_a_socket"));
 	lab_sentence(r, TUTORIAL_COST);
 	lab_evidence(r, "bytes_of_listen_1", little);
@@ -265,9 +273,11 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 
 const struct lab lab_backlog = {
 	.name = "backlog",
-	.question = N_("How many connections does listen(fd, n) hold, what happens to the next one, and can n be changed?"),
-	.setup = N_("For n = 0, 1, 2, 5 and 128: a server that never accepts, and n + 4 clients; then with somaxconn "
-		 "below n, and with listen() called again. Shown: the server's side of listen(fd, 2)."),
+	.question = N_("How many connections does listen(fd, n) hold, what happens to the next one, and can n "
+		       "be changed?"),
+	.setup = N_("For n = 0, 1, 2, 5 and 128: a server that never accepts, and n + 4 clients; then with "
+		    "somaxconn below n, and with listen() called again."),
+	.shown = N_("Shown: the server's side of listen(fd, 2)."),
 	.play = play,
 	.judge = judge,
 	.show = show,

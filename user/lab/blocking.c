@@ -200,10 +200,12 @@ static void judge_waiting(struct lab_run *r)
 	established = COUNT(r, .event = TCPTRACE_STATE, .old = TCP_S_SYN_SENT, .new = TCP_S_ESTABLISHED,
 			    .rport = ALONE, .before = last);
 	/* inet_csk_accept() (net/ipv4/inet_connection_sock.c) is the only way out of the queue */
-	lab_claim(r, N_("While a single-threaded blocking server serves one client, all others wait."), CONFIRMED, NULL,
+	lab_claim(r, N_("While a single-threaded blocking server serves one client, all others wait."), CONFIRMED,
+		  NULL,
 		  spaced && at_once(r, ALONE) == 1,
-		  N_("Each client waited one service time longer in the accept queue than the one before: %.1f, %.1f, "
-		  "%.1f ... %.1f ms; the last answer came after %.0f ms."), us[0] / 1e3, us[1] / 1e3, us[2] / 1e3,
+		  N_("Each client waited one service time longer in the accept queue than the one before: "
+		     "%.1f, %.1f, %.1f ... %.1f ms; the last answer came after %.0f ms."), us[0] / 1e3,
+		  us[1] / 1e3, us[2] / 1e3,
 		  most(us, n) / 1e3, lab_fact(r, "alone.total_us") / 1e3);
 	for (i = 0; i < CLIENTS; i++) {
 		snprintf(key, sizeof(key), "waited_us.%u", i + 1);
@@ -212,8 +214,9 @@ static void judge_waiting(struct lab_run *r)
 	/* tcp_rcv_state_process() (net/ipv4/tcp_input.c) needs no program to establish them */
 	lab_claim(r, N_("They wait in connect()."), REFUTED, NULL,
 		  established == CLIENTS && lab_acceptq_peak(r, ALONE) >= 2,
-		  N_("The kernel accepted all %u: the slowest connection was established after %.3f ms. They waited in the "
-		  "accept queue, up to %u of them, and could have sent their requests."), established,
+		  N_("The kernel accepted all %u: the slowest connection was established after %.3f ms. They "
+		     "waited in the accept queue, up to %u of them, and could have sent their requests."),
+		  established,
 		  slowest_connect(r, ALONE) / 1e3, lab_acceptq_peak(r, ALONE));
 	lab_evidence(r, "slowest_connect_us", slowest_connect(r, ALONE));
 	lab_evidence(r, "acceptq_peak", lab_acceptq_peak(r, ALONE));
@@ -229,8 +232,9 @@ static void judge(struct lab_run *r)
 	/* inet_csk_listen_poll() (include/net/inet_connection_sock.h): EPOLLIN while the queue is not empty */
 	lab_claim(r, N_("It takes a thread for each client to serve them at the same time."), REFUTED, NULL,
 		  by_threads >= 2 && by_epoll >= 2,
-		  N_("With a thread for each, %u were served at once, the longest wait in the accept queue was %.3f ms and "
-		  "all was done after %.0f ms; one thread with epoll did as well: %u at once, %.3f ms and %.0f ms."),
+		  N_("With a thread for each, %u were served at once, the longest wait in the accept queue "
+		     "was %.3f ms and all was done after %.0f ms; one thread with epoll did as well: %u at "
+		     "once, %.3f ms and %.0f ms."),
 		  by_threads, most(threads, nt) / 1e3, lab_fact(r, "threads.total_us") / 1e3,
 		  by_epoll, most(epoll, ne) / 1e3, lab_fact(r, "epoll.total_us") / 1e3);
 	lab_evidence(r, "threads.at_once", by_threads);
@@ -248,8 +252,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_blocking = {
 	.name = "blocking",
 	.question = N_("One server, one client at a time: where do the others wait, and for how long?"),
-	.setup = N_("11 clients at once, and a server that needs 20 ms for each: one at a time, with a thread for each, and "
-		 "with epoll. Shown: the accept queue of the first; MS is the wait in it."),
+	.setup = N_("11 clients at once, and a server that needs 20 ms for each: one at a time, with a thread "
+		    "for each, and with epoll."),
+	.shown = N_("Shown: the accept queue of the first; MS is the wait in it."),
 	.play = play,
 	.judge = judge,
 	.show = show,

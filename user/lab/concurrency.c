@@ -113,10 +113,12 @@ static void judge(struct lab_run *r)
 
 	/* tcp_conn_request(), tcp_check_req(): the kernel's part needs no program */
 	lab_claim(r, N_("While one client is served, nobody else can connect."), REFUTED, NULL,
-		  connected == OTHERS && lab_fact(r, "busy.sent") == OTHERS && lab_fact(r, "busy.waiting") == OTHERS &&
+		  connected == OTHERS && lab_fact(r, "busy.sent") == OTHERS && lab_fact(r,
+		  "busy.waiting") == OTHERS &&
 		  before == OTHERS + 1 && lab_fact(r, "busy.read") == 5,
-		  N_("With one client being served, %lld others connected, were in the accept queue, and sent their requests, "
-		     "which the server read when it accepted them. They wait, but not to be connected."),
+		  N_("With one client being served, %lld others connected, were in the accept queue, and sent "
+		     "their requests, which the server read when it accepted them. They wait, but not to be "
+		     "connected."),
 		  (long long)connected);
 	lab_sentence(r, TUTORIAL_NOBODY_ELSE);
 	lab_evidence(r, "connected", connected);
@@ -124,16 +126,18 @@ static void judge(struct lab_run *r)
 	/* sk_acceptq_is_full() (include/net/sock.h) counts sk_ack_backlog, which accept() takes from again */
 	lab_claim(r, N_("The backlog is the number of clients that can be served at once."), REFUTED, NULL,
 		  established == MANY && lab_fact(r, "many.answered") == MANY && lab_fact(r, "many.limit") == 1,
-		  N_("A server with listen(fd, 1) had %lld connections at the same time and answered each. The backlog limits "
-		     "those that wait for accept(), at most %u here."), (long long)established, lab_acceptq_peak(r, SMALL));
+		  N_("A server with listen(fd, 1) had %lld connections at the same time and answered each. "
+		     "The backlog limits those that wait for accept(), at most %u here."), (long long)established,
+		  lab_acceptq_peak(r, SMALL));
 	lab_sentence(r, TUTORIAL_CLIENTS);
 	lab_evidence(r, "at_once", established);
 	lab_evidence(r, "acceptq_peak", lab_acceptq_peak(r, SMALL));
 	/* inet_csk_clone_lock() (net/ipv4/inet_connection_sock.c): the child has its listener's port */
 	lab_claim(r, N_("Each connection takes a port of the server, so there are 65535 at most."), REFUTED, NULL,
 		  lab_fact(r, "many.ports_alike") == MANY,
-		  N_("All %lld had the one local port %d: connections differ by the client's address and port. What runs out "
-		     "first is memory, or the process's descriptors."), (long long)lab_fact(r, "many.ports_alike"), SMALL);
+		  N_("All %lld had the one local port %d: connections differ by the client's address and "
+		     "port. What runs out first is memory, or the process's descriptors."), (long long)lab_fact(r,
+		  "many.ports_alike"), SMALL);
 	lab_evidence(r, "same_local_port", lab_fact(r, "many.ports_alike"));
 }
 
@@ -147,8 +151,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_concurrency = {
 	.name = "concurrency",
 	.question = N_("How many clients can a server have at the same time?"),
-	.setup = N_("A server that is busy with one client while five others come, and one with listen(fd, 1) and 200 clients at "
-		    "once. Shown: the accept queue of the first."),
+	.setup = N_("A server that is busy with one client while five others come, and one with listen(fd, 1) "
+		    "and 200 clients at once."),
+	.shown = N_("Shown: the accept queue of the first."),
 	.play = play,
 	.judge = judge,
 	.show = show,

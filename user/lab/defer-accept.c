@@ -72,28 +72,31 @@ static void judge(struct lab_run *r)
 	double mute = (double)(m_in->t_ns - m_add->t_ns) / 1e6;
 
 	/* tcp_check_req() (net/ipv4/tcp_minisocks.c): rskq_defer_accept: acked, LINUX_MIB_TCPDEFERACCEPTDROP */
-	lab_claim(r, N_("The third packet takes the connection into the accept queue."), DEPENDS, N_("on TCP_DEFER_ACCEPT"),
+	lab_claim(r, N_("The third packet takes the connection into the accept queue."), DEPENDS,
+		  N_("on TCP_DEFER_ACCEPT"),
 		  !lab_fact(r, "talker.accept_queue") && lab_fact(r, "talker.syn_recv") == 1 &&
 		  sends < (int64_t)t_in->t_ns && lab_fact(r, "talker.readable") == 1,
-		  N_("Without it the request was in the SYN queue for %.3f ms. With it the third packet was put aside "
-		  "(TCPDeferAcceptDrop) and the request stayed, %.3f ms, until the first data came; accept() then "
-		  "returned a socket that could be read at once."), plain, talker);
+		  N_("Without it the request was in the SYN queue for %.3f ms. With it the third packet was "
+		     "put aside (TCPDeferAcceptDrop) and the request stayed, %.3f ms, until the first data "
+		     "came; accept() then returned a socket that could be read at once."), plain, talker);
 	lab_evidence(r, "plain_in_synq_us", (int64_t)(plain * 1e3));
 	lab_evidence(r, "deferred_in_synq_us", (int64_t)(talker * 1e3));
 	/*
 	 * syn_ack_recalc() (net/ipv4/inet_connection_sock.c): after the period it is sent again, and the bare ACK passes
 	 */
-	lab_claim(r, N_("With TCP_DEFER_ACCEPT a client that never sends anything never reaches accept()."), REFUTED, NULL,
+	lab_claim(r, N_("With TCP_DEFER_ACCEPT a client that never sends anything never reaches accept()."),
+		  REFUTED, NULL,
 		  mute > 900 && lab_fact(r, "mute.read_errno") == EAGAIN &&
 		  COUNT(r, .event = TCPTRACE_SYNACK_RETRANS, .lport = DEFER, .rport = MUTE),
-		  N_("The option was 1 second: after %.0f ms the kernel sent the SYN-ACK again, and the client's answer to it, "
-		  "without data, was let in; read() then had nothing (EAGAIN)."), mute);
+		  N_("The option was 1 second: after %.0f ms the kernel sent the SYN-ACK again, and the "
+		     "client's answer to it, without data, was let in; read() then had nothing (EAGAIN)."), mute);
 	lab_evidence(r, "mute_in_synq_us", (int64_t)(mute * 1e3));
 	/* tcp_check_req() leaves it a request: qlen counts it, and /proc/net/tcp calls it SYN_RECV */
-	lab_claim(r, N_("A client that waits to be accepted is in the accept queue."), DEPENDS, N_("on TCP_DEFER_ACCEPT"),
+	lab_claim(r, N_("A client that waits to be accepted is in the accept queue."), DEPENDS,
+		  N_("on TCP_DEFER_ACCEPT"),
 		  lab_fact(r, "talker.syn_recv") == 1 && !lab_fact(r, "talker.accept_queue"),
-		  N_("Who has not sent anything yet takes a place in the SYN queue, under the same limit, and to ss it is "
-		  "SYN-RECV, while the client is ESTABLISHED."));
+		  N_("Who has not sent anything yet takes a place in the SYN queue, under the same limit, and "
+		     "to ss it is SYN-RECV, while the client is ESTABLISHED."));
 	lab_evidence(r, "syn_recv_rows", lab_fact(r, "talker.syn_recv"));
 }
 
@@ -106,8 +109,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_defer_accept = {
 	.name = "defer-accept",
 	.question = N_("TCP_DEFER_ACCEPT: what does it change in the queues?"),
-	.setup = N_("A listener with TCP_DEFER_ACCEPT of 1 second, one client that sends data and one that does not. Shown: "
-		 "the server's side of both."),
+	.setup = N_("A listener with TCP_DEFER_ACCEPT of 1 second, one client that sends data and one that "
+		    "does not."),
+	.shown = N_("Shown: the server's side of both."),
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -124,15 +124,16 @@ static void judge_sysctl(struct lab_run *r)
 	lab_claim(r, N_("A server needs only setsockopt(TCP_FASTOPEN)."), DEPENDS,
 		  N_("on net.ipv4.tcp_fastopen: bit 2 must be set; the default, 1, is for clients only"),
 		  ordinary == 2 && !passive,
-		  N_("With net.ipv4.tcp_fastopen = 1 setsockopt() succeeded, no client got a cookie, and both of %u went "
-		     "through the ordinary handshake. The rest of this was measured with 3."), ordinary);
+		  N_("With net.ipv4.tcp_fastopen = 1 setsockopt() succeeded, no client got a cookie, and both "
+		     "of %u went through the ordinary handshake. The rest of this was measured with 3."), ordinary);
 	lab_evidence(r, "ordinary_synq_add", ordinary);
 	lab_evidence(r, "fastopen_passive", passive);
 }
 
 static void judge(struct lab_run *r)
 {
-	unsigned int direct = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .cause = TCPTRACE_ACCEPTQ_FASTOPEN, .rport = SECOND);
+	unsigned int direct = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .cause = TCPTRACE_ACCEPTQ_FASTOPEN,
+	  .rport = SECOND);
 	unsigned int in = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .rport = SECOND);
 	const struct lab_event *out = FIND(r, .event = TCPTRACE_ACCEPT, .lport = SERVER, .rport = SECOND);
 	const struct lab_event *done = FIND(r, .event = TCPTRACE_STATE, .new = TCP_S_ESTABLISHED, .lport = SERVER,
@@ -146,21 +147,22 @@ static void judge(struct lab_run *r)
 	/* tcp_fastopen_add_skb() (net/ipv4/tcp_fastopen.c) queues the SYN's data to the child */
 	lab_claim(r, N_("Data can only be sent when the handshake is over."), DEPENDS, N_("on TCP Fast Open"),
 		  read == 5 && read_at < (int64_t)done->t_ns,
-		  N_("The second client's 5 bytes came with its SYN; the server had read them %.3f ms before the third packet "
-		  "arrived. (The first client only got the cookie that allows this.)"),
+		  N_("The second client's 5 bytes came with its SYN; the server had read them %.3f ms before "
+		     "the third packet arrived. (The first client only got the cookie that allows this.)"),
 		  ((double)done->t_ns - (double)read_at) / 1e6);
 	lab_evidence(r, "bytes_read_before_third_packet", read);
 	/* tcp_conn_request() (net/ipv4/tcp_input.c): inet_csk_reqsk_queue_add() of the Fast Open child */
 	lab_claim(r, N_("accept() returns after the third packet."), DEPENDS, N_("on TCP Fast Open"),
 		  out->t_ns < done->t_ns && lab_fact(r, "second.state_at_accept") == TCP_SYN_RECV,
-		  N_("It returned a socket in SYN_RECV, %.3f ms before the third packet made it ESTABLISHED."), before);
+		  N_("It returned a socket in SYN_RECV, %.3f ms before the third packet made it ESTABLISHED."),
+		  before);
 	lab_evidence(r, "accept_before_established_us", (int64_t)(before * 1e3));
 	lab_evidence(r, "state_at_accept", lab_fact(r, "second.state_at_accept"));
 	/* tcp_conn_request(): fastopen_sk: no inet_csk_reqsk_queue_hash_add() */
 	lab_claim(r, N_("Every connection waits in the SYN queue first."), REFUTED, NULL,
 		  !waited && ordinary == 2 && in == direct,	/* before 6.3 tracepoints alone do not see it: 0 */
-		  N_("The second went straight into the accept queue when its SYN came (acceptq-add, fastopen) and was never "
-		  "counted in the SYN queue; the two others were."));
+		  N_("The second went straight into the accept queue when its SYN came (acceptq-add, "
+		     "fastopen) and was never counted in the SYN queue; the two others were."));
 	lab_evidence(r, "synq_add", waited);
 	lab_evidence(r, "ordinary_synq_add", ordinary);
 	lab_evidence(r, "acceptq_add_fastopen", direct);
@@ -168,8 +170,9 @@ static void judge(struct lab_run *r)
 	lab_claim(r, N_("A server can be flooded with Fast Open requests that are never confirmed."), REFUTED, NULL,
 		  lab_fact(r, "third.overflow") == 1 &&
 		  COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .cause = TCPTRACE_ACCEPTQ_HANDSHAKE, .rport = THIRD) == 1,
-		  N_("setsockopt(TCP_FASTOPEN, 1) allows one: while the second was unconfirmed, the third client, cookie and "
-		  "all, had to go through the ordinary handshake (TCPFastOpenListenOverflow 1)."));
+		  N_("setsockopt(TCP_FASTOPEN, 1) allows one: while the second was unconfirmed, the third "
+		     "client, cookie and all, had to go through the ordinary handshake "
+		     "(TCPFastOpenListenOverflow 1)."));
 	lab_evidence(r, "fastopen_overflows", lab_fact(r, "third.overflow"));
 	judge_sysctl(r);
 }
@@ -183,8 +186,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_fastopen = {
 	.name = "fastopen",
 	.question = N_("TCP Fast Open: what does it change in the handshake and in the queues?"),
-	.setup = N_("Three clients of one server; the second has a cookie and sends its data in the SYN, and its third packet "
-		 "is held on the wire. Shown: the second client."),
+	.setup = N_("Three clients of one server; the second has a cookie and sends its data in the SYN, and "
+		    "its third packet is held on the wire."),
+	.shown = N_("Shown: the second client."),
 	.ladder = true,
 	.play = play,
 	.judge = judge,

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/tr.h"
+#include "../lib/wrap.h"
 #include "../signals.h"
 #include "../talk.h"
 #include "run.h"
@@ -26,24 +28,44 @@ static const struct lab *by_name(const char *name)
 
 static void list(struct out *out)
 {
+	unsigned int columns = lab_columns(out);
+
 	for (size_t i = 0; i < LAB_COUNT; i++) {
 		out_mem(out, "  ", 2);
 		out_str_pad(out, experiments[i]->name, 14);
-		out_str(out, experiments[i]->question);
-		out_line_end(out);
+		out_wrapped_from(out, tr(experiments[i]->question), 16, 16, columns);
 	}
-	out_str(out, "\nsudo tcptrace lab NAME runs one, sudo tcptrace lab all runs them all; without root,\n"
-		"tcptrace lab --replay NAME shows a recorded run.\n");
+	out_line_end(out);
+	out_wrapped(out, _("sudo tcptrace lab NAME runs one, sudo tcptrace lab all runs them all; sudo "
+			   "tcptrace lab tutorial tries the sentences of a tutorial, one after the other. "
+			   "Without root, tcptrace lab --replay NAME shows a recorded run."), 0, columns);
 }
 
-/* 0: what the text says is what was seen; or why the whole must end. */
-static int run_one(struct options *o, const struct lab *lab, struct out *out, bool *ok)
+int lab_perform(struct lab_run *r, struct options *o, const struct lab *lab)
 {
-	struct lab_run r = { .lab = lab, .o = o, .ok = true, .replay = o->replay };
-	int err = o->replay ? lab_load(&r) : lab_capture(&r, o);
+	int err;
 
-	if (!err && r.ok)
-		lab->judge(&r);
+	*r = (struct lab_run){ .lab = lab, .o = o, .ok = true, .replay = o->replay };
+	err = o->replay ? lab_load(r) : lab_capture(r, o);
+	if (!err && r->ok)
+		lab->judge(r);
+	return err;
+}
+
+void lab_forget(struct lab_run *r)
+{
+	if (r->model)
+		model_free(r->model);
+	free(r->records);
+	free(r->events);
+}
+
+/* 0: it was run; or why the whole must end. */
+static int run_one(struct options *o, const struct lab *lab, struct out *out, struct tally *tally)
+{
+	struct lab_run r;
+	int err = lab_perform(&r, o, lab);
+
 	if (err != -EINTR) {
 		if (o->json)
 			lab_show_json(out, &r);
@@ -56,12 +78,8 @@ static int run_one(struct options *o, const struct lab *lab, struct out *out, bo
 		if (err)
 			talk("cannot write '%s': %s", o->write_path, strerror(-err));
 	}
-	if (!r.ok && !r.skipped)
-		*ok = false;
-	if (r.model)
-		model_free(r.model);
-	free(r.records);
-	free(r.events);
+	tally_run(tally, &r);
+	lab_forget(&r);
 	return err;
 }
 
@@ -69,26 +87,40 @@ static int check_root(const struct options *o)
 {
 	if (o->replay || !geteuid())
 		return 0;
-	talk("lab: you are not root: an experiment makes a network namespace and traces it; run it with sudo, "
-	     "or see a recorded run: tcptrace lab --replay %s", o->argument);
+	talk(_("lab: you are not root: an experiment makes a network namespace and traces it; run it with "
+	       "sudo, or see a recorded run: tcptrace lab --replay %s"), o->argument);
 	return -EPERM;
 }
 
-static int run_chosen(struct options *o, struct out *out)
+static int run_chosen(struct options *o, struct out *out, struct tally *tally)
 {
-	bool all = !strcmp(o->argument, "all"), ok = true;
-	int err = check_root(o);
+	bool all = !strcmp(o->argument, "all");
+	int err = 0;
 
+	if (!strcmp(o->argument, "tutorial"))
+		return run_tutorial(o, out, tally);
 	for (size_t i = 0; !err && i < LAB_COUNT; i++) {
 		if (!all && strcmp(o->argument, experiments[i]->name))
 			continue;
-		err = run_one(o, experiments[i], out, &ok);
+		err = run_one(o, experiments[i], out, tally);
 		if (signal_flags.end)
 			err = -EINTR;
 	}
+	if (!err && all && !o->json)
+		tally_show(tally, out, N_("%u claims: %u confirmed, %u depend, %u refuted"));
+	return err;
+}
+
+static int run(struct options *o, struct out *out)
+{
+	struct tally tally = { .failed = false };
+	int err = check_root(o);
+
+	if (!err)
+		err = run_chosen(o, out, &tally);
 	if (err == -EINTR)
-		talk("lab: interrupted");
-	return err || !ok ? EXIT_FAILED : EXIT_OK;
+		talk(_("lab: interrupted"));
+	return err || tally.failed ? EXIT_FAILED : EXIT_OK;
 }
 
 int run_lab(struct options *o)
@@ -96,15 +128,15 @@ int run_lab(struct options *o)
 	int status = EXIT_OK;
 	struct out out;
 
-	if (o->argument && strcmp(o->argument, "all") && !by_name(o->argument)) {
-		talk("lab: there is no experiment '%s'; 'tcptrace lab' lists them", o->argument);
+	if (o->argument && strcmp(o->argument, "all") && strcmp(o->argument, "tutorial") && !by_name(o->argument)) {
+		talk(_("lab: there is no experiment '%s'; 'tcptrace lab' lists them"), o->argument);
 		return EXIT_USAGE;
 	}
 	if (out_open(&out, STDOUT_FILENO))
 		return EXIT_FAILED;
 	signals_catch(false);
 	if (o->argument)
-		status = run_chosen(o, &out);
+		status = run(o, &out);
 	else
 		list(&out);
 	if (out_flush(&out) && out.error != -EPIPE)

@@ -60,8 +60,9 @@ struct lab_run;
 
 struct lab {
 	const char *name;
-	const char *question;		/* this and the next: msgids */
+	const char *question;		/* this and the next two: msgids */
 	const char *setup;		/* what is done, one or two sentences */
+	const char *shown;		/* what of it the picture shows; NULL: all */
 	bool ladder;			/* how its events are shown; else in rows */
 	uint16_t prologue;		/* of a ladder: port of the listener whose calls are its first steps; 0: none */
 	bool io;			/* wants read and write events */

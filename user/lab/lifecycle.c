@@ -121,11 +121,12 @@ static void judge_accept(struct lab_run *r)
 	int64_t waited = (lab_fact(r, "connect.called") - (int64_t)(a->t_ns - a->dur_ns)) / 1000;
 
 	/* inet_csk_accept() (net/ipv4/inet_connection_sock.c): -EAGAIN, or inet_csk_wait_for_connect() */
-	lab_claim(r, N_("accept() blocks until a client comes."), DEPENDS, N_("on O_NONBLOCK: without it accept() sleeps, "
-		  "with it it fails with EAGAIN at once"),
+	lab_claim(r, N_("accept() blocks until a client comes."), DEPENDS,
+		  N_("on O_NONBLOCK: without it accept() sleeps, with it it fails with EAGAIN at once"),
 		  lab_fact(r, "nobody.accept_errno") == EAGAIN && waited > 0,
-		  N_("Called %.3f ms before the client came, it slept until the connection was there. On the same socket, set "
-		     "to O_NONBLOCK before, accept() had returned EAGAIN at once."), (double)waited / 1e3);
+		  N_("Called %.3f ms before the client came, it slept until the connection was there. On the "
+		     "same socket, set to O_NONBLOCK before, accept() had returned EAGAIN at once."),
+		  (double)waited / 1e3);
 	lab_sentence(r, TUTORIAL_ACCEPT_BLOCKS);
 	lab_evidence(r, "called_before_client_us", waited);
 	lab_evidence(r, "nonblocking_errno", lab_fact(r, "nobody.accept_errno"));
@@ -133,14 +134,15 @@ static void judge_accept(struct lab_run *r)
 	lab_claim(r, N_("accept() returns another socket than the one that listens."), CONFIRMED, NULL,
 		  lab_fact(r, "accepted.fd") != lab_fact(r, "listener.fd") && changes == 1 &&
 		  listening->conn != a->conn && lab_fact(r, "listener.state") == TCP_LISTEN,
-		  N_("It returned fd %lld; the listening one, fd %lld, went from CLOSE to LISTEN and never changed "
-		     "again."), (long long)lab_fact(r, "accepted.fd"), (long long)lab_fact(r, "listener.fd"));
+		  N_("It returned fd %lld; the listening one, fd %lld, went from CLOSE to LISTEN and never "
+		     "changed again."), (long long)lab_fact(r, "accepted.fd"), (long long)lab_fact(r,
+		  "listener.fd"));
 	lab_sentence(r, TUTORIAL_ACCEPT_OTHER);
 	lab_evidence(r, "listener_transitions", changes);
 	/* tcp_v4_syn_recv_sock() (net/ipv4/tcp_ipv4.c) makes it, tcp_rcv_state_process() establishes it */
 	lab_claim(r, N_("accept() makes the new socket and establishes it."), REFUTED, NULL, born >= 0,
-		  N_("The kernel made it when the third packet came and set it to ESTABLISHED %lld us before accept() "
-		     "returned it; accept() only gave it a file descriptor."), (long long)born);
+		  N_("The kernel made it when the third packet came and set it to ESTABLISHED %lld us before "
+		     "accept() returned it; accept() only gave it a file descriptor."), (long long)born);
 	lab_evidence(r, "established_before_accept_returned_us", born);
 }
 
@@ -154,8 +156,9 @@ static void judge_data(struct lab_run *r)
 	/* tcp_sendmsg_locked(), tcp_recvmsg_locked() (net/ipv4/tcp.c) */
 	lab_claim(r, N_("Then both sides read and write through their connected sockets."), CONFIRMED, NULL,
 		  to_server == 5 && to_client == 5 && lab_fact(r, "client.write") == 5 && !changes,
-		  N_("The client wrote %lld bytes, the server read %lld from the socket that accept() had returned and "
-		     "wrote as many back. No socket changed its state meanwhile, and the listening one took no part."),
+		  N_("The client wrote %lld bytes, the server read %lld from the socket that accept() had "
+		     "returned and wrote as many back. No socket changed its state meanwhile, and the "
+		     "listening one took no part."),
 		  (long long)lab_fact(r, "client.write"), (long long)to_server);
 	lab_sentence(r, TUTORIAL_READ_WRITE);
 	lab_evidence(r, "server_read", to_server);
@@ -168,7 +171,8 @@ static void judge_calls(struct lab_run *r)
 	uint16_t client = client_port(r);
 	unsigned int by_calls = COUNT(r, .event = TCPTRACE_STATE, .lport = SERVER, .new = TCP_S_LISTEN) +
 				COUNT(r, .event = TCPTRACE_STATE, .lport = client, .new = TCP_S_SYN_SENT) +
-				COUNT(r, .event = TCPTRACE_STATE, .old = TCP_S_CLOSE, .new = TCP_S_SYN_SENT, .rport = SERVER) +
+				COUNT(r, .event = TCPTRACE_STATE, .old = TCP_S_CLOSE, .new = TCP_S_SYN_SENT,
+		  .rport = SERVER) +
 				COUNT(r, .event = TCPTRACE_STATE, .lport = client, .new = TCP_S_FIN_WAIT1) +
 				COUNT(r, .event = TCPTRACE_STATE, .lport = SERVER, .new = TCP_S_LAST_ACK);
 	unsigned int all = COUNT(r, .event = TCPTRACE_STATE);
@@ -176,10 +180,11 @@ static void judge_calls(struct lab_run *r)
 	/* the port of SYN_SENT is 0 or chosen, as the kernel goes: tcp_v4_connect() sets the state first */
 	by_calls = by_calls > 4 ? 4 : by_calls;
 	/* tcp_set_state() (net/ipv4/tcp.c) and who calls it */
-	lab_claim(r, N_("Each call takes the socket to its next state."), REFUTED, NULL, by_calls == 4 && all > by_calls,
-		  N_("Of %u transitions, calls made 4: listen() (CLOSE to LISTEN), connect() (to SYN_SENT) and the two "
-		     "close() (to FIN_WAIT1, to LAST_ACK). Packets made the others; socket(), bind(), accept(), read() "
-		     "and write() made none."), all);
+	lab_claim(r, N_("Each call takes the socket to its next state."), REFUTED, NULL, by_calls == 4 &&
+		  all > by_calls,
+		  N_("Of %u transitions, calls made 4: listen() (CLOSE to LISTEN), connect() (to SYN_SENT) "
+		     "and the two close() (to FIN_WAIT1, to LAST_ACK). Packets made the others; socket(), "
+		     "bind(), accept(), read() and write() made none."), all);
 	lab_evidence(r, "transitions", all);
 	lab_evidence(r, "by_calls", by_calls);
 }
@@ -196,9 +201,9 @@ static void judge(struct lab_run *r)
 	lab_claim(r, N_("close() ends the connection."), REFUTED, NULL,
 		  lab_fact(r, "server.state_before_close") == TCP_CLOSE_WAIT && !lab_fact(r, "server.read_end") &&
 		  reached(r, true, TCP_S_LAST_ACK) > closed && reached(r, false, TCP_S_TIME_WAIT),
-		  N_("It ends one direction. The client's close() told the server, whose read() returned 0 in CLOSE_WAIT; it "
-		     "was over when the server had closed too, %.3f ms later, and the client's end stays in TIME_WAIT "
-		     "for a minute."), (double)(last - closed) / 1e6);
+		  N_("It ends one direction. The client's close() told the server, whose read() returned 0 in "
+		     "CLOSE_WAIT; it was over when the server had closed too, %.3f ms later, and the client's "
+		     "end stays in TIME_WAIT for a minute."), (double)(last - closed) / 1e6);
 	lab_sentence(r, TUTORIAL_CLOSE);
 	lab_evidence(r, "client_close_to_server_closed_us", (int64_t)(last - closed) / 1000);
 }
@@ -213,7 +218,8 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_lifecycle = {
 	.name = "lifecycle",
 	.question = N_("From socket() to close(): what does the kernel do at each call?"),
-	.setup = N_("A server that blocks in accept() and one client say hello to each other; the client closes first."),
+	.setup = N_("A server that blocks in accept() and one client say hello to each other; the client "
+		    "closes first."),
 	.ladder = true,
 	.prologue = SERVER,
 	.io = true,

@@ -104,8 +104,9 @@ static void judge(struct lab_run *r)
 	/* subflow_syn_recv_sock() (net/mptcp/subflow.c): without MP_CAPABLE in the SYN the child stays a TCP socket */
 	lab_claim(r, N_("A server with an MPTCP socket needs clients that speak MPTCP."), REFUTED, NULL,
 		  lab_fact(r, "plain.hears") && lab_fact(r, "multi.hears") && lab_fact(r, "mp_capable") == 1,
-		  N_("A client with a plain TCP socket was connected and heard, like one with MPTCP; of %u SYNs one had the option "
-		     "MP_CAPABLE. For the plain one accept() returned a socket of protocol %lld."), queued,
+		  N_("A client with a plain TCP socket was connected and heard, like one with MPTCP; of %u "
+		     "SYNs one had the option MP_CAPABLE. For the plain one accept() returned a socket of "
+		     "protocol %lld."), queued,
 		  (long long)protocol);
 	lab_evidence(r, "plain_heard", lab_fact(r, "plain.hears"));
 	lab_evidence(r, "plain_protocol", protocol);
@@ -113,12 +114,14 @@ static void judge(struct lab_run *r)
 	/* mptcp_connect(), subflow_finish_connect() (net/mptcp/subflow.c): MPTCP_FALLBACK */
 	lab_claim(r, N_("A client with an MPTCP socket cannot talk to a plain TCP server."), REFUTED, NULL,
 		  lab_fact(r, "fallback.hears") == 1,
-		  N_("It was connected and heard: the SYN-ACK came without MP_CAPABLE, and the client fell back to TCP."));
+		  N_("It was connected and heard: the SYN-ACK came without MP_CAPABLE, and the client fell "
+		     "back to TCP."));
 	lab_evidence(r, "heard", lab_fact(r, "fallback.hears"));
 	/* mptcp_listen() (net/mptcp/protocol.c) listens with its first subflow, a TCP socket */
-	lab_claim(r, N_("An MPTCP listener has two queues of its own kind."), REFUTED, NULL, waiting == 2 && queued == 2,
-		  N_("Its clients waited in the accept queue of a TCP listener, its first subflow: %lld of them, as the row of "
-		     "netstat said."), (long long)waiting);
+	lab_claim(r, N_("An MPTCP listener has two queues of its own kind."), REFUTED, NULL, waiting == 2 &&
+		  queued == 2,
+		  N_("Its clients waited in the accept queue of a TCP listener, its first subflow: %lld of "
+		     "them, as the row of netstat said."), (long long)waiting);
 	lab_evidence(r, "waiting", waiting);
 }
 
@@ -133,8 +136,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_mptcp = {
 	.name = "mptcp",
 	.question = N_("MPTCP: what is its listener, and whom does it serve?"),
-	.setup = N_("An MPTCP listener with a client of TCP and one of MPTCP, and a TCP listener with a client of MPTCP. Shown: "
-		    "the side of the MPTCP server."),
+	.setup = N_("An MPTCP listener with a client of TCP and one of MPTCP, and a TCP listener with a "
+		    "client of MPTCP."),
+	.shown = N_("Shown: the side of the MPTCP server."),
 	.play = play,
 	.judge = judge,
 	.show = show,

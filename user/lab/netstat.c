@@ -87,22 +87,25 @@ static void judge(struct lab_run *r)
 	int64_t recv_q = lab_fact(r, "netstat.recv_q"), send_q = lab_fact(r, "netstat.send_q");
 	int64_t length = lab_fact(r, "ss.recv_q"), limit = lab_fact(r, "ss.send_q");
 
-	/* tcp_seq_start() (net/ipv4/tcp_ipv4.c) walks the hash of listeners and that of connections: bound is in neither */
+	/* tcp_seq_start() (net/ipv4/tcp_ipv4.c): the hash of listeners, that of connections; bound is in neither */
 	lab_claim(r, N_("netstat shows whether a server listens."), CONFIRMED, NULL,
 		  !lab_fact(r, "bound.state") && lab_fact(r, "listening.state") == TCP_LISTEN &&
 		  !lab_fact(r, "closed.state"),
-		  N_("After bind() alone there was no row for the port; after listen() there was one, in LISTEN; after close() "
-		     "none again."));
+		  N_("After bind() alone there was no row for the port; after listen() there was one, in "
+		     "LISTEN; after close() none again."));
 	lab_sentence(r, TUTORIAL_NETSTAT);
 	lab_evidence(r, "bound_state", lab_fact(r, "bound.state"));
 	lab_evidence(r, "listening_state", lab_fact(r, "listening.state"));
-	/* get_tcp4_sock() (net/ipv4/tcp_ipv4.c): of a listener sk_ack_backlog is rx_queue; tcp_diag_get_info(): and wqueue */
-	lab_claim(r, N_("Recv-Q and Send-Q of a listener are its accept queue: how many wait, and its limit."), DEPENDS,
+	/* get_tcp4_sock() (net/ipv4/tcp_ipv4.c): sk_ack_backlog is rx_queue; tcp_diag_get_info() has the limit, too */
+	lab_claim(r, N_("Recv-Q and Send-Q of a listener are its accept queue: how many wait, and its limit."),
+		  DEPENDS,
 		  N_("on the program: Recv-Q in both; Send-Q is the limit in ss only, in netstat it is 0"),
 		  recv_q == WAITING && length == WAITING && !send_q && limit == BACKLOG,
-		  N_("With %lld clients waiting at listen(%d), netstat had Recv-Q %lld and Send-Q %lld, ss Recv-Q %lld and "
-		     "Send-Q %lld. Of a connection both are bytes: 5 that the server had not read were Recv-Q %lld."),
-		  (long long)length, BACKLOG, (long long)recv_q, (long long)send_q, (long long)length, (long long)limit,
+		  N_("With %lld clients waiting at listen(%d), netstat had Recv-Q %lld and Send-Q %lld, ss "
+		     "Recv-Q %lld and Send-Q %lld. Of a connection both are bytes: 5 that the server had not "
+		     "read were Recv-Q %lld."),
+		  (long long)length, BACKLOG, (long long)recv_q, (long long)send_q, (long long)length,
+		  (long long)limit,
 		  (long long)lab_fact(r, "accepted.recv_q"));
 	lab_sentence(r, TUTORIAL_RECV_Q);
 	lab_evidence(r, "netstat_recv_q", recv_q);
@@ -112,10 +115,12 @@ static void judge(struct lab_run *r)
 	/* get_openreq4(), get_tcp4_sock() (net/ipv4/tcp_ipv4.c): sk_ino() is 0 where there is no struct socket */
 	lab_claim(r, N_("netstat -p tells which program has a connection."), DEPENDS,
 		  N_("on accept(): before it the connection is there, and nobody has it"),
-		  lab_fact(r, "half_open.state") == TCP_SYN_RECV && lab_fact(r, "waiting.state") == TCP_ESTABLISHED &&
+		  lab_fact(r, "half_open.state") == TCP_SYN_RECV && lab_fact(r,
+		  "waiting.state") == TCP_ESTABLISHED &&
 		  !lab_fact(r, "waiting.inode") && lab_fact(r, "accepted.owned"),
-		  N_("The half-open client was a row in SYN_RECV, those that waited were rows in ESTABLISHED, all of them "
-		     "with inode 0, for which netstat -p prints -. accept() gave the row its inode, and so its program."));
+		  N_("The half-open client was a row in SYN_RECV, those that waited were rows in ESTABLISHED, "
+		     "all of them with inode 0, for which netstat -p prints -. accept() gave the row its "
+		     "inode, and so its program."));
 	lab_evidence(r, "waiting_inode", lab_fact(r, "waiting.inode"));
 	lab_evidence(r, "accepted_owned", lab_fact(r, "accepted.owned"));
 }
@@ -132,8 +137,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_netstat = {
 	.name = "netstat",
 	.question = N_("What do netstat and ss show of a server and its queues?"),
-	.setup = N_("A server binds, listens and closes; then two clients wait to be accepted and a third is half open. Shown: "
-		    "the server's side."),
+	.setup = N_("A server binds, listens and closes; then two clients wait to be accepted and a third is "
+		    "half open."),
+	.shown = N_("Shown: the server's side."),
 	.play = play,
 	.judge = judge,
 	.show = show,

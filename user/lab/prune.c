@@ -68,25 +68,30 @@ static void judge(struct lab_run *r)
 {
 	int64_t pruned = lab_fact(r, "crowd.pruned_ms"), left = lab_fact(r, "crowd.left");
 	int64_t timeouts = lab_fact(r, "timeouts"), alone = lab_fact(r, "alone.synacks");
-	unsigned int expired = COUNT(r, .event = TCPTRACE_SYNQ_DEL, .cause = TCPTRACE_SYNQ_EXPIRED, .lport = CROWDED);
+	unsigned int expired = COUNT(r, .event = TCPTRACE_SYNQ_DEL, .cause = TCPTRACE_SYNQ_EXPIRED,
+	  .lport = CROWDED);
 
 	/* reqsk_timer_handler() (net/ipv4/inet_connection_sock.c): (qlen << 1) > max(8U, backlog): down to 2 */
-	lab_claim(r, N_("A half-open request stays until its SYN-ACK was sent net.ipv4.tcp_synack_retries times more."), DEPENDS,
-		  N_("on the queue: while more than half of it is taken, old requests get 2 retries, whatever the sysctl says"),
+	lab_claim(r, N_("A half-open request stays until its SYN-ACK was sent net.ipv4.tcp_synack_retries "
+			"times more."), DEPENDS,
+		  N_("on the queue: while more than half of it is taken, old requests get 2 retries, whatever "
+		     "the sysctl says"),
 		  pruned > 6000 && pruned < 15000 && expired == CROWD - STAY && left == STAY && alone == 4 &&
 		  lab_fact(r, "alone.left") == 1,
-		  N_("tcp_synack_retries was %d, which is 63 s. Of %d requests in the queue of listen(%d), %u were given up after "
-		     "%.1f s, 2 retries; then it was only half full, and the other %lld stayed, as did one alone in a "
-		     "queue of 128."), RETRIES, CROWD, SMALL_BACKLOG, expired, (double)pruned / 1e3, (long long)left);
+		  N_("tcp_synack_retries was %d, which is 63 s. Of %d requests in the queue of listen(%d), %u "
+		     "were given up after %.1f s, 2 retries; then it was only half full, and the other %lld "
+		     "stayed, as did one alone in a queue of 128."), RETRIES, CROWD, SMALL_BACKLOG, expired,
+		  (double)pruned / 1e3, (long long)left);
 	lab_evidence(r, "pruned_ms", pruned);
 	lab_evidence(r, "expired", expired);
 	lab_evidence(r, "left", left);
 	lab_evidence(r, "alone_synacks", alone);
 	/* tcp_syn_ack_timeout() (net/ipv4/tcp_timer.c): LINUX_MIB_TCPTIMEOUTS at each firing */
 	lab_claim(r, N_("A counter of the kernel tells how many requests expired."), DEPENDS,
-		  N_("on what else happens: TCPTimeouts counts them, and every SYN-ACK that is sent again, and every other "
-		     "timeout of TCP"), timeouts == 3 * (1 + CROWD),
-		  N_("TCPTimeouts was %lld: three for each of the %d requests, of which %u had expired at the third."),
+		  N_("on what else happens: TCPTimeouts counts them, and every SYN-ACK that is sent again, "
+		     "and every other timeout of TCP"), timeouts == 3 * (1 + CROWD),
+		  N_("TCPTimeouts was %lld: three for each of the %d requests, of which %u had expired at the "
+		     "third."),
 		  (long long)timeouts, 1 + CROWD, expired);
 	lab_evidence(r, "timeouts", timeouts);
 }
@@ -102,8 +107,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_prune = {
 	.name = "prune",
 	.question = N_("How long does a half-open request stay when the SYN queue fills up?"),
-	.setup = N_("Strangers send SYNs and never the third packet: one to listen(fd, 128), eight to listen(fd, 8), with the "
-		    "default of tcp_synack_retries, 5. Shown: both queues, for about 8 seconds."),
+	.setup = N_("Strangers send SYNs and never the third packet: one to listen(fd, 128), eight to "
+		    "listen(fd, 8), with the default of tcp_synack_retries, 5."),
+	.shown = N_("Shown: both queues, for about 8 seconds."),
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -135,16 +135,18 @@ static void judge_stuck(struct lab_run *r)
 	lab_claim(r, N_("Listeners with SO_REUSEPORT share one accept queue."), REFUTED, NULL,
 		  a != b && in_b >= BACKLOG + 1 && lab_fact(r, "plain.held_by_b") == BACKLOG + 1 &&
 		  !lab_fact(r, "plain.held_by_a"),
-		  N_("Each has its own: %u of %lld clients came to A, which accepted them, and %u to B, where they stayed, "
-		  "%d in a queue of listen(%d)."), in_a, (long long)lab_fact(r, "plain.clients"), in_b, BACKLOG + 1,
+		  N_("Each has its own: %u of %lld clients came to A, which accepted them, and %u to B, where "
+		     "they stayed, %d in a queue of listen(%d)."), in_a, (long long)lab_fact(r, "plain.clients"),
+		  in_b, BACKLOG + 1,
 		  BACKLOG);
 	lab_evidence(r, "entered_a", in_a);
 	lab_evidence(r, "entered_b", in_b);
 	/* inet_lookup_reuseport(), reuseport_select_sock() (net/core/sock_reuseport.c): a hash, no lengths */
 	lab_claim(r, N_("When one of them is stuck the others take its clients."), REFUTED, NULL,
 		  drops_b >= DROPS && !drops_a,
-		  N_("A hash of addresses and ports chooses the listener before its queue is looked at: %u SYNs that fell "
-		  "to B were dropped while A had an empty queue, and their retransmissions will fall to B again."),
+		  N_("A hash of addresses and ports chooses the listener before its queue is looked at: %u "
+		     "SYNs that fell to B were dropped while A had an empty queue, and their retransmissions "
+		     "will fall to B again."),
 		  drops_b);
 	lab_evidence(r, "dropped_by_b", drops_b);
 	lab_evidence(r, "dropped_by_a", drops_a);
@@ -154,7 +156,8 @@ static void judge(struct lab_run *r)
 {
 	int64_t held = lab_fact(r, "plain.held_by_b"), lost = lab_fact(r, "plain.resets");
 	int64_t moved = lab_fact(r, "migrate.moved_to_a");
-	unsigned int seen = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .cause = TCPTRACE_ACCEPTQ_MIGRATED, .lport = MIGRATE);
+	unsigned int seen = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .cause = TCPTRACE_ACCEPTQ_MIGRATED,
+	  .lport = MIGRATE);
 
 	judge_stuck(r);
 	/*
@@ -165,8 +168,9 @@ static void judge(struct lab_run *r)
 			: N_("on the kernel; this one cannot migrate them (Linux 5.14 and later can)"),
 		  !lab_fact(r, "plain.moved_to_a") && lost == held && (!moved || moved == BACKLOG + 1) &&
 		  (seen == moved || !seen),	/* tracepoints alone do not see it */
-		  N_("Closing B reset its %lld connections, which their clients believed to be established; with "
-		  "tcp_migrate_req = 1, %lld of %lld went to A's queue and were accepted."), (long long)held,
+		  N_("Closing B reset its %lld connections, which their clients believed to be established; "
+		     "with tcp_migrate_req = 1, %lld of %lld went to A's queue and were accepted."),
+		  (long long)held,
 		  (long long)moved, (long long)lab_fact(r, "migrate.held_by_b"));
 	lab_evidence(r, "reset", lost);
 	lab_evidence(r, "migrated", moved);
@@ -183,8 +187,8 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_reuseport = {
 	.name = "reuseport",
 	.question = N_("Several listeners on one port: what is shared, and what does a stuck one cost?"),
-	.setup = N_("Two listeners with listen(fd, 2) and SO_REUSEPORT; A accepts, B does not; then B closes. Shown: the run "
-		 "with tcp_migrate_req = 1."),
+	.setup = N_("Two listeners with listen(fd, 2) and SO_REUSEPORT; A accepts, B does not; then B closes."),
+	.shown = N_("Shown: the run with tcp_migrate_req = 1."),
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -118,7 +118,8 @@ void rows_event(struct out *o, const struct model_event *ev, uint64_t start_ns, 
 	if (code)
 		out_str(o, code);
 	from = o->len;
-	snprintf(text, sizeof(text), "%llu.%06llu", (unsigned long long)us / 1000000, (unsigned long long)us % 1000000);
+	snprintf(text, sizeof(text), "%llu.%06llu", (unsigned long long)us / 1000000,
+	  (unsigned long long)us % 1000000);
 	out_str(o, text);
 	event_text(text, sizeof(text), ev);
 	put_at(o, &from, EVENT_AT, text);

@@ -62,10 +62,27 @@ const char *lab_verdict(enum verdict v);	/* the word, a msgid */
 unsigned int lab_columns(const struct out *out);
 void lab_show_head(struct out *out, const struct lab_run *r);	/* what is asked, and done */
 void lab_show_picture(struct out *out, struct lab_run *r);
+void lab_put_labelled(struct out *out, const char *label, const char *text);	/* both translated */
 void lab_show_verdict(struct out *out, const struct claim *c);
 void lab_show_text(struct out *out, struct lab_run *r);	/* the whole */
 void lab_show_json(struct out *out, const struct lab_run *r);
+void lab_json_claim(struct out *out, const struct claim *c);	/* the members of an object */
 
+/* lab.c: runs or replays one and judges it. 0, or why the whole must end; -EINTR: a signal came. */
+int lab_perform(struct lab_run *r, struct options *o, const struct lab *lab);
+void lab_forget(struct lab_run *r);
 int run_lab(struct options *o);
+
+/* tally.c: how the claims of several came out */
+struct tally {
+	unsigned int count[3];			/* by verdict */
+	bool failed;				/* one did not hold, or could not be tried */
+};
+void tally_claim(struct tally *t, const struct claim *c);
+void tally_run(struct tally *t, const struct lab_run *r);
+void tally_show(const struct tally *t, struct out *out, const char *format);	/* a msgid with four %u */
+
+/* tutorial.c: the sentences of the tutorial, in its order, by the experiments that have them */
+int run_tutorial(struct options *o, struct out *out, struct tally *tally);
 
 #endif

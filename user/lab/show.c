@@ -37,7 +37,7 @@ unsigned int lab_columns(const struct out *out)
 	return !columns ? 80 : columns < 60 ? 60 : columns > 100 ? 100 : columns;
 }
 
-static void put_labelled(struct out *out, const char *label, const char *text)
+void lab_put_labelled(struct out *out, const char *label, const char *text)
 {
 	unsigned int n = text_columns(label);
 
@@ -66,14 +66,14 @@ void lab_show_verdict(struct out *out, const struct claim *c)
 	/* neither yellow nor dim: a projector shows neither */
 	paint(out, !c->holds ? "\033[31m" : c->verdict == CONFIRMED ? "\033[32m" : c->verdict == REFUTED ? "\033[35m" :
 	      "\033[34m");
-	put_labelled(out, _("Verdict"), verdict);
+	lab_put_labelled(out, _("Verdict"), verdict);
 	paint(out, "\033[0m");
 }
 
 static void put_claim(struct out *out, const struct claim *c)
 {
-	put_labelled(out, _("Claim"), tr(c->text));
-	put_labelled(out, _("Measured"), c->answer);
+	lab_put_labelled(out, _("Claim"), tr(c->text));
+	lab_put_labelled(out, _("Measured"), c->answer);
 	lab_show_verdict(out, c);
 	out_line_end(out);
 }
@@ -81,14 +81,16 @@ static void put_claim(struct out *out, const struct claim *c)
 void lab_show_head(struct out *out, const struct lab_run *r)
 {
 	unsigned int columns = lab_columns(out);
-	char title[64];
+	char title[64], text[1024];
 
 	snprintf(title, sizeof(title), "== %s: ", r->lab->name);
 	paint(out, "\033[1m");
 	out_str(out, title);
 	out_wrapped_from(out, tr(r->lab->question), text_columns(title), 3, columns);
 	paint(out, "\033[0m");
-	out_wrapped(out, tr(r->lab->setup), 0, columns);
+	snprintf(text, sizeof(text), "%s%s%s", tr(r->lab->setup), r->lab->shown ? _(" ") : "",
+		 r->lab->shown ? tr(r->lab->shown) : "");
+	out_wrapped(out, text, 0, columns);
 	if (r->replay)
 		out_wrapped(out, _("A recording: replayed, not measured on this machine."), 0, columns);
 	if (!r->lab->ladder)		/* whose title begins with one */
@@ -115,5 +117,5 @@ void lab_show_text(struct out *out, struct lab_run *r)
 	for (unsigned int i = 0; i < r->nclaims; i++)
 		put_claim(out, &r->claims[i]);
 	if (!r->ok)
-		put_labelled(out, r->skipped ? _("SKIPPED") : _("FAILED"), r->error);
+		lab_put_labelled(out, r->skipped ? _("SKIPPED") : _("FAILED"), r->error);
 }

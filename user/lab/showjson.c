@@ -5,11 +5,10 @@
 #include "../view/jsonout.h"
 #include "run.h"
 
-static void json_claim(struct out *out, const struct claim *c)
+void lab_json_claim(struct out *out, const struct claim *c)
 {
 	char verdict[400];
 
-	out_char(out, '{');
 	json_str(out, "text", c->text);
 	strcpy(verdict, lab_verdict(c->verdict));
 	if (c->why)
@@ -20,7 +19,6 @@ static void json_claim(struct out *out, const struct claim *c)
 	json_begin(out, "evidence");
 	for (unsigned int i = 0; i < c->nevidence; i++)
 		json_i64(out, c->evidence[i].key, c->evidence[i].value);
-	json_end(out);
 	json_end(out);
 }
 
@@ -35,7 +33,9 @@ void lab_show_json(struct out *out, const struct lab_run *r)
 	for (unsigned int i = 0; i < r->nclaims; i++) {
 		if (i)
 			out_char(out, ',');
-		json_claim(out, &r->claims[i]);
+		out_char(out, '{');
+		lab_json_claim(out, &r->claims[i]);
+		json_end(out);
 	}
 	out_char(out, ']');
 	json_bool(out, "replay", r->replay);

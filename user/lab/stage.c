@@ -25,6 +25,7 @@
  * than a hundredth of its time: on a starved machine that may be twice a minute. So ask.
  */
 #define LOOK_NS		1500000000ull
+#define SOON_NS		200000000ull
 
 static void (*program)(struct stage *s);
 
@@ -85,12 +86,13 @@ void stage_skip(struct stage *s, const char *why)
 
 void wait_for(struct stage *s, bool (*check)(void *arg), void *arg, const char *what)
 {
-	uint64_t until = now_ns() + STAGE_PATIENCE * 1000000ull;
+	uint64_t began = now_ns(), waited;
 
 	while (!check(arg)) {
-		if (now_ns() > until)
+		waited = now_ns() - began;
+		if (waited > STAGE_PATIENCE * 1000000ull)
 			stage_fail(s, N_("waited %d s for: %s"), STAGE_PATIENCE / 1000, tr(what));
-		sleep_us(200);
+		sleep_us(waited < SOON_NS ? 200 : 5000);	/* what takes long is not asked for often */
 	}
 }
 

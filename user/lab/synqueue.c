@@ -111,13 +111,14 @@ static void judge_alone(struct lab_run *r)
 	bool sampled = del->flags & TCPTRACE_F_SAMPLED;
 
 	/* reqsk_timer_handler() (net/ipv4/inet_connection_sock.c): the retries, or fewer if more than half full */
-	lab_claim(r, N_("A client that never sends the third packet keeps a place in the SYN queue until the SYN-ACK "
-			"has been sent in vain tcp_synack_retries times more."), DEPENDS,
+	lab_claim(r, N_("A client that never sends the third packet keeps a place in the SYN queue until the "
+			"SYN-ACK has been sent in vain tcp_synack_retries times more."), DEPENDS,
 		  N_("on how full the queue is: as long as it is not more than half full (see the lab prune)"),
 		  retry > 0.9 && gone > 2.5 && del->cause == TCPTRACE_SYNQ_EXPIRED &&
 		  lab_fact(r, "alone.synacks") == 2,
-		  N_("Alone in a queue of 128, with tcp_synack_retries = 1: the SYN-ACK was sent again after %.2f s, and "
-		     "after 3 s (1 + 2) the request was given up: %s after %.2f s. The client was told nothing."), retry,
+		  N_("Alone in a queue of 128, with tcp_synack_retries = 1: the SYN-ACK was sent again after "
+		     "%.2f s, and after 3 s (1 + 2) the request was given up: %s after %.2f s. The client was "
+		     "told nothing."), retry,
 		  sampled ? _("found gone by the next look") : _("it left the queue"), gone);
 	lab_evidence(r, "synack_again_ms", (int64_t)(retry * 1e3));
 	lab_evidence(r, "expired_ms", (int64_t)(gone * 1e3));
@@ -129,15 +130,17 @@ static void judge_limit(struct lab_run *r)
 	int64_t queued = lab_fact(r, "off.queued"), dropped = lab_fact(r, "off.dropped");
 	int64_t quarter = lab_fact(r, "quarter.queued");
 	unsigned int seen = COUNT(r, .event = TCPTRACE_DROP, .cause = TCPTRACE_DROP_SYNQ_FULL, .lport = OFF);
-	unsigned int reserve = COUNT(r, .event = TCPTRACE_DROP, .cause = TCPTRACE_DROP_SYNQ_QUARTER, .lport = QUARTER);
+	unsigned int reserve = COUNT(r, .event = TCPTRACE_DROP, .cause = TCPTRACE_DROP_SYNQ_QUARTER,
+	  .lport = QUARTER);
 
 	/* tcp_conn_request() (net/ipv4/tcp_input.c): inet_csk_reqsk_queue_is_full(), then the sysctl if no cookies */
 	lab_claim(r, N_("net.ipv4.tcp_max_syn_backlog is the length of the SYN queue."), REFUTED, NULL,
 		  (queued == BACKLOG || queued == BACKLOG + 1) && quarter == MAX_SYN_BACKLOG * 3 / 4 + 1 &&
 		  reserve == QUARTER_SYNS - quarter,
-		  N_("With tcp_max_syn_backlog = 1024 listen(%d) held %lld requests: its own backlog is the limit of both "
-		  "queues. Only with SYN cookies off the sysctl counts too: at %d, strangers got %lld places under "
-		  "listen(128), as the last quarter is kept for known peers."), BACKLOG, (long long)queued,
+		  N_("With tcp_max_syn_backlog = 1024 listen(%d) held %lld requests: its own backlog is the "
+		     "limit of both queues. Only with SYN cookies off the sysctl counts too: at %d, strangers "
+		     "got %lld places under listen(128), as the last quarter is kept for known peers."), BACKLOG,
+		  (long long)queued,
 		  MAX_SYN_BACKLOG, (long long)quarter);
 	lab_evidence(r, "held_of_backlog_4", queued);
 	lab_evidence(r, "held_of_max_syn_backlog_16", quarter);
@@ -147,8 +150,9 @@ static void judge_limit(struct lab_run *r)
 		  queued == BACKLOG ? N_("on the kernel; this one asks \"n or more?\" (qlen >= n): n")
 				    : N_("on the kernel; this one asks \"more than n?\" (qlen > n): n + 1"),
 		  (queued == BACKLOG || queued == BACKLOG + 1) && seen == dropped && dropped == SYNS - queued,
-		  N_("listen(%d) with SYN cookies off took %lld of %d SYNs and dropped %u in silence. (5.10.223 "
-		  "holds n; 5.10.262, 6.1.128, 6.12.10 and what came after them hold n + 1.)"), BACKLOG, (long long)queued, SYNS,
+		  N_("listen(%d) with SYN cookies off took %lld of %d SYNs and dropped %u in silence. "
+		     "(5.10.223 holds n; 5.10.262, 6.1.128, 6.12.10 and what came after them hold n + 1.)"),
+		  BACKLOG, (long long)queued, SYNS,
 		  seen);
 	lab_evidence(r, "held", queued);
 	lab_evidence(r, "dropped", seen);
@@ -163,10 +167,12 @@ static void judge_age(struct lab_run *r)
 	 * a table that reqsk_queue_alloc() (net/core/request_sock.c) made of another size.
 	 */
 	lab_claim(r, N_("The backlog is the length of the SYN queue."), DEPENDS,
-		  N_("on the kernel's age: before 2.2 it was; from 2.2 to 4.3 it was the accept queue's, and the SYN queue "
-		     "had the smaller of it and tcp_max_syn_backlog, at least 8, rounded up to a power of two; since 4.4 it "
-		     "is the limit of both"), (queued == BACKLOG || queued == BACKLOG + 1) && limit == BACKLOG,
-		  N_("On this kernel listen(%d) held %lld half-open requests, and %lld is the limit of its accept queue, too."),
+		  N_("on the kernel's age: before 2.2 it was; from 2.2 to 4.3 it was the accept queue's, and "
+		     "the SYN queue had the smaller of it and tcp_max_syn_backlog, at least 8, rounded up to "
+		     "a power of two; since 4.4 it is the limit of both"),
+		  (queued == BACKLOG || queued == BACKLOG + 1) && limit == BACKLOG,
+		  N_("On this kernel listen(%d) held %lld half-open requests, and %lld is the limit of its "
+		     "accept queue, too."),
 		  BACKLOG, (long long)queued, (long long)limit);
 	lab_sentence(r, TUTORIAL_EARLY);
 	lab_evidence(r, "half_open", queued);
@@ -176,7 +182,8 @@ static void judge_age(struct lab_run *r)
 static void judge_cookies(struct lab_run *r)
 {
 	unsigned int sent = COUNT(r, .event = TCPTRACE_COOKIE_SENT, .lport = ON);
-	unsigned int in = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = ON);	/* the only third packet sent there */
+	unsigned int in = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD,
+	  .lport = ON);	/* the only third packet sent there */
 	unsigned int forced = COUNT(r, .event = TCPTRACE_COOKIE_SENT, .lport = FORCED);
 	unsigned int added = COUNT(r, .event = TCPTRACE_SYNQ_ADD, .lport = FORCED);
 	int64_t queued = lab_fact(r, "on.queued");
@@ -185,8 +192,9 @@ static void judge_cookies(struct lab_run *r)
 	lab_claim(r, N_("When the SYN queue is full, no new client gets in."), DEPENDS,
 		  N_("on tcp_syncookies: 0 drops the SYN, 1 (the default) sends a cookie"),
 		  !lab_fact(r, "on.dropped") && sent == SYNS - queued && in == 1 && lab_fact(r, "off.dropped"),
-		  N_("With tcp_syncookies = 1 all %d SYNs were answered: %lld waited in the queue, %u got a cookie "
-		  "and took no place; the third packet of one of these, its cookie valid, made a connection."),
+		  N_("With tcp_syncookies = 1 all %d SYNs were answered: %lld waited in the queue, %u got a "
+		     "cookie and took no place; the third packet of one of these, its cookie valid, made a "
+		     "connection."),
 		  SYNS, (long long)queued, sent);
 	lab_evidence(r, "queued", queued);
 	lab_evidence(r, "cookies_sent", sent);
@@ -218,8 +226,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_synqueue = {
 	.name = "synqueue",
 	.question = N_("Where do clients wait that never send the third packet, how long, and how many of them?"),
-	.setup = N_("Strangers behind a TUN device send SYNs and ignore the answers; tcp_synack_retries is 1. Shown: one "
-		 "request until it expires (port 8001), and 8 SYNs for listen(fd, 4) with SYN cookies on (8003)."),
+	.setup = N_("Strangers behind a TUN device send SYNs and ignore the answers; tcp_synack_retries is 1."),
+	.shown = N_("Shown: one request until it expires (port 8001), and 8 SYNs for listen(fd, 4) with SYN "
+		    "cookies on (8003)."),
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -323,7 +323,8 @@ struct proc_row proc_row(uint16_t lport, uint16_t rport)
 	char line[256];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " %*d: %*x:%x %*x:%x %x %x:%x %*x:%*x %*x %*u %*u %lu", &l, &p, (unsigned int *)&r.state,
+		if (sscanf(line, " %*d: %*x:%x %*x:%x %x %x:%x %*x:%*x %*x %*u %*u %lu", &l, &p,
+		  (unsigned int *)&r.state,
 			   &r.send_q, &r.recv_q, &r.inode) == 6 && l == lport && p == rport)
 			row = r;
 	}

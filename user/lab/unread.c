@@ -146,28 +146,30 @@ static void judge(struct lab_run *r)
 	/* tcp_reset() (net/ipv4/tcp_input.c) sets sk_err and purges the write queue; sk_receive_queue stays */
 	lab_claim(r, N_("When a RST arrives, what the program has not read yet is lost."), REFUTED, NULL,
 		  lab_fact(r, "short.read") == 6 && lab_fact(r, "short.errno") == ECONNRESET && rst == 2,
-		  N_("The server closed with 5 bytes unread and so sent a RST behind its answer. The client, which had read "
-		     "nothing when the RST came, then read the 6 bytes of the answer; only the next read() failed, with "
-		     "ECONNRESET."));
+		  N_("The server closed with 5 bytes unread and so sent a RST behind its answer. The client, "
+		     "which had read nothing when the RST came, then read the 6 bytes of the answer; only the "
+		     "next read() failed, with ECONNRESET."));
 	lab_evidence(r, "read", lab_fact(r, "short.read"));
 	lab_evidence(r, "errno", lab_fact(r, "short.errno"));
 	/* __tcp_close() (net/ipv4/tcp.c): data_was_unread: TCP_CLOSE at once, inet_csk_destroy_sock() frees the rest */
 	lab_claim(r, N_("What write() has taken arrives, even if the program closes at once."), DEPENDS,
-		  N_("on data that the closing side has not read: if there is any, what is still in its send buffer is lost"),
+		  N_("on data that the closing side has not read: if there is any, what is still in its send "
+		     "buffer is lost"),
 		  read < written && lab_fact(r, "long.errno") == ECONNRESET &&
 		  lab_fact(r, "request_read.read") == lab_fact(r, "request_read.written") &&
 		  !lab_fact(r, "request_read.errno"),
-		  N_("The server wrote %lld bytes, more than the client could take at once, and closed with 5 bytes unread: %lld "
-		     "arrived, then ECONNRESET. With the request read before, all of %lld arrived after close(), and then the "
-		     "end."), (long long)written, (long long)read, (long long)lab_fact(r, "request_read.read"));
+		  N_("The server wrote %lld bytes, more than the client could take at once, and closed with 5 "
+		     "bytes unread: %lld arrived, then ECONNRESET. With the request read before, all of %lld "
+		     "arrived after close(), and then the end."), (long long)written, (long long)read,
+		  (long long)lab_fact(r, "request_read.read"));
 	lab_evidence(r, "written", written);
 	lab_evidence(r, "read", read);
 	lab_evidence(r, "request_read.written", lab_fact(r, "request_read.written"));
 	lab_evidence(r, "request_read.read", lab_fact(r, "request_read.read"));
 	lab_claim(r, N_("A server that answers and closes need not read the request."), REFUTED, NULL,
 		  lab_fact(r, "short.errno") == ECONNRESET && !lab_fact(r, "request_read.errno"),
-		  N_("With the request unread the client ended with ECONNRESET, with the request read it ended with 0, the end of "
-		     "the data."));
+		  N_("With the request unread the client ended with ECONNRESET, with the request read it "
+		     "ended with 0, the end of the data."));
 	lab_evidence(r, "unread_errno", lab_fact(r, "short.errno"));
 	lab_evidence(r, "read_errno", lab_fact(r, "request_read.errno"));
 }
@@ -186,8 +188,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 const struct lab lab_unread = {
 	.name = "unread",
 	.question = N_("close() with unread data sends a RST: what does that lose?"),
-	.setup = N_("A client sends 5 bytes; the server answers, shortly or at length, and closes without having read them, or "
-		    "after it. Shown: the short answer."),
+	.setup = N_("A client sends 5 bytes; the server answers, shortly or at length, and closes without "
+		    "having read them, or after it."),
+	.shown = N_("Shown: the short answer."),
 	.play = play,
 	.judge = judge,
 	.show = show,

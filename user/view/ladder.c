@@ -36,7 +36,8 @@ static unsigned int digits(uint64_t n)
 /* In 80 columns the heading names the queues, and the title has their limit. */
 static void lay_out(struct ladder *d, const struct view *v, const struct track *right)
 {
-	unsigned int columns = v->cfg.columns ? v->cfg.columns : 100, limit = right && right->limit_known ? right->limit : 0;
+	unsigned int columns = v->cfg.columns ? v->cfg.columns : 100;
+	unsigned int limit = right && right->limit_known ? right->limit : 0;
 
 	*d = (struct ladder){ .columns = 80, .time = 7, .left = 21 };
 	if (columns >= 100)

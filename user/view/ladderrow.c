@@ -19,7 +19,7 @@ static const struct glyphs *glyphs_of(const struct view *v)
 	return v->cfg.utf8 ? &utf8_glyphs : &ascii_glyphs;
 }
 
-/* Never wider than its column: what is too long for microseconds is in ms or s, and what a damaged recording says is no time. */
+/* Never wider than its column: long times are in ms or s, and what a damaged recording says may be no time. */
 static void put_time(struct out *o, int64_t us, unsigned int width)
 {
 	char s[32];
