@@ -254,7 +254,7 @@ const struct lab lab_blocking = {
 	.question = N_("One server, one client at a time: where do the others wait, and for how long?"),
 	.setup = N_("11 clients at once, and a server that needs 20 ms for each: one at a time, with a thread "
 		    "for each, and with epoll."),
-	.shown = N_("Shown: the accept queue of the first; MS is the wait in it."),
+	.shown = N_("Shown: the accept queue of the first, and how long each client waited in it."),
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -88,8 +88,7 @@ void lab_show_head(struct out *out, const struct lab_run *r)
 	out_str(out, title);
 	out_wrapped_from(out, tr(r->lab->question), text_columns(title), 3, columns);
 	paint(out, "\033[0m");
-	snprintf(text, sizeof(text), "%s%s%s", tr(r->lab->setup), r->lab->shown ? _(" ") : "",
-		 r->lab->shown ? tr(r->lab->shown) : "");
+	snprintf(text, sizeof(text), r->lab->shown ? _("%s %s") : "%s", tr(r->lab->setup), tr(r->lab->shown));
 	out_wrapped(out, text, 0, columns);
 	if (r->replay)
 		out_wrapped(out, _("A recording: replayed, not measured on this machine."), 0, columns);

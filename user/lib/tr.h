@@ -13,7 +13,7 @@
 #define _(text)		tr(text)
 
 void tr_use(struct mo *mo);		/* takes it over; NULL: English */
-/* msgid itself where there is no translation. A format stays one: the same arguments, in any order. */
+/* msgid itself where there is no translation, nothing of nothing. A format stays one: the same arguments, in any order. */
 __attribute__((format_arg(1)))
 const char *tr(const char *msgid);
 
