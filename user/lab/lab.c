@@ -9,6 +9,7 @@
 #include "../lib/wrap.h"
 #include "../signals.h"
 #include "../talk.h"
+#include "ahead.h"
 #include "run.h"
 
 #define ROW(symbol) &lab_##symbol,
@@ -46,7 +47,9 @@ int lab_perform(struct lab_run *r, struct options *o, const struct lab *lab)
 	int err;
 
 	*r = (struct lab_run){ .lab = lab, .o = o, .ok = true, .replay = o->replay };
-	err = o->replay ? lab_load(r) : lab_capture(r, o);
+	err = o->replay ? lab_load(r) : ahead_take(r);
+	if (err == -ENOENT && !o->replay)	/* the usual case */
+		err = lab_capture(r, o);
 	if (!err && r->ok)
 		lab->judge(r);
 	return err;
@@ -76,7 +79,7 @@ static int run_one(struct options *o, const struct lab *lab, struct out *out, st
 	if (!err && o->write_path) {
 		err = lab_save(&r, o->write_path);
 		if (err)
-			talk("cannot write '%s': %s", o->write_path, strerror(-err));
+			talk(_("cannot write '%s': %s"), o->write_path, strerror(-err));
 	}
 	tally_run(tally, &r);
 	lab_forget(&r);
@@ -99,6 +102,8 @@ static int run_chosen(struct options *o, struct out *out, struct tally *tally)
 
 	if (!strcmp(o->argument, "tutorial"))
 		return run_tutorial(o, out, tally);
+	if (all)
+		ahead_start(o, experiments, LAB_COUNT);
 	for (size_t i = 0; !err && i < LAB_COUNT; i++) {
 		if (!all && strcmp(o->argument, experiments[i]->name))
 			continue;
@@ -118,6 +123,7 @@ static int run(struct options *o, struct out *out)
 
 	if (!err)
 		err = run_chosen(o, out, &tally);
+	ahead_stop();
 	if (err == -EINTR)
 		talk(_("lab: interrupted"));
 	return err || tally.failed ? EXIT_FAILED : EXIT_OK;

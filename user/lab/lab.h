@@ -66,6 +66,7 @@ struct lab {
 	bool ladder;			/* how its events are shown; else in rows */
 	uint16_t prologue;		/* of a ladder: port of the listener whose calls are its first steps; 0: none */
 	bool io;			/* wants read and write events */
+	bool slow;			/* mostly waits: begun before its turn when several are run */
 	void (*play)(struct stage *s);
 	void (*judge)(struct lab_run *r);
 	bool (*show)(const struct lab_run *r, const struct lab_event *e);	/* relevant; NULL: all */

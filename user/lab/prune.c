@@ -110,6 +110,7 @@ const struct lab lab_prune = {
 	.setup = N_("Strangers send SYNs and never the third packet: one to listen(fd, 128), eight to "
 		    "listen(fd, 8), with the default of tcp_synack_retries, 5."),
 	.shown = N_("Shown: both queues, for about 8 seconds."),
+	.slow = true,
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -55,6 +55,7 @@ int lab_capture(struct lab_run *r, struct options *o);
 
 /* replay.c: recordings that ship with the program. */
 int lab_load(struct lab_run *r);
+int lab_load_bytes(struct lab_run *r, const char *begin, const char *end);
 int lab_save(const struct lab_run *r, const char *path);
 
 /* show.c, showjson.c */

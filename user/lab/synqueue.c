@@ -229,6 +229,7 @@ const struct lab lab_synqueue = {
 	.setup = N_("Strangers behind a TUN device send SYNs and ignore the answers; tcp_synack_retries is 1."),
 	.shown = N_("Shown: one request until it expires (port 8001), and 8 SYNs for listen(fd, 4) with SYN "
 		    "cookies on (8003)."),
+	.slow = true,
 	.play = play,
 	.judge = judge,
 	.show = show,

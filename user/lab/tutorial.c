@@ -16,6 +16,7 @@
 #include "../lib/wrap.h"
 #include "../signals.h"
 #include "../view/jsonout.h"
+#include "ahead.h"
 #include "run.h"
 
 /* In the order in which their sentences come up. */
@@ -171,6 +172,7 @@ int run_tutorial(struct options *o, struct out *out, struct tally *tally)
 	struct course c = { .o = o, .out = out, .next = 1 };
 	int err = 0;
 
+	ahead_start(o, experiments, EXPERIMENTS);
 	if (!o->json)
 		show_begin(&c);
 	for (unsigned int i = 0; !err && i < EXPERIMENTS; i++)
