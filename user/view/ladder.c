@@ -97,13 +97,32 @@ static unsigned int put_role(struct out *o, const struct track *t, const char *r
 	return (unsigned int)(o->len - from) - (unsigned int)strlen(role) + text_columns(role);
 }
 
+/* Where a long name leaves no room for it, it has a line of its own, too. Returns the columns until there. */
+static unsigned int put_address(const struct ladder *d, struct out *o, unsigned int n, unsigned int at,
+				const struct track *t)
+{
+	size_t from = o->len, address;
+
+	out_spaces(o, (n < at ? at - n : 0) + 2);
+	address = o->len;
+	out_endpoint(o, t->tuple.laddr, t->tuple.lport);
+	n += (unsigned int)(o->len - from);
+	if (n <= d->columns)
+		return n;
+	n = 17 + (unsigned int)(o->len - address);
+	o->len = from;
+	out_line_end(o);
+	out_spaces(o, 17);
+	out_endpoint(o, t->tuple.laddr, t->tuple.lport);
+	return n;
+}
+
 static void put_end(const struct ladder *d, struct view *v, const struct track *t, const struct track *peer,
 		    const char *role)
 {
 	unsigned int n, who_width = d->names ? WHO_WIDTH : WHO_WIDTH_80;
 	struct out *o = v->out;
 	char text[64];
-	size_t from;
 
 	n = put_role(o, t, role);
 	if (!t) {
@@ -114,10 +133,7 @@ static void put_end(const struct ladder *d, struct view *v, const struct track *
 		return;
 	}
 	n += put_who(o, &t->who);
-	out_spaces(o, (n < who_width ? who_width - n : 0) + 2);
-	from = o->len;
-	out_endpoint(o, t->tuple.laddr, t->tuple.lport);
-	n = (n < who_width ? who_width : n) + 2 + (unsigned int)(o->len - from);
+	n = put_address(d, o, n, who_width, t);
 	/* where both ends are in different namespaces */
 	if (peer && peer->tuple.netns != t->tuple.netns) {
 		snprintf(text, sizeof(text), "netns %u", t->tuple.netns);
@@ -151,7 +167,10 @@ static void put_heading(const struct ladder *d, struct out *o, const struct trac
 	else
 		snprintf(text, sizeof(text), "%-*s%s", (int)d->cell + 2, "SYN", "ACC");
 	n = text_columns(text);
-	out_spaces(o, end - at - (n > width ? n : width));
+	width = n > width ? n : width;
+	if (at + 1 + width > end)		/* a limit of ten digits in 80 columns: the title has it */
+		return;
+	out_spaces(o, end - at - width);
 	out_str(o, text);
 }
 

@@ -77,6 +77,20 @@ static void put_arrow(struct view *v, const struct row *r)
 	}
 }
 
+/* "1/2", or as much of it as there is room for: another listen() may have changed the limit */
+static unsigned int put_length(const struct ladder *d, struct out *o, unsigned int room, uint32_t now, uint32_t limit)
+{
+	char text[32];
+	unsigned int n = (unsigned int)snprintf(text, sizeof(text), d->limits ? "%u/%u" : "%u", now, limit);
+
+	if (n > room)
+		n = (unsigned int)snprintf(text, sizeof(text), "%u", now);
+	if (n > room)
+		n = (unsigned int)snprintf(text, sizeof(text), "?");
+	out_str(o, text);
+	return n;
+}
+
 /* "SYN █░░ 1/2", padded to its cell: three blocks for what the queue holds, one more than its limit */
 static void put_queue(const struct ladder *d, struct view *v, const char *name, uint32_t now, uint32_t limit)
 {
@@ -84,7 +98,6 @@ static void put_queue(const struct ladder *d, struct view *v, const char *name, 
 	uint64_t blocks = ((uint64_t)now * 3 + limit) / ((uint64_t)limit + 1), i;
 	unsigned int columns = (d->names ? 4 : 0) + 4;
 	struct out *o = v->out;
-	size_t from;
 
 	if (d->names) {
 		out_str(o, name);
@@ -93,15 +106,8 @@ static void put_queue(const struct ladder *d, struct view *v, const char *name, 
 	for (i = 0; i < 3; i++)
 		out_str(o, i < blocks ? g->full : g->empty);
 	out_char(o, ' ');
-	from = o->len;
-	out_u64(o, now);
-	if (d->limits) {
-		out_char(o, '/');
-		out_u64(o, limit);
-	}
-	columns += (unsigned int)(o->len - from);
-	if (columns < d->cell)
-		out_spaces(o, d->cell - columns);
+	columns += put_length(d, o, d->cell - columns, now, limit);
+	out_spaces(o, d->cell - columns);
 }
 
 /* The server's text, and its queues at the end of the row; a long text takes the SYN queue's place, or both. */
