@@ -18,7 +18,7 @@ const char *argp_program_version = "tcptrace " VERSION;
 
 enum {
 	KEY_NETNS = 256, KEY_CGROUP, KEY_SOURCE, KEY_MECHANISM, KEY_IO, KEY_READY_FD, KEY_HELP_FIELDS, KEY_CHECK,
-	KEY_REPLAY, KEY_EXPLAIN, KEY_LANG,
+	KEY_REPLAY, KEY_EXPLAIN, KEY_LANG, KEY_STEP, KEY_SLOW, KEY_QUIZ,
 };
 
 static const struct argp_option option_table[] = {
@@ -55,6 +55,9 @@ static const struct argp_option option_table[] = {
 	{ "check", KEY_CHECK, NULL, 0,
 	  "at the end compare what was counted with the kernel's own counters; exit status 1 if they differ", 4 },
 	{ "replay", KEY_REPLAY, NULL, 0, "of lab: show the run that ships with tcptrace; needs no root", 4 },
+	{ "step", KEY_STEP, NULL, 0, "of lab: show its steps one by one, at a key", 4 },
+	{ "slow", KEY_SLOW, "N", 0, "of lab: show them in time that is N times slower", 4 },
+	{ "quiz", KEY_QUIZ, NULL, 0, "of lab: what do you think? before each verdict", 4 },
 	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
 	{ "help-fields", KEY_HELP_FIELDS, NULL, 0, "explain the columns and the keys of JSON", 4 },
 	{ "ready-fd", KEY_READY_FD, "FD", OPTION_HIDDEN, "write a newline there when attached", 4 },
@@ -168,6 +171,11 @@ static int take_number(struct options *o, int key, const char *s)
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
 			return refuse(o, "-c '%s': not a number of events; 1 or more", s);
 		return 0;
+	case KEY_SLOW:
+		if (parse_u64(s, 1, 1000000, &v))
+			return refuse(o, "--slow '%s': not a factor; 1 to 1000000", s);
+		o->slow = (uint32_t)v;
+		return 0;
 	default:
 		if (parse_u64(s, 0, INT_MAX, &v))
 			return refuse(o, "--ready-fd '%s': not a file descriptor", s);
@@ -210,6 +218,8 @@ static int take_flag(struct options *o, int key)
 	case KEY_CHECK: o->check = true; return 0;
 	case KEY_EXPLAIN: o->explain = true; return 0;
 	case KEY_REPLAY: o->replay = true; return 0;
+	case KEY_STEP: o->step = true; return 0;
+	case KEY_QUIZ: o->quiz = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -253,7 +263,7 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_port, key);
 	case 'e':
 		return each_part(o, arg, take_event, key);
-	case 'd': case 'c': case KEY_READY_FD:
+	case 'd': case 'c': case KEY_READY_FD: case KEY_SLOW:
 		return take_number(o, key, arg);
 	case KEY_SOURCE: case KEY_MECHANISM:
 		return take_name(o, key, arg);
@@ -312,6 +322,10 @@ static int check_lab(struct options *o)
 	if (o->duration_ns || o->count || o->quiet || o->check || o->source.io || o->time != VIEW_TIME_NONE)
 		return refuse(o, "'lab' ends by itself and has its own form: of -d -c -q -t -T --io --check none goes "
 			      "with it");
+	if ((o->step || o->slow || o->quiz) && o->json)
+		return refuse(o, "--step, --slow and --quiz are for people: they do not go together with -j");
+	if (o->quiz && (o->step || o->slow))
+		return refuse(o, "--quiz does not go together with --step and --slow");
 	if (o->replay && (o->source_set || o->mechanism_set || o->write_path))
 		return refuse(o, "--replay shows a recorded run; --source, --mechanism and -w are for a new one");
 	if ((o->replay || o->write_path) && (!o->argument || (o->write_path && !strcmp(o->argument, "all"))))
@@ -363,6 +377,8 @@ static int check_together(struct options *o)
 		return refuse(o, "--lang is the language of --explain, flow and lab");
 	if (o->command->argument)
 		return check_lab(o);
+	if (o->step || o->slow || o->quiz)
+		return refuse(o, "--step, --slow and --quiz are for the experiments: tcptrace lab NAME --step");
 	if (o->replay)
 		return refuse(o, "--replay is for the experiments: tcptrace lab --replay NAME; for a recording of yours: -r");
 	if (o->write_path && o->command != command_table)

@@ -33,6 +33,8 @@ struct options {
 	const struct command *command;		/* never NULL after parsing */
 	const char *argument;			/* of the command: lab NAME; NULL: none */
 	bool replay;				/* lab --replay */
+	bool step, quiz;			/* lab --step, --quiz */
+	uint32_t slow;				/* lab --slow N; 0: not asked for */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
 	bool trouble, quiet, json, no_header, help_fields, check, explain;

@@ -63,25 +63,47 @@ void lab_forget(struct lab_run *r)
 	free(r->events);
 }
 
+static int step_through(struct session *s, struct lab_run *r)
+{
+	int err = lab_step(s->out, r, s->o->slow);
+
+	if (err == -ENOTTY)
+		talk(_("lab: --step and --slow want a terminal, to draw on and for keys"));
+	return signal_flags.end ? -EINTR : err;
+}
+
+static int show(struct session *s, struct lab_run *r)
+{
+	int err = 0;
+
+	if (s->o->quiz && r->ok) {
+		for (unsigned int i = 0; i < r->nclaims && !s->quiz.stopped; i++)
+			quiz_claim(&s->quiz, &r->claims[i], s->out);
+		return 0;
+	}
+	if (s->o->step || s->o->slow)
+		err = step_through(s, r);
+	if (!err && s->o->json)
+		lab_show_json(s->out, r);
+	else if (!err)
+		lab_show_text(s->out, r);
+	out_flush(s->out);
+	return err;
+}
+
 /* 0: it was run; or why the whole must end. */
-static int run_one(struct options *o, const struct lab *lab, struct out *out, struct tally *tally)
+static int run_one(struct session *s, const struct lab *lab)
 {
 	struct lab_run r;
-	int err = lab_perform(&r, o, lab);
+	int err = lab_perform(&r, s->o, lab), shown = err == -EINTR ? 0 : show(s, &r);
 
-	if (err != -EINTR) {
-		if (o->json)
-			lab_show_json(out, &r);
-		else
-			lab_show_text(out, &r);
-		out_flush(out);
-	}
-	if (!err && o->write_path) {
-		err = lab_save(&r, o->write_path);
+	err = err ? err : shown;
+	if (!err && s->o->write_path) {
+		err = lab_save(&r, s->o->write_path);
 		if (err)
-			talk(_("cannot write '%s': %s"), o->write_path, strerror(-err));
+			talk(_("cannot write '%s': %s"), s->o->write_path, strerror(-err));
 	}
-	tally_run(tally, &r);
+	tally_run(&s->tally, &r);
 	lab_forget(&r);
 	return err;
 }
@@ -95,38 +117,47 @@ static int check_root(const struct options *o)
 	return -EPERM;
 }
 
-static int run_chosen(struct options *o, struct out *out, struct tally *tally)
+static int run_chosen(struct session *s)
 {
-	bool all = !strcmp(o->argument, "all");
+	bool all = !strcmp(s->o->argument, "all");
 	int err = 0;
 
-	if (!strcmp(o->argument, "tutorial"))
-		return run_tutorial(o, out, tally);
+	if (!strcmp(s->o->argument, "tutorial"))
+		return run_tutorial(s);
 	if (all)
-		ahead_start(o, experiments, LAB_COUNT);
-	for (size_t i = 0; !err && i < LAB_COUNT; i++) {
-		if (!all && strcmp(o->argument, experiments[i]->name))
+		ahead_start(s->o, experiments, LAB_COUNT);
+	for (size_t i = 0; !err && i < LAB_COUNT && !s->quiz.stopped; i++) {
+		if (!all && strcmp(s->o->argument, experiments[i]->name))
 			continue;
-		err = run_one(o, experiments[i], out, tally);
+		err = run_one(s, experiments[i]);
 		if (signal_flags.end)
 			err = -EINTR;
 	}
-	if (!err && all && !o->json)
-		tally_show(tally, out, N_("%u claims: %u confirmed, %u depend, %u refuted"));
+	if (!err && all && !s->o->json && !s->o->quiz)
+		tally_show(&s->tally, s->out, N_("%u claims: %u confirmed, %u depend, %u refuted"));
 	return err;
 }
 
 static int run(struct options *o, struct out *out)
 {
-	struct tally tally = { .failed = false };
+	struct session s = { .o = o, .out = out };
 	int err = check_root(o);
 
+	if (!err && o->quiz)
+		quiz_open(&s.quiz, out);
 	if (!err)
-		err = run_chosen(o, out, &tally);
+		err = run_chosen(&s);
 	ahead_stop();
+	if (o->quiz)
+		quiz_close(&s.quiz, out);
 	if (err == -EINTR)
 		talk(_("lab: interrupted"));
-	return err || tally.failed ? EXIT_FAILED : EXIT_OK;
+	return err || s.tally.failed ? EXIT_FAILED : EXIT_OK;
+}
+
+static bool is_known(const char *name)
+{
+	return !strcmp(name, "all") || !strcmp(name, "tutorial") || by_name(name);
 }
 
 int run_lab(struct options *o)
@@ -134,7 +165,11 @@ int run_lab(struct options *o)
 	int status = EXIT_OK;
 	struct out out;
 
-	if (o->argument && strcmp(o->argument, "all") && strcmp(o->argument, "tutorial") && !by_name(o->argument)) {
+	if (o->quiz && !o->argument) {		/* at once, by anybody */
+		o->argument = "tutorial";
+		o->replay = true;
+	}
+	if (o->argument && !is_known(o->argument)) {
 		talk(_("lab: there is no experiment '%s'; 'tcptrace lab' lists them"), o->argument);
 		return EXIT_USAGE;
 	}

@@ -74,6 +74,21 @@ int lab_perform(struct lab_run *r, struct options *o, const struct lab *lab);
 void lab_forget(struct lab_run *r);
 int run_lab(struct options *o);
 
+/* step.c: the picture, a step at a time, by keys or in time that is so many times slower (0: by keys). */
+int lab_step(struct out *out, struct lab_run *r, uint32_t slow);	/* 0 or -errno; -ENOTTY: no terminal */
+void step_put_queue(struct out *o, const char *name, uint32_t now, uint32_t limit);
+void step_put_text(struct out *o, const char *text, unsigned int rows, unsigned int columns);
+
+/* quiz.c */
+struct quiz {
+	bool keys;			/* of a terminal; else lines of standard input */
+	bool stopped;			/* enough of it */
+	unsigned int asked, right;
+};
+void quiz_open(struct quiz *q, struct out *out);
+void quiz_close(struct quiz *q, struct out *out);	/* and tells the score */
+void quiz_claim(struct quiz *q, const struct claim *c, struct out *out);
+
 /* tally.c: how the claims of several came out */
 struct tally {
 	unsigned int count[3];			/* by verdict */
@@ -83,7 +98,15 @@ void tally_claim(struct tally *t, const struct claim *c);
 void tally_run(struct tally *t, const struct lab_run *r);
 void tally_show(const struct tally *t, struct out *out, const char *format);	/* a msgid with four %u */
 
+/* Several runs, one after the other. */
+struct session {
+	struct options *o;
+	struct out *out;
+	struct tally tally;
+	struct quiz quiz;
+};
+
 /* tutorial.c: the sentences of the tutorial, in its order, by the experiments that have them */
-int run_tutorial(struct options *o, struct out *out, struct tally *tally);
+int run_tutorial(struct session *s);
 
 #endif

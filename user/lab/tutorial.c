@@ -27,6 +27,7 @@ static const struct lab *const experiments[] = {
 #define EXPERIMENTS	(sizeof(experiments) / sizeof(experiments[0]))
 
 struct course {
+	struct session *session;
 	struct options *o;
 	struct out *out;
 	struct { const struct lab *lab; struct claim claim; } sentence[TUTORIAL_END];	/* lab NULL: not tried yet */
@@ -80,7 +81,7 @@ static void show_begin(struct course *c)
 	  columns);
 }
 
-static void show_table(struct course *c, const struct tally *tally)
+static void show_table(struct course *c)
 {
 	unsigned int columns = lab_columns(c->out), n;
 	char text[32];
@@ -101,13 +102,14 @@ static void show_table(struct course *c, const struct tally *tally)
 			out_line_end(c->out);
 	}
 	out_line_end(c->out);
-	tally_show(tally, c->out, N_("%u sentences: %u confirmed, %u depend, %u refuted"));
+	tally_show(&c->session->tally, c->out, N_("%u sentences: %u confirmed, %u depend, %u refuted"));
 }
 
 /* ---- JSON ---- */
 
-static void show_json(struct course *c, const struct tally *tally)
+static void show_json(struct course *c)
 {
+	const struct tally *tally = &c->session->tally;
 	struct out *out = c->out;
 
 	out_char(out, '{');
@@ -136,8 +138,10 @@ static void show_json(struct course *c, const struct tally *tally)
 
 /* ---- the run ---- */
 
-static void take(struct course *c, const struct lab_run *r, struct tally *tally)
+static void take(struct course *c, const struct lab_run *r)
 {
+	struct tally *tally = &c->session->tally;
+
 	for (unsigned int i = 0; i < r->nclaims; i++) {
 		unsigned int n = r->claims[i].sentence;
 
@@ -150,40 +154,54 @@ static void take(struct course *c, const struct lab_run *r, struct tally *tally)
 	tally->failed |= !r->ok;
 }
 
-static int try(struct course *c, const struct lab *lab, struct tally *tally)
+/* As many sentences as there are without a gap. */
+static void show_next(struct course *c)
+{
+	struct quiz *quiz = &c->session->quiz;
+
+	for (; c->next < TUTORIAL_END && c->sentence[c->next].lab && !quiz->stopped; c->next++) {
+		if (c->o->quiz)
+			quiz_claim(quiz, &c->sentence[c->next].claim, c->out);
+		else
+			show_sentence(c, c->next);
+	}
+	out_flush(c->out);
+}
+
+static int try(struct course *c, const struct lab *lab)
 {
 	struct lab_run r;
 	int err = lab_perform(&r, c->o, lab);
+	bool text = !c->o->json && err != -EINTR;
 
-	take(c, &r, tally);
-	if (!err && !c->o->json && lab == experiments[0])
+	take(c, &r);
+	if (text && !err && !c->o->quiz && lab == experiments[0])
 		lab_show_picture(c->out, &r);
-	if (err != -EINTR && !r.ok && !c->o->json)
+	if (text && !r.ok)
 		lab_put_labelled(c->out, _("FAILED"), r.error);
-	for (; !c->o->json && c->next < TUTORIAL_END && c->sentence[c->next].lab; c->next++)
-		show_sentence(c, c->next);
-	out_flush(c->out);
+	if (text)
+		show_next(c);
 	lab_forget(&r);
 	return signal_flags.end ? -EINTR : err;
 }
 
-int run_tutorial(struct options *o, struct out *out, struct tally *tally)
+int run_tutorial(struct session *s)
 {
-	struct course c = { .o = o, .out = out, .next = 1 };
+	struct course c = { .session = s, .o = s->o, .out = s->out, .next = 1 };
 	int err = 0;
 
-	ahead_start(o, experiments, EXPERIMENTS);
-	if (!o->json)
+	ahead_start(s->o, experiments, EXPERIMENTS);
+	if (!s->o->json && !s->o->quiz)
 		show_begin(&c);
-	for (unsigned int i = 0; !err && i < EXPERIMENTS; i++)
-		err = try(&c, experiments[i], tally);
-	if (err)
+	for (unsigned int i = 0; !err && i < EXPERIMENTS && !s->quiz.stopped; i++)
+		err = try(&c, experiments[i]);
+	if (err || s->o->quiz)
 		return err;
 	for (unsigned int n = 1; n < TUTORIAL_END; n++)
-		tally->failed |= !c.sentence[n].lab;
-	if (o->json)
-		show_json(&c, tally);
+		s->tally.failed |= !c.sentence[n].lab;
+	if (s->o->json)
+		show_json(&c);
 	else
-		show_table(&c, tally);
+		show_table(&c);
 	return 0;
 }
