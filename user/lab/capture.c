@@ -30,8 +30,13 @@ static void *grown(void *array, size_t n, size_t *size, size_t each)
 static void on_event(void *ctx, const struct model_event *ev)
 {
 	struct lab_run *r = ctx;
-	struct lab_event *events = grown(r->events, r->nevents, &r->events_size, sizeof(*events));
+	struct lab_event *events;
 
+	if (r->seen) {			/* it keeps what it wants */
+		r->seen(r->ctx, ev);
+		return;
+	}
+	events = grown(r->events, r->nevents, &r->events_size, sizeof(*events));
 	if (!events) {
 		lab_wrong(r, N_("out of memory"));
 		return;
@@ -44,12 +49,15 @@ static void on_event(void *ctx, const struct model_event *ev)
 
 int lab_take(struct lab_run *r, const struct tcptrace_record *rec)
 {
-	struct tcptrace_record *records = grown(r->records, r->nrecords, &r->records_size, sizeof(*rec));
+	struct tcptrace_record *records = r->records;
 
-	if (!records)
-		return -ENOMEM;
-	r->records = records;
-	r->records[r->nrecords++] = *rec;
+	if (!r->seen) {
+		records = grown(r->records, r->nrecords, &r->records_size, sizeof(*rec));
+		if (!records)
+			return -ENOMEM;
+		r->records = records;
+		r->records[r->nrecords++] = *rec;
+	}
 	if (!r->model)
 		r->model = model_new(NULL, on_event, r);
 	if (!r->model)
@@ -90,7 +98,9 @@ static int follow(struct lab_run *r, struct source *src, struct stage *s)
 			err = 0;		/* a child, a terminal */
 		if (signal_flags.end)
 			err = -EINTR;
-		if (now_ns() > until)
+		if (r->tick && r->tick(r->ctx, s))
+			return 0;
+		if (now_ns() > until && !r->tick)
 			err = -ETIMEDOUT;
 	}
 	if (!err)
@@ -125,7 +135,7 @@ static void take_facts(struct lab_run *r, const struct stage *s)
 	r->skipped = s->board->skipped;
 	if (s->board->error[0])
 		lab_wrong(r, "%s", s->board->error);
-	else if (!s->board->done)
+	else if (!s->board->done && !r->tick)
 		lab_wrong(r, N_("the experiment died"));
 }
 

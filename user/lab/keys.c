@@ -99,12 +99,12 @@ unsigned int keys_rows(const struct out *out)
 
 void frame_begin(struct out *out)
 {
-	out_str(out, "\033[H");
+	out_str(out, "\033[H\033[K");
 }
 
 void frame_line_end(struct out *out)
 {
-	out_str(out, "\033[0m\033[K\r\n");
+	out_str(out, "\033[0m\r\n\033[K");	/* emptied first: after the last column it would take that, too */
 }
 
 void frame_end(struct out *out)

@@ -38,8 +38,9 @@ static void list(struct out *out)
 	}
 	out_line_end(out);
 	out_wrapped(out, _("sudo tcptrace lab NAME runs one, sudo tcptrace lab all runs them all; sudo "
-			   "tcptrace lab tutorial tries the sentences of a tutorial, one after the other. "
-			   "Without root, tcptrace lab --replay NAME shows a recorded run."), 0, columns);
+			   "tcptrace lab tutorial tries the sentences of a tutorial, one after the other; sudo "
+			   "tcptrace lab play is a server to play with, by keys. Without root, tcptrace lab "
+			   "--replay NAME shows a recorded run, tcptrace lab --quiz asks what you think."), 0, columns);
 }
 
 int lab_perform(struct lab_run *r, struct options *o, const struct lab *lab)
@@ -124,6 +125,8 @@ static int run_chosen(struct session *s)
 
 	if (!strcmp(s->o->argument, "tutorial"))
 		return run_tutorial(s);
+	if (!strcmp(s->o->argument, "play"))
+		return run_play(s);
 	if (all)
 		ahead_start(s->o, experiments, LAB_COUNT);
 	for (size_t i = 0; !err && i < LAB_COUNT && !s->quiz.stopped; i++) {
@@ -157,7 +160,7 @@ static int run(struct options *o, struct out *out)
 
 static bool is_known(const char *name)
 {
-	return !strcmp(name, "all") || !strcmp(name, "tutorial") || by_name(name);
+	return !strcmp(name, "all") || !strcmp(name, "tutorial") || !strcmp(name, "play") || by_name(name);
 }
 
 int run_lab(struct options *o)

@@ -38,6 +38,10 @@ struct lab_run {
 	struct claim claims[LAB_CLAIMS];
 	unsigned int nclaims;
 	uint64_t lost;
+	/* of a run that is looked at while it goes on: each event; now and then, non-zero ends it */
+	void (*seen)(void *ctx, const struct model_event *ev);
+	int (*tick)(void *ctx, struct stage *s);
+	void *ctx;
 	bool replay;
 	bool ok;			/* every claim holds and nothing is missing */
 	bool skipped;			/* cannot be run here; why is in error */
@@ -108,5 +112,7 @@ struct session {
 
 /* tutorial.c: the sentences of the tutorial, in its order, by the experiments that have them */
 int run_tutorial(struct session *s);
+/* play.c: a sandbox, by keys */
+int run_play(struct session *s);
 
 #endif

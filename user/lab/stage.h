@@ -33,6 +33,10 @@ struct board {
 	uint32_t done;				/* play() has returned */
 	uint32_t look;				/* stage: take a snapshot; tracer: taken */
 	uint32_t seen[TCPTRACE_EVENT_MAX];	/* tracer: events so far */
+	/* of a sandbox: what the tracer's user asks for, one at a time (0: nothing), and what came of it */
+	uint32_t command;
+	char said[128];
+	uint32_t held, cookies;			/* packets on the wire; are SYN cookies on */
 };
 
 struct stage {

@@ -139,7 +139,7 @@ static void put_below(struct stepping *s)
 		 _("%zu of %zu   Enter: next   b: back   q: to the answer"), s->at, s->p.nsteps);
 	out_str(s->out, "\033[7m");
 	out_str(s->out, text);
-	out_str(s->out, "\033[0m\033[K");
+	out_str(s->out, "\033[0m");
 }
 
 static void draw(struct stepping *s)

@@ -41,7 +41,7 @@ struct wire {
 	pthread_t thread;
 	pthread_mutex_t lock;		/* of all below */
 	uint16_t hold_port;
-	bool hold_syn;
+	bool hold_syn, hold_all;
 	unsigned int nheld;
 	struct packet held[HELD_MAX];
 	struct { uint16_t port; struct wire_numbers n; } shake[SHAKES];	/* of the client's ports */
@@ -145,8 +145,11 @@ static bool to_stranger(struct wire *w, struct packet *p)
 
 static bool hold(struct wire *w, struct packet *p)
 {
-	if (!w->hold_port || ntohs(tcp_of(p)->source) != w->hold_port || (tcp_of(p)->syn && !w->hold_syn))
+	if (w->hold_all ? p->ip.saddr != htonl(CLIENT) || tcp_of(p)->syn :
+	    !w->hold_port || ntohs(tcp_of(p)->source) != w->hold_port || (tcp_of(p)->syn && !w->hold_syn))
 		return false;
+	if (w->nheld == HELD_MAX && w->hold_all)
+		return true;		/* a wire that is full loses packets */
 	if (w->nheld == HELD_MAX)
 		stage_fail(w->s, N_("the wire holds %d packets already"), HELD_MAX);
 	w->held[w->nheld++] = *p;
@@ -290,6 +293,23 @@ void wire_hold(struct wire *w, uint16_t port, bool syn_too)
 	pthread_mutex_unlock(&w->lock);
 }
 
+void wire_hold_all(struct wire *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->hold_all = true;
+	pthread_mutex_unlock(&w->lock);
+}
+
+unsigned int wire_held(struct wire *w)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&w->lock);
+	n = w->nheld;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
 struct held_wait {
 	struct wire *w;
 	unsigned int n;
@@ -320,6 +340,7 @@ void wire_release(struct wire *w)
 		put(w, &w->held[i]);
 	w->nheld = 0;
 	w->hold_port = 0;
+	w->hold_all = false;
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -23,6 +23,8 @@ struct wire;
 struct wire *wire_open(struct stage *s, unsigned int delay_us);
 /* From now what the client sends from this port is held: all of it, or all but the SYN. Port 0: nothing is. */
 void wire_hold(struct wire *w, uint16_t port, bool syn_too);
+void wire_hold_all(struct wire *w);			/* from now all of the client but SYNs, of any port */
+unsigned int wire_held(struct wire *w);
 void wire_wait_held(struct wire *w, unsigned int n);	/* until so many are */
 void wire_release(struct wire *w);			/* they go on, in order, and no more are held */
 
