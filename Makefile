@@ -52,7 +52,7 @@ $(B)/%.o: %.c | $(B)/deps.stamp
 $(B)/user/source/bpf.o $(B)/user/source/load.o $(B)/user/source/object.o: $(B)/capture.skel.h
 $(B)/user/source/object.o: $(B)/capture_old.skel.h
 $(B)/user/source/load.o: $(B)/kernel_names.h
-$(B)/user/lab/recordings.o: $(wildcard user/lab/recordings/*.lab)
+$(B)/user/lab/recordings.o $(B)/san/user/lab/recordings.o: $(B)/recorded_labs.h $(wildcard user/lab/recordings/*.lab)
 $(B)/user/kconfig.o: Kconfig.notes
 
 # One unit: the linker of libbpf 1.1 refuses a kernel function that two objects call.
@@ -67,6 +67,12 @@ $(B)/capture.bpf.o $(B)/capture_old.bpf.o: $(B)/capture.bpf.c $(wildcard bpf/*.h
 	$(Q)$(CLANG) -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -DHAS_CAST=$(CAST) -Wall -Wextra \
 		-Wno-unused-parameter -Ibpf -c -o $@ $<
 	$(Q)llvm-strip -g $@	# DWARF, which libbpf would read past; BTF stays
+
+# RECORDINGS(X): X("name of the lab", the same as a symbol)
+$(B)/recorded_labs.h: user/lab/recordings | $(B)/deps.stamp
+	$(Q)cd $< && for f in *.lab; do n=$${f%.lab}; \
+		printf '\tX("%s", %s)\n' $$n $$(echo $$n | tr - _); done | \
+		sed -e '1i #define RECORDINGS(X) \\' -e '$$!s/$$/ \\/' > ../../../$@
 
 # What they read of the kernel's types, without flavours: "sock", "sock_common", ...
 $(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
@@ -136,7 +142,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 # ---- tests: each part ends with "N passed, N failed, N skipped" ----
 
-TEST_PACKAGES := iproute2 nginx-light redis-server redis-tools wrk curl python3 shellcheck \
+TEST_PACKAGES := iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils
 HOST   := test-lint test-unit test-golden test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests

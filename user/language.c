@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "language.h"
+#include "lib/tr.h"
 #include "talk.h"
+#include "terminal.h"
 
 #define MO_FILE	"zh_CN/LC_MESSAGES/tcptrace.mo"
 
@@ -48,13 +50,16 @@ static bool is_chinese(const char *lang)
 	       strncmp(lang, "zh_TW", 5) && strncmp(lang, "zh_HK", 5) && strncmp(lang, "zh_MO", 5);
 }
 
-/* LANGUAGE counts only where there is a language at all, and its first one decides. */
+/*
+ * LANGUAGE counts only where there is a language at all, and its first one decides. The texts
+ * are in UTF-8: on a terminal of another encoding they would be nonsense.
+ */
 static bool wants_chinese(void)
 {
 	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG", NULL };
 	const char *locale = from_environment(names), *language = getenv("LANGUAGE");
 
-	if (!strcmp(locale, "C") || !strcmp(locale, "POSIX") || !strncmp(locale, "C.", 2))
+	if (!strcmp(locale, "C") || !strcmp(locale, "POSIX") || !strncmp(locale, "C.", 2) || !terminal_utf8())
 		return false;
 	return is_chinese(language && language[0] ? language : locale);
 }
@@ -76,16 +81,17 @@ static int open_beside(struct mo **mo, const char *below)
 	return mo_open(mo, path);
 }
 
-struct mo *language_open(const char *lang)
+void language_use(const char *lang)
 {
 	struct mo *mo = NULL;
 
 	if (lang ? strcmp(lang, "zh") : !wants_chinese())
-		return NULL;
+		return;
 	if (open_beside(&mo, "locale") && open_beside(&mo, "../share/locale") &&
 	    mo_open(&mo, "/usr/share/locale/" MO_FILE)) {
-		talk("the Chinese texts (%s) are not installed; explaining in English", MO_FILE);
-		return NULL;
+		if (lang)
+			talk("the Chinese texts (%s) are not installed; this is English", MO_FILE);
+		return;
 	}
-	return mo;
+	tr_use(mo);
 }

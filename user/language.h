@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* In which language --explain speaks. */
+/* In which language the program speaks. */
 #ifndef TCPTRACE_LANGUAGE_H
 #define TCPTRACE_LANGUAGE_H
 
-#include "lib/mo.h"
-
-/* lang: "zh", "en", or NULL: as the environment says. NULL: English. Says so if the texts are not there. */
-struct mo *language_open(const char *lang);
+/*
+ * From then on tr() speaks it. lang: "zh", "en", or NULL: as the environment says. Where the texts
+ * are not there it stays English, and says so if they were asked for by name.
+ */
+void language_use(const char *lang);
 /* setlocale() for the encoding alone, also where the locale that LANG names was never generated. */
 void language_encoding(void);
 

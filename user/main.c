@@ -37,7 +37,7 @@ static const struct command commands[] = {
 		.name = "lab",
 		.help = "experiments that show how TCP sockets work: lab NAME, lab all; lab lists them",
 		.run = run_lab, .argument = true,
-		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_REPLAY | TAKES_HEADER,
+		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_LAB | TAKES_LANG | TAKES_HEADER,
 		.form = "'lab' makes its own traffic, ends by itself and has its own form",
 	}, { 0 }
 };
@@ -67,5 +67,7 @@ int main(int argc, char **argv)
 	}
 	if (options.help_fields)
 		return print_fields();
+	if (!options.json)		/* for programs: the same words everywhere */
+		language_use(options.lang);
 	return options.command->run(&options);
 }

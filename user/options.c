@@ -121,6 +121,11 @@ static int take_number(struct options *o, int key, const char *s)
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
 			return options_refuse(o, "-c '%s': not a number of events; 1 or more", s);
 		return 0;
+	case OPT_SLOW:
+		if (parse_u64(s, 1, 1000000, &v))
+			return options_refuse(o, "--slow '%s': not a factor; 1 to 1000000", s);
+		o->slow = (uint32_t)v;
+		return 0;
 	default:
 		if (parse_u64(s, 0, INT_MAX, &v))
 			return options_refuse(o, "--ready-fd '%s': not a file descriptor", s);
@@ -188,6 +193,8 @@ static int take_flag(struct options *o, int key)
 	case OPT_CHECK: return add_output(o, "check", NULL);
 	case OPT_EXPLAIN: o->explain = true; return 0;
 	case OPT_REPLAY: o->replay = true; return 0;
+	case OPT_STEP: o->step = true; return 0;
+	case OPT_QUIZ: o->quiz = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -240,7 +247,7 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_port, key);
 	case 'e':
 		return each_part(o, arg, take_event, key);
-	case 'd': case 'c': case OPT_READY_FD:
+	case 'd': case 'c': case OPT_READY_FD: case OPT_SLOW:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);

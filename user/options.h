@@ -30,15 +30,16 @@ enum {
 	TAKES_HEADER	= 1 << 5,	/* -H */
 	TAKES_TIME	= 1 << 6,	/* -t, -T */
 	TAKES_QUIET	= 1 << 7,
-	TAKES_EXPLAIN	= 1 << 8,	/* --explain, --lang */
+	TAKES_EXPLAIN	= 1 << 8,
 	TAKES_OUTS	= 1 << 9,	/* -o, --out, --check */
 	TAKES_WRITE	= 1 << 10,	/* -w */
 	TAKES_READ	= 1 << 11,
 	TAKES_SOURCE	= 1 << 12,	/* --source, --mechanism */
-	TAKES_REPLAY	= 1 << 13,	/* --replay, of lab */
+	TAKES_LAB	= 1 << 13,	/* --replay, --step, --slow, --quiz */
 	TAKES_PROGRAM	= 1 << 14,	/* -- PROGRAM; no option */
+	TAKES_LANG	= 1 << 15,
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_READ |
-			  TAKES_SOURCE | TAKES_PROGRAM,
+			  TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG,
 };
 
 struct command {
@@ -63,7 +64,7 @@ extern const struct option_row option_rows[];	/* options_table.c; ends with a ze
 /* Keys of options without a letter. */
 enum {
 	OPT_NETNS = 256, OPT_CGROUP, OPT_SOURCE, OPT_MECHANISM, OPT_IO, OPT_READY_FD, OPT_HELP_FIELDS, OPT_CHECK,
-	OPT_REPLAY, OPT_EXPLAIN, OPT_LANG, OPT_OUT,
+	OPT_REPLAY, OPT_STEP, OPT_SLOW, OPT_QUIZ, OPT_EXPLAIN, OPT_LANG, OPT_OUT,
 };
 
 struct options {
@@ -72,6 +73,8 @@ struct options {
 	const struct command *command;		/* never NULL after parsing */
 	const char *argument;			/* of the command: lab NAME; NULL: none */
 	bool replay;				/* lab --replay */
+	bool step, quiz;			/* lab --step, --quiz */
+	uint32_t slow;				/* lab --slow N; 0: not asked for */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
 	bool trouble, quiet, json, no_header, help_fields, explain, verbose;

@@ -84,6 +84,10 @@ static int check_lab(struct options *o)
 {
 	bool all = o->argument && !strcmp(o->argument, "all");
 
+	if ((o->step || o->slow || o->quiz) && o->json)
+		return options_refuse(o, "--step, --slow and --quiz are for people: they do not go together with -j");
+	if (o->quiz && (o->step || o->slow))
+		return options_refuse(o, "--quiz does not go together with --step and --slow");
 	if (o->replay && (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->write_path))
 		return options_refuse(o, "--replay shows a recorded run; --source, --mechanism and -w are for a new one");
 	if ((o->replay || o->write_path) && (!o->argument || (o->write_path && all)))
@@ -101,8 +105,6 @@ int options_check(struct options *o)
 		err = options_refuse(o, "-p and a program to run do not go together");
 	if (!err && o->explain && (o->json || o->quiet))
 		err = options_refuse(o, "--explain goes with events and ladders, and not with -j or -q");
-	if (!err && o->lang && !o->explain)
-		err = options_refuse(o, "--lang is the language of --explain");
 	if (!err && o->command->argument)
 		err = check_lab(o);
 	return err ? err : check_outputs(o);

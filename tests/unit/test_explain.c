@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "../../user/lib/mo.h"
+#include "../../user/lib/tr.h"
 #include "../../user/lib/wrap.h"
 #include "../../user/view/explain.h"
 
@@ -112,6 +112,24 @@ static void all_is_translated(void **state)
 	mo_close(mo);
 }
 
+/* One catalogue for the process; nothing of it is left when it is given back. */
+static void the_language_is_chosen_once(void **state)
+{
+	const char *en = explain_text(0);
+	struct mo *mo;
+
+	(void)state;
+	assert_ptr_equal(tr(en), en);
+	assert_string_equal(tr(NULL), "");
+	assert_int_equal(mo_open(&mo, MO), 0);
+	tr_use(mo);
+	assert_true(has_chinese(tr(en)));
+	assert_string_equal(_("Verdict"), "结论");
+	assert_string_equal(tr("no such text"), "no such text");
+	tr_use(NULL);
+	assert_ptr_equal(tr(en), en);
+}
+
 static void write_file(const char *path, const char *data, size_t n)
 {
 	FILE *f = fopen(path, "w");
@@ -124,7 +142,7 @@ static void write_file(const char *path, const char *data, size_t n)
 /* A file that is cut or changed is refused or harmless: whoever explains is root. */
 static void a_damaged_file_is_harmless(void **state)
 {
-	char path[] = "/tmp/tcptrace-mo-XXXXXX", data[65536];
+	char path[] = "/tmp/tcptrace-mo-XXXXXX", data[1 << 18];
 	FILE *f = fopen(MO, "r");
 	struct mo *mo;
 	unsigned int i;
@@ -136,7 +154,7 @@ static void a_damaged_file_is_harmless(void **state)
 	fclose(f);
 	assert_true(n > 1000 && n < sizeof(data));
 	close(mkstemp(path));
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 1000; i++) {
 		size_t at = chance() % (i & 1 ? 28 : 1200), len = i % 7 ? n : chance() % n;
 		char old = data[at];
 
@@ -200,6 +218,42 @@ static void lines_fit(void **state)
 	mo_close(mo);
 }
 
+static void width_is_that_of_a_terminal(void **state)
+{
+	char text[32];
+
+	(void)state;
+	assert_int_equal(text_columns(""), 0);
+	assert_int_equal(text_columns("accept()"), 8);
+	assert_int_equal(text_columns("accept 队列：移出"), 17);
+	assert_int_equal(text_columns("█░░ 1"), 5);
+	strcpy(text, "队列：移出");
+	assert_int_equal(text_cut(text, 7), 6);
+	assert_string_equal(text, "队列：");
+	assert_int_equal(text_cut(text, 6), 6);
+	assert_int_equal(text_cut(text, 0), 0);
+	assert_string_equal(text, "");
+}
+
+/* A label stands before the first line; the others begin below the text. */
+static void a_label_takes_its_columns(void **state)
+{
+	struct out *o = buffer();
+
+	(void)state;
+	out_str(o, "  Claim   ");
+	out_wrapped_from(o, "one two three", 10, 10, 18);
+	assert_string_equal(text(o), "  Claim   one two\n          three\n");
+	o = buffer();
+	out_str(o, "  说法    ");
+	out_wrapped_from(o, "一二三四五六", 10, 10, 18);
+	assert_string_equal(text(o), "  说法    一二三四\n          五六\n");
+	o = buffer();
+	out_str(o, "label ");		/* longer than the indent */
+	out_wrapped_from(o, "word", 6, 4, 80);
+	assert_string_equal(text(o), "label word\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +263,9 @@ int main(void)
 		cmocka_unit_test(all_is_translated),
 		cmocka_unit_test(a_damaged_file_is_harmless),
 		cmocka_unit_test(lines_fit),
+		cmocka_unit_test(the_language_is_chosen_once),
+		cmocka_unit_test(width_is_that_of_a_terminal),
+		cmocka_unit_test(a_label_takes_its_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ static int bound(struct stage *s, const char *addr, uint16_t port, bool reusepor
 	if (reuseport)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (tcp_bind(fd, addr, port))
-		stage_fail(s, "cannot bind port %u", port);
+		stage_fail(s, N_("cannot bind port %u"), port);
 	return fd;
 }
 
@@ -61,7 +61,7 @@ static void late(struct stage *s)
 	int first = bound(s, LOCAL, LATE, false), second = bound(s, LOCAL, LATE, false);
 
 	if (listen(first, 8))
-		stage_fail(s, "the first listen() failed");
+		stage_fail(s, N_("the first listen() failed"));
 	fact(s, listen(second, 8) ? errno : 0, "late.listen_errno");
 }
 
@@ -74,7 +74,7 @@ static void unbound(struct stage *s)
 	role("server");
 	fd = tcp_socket(s, true);
 	if (listen(fd, 8))
-		stage_fail(s, "listen() without bind() failed");
+		stage_fail(s, N_("listen() without bind() failed"));
 	getsockname(fd, (struct sockaddr *)&a, &len);
 	fact(s, ntohs(a.sin_port), "unbound.port");
 	try(s, "unbound", LOCAL, ntohs(a.sin_port), 0);
@@ -108,16 +108,20 @@ static void judge_refused(struct lab_run *r)
 			   COUNT(r, .event = TCPTRACE_RST_RECEIVED, .lport = CLIENT(BOUND));
 	int64_t us = lab_fact(r, "nobody.us");
 
-	lab_claim(r, "A SYN for a port where nobody listens is ignored, and connect() waits for a timeout.", REFUTED, NULL,
+	/* tcp_v4_rcv() (net/ipv4/tcp_ipv4.c): no_tcp_socket: tcp_v4_send_reset() */
+	lab_claim(r, N_("A SYN for a port where nobody listens is ignored, and connect() waits for a timeout."),
+		  REFUTED, NULL,
 		  lab_fact(r, "nobody.errno") == ECONNREFUSED && us < 1000000 && rst == 2,
-		  "The kernel answered with a RST by itself: ECONNREFUSED after %.3f ms. (Silence means a firewall, or an "
-		  "accept queue that is full.)", us / 1e3);
+		  N_("The kernel answered with a RST by itself: ECONNREFUSED after %.3f ms. (Silence has "
+		     "other causes: a firewall, a lost packet, a full accept queue, or a full SYN queue with "
+		     "SYN cookies off.)"), us / 1e3);
 	lab_evidence(r, "connect_us", us);
 	lab_evidence(r, "rst_received", rst);
-	lab_claim(r, "After bind() clients can reach the port.", REFUTED, NULL,
+	/* __inet_lookup_listener() (net/ipv4/inet_hashtables.c): bound sockets are not in its hash */
+	lab_claim(r, N_("After bind() clients can reach the port."), REFUTED, NULL,
 		  lab_fact(r, "bound.errno") == ECONNREFUSED,
-		  "Bound, but without listen(), the port answered with a RST too (ECONNREFUSED): only sockets in LISTEN "
-		  "are looked up for a SYN.");
+		  N_("Bound, but without listen(), the port answered with a RST too (ECONNREFUSED): only "
+		     "sockets in LISTEN are looked up for a SYN."));
 	lab_evidence(r, "connect_errno", lab_fact(r, "bound.errno"));
 }
 
@@ -125,16 +129,23 @@ static void judge_who(struct lab_run *r)
 {
 	int64_t one = lab_fact(r, "both.one_after_local"), any = lab_fact(r, "both.any_after_other");
 
-	lab_claim(r, "A listener on one address gets the SYNs for the other addresses of the machine too.", REFUTED, NULL,
+	/* compute_score() (net/ipv4/inet_hashtables.c): inet_rcv_saddr must be daddr */
+	lab_claim(r, N_("A listener on one address gets the SYNs for the other addresses of the machine too."),
+		  REFUTED, NULL,
 		  !lab_fact(r, "one.same.errno") && lab_fact(r, "one.other.errno") == ECONNREFUSED,
-		  "Listening on 127.0.0.1, a client of 127.0.0.1 was connected and one of 127.0.0.2 got a RST.");
+		  N_("Listening on 127.0.0.1, a client of 127.0.0.1 was connected and one of 127.0.0.2 got a "
+		     "RST."));
 	lab_evidence(r, "same_address_errno", lab_fact(r, "one.same.errno"));
 	lab_evidence(r, "other_address_errno", lab_fact(r, "one.other.errno"));
-	lab_claim(r, "With a listener on 127.0.0.1 and one on 0.0.0.0, same port, the more specific gets the SYN.",
+	/*
+	 * __inet_lookup_listener() (net/ipv4/inet_hashtables.c): the bucket of (daddr, port), then that of (any, port)
+	 */
+	lab_claim(r, N_("With a listener on 127.0.0.1 and one on 0.0.0.0, same port, the more specific gets "
+			"the SYN."),
 		  CONFIRMED, NULL, one == 1 && !lab_fact(r, "both.any_after_local") && any == 1 &&
 		  lab_fact(r, "both.one_after_other") == 1,
-		  "The client of 127.0.0.1 came into the queue of the first, the client of 127.0.0.2 into that of the "
-		  "second. (Both had SO_REUSEPORT; without it the second bind() fails.)");
+		  N_("The client of 127.0.0.1 came into the queue of the first, the client of 127.0.0.2 into "
+		     "that of the second. (Both had SO_REUSEPORT; without it the second bind() fails.)"));
 	lab_evidence(r, "specific_got", one);
 	lab_evidence(r, "any_got", any);
 }
@@ -147,19 +158,25 @@ static void judge(struct lab_run *r)
 
 	judge_refused(r);
 	judge_who(r);
-	lab_claim(r, "bind() tells when a port is in use.", DEPENDS, "with SO_REUSEADDR it may be listen() that does",
-		  lab_fact(r, "taken.bind_errno") == EADDRINUSE && lab_fact(r, "taken.bind_any_errno") == EADDRINUSE &&
+	/*
+	 * inet_csk_bind_conflict(); inet_csk_listen_start() (net/ipv4/inet_connection_sock.c) asks again, in LISTEN already
+	 */
+	lab_claim(r, N_("bind() tells when a port is in use."), DEPENDS,
+		  N_("with SO_REUSEADDR it may be listen() that does"),
+		  lab_fact(r, "taken.bind_errno") == EADDRINUSE && lab_fact(r,
+		  "taken.bind_any_errno") == EADDRINUSE &&
 		  lab_fact(r, "late.listen_errno") == EADDRINUSE && listens == 2 && undone == 1,
-		  "With a listener there, bind() failed with EADDRINUSE, for 0.0.0.0 too. Two sockets with SO_REUSEADDR "
-		  "were both bound before any listened: then the second listen() failed, after it had gone to LISTEN and "
-		  "back to CLOSE.");
+		  N_("With a listener there, bind() failed with EADDRINUSE, for 0.0.0.0 too. Two sockets with "
+		     "SO_REUSEADDR were both bound before any listened: then the second listen() failed, "
+		     "after it had gone to LISTEN and back to CLOSE."));
 	lab_evidence(r, "bind_errno", lab_fact(r, "taken.bind_errno"));
 	lab_evidence(r, "listen_errno", lab_fact(r, "late.listen_errno"));
 	lab_evidence(r, "to_listen", listens);
 	lab_evidence(r, "back_to_close", undone);
-	lab_claim(r, "A server must call bind() before listen().", REFUTED, NULL,
+	/* inet_csk_listen_start() (net/ipv4/inet_connection_sock.c): get_port() with port 0 chooses one */
+	lab_claim(r, N_("A server must call bind() before listen()."), REFUTED, NULL,
 		  lab_fact(r, "unbound.port") && !lab_fact(r, "unbound.errno"),
-		  "listen() alone took a free port, %lld, on all addresses, and a client was connected.",
+		  N_("listen() alone took a free port, %lld, on all addresses, and a client was connected."),
 		  (long long)lab_fact(r, "unbound.port"));
 	lab_evidence(r, "port", lab_fact(r, "unbound.port"));
 }
@@ -174,10 +191,10 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 
 const struct lab lab_bind = {
 	.name = "bind",
-	.question = "Which socket gets the SYN, and who is told that a port is in use?",
-	.setup = "Clients of 127.0.0.1 and 127.0.0.2, and servers bound to one of them, to any, or not at all. Shown: no "
-		 "listener (port 8001), bound only (8002), two that listen on one port (8006).",
-	.view = "table",
+	.question = N_("Which socket gets the SYN, and who is told that a port is in use?"),
+	.setup = N_("Clients of 127.0.0.1 and 127.0.0.2, and servers bound to one of them, to any, or not at "
+		    "all."),
+	.shown = N_("Shown: no listener (port 8001), bound only (8002), two that listen on one port (8006)."),
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -60,7 +60,7 @@ static void serve_threads(void *arg)
 		intptr_t fd = accept(srv->listener, NULL, NULL);
 
 		if (pthread_create(&thread[i], NULL, serve_one, (void *)fd))
-			stage_fail(srv->s, "cannot start a thread");
+			stage_fail(srv->s, N_("cannot start a thread"));
 	}
 	for (int i = 0; i < CLIENTS; i++)
 		pthread_join(thread[i], NULL);
@@ -101,7 +101,7 @@ static void run(struct stage *s, const char *name, uint16_t port, void (*serve)(
 		srv.listener = tcp_socket(s, false);
 		role("server");
 		if (tcp_bind(srv.listener, LOCAL, port) || listen(srv.listener, 128))
-			stage_fail(s, "cannot listen on port %u", port);
+			stage_fail(s, N_("cannot listen on port %u"), port);
 	}
 	actor_do(server, serve, &srv);
 	actor_wait_asleep(server);
@@ -111,7 +111,7 @@ static void run(struct stage *s, const char *name, uint16_t port, void (*serve)(
 	for (int i = 0; i < CLIENTS; i++) {
 		p.fd = fd[i];
 		if (poll(&p, 1, STAGE_PATIENCE) != 1)
-			stage_fail(s, "a client got no answer");
+			stage_fail(s, N_("a client got no answer"));
 	}
 	fact(s, (int64_t)(now_ns() - began) / 1000, "%s.total_us", name);
 	actor_wait(server);
@@ -199,19 +199,24 @@ static void judge_waiting(struct lab_run *r)
 	}
 	established = COUNT(r, .event = TCPTRACE_STATE, .old = TCP_S_SYN_SENT, .new = TCP_S_ESTABLISHED,
 			    .rport = ALONE, .before = last);
-	lab_claim(r, "While a single-threaded blocking server serves one client, all others wait.", CONFIRMED, NULL,
+	/* inet_csk_accept() (net/ipv4/inet_connection_sock.c) is the only way out of the queue */
+	lab_claim(r, N_("While a single-threaded blocking server serves one client, all others wait."), CONFIRMED,
+		  NULL,
 		  spaced && at_once(r, ALONE) == 1,
-		  "Each client waited one service time longer in the accept queue than the one before: %.1f, %.1f, "
-		  "%.1f ... %.1f ms; the last answer came after %.0f ms.", us[0] / 1e3, us[1] / 1e3, us[2] / 1e3,
+		  N_("Each client waited one service time longer in the accept queue than the one before: "
+		     "%.1f, %.1f, %.1f ... %.1f ms; the last answer came after %.0f ms."), us[0] / 1e3,
+		  us[1] / 1e3, us[2] / 1e3,
 		  most(us, n) / 1e3, lab_fact(r, "alone.total_us") / 1e3);
 	for (i = 0; i < CLIENTS; i++) {
 		snprintf(key, sizeof(key), "waited_us.%u", i + 1);
 		lab_evidence(r, key, us[i]);
 	}
-	lab_claim(r, "They wait in connect().", REFUTED, NULL,
+	/* tcp_rcv_state_process() (net/ipv4/tcp_input.c) needs no program to establish them */
+	lab_claim(r, N_("They wait in connect()."), REFUTED, NULL,
 		  established == CLIENTS && lab_acceptq_peak(r, ALONE) >= 2,
-		  "The kernel accepted all %u: the slowest connection was established after %.3f ms. They waited in the "
-		  "accept queue, up to %u of them, and could have sent their requests.", established,
+		  N_("The kernel accepted all %u: the slowest connection was established after %.3f ms. They "
+		     "waited in the accept queue, up to %u of them, and could have sent their requests."),
+		  established,
 		  slowest_connect(r, ALONE) / 1e3, lab_acceptq_peak(r, ALONE));
 	lab_evidence(r, "slowest_connect_us", slowest_connect(r, ALONE));
 	lab_evidence(r, "acceptq_peak", lab_acceptq_peak(r, ALONE));
@@ -224,10 +229,12 @@ static void judge(struct lab_run *r)
 	unsigned int by_threads = at_once(r, THREADS), by_epoll = at_once(r, EPOLL);
 
 	judge_waiting(r);
-	lab_claim(r, "It takes a thread for each client to serve them at the same time.", REFUTED, NULL,
+	/* inet_csk_listen_poll() (include/net/inet_connection_sock.h): EPOLLIN while the queue is not empty */
+	lab_claim(r, N_("It takes a thread for each client to serve them at the same time."), REFUTED, NULL,
 		  by_threads >= 2 && by_epoll >= 2,
-		  "With a thread for each, %u were served at once, the longest wait in the accept queue was %.3f ms and "
-		  "all was done after %.0f ms; one thread with epoll did as well: %u at once, %.3f ms and %.0f ms.",
+		  N_("With a thread for each, %u were served at once, the longest wait in the accept queue "
+		     "was %.3f ms and all was done after %.0f ms; one thread with epoll did as well: %u at "
+		     "once, %.3f ms and %.0f ms."),
 		  by_threads, most(threads, nt) / 1e3, lab_fact(r, "threads.total_us") / 1e3,
 		  by_epoll, most(epoll, ne) / 1e3, lab_fact(r, "epoll.total_us") / 1e3);
 	lab_evidence(r, "threads.at_once", by_threads);
@@ -244,10 +251,10 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 
 const struct lab lab_blocking = {
 	.name = "blocking",
-	.question = "One server, one client at a time: where do the others wait, and for how long?",
-	.setup = "11 clients at once, and a server that needs 20 ms for each: one at a time, with a thread for each, and "
-		 "with epoll. Shown: the accept queue of the first; MS is the wait in it.",
-	.view = "table",
+	.question = N_("One server, one client at a time: where do the others wait, and for how long?"),
+	.setup = N_("11 clients at once, and a server that needs 20 ms for each: one at a time, with a thread "
+		    "for each, and with epoll."),
+	.shown = N_("Shown: the accept queue of the first, and how long each client waited in it."),
 	.play = play,
 	.judge = judge,
 	.show = show,

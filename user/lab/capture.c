@@ -30,10 +30,15 @@ static void *grown(void *array, size_t n, size_t *size, size_t each)
 static void on_event(void *ctx, const struct model_event *ev)
 {
 	struct lab_run *r = ctx;
-	struct lab_event *events = grown(r->events, r->nevents, &r->events_size, sizeof(*events));
+	struct lab_event *events;
 
+	if (r->seen) {			/* it keeps what it wants */
+		r->seen(r->ctx, ev);
+		return;
+	}
+	events = grown(r->events, r->nevents, &r->events_size, sizeof(*events));
 	if (!events) {
-		lab_wrong(r, "out of memory");
+		lab_wrong(r, N_("out of memory"));
 		return;
 	}
 	r->events = events;
@@ -44,12 +49,15 @@ static void on_event(void *ctx, const struct model_event *ev)
 
 int lab_take(struct lab_run *r, const struct tcptrace_record *rec)
 {
-	struct tcptrace_record *records = grown(r->records, r->nrecords, &r->records_size, sizeof(*rec));
+	struct tcptrace_record *records = r->records;
 
-	if (!records)
-		return -ENOMEM;
-	r->records = records;
-	r->records[r->nrecords++] = *rec;
+	if (!r->seen) {
+		records = grown(r->records, r->nrecords, &r->records_size, sizeof(*rec));
+		if (!records)
+			return -ENOMEM;
+		r->records = records;
+		r->records[r->nrecords++] = *rec;
+	}
 	if (!r->model)
 		r->model = model_new(NULL, on_event, r);
 	if (!r->model)
@@ -66,7 +74,7 @@ static int on_record(void *ctx, const struct tcptrace_record *rec)
 static int say(struct lab_run *r, struct source *src, int err)
 {
 	if (err != -EINTR)
-		lab_wrong(r, "reading records failed: %s", src->error ? src->error : strerror(-err));
+		lab_wrong(r, N_("reading records failed: %s"), src->error ? src->error : strerror(-err));
 	return err;
 }
 
@@ -90,7 +98,9 @@ static int follow(struct lab_run *r, struct source *src, struct stage *s)
 			err = 0;		/* a child, a terminal */
 		if (signal_flags.end)
 			err = -EINTR;
-		if (now_ns() > until)
+		if (r->tick && r->tick(r->ctx, s))
+			return 0;
+		if (now_ns() > until && !r->tick)
 			err = -ETIMEDOUT;
 	}
 	if (!err)
@@ -122,10 +132,11 @@ static void take_facts(struct lab_run *r, const struct stage *s)
 {
 	r->nfacts = __atomic_load_n(&s->board->nfacts, __ATOMIC_ACQUIRE);
 	memcpy(r->facts, s->board->facts, sizeof(r->facts));
+	r->skipped = s->board->skipped;
 	if (s->board->error[0])
 		lab_wrong(r, "%s", s->board->error);
-	else if (!s->board->done)
-		lab_wrong(r, "the experiment died");
+	else if (!s->board->done && !r->tick)
+		lab_wrong(r, N_("the experiment died"));
 }
 
 static int capture(struct lab_run *r, struct options *o, struct stage *s)
@@ -138,7 +149,7 @@ static int capture(struct lab_run *r, struct options *o, struct stage *s)
 	o->source.io = r->lab->io;
 	err = run_open_source(o, &src);
 	if (err) {
-		lab_wrong(r, "cannot trace");	/* the sentence has been said */
+		lab_wrong(r, N_("cannot trace"));	/* the sentence has been said */
 		return err;
 	}
 	err = follow(r, src, s);
@@ -150,7 +161,7 @@ static int capture(struct lab_run *r, struct options *o, struct stage *s)
 	}
 	src->ops->close(src);
 	if (r->lost)
-		lab_wrong(r, "%llu records were lost", (unsigned long long)r->lost);
+		lab_wrong(r, N_("%llu records were lost"), (unsigned long long)r->lost);
 	return err;
 }
 
@@ -164,7 +175,7 @@ int lab_capture(struct lab_run *r, struct options *o)
 	if (err && s.board && s.board->error[0])
 		lab_wrong(r, "%s", s.board->error);
 	else if (err && err != -EINTR)
-		lab_wrong(r, "cannot begin: %s", strerror(-err));
+		lab_wrong(r, N_("cannot begin: %s"), strerror(-err));
 	if (!err) {
 		r->board = s.board;
 		err = capture(r, o, &s);

@@ -53,7 +53,7 @@ static void wait_rows(struct stage *s, uint16_t port, int state, unsigned int n)
 	struct row w = { port, state, n };
 	char what[64];
 
-	snprintf(what, sizeof(what), "%u sockets of port %u in state %d", n, port, state);
+	snprintf(what, sizeof(what), _("%u sockets of port %u in state %d"), n, port, state);
 	wait_for(s, rows_are, &w, what);
 }
 
@@ -118,7 +118,7 @@ static void unread(struct stage *s)
 
 	role("client");
 	if (write(p.client, "hello", 5) != 5 || poll(&readable, 1, STAGE_PATIENCE) != 1)
-		stage_fail(s, "the server got no data");
+		stage_fail(s, N_("the server got no data"));
 	close_as("server", p.server);
 	wait_state(s, p.client, TCP_CLOSE);
 	fact(s, read(p.client, &byte, 1) < 0 ? errno : 0, "unread.client_errno");
@@ -137,7 +137,7 @@ static void half_close(struct stage *s)
 	role("server");
 	fact(s, read(p.server, text, sizeof(text)), "half.server_read");
 	if (write(p.server, "answer", 6) != 6 || poll(&readable, 1, STAGE_PATIENCE) != 1)
-		stage_fail(s, "the client got no answer");
+		stage_fail(s, N_("the client got no answer"));
 	role("client");
 	fact(s, read(p.client, text, sizeof(text)), "half.client_read");
 	fact(s, tcp_state_of(p.client), "half.client_state");
@@ -172,18 +172,22 @@ static void judge_time_wait(struct lab_run *r)
 	unsigned int c = went(r, CLIENT(CLIENT_FIRST), TCP_S_TIME_WAIT), s = went(r, SERVER_FIRST, TCP_S_TIME_WAIT);
 	int64_t busy = lab_fact(r, "server_first.bind_errno"), reuse = lab_fact(r, "server_first.bind_reuse_errno");
 
-	lab_claim(r, "The client ends in TIME_WAIT.", DEPENDS, "on who closes first",
+	/* tcp_rcv_state_process(), tcp_fin() (net/ipv4/tcp_input.c): tcp_time_wait() in FIN_WAIT2 only */
+	lab_claim(r, N_("The client ends in TIME_WAIT."), DEPENDS, N_("on who closes first"),
 		  c == 1 && s == 1 && !went(r, CLIENT_FIRST, TCP_S_TIME_WAIT) &&
 		  !went(r, CLIENT(SERVER_FIRST), TCP_S_TIME_WAIT) &&
 		  !lab_fact(r, "client_first.server_time_wait") && !lab_fact(r, "server_first.client_time_wait"),
-		  "When the client closed first its end went FIN_WAIT1, FIN_WAIT2, TIME_WAIT and the server's CLOSE_WAIT, "
-		  "LAST_ACK, CLOSE; when the server closed first it was the other way round.");
+		  N_("When the client closed first its end went FIN_WAIT1, FIN_WAIT2, TIME_WAIT and the "
+		     "server's CLOSE_WAIT, LAST_ACK, CLOSE; when the server closed first it was the other way "
+		     "round."));
 	lab_evidence(r, "client_first.client_time_wait", c);
 	lab_evidence(r, "server_first.server_time_wait", s);
-	lab_claim(r, "A server that closed first cannot be started again for a minute.", DEPENDS, "on SO_REUSEADDR",
+	/* inet_bind_conflict() (net/ipv4/inet_connection_sock.c): sk_reuse of both, and none in LISTEN */
+	lab_claim(r, N_("A server that closed first cannot be started again for a minute."), DEPENDS,
+		  N_("on SO_REUSEADDR"),
 		  busy == EADDRINUSE && !reuse,
-		  "With one connection in TIME_WAIT bind() to its port failed with EADDRINUSE, and with SO_REUSEADDR "
-		  "set before it succeeded at once.");
+		  N_("With one connection in TIME_WAIT bind() to its port failed with EADDRINUSE, and with "
+		     "SO_REUSEADDR set before it succeeded at once."));
 	lab_evidence(r, "bind_errno", busy);
 	lab_evidence(r, "bind_with_reuseaddr_errno", reuse);
 }
@@ -195,24 +199,30 @@ static void judge(struct lab_run *r)
 	unsigned int rst = COUNT(r, .event = TCPTRACE_RST_SENT, .lport = UNREAD);
 
 	judge_time_wait(r);
-	lab_claim(r, "A socket in CLOSE_WAIT goes away by itself.", REFUTED, NULL,
+	/*
+	 * tcp_fin() (net/ipv4/tcp_input.c) starts no timer; tcp_fin_timeout is of FIN_WAIT2: tcp_close() (net/ipv4/tcp.c)
+	 */
+	lab_claim(r, N_("A socket in CLOSE_WAIT goes away by itself."), REFUTED, NULL,
 		  lab_fact(r, "left.server_state") == TCP_CLOSE_WAIT && !went(r, LEFT, TCP_S_LAST_ACK),
-		  "With tcp_fin_timeout = 1 the client's end had been forgotten %lld ms after its close(); the server's "
-		  "was still in CLOSE_WAIT. There is no timer: only the program's close() ends it.", (long long)gone);
+		  N_("With tcp_fin_timeout = 1 the client's end had been forgotten %lld ms after its close(); "
+		     "the server's was still in CLOSE_WAIT. There is no timer: only the program's close() "
+		     "ends it."), (long long)gone);
 	lab_evidence(r, "client_gone_after_ms", gone);
 	lab_evidence(r, "server_state", lab_fact(r, "left.server_state"));
-	lab_claim(r, "close() ends a connection with a FIN.", DEPENDS, "on data that nobody has read",
+	/* __tcp_close() (net/ipv4/tcp.c): data_was_unread: tcp_send_active_reset() */
+	lab_claim(r, N_("close() ends a connection with a FIN."), DEPENDS, N_("on data that nobody has read"),
 		  rst == 1 && !went(r, UNREAD, TCP_S_FIN_WAIT1) &&
 		  lab_fact(r, "unread.client_errno") == ECONNRESET,
-		  "With 5 bytes unread, the server's close() sent a RST and went from ESTABLISHED to CLOSE; the client's "
-		  "next read() failed with ECONNRESET.");
+		  N_("With 5 bytes unread, the server's close() sent a RST and went from ESTABLISHED to "
+		     "CLOSE; the client's next read() failed with ECONNRESET."));
 	lab_evidence(r, "rst_sent", rst);
 	lab_evidence(r, "client_errno", lab_fact(r, "unread.client_errno"));
-	lab_claim(r, "After shutdown(fd, SHUT_WR) the other side can still send.", CONFIRMED, NULL,
+	/* tcp_shutdown() (net/ipv4/tcp.c): a FIN, and the receive half stays */
+	lab_claim(r, N_("After shutdown(fd, SHUT_WR) the other side can still send."), CONFIRMED, NULL,
 		  !lab_fact(r, "half.server_read") && lab_fact(r, "half.client_read") == 6 &&
 		  COUNT(r, .event = TCPTRACE_SHUTDOWN, .lport = CLIENT(HALF)) == 1,
-		  "The server read the end of the data (0) and then sent 6 bytes, which the client, in FIN_WAIT2, read; "
-		  "only then the server closed.");
+		  N_("The server read the end of the data (0) and then sent 6 bytes, which the client, in "
+		     "FIN_WAIT2, read; only then the server closed."));
 	lab_evidence(r, "client_read", lab_fact(r, "half.client_read"));
 	lab_evidence(r, "client_state", lab_fact(r, "half.client_state"));
 }
@@ -229,10 +239,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 
 const struct lab lab_close = {
 	.name = "close",
-	.question = "Who ends in TIME_WAIT, who is left in CLOSE_WAIT, and when does close() send a RST?",
-	.setup = "Five connections, each closed in another way; tcp_fin_timeout is 1 s. Shown: client first "
-		 "(port 8001), server first (8002).",
-	.view = "table",
+	.question = N_("Who ends in TIME_WAIT, who is left in CLOSE_WAIT, and when does close() send a RST?"),
+	.setup = N_("Five connections, each closed in another way; tcp_fin_timeout is 1 s."),
+	.shown = N_("Shown: client first (port 8001), server first (8002)."),
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -23,7 +23,7 @@ static int connected(struct stage *s, uint16_t from)
 	int fd = tcp_client(s, LOCAL, from, LOCAL, DEFER);
 
 	wait_state(s, fd, TCP_ESTABLISHED);
-	wait_for(s, third_packet_dropped, &dropped, "the third packet to be put aside");
+	wait_for(s, third_packet_dropped, &dropped, N_("the third packet to be put aside"));
 	return fd;
 }
 
@@ -37,7 +37,7 @@ static void play(struct stage *s)
 	tcp_client(s, LOCAL, 0, LOCAL, PLAIN);
 	wait_acceptq(s, plain, 1);
 	if (setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)))
-		stage_fail(s, "setsockopt(TCP_DEFER_ACCEPT): %s", strerror(errno));
+		stage_fail(s, N_("setsockopt(TCP_DEFER_ACCEPT): %s"), strerror(errno));
 
 	talker = connected(s, TALKER);
 	fact(s, acceptq_len(listener), "talker.accept_queue");
@@ -45,7 +45,7 @@ static void play(struct stage *s)
 	role("client");
 	fact(s, (int64_t)now_ns(), "talker.sends");
 	if (write(talker, "hello", 5) != 5)
-		stage_fail(s, "write(): %s", strerror(errno));
+		stage_fail(s, N_("write(): %s"), strerror(errno));
 	wait_acceptq(s, listener, 1);
 	must_accept(s, listener, &c);
 	fact(s, recv(c.ret, &byte, 1, MSG_DONTWAIT | MSG_PEEK), "talker.readable");
@@ -71,24 +71,32 @@ static void judge(struct lab_run *r)
 	double plain = (double)(p_in->t_ns - p_add->t_ns) / 1e6, talker = (double)(t_in->t_ns - t_add->t_ns) / 1e6;
 	double mute = (double)(m_in->t_ns - m_add->t_ns) / 1e6;
 
-	lab_claim(r, "The third packet takes the connection into the accept queue.", DEPENDS, "on TCP_DEFER_ACCEPT",
+	/* tcp_check_req() (net/ipv4/tcp_minisocks.c): rskq_defer_accept: acked, LINUX_MIB_TCPDEFERACCEPTDROP */
+	lab_claim(r, N_("The third packet takes the connection into the accept queue."), DEPENDS,
+		  N_("on TCP_DEFER_ACCEPT"),
 		  !lab_fact(r, "talker.accept_queue") && lab_fact(r, "talker.syn_recv") == 1 &&
 		  sends < (int64_t)t_in->t_ns && lab_fact(r, "talker.readable") == 1,
-		  "Without it the request was in the SYN queue for %.3f ms. With it the third packet was put aside "
-		  "(TCPDeferAcceptDrop) and the request stayed, %.3f ms, until the first data came; accept() then "
-		  "returned a socket that could be read at once.", plain, talker);
+		  N_("Without it the request was in the SYN queue for %.3f ms. With it the third packet was "
+		     "put aside (TCPDeferAcceptDrop) and the request stayed, %.3f ms, until the first data "
+		     "came; accept() then returned a socket that could be read at once."), plain, talker);
 	lab_evidence(r, "plain_in_synq_us", (int64_t)(plain * 1e3));
 	lab_evidence(r, "deferred_in_synq_us", (int64_t)(talker * 1e3));
-	lab_claim(r, "With TCP_DEFER_ACCEPT a client that never sends anything never reaches accept().", REFUTED, NULL,
+	/*
+	 * syn_ack_recalc() (net/ipv4/inet_connection_sock.c): after the period it is sent again, and the bare ACK passes
+	 */
+	lab_claim(r, N_("With TCP_DEFER_ACCEPT a client that never sends anything never reaches accept()."),
+		  REFUTED, NULL,
 		  mute > 900 && lab_fact(r, "mute.read_errno") == EAGAIN &&
 		  COUNT(r, .event = TCPTRACE_SYNACK_RETRANS, .lport = DEFER, .rport = MUTE),
-		  "The option was 1 second: after %.0f ms the kernel sent the SYN-ACK again, and the client's answer to it, "
-		  "without data, was let in; read() then had nothing (EAGAIN).", mute);
+		  N_("The option was 1 second: after %.0f ms the kernel sent the SYN-ACK again, and the "
+		     "client's answer to it, without data, was let in; read() then had nothing (EAGAIN)."), mute);
 	lab_evidence(r, "mute_in_synq_us", (int64_t)(mute * 1e3));
-	lab_claim(r, "A client that waits to be accepted is in the accept queue.", DEPENDS, "on TCP_DEFER_ACCEPT",
+	/* tcp_check_req() leaves it a request: qlen counts it, and /proc/net/tcp calls it SYN_RECV */
+	lab_claim(r, N_("A client that waits to be accepted is in the accept queue."), DEPENDS,
+		  N_("on TCP_DEFER_ACCEPT"),
 		  lab_fact(r, "talker.syn_recv") == 1 && !lab_fact(r, "talker.accept_queue"),
-		  "Who has not sent anything yet takes a place in the SYN queue, under the same limit, and to ss it is "
-		  "SYN-RECV, while the client is ESTABLISHED.");
+		  N_("Who has not sent anything yet takes a place in the SYN queue, under the same limit, and "
+		     "to ss it is SYN-RECV, while the client is ESTABLISHED."));
 	lab_evidence(r, "syn_recv_rows", lab_fact(r, "talker.syn_recv"));
 }
 
@@ -100,10 +108,10 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 
 const struct lab lab_defer_accept = {
 	.name = "defer-accept",
-	.question = "TCP_DEFER_ACCEPT: what does it change in the queues?",
-	.setup = "A listener with TCP_DEFER_ACCEPT of 1 second, one client that sends data and one that does not. Shown: "
-		 "the server's side of both.",
-	.view = "table",
+	.question = N_("TCP_DEFER_ACCEPT: what does it change in the queues?"),
+	.setup = N_("A listener with TCP_DEFER_ACCEPT of 1 second, one client that sends data and one that "
+		    "does not."),
+	.shown = N_("Shown: the server's side of both."),
 	.play = play,
 	.judge = judge,
 	.show = show,

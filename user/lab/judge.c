@@ -14,7 +14,7 @@ void lab_wrong(struct lab_run *r, const char *fmt, ...)
 	if (r->error[0])
 		return;
 	va_start(ap, fmt);
-	vsnprintf(r->error, sizeof(r->error), fmt, ap);
+	vsnprintf(r->error, sizeof(r->error), tr(fmt), ap);
 	va_end(ap);
 }
 
@@ -70,7 +70,7 @@ const struct lab_event *lab_find(struct lab_run *r, const struct want *w)
 			return &r->events[i];
 	}
 	describe(w, what, sizeof(what));
-	lab_wrong(r, "no such event was seen: %s", what);
+	lab_wrong(r, N_("no such event was seen: %s"), what);
 	return &none;
 }
 
@@ -107,7 +107,7 @@ int64_t lab_fact(struct lab_run *r, const char *key)
 		if (!strcmp(r->facts[i].key, key))
 			return r->facts[i].value;
 	}
-	lab_wrong(r, "the experiment noted nothing as '%s'", key);
+	lab_wrong(r, N_("the experiment noted nothing as '%s'"), key);
 	return 0;
 }
 
@@ -127,16 +127,22 @@ void lab_claim(struct lab_run *r, const char *text, enum verdict v, const char *
 	va_list ap;
 
 	if (r->nclaims == LAB_CLAIMS) {
-		lab_wrong(r, "more than %d claims", LAB_CLAIMS);
+		lab_wrong(r, N_("more than %d claims"), LAB_CLAIMS);
 		return;
 	}
 	r->nclaims++;
 	*c = (struct claim){ .text = text, .why = why, .verdict = v, .holds = holds };
 	va_start(ap, answer);
-	vsnprintf(c->answer, sizeof(c->answer), answer, ap);
+	vsnprintf(c->answer, sizeof(c->answer), tr(answer), ap);
 	va_end(ap);
 	if (!holds)
-		lab_wrong(r, "the evidence is not what the text says: %s", text);
+		lab_wrong(r, N_("the evidence is not what the text says: %s"), tr(text));
+}
+
+void lab_sentence(struct lab_run *r, enum sentence s)
+{
+	if (r->nclaims)
+		r->claims[r->nclaims - 1].sentence = s;
 }
 
 void lab_evidence(struct lab_run *r, const char *key, int64_t value)
@@ -144,7 +150,7 @@ void lab_evidence(struct lab_run *r, const char *key, int64_t value)
 	struct claim *c = r->nclaims ? &r->claims[r->nclaims - 1] : NULL;
 
 	if (!c || c->nevidence == LAB_EVIDENCE) {
-		lab_wrong(r, "no room for the evidence '%s'", key);
+		lab_wrong(r, N_("no room for the evidence '%s'"), key);
 		return;
 	}
 	snprintf(c->evidence[c->nevidence].key, sizeof(c->evidence[0].key), "%s", key);

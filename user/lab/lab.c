@@ -5,29 +5,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/tr.h"
+#include "../lib/wrap.h"
 #include "../run/signals.h"
 #include "../talk.h"
+#include "ahead.h"
 #include "run.h"
 
-static const struct lab *const experiments[] = {
-	&lab_lifecycle,
-	&lab_handshake,
-	&lab_backlog,
-	&lab_synqueue,
-	&lab_overflow,
-	&lab_blocking,
-	&lab_bind,
-	&lab_close,
-	&lab_reuseport,
-	&lab_fastopen,
-	&lab_defer_accept,
-};
+#define ROW(symbol) &lab_##symbol,
+static const struct lab *const experiments[] = { LABS(ROW) };
+#undef ROW
 
-#define LABS	(sizeof(experiments) / sizeof(experiments[0]))
+#define LAB_COUNT	(sizeof(experiments) / sizeof(experiments[0]))
 
 static const struct lab *by_name(const char *name)
 {
-	for (size_t i = 0; i < LABS; i++) {
+	for (size_t i = 0; i < LAB_COUNT; i++) {
 		if (!strcmp(experiments[i]->name, name))
 			return experiments[i];
 	}
@@ -36,42 +29,83 @@ static const struct lab *by_name(const char *name)
 
 static void list(struct out *out)
 {
-	for (size_t i = 0; i < LABS; i++) {
+	unsigned int columns = lab_columns(out);
+
+	for (size_t i = 0; i < LAB_COUNT; i++) {
 		out_mem(out, "  ", 2);
 		out_str_pad(out, experiments[i]->name, 14);
-		out_str(out, experiments[i]->question);
-		out_line_end(out);
+		out_wrapped_from(out, tr(experiments[i]->question), 16, 16, columns);
 	}
-	out_str(out, "\nsudo tcptrace lab NAME runs one, sudo tcptrace lab all runs them all; without root,\n"
-		"tcptrace lab --replay NAME shows a recorded run.\n");
+	out_line_end(out);
+	out_wrapped(out, _("sudo tcptrace lab NAME runs one, sudo tcptrace lab all runs them all; sudo "
+			   "tcptrace lab tutorial tries the sentences of a tutorial, one after the other; sudo "
+			   "tcptrace lab play is a server to play with, by keys. Without root, tcptrace lab "
+			   "--replay NAME shows a recorded run, tcptrace lab --quiz asks what you think."), 0, columns);
 }
 
-/* 0: what the text says is what was seen; or why the whole must end. */
-static int run_one(struct options *o, const struct lab *lab, struct out *out, bool *ok)
+int lab_perform(struct lab_run *r, struct options *o, const struct lab *lab)
 {
-	struct lab_run r = { .lab = lab, .o = o, .ok = true, .replay = o->replay };
-	int err = o->replay ? lab_load(&r) : lab_capture(&r, o);
+	int err;
 
-	if (!err && r.ok)
-		lab->judge(&r);
-	if (err != -EINTR) {
-		if (o->json)
-			lab_show_json(out, &r);
-		else
-			lab_show_text(out, &r);
-		out_flush(out);
+	*r = (struct lab_run){ .lab = lab, .o = o, .ok = true, .replay = o->replay };
+	err = o->replay ? lab_load(r) : ahead_take(r);
+	if (err == -ENOENT && !o->replay)	/* the usual case */
+		err = lab_capture(r, o);
+	if (!err && r->ok)
+		lab->judge(r);
+	return err;
+}
+
+void lab_forget(struct lab_run *r)
+{
+	if (r->model)
+		model_free(r->model);
+	free(r->records);
+	free(r->events);
+}
+
+static int step_through(struct session *s, struct lab_run *r)
+{
+	int err = lab_step(s->out, r, s->o->slow);
+
+	if (err == -ENOTTY)
+		talk(_("lab: --step and --slow want a terminal, to draw on and for keys"));
+	return signal_flags.end ? -EINTR : err;
+}
+
+static int show(struct session *s, struct lab_run *r)
+{
+	int err = 0;
+
+	if (s->o->quiz && r->ok) {
+		for (unsigned int i = 0; i < r->nclaims && !s->quiz.stopped; i++)
+			quiz_claim(&s->quiz, &r->claims[i], s->out);
+		return 0;
 	}
-	if (!err && o->write_path) {
-		err = lab_save(&r, o->write_path);
+	if (s->o->step || s->o->slow)
+		err = step_through(s, r);
+	if (!err && s->o->json)
+		lab_show_json(s->out, r);
+	else if (!err)
+		lab_show_text(s->out, r);
+	out_flush(s->out);
+	return err;
+}
+
+/* 0: it was run; or why the whole must end. */
+static int run_one(struct session *s, const struct lab *lab)
+{
+	struct lab_run r;
+	int err = lab_perform(&r, s->o, lab), shown = err == -EINTR ? 0 : show(s, &r);
+
+	err = err ? err : shown;
+	if (!err && s->o->write_path) {
+		err = lab_save(&r, s->o->write_path);
 		if (err)
-			talk("cannot write '%s': %s", o->write_path, strerror(-err));
+			talk(_("cannot write '%s': %s"), s->o->write_path, strerror(-err));
 	}
-	if (!r.ok)
-		*ok = false;
-	if (r.model)
-		model_free(r.model);
-	free(r.records);
-	free(r.events);
+	tally_run(&s->tally, &r);
+	lab_forget(&r);
 	return err;
 }
 
@@ -79,26 +113,54 @@ static int check_root(const struct options *o)
 {
 	if (o->replay || !geteuid())
 		return 0;
-	talk("lab: you are not root: an experiment makes a network namespace and traces it; run it with sudo, "
-	     "or see a recorded run: tcptrace lab --replay %s", o->argument);
+	talk(_("lab: you are not root: an experiment makes a network namespace and traces it; run it with "
+	       "sudo, or see a recorded run: tcptrace lab --replay %s"), o->argument);
 	return -EPERM;
 }
 
-static int run_chosen(struct options *o, struct out *out)
+static int run_chosen(struct session *s)
 {
-	bool all = !strcmp(o->argument, "all"), ok = true;
-	int err = check_root(o);
+	bool all = !strcmp(s->o->argument, "all");
+	int err = 0;
 
-	for (size_t i = 0; !err && i < LABS; i++) {
-		if (!all && strcmp(o->argument, experiments[i]->name))
+	if (!strcmp(s->o->argument, "tutorial"))
+		return run_tutorial(s);
+	if (!strcmp(s->o->argument, "play"))
+		return run_play(s);
+	if (all)
+		ahead_start(s->o, experiments, LAB_COUNT);
+	for (size_t i = 0; !err && i < LAB_COUNT && !s->quiz.stopped; i++) {
+		if (!all && strcmp(s->o->argument, experiments[i]->name))
 			continue;
-		err = run_one(o, experiments[i], out, &ok);
+		err = run_one(s, experiments[i]);
 		if (signal_flags.end)
 			err = -EINTR;
 	}
+	if (!err && all && !s->o->json && !s->o->quiz)
+		tally_show(&s->tally, s->out, N_("%u claims: %u confirmed, %u depend, %u refuted"));
+	return err;
+}
+
+static int run(struct options *o, struct out *out)
+{
+	struct session s = { .o = o, .out = out };
+	int err = check_root(o);
+
+	if (!err && o->quiz)
+		quiz_open(&s.quiz, out);
+	if (!err)
+		err = run_chosen(&s);
+	ahead_stop();
+	if (o->quiz)
+		quiz_close(&s.quiz, out);
 	if (err == -EINTR)
-		talk("lab: interrupted");
-	return err || !ok ? EXIT_FAILED : EXIT_OK;
+		talk(_("lab: interrupted"));
+	return err || s.tally.failed ? EXIT_FAILED : EXIT_OK;
+}
+
+static bool is_known(const char *name)
+{
+	return !strcmp(name, "all") || !strcmp(name, "tutorial") || !strcmp(name, "play") || by_name(name);
 }
 
 int run_lab(struct options *o)
@@ -106,15 +168,19 @@ int run_lab(struct options *o)
 	int status = EXIT_OK;
 	struct out out;
 
-	if (o->argument && strcmp(o->argument, "all") && !by_name(o->argument)) {
-		talk("lab: there is no experiment '%s'; 'tcptrace lab' lists them", o->argument);
+	if (o->quiz && !o->argument) {		/* at once, by anybody */
+		o->argument = "tutorial";
+		o->replay = true;
+	}
+	if (o->argument && !is_known(o->argument)) {
+		talk(_("lab: there is no experiment '%s'; 'tcptrace lab' lists them"), o->argument);
 		return EXIT_USAGE;
 	}
 	if (out_open(&out, STDOUT_FILENO))
 		return EXIT_FAILED;
 	signals_catch(false);
 	if (o->argument)
-		status = run_chosen(o, &out);
+		status = run(o, &out);
 	else
 		list(&out);
 	if (out_flush(&out) && out.error != -EPIPE)

@@ -9,7 +9,8 @@
  *     stage:  play()  ──traffic──▶ kernel ──hooks──▶ source ─▶ model ─▶ lab_event[]
  *                     ──facts────────────────────────────────────────▶ judge()
  *
- * Adding one is one file with a struct lab and one line in the table of lab.c.
+ * Adding one is one file with a struct lab and one line in LABS, at the end of this header;
+ * `tests/live/labs --record` then makes its recording.
  */
 #ifndef TCPTRACE_LAB_H
 #define TCPTRACE_LAB_H
@@ -43,17 +44,34 @@ struct want {
 
 enum verdict { CONFIRMED, REFUTED, DEPENDS };
 
+/* The sentences of the tutorial that this program goes with, in its order: `lab tutorial`. */
+enum sentence {
+	NO_SENTENCE,
+	TUTORIAL_SOCKET_TYPE, TUTORIAL_PORT, TUTORIAL_ADDRESS,
+	TUTORIAL_NETSTAT, TUTORIAL_RECV_Q, TUTORIAL_ACCEPT_BLOCKS, TUTORIAL_CONNECT_BEGINS,
+	TUTORIAL_TWO_QUEUES, TUTORIAL_WHICH_QUEUES, TUTORIAL_ACCEPT_TAKES, TUTORIAL_ACCEPT_OTHER,
+	TUTORIAL_READ_WRITE, TUTORIAL_CLOSE,
+	TUTORIAL_NOBODY_ELSE, TUTORIAL_CLIENTS, TUTORIAL_COST, TUTORIAL_CHANGE, TUTORIAL_EARLY,
+	TUTORIAL_CONNECT_RETURNS, TUTORIAL_ACK, TUTORIAL_ACCEPT_RETURNS, TUTORIAL_ONE_DIRECTION,
+	TUTORIAL_END
+};
+
 struct lab_run;
 
 struct lab {
 	const char *name;
-	const char *question;
+	const char *question;		/* this and the next two: msgids */
 	const char *setup;		/* what is done, one or two sentences */
-	const char *view;		/* "flow", "table" */
+	const char *shown;		/* what of it the picture shows; NULL: all */
+	bool ladder;			/* how its events are shown; else in rows */
+	uint16_t prologue;		/* of a ladder: port of the listener whose calls are its first steps; 0: none */
 	bool io;			/* wants read and write events */
+	bool slow;			/* mostly waits: begun before its turn when several are run */
 	void (*play)(struct stage *s);
 	void (*judge)(struct lab_run *r);
 	bool (*show)(const struct lab_run *r, const struct lab_event *e);	/* relevant; NULL: all */
+	/* Of a ladder: what to say below the n-th packet of the handshake, 17 columns a line; NULL: nothing. */
+	void (*remark)(struct lab_run *r, unsigned int packet, char *text, size_t size);
 };
 
 /* ---- for judge() ---- */
@@ -79,14 +97,38 @@ bool lab_blind(const struct lab_run *r, const char *hook);
 
 /*
  * One claim and what was measured. holds: the evidence is what the text says; else the run has
- * failed. why: of DEPENDS, on what. The answer is a sentence with the numbers.
+ * failed. why: of DEPENDS, on what. The answer is a sentence with the numbers. All three are
+ * msgids (N_()), which are translated here.
  */
 __attribute__((format(printf, 6, 7)))
 void lab_claim(struct lab_run *r, const char *text, enum verdict v, const char *why, bool holds,
 	       const char *answer, ...);
+void lab_sentence(struct lab_run *r, enum sentence s);	/* of the tutorial is the last claim */
 void lab_evidence(struct lab_run *r, const char *key, int64_t value);	/* of the last claim */
 
-extern const struct lab lab_lifecycle, lab_handshake, lab_backlog, lab_synqueue, lab_overflow,
-	lab_blocking, lab_bind, lab_close, lab_reuseport, lab_fastopen, lab_defer_accept;
+/* X(symbol): all of them, in the order in which they are listed and run. */
+#define LABS(X)		\
+	X(lifecycle) \
+	X(address) \
+	X(netstat) \
+	X(handshake) \
+	X(queues) \
+	X(backlog) \
+	X(concurrency) \
+	X(blocking) \
+	X(synqueue) \
+	X(prune) \
+	X(overflow) \
+	X(bind) \
+	X(close) \
+	X(unread) \
+	X(reuseport) \
+	X(fastopen) \
+	X(defer_accept) \
+	X(mptcp)
+
+#define LAB_DECLARE(symbol) extern const struct lab lab_##symbol;
+LABS(LAB_DECLARE)
+#undef LAB_DECLARE
 
 #endif

@@ -67,7 +67,7 @@ void sysctl_set(struct stage *s, const char *name, int64_t value)
 	int fd = sysctl_open(name, O_WRONLY), n = snprintf(text, sizeof(text), "%lld\n", (long long)value);
 
 	if (fd < 0 || write(fd, text, (size_t)n) != n)
-		stage_fail(s, "cannot set net/%s to %lld: %s", name, (long long)value, strerror(errno));
+		stage_fail(s, N_("cannot set net/%s to %lld: %s"), name, (long long)value, strerror(errno));
 	close(fd);
 }
 
@@ -86,10 +86,10 @@ int64_t sysctl_get(const char *name)
 
 int64_t counter(const char *name)
 {
-	struct snmp_key keys[] = { { "TcpExt", name }, { "Tcp", name } };
-	uint64_t values[2];
+	struct snmp_key keys[] = { { "TcpExt", name }, { "Tcp", name }, { "MPTcpExt", name } };
+	uint64_t values[3];
 
-	return snmp_read(keys, values, 2) ? -1 : (int64_t)(values[0] + values[1]);
+	return snmp_read(keys, values, 3) ? -1 : (int64_t)(values[0] + values[1] + values[2]);
 }
 
 /* ---- routes ---- */

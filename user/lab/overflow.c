@@ -65,6 +65,7 @@ static void silent(struct stage *s, struct wire *w)
 	fact(s, sockets_in(SILENT, TCP_SYN_RECV), "silent.ss_syn_recv");
 	fact(s, acceptq_len(listener), "silent.ss_recv_q");
 	fact(s, acceptq_limit(listener), "silent.ss_send_q");
+	fact(s, sk_drops(listener), "silent.ss_drops");
 	e = late_client(s, SILENT, A_SILENT + 4);
 	fact(s, tcp_state_of(e), "silent.late_state");
 	close(e);			/* its next SYN would take the place that A waits for */
@@ -75,7 +76,7 @@ static void silent(struct stage *s, struct wire *w)
 		must_accept(s, listener, &taken);
 	readable.fd = taken.ret;		/* the handshake may have been completed by an ACK without the data */
 	if (poll(&readable, 1, STAGE_PATIENCE) != 1)
-		stage_fail(s, "the server never got client A's data");
+		stage_fail(s, N_("the server never got client A's data"));
 	fact(s, recv(taken.ret, text, sizeof(text), MSG_DONTWAIT), "silent.read");
 	fact(s, !strcmp(text, "hello"), "silent.read_right");
 }
@@ -117,47 +118,58 @@ static void judge_ghost(struct lab_run *r)
 	const struct lab_event *in = FIND(r, .event = TCPTRACE_ACCEPTQ_ADD, .lport = SILENT, .rport = A_SILENT);
 	int64_t after = ((int64_t)in->t_ns - called) / 1000;
 
-	lab_claim(r, "When connect() has succeeded, the server has the connection.", REFUTED, NULL,
+	/* tcp_v4_syn_recv_sock() (net/ipv4/tcp_ipv4.c): exit_overflow: no child is made */
+	lab_claim(r, N_("When connect() has succeeded, the server has the connection."), REFUTED, NULL,
 		  refused >= 3 && written == 5 && lab_fact(r, "silent.client_state") == TCP_ESTABLISHED &&
 		  lab_fact(r, "silent.ss_syn_recv") == 1,
-		  "Client A was ESTABLISHED and write() took its %lld bytes; the server refused the third packet, the "
-		  "data and each retransmission (%lld segments%s) and had a half-open request, no "
-		  "socket.", (long long)written, (long long)refused, blind ? ", as ListenOverflows says" : "");
+		  N_("Client A was ESTABLISHED and write() took its %lld bytes; the server refused the third "
+		     "packet, the data and each retransmission (%lld segments%s) and had a half-open request, "
+		     "no socket."), (long long)written, (long long)refused, blind ?
+		  _(", as ListenOverflows says") : "");
 	lab_evidence(r, "segments_refused", refused);
 	lab_evidence(r, "bytes_written", written);
 	lab_evidence(r, "client_state", lab_fact(r, "silent.client_state"));
-	lab_claim(r, "A connection whose third packet was refused is lost.", REFUTED, NULL,
+	/* tcp_check_req() (net/ipv4/tcp_minisocks.c): listen_overflow: the request stays, acked is set */
+	lab_claim(r, N_("A connection whose third packet was refused is lost."), REFUTED, NULL,
 		  after > 0 && lab_fact(r, "silent.read_right"),
-		  "The request stayed in the SYN queue. %.1f ms after accept() was called and made room, the next retransmission "
-		  "completed the handshake, and the server read all of the data.", (double)after / 1e3);
+		  N_("The request stayed in the SYN queue. %.1f ms after accept() was called and made room, "
+		     "the next retransmission completed the handshake, and the server read all of the data."),
+		  (double)after / 1e3);
 	lab_evidence(r, "completed_us_after_accept", after);
 	lab_evidence(r, "bytes_read", lab_fact(r, "silent.read"));
 }
 
 static void judge(struct lab_run *r)
 {
-	unsigned int syn_drops = COUNT(r, .event = TCPTRACE_DROP, .cause = TCPTRACE_DROP_ACCEPTQ_SYN, .lport = SILENT);
+	unsigned int syn_drops = COUNT(r, .event = TCPTRACE_DROP, .cause = TCPTRACE_DROP_ACCEPTQ_SYN,
+	  .lport = SILENT);
 	unsigned int drops = COUNT(r, .event = TCPTRACE_DROP, .lport = SILENT);
 	bool blind = lab_blind(r, "third_packet_refused");
 	int64_t recv_q = lab_fact(r, "silent.ss_recv_q"), send_q = lab_fact(r, "silent.ss_send_q");
+	int64_t ss_drops = lab_fact(r, "silent.ss_drops");
 	unsigned int resets = COUNT(r, .event = TCPTRACE_RST_RECEIVED, .lport = A_ABORT);
 
 	judge_ghost(r);
-	lab_claim(r, "ss shows that a server is overrun.", DEPENDS, "the full queue yes, the refusals no",
-		  recv_q == BACKLOG + 1 && send_q == BACKLOG && syn_drops &&
+	/* tcp_diag_get_info() (net/ipv4/tcp_diag.c): lengths; sk_get_meminfo() (net/core/sock.c): sk_drops, ss -m: d */
+	lab_claim(r, N_("ss shows that a server is overrun."), DEPENDS,
+		  N_("the full queue yes; of the refusals a number, and not whose"),
+		  recv_q == BACKLOG + 1 && send_q == BACKLOG && syn_drops && ss_drops > 0 &&
 		  (drops > syn_drops || blind),
-		  "ss -ltn said Recv-Q %lld, Send-Q %lld, and one socket in SYN-RECV. That %u segments were refused, "
-		  "whose, and that A believes itself connected, no row of ss says.",
-		  (long long)recv_q, (long long)send_q, drops);
+		  N_("ss -ltn said Recv-Q %lld, Send-Q %lld, and one socket in SYN-RECV; ss -ltnm adds the "
+		     "drops of the listener (d%lld; a refused third packet may count twice). Whose the %u "
+		     "refused segments were, and that A believes itself connected, no row of ss says."),
+		  (long long)recv_q, (long long)send_q, (long long)ss_drops, drops);
 	lab_evidence(r, "recv_q", recv_q);
 	lab_evidence(r, "send_q", send_q);
+	lab_evidence(r, "sk_drops", ss_drops);
 	lab_evidence(r, "refused", drops);
-	lab_claim(r, "With tcp_abort_on_overflow = 1 a client learns that the queue is full.", DEPENDS,
-		  "at the third packet yes, at the SYN no",
+	/* tcp_check_req() (net/ipv4/tcp_minisocks.c) asks the sysctl; tcp_conn_request() does not */
+	lab_claim(r, N_("With tcp_abort_on_overflow = 1 a client learns that the queue is full."), DEPENDS,
+		  N_("at the third packet yes, at the SYN no"),
 		  lab_fact(r, "abort.client_errno") == ECONNRESET && resets == 1 &&
 		  !lab_fact(r, "abort.ss_syn_recv") && lab_fact(r, "abort.late_state") == TCP_SYN_SENT,
-		  "Client A, connected already, got a RST (ECONNRESET) for its third packet; client E, whose SYN met the "
-		  "same full queue, got nothing and stayed in SYN_SENT.");
+		  N_("Client A, connected already, got a RST (ECONNRESET) for its third packet; client E, "
+		     "whose SYN met the same full queue, got nothing and stayed in SYN_SENT."));
 	lab_evidence(r, "resets", resets);
 	lab_evidence(r, "late_client_state", lab_fact(r, "abort.late_state"));
 }
@@ -170,10 +182,12 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 
 const struct lab lab_overflow = {
 	.name = "overflow",
-	.question = "The accept queue is full when the third packet arrives: what do client and server believe?",
-	.setup = "A wire holds the third packet of client A while three others fill the accept queue of "
-		 "listen(fd, 2), then lets it go; later the server accepts. Shown: client A, both ends.",
-	.view = "flow",
+	.question = N_("The accept queue is full when the third packet arrives: what do client and server "
+		       "believe?"),
+	.setup = N_("A wire holds the third packet of client A while three others fill the accept queue of "
+		    "listen(fd, 2), then lets it go; later the server accepts."),
+	.shown = N_("Shown: client A, both ends."),
+	.ladder = true,
 	.play = play,
 	.judge = judge,
 	.show = show,

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* recordings/NAME.lab as bytes of the program; tests/live/labs --record makes them anew. */
+/*
+ * recordings/NAME.lab as bytes of the program. Which there are, the Makefile lists in
+ * build/recorded_labs.h; tests/live/labs --record makes them anew.
+ */
 #include <string.h>
 
+#include "recorded_labs.h"
 #include "recordings.h"
-
-/* X(name of the experiment, the same as a symbol) */
-#define RECORDINGS(X)								\
-	X("lifecycle", lifecycle) X("handshake", handshake)			\
-	X("backlog", backlog) X("synqueue", synqueue)				\
-	X("overflow", overflow) X("blocking", blocking)				\
-	X("bind", bind) X("close", close) X("reuseport", reuseport)		\
-	X("fastopen", fastopen) X("defer-accept", defer_accept)
 
 #define INCLUDE(name, symbol)							\
 	__asm__(".section .rodata\n"						\

@@ -78,9 +78,9 @@ int lab_save(const struct lab_run *r, const char *path)
 
 /* ---- reading ---- */
 
-static char *unpack(const struct recording *rec, size_t *size)
+static char *unpack(const char *begin, const char *end, size_t *size)
 {
-	z_stream z = { .next_in = (Bytef *)(uintptr_t)rec->begin, .avail_in = (uInt)(rec->end - rec->begin) };
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)begin, .avail_in = (uInt)(end - begin) };
 	char *text = malloc(UNPACKED_MAX);
 
 	if (!text || inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) {
@@ -144,27 +144,31 @@ static int take_records(struct lab_run *r, const char *data, size_t n)
 	return err;
 }
 
-int lab_load(struct lab_run *r)
+int lab_load_bytes(struct lab_run *r, const char *begin, const char *end)
 {
-	const struct recording *rec = recording_of(r->lab->name);
 	const char *records;
 	size_t size;
-	char *text;
+	char *text = unpack(begin, end, &size);
 	int err;
 
-	if (!rec) {
-		lab_wrong(r, "no recording of this experiment is in this build");
-		return -ENOENT;
-	}
-	text = unpack(rec, &size);
 	if (!text) {
-		lab_wrong(r, "the recording cannot be unpacked");
+		lab_wrong(r, N_("the recording cannot be unpacked"));
 		return -EINVAL;
 	}
 	records = take_facts(r, text, text + size);
 	err = take_records(r, records, (size_t)(text + size - records));
 	if (err)
-		lab_wrong(r, "the recording cannot be read: %s", strerror(-err));
+		lab_wrong(r, N_("the recording cannot be read: %s"), strerror(-err));
 	free(text);
 	return err;
+}
+
+int lab_load(struct lab_run *r)
+{
+	const struct recording *rec = recording_of(r->lab->name);
+
+	if (rec)
+		return lab_load_bytes(r, rec->begin, rec->end);
+	lab_wrong(r, N_("no recording of this experiment is in this build"));
+	return -ENOENT;
 }

@@ -25,7 +25,7 @@ static int member(struct stage *s, uint16_t port)
 	fd = tcp_socket(s, true);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (tcp_bind(fd, LOCAL, port) || listen(fd, BACKLOG))
-		stage_fail(s, "cannot listen on port %u", port);
+		stage_fail(s, N_("cannot listen on port %u"), port);
 	return fd;
 }
 
@@ -80,10 +80,10 @@ static void run(struct stage *s, const char *name, uint16_t port)
 		struct one o = { .drops = counter("ListenDrops") };
 
 		if (e.n == CLIENTS_MAX)
-			stage_fail(s, "%d clients, and the stuck listener is not full", CLIENTS_MAX);
+			stage_fail(s, N_("%d clients, and the stuck listener is not full"), CLIENTS_MAX);
 		o.client = tcp_client(s, LOCAL, (uint16_t)(40001 + e.n), LOCAL, port);
 		e.clients[e.n++] = o.client;
-		wait_for(s, decided, &o, "a client to be connected or dropped");
+		wait_for(s, decided, &o, N_("a client to be connected or dropped"));
 		accepted += accept_all(a);
 	}
 	wait_acceptq(s, b, BACKLOG + 1);
@@ -97,7 +97,7 @@ static void run(struct stage *s, const char *name, uint16_t port)
 	role("server");
 	close(b);			/* moves or resets them before it returns */
 	e.moved = accept_all(a);
-	wait_for(s, all_told, &e, "the clients of the closed listener to be moved or reset");
+	wait_for(s, all_told, &e, N_("the clients of the closed listener to be moved or reset"));
 	fact(s, e.moved, "%s.moved_to_a", name);
 	fact(s, e.reset, "%s.resets", name);
 }
@@ -131,18 +131,22 @@ static void judge_stuck(struct lab_run *r)
 	unsigned int drops_a = COUNT(r, .event = TCPTRACE_DROP, .listener = a);
 	unsigned int drops_b = COUNT(r, .event = TCPTRACE_DROP, .listener = b);
 
-	lab_claim(r, "Listeners with SO_REUSEPORT share one accept queue.", REFUTED, NULL,
+	/* icsk_accept_queue is of each struct inet_connection_sock */
+	lab_claim(r, N_("Listeners with SO_REUSEPORT share one accept queue."), REFUTED, NULL,
 		  a != b && in_b >= BACKLOG + 1 && lab_fact(r, "plain.held_by_b") == BACKLOG + 1 &&
 		  !lab_fact(r, "plain.held_by_a"),
-		  "Each has its own: %u of %lld clients came to A, which accepted them, and %u to B, where they stayed, "
-		  "%d in a queue of listen(%d).", in_a, (long long)lab_fact(r, "plain.clients"), in_b, BACKLOG + 1,
+		  N_("Each has its own: %u of %lld clients came to A, which accepted them, and %u to B, where "
+		     "they stayed, %d in a queue of listen(%d)."), in_a, (long long)lab_fact(r, "plain.clients"),
+		  in_b, BACKLOG + 1,
 		  BACKLOG);
 	lab_evidence(r, "entered_a", in_a);
 	lab_evidence(r, "entered_b", in_b);
-	lab_claim(r, "When one of them is stuck the others take its clients.", REFUTED, NULL,
+	/* inet_lookup_reuseport(), reuseport_select_sock() (net/core/sock_reuseport.c): a hash, no lengths */
+	lab_claim(r, N_("When one of them is stuck the others take its clients."), REFUTED, NULL,
 		  drops_b >= DROPS && !drops_a,
-		  "A hash of addresses and ports chooses the listener before its queue is looked at: %u SYNs that fell "
-		  "to B were dropped while A had an empty queue, and their retransmissions will fall to B again.",
+		  N_("A hash of addresses and ports chooses the listener before its queue is looked at: %u "
+		     "SYNs that fell to B were dropped while A had an empty queue, and their retransmissions "
+		     "will fall to B again."),
 		  drops_b);
 	lab_evidence(r, "dropped_by_b", drops_b);
 	lab_evidence(r, "dropped_by_a", drops_a);
@@ -152,16 +156,21 @@ static void judge(struct lab_run *r)
 {
 	int64_t held = lab_fact(r, "plain.held_by_b"), lost = lab_fact(r, "plain.resets");
 	int64_t moved = lab_fact(r, "migrate.moved_to_a");
-	unsigned int seen = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .cause = TCPTRACE_ACCEPTQ_MIGRATED, .lport = MIGRATE);
+	unsigned int seen = COUNT(r, .event = TCPTRACE_ACCEPTQ_ADD, .cause = TCPTRACE_ACCEPTQ_MIGRATED,
+	  .lport = MIGRATE);
 
 	judge_stuck(r);
-	lab_claim(r, "Connections that wait in the queue of a listener that closes are lost.", DEPENDS,
-		  moved ? "on net.ipv4.tcp_migrate_req: lost with 0, the default, kept with 1"
-			: "on the kernel; this one cannot migrate them (Linux 5.14 and later can)",
+	/*
+	 * inet_csk_listen_stop() (net/ipv4/inet_connection_sock.c): reuseport_migrate_sock(), else inet_child_forget()
+	 */
+	lab_claim(r, N_("Connections that wait in the queue of a listener that closes are lost."), DEPENDS,
+		  moved ? N_("on net.ipv4.tcp_migrate_req: lost with 0, the default, kept with 1")
+			: N_("on the kernel; this one cannot migrate them (Linux 5.14 and later can)"),
 		  !lab_fact(r, "plain.moved_to_a") && lost == held && (!moved || moved == BACKLOG + 1) &&
 		  (seen == moved || !seen),	/* tracepoints alone do not see it */
-		  "Closing B reset its %lld connections, which their clients believed to be established; with "
-		  "tcp_migrate_req = 1, %lld of %lld went to A's queue and were accepted.", (long long)held,
+		  N_("Closing B reset its %lld connections, which their clients believed to be established; "
+		     "with tcp_migrate_req = 1, %lld of %lld went to A's queue and were accepted."),
+		  (long long)held,
 		  (long long)moved, (long long)lab_fact(r, "migrate.held_by_b"));
 	lab_evidence(r, "reset", lost);
 	lab_evidence(r, "migrated", moved);
@@ -177,10 +186,9 @@ static bool show(const struct lab_run *r, const struct lab_event *e)
 
 const struct lab lab_reuseport = {
 	.name = "reuseport",
-	.question = "Several listeners on one port: what is shared, and what does a stuck one cost?",
-	.setup = "Two listeners with listen(fd, 2) and SO_REUSEPORT; A accepts, B does not; then B closes. Shown: the run "
-		 "with tcp_migrate_req = 1.",
-	.view = "table",
+	.question = N_("Several listeners on one port: what is shared, and what does a stuck one cost?"),
+	.setup = N_("Two listeners with listen(fd, 2) and SO_REUSEPORT; A accepts, B does not; then B closes."),
+	.shown = N_("Shown: the run with tcp_migrate_req = 1."),
 	.play = play,
 	.judge = judge,
 	.show = show,

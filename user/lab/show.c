@@ -9,46 +9,42 @@
  *   Measured  The SYN-ACK was there after 4.1 ms and connect() returned after 4.2 ms, ...
  *   Verdict   confirmed
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "../lib/tr.h"
+#include "../lib/wrap.h"
 #include "../terminal.h"
-#include "../view/jsonout.h"
-#include "../view/view.h"
+#include "picture.h"
 #include "run.h"
 
-#define TEXT_COLUMNS	100u
+#define LABEL_WIDTH	10u
 
-static const char *const verdicts[] = {
-	[CONFIRMED] = "confirmed", [REFUTED] = "refuted", [DEPENDS] = "depends",
-};
-
-/* Words of text, broken at the right edge; the lines after the first begin at column indent. */
-static void put_wrapped(struct out *out, const char *text, unsigned int column, unsigned int indent)
+const char *lab_verdict(enum verdict v)
 {
-	while (*text) {
-		size_t n = strcspn(text, " ");
+	static const char *const verdicts[] = {
+		[CONFIRMED] = N_("confirmed"), [REFUTED] = N_("refuted"), [DEPENDS] = N_("depends"),
+	};
 
-		if (column + 1 + n > TEXT_COLUMNS && column > indent) {
-			out_line_end(out);
-			out_spaces(out, indent);
-			column = indent;
-		} else if (column > indent) {
-			out_char(out, ' ');
-			column++;
-		}
-		out_mem(out, text, n);
-		column += (unsigned int)n;
-		text += n + (text[n] == ' ');
-	}
-	out_line_end(out);
+	return verdicts[v];
 }
 
-static void put_labelled(struct out *out, const char *label, const char *text)
+/* 80 where nobody says: a page, a projector. Wider than 100 is hard to read. */
+unsigned int lab_columns(const struct out *out)
 {
+	unsigned int columns = terminal_columns(out->fd);
+
+	return !columns ? 80 : columns < 60 ? 60 : columns > 100 ? 100 : columns;
+}
+
+void lab_put_labelled(struct out *out, const char *label, const char *text)
+{
+	unsigned int n = text_columns(label);
+
 	out_mem(out, "  ", 2);
-	out_str_pad(out, label, 10);
-	put_wrapped(out, text, 12, 12);
+	out_str(out, label);
+	out_spaces(out, n < LABEL_WIDTH ? LABEL_WIDTH - n : 1);
+	out_wrapped_from(out, text, 2 + (n < LABEL_WIDTH ? LABEL_WIDTH : n + 1), 2 + LABEL_WIDTH, lab_columns(out));
 }
 
 static void paint(struct out *out, const char *code)
@@ -57,124 +53,68 @@ static void paint(struct out *out, const char *code)
 		out_str(out, code);
 }
 
+void lab_show_verdict(struct out *out, const struct claim *c)
+{
+	char verdict[400];
+
+	if (!c->holds)
+		snprintf(verdict, sizeof(verdict), "%s", _("FAILED: the evidence is not what the text says"));
+	else if (c->why)
+		snprintf(verdict, sizeof(verdict), _("%s: %s"), tr(lab_verdict(c->verdict)), tr(c->why));
+	else
+		snprintf(verdict, sizeof(verdict), "%s", tr(lab_verdict(c->verdict)));
+	/* neither yellow nor dim: a projector shows neither */
+	paint(out, !c->holds ? "\033[31m" : c->verdict == CONFIRMED ? "\033[32m" : c->verdict == REFUTED ? "\033[35m" :
+	      "\033[34m");
+	lab_put_labelled(out, _("Verdict"), verdict);
+	paint(out, "\033[0m");
+}
+
 static void put_claim(struct out *out, const struct claim *c)
 {
-	char verdict[300];
-
-	put_labelled(out, "Claim", c->text);
-	put_labelled(out, "Measured", c->answer);
-	paint(out, !c->holds ? "\033[31m" : c->verdict == CONFIRMED ? "\033[32m" : "\033[33m");
-	if (!c->holds)
-		strcpy(verdict, "FAILED: the evidence is not what the text says");
-	else if (c->verdict == DEPENDS)
-		strcat(strcpy(verdict, "depends: "), c->why);
-	else
-		strcpy(verdict, verdicts[c->verdict]);
-	put_labelled(out, "Verdict", verdict);
-	paint(out, "\033[0m");
+	lab_put_labelled(out, _("Claim"), tr(c->text));
+	lab_put_labelled(out, _("Measured"), c->answer);
+	lab_show_verdict(out, c);
 	out_line_end(out);
 }
 
-/* ---- the events, by a view, from the records once more ---- */
-
-struct showing {
-	const struct lab_run *r;
-	struct view view;
-};
-
-static void show_event(void *ctx, const struct model_event *ev)
+void lab_show_head(struct out *out, const struct lab_run *r)
 {
-	struct showing *s = ctx;
-	struct lab_event e = lab_event_of(ev);
+	unsigned int columns = lab_columns(out);
+	char title[64], text[1024];
 
-	if (!s->r->lab->show || s->r->lab->show(s->r, &e))
-		s->view.ops->event(&s->view, ev);
-}
-
-static void put_events(struct out *out, const struct lab_run *r)
-{
-	struct view_config cfg = {
-		.time = VIEW_TIME_START, .color = terminal_color(out->fd), .utf8 = terminal_utf8(),
-		.columns = terminal_columns(out->fd),
-		.start_ns = r->nrecords ? r->records[0].t_ns : 0,
-	};
-	const struct view_ops *ops = r->lab->view ? view_by_name(r->lab->view) : &view_table;
-	struct showing s = { .r = r };
-	struct model *m;
-
-	if (view_open(&s.view, ops, &cfg, out))
-		return;
-	m = model_new(NULL, show_event, &s);
-	for (size_t i = 0; m && i < r->nrecords; i++)
-		model_feed(m, &r->records[i]);
-	if (ops->finish)
-		ops->finish(&s.view);	/* what was not over when the stage ended */
-	if (m)
-		model_free(m);
-	view_close(&s.view);
-	out_line_end(out);
-}
-
-void lab_show_text(struct out *out, const struct lab_run *r)
-{
+	snprintf(title, sizeof(title), "== %s: ", r->lab->name);
 	paint(out, "\033[1m");
-	out_mem(out, "== ", 3);
-	out_str(out, r->lab->name);
-	out_char(out, ':');
-	put_wrapped(out, r->lab->question, (unsigned int)strlen(r->lab->name) + 4, 3);
+	out_str(out, title);
+	out_wrapped_from(out, tr(r->lab->question), text_columns(title), 3, columns);
 	paint(out, "\033[0m");
-	put_wrapped(out, r->lab->setup, 0, 0);
+	snprintf(text, sizeof(text), r->lab->shown ? _("%s %s") : "%s", tr(r->lab->setup), tr(r->lab->shown));
+	out_wrapped(out, text, 0, columns);
 	if (r->replay)
-		put_wrapped(out, "A recording: replayed, not measured on this machine.", 0, 0);
-	out_line_end(out);
-	if (r->nrecords)
-		put_events(out, r);
+		out_wrapped(out, _("A recording: replayed, not measured on this machine."), 0, columns);
+	if (!r->lab->ladder)		/* whose title begins with one */
+		out_line_end(out);
+}
+
+void lab_show_picture(struct out *out, struct lab_run *r)
+{
+	struct picture p;
+
+	if (!r->nrecords)
+		return;
+	if (!picture_draw(&p, r, lab_columns(out), terminal_color(out->fd))) {
+		out_mem(out, p.text, p.len);
+		out_line_end(out);
+	}
+	picture_free(&p);
+}
+
+void lab_show_text(struct out *out, struct lab_run *r)
+{
+	lab_show_head(out, r);
+	lab_show_picture(out, r);
 	for (unsigned int i = 0; i < r->nclaims; i++)
 		put_claim(out, &r->claims[i]);
 	if (!r->ok)
-		put_labelled(out, "FAILED", r->error);
-}
-
-/* ---- JSON ---- */
-
-static void json_claim(struct out *out, const struct claim *c)
-{
-	char verdict[300];
-
-	out_char(out, '{');
-	json_str(out, "text", c->text);
-	strcpy(verdict, verdicts[c->verdict]);
-	if (c->why)
-		strcat(strcat(verdict, ": "), c->why);
-	json_str(out, "verdict", verdict);
-	json_bool(out, "holds", c->holds);
-	json_str(out, "answer", c->answer);
-	json_begin(out, "evidence");
-	for (unsigned int i = 0; i < c->nevidence; i++)
-		json_i64(out, c->evidence[i].key, c->evidence[i].value);
-	json_end(out);
-	json_end(out);
-}
-
-void lab_show_json(struct out *out, const struct lab_run *r)
-{
-	out_char(out, '{');
-	json_str(out, "type", "lab");
-	json_str(out, "name", r->lab->name);
-	json_str(out, "question", r->lab->question);
-	json_key(out, "claims");
-	out_char(out, '[');
-	for (unsigned int i = 0; i < r->nclaims; i++) {
-		if (i)
-			out_char(out, ',');
-		json_claim(out, &r->claims[i]);
-	}
-	out_char(out, ']');
-	json_bool(out, "replay", r->replay);
-	json_u64(out, "events", r->nevents);
-	if (r->error[0])
-		json_str(out, "error", r->error);
-	json_bool(out, "ok", r->ok);
-	json_end(out);
-	out_line_end(out);
+		lab_put_labelled(out, r->skipped ? _("SKIPPED") : _("FAILED"), r->error);
 }

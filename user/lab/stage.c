@@ -25,6 +25,7 @@
  * than a hundredth of its time: on a starved machine that may be twice a minute. So ask.
  */
 #define LOOK_NS		1500000000ull
+#define SOON_NS		200000000ull
 
 static void (*program)(struct stage *s);
 
@@ -59,7 +60,7 @@ void fact(struct stage *s, int64_t value, const char *key, ...)
 	va_list ap;
 
 	if (b->nfacts == STAGE_FACTS)
-		stage_fail(s, "more than %d facts", STAGE_FACTS);
+		stage_fail(s, N_("more than %d facts"), STAGE_FACTS);
 	va_start(ap, key);
 	vsnprintf(b->facts[b->nfacts].key, sizeof(b->facts[0].key), key, ap);
 	va_end(ap);
@@ -72,19 +73,26 @@ void stage_fail(struct stage *s, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(s->board->error, sizeof(s->board->error), fmt, ap);
+	vsnprintf(s->board->error, sizeof(s->board->error), tr(fmt), ap);
 	va_end(ap);
 	_exit(1);
 }
 
+void stage_skip(struct stage *s, const char *why)
+{
+	s->board->skipped = 1;
+	stage_fail(s, "%s", tr(why));
+}
+
 void wait_for(struct stage *s, bool (*check)(void *arg), void *arg, const char *what)
 {
-	uint64_t until = now_ns() + STAGE_PATIENCE * 1000000ull;
+	uint64_t began = now_ns(), waited;
 
 	while (!check(arg)) {
-		if (now_ns() > until)
-			stage_fail(s, "waited %d s for: %s", STAGE_PATIENCE / 1000, what);
-		sleep_us(200);
+		waited = now_ns() - began;
+		if (waited > STAGE_PATIENCE * 1000000ull)
+			stage_fail(s, N_("waited %d s for: %s"), STAGE_PATIENCE / 1000, tr(what));
+		sleep_us(waited < SOON_NS ? 200 : 5000);	/* what takes long is not asked for often */
 	}
 }
 
@@ -116,7 +124,7 @@ void wait_seen(struct stage *s, unsigned int event, uint32_t count)
 	struct seen_wait w = { s, event, count, now_ns() + LOOK_NS };
 	char what[64];
 
-	snprintf(what, sizeof(what), "the tracer to see event %u, %u times", event, count);
+	snprintf(what, sizeof(what), _("the tracer to see event %u, %u times"), event, count);
 	wait_for(s, enough_seen, &w, what);
 }
 
@@ -145,7 +153,7 @@ static void child_main(struct stage *s, pid_t parent, int ready, int go)
 	role("lab");
 	err = netns_make();
 	if (err)
-		stage_fail(s, "cannot make a network namespace: %s", strerror(-err));
+		stage_fail(s, N_("cannot make a network namespace: %s"), strerror(-err));
 	s->board->netns = netns_inode();
 	if (write(ready, "", 1) != 1 || read(go, &byte, 1) != 1)
 		_exit(1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ int tcp_socket(struct stage *s, bool nonblock)
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
 
 	if (fd < 0)
-		stage_fail(s, "socket(): %s", strerror(errno));
+		stage_fail(s, N_("socket(): %s"), strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	return fd;
 }
@@ -37,6 +38,15 @@ int tcp_bind(int fd, const char *addr, uint16_t port)
 	return bind(fd, (struct sockaddr *)&a, sizeof(a)) ? errno : 0;
 }
 
+uint16_t local_port(int fd)
+{
+	struct sockaddr_in a = { 0 };
+	socklen_t len = sizeof(a);
+
+	getsockname(fd, (struct sockaddr *)&a, &len);
+	return ntohs(a.sin_port);
+}
+
 int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog)
 {
 	int fd, err;
@@ -45,9 +55,9 @@ int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog)
 	fd = tcp_socket(s, true);
 	err = tcp_bind(fd, addr, port);
 	if (err)
-		stage_fail(s, "bind(%s:%u): %s", addr, port, strerror(err));
+		stage_fail(s, N_("bind(%s:%u): %s"), addr, port, strerror(err));
 	if (listen(fd, backlog))
-		stage_fail(s, "listen(%u): %s", port, strerror(errno));
+		stage_fail(s, N_("listen(%u): %s"), port, strerror(errno));
 	return fd;
 }
 
@@ -60,10 +70,10 @@ int tcp_client(struct stage *s, const char *from, uint16_t port, const char *add
 	c.fd = tcp_socket(s, true);
 	err = tcp_bind(c.fd, from, port);
 	if (err)
-		stage_fail(s, "bind(%s:%u): %s", from, port, strerror(err));
+		stage_fail(s, N_("bind(%s:%u): %s"), from, port, strerror(err));
 	call_connect(&c);
 	if (c.err && c.err != EINPROGRESS)
-		stage_fail(s, "connect(%s:%u): %s", addr, to, strerror(c.err));
+		stage_fail(s, N_("connect(%s:%u): %s"), addr, to, strerror(c.err));
 	return c.fd;
 }
 
@@ -98,7 +108,7 @@ void must_accept(struct stage *s, int listener, struct call *c)
 	c->fd = listener;
 	call_accept(c);
 	if (c->err)
-		stage_fail(s, "accept(): %s", strerror(c->err));
+		stage_fail(s, N_("accept(): %s"), strerror(c->err));
 }
 
 /* ---- actors ---- */
@@ -140,13 +150,13 @@ struct actor *actor_new(struct stage *s, const char *name)
 	pthread_t thread;
 
 	if (!a)
-		stage_fail(s, "out of memory");
+		stage_fail(s, N_("out of memory"));
 	a->s = s;
 	a->name = name;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->change, NULL);
 	if (pthread_create(&thread, NULL, actor_thread, a))
-		stage_fail(s, "cannot start a thread");
+		stage_fail(s, N_("cannot start a thread"));
 	return a;
 }
 
@@ -177,7 +187,7 @@ bool actor_done(struct actor *a)
 
 void actor_wait(struct actor *a)
 {
-	wait_for(a->s, done, a, "a call to return");
+	wait_for(a->s, done, a, N_("a call to return"));
 }
 
 /* Once the job has begun, the first thing it can sleep in is its call. */
@@ -206,7 +216,7 @@ static bool asleep(void *arg)
 
 void actor_wait_asleep(struct actor *a)
 {
-	wait_for(a->s, asleep, a, "a call to block");
+	wait_for(a->s, asleep, a, N_("a call to block"));
 }
 
 /* ---- waiting for the kernel ---- */
@@ -234,6 +244,20 @@ unsigned int acceptq_len(int listener)
 unsigned int acceptq_limit(int listener)
 {
 	return info_of(listener).tcpi_sacked;
+}
+
+int64_t sk_drops(int fd)
+{
+	uint32_t meminfo[SK_MEMINFO_VARS];
+
+	return socket_memory(fd, meminfo) ? -1 : (int64_t)meminfo[SK_MEMINFO_DROPS];
+}
+
+int socket_memory(int fd, uint32_t meminfo[SK_MEMINFO_VARS])
+{
+	socklen_t len = sizeof(*meminfo) * SK_MEMINFO_VARS;
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) ? -errno : 0;
 }
 
 struct fd_wait {
@@ -269,7 +293,7 @@ void wait_state(struct stage *s, int fd, int state)
 	struct fd_wait w = { .fd = fd, .state = state };
 	char what[64];
 
-	snprintf(what, sizeof(what), "a socket to reach state %d", state);
+	snprintf(what, sizeof(what), _("a socket to reach state %d"), state);
 	wait_for(s, state_is, &w, what);
 }
 
@@ -278,7 +302,7 @@ void wait_acceptq(struct stage *s, int listener, unsigned int n)
 	struct fd_wait w = { .fd = listener, .n = n };
 	char what[64];
 
-	snprintf(what, sizeof(what), "%u connections in the accept queue", n);
+	snprintf(what, sizeof(what), _("%u connections in the accept queue"), n);
 	wait_for(s, acceptq_is, &w, what);
 }
 
@@ -287,8 +311,26 @@ void wait_counter(struct stage *s, const char *name, int64_t value)
 	struct fd_wait w = { .name = name, .value = value };
 	char what[64];
 
-	snprintf(what, sizeof(what), "%s to reach %lld", name, (long long)value);
+	snprintf(what, sizeof(what), _("%s to reach %lld"), name, (long long)value);
 	wait_for(s, counter_is, &w, what);
+}
+
+struct proc_row proc_row(uint16_t lport, uint16_t rport)
+{
+	FILE *f = fopen("/proc/thread-self/net/tcp", "re");
+	struct proc_row row = { 0 }, r;
+	unsigned int l, p;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %*d: %*x:%x %*x:%x %x %x:%x %*x:%*x %*x %*u %*u %lu", &l, &p,
+		  (unsigned int *)&r.state,
+			   &r.send_q, &r.recv_q, &r.inode) == 6 && l == lport && p == rport)
+			row = r;
+	}
+	if (f)
+		fclose(f);
+	return row;
 }
 
 unsigned int sockets_in(uint16_t lport, int state)

@@ -3,6 +3,7 @@
 #ifndef TCPTRACE_LAB_TRAFFIC_H
 #define TCPTRACE_LAB_TRAFFIC_H
 
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog);
 /* Non-blocking, as "client", from that local address and port (0: any). connect() has begun. */
 int tcp_client(struct stage *s, const char *from, uint16_t port, const char *addr, uint16_t to);
 int tcp_bind(int fd, const char *addr, uint16_t port);	/* 0 or errno */
+uint16_t local_port(int fd);
 
 void call_connect(void *call);
 void call_accept(void *call);
@@ -46,8 +48,18 @@ void wait_acceptq(struct stage *s, int listener, unsigned int n);	/* its accept 
 void wait_counter(struct stage *s, const char *name, int64_t value);	/* at least */
 unsigned int acceptq_len(int listener);		/* what ss shows as Recv-Q */
 unsigned int acceptq_limit(int listener);	/* ... and Send-Q */
+int64_t sk_drops(int fd);			/* what ss -m shows behind d; -1: this kernel does not say (before 4.12) */
+int socket_memory(int fd, uint32_t meminfo[SK_MEMINFO_VARS]);	/* bytes charged to it; 0 or -errno */
 int tcp_state_of(int fd);
 /* Rows of /proc/net/tcp with this local port and state (0: any): what ss and netstat see. */
 unsigned int sockets_in(uint16_t lport, int state);
+
+/* A row of /proc/net/tcp, which is what netstat prints. */
+struct proc_row {
+	int state;			/* 0: there is no such row */
+	unsigned int send_q, recv_q;
+	unsigned long inode;		/* 0: no process has it */
+};
+struct proc_row proc_row(uint16_t lport, uint16_t rport);
 
 #endif

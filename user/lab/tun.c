@@ -20,8 +20,10 @@
 
 #define PACKET_MAX	2048
 #define HELD_MAX	64
+#define SHAKES		8
 #define STRANGERS	0x0a000100u	/* 10.0.1.0 */
 #define STRANGER_PORT	40000
+#define CLIENT		0x0a000001u
 #define SERVER		0x0a000002u
 
 struct packet {
@@ -39,15 +41,18 @@ struct wire {
 	pthread_t thread;
 	pthread_mutex_t lock;		/* of all below */
 	uint16_t hold_port;
-	bool hold_syn;
+	bool hold_syn, hold_all;
 	unsigned int nheld;
 	struct packet held[HELD_MAX];
-	struct { uint32_t seq, synacks; } stranger[WIRE_STRANGERS];
+	struct { uint16_t port; struct wire_numbers n; } shake[SHAKES];	/* of the client's ports */
+	unsigned int nshakes;
+	uint32_t strangers, target;	/* the first of them; whom they send to */
+	struct { uint32_t seq, synacks, resets; } stranger[WIRE_STRANGERS];
 };
 
 /* ---- the device ---- */
 
-static int configure(const char *name, const char *address)
+static int configure(const char *name, const char *address, uint32_t mask)
 {
 	struct ifreq ifr = { 0 };
 	struct sockaddr_in *sin = (struct sockaddr_in *)&ifr.ifr_addr;
@@ -60,7 +65,7 @@ static int configure(const char *name, const char *address)
 	inet_pton(AF_INET, address, &sin->sin_addr);
 	if (ioctl(fd, SIOCSIFADDR, &ifr))
 		err = -errno;
-	sin->sin_addr.s_addr = ~0u;
+	sin->sin_addr.s_addr = htonl(mask);
 	if (!err && ioctl(fd, SIOCSIFNETMASK, &ifr))
 		err = -errno;
 	if (!err && ioctl(fd, SIOCGIFFLAGS, &ifr))
@@ -72,31 +77,41 @@ static int configure(const char *name, const char *address)
 	return err;
 }
 
-static void device(struct wire *w)
+static void device(struct wire *w, const char *name)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "wire" };
-	int err;
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	char sysctl[64];
 
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
 	w->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (w->fd < 0 || ioctl(w->fd, TUNSETIFF, &ifr))
-		stage_fail(w->s, "no TUN device (/dev/net/tun): %s; modprobe tun", strerror(errno));
-	err = configure("wire", WIRE_CLIENT);
-	if (!err)
-		err = configure("wire:1", WIRE_SERVER);
-	if (!err)
-		err = netns_route_by("wire");
+		stage_fail(w->s, N_("no TUN device (/dev/net/tun): %s; modprobe tun"), strerror(errno));
+	snprintf(sysctl, sizeof(sysctl), "ipv4/conf/%s/rp_filter", name);
+	sysctl_set(w->s, sysctl, 0);
+	sysctl_set(w->s, "ipv4/conf/all/rp_filter", 0);
+}
+
+static void addressed(struct wire *w, int err)
+{
 	if (err)
-		stage_fail(w->s, "cannot set up the TUN device: %s", strerror(-err));
+		stage_fail(w->s, N_("cannot set up the TUN device: %s"), strerror(-err));
+}
+
+/* Both of its ends are ours. */
+static void device_of_wire(struct wire *w)
+{
+	device(w, "wire");
+	addressed(w, configure("wire", WIRE_CLIENT, ~0u));
+	addressed(w, configure("wire:1", WIRE_SERVER, ~0u));
+	addressed(w, netns_route_by("wire"));
 	/* What comes in has a source that is ours too. */
 	sysctl_set(w->s, "ipv4/conf/wire/accept_local", 1);
-	sysctl_set(w->s, "ipv4/conf/wire/rp_filter", 0);
-	sysctl_set(w->s, "ipv4/conf/all/rp_filter", 0);
 }
 
 static void put(struct wire *w, const struct packet *p)
 {
 	if (write(w->fd, p->bytes, p->len) != (ssize_t)p->len)
-		stage_fail(w->s, "write to the TUN device: %s", strerror(errno));
+		stage_fail(w->s, N_("write to the TUN device: %s"), strerror(errno));
 }
 
 /* ---- the relay ---- */
@@ -115,11 +130,12 @@ static bool is_tcp(const struct packet *p)
 /* For a stranger: nobody answers, but the SYN-ACK is remembered. */
 static bool to_stranger(struct wire *w, struct packet *p)
 {
-	uint32_t to = ntohl(p->ip.daddr), host = to - STRANGERS;
+	uint32_t to = ntohl(p->ip.daddr), host = to - w->strangers;
 	struct tcphdr *tcp = tcp_of(p);
 
 	if (host >= WIRE_STRANGERS)
 		return false;
+	w->stranger[host].resets += tcp->rst;
 	if (tcp->syn && tcp->ack) {
 		w->stranger[host].seq = ntohl(tcp->seq);
 		w->stranger[host].synacks++;
@@ -129,12 +145,59 @@ static bool to_stranger(struct wire *w, struct packet *p)
 
 static bool hold(struct wire *w, struct packet *p)
 {
-	if (!w->hold_port || ntohs(tcp_of(p)->source) != w->hold_port || (tcp_of(p)->syn && !w->hold_syn))
+	if (w->hold_all ? p->ip.saddr != htonl(CLIENT) || tcp_of(p)->syn :
+	    !w->hold_port || ntohs(tcp_of(p)->source) != w->hold_port || (tcp_of(p)->syn && !w->hold_syn))
 		return false;
+	if (w->nheld == HELD_MAX && w->hold_all)
+		return true;		/* a wire that is full loses packets */
 	if (w->nheld == HELD_MAX)
-		stage_fail(w->s, "the wire holds %d packets already", HELD_MAX);
+		stage_fail(w->s, N_("the wire holds %d packets already"), HELD_MAX);
 	w->held[w->nheld++] = *p;
 	return true;
+}
+
+static struct wire_numbers *numbers_of(struct wire *w, uint16_t port, bool begin)
+{
+	for (unsigned int i = 0; i < w->nshakes; i++) {
+		if (w->shake[i].port == port)
+			return &w->shake[i].n;
+	}
+	if (!begin || w->nshakes == SHAKES)
+		return NULL;
+	w->shake[w->nshakes].port = port;
+	return &w->shake[w->nshakes++].n;
+}
+
+/* SYN, SYN-ACK, and the first packet of the client after it. */
+static void note_numbers(struct wire *w, struct packet *p)
+{
+	const struct tcphdr *tcp = tcp_of(p);
+	bool from_client = tcp->syn ? !tcp->ack : p->ip.saddr == htonl(CLIENT);
+	struct wire_numbers *n = numbers_of(w, ntohs(from_client ? tcp->source : tcp->dest), tcp->syn && !tcp->ack);
+
+	if (!n)
+		return;
+	if (tcp->syn && !tcp->ack) {
+		n->syn_seq = ntohl(tcp->seq);
+	} else if (tcp->syn) {
+		n->synack_seq = ntohl(tcp->seq);
+		n->synack_ack = ntohl(tcp->ack_seq);
+	} else if (from_client && !n->third_ack) {
+		n->third_seq = ntohl(tcp->seq);
+		n->third_ack = ntohl(tcp->ack_seq);
+	}
+}
+
+struct wire_numbers wire_numbers(struct wire *w, uint16_t client_port)
+{
+	struct wire_numbers *n, none = { 0 };
+
+	pthread_mutex_lock(&w->lock);
+	n = numbers_of(w, client_port, false);
+	if (n)
+		none = *n;
+	pthread_mutex_unlock(&w->lock);
+	return none;
 }
 
 static void relay(struct wire *w, struct packet *p)
@@ -146,6 +209,7 @@ static void relay(struct wire *w, struct packet *p)
 	if (w->delay_us)
 		sleep_us(w->delay_us);
 	pthread_mutex_lock(&w->lock);
+	note_numbers(w, p);
 	kept = to_stranger(w, p) || hold(w, p);
 	pthread_mutex_unlock(&w->lock);
 	if (!kept)
@@ -172,19 +236,53 @@ static void *relay_thread(void *arg)
 	return NULL;
 }
 
-struct wire *wire_open(struct stage *s, unsigned int delay_us)
+static struct wire *wire_new(struct stage *s)
 {
 	struct wire *w = calloc(1, sizeof(*w));
 
 	if (!w)
-		stage_fail(s, "out of memory");
+		stage_fail(s, N_("out of memory"));
 	w->s = s;
-	w->delay_us = delay_us;
 	pthread_mutex_init(&w->lock, NULL);
-	device(w);
-	if (pthread_create(&w->thread, NULL, relay_thread, w))
-		stage_fail(s, "cannot start a thread");
 	return w;
+}
+
+static void wire_start(struct wire *w)
+{
+	if (pthread_create(&w->thread, NULL, relay_thread, w))
+		stage_fail(w->s, N_("cannot start a thread"));
+}
+
+struct wire *wire_open(struct stage *s, unsigned int delay_us)
+{
+	struct wire *w = wire_new(s);
+
+	w->delay_us = delay_us;
+	w->strangers = STRANGERS;
+	w->target = SERVER;
+	device_of_wire(w);
+	wire_start(w);
+	return w;
+}
+
+struct wire *nic_open(struct stage *s, unsigned int n)
+{
+	struct wire *w = wire_new(s);
+	char name[16], address[32];
+
+	snprintf(name, sizeof(name), "nic%u", n);
+	snprintf(address, sizeof(address), NIC_ADDRESS, n);
+	w->strangers = ntohl(inet_addr(address)) & ~0xffu;
+	w->target = ntohl(inet_addr(address));
+	device(w, name);
+	addressed(w, configure(name, address, ~0xffu));
+	wire_start(w);
+	return w;
+}
+
+void stranger_target(struct wire *w, const char *address)
+{
+	w->target = ntohl(inet_addr(address));
 }
 
 void wire_hold(struct wire *w, uint16_t port, bool syn_too)
@@ -193,6 +291,23 @@ void wire_hold(struct wire *w, uint16_t port, bool syn_too)
 	w->hold_port = port;
 	w->hold_syn = syn_too;
 	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_hold_all(struct wire *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->hold_all = true;
+	pthread_mutex_unlock(&w->lock);
+}
+
+unsigned int wire_held(struct wire *w)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&w->lock);
+	n = w->nheld;
+	pthread_mutex_unlock(&w->lock);
+	return n;
 }
 
 struct held_wait {
@@ -215,7 +330,7 @@ void wire_wait_held(struct wire *w, unsigned int n)
 {
 	struct held_wait h = { w, n };
 
-	wait_for(w->s, held_enough, &h, "the wire to hold a packet");
+	wait_for(w->s, held_enough, &h, N_("the wire to hold a packet"));
 }
 
 void wire_release(struct wire *w)
@@ -225,6 +340,7 @@ void wire_release(struct wire *w)
 		put(w, &w->held[i]);
 	w->nheld = 0;
 	w->hold_port = 0;
+	w->hold_all = false;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -252,7 +368,7 @@ static void send_as(struct wire *w, unsigned int host, const struct tcphdr *tcp)
 
 	p.ip = (struct iphdr){
 		.ihl = 5, .version = 4, .tot_len = htons((uint16_t)p.len), .ttl = 64, .protocol = IPPROTO_TCP,
-		.saddr = htonl(STRANGERS + host), .daddr = htonl(SERVER),
+		.saddr = htonl(w->strangers + host), .daddr = htonl(w->target),
 	};
 	p.ip.check = folded(sum(0, &p.ip, sizeof(p.ip)));
 	memcpy(tcp_of(&p), tcp, sizeof(*tcp));
@@ -289,6 +405,16 @@ unsigned int stranger_synacks(struct wire *w, unsigned int host)
 
 	pthread_mutex_lock(&w->lock);
 	n = w->stranger[host].synacks;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+unsigned int stranger_resets(struct wire *w, unsigned int host)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&w->lock);
+	n = w->stranger[host].resets;
 	pthread_mutex_unlock(&w->lock);
 	return n;
 }

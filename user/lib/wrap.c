@@ -39,7 +39,7 @@ static bool one_of(const char *s, const char *const *marks, size_t n)
 
 static bool is_closing(const char *s)
 {
-	static const char *const marks[] = { "，", "。", "；", "：", "、", "）", "”", "》" };
+	static const char *const marks[] = { "，", "。", "；", "：", "、", "）", "”", "》", "？", "！" };
 
 	return one_of(s, marks, sizeof(marks) / sizeof(marks[0]));
 }
@@ -68,25 +68,57 @@ static size_t piece(const char *s, unsigned int *columns)
 	return n;
 }
 
+unsigned int text_columns(const char *text)
+{
+	unsigned int n = 0;
+
+	for (; *text; text += char_bytes(text))
+		n += is_wide(text) ? 2 : 1;
+	return n;
+}
+
+unsigned int text_cut(char *text, unsigned int columns)
+{
+	unsigned int n = 0, width;
+	char *end;
+
+	for (end = text; *end; end += char_bytes(end)) {
+		width = is_wide(end) ? 2 : 1;
+		if (n + width > columns)
+			break;
+		n += width;
+	}
+	*end = 0;
+	return n;
+}
+
 void out_wrapped(struct out *o, const char *text, unsigned int indent, unsigned int columns)
 {
-	unsigned int at = 0, width;
-	bool space = false;
+	out_wrapped_from(o, text, 0, indent, columns);
+}
+
+void out_wrapped_from(struct out *o, const char *text, unsigned int at, unsigned int indent, unsigned int columns)
+{
+	bool begun = false, space = false;
+	unsigned int width;
 	size_t n;
 
 	while (*text) {
 		n = piece(text, &width);
-		if (at && at + space + width > columns) {
+		if (begun && at + space + width > columns) {
 			out_line_end(o);
 			at = 0;
+			space = false;
 		}
-		if (!at) {
-			out_spaces(o, indent);
+		if (at < indent) {
+			out_spaces(o, indent - at);
 			at = indent;
-		} else if (space) {
+		}
+		if (space) {
 			out_char(o, ' ');
 			at++;
 		}
+		begun = true;
 		out_mem(o, text, n);
 		at += width;
 		text += n;

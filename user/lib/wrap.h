@@ -7,5 +7,9 @@
 
 /* Each line begins with indent spaces and has at most columns columns, unless one word is longer. */
 void out_wrapped(struct out *o, const char *text, unsigned int indent, unsigned int columns);
+/* The same where the first line has at columns already: a label, for instance. */
+void out_wrapped_from(struct out *o, const char *text, unsigned int at, unsigned int indent, unsigned int columns);
+unsigned int text_columns(const char *text);	/* that it takes on a terminal */
+unsigned int text_cut(char *text, unsigned int columns);	/* to at most so many; returns how many it takes */
 
 #endif

@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../language.h"
 #include "../lib/clock.h"
 #include "../talk.h"
 #include "../terminal.h"
@@ -28,7 +27,6 @@ struct output {
 struct outputs {
 	const struct options *o;
 	const struct select *select;
-	struct mo *texts;		/* of --explain; NULL: English */
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool passed;			/* the record at hand made a step that passes the filter */
@@ -88,7 +86,6 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = src->wall_offset_ns,
 		.explain = o->explain,
-		.texts = s->texts,
 		.netns = o->source.filter.netns,
 		.picks = select_pick,
 		.picks_ctx = (void *)(uintptr_t)s->select,
@@ -250,8 +247,6 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 		return -ENOMEM;
 	s->o = o;
 	s->select = select;
-	if (o->explain)
-		s->texts = language_open(o->lang);
 	settings(s, src, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
@@ -435,7 +430,6 @@ bool outputs_close(struct outputs *s)
 		return true;
 	for (unsigned int i = s->n; i-- > 0; )
 		well &= close_one(&s->all[i], s->ended);
-	mo_close(s->texts);
 	free(s);
 	return well;
 }

@@ -9,11 +9,9 @@
  */
 #include <errno.h>
 
-#include "../lib/mo.h"
+#include "../lib/tr.h"
 #include "../lib/wrap.h"
 #include "explain.h"
-
-#define N_(text) text			/* xgettext looks for it */
 
 enum { ANY = 0, WORKED = 1, FAILED = 2 };	/* of ret; or a negative errno */
 
@@ -61,11 +59,12 @@ static const struct explanation table[] = {
 	     "may not have called accept() yet.") },
 	{ CALL(CONNECT_RETURN, -EINPROGRESS),
 	  N_("connect() returned at once, as the socket is non-blocking: "
-	     "__inet_stream_connect() (net/ipv4/af_inet.c) says EINPROGRESS. The handshake "
-	     "goes on in the kernel, and poll() finds the socket writable when it is over.") },
+	     "__inet_stream_connect() (net/ipv4/af_inet.c) says EINPROGRESS. The call does not "
+	     "wait for the handshake (over loopback it may be over by now, or refused); poll() "
+	     "finds the socket writable when it is over.") },
 	{ CALL(CONNECT_RETURN, -ECONNREFUSED),
 	  N_("connect() failed because a RST answered the SYN: tcp_reset() "
-	     "(net/ipv4/tcp_input.c) made it ECONNREFUSED. The host is alive, but nobody "
+	     "(net/ipv4/tcp_input.c) made it ECONNREFUSED. The host can be reached, but nobody "
 	     "listens on this port.") },
 	{ CALL(CONNECT_RETURN, -ETIMEDOUT),
 	  N_("connect() gave up: tcp_write_timeout() (net/ipv4/tcp_timer.c) had sent the SYN "
@@ -79,9 +78,9 @@ static const struct explanation table[] = {
 	     "inet_csk_accept() (net/ipv4/inet_connection_sock.c) returned EAGAIN. poll() or "
 	     "epoll tells when to try again.") },
 	{ CALL(ACCEPT, -EMFILE),
-	  N_("accept() failed before it looked at the queue: the process has no free "
-	     "descriptor for __sys_accept4() (net/socket.c) to give. The connection waits on, "
-	     "and a busy loop around accept() would change nothing.") },
+	  N_("accept() failed before it looked at the queue: the process has no free descriptor "
+	     "for __sys_accept4() (net/socket.c) to give. The connection waits on, and calling "
+	     "accept() again and again would change nothing.") },
 	{ CALL(ACCEPT, FAILED),
 	  N_("accept() failed in inet_csk_accept() (net/ipv4/inet_connection_sock.c) or "
 	     "before it: no connection was taken out of the accept queue.") },
@@ -90,9 +89,9 @@ static const struct explanation table[] = {
 	     "connection that was there already. accept() takes no part in the handshake; the "
 	     "third packet came before it.") },
 	{ STEP(CLOSE),
-	  N_("close() gave up the last reference: inet_release() (net/ipv4/af_inet.c) calls "
-	     "tcp_close() (net/ipv4/tcp.c). It sends a FIN, or a RST if data was received "
-	     "that nobody has read.") },
+	  N_("close() released the last reference: inet_release() (net/ipv4/af_inet.c) calls "
+	     "tcp_close() (net/ipv4/tcp.c). It sends a FIN, or a RST if data was received that "
+	     "nobody has read.") },
 	{ STEP(SHUTDOWN),
 	  N_("shutdown() closes a direction and keeps the descriptor: inet_shutdown() "
 	     "(net/ipv4/af_inet.c) calls tcp_shutdown() (net/ipv4/tcp.c). For writing that "
@@ -125,17 +124,18 @@ static const struct explanation table[] = {
 	{ STEP(SYNACK_RETRANS),
 	  N_("No third packet was taken in time: reqsk_timer_handler() "
 	     "(net/ipv4/inet_connection_sock.c) has tcp_rtx_synack() (net/ipv4/tcp_output.c) "
-	     "send the SYN-ACK again, at most net.ipv4.tcp_synack_retries times. Until then "
-	     "the request keeps its place in the SYN queue.") },
+	     "send the SYN-ACK again, at most net.ipv4.tcp_synack_retries times, and twice "
+	     "while the queue is more than half full. Until then the request keeps its place in "
+	     "the SYN queue.") },
 	{ CAUSE(SYNQ_DEL, SYNQ_ESTABLISHED),
 	  N_("The third packet arrived: tcp_check_req() (net/ipv4/tcp_minisocks.c) made a "
 	     "socket of the request, and inet_csk_complete_hashdance() "
 	     "(net/ipv4/inet_connection_sock.c) takes it out of the SYN queue. Its place is "
 	     "free for another client.") },
 	{ CAUSE(SYNQ_DEL, SYNQ_EXPIRED),
-	  N_("reqsk_timer_handler() (net/ipv4/inet_connection_sock.c) gave the request up "
-	     "after its last SYN-ACK. No counter of the kernel tells of it, and neither does "
-	     "anything tell the client.") },
+	  N_("reqsk_timer_handler() (net/ipv4/inet_connection_sock.c) gave the request up after "
+	     "its last SYN-ACK. Of the kernel's counters only TCPTimeouts counts it, like every "
+	     "other timeout of TCP; nothing tells the client.") },
 	{ CAUSE(SYNQ_DEL, SYNQ_RESET),
 	  N_("A RST ended the request: tcp_check_req() (net/ipv4/tcp_minisocks.c) took one "
 	     "from the client, or sent one because net.ipv4.tcp_abort_on_overflow is 1 and "
@@ -150,9 +150,9 @@ static const struct explanation table[] = {
 	     "inet_csk_reqsk_queue_drop() (net/ipv4/inet_connection_sock.c), for instance "
 	     "after an ICMP error or by ss -K.") },
 	{ CAUSE(ACCEPTQ_ADD, ACCEPTQ_COOKIE),
-	  N_("A valid SYN cookie came back: tcp_get_cookie_sock() (net/ipv4/syncookies.c) "
-	     "made the socket and put it straight into the accept queue. It was never in the "
-	     "SYN queue.") },
+	  N_("An ACK with a valid SYN cookie came: tcp_get_cookie_sock() "
+	     "(net/ipv4/syncookies.c) made the socket and put it straight into the accept "
+	     "queue. It was never in the SYN queue.") },
 	{ CAUSE(ACCEPTQ_ADD, ACCEPTQ_FASTOPEN),
 	  N_("Fast Open: tcp_try_fastopen() (net/ipv4/tcp_fastopen.c) made the socket from "
 	     "the SYN alone, and tcp_conn_request() (net/ipv4/tcp_input.c) put it into the "
@@ -190,7 +190,7 @@ static const struct explanation table[] = {
 	     "packet. The client believes it is connected; the request stays in the SYN queue "
 	     "and may still complete (ListenOverflows counts it).") },
 	{ CAUSE(DROP, DROP_ACCEPTQ_COOKIE),
-	  N_("A valid SYN cookie came back, but the accept queue is full, so "
+	  N_("An ACK with a valid SYN cookie came, but the accept queue is full, so "
 	     "tcp_v4_syn_recv_sock() (net/ipv4/tcp_ipv4.c) or tcp_v6_syn_recv_sock() "
 	     "(net/ipv6/tcp_ipv6.c) made no socket. The client believes it is connected, and "
 	     "the server remembers nothing of it.") },
@@ -203,9 +203,9 @@ static const struct explanation table[] = {
 	     "left: tcp_conn_request() (net/ipv4/tcp_input.c) keeps that for peers it has met "
 	     "before, and dropped this SYN. Only ListenDrops counts it.") },
 	{ CAUSE(DROP, DROP_NO_MEMORY),
-	  N_("There was no memory for a request: inet_reqsk_alloc() failed in "
-	     "tcp_conn_request() (net/ipv4/tcp_input.c), which dropped the SYN. Only "
-	     "ListenDrops counts it.") },
+	  N_("The accept queue had room, but tcp_v4_syn_recv_sock() (net/ipv4/tcp_ipv4.c) or "
+	     "tcp_v6_syn_recv_sock() (net/ipv6/tcp_ipv6.c) made no socket of the third packet: "
+	     "there was no memory, or no route back. Only ListenDrops counts it.") },
 	{ STEP(DROP),
 	  N_("The listener refused the segment for a reason of its own: tcp_conn_request() "
 	     "(net/ipv4/tcp_input.c) or a function it calls dropped it. ListenDrops counts "
@@ -261,9 +261,9 @@ static const struct explanation table[] = {
 	     "socket after a RST, after the last retry of the SYN, or because the program "
 	     "closed it. The server may know nothing of it.") },
 	{ STATE(0, TCP_S_FIN_WAIT1),
-	  N_("This end closes first: tcp_close_state() (net/ipv4/tcp.c) entered FIN_WAIT1, "
-	     "and tcp_send_fin() (net/ipv4/tcp_output.c) sends the FIN behind all data. Who "
-	     "closes first is who ends in TIME_WAIT.") },
+	  N_("This end closes first: tcp_close_state() (net/ipv4/tcp.c) entered FIN_WAIT1, and "
+	     "tcp_send_fin() (net/ipv4/tcp_output.c) sends the FIN after all data. Who closes "
+	     "first is who ends in TIME_WAIT.") },
 	{ STATE(0, TCP_S_FIN_WAIT2),
 	  N_("The peer acknowledged our FIN: tcp_rcv_state_process() (net/ipv4/tcp_input.c). "
 	     "It may send on until it closes too; a socket that the program has closed waits "
@@ -279,9 +279,9 @@ static const struct explanation table[] = {
 	  N_("TIME_WAIT is over: inet_twsk_kill() (net/ipv4/inet_timewait_sock.c) freed the "
 	     "minisock. The pair of ports can be used again.") },
 	{ STATE(0, TCP_S_CLOSE_WAIT),
-	  N_("The peer's FIN arrived: tcp_fin() (net/ipv4/tcp_input.c) entered CLOSE_WAIT, "
-	     "and read() returns 0 behind the last data. The socket stays so until this "
-	     "program calls close(): many in CLOSE_WAIT are this program's fault.") },
+	  N_("The peer's FIN arrived: tcp_fin() (net/ipv4/tcp_input.c) entered CLOSE_WAIT, and "
+	     "read() returns 0 after the last data. The socket stays so until this program "
+	     "calls close(): many in CLOSE_WAIT are this program's fault.") },
 	{ STATE(0, TCP_S_LAST_ACK),
 	  N_("This end closes second: tcp_close_state() (net/ipv4/tcp.c) entered LAST_ACK, "
 	     "and tcp_send_fin() (net/ipv4/tcp_output.c) sends our FIN. Only its ACK is "
@@ -313,12 +313,12 @@ static const struct explanation table[] = {
 	{ STEP(RST_SENT),
 	  N_("A RST leaves: tcp_v4_send_reset() (net/ipv4/tcp_ipv4.c) or tcp_v6_send_reset() "
 	     "(net/ipv6/tcp_ipv6.c) answers a segment that fits no connection, "
-	     "tcp_send_active_reset() (net/ipv4/tcp_output.c) cuts one. What the peer has not "
-	     "read yet may be lost.") },
+	     "tcp_send_active_reset() (net/ipv4/tcp_output.c) cuts one. What has arrived at the "
+	     "peer it can still read; what is in a send buffer or on the way is lost.") },
 	{ STEP(RST_RECEIVED),
 	  N_("A RST arrived: tcp_reset() (net/ipv4/tcp_input.c) ends the connection at once. "
 	     "The program gets ECONNREFUSED from connect(), EPIPE after the peer's FIN, "
-	     "ECONNRESET otherwise.") },
+	     "ECONNRESET otherwise; what had arrived before it can still read.") },
 	{ STEP(EXISTS),
 	  N_("The socket was there before the trace: it was read from the kernel's table of "
 	     "sockets (net/ipv4/tcp_ipv4.c). What happened to it before is unknown.") },
@@ -363,9 +363,5 @@ void explain_put(struct view *v, const char *text, unsigned int indent)
 
 	if (!text)
 		return;
-	if (v->cfg.color)
-		out_mem(v->out, "\033[2m", 4);
-	out_wrapped(v->out, mo_text(v->cfg.texts, text), indent, columns < 60 ? 60 : columns);
-	if (v->cfg.color)
-		out_mem(v->out, "\033[0m", 4);
+	out_wrapped(v->out, tr(text), indent, columns < 60 ? 60 : columns);
 }

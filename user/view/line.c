@@ -260,7 +260,7 @@ static char *put_fitting(struct view *v, struct line *line, unsigned int max)
 	return trim(p);
 }
 
-/* Red: refused. Yellow: sent again, given up, reset. Green: an arrival. Dim: transitions. */
+/* Red: refused. Magenta: sent again, given up, reset. Green: an arrival. No yellow, no dim: a projector shows neither. */
 static const char *color_of(const struct model_event *ev)
 {
 	switch (ev->event) {
@@ -268,17 +268,15 @@ static const char *color_of(const struct model_event *ev)
 		return "[31m";
 	case TCPTRACE_RETRANS: case TCPTRACE_SYNACK_RETRANS:
 	case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
-		return "[33m";
+		return "[35m";
 	case TCPTRACE_SYNQ_DEL:
-		return ev->cause != TCPTRACE_SYNQ_ESTABLISHED ? "[33m" : NULL;
+		return ev->cause != TCPTRACE_SYNQ_ESTABLISHED ? "[35m" : NULL;
 	case TCPTRACE_ACCEPTQ_DEL:
-		return ev->cause != TCPTRACE_ACCEPTQ_ACCEPTED ? "[33m" : NULL;
+		return ev->cause != TCPTRACE_ACCEPTQ_ACCEPTED ? "[35m" : NULL;
 	case TCPTRACE_ACCEPT:
-		return ev->rec->ret < 0 ? "[33m" : "[32m";
+		return ev->rec->ret < 0 ? "[35m" : "[32m";
 	case TCPTRACE_ACCEPTQ_ADD:
 		return "[32m";
-	case TCPTRACE_STATE:
-		return "[2m";
 	}
 	return NULL;
 }

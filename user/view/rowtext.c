@@ -2,6 +2,7 @@
 /* What a row of the ladder says in its column: "accept() returned 7", "CLOSE_WAIT", "! acceptq-full-syn". */
 #include <stdio.h>
 
+#include "../lib/tr.h"
 #include "flow.h"
 
 /* "ECONNREFUSED", or "returned 0" */
@@ -12,7 +13,7 @@ static void call_text(char *s, size_t size, const char *call, const struct flow_
 	if (name)
 		snprintf(s, size, "%s %s", call, name);
 	else
-		snprintf(s, size, "%s returned %d", call, st->ret);
+		snprintf(s, size, _("%s returned %d"), call, st->ret);
 }
 
 static void io_text(char *s, size_t size, const char *call, const struct flow_step *st)
@@ -20,22 +21,22 @@ static void io_text(char *s, size_t size, const char *call, const struct flow_st
 	if (st->ret < 0)
 		call_text(s, size, call, st);
 	else
-		snprintf(s, size, "%s %d bytes", call, st->ret);
+		snprintf(s, size, _("%s %d bytes"), call, st->ret);
 }
 
 static void queue_text(char *s, size_t size, const struct flow_step *st)
 {
-	const char *queue = st->event == TCPTRACE_SYNQ_DEL ? "SYN queue" : "accept queue";
+	const char *queue = st->event == TCPTRACE_SYNQ_DEL ? _("SYN queue") : _("accept queue");
 
 	switch (st->cause) {
 	case TCPTRACE_SYNQ_ESTABLISHED: case TCPTRACE_ACCEPTQ_ACCEPTED:
-		snprintf(s, size, "%s: out", queue);
+		snprintf(s, size, _("%s: out"), queue);
 		break;
 	case TCPTRACE_ACCEPTQ_HANDSHAKE:
-		snprintf(s, size, "%s: in", queue);
+		snprintf(s, size, _("%s: in"), queue);
 		break;
 	default:
-		snprintf(s, size, "%s: %s", st->event == TCPTRACE_ACCEPTQ_ADD ? "in" : "out",
+		snprintf(s, size, st->event == TCPTRACE_ACCEPTQ_ADD ? _("in: %s") : _("out: %s"),
 			 tcptrace_cause_name(st->cause));
 	}
 }
@@ -49,7 +50,8 @@ static void step_text(char *s, size_t size, const struct row *r)
 	switch (st->event) {
 	case TCPTRACE_SOCKET: snprintf(s, size, "socket()"); break;
 	case TCPTRACE_BIND: call_text(s, size, "bind()", st); break;
-	case TCPTRACE_CONNECT: snprintf(s, size, "connect() called"); break;
+	case TCPTRACE_LISTEN: call_text(s, size, "listen()", st); break;
+	case TCPTRACE_CONNECT: snprintf(s, size, _("%s called"), "connect()"); break;
 	case TCPTRACE_CONNECT_RETURN: call_text(s, size, "connect()", st); break;
 	case TCPTRACE_ACCEPT: call_text(s, size, "accept()", st); break;
 	case TCPTRACE_READ: io_text(s, size, "read()", st); break;
@@ -62,11 +64,11 @@ static void step_text(char *s, size_t size, const struct row *r)
 		queue_text(s, size, st);
 		break;
 	case TCPTRACE_DROP: snprintf(s, size, "! %s", tcptrace_cause_name(st->cause)); break;
-	case TCPTRACE_COOKIE_SENT: snprintf(s, size, "cookie, not queued"); break;
-	case TCPTRACE_COOKIE_OK: snprintf(s, size, "cookie valid"); break;
-	case TCPTRACE_COOKIE_BAD: snprintf(s, size, "! cookie invalid"); break;
-	case TCPTRACE_RST_SENT: snprintf(s, size, "%s", r->segment ? "" : "RST was sent"); break;
-	case TCPTRACE_DESTROY: snprintf(s, size, "socket gone"); break;
+	case TCPTRACE_COOKIE_SENT: snprintf(s, size, "%s", _("cookie, not queued")); break;
+	case TCPTRACE_COOKIE_OK: snprintf(s, size, "%s", _("cookie valid")); break;
+	case TCPTRACE_COOKIE_BAD: snprintf(s, size, "! %s", _("cookie invalid")); break;
+	case TCPTRACE_RST_SENT: snprintf(s, size, "%s", r->segment ? "" : _("RST was sent")); break;
+	case TCPTRACE_DESTROY: snprintf(s, size, "%s", _("socket gone")); break;
 	}
 }
 
@@ -83,7 +85,7 @@ void flow_row_text(char *s, size_t size, const struct row *r)
 {
 	s[0] = 0;
 	if (r->kind == ROW_ENTERED)
-		snprintf(s, size, "accept() called");
+		snprintf(s, size, _("%s called"), "accept()");
 	else if (r->kind == ROW_STEP && r->step->flags & (TCPTRACE_F_INFERRED | TCPTRACE_F_SAMPLED))
 		marked_text(s, size, r);
 	else if (r->kind == ROW_STEP)

@@ -14,6 +14,8 @@
 #include "../lib/out.h"
 #include "../model/finding.h"
 
+struct row;
+
 enum view_time { VIEW_TIME_NONE, VIEW_TIME_START, VIEW_TIME_WALL };
 
 struct view_config {
@@ -28,7 +30,9 @@ struct view_config {
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
 	bool explain;			/* --explain: a sentence below each event */
-	const struct mo *texts;		/* its translation; NULL: English */
+	/* flow: called after each row of a ladder, which flow.h has; NULL: nobody asks */
+	void (*row)(void *ctx, const struct row *row);
+	void *row_ctx;
 	uint32_t netns;			/* the only one of the filter; 0: all */
 	/*
 	 * flow: which connections are drawn: those of whose events (of both ends) picks() said all
