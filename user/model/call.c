@@ -125,7 +125,9 @@ void on_connect(struct model *m, const struct tcptrace_record *rec)
 
 	if (told_twice(c, rec))
 		return;
-	if (!c && rec->sk) {
+	if (c) {
+		c = conn_again(m, c);
+	} else if (rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);
 	}

@@ -149,6 +149,27 @@ void conn_end(struct model *m, struct conn *c)
 	m->totals.conns_now--;
 }
 
+/*
+ * Its socket is to be connected once more, after a failed connect() or one to AF_UNSPEC, which takes a connection off:
+ * another conn. Otherwise c itself.
+ */
+struct conn *conn_again(struct model *m, struct conn *c)
+{
+	struct owner owner = c->owner;
+	uint8_t attempt = c->attempt;
+	uint64_t sk = c->sk;
+
+	if (!c->connected || c->state != TCP_S_CLOSE)
+		return c;
+	conn_end(m, c);
+	c = conn_new(m);
+	conn_set_sk(m, c, sk);
+	c->owner = owner;
+	c->attempt = attempt;		/* how the last one failed may not be known yet */
+	c->state = TCP_S_CLOSE;
+	return c;
+}
+
 /* The socket is no more; the conn may go on as a timewait minisock, or as the request that it was. */
 void conn_sk_gone(struct model *m, struct conn *c)
 {

@@ -143,6 +143,7 @@ struct conn {
 	bool reset;			/* a RST came while it waited to be accepted */
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
+	bool connected;			/* it was in SYN_SENT: the next connect() of its socket is another conn */
 	uint8_t attempt;		/* attempt.c's */
 
 	/* The model's own. */

@@ -44,6 +44,9 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c;
 	bool fresh;
 
+	c = conn_find(m, BY_SK, rec->sk);
+	if (c && rec->new == TCP_S_SYN_SENT)
+		conn_again(m, c);
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
 		held_release(m, rec, c);
@@ -55,6 +58,8 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	ev = step(rec, rec->event, c, c ? c->listener : NULL);
 	if (c)
 		state_ends(m, c, &ev);
+	if (c && rec->new == TCP_S_SYN_SENT)
+		c->connected = true;
 	emit(m, &ev);
 	if (c && c->in_acceptq && rec->new == TCP_S_CLOSE)
 		closed_while_queued(m, rec, c);
