@@ -183,20 +183,6 @@ void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 	acceptq_leave(m, rec, c, tcptrace_cause_group(rec->cause) == TCPTRACE_CAUSES_ACCEPTQ_IN ? TCPTRACE_ACCEPTQ_ACCEPTED : rec_cause(rec));
 }
 
-static void acceptor(struct listener *l, const struct owner *who)
-{
-	uint32_t i;
-
-	if (!l || l->acceptor.pid != who->pid) {
-		for (i = 0; l && i < l->acceptors && l->acceptor_pids[i] != who->pid; i++)
-			;
-		if (l && i == l->acceptors && i < 64)
-			l->acceptor_pids[l->acceptors++] = who->pid;
-	}
-	if (l)
-		l->acceptor = *who;
-}
-
 /* Its call returned so late that we had given it up. */
 static void seen_after_all(struct conn *c, const struct tcptrace_record *rec)
 {
@@ -231,7 +217,7 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		c->owner = m->actor;
 		if (c->owner.fd < 0)
 			c->owner.fd = rec->ret;
-		acceptor(l, &c->owner);
+		owner_accepts(l, &c->owner);
 	}
 	if (l && call_dur_ns(rec))
 		hist_add(&l->in_accept, call_dur_ns(rec));

@@ -5,30 +5,6 @@
  */
 #include "internal.h"
 
-/* The caller of socket, connect and accept owns the socket; of other calls if nobody is known. */
-static void learn_owner(struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure)
-{
-	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (o->pid && !sure))
-		return;
-	*o = m->actor;
-	if (o->fd < 0 && rec->event == TCPTRACE_SOCKET && rec->ret >= 0)
-		o->fd = rec->ret;
-}
-
-/*
- * Told by the transition to LISTEN, whoever made it (io_uring, a 32-bit program, MPTCP), and by the return of
- * listen(), which knows the descriptor too. Who calls it again is not the opener.
- */
-void learn_opener(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
-{
-	bool same = l->opener.pid == m->actor.pid && l->opener.fd < 0;
-
-	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (l->opener_listened && !same))
-		return;
-	l->opener = m->actor;
-	l->opener_listened = true;
-}
-
 /* The listener of a call on a listening socket. A closed one may go on as a conn. */
 static struct listener *called_listener(const struct model *m, const struct tcptrace_record *rec)
 {
@@ -56,7 +32,7 @@ void on_socket(struct model *m, const struct tcptrace_record *rec)
 	}
 	if (c) {
 		conn_learn(m, c, rec);
-		learn_owner(m, &c->owner, rec, true);
+		owner_learn(m, &c->owner, rec, true);
 		c->state = TCP_S_CLOSE;
 		c->born_ns = c->state_ns = rec->t_ns;
 	}
@@ -75,7 +51,7 @@ void on_bind(struct model *m, const struct tcptrace_record *rec)
 	if (c && rec->ret >= 0)
 		conn_learn(m, c, rec);
 	if (c)
-		learn_owner(m, &c->owner, rec, false);
+		owner_learn(m, &c->owner, rec, false);
 	emit_plain(m, rec, c, c ? NULL : l);
 }
 
@@ -85,7 +61,7 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 
 	listener_reopen(m, l);
 	listener_learn(m, l, rec);
-	learn_opener(m, l, rec);
+	owner_opens(m, l, rec);
 	l->backlog = rec->backlog;
 	l->backlog_known = true;
 	l->somaxconn = rec->somaxconn;
@@ -133,7 +109,7 @@ void on_connect(struct model *m, const struct tcptrace_record *rec)
 	}
 	if (c) {
 		conn_learn(m, c, rec);
-		learn_owner(m, &c->owner, rec, true);
+		owner_learn(m, &c->owner, rec, true);
 		c->call_ns = rec->t_ns;
 	}
 	emit_plain(m, rec, c, NULL);
@@ -154,7 +130,7 @@ void on_connect_return(struct model *m, const struct tcptrace_record *rec)
 		step_took(&ev, c->call_ns);
 	}
 	if (c) {
-		learn_owner(m, &c->owner, rec, false);
+		owner_learn(m, &c->owner, rec, false);
 		c->call_ns = 0;
 	}
 	emit(m, &ev);
@@ -174,7 +150,7 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 	if (c && c->in_acceptq && rec->flags & TCPTRACE_F_ACTOR)
 		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	if (c) {
-		learn_owner(m, &c->owner, rec, false);
+		owner_calls(m, c, rec);
 		c->closed |= rec->event == TCPTRACE_CLOSE;
 		l = c->listener;
 	}

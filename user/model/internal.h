@@ -8,6 +8,7 @@
  *     index.c     its hash tables
  *     listener.c  the table of listeners
  *     queue.c     both queues of a listener: numbers, and who waits
+ *     owner.c     who: names of processes, the three roles of a listener, who holds what
  *     call.c      what processes ask for: socket() to shutdown()
  *     request.c   SYN queue and cookies, up to the child
  *     acceptq.c   accept queue, up to accept()
@@ -59,8 +60,17 @@ void fill_pages(void *p, size_t size);
 #define COOKIE_VALID_NS	120000000000ull	/* TCP_SYNCOOKIE_VALID, include/net/tcp.h */
 #define JIFFIES_ZERO_NS	300000000000ull	/* jiffies begin at -300 s: INITIAL_JIFFIES */
 
+/* The last name of a process, by its number; a clash forgets. */
+struct proc {
+	uint32_t pid;
+	char comm[TCPTRACE_COMM_LEN + 1];
+};
+#define PROCS		4096u
+#define NAMES_WANTED	16u
+
 struct snapshot {
 	bool active;
+	bool owners;			/* it lists who holds what */
 	bool timewaits;			/* it names some: a filter by process cannot, nobody owns them */
 	uint32_t gen, netns;		/* netns 0: all */
 	uint64_t begin_ns;
@@ -74,6 +84,13 @@ struct model {
 	uint64_t seen;			/* as OBSERVED records have it: enum tcptrace_seen of each event */
 	uint32_t only;			/* TCPTRACE_ONLY_* */
 	struct owner actor;		/* of the record in hand, with F_ACTOR */
+	char thread[TCPTRACE_COMM_LEN + 1];	/* as that record has it */
+	struct model_lookup lookup;
+	struct proc procs[PROCS];
+	uint32_t names_wanted[NAMES_WANTED], nnames_wanted;
+	uint32_t verify_next;		/* listener that is verified next */
+	bool owners_wanted;
+	uint64_t asked_ns, verified_ns;
 	struct snapshot snap;
 	struct tcptrace_record derived;	/* of a step that no record told */
 	struct listener *surplus;	/* whose accept queue is longer here than in the kernel, for long enough */
@@ -140,6 +157,19 @@ struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *f
 void conn_absorb(struct model *m, struct conn *c, struct conn *child);
 void conns_expire(struct model *m, uint64_t t_ns);
 
+/* owner.c */
+void owner_load(struct model *m, const struct tcptrace_record *rec);
+const struct owner *owner_of(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
+const char *owner_thread(const struct model *m, const struct tcptrace_record *rec);
+void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure);
+void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec);
+void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec);
+void owner_accepts(struct listener *l, const struct owner *who);
+void owner_holds(struct model *m, struct listener *l);
+void owner_has(struct model *m, struct conn *c);
+void owner_listed(const struct model *m, struct listener *l);
+void owner_verify(struct model *m);
+
 /* attempt.c */
 uint8_t attempt_step(struct conn *c, const struct model_event *ev);
 
@@ -168,8 +198,7 @@ void queue_leave(struct model *m, struct conn *c);
 /* Handlers: what a record means. */
 typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
 
-void learn_opener(const struct model *m, struct listener *l, const struct tcptrace_record *rec);	/* call.c */
-void on_socket(struct model *m, const struct tcptrace_record *rec);
+void on_socket(struct model *m, const struct tcptrace_record *rec);	/* call.c */
 void on_bind(struct model *m, const struct tcptrace_record *rec);
 void on_listen(struct model *m, const struct tcptrace_record *rec);
 void on_connect(struct model *m, const struct tcptrace_record *rec);

@@ -71,16 +71,6 @@ static bool of_queues(unsigned int event)
 	return tcptrace_event_class(event) == TCPTRACE_QUEUE || event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
 }
 
-/* In softirq 'current' is nobody: a child that was not accepted yet belongs to who opened the listener. */
-static const struct owner *who(const struct model *m, const struct model_event *ev)
-{
-	if (ev->rec->flags & TCPTRACE_F_ACTOR)
-		return &m->actor;
-	if (ev->c && ev->c->owner.pid)
-		return &ev->c->owner;
-	return ev->l && ev->l->opener.pid ? &ev->l->opener : NULL;
-}
-
 void emit(struct model *m, struct model_event *ev)
 {
 	const struct tcptrace_record *rec = ev->rec;
@@ -96,7 +86,9 @@ void emit(struct model *m, struct model_event *ev)
 		if (c->attempt || ev->event == TCPTRACE_STATE || ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
 			ev->counted |= attempt_step(c, ev);
 	}
-	ev->who = who(m, ev);
+	ev->who = owner_of(m, rec, ev->c ? &m->conns[ev->c - m->conns] : NULL,
+			   l ? &m->listeners[l - m->listeners] : NULL);
+	ev->thread = owner_thread(m, rec);
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		ev->has_queues = true;
 		ev->synq = rec->synq;
@@ -180,14 +172,6 @@ static const handler handlers[TCPTRACE_EVENT_MAX] = {
 	[TCPTRACE_OBSERVED]		= on_observed,
 };
 
-static void load_actor(struct model *m, const struct tcptrace_record *rec)
-{
-	m->actor.pid = rec->pid;
-	m->actor.tid = rec->tid;
-	m->actor.fd = rec->fd;
-	memcpy(m->actor.comm, rec->comm, TCPTRACE_COMM_LEN);
-}
-
 void model_feed(struct model *m, const struct tcptrace_record *rec)
 {
 	m->totals.records++;
@@ -198,7 +182,7 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 	if (rec->event >= TCPTRACE_EVENT_MAX || !handlers[rec->event])
 		return;
 	if (rec->flags & TCPTRACE_F_ACTOR)
-		load_actor(m, rec);
+		owner_load(m, rec);
 	if (rec->t_ns >= m->expire_ns)
 		conns_expire(m, rec->t_ns);
 	handlers[rec->event](m, rec);
@@ -225,6 +209,7 @@ void model_until(struct model *m, uint64_t now_ns)
 			acceptq_settle(m, l, now_ns);
 		m->surplus = NULL;
 	}
+	owner_verify(m);
 }
 
 const struct model_totals *model_totals(const struct model *m)

@@ -45,8 +45,8 @@ static struct conn *socket_conn(struct model *m, const struct tcptrace_record *r
 		return NULL;
 	if (*fresh)
 		c->state = rec_state(rec->new);
-	if (rec->flags & TCPTRACE_F_ACTOR && !c->owner.pid)
-		c->owner = m->actor;
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		owner_has(m, c);
 	if (!(rec->flags & TCPTRACE_F_QUEUED))
 		return c;
 	if (!c->listener)
@@ -110,8 +110,8 @@ static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 	learn_drops(l, rec);
 	if (rec_cookie(rec))
 		l->cookie = rec_cookie(rec);
-	if (rec->flags & TCPTRACE_F_ACTOR && !l->opener.pid)
-		l->opener = m->actor;	/* of a prefork server the first that is found */
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		owner_holds(m, l);
 	if (rec->flags & TCPTRACE_F_QUEUES)
 		listener_numbers(m, l, rec, 0, 0);
 	l->seen_gen = m->snap.gen;
@@ -251,6 +251,8 @@ static void snapshot_end(struct model *m, const struct tcptrace_record *end)
 		if (l->open && l->seen_gen != m->snap.gen && l->born_ns < m->snap.begin_ns &&
 		    (!m->snap.netns || l->netns == m->snap.netns))
 			listener_close(m, l, end->t_ns);
+		else if (m->snap.owners && l->seen_gen == m->snap.gen)
+			owner_listed(m, l);
 	}
 	for (list = 0; list < CONN_LISTS; list++)
 		for (c = m->age_head[list]; c; c = next) {
@@ -269,7 +271,7 @@ void on_snapshot(struct model *m, const struct tcptrace_record *rec)
 	}
 	m->snap.gen++;
 	m->snap.active = true;
-	m->snap.timewaits = false;
+	m->snap.timewaits = m->snap.owners = false;
 	m->snap.netns = rec->netns;
 	m->snap.begin_ns = rec->t_ns;
 }

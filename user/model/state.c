@@ -191,7 +191,7 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 		l->sk_drops_based |= !l->sk_drops_known;	/* from 0 on */
 		if (rec_cookie(rec))
 			l->cookie = rec_cookie(rec);
-		learn_opener(m, l, rec);
+		owner_opens(m, l, rec);
 		if (!l->opener.pid && c)
 			l->opener = c->owner;
 		if (rec->flags & TCPTRACE_F_QUEUES)
