@@ -3,18 +3,26 @@
  * Inside the model: its tables, and what its files call of each other. Nothing
  * outside user/model/ includes this.
  *
- *     model.c     new, free, feed: one handler for each event; emit
+ * A file calls only those below it:
+ *
+ *     model.c     new, free, feed: one handler for each event
+ *     call.c      what processes ask for: socket() to shutdown()
+ *     state.c     transitions, TIME_WAIT, the end
+ *     snapshot.c  what was there before us, and what is there no more
+ *     acceptq.c   accept queue, up to accept()
+ *     request.c   SYN queue, up to the child
+ *     cookie.c    SYN cookies
+ *     child.c     a child's birth
+ *     leave.c     out of a queue, seen or found out later
+ *     emit.c      a step is handed out
+ *     owner.c     who: names of processes, the three roles of a listener, who holds what
+ *     attempt.c   connect() in terms of the kernel's counters
  *     conn.c      the table of conns: make, join, forget
- *     index.c     its hash tables
  *     listener.c  the table of listeners
  *     queue.c     both queues of a listener: numbers, and who waits
- *     owner.c     who: names of processes, the three roles of a listener, who holds what
- *     call.c      what processes ask for: socket() to shutdown()
- *     request.c   SYN queue and cookies, up to the child
- *     acceptq.c   accept queue, up to accept()
- *     state.c     transitions, a child's birth, TIME_WAIT, the end
- *     snapshot.c  what was there before us, and what is there no more
- *     attempt.c   connect() in terms of the kernel's counters
+ *     age.c       conns by age
+ *     index.c     hash tables of conns
+ *
  *     figure.c    what the numbers of a listener rest on (figure.h); who waits, and for how long
  */
 #ifndef TCPTRACE_MODEL_INTERNAL_H
@@ -53,9 +61,6 @@ struct table {
 	struct slot *all, *slot;	/* slot: the mask + 1 in use; both index.c */
 	uint32_t mask, count;
 };
-
-/* The memory of what is about to be filled, at once. */
-void fill_pages(void *p, size_t size);
 
 #define COOKIE_VALID_NS	120000000000ull	/* TCP_SYNCOOKIE_VALID, include/net/tcp.h */
 #define JIFFIES_ZERO_NS	300000000000ull	/* jiffies begin at -300 s: INITIAL_JIFFIES */
@@ -119,26 +124,52 @@ struct model {
  * What happens to a socket once was told in its last step already. BPF has two programs for it, and
  * where the caller was moved to another CPU between the two, both tell (bpf/emit.bpf.h, did()).
  */
-static inline bool told_twice(const struct conn *c, const struct tcptrace_record *rec)
+static inline bool rec_told_twice(const struct conn *c, const struct tcptrace_record *rec)
 {
 	return c && c->last_event == rec->event && c->last_tid == rec->tid && rec->t_ns >= c->last_ns &&
 	       rec->t_ns - c->last_ns < 1000000000ull;
 }
 
-/* model.c */
-struct model_event step(const struct tcptrace_record *rec, unsigned int event,
-			const struct conn *c, const struct listener *l);
-void step_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
-void emit(struct model *m, struct model_event *ev);
-void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
-
 /* index.c */
 int index_init(struct model *m, enum conn_key k);
 void index_add(struct model *m, struct conn *c, enum conn_key k);
 void index_del(struct model *m, struct conn *c, enum conn_key k);
-struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr);
-struct conn *conn_find_tuple(const struct model *m, const struct tuple *t);
-struct conn *conn_find_rec_tuple(const struct model *m, const struct tcptrace_record *rec);
+struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr);
+struct conn *index_find_tuple(const struct model *m, const struct tuple *t);
+struct conn *index_find_rec(const struct model *m, const struct tcptrace_record *rec);
+
+/* age.c */
+void age_add(struct model *m, struct conn *c, enum conn_list list);
+void age_del(struct model *m, struct conn *c);
+void age_set(struct model *m, struct conn *c, enum conn_list list);
+
+/* queue.c */
+void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
+		      int synq_step, int acceptq_step);
+int queue_untold(const struct queue *q);
+void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
+void queue_acceptq_gone(struct listener *l, uint64_t t_ns);
+void queue_set_listener(struct model *m, struct conn *c, struct listener *l);
+void queue_enter(struct model *m, struct conn *c, bool acceptq);
+void queue_leave(struct model *m, struct conn *c);
+
+/* listener.c */
+int listeners_init(struct model *m);
+void listeners_free(struct model *m);
+struct listener *listener_find(const struct model *m, uint64_t sk);
+struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec);
+struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
+struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c);
+void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);
+void listener_reopen(struct model *m, struct listener *l);
+void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
+void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
+
+static inline void listener_count(struct listener *l, unsigned int cause)
+{
+	if (l)
+		l->causes[cause]++;
+}
 
 /* conn.c */
 int conns_init(struct model *m);
@@ -148,14 +179,15 @@ struct conn *conn_again(struct model *m, struct conn *c);
 void conn_set_sk(struct model *m, struct conn *c, uint64_t sk);
 void conn_set_req(struct model *m, struct conn *c, uint64_t req);
 void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *rec);
-void conn_set_list(struct model *m, struct conn *c, enum conn_list list);
 void conn_sk_gone(struct model *m, struct conn *c);
 void conn_req_gone(struct model *m, struct conn *c);
-void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
 struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec);
 struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
 void conn_absorb(struct model *m, struct conn *c, struct conn *child);
 void conns_expire(struct model *m, uint64_t t_ns);
+
+/* attempt.c */
+uint8_t attempt_step(struct conn *c, const struct model_event *ev);
 
 /* owner.c */
 void owner_load(struct model *m, const struct tcptrace_record *rec);
@@ -170,30 +202,33 @@ void owner_has(struct model *m, struct conn *c);
 void owner_listed(const struct model *m, struct listener *l);
 void owner_verify(struct model *m);
 
-/* attempt.c */
-uint8_t attempt_step(struct conn *c, const struct model_event *ev);
+/* emit.c */
+struct model_event emit_step(const struct tcptrace_record *rec, unsigned int event,
+			     const struct conn *c, const struct listener *l);
+void emit_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
+void emit_event(struct model *m, struct model_event *ev);
+void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
 
-/* listener.c */
-int listeners_init(struct model *m);
-void listeners_free(struct model *m);
-struct listener *listener_find(const struct model *m, uint64_t sk);
-struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec);
-struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
-struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c);
-void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);
-void listener_reopen(struct model *m, struct listener *l);
-void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
-void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
+/* leave.c */
+const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
+					   uint8_t flags);
+void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
+void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
+void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns);
+void leave_counted(struct listener *l, struct conn *c);
 
-/* queue.c */
-void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
-		      int synq_step, int acceptq_step);
-int queue_untold(const struct queue *q);
-void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
-void listener_acceptq_gone(struct listener *l, uint64_t t_ns);
-void conn_set_listener(struct model *m, struct conn *c, struct listener *l);
-void queue_enter(struct model *m, struct conn *c, bool acceptq);
-void queue_leave(struct model *m, struct conn *c);
+/* child.c */
+void child_begins(struct model *m, const struct tcptrace_record *rec, struct conn *c);
+struct held *child_held(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
+bool child_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
+void child_flush(struct model *m, struct held *h);
+
+/* cookie.c */
+struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec);
+void cookie_infer(struct model *m, const struct tcptrace_record *rec, unsigned int event);
+bool cookie_meant(const struct listener *l, uint64_t t_ns);
 
 /* Handlers: what a record means. */
 typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
@@ -210,24 +245,16 @@ void on_synq_add(struct model *m, const struct tcptrace_record *rec);	/* request
 void on_synack(struct model *m, const struct tcptrace_record *rec);
 void on_synq_del(struct model *m, const struct tcptrace_record *rec);
 void on_drop(struct model *m, const struct tcptrace_record *rec);
-void on_cookie(struct model *m, const struct tcptrace_record *rec);
-void infer_cookie(struct model *m, const struct tcptrace_record *rec, unsigned int event);
-void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+
+void on_cookie(struct model *m, const struct tcptrace_record *rec);	/* cookie.c */
 
 void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acceptq.c */
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
 void on_accept(struct model *m, const struct tcptrace_record *rec);
-void acceptq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
-void acceptq_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
-void acceptq_settle(struct model *m, struct listener *l, uint64_t t_ns);
 
 void on_state(struct model *m, const struct tcptrace_record *rec);	/* state.c */
 void on_destroy(struct model *m, const struct tcptrace_record *rec);
-bool held_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
-struct held *held_child(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
 
-const struct tcptrace_record *derived(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
-				      uint8_t flags);
 void on_exists(struct model *m, const struct tcptrace_record *rec);	/* snapshot.c */
 void on_snapshot(struct model *m, const struct tcptrace_record *rec);
 

@@ -49,71 +49,6 @@ void model_free(struct model *m)
 	free(m);
 }
 
-struct model_event step(const struct tcptrace_record *rec, unsigned int event,
-			const struct conn *c, const struct listener *l)
-{
-	return (struct model_event) {
-		.rec = rec, .event = event, .c = c, .l = l, .conn = c ? c->id : 0,
-		.old = rec->old, .new = rec->new, .cause = rec_cause(rec), .flags = rec->flags,
-	};
-}
-
-/* CPUs' clocks may differ by some ns: an end before its begin took no time. */
-void step_took(struct model_event *ev, uint64_t since_ns)
-{
-	ev->has_dur = since_ns != 0;
-	if (since_ns)
-		ev->dur_ns = ev->rec->t_ns > since_ns ? ev->rec->t_ns - since_ns : 0;
-}
-
-static bool of_queues(unsigned int event)
-{
-	return tcptrace_event_class(event) == TCPTRACE_QUEUE || event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
-}
-
-void emit(struct model *m, struct model_event *ev)
-{
-	const struct tcptrace_record *rec = ev->rec;
-	const struct listener *l = ev->l;
-
-	if (ev->c) {
-		struct conn *c = &m->conns[ev->c - m->conns];
-
-		if (rec->t_ns > c->last_ns)
-			c->last_ns = rec->t_ns;
-		c->last_tid = rec->tid;
-		c->last_event = ev->event;
-		if (c->attempt || ev->event == TCPTRACE_STATE || ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
-			ev->counted |= attempt_step(c, ev);
-	}
-	ev->who = owner_of(m, rec, ev->c ? &m->conns[ev->c - m->conns] : NULL,
-			   l ? &m->listeners[l - m->listeners] : NULL);
-	ev->thread = owner_thread(m, rec);
-	if (rec->flags & TCPTRACE_F_QUEUES) {
-		ev->has_queues = true;
-		ev->synq = rec->synq;
-		ev->synq_young = rec->synq_young;
-		ev->acceptq = rec->acceptq;
-		ev->limit = rec->acceptq_max;
-	} else if (l && l->limit_known && of_queues(ev->event)) {
-		ev->has_queues = true;
-		ev->synq = l->synq.now;
-		ev->synq_young = l->synq_young;
-		ev->acceptq = l->acceptq.now;
-		ev->limit = l->limit;
-	}
-	m->totals.events[ev->event]++;
-	if (m->fn)
-		m->fn(m->ctx, ev);
-}
-
-void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
-{
-	struct model_event ev = step(rec, rec->event, c, l);
-
-	emit(m, &ev);
-}
-
 static void on_lost(struct model *m, const struct tcptrace_record *rec)
 {
 	uint64_t count = rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->arg;
@@ -187,7 +122,7 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 		conns_expire(m, rec->t_ns);
 	handlers[rec->event](m, rec);
 	if (m->surplus) {
-		acceptq_settle(m, m->surplus, rec->t_ns);
+		leave_surplus(m, m->surplus, rec->t_ns);
 		m->surplus = NULL;
 	}
 }
@@ -206,7 +141,7 @@ void model_until(struct model *m, uint64_t now_ns)
 			continue;
 		queue_surplus(m, l, now_ns);
 		if (m->surplus)
-			acceptq_settle(m, l, now_ns);
+			leave_surplus(m, l, now_ns);
 		m->surplus = NULL;
 	}
 	owner_verify(m);
@@ -222,12 +157,3 @@ const struct listener *model_listener(const struct model *m, uint32_t i)
 	return i < m->nlisteners ? &m->listeners[m->listener_order[i]] : NULL;
 }
 
-void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx)
-{
-	const struct conn *c;
-	int list;
-
-	for (list = 0; list < CONN_LISTS; list++)
-		for (c = m->age_head[list]; c; c = c->next_age)
-			fn(ctx, c);
-}
