@@ -123,6 +123,7 @@ struct listener {
 	struct owner found;		/* whom that snapshot found, the best so far */
 	uint32_t held_gen;		/* the last snapshot that named any holder */
 	uint64_t holder_ino;		/* what lookup.holds() knows the socket by */
+	uint32_t asked_pid;		/* a list was wanted because this process is gone */
 	bool destroyed;			/* its requests may still end; a new one at the address is another */
 	uint32_t refs;			/* conns that point here */
 	uint32_t seen_gen;		/* last snapshot that named it */

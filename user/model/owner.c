@@ -156,12 +156,15 @@ void owner_holds(struct model *m, struct listener *l)
 	l->found = *a;
 }
 
-/* The list is complete, unless a filter by process made it: who is not on it holds nothing. */
+/*
+ * The list is complete, unless a filter by process made it, or the listener was made meanwhile: who is not on it holds
+ * nothing.
+ */
 void owner_listed(const struct model *m, struct listener *l)
 {
 	bool any = l->held_gen == m->snap.gen;
 
-	if (m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP))
+	if (m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP) || l->born_ns >= m->snap.begin_ns)
 		return;
 	l->opener_gone = !any || !l->opener_named;
 	l->acceptor_gone = !any || !l->acceptor_named;
@@ -185,7 +188,11 @@ void owner_has(struct model *m, struct conn *c)
 	c->owner = *a;
 }
 
-/* ---- and in between: is who we would name still there? ---- */
+/*
+ * ---- and in between: is who we would name still there? ----
+ *
+ * If not, a new list is wanted. That list alone changes what is known: it is in recordings, so a replay says the same.
+ */
 
 void model_set_lookup(struct model *m, const struct model_lookup *lookup)
 {
@@ -207,17 +214,12 @@ static void look_up_names(struct model *m)
 static void verify(struct model *m, struct listener *l)
 {
 	const struct owner *keeper = listener_keeper(l);
-	int holds = l->open && keeper ? m->lookup.holds(m->lookup.ctx, keeper, &l->holder_ino) : -1;
 
-	if (holds)
+	if (!l->open || !keeper || keeper->pid == l->asked_pid ||
+	    m->lookup.holds(m->lookup.ctx, keeper, &l->holder_ino))
 		return;
-	if (keeper == &l->holder)
-		l->holder = (struct owner){ .fd = -1 };
-	else if (keeper == &l->opener)
-		l->opener_gone = true;
-	else
-		l->acceptor_gone = true;
 	l->holder_ino = 0;
+	l->asked_pid = keeper->pid;		/* once: a list may be of no use (-p) */
 	m->owners_wanted = true;
 }
 
