@@ -130,6 +130,34 @@ static inline bool rec_told_twice(const struct conn *c, const struct tcptrace_re
 	       rec->t_ns - c->last_ns < 1000000000ull;
 }
 
+/* The members of the record's unions, where they hold what their name says. */
+static inline uint64_t rec_cookie(const struct tcptrace_record *rec)
+{
+	bool call = rec->event == TCPTRACE_ACCEPT || rec->event == TCPTRACE_CONNECT_RETURN;
+
+	return call ? 0 : rec->cookie;
+}
+
+static inline uint64_t call_dur_ns(const struct tcptrace_record *rec)
+{
+	return rec->call_ns;
+}
+
+static inline uint64_t rec_req(const struct tcptrace_record *rec)
+{
+	return rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->req;
+}
+
+static inline unsigned int rec_state(uint8_t state)
+{
+	return state < TCP_S_MAX ? state : TCP_S_NONE;
+}
+
+static inline unsigned int rec_cause(const struct tcptrace_record *rec)
+{
+	return rec->cause < TCPTRACE_CAUSE_END ? rec->cause : TCPTRACE_CAUSE_NONE;
+}
+
 /* index.c */
 int index_init(struct model *m, enum conn_key k);
 void index_add(struct model *m, struct conn *c, enum conn_key k);
@@ -203,8 +231,6 @@ void owner_listed(const struct model *m, struct listener *l);
 void owner_verify(struct model *m);
 
 /* emit.c */
-struct model_event emit_step(const struct tcptrace_record *rec, unsigned int event,
-			     const struct conn *c, const struct listener *l);
 void emit_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
 void emit_event(struct model *m, struct model_event *ev);
 void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
@@ -229,6 +255,16 @@ void child_flush(struct model *m, struct held *h);
 struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec);
 void cookie_infer(struct model *m, const struct tcptrace_record *rec, unsigned int event);
 bool cookie_meant(const struct listener *l, uint64_t t_ns);
+
+/* A step as the record has it: in line, as each record makes one. */
+static inline struct model_event emit_step(const struct tcptrace_record *rec, unsigned int event,
+					   const struct conn *c, const struct listener *l)
+{
+	return (struct model_event) {
+		.rec = rec, .event = event, .c = c, .l = l, .conn = c ? c->id : 0,
+		.old = rec->old, .new = rec->new, .cause = rec_cause(rec), .flags = rec->flags,
+	};
+}
 
 /* Handlers: what a record means. */
 typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
@@ -257,34 +293,6 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec);
 
 void on_exists(struct model *m, const struct tcptrace_record *rec);	/* snapshot.c */
 void on_snapshot(struct model *m, const struct tcptrace_record *rec);
-
-/* The members of the record's unions, where they hold what their name says. */
-static inline uint64_t rec_cookie(const struct tcptrace_record *rec)
-{
-	bool call = rec->event == TCPTRACE_ACCEPT || rec->event == TCPTRACE_CONNECT_RETURN;
-
-	return call ? 0 : rec->cookie;
-}
-
-static inline uint64_t call_dur_ns(const struct tcptrace_record *rec)
-{
-	return rec->call_ns;
-}
-
-static inline uint64_t rec_req(const struct tcptrace_record *rec)
-{
-	return rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->req;
-}
-
-static inline unsigned int rec_state(uint8_t state)
-{
-	return state < TCP_S_MAX ? state : TCP_S_NONE;
-}
-
-static inline unsigned int rec_cause(const struct tcptrace_record *rec)
-{
-	return rec->cause < TCPTRACE_CAUSE_END ? rec->cause : TCPTRACE_CAUSE_NONE;
-}
 
 static inline uint64_t mix(uint64_t h, uint64_t v)
 {
