@@ -31,6 +31,7 @@ struct seen {
 	struct tcptrace_record rec;
 	uint32_t listener, pid;		/* 0: none */
 	int32_t fd;
+	char comm[TCPTRACE_COMM_LEN + 1], thread[TCPTRACE_COMM_LEN + 1];
 };
 
 static struct {
@@ -56,6 +57,8 @@ static inline void rig_event(void *ctx, const struct model_event *ev)
 	s->listener = ev->l ? ev->l->id : 0;
 	s->pid = ev->who ? ev->who->pid : 0;
 	s->fd = ev->who ? ev->who->fd : -1;
+	memcpy(s->comm, ev->who ? ev->who->comm : "", ev->who ? sizeof(s->comm) : 1);
+	memcpy(s->thread, ev->thread ? ev->thread : "", ev->thread ? sizeof(s->thread) : 1);
 }
 
 static inline int rig_up(void **state)

@@ -289,6 +289,31 @@ static void refused_connects(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
 }
 
+/* One socket, connected three times: refused, taken off by connect(AF_UNSPEC), and at last. */
+static void connected_again(void **state)
+{
+	(void)state;
+	client_opens(1, SK(1));
+	state_of(client_rec(0, 1), SK(1), TCP_S_SYN_SENT, TCP_S_CLOSE);
+	client_returns(1, SK(1), -111, 50000);
+	rig_feed(by((struct tcptrace_record){ .event = TCPTRACE_CONNECT, .sk = SK(1), .rport = PORT }, CLIENT, 4));
+	state_of(client_rec(0, 2), SK(1), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	state_of(client_rec(0, 2), SK(1), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+	client_returns(2, SK(1), 0, 50000);
+	state_of(client_rec(0, 2), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	client_returns(2, SK(1), 0, 50000);		/* connect(AF_UNSPEC) */
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 2);
+	state_of(client_rec(0, 3), SK(1), TCP_S_CLOSE, TCP_S_SYN_SENT);	/* io_uring: no call is seen */
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 3);
+	assert_int_equal(rig.seen[rig.n - 1].pid, CLIENT);
+	state_of(client_rec(0, 3), SK(1), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+	assert_int_equal(rig.seen[rig.n - 1].rec.lport, 40003);
+	assert_int_equal(model_totals(rig.m)->conns_now, 1);
+	destroy(client_rec(0, 3), SK(1));
+	assert_int_equal(model_totals(rig.m)->conns_now, 0);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
 /* The destroy of a socket was missed and its address has a new life. */
 static void pointer_reuse(void **state)
 {
@@ -353,7 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(passive_exact), CASE(passive_tracepoints), CASE(half_cloned_two_cpus), CASE(late_ack),
 		CASE(time_wait), CASE(time_wait_untold), CASE(orphan_fin_wait2), CASE(refused_connects),
-		CASE(pointer_reuse), CASE(loopback_mapped), CASE(broken_chain_is_counted),
+		CASE(connected_again), CASE(pointer_reuse), CASE(loopback_mapped), CASE(broken_chain_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,8 +81,19 @@ static uint8_t leaves_syn_recv(struct conn *c, const struct model_event *ev)
 	return ev->new == TCP_S_CLOSE && !c->closed && !forgotten && !lost_race(c) ? COUNTED_FAIL : 0;
 }
 
+/* Nothing more will come of it that could say. */
+static uint8_t ends(struct conn *c)
+{
+	bool failed = c->attempt & FAILING && c->attempt & OPENED;
+
+	c->attempt &= ~FAILING;
+	return failed ? COUNTED_FAIL : 0;
+}
+
 static uint8_t of_state(struct conn *c, const struct model_event *ev)
 {
+	uint8_t counted;
+
 	switch (ev->old) {
 	case TCP_S_SYN_SENT:
 		return leaves_syn_sent(c, ev);
@@ -92,11 +103,12 @@ static uint8_t of_state(struct conn *c, const struct model_event *ev)
 		c->attempt = 0;
 		break;
 	}
-	if (ev->new == TCP_S_SYN_SENT) {
-		c->attempt = OPENING;
-		c->reset = false;
-	}
-	return 0;
+	if (ev->new != TCP_S_SYN_SENT)
+		return 0;
+	counted = ends(c);
+	c->attempt = OPENING;
+	c->reset = false;
+	return counted;
 }
 
 /* tcp_check_req() counts a RST for a child of Fast Open, before tcp_done() does so again in SYN_RECV. */
@@ -105,15 +117,6 @@ static uint8_t of_reset(struct conn *c)
 	if (c->attempt & FASTOPEN)
 		return COUNTED_FAIL;
 	return c->state == TCP_S_SYN_SENT ? opened(c) : 0;
-}
-
-/* Nothing more will come of it that could say. */
-static uint8_t ends(struct conn *c)
-{
-	bool failed = c->attempt & FAILING && c->attempt & OPENED;
-
-	c->attempt &= ~FAILING;
-	return failed ? COUNTED_FAIL : 0;
 }
 
 uint8_t attempt_step(struct conn *c, const struct model_event *ev)

@@ -5,44 +5,20 @@
  */
 #include "internal.h"
 
-/* The caller of socket, connect and accept owns the socket; of other calls if nobody is known. */
-static void learn_owner(struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure)
-{
-	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (o->pid && !sure))
-		return;
-	*o = m->actor;
-	if (o->fd < 0 && rec->event == TCPTRACE_SOCKET && rec->ret >= 0)
-		o->fd = rec->ret;
-}
-
-/*
- * Told by the transition to LISTEN, whoever made it (io_uring, a 32-bit program, MPTCP), and by the return of
- * listen(), which knows the descriptor too. Who calls it again is not the opener.
- */
-void learn_opener(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
-{
-	bool same = l->opener.pid == m->actor.pid && l->opener.fd < 0;
-
-	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (l->opener_listened && !same))
-		return;
-	l->opener = m->actor;
-	l->opener_listened = true;
-}
-
 /* The listener of a call on a listening socket. A closed one may go on as a conn. */
 static struct listener *called_listener(const struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
 
-	return l && !l->destroyed && (l->open || !conn_find(m, BY_SK, rec->sk)) ? l : NULL;
+	return l && !l->destroyed && (l->open || !index_find(m, BY_SK, rec->sk)) ? l : NULL;
 }
 
 void on_socket(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct conn *c = index_find(m, BY_SK, rec->sk);
 	struct listener *l = listener_find(m, rec->sk);
 
-	if (told_twice(c, rec))
+	if (rec_told_twice(c, rec))
 		return;
 	if (c && rec->t_ns >= c->known_ns) {	/* the address was used before: its destroy was missed */
 		conn_sk_gone(m, c);
@@ -56,7 +32,7 @@ void on_socket(struct model *m, const struct tcptrace_record *rec)
 	}
 	if (c) {
 		conn_learn(m, c, rec);
-		learn_owner(m, &c->owner, rec, true);
+		owner_learn(m, &c->owner, rec, true);
 		c->state = TCP_S_CLOSE;
 		c->born_ns = c->state_ns = rec->t_ns;
 	}
@@ -66,7 +42,7 @@ void on_socket(struct model *m, const struct tcptrace_record *rec)
 void on_bind(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = called_listener(m, rec);
-	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct conn *c = index_find(m, BY_SK, rec->sk);
 
 	if (!c && !l && rec->sk) {
 		c = conn_new(m);
@@ -75,7 +51,7 @@ void on_bind(struct model *m, const struct tcptrace_record *rec)
 	if (c && rec->ret >= 0)
 		conn_learn(m, c, rec);
 	if (c)
-		learn_owner(m, &c->owner, rec, false);
+		owner_learn(m, &c->owner, rec, false);
 	emit_plain(m, rec, c, c ? NULL : l);
 }
 
@@ -85,7 +61,7 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 
 	listener_reopen(m, l);
 	listener_learn(m, l, rec);
-	learn_opener(m, l, rec);
+	owner_opens(m, l, rec);
 	l->backlog = rec->backlog;
 	l->backlog_known = true;
 	l->somaxconn = rec->somaxconn;
@@ -94,13 +70,13 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 	if (rec->acceptq_max)
 		l->limit = rec->acceptq_max;
 	l->limit_known = true;
-	listener_numbers(m, l, rec, 0, 0);
+	queue_numbers(m, l, rec, 0, 0);
 }
 
 void on_listen(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
-	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct conn *c = index_find(m, BY_SK, rec->sk);
 
 	if (rec->ret < 0 || !rec->sk) {
 		emit_plain(m, rec, c, l);
@@ -121,17 +97,19 @@ void on_listen(struct model *m, const struct tcptrace_record *rec)
 
 void on_connect(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct conn *c = index_find(m, BY_SK, rec->sk);
 
-	if (told_twice(c, rec))
+	if (rec_told_twice(c, rec))
 		return;
-	if (!c && rec->sk) {
+	if (c) {
+		c = conn_again(m, c);
+	} else if (rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);
 	}
 	if (c) {
 		conn_learn(m, c, rec);
-		learn_owner(m, &c->owner, rec, true);
+		owner_learn(m, &c->owner, rec, true);
 		c->call_ns = rec->t_ns;
 	}
 	emit_plain(m, rec, c, NULL);
@@ -144,18 +122,18 @@ void on_connect_return(struct model *m, const struct tcptrace_record *rec)
 	bool fresh;
 
 	c = conn_of(m, rec, &fresh);
-	ev = step(rec, rec->event, c, NULL);
+	ev = emit_step(rec, rec->event, c, NULL);
 	if (call_dur_ns(rec)) {
 		ev.has_dur = true;
 		ev.dur_ns = call_dur_ns(rec);
 	} else if (c) {
-		step_took(&ev, c->call_ns);
+		emit_took(&ev, c->call_ns);
 	}
 	if (c) {
-		learn_owner(m, &c->owner, rec, false);
+		owner_learn(m, &c->owner, rec, false);
 		c->call_ns = 0;
 	}
-	emit(m, &ev);
+	emit_event(m, &ev);
 }
 
 /* close, shutdown, read, write */
@@ -167,27 +145,16 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 
 	if (!l)
 		c = conn_of(m, rec, &fresh);
-	if (rec->event == TCPTRACE_CLOSE && told_twice(c, rec))
+	if (rec->event == TCPTRACE_CLOSE && rec_told_twice(c, rec))
 		return;
 	if (c && c->in_acceptq && rec->flags & TCPTRACE_F_ACTOR)
-		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
+		leave_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	if (c) {
-		learn_owner(m, &c->owner, rec, false);
+		owner_calls(m, c, rec);
 		c->closed |= rec->event == TCPTRACE_CLOSE;
 		l = c->listener;
 	}
 	emit_plain(m, rec, c, l);
-}
-
-/*
- * tcp_synq_no_recent_overflow(): within two minutes of the last cookie. A listener that never sent one
- * has the stamp 0, which is recent while jiffies pass 0, five minutes after the machine was started.
- */
-static bool cookie_meant(const struct listener *l, uint64_t t_ns)
-{
-	if (l->cookie_ns)
-		return t_ns - l->cookie_ns < COOKIE_VALID_NS;
-	return t_ns + 1000000000ull >= JIFFIES_ZERO_NS && t_ns < JIFFIES_ZERO_NS + COOKIE_VALID_NS;
 }
 
 /* retrans, rst-sent, rst-received: a RST is often sent for no socket, or told of the listener. */
@@ -200,10 +167,10 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	if (!l && rec->sk && rec->event == TCPTRACE_RETRANS && !(rec->flags & TCPTRACE_F_REQUEST))
 		c = conn_of(m, rec, &fresh);
 	else if (!l)
-		c = conn_find(m, rec->flags & TCPTRACE_F_REQUEST ? BY_REQ : BY_SK, rec->sk);
+		c = index_find(m, rec->flags & TCPTRACE_F_REQUEST ? BY_REQ : BY_SK, rec->sk);
 	if (!c)
-		c = conn_find_rec_tuple(m, rec);
-	if (rec->event == TCPTRACE_RST_RECEIVED && told_twice(c, rec))
+		c = index_find_rec(m, rec);
+	if (rec->event == TCPTRACE_RST_RECEIVED && rec_told_twice(c, rec))
 		return;
 	if (c && rec->event == TCPTRACE_RETRANS)
 		c->retrans++;
@@ -216,7 +183,7 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	/* a listener resets an ACK that belongs to nothing: a cookie's, as long as one could be meant */
 	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && !(c && c->in_synq) && l &&
 	    cookie_meant(l, rec->t_ns))
-		infer_cookie(m, rec, TCPTRACE_COOKIE_BAD);
-	listener_numbers(m, rec->flags & TCPTRACE_F_QUEUES ? l : NULL, rec, 0, 0);
+		cookie_infer(m, rec, TCPTRACE_COOKIE_BAD);
+	queue_numbers(m, rec->flags & TCPTRACE_F_QUEUES ? l : NULL, rec, 0, 0);
 	emit_plain(m, rec, c, l);
 }

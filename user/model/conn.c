@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "../lib/pages.h"
 #include "internal.h"
 
 /*
@@ -18,20 +18,6 @@
  */
 #define LINGER_NS	(150ull * 1000000000ull)
 #define CONNS_AT_ONCE	256u		/* get their memory */
-
-/* A fault for each page takes as much as the page itself. */
-void fill_pages(void *p, size_t size)
-{
-#ifdef MADV_POPULATE_WRITE	/* 5.14; before that, and where it fails, pages come by themselves */
-	const uintptr_t page = 4096;
-	uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + size) & ~(page - 1);
-
-	if (from < to)
-		madvise((void *)from, to - from, MADV_POPULATE_WRITE);
-#else
-	(void)p, (void)size;
-#endif
-}
 
 int conns_init(struct model *m)
 {
@@ -42,38 +28,6 @@ int conns_init(struct model *m)
 			return -ENOMEM;
 	m->conns = calloc(m->limits.conns, sizeof(*m->conns));
 	return m->conns ? 0 : -ENOMEM;
-}
-
-static void age_del(struct model *m, struct conn *c)
-{
-	if (c->prev_age)
-		c->prev_age->next_age = c->next_age;
-	else
-		m->age_head[c->list] = c->next_age;
-	if (c->next_age)
-		c->next_age->prev_age = c->prev_age;
-	else
-		m->age_tail[c->list] = c->prev_age;
-}
-
-static void age_add(struct model *m, struct conn *c, enum conn_list list)
-{
-	c->list = list;
-	c->next_age = NULL;
-	c->prev_age = m->age_tail[list];
-	if (c->prev_age)
-		c->prev_age->next_age = c;
-	else
-		m->age_head[list] = c;
-	m->age_tail[list] = c;
-}
-
-void conn_set_list(struct model *m, struct conn *c, enum conn_list list)
-{
-	if (c->list == list)
-		return;
-	age_del(m, c);
-	age_add(m, c, list);
 }
 
 /* Full: the one whose loss hurts least goes. */
@@ -104,7 +58,7 @@ struct conn *conn_new(struct model *m)
 	} else {
 		c = &m->conns[m->conns_touched];
 		if (m->conns_touched++ % CONNS_AT_ONCE == 0)
-			fill_pages(c, CONNS_AT_ONCE * sizeof(*c));
+			pages_fill(c, CONNS_AT_ONCE * sizeof(*c));
 	}
 	c->id = ++m->conn_id;
 	c->owner.fd = -1;
@@ -138,7 +92,7 @@ static void req_unindex(struct model *m, struct conn *c)
 void conn_end(struct model *m, struct conn *c)
 {
 	queue_leave(m, c);
-	conn_set_listener(m, c, NULL);
+	queue_set_listener(m, c, NULL);
 	sk_unindex(m, c);
 	req_unindex(m, c);
 	tuple_unindex(m, c);
@@ -147,6 +101,27 @@ void conn_end(struct model *m, struct conn *c)
 	c->next_free = m->conns_free;
 	m->conns_free = c - m->conns + 1;
 	m->totals.conns_now--;
+}
+
+/*
+ * Its socket is to be connected once more, after a failed connect() or one to AF_UNSPEC, which takes a connection off:
+ * another conn. Otherwise c itself.
+ */
+struct conn *conn_again(struct model *m, struct conn *c)
+{
+	struct owner owner = c->owner;
+	uint8_t attempt = c->attempt;
+	uint64_t sk = c->sk;
+
+	if (!c->connected || c->state != TCP_S_CLOSE)
+		return c;
+	conn_end(m, c);
+	c = conn_new(m);
+	conn_set_sk(m, c, sk);
+	c->owner = owner;
+	c->attempt = attempt;		/* how the last one failed may not be known yet */
+	c->state = TCP_S_CLOSE;
+	return c;
 }
 
 /* The socket is no more; the conn may go on as a timewait minisock, or as the request that it was. */
@@ -160,7 +135,7 @@ void conn_sk_gone(struct model *m, struct conn *c)
 	}
 	if ((c->state == TCP_S_TIME_WAIT || c->state == TCP_S_FIN_WAIT2) && c->tupled) {
 		queue_leave(m, c);
-		conn_set_list(m, c, LIST_LINGER);
+		age_set(m, c, LIST_LINGER);
 		return;
 	}
 	conn_end(m, c);
@@ -177,7 +152,7 @@ void conn_req_gone(struct model *m, struct conn *c)
 
 void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 {
-	struct conn *o = conn_find(m, BY_SK, sk);
+	struct conn *o = index_find(m, BY_SK, sk);
 
 	if (o == c && c->sk == sk)
 		return;
@@ -189,12 +164,12 @@ void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 		return;
 	index_add(m, c, BY_SK);
 	if (c->list == LIST_LINGER)
-		conn_set_list(m, c, LIST_ACTIVE);
+		age_set(m, c, LIST_ACTIVE);
 }
 
 void conn_set_req(struct model *m, struct conn *c, uint64_t req)
 {
-	struct conn *o = conn_find(m, BY_REQ, req);
+	struct conn *o = index_find(m, BY_REQ, req);
 
 	if (c->req == req)
 		return;
@@ -213,7 +188,7 @@ void conn_set_req(struct model *m, struct conn *c, uint64_t req)
  */
 static void tuple_index(struct model *m, struct conn *c)
 {
-	struct conn *o = conn_find_tuple(m, &c->tuple);
+	struct conn *o = index_find_tuple(m, &c->tuple);
 
 	if (o) {
 		tuple_unindex(m, o);
@@ -259,7 +234,7 @@ void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *r
 /* The conn with the record's ends that waits for its socket: a request, or known by a snapshot of later. */
 struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = conn_find_rec_tuple(m, rec);
+	struct conn *c = index_find_rec(m, rec);
 
 	if (c && !c->sk && (c->state == TCP_S_NEW_SYN_RECV || rec->t_ns < c->known_ns))
 		return c;
@@ -285,7 +260,7 @@ void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 	conn_end(m, child);
 	conn_set_sk(m, c, sk);
 	if (l)
-		conn_set_listener(m, c, l);
+		queue_set_listener(m, c, l);
 	if (queued) {
 		c->acceptq_ns = acceptq_ns;
 		queue_enter(m, c, true);
@@ -295,7 +270,7 @@ void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 /* The conn of the record's full socket; fresh: it was not known before. NULL without a socket. */
 struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh)
 {
-	struct conn *c = conn_find(m, BY_SK, rec->sk), *o = NULL;
+	struct conn *c = index_find(m, BY_SK, rec->sk), *o = NULL;
 
 	*fresh = false;
 	if (!rec->sk)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../lib/pages.h"
 #include "internal.h"
 
 #define FIRST_SLOTS	256u
@@ -80,7 +81,7 @@ static void table_grow(struct table *t)
 	uint32_t n = t->mask + 1, i;
 
 	t->slot = t->all + 2 * n;
-	fill_pages(t->slot, 2 * n * sizeof(*t->slot));
+	pages_fill(t->slot, 2 * n * sizeof(*t->slot));
 	t->mask = 2 * n - 1;
 	for (i = 0; i < n; i++) {
 		if (old[i].conn)
@@ -115,7 +116,7 @@ void index_del(struct model *m, struct conn *c, enum conn_key k)
 	t->count--;
 }
 
-struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr)
+struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr)
 {
 	const struct table *t = &m->by[k];
 	uint32_t hash = hash_addr(m, addr), i;
@@ -143,7 +144,7 @@ void model_ahead(const struct model *m, const struct tcptrace_record *rec)
 	__builtin_prefetch(&t->slot[hash_tuple(m, &tuple) & t->mask]);
 }
 
-struct conn *conn_find_tuple(const struct model *m, const struct tuple *tuple)
+struct conn *index_find_tuple(const struct model *m, const struct tuple *tuple)
 {
 	const struct table *t = &m->by[BY_TUPLE];
 	uint32_t hash = hash_tuple(m, tuple), i;
@@ -157,12 +158,12 @@ struct conn *conn_find_tuple(const struct model *m, const struct tuple *tuple)
 	return NULL;
 }
 
-struct conn *conn_find_rec_tuple(const struct model *m, const struct tcptrace_record *rec)
+struct conn *index_find_rec(const struct model *m, const struct tcptrace_record *rec)
 {
 	struct tuple t;
 
 	if (!rec->lport || !rec->rport)
 		return NULL;
 	rec_tuple(rec, &t);
-	return conn_find_tuple(m, &t);
+	return index_find_tuple(m, &t);
 }

@@ -3,17 +3,26 @@
  * Inside the model: its tables, and what its files call of each other. Nothing
  * outside user/model/ includes this.
  *
- *     model.c     new, free, feed: one handler for each event; emit
+ * A file calls only those below it:
+ *
+ *     model.c     new, free, feed: one handler for each event
+ *     call.c      what processes ask for: socket() to shutdown()
+ *     state.c     transitions, TIME_WAIT, the end
+ *     snapshot.c  what was there before us, and what is there no more
+ *     acceptq.c   accept queue, up to accept()
+ *     request.c   SYN queue, up to the child
+ *     cookie.c    SYN cookies
+ *     child.c     a child's birth
+ *     leave.c     out of a queue, seen or found out later
+ *     emit.c      a step is handed out
+ *     owner.c     who: names of processes, the three roles of a listener, who holds what
+ *     attempt.c   connect() in terms of the kernel's counters
  *     conn.c      the table of conns: make, join, forget
- *     index.c     its hash tables
  *     listener.c  the table of listeners
  *     queue.c     both queues of a listener: numbers, and who waits
- *     call.c      what processes ask for: socket() to shutdown()
- *     request.c   SYN queue and cookies, up to the child
- *     acceptq.c   accept queue, up to accept()
- *     state.c     transitions, a child's birth, TIME_WAIT, the end
- *     snapshot.c  what was there before us, and what is there no more
- *     attempt.c   connect() in terms of the kernel's counters
+ *     age.c       conns by age
+ *     index.c     hash tables of conns
+ *
  *     figure.c    what the numbers of a listener rest on (figure.h); who waits, and for how long
  */
 #ifndef TCPTRACE_MODEL_INTERNAL_H
@@ -53,14 +62,20 @@ struct table {
 	uint32_t mask, count;
 };
 
-/* The memory of what is about to be filled, at once. */
-void fill_pages(void *p, size_t size);
-
 #define COOKIE_VALID_NS	120000000000ull	/* TCP_SYNCOOKIE_VALID, include/net/tcp.h */
 #define JIFFIES_ZERO_NS	300000000000ull	/* jiffies begin at -300 s: INITIAL_JIFFIES */
 
+/* The last name of a process, by its number; a clash forgets. */
+struct proc {
+	uint32_t pid;
+	char comm[TCPTRACE_COMM_LEN + 1];
+};
+#define PROCS		4096u
+#define NAMES_WANTED	16u
+
 struct snapshot {
 	bool active;
+	bool owners;			/* it lists who holds what */
 	bool timewaits;			/* it names some: a filter by process cannot, nobody owns them */
 	uint32_t gen, netns;		/* netns 0: all */
 	uint64_t begin_ns;
@@ -74,6 +89,13 @@ struct model {
 	uint64_t seen;			/* as OBSERVED records have it: enum tcptrace_seen of each event */
 	uint32_t only;			/* TCPTRACE_ONLY_* */
 	struct owner actor;		/* of the record in hand, with F_ACTOR */
+	char thread[TCPTRACE_COMM_LEN + 1];	/* as that record has it */
+	struct model_lookup lookup;
+	struct proc procs[PROCS];
+	uint32_t names_wanted[NAMES_WANTED], nnames_wanted;
+	uint32_t verify_next;		/* listener that is verified next */
+	bool owners_wanted;
+	uint64_t asked_ns, verified_ns;
 	struct snapshot snap;
 	struct tcptrace_record derived;	/* of a step that no record told */
 	struct listener *surplus;	/* whose accept queue is longer here than in the kernel, for long enough */
@@ -102,104 +124,11 @@ struct model {
  * What happens to a socket once was told in its last step already. BPF has two programs for it, and
  * where the caller was moved to another CPU between the two, both tell (bpf/emit.bpf.h, did()).
  */
-static inline bool told_twice(const struct conn *c, const struct tcptrace_record *rec)
+static inline bool rec_told_twice(const struct conn *c, const struct tcptrace_record *rec)
 {
 	return c && c->last_event == rec->event && c->last_tid == rec->tid && rec->t_ns >= c->last_ns &&
 	       rec->t_ns - c->last_ns < 1000000000ull;
 }
-
-/* model.c */
-struct model_event step(const struct tcptrace_record *rec, unsigned int event,
-			const struct conn *c, const struct listener *l);
-void step_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
-void emit(struct model *m, struct model_event *ev);
-void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
-
-/* index.c */
-int index_init(struct model *m, enum conn_key k);
-void index_add(struct model *m, struct conn *c, enum conn_key k);
-void index_del(struct model *m, struct conn *c, enum conn_key k);
-struct conn *conn_find(const struct model *m, enum conn_key k, uint64_t addr);
-struct conn *conn_find_tuple(const struct model *m, const struct tuple *t);
-struct conn *conn_find_rec_tuple(const struct model *m, const struct tcptrace_record *rec);
-
-/* conn.c */
-int conns_init(struct model *m);
-struct conn *conn_new(struct model *m);
-void conn_end(struct model *m, struct conn *c);
-void conn_set_sk(struct model *m, struct conn *c, uint64_t sk);
-void conn_set_req(struct model *m, struct conn *c, uint64_t req);
-void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *rec);
-void conn_set_list(struct model *m, struct conn *c, enum conn_list list);
-void conn_sk_gone(struct model *m, struct conn *c);
-void conn_req_gone(struct model *m, struct conn *c);
-void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
-struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec);
-struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
-void conn_absorb(struct model *m, struct conn *c, struct conn *child);
-void conns_expire(struct model *m, uint64_t t_ns);
-
-/* attempt.c */
-uint8_t attempt_step(struct conn *c, const struct model_event *ev);
-
-/* listener.c */
-int listeners_init(struct model *m);
-void listeners_free(struct model *m);
-struct listener *listener_find(const struct model *m, uint64_t sk);
-struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec);
-struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
-struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c);
-void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);
-void listener_reopen(struct model *m, struct listener *l);
-void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
-void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
-
-/* queue.c */
-void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
-		      int synq_step, int acceptq_step);
-int queue_untold(const struct queue *q);
-void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
-void listener_acceptq_gone(struct listener *l, uint64_t t_ns);
-void conn_set_listener(struct model *m, struct conn *c, struct listener *l);
-void queue_enter(struct model *m, struct conn *c, bool acceptq);
-void queue_leave(struct model *m, struct conn *c);
-
-/* Handlers: what a record means. */
-typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
-
-void learn_opener(const struct model *m, struct listener *l, const struct tcptrace_record *rec);	/* call.c */
-void on_socket(struct model *m, const struct tcptrace_record *rec);
-void on_bind(struct model *m, const struct tcptrace_record *rec);
-void on_listen(struct model *m, const struct tcptrace_record *rec);
-void on_connect(struct model *m, const struct tcptrace_record *rec);
-void on_connect_return(struct model *m, const struct tcptrace_record *rec);
-void on_call(struct model *m, const struct tcptrace_record *rec);
-void on_segment(struct model *m, const struct tcptrace_record *rec);
-
-void on_synq_add(struct model *m, const struct tcptrace_record *rec);	/* request.c */
-void on_synack(struct model *m, const struct tcptrace_record *rec);
-void on_synq_del(struct model *m, const struct tcptrace_record *rec);
-void on_drop(struct model *m, const struct tcptrace_record *rec);
-void on_cookie(struct model *m, const struct tcptrace_record *rec);
-void infer_cookie(struct model *m, const struct tcptrace_record *rec, unsigned int event);
-void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
-
-void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acceptq.c */
-void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
-void on_accept(struct model *m, const struct tcptrace_record *rec);
-void acceptq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
-void acceptq_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
-void acceptq_settle(struct model *m, struct listener *l, uint64_t t_ns);
-
-void on_state(struct model *m, const struct tcptrace_record *rec);	/* state.c */
-void on_destroy(struct model *m, const struct tcptrace_record *rec);
-bool held_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
-struct held *held_child(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
-
-const struct tcptrace_record *derived(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
-				      uint8_t flags);
-void on_exists(struct model *m, const struct tcptrace_record *rec);	/* snapshot.c */
-void on_snapshot(struct model *m, const struct tcptrace_record *rec);
 
 /* The members of the record's unions, where they hold what their name says. */
 static inline uint64_t rec_cookie(const struct tcptrace_record *rec)
@@ -228,6 +157,142 @@ static inline unsigned int rec_cause(const struct tcptrace_record *rec)
 {
 	return rec->cause < TCPTRACE_CAUSE_END ? rec->cause : TCPTRACE_CAUSE_NONE;
 }
+
+/* index.c */
+int index_init(struct model *m, enum conn_key k);
+void index_add(struct model *m, struct conn *c, enum conn_key k);
+void index_del(struct model *m, struct conn *c, enum conn_key k);
+struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr);
+struct conn *index_find_tuple(const struct model *m, const struct tuple *t);
+struct conn *index_find_rec(const struct model *m, const struct tcptrace_record *rec);
+
+/* age.c */
+void age_add(struct model *m, struct conn *c, enum conn_list list);
+void age_del(struct model *m, struct conn *c);
+void age_set(struct model *m, struct conn *c, enum conn_list list);
+
+/* queue.c */
+void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
+		      int synq_step, int acceptq_step);
+int queue_untold(const struct queue *q);
+void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
+void queue_acceptq_gone(struct listener *l, uint64_t t_ns);
+void queue_set_listener(struct model *m, struct conn *c, struct listener *l);
+void queue_enter(struct model *m, struct conn *c, bool acceptq);
+void queue_leave(struct model *m, struct conn *c);
+
+/* listener.c */
+int listeners_init(struct model *m);
+void listeners_free(struct model *m);
+struct listener *listener_find(const struct model *m, uint64_t sk);
+struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec);
+struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
+struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c);
+void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);
+void listener_reopen(struct model *m, struct listener *l);
+void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
+void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
+
+static inline void listener_count(struct listener *l, unsigned int cause)
+{
+	if (l)
+		l->causes[cause]++;
+}
+
+/* conn.c */
+int conns_init(struct model *m);
+struct conn *conn_new(struct model *m);
+void conn_end(struct model *m, struct conn *c);
+struct conn *conn_again(struct model *m, struct conn *c);
+void conn_set_sk(struct model *m, struct conn *c, uint64_t sk);
+void conn_set_req(struct model *m, struct conn *c, uint64_t req);
+void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *rec);
+void conn_sk_gone(struct model *m, struct conn *c);
+void conn_req_gone(struct model *m, struct conn *c);
+struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec);
+struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
+void conn_absorb(struct model *m, struct conn *c, struct conn *child);
+void conns_expire(struct model *m, uint64_t t_ns);
+
+/* attempt.c */
+uint8_t attempt_step(struct conn *c, const struct model_event *ev);
+
+/* owner.c */
+void owner_load(struct model *m, const struct tcptrace_record *rec);
+const struct owner *owner_of(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
+const char *owner_thread(const struct model *m, const struct tcptrace_record *rec);
+void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure);
+void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec);
+void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec);
+void owner_accepts(struct listener *l, const struct owner *who);
+void owner_holds(struct model *m, struct listener *l);
+void owner_has(struct model *m, struct conn *c);
+void owner_listed(const struct model *m, struct listener *l);
+void owner_verify(struct model *m);
+
+/* emit.c */
+void emit_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
+void emit_event(struct model *m, struct model_event *ev);
+void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
+
+/* leave.c */
+const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
+					   uint8_t flags);
+void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
+void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
+void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns);
+void leave_counted(struct listener *l, struct conn *c);
+
+/* child.c */
+void child_begins(struct model *m, const struct tcptrace_record *rec, struct conn *c);
+struct held *child_held(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
+bool child_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
+void child_flush(struct model *m, struct held *h);
+
+/* cookie.c */
+struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec);
+void cookie_infer(struct model *m, const struct tcptrace_record *rec, unsigned int event);
+bool cookie_meant(const struct listener *l, uint64_t t_ns);
+
+/* A step as the record has it: in line, as each record makes one. */
+static inline struct model_event emit_step(const struct tcptrace_record *rec, unsigned int event,
+					   const struct conn *c, const struct listener *l)
+{
+	return (struct model_event) {
+		.rec = rec, .event = event, .c = c, .l = l, .conn = c ? c->id : 0,
+		.old = rec->old, .new = rec->new, .cause = rec_cause(rec), .flags = rec->flags,
+	};
+}
+
+/* Handlers: what a record means. */
+typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
+
+void on_socket(struct model *m, const struct tcptrace_record *rec);	/* call.c */
+void on_bind(struct model *m, const struct tcptrace_record *rec);
+void on_listen(struct model *m, const struct tcptrace_record *rec);
+void on_connect(struct model *m, const struct tcptrace_record *rec);
+void on_connect_return(struct model *m, const struct tcptrace_record *rec);
+void on_call(struct model *m, const struct tcptrace_record *rec);
+void on_segment(struct model *m, const struct tcptrace_record *rec);
+
+void on_synq_add(struct model *m, const struct tcptrace_record *rec);	/* request.c */
+void on_synack(struct model *m, const struct tcptrace_record *rec);
+void on_synq_del(struct model *m, const struct tcptrace_record *rec);
+void on_drop(struct model *m, const struct tcptrace_record *rec);
+
+void on_cookie(struct model *m, const struct tcptrace_record *rec);	/* cookie.c */
+
+void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acceptq.c */
+void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
+void on_accept(struct model *m, const struct tcptrace_record *rec);
+
+void on_state(struct model *m, const struct tcptrace_record *rec);	/* state.c */
+void on_destroy(struct model *m, const struct tcptrace_record *rec);
+
+void on_exists(struct model *m, const struct tcptrace_record *rec);	/* snapshot.c */
+void on_snapshot(struct model *m, const struct tcptrace_record *rec);
 
 static inline uint64_t mix(uint64_t h, uint64_t v)
 {

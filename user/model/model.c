@@ -49,79 +49,6 @@ void model_free(struct model *m)
 	free(m);
 }
 
-struct model_event step(const struct tcptrace_record *rec, unsigned int event,
-			const struct conn *c, const struct listener *l)
-{
-	return (struct model_event) {
-		.rec = rec, .event = event, .c = c, .l = l, .conn = c ? c->id : 0,
-		.old = rec->old, .new = rec->new, .cause = rec_cause(rec), .flags = rec->flags,
-	};
-}
-
-/* CPUs' clocks may differ by some ns: an end before its begin took no time. */
-void step_took(struct model_event *ev, uint64_t since_ns)
-{
-	ev->has_dur = since_ns != 0;
-	if (since_ns)
-		ev->dur_ns = ev->rec->t_ns > since_ns ? ev->rec->t_ns - since_ns : 0;
-}
-
-static bool of_queues(unsigned int event)
-{
-	return tcptrace_event_class(event) == TCPTRACE_QUEUE || event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
-}
-
-/* In softirq 'current' is nobody: a child that was not accepted yet belongs to who opened the listener. */
-static const struct owner *who(const struct model *m, const struct model_event *ev)
-{
-	if (ev->rec->flags & TCPTRACE_F_ACTOR)
-		return &m->actor;
-	if (ev->c && ev->c->owner.pid)
-		return &ev->c->owner;
-	return ev->l && ev->l->opener.pid ? &ev->l->opener : NULL;
-}
-
-void emit(struct model *m, struct model_event *ev)
-{
-	const struct tcptrace_record *rec = ev->rec;
-	const struct listener *l = ev->l;
-
-	if (ev->c) {
-		struct conn *c = &m->conns[ev->c - m->conns];
-
-		if (rec->t_ns > c->last_ns)
-			c->last_ns = rec->t_ns;
-		c->last_tid = rec->tid;
-		c->last_event = ev->event;
-		if (c->attempt || ev->event == TCPTRACE_STATE || ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
-			ev->counted |= attempt_step(c, ev);
-	}
-	ev->who = who(m, ev);
-	if (rec->flags & TCPTRACE_F_QUEUES) {
-		ev->has_queues = true;
-		ev->synq = rec->synq;
-		ev->synq_young = rec->synq_young;
-		ev->acceptq = rec->acceptq;
-		ev->limit = rec->acceptq_max;
-	} else if (l && l->limit_known && of_queues(ev->event)) {
-		ev->has_queues = true;
-		ev->synq = l->synq.now;
-		ev->synq_young = l->synq_young;
-		ev->acceptq = l->acceptq.now;
-		ev->limit = l->limit;
-	}
-	m->totals.events[ev->event]++;
-	if (m->fn)
-		m->fn(m->ctx, ev);
-}
-
-void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
-{
-	struct model_event ev = step(rec, rec->event, c, l);
-
-	emit(m, &ev);
-}
-
 static void on_lost(struct model *m, const struct tcptrace_record *rec)
 {
 	uint64_t count = rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->arg;
@@ -180,14 +107,6 @@ static const handler handlers[TCPTRACE_EVENT_MAX] = {
 	[TCPTRACE_OBSERVED]		= on_observed,
 };
 
-static void load_actor(struct model *m, const struct tcptrace_record *rec)
-{
-	m->actor.pid = rec->pid;
-	m->actor.tid = rec->tid;
-	m->actor.fd = rec->fd;
-	memcpy(m->actor.comm, rec->comm, TCPTRACE_COMM_LEN);
-}
-
 void model_feed(struct model *m, const struct tcptrace_record *rec)
 {
 	m->totals.records++;
@@ -198,12 +117,12 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 	if (rec->event >= TCPTRACE_EVENT_MAX || !handlers[rec->event])
 		return;
 	if (rec->flags & TCPTRACE_F_ACTOR)
-		load_actor(m, rec);
+		owner_load(m, rec);
 	if (rec->t_ns >= m->expire_ns)
 		conns_expire(m, rec->t_ns);
 	handlers[rec->event](m, rec);
 	if (m->surplus) {
-		acceptq_settle(m, m->surplus, rec->t_ns);
+		leave_surplus(m, m->surplus, rec->t_ns);
 		m->surplus = NULL;
 	}
 }
@@ -222,9 +141,10 @@ void model_until(struct model *m, uint64_t now_ns)
 			continue;
 		queue_surplus(m, l, now_ns);
 		if (m->surplus)
-			acceptq_settle(m, l, now_ns);
+			leave_surplus(m, l, now_ns);
 		m->surplus = NULL;
 	}
+	owner_verify(m);
 }
 
 const struct model_totals *model_totals(const struct model *m)
@@ -237,12 +157,3 @@ const struct listener *model_listener(const struct model *m, uint32_t i)
 	return i < m->nlisteners ? &m->listeners[m->listener_order[i]] : NULL;
 }
 
-void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx)
-{
-	const struct conn *c;
-	int list;
-
-	for (list = 0; list < CONN_LISTS; list++)
-		for (c = m->age_head[list]; c; c = c->next_age)
-			fn(ctx, c);
-}

@@ -48,7 +48,11 @@ const char *tcptrace_cause_name(unsigned int cause);	/* "" for none */
 struct owner {
 	uint32_t pid, tid;
 	int32_t fd;				/* -1: unknown */
-	char comm[TCPTRACE_COMM_LEN + 1];	/* as the kernel has it: hostile bytes possible */
+	/*
+	 * The process's name, which is that of its first thread, as it is called now; where none of that thread's
+	 * records came yet, the caller's. As the kernel has it: hostile bytes possible.
+	 */
+	char comm[TCPTRACE_COMM_LEN + 1];
 };
 
 /* One queue of a listener. Lengths are the kernel's own where a record carried them. */
@@ -74,8 +78,13 @@ struct listener {
 	uint16_t lport;
 	bool open;			/* still in LISTEN */
 	uint64_t born_ns, closed_ns;	/* born 0: was there before us */
-	struct owner opener;		/* who called listen(); from the snapshot: who holds it */
+	/*
+	 * Three roles. Whom to name: listener_keeper().
+	 */
+	struct owner opener;		/* who called listen(); of one that was there before us: who held it then */
 	struct owner acceptor;		/* who accepted last */
+	struct owner holder;		/* who has its descriptor, when the opener has not got it any more */
+	bool opener_gone, acceptor_gone;	/* ended, or closed it, and we know */
 	uint32_t acceptors;		/* how many different processes accepted (prefork); at most 64 told apart */
 	uint32_t acceptor_pids[64];
 	int32_t backlog;		/* asked for; -1 with backlog_known false: listen() was before us */
@@ -109,6 +118,12 @@ struct listener {
 
 	/* The model's own. */
 	bool used, opener_listened;	/* opener is who called listen(), not only who holds it */
+	bool opener_named, acceptor_named;	/* as holders, by the snapshot of held_gen */
+	uint8_t found_rank;
+	struct owner found;		/* whom that snapshot found, the best so far */
+	uint32_t held_gen;		/* the last snapshot that named any holder */
+	uint64_t holder_ino;		/* what lookup.holds() knows the socket by */
+	uint32_t asked_pid;		/* a list was wanted because this process is gone */
 	bool destroyed;			/* its requests may still end; a new one at the address is another */
 	uint32_t refs;			/* conns that point here */
 	uint32_t seen_gen;		/* last snapshot that named it */
@@ -143,6 +158,7 @@ struct conn {
 	bool reset;			/* a RST came while it waited to be accepted */
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
+	bool connected;			/* it was in SYN_SENT: the next connect() of its socket is another conn */
 	uint8_t attempt;		/* attempt.c's */
 
 	/* The model's own. */
@@ -166,6 +182,8 @@ struct conn {
 	struct listener *listener;	/* server side: whose queues it passed; else NULL */
 	struct conn *prev_q, *next_q;	/* place in its queue */
 	struct owner owner;		/* accepted by / connected by / holds it */
+	uint32_t owner_gen;		/* the last snapshot that named a holder */
+	uint32_t owner_old;		/* whom it replaced then */
 	uint32_t retrans;
 	uint32_t seen_gen;		/* last snapshot that named it */
 	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
@@ -186,6 +204,7 @@ struct model_event {
 	const struct conn *c;			/* NULL: none */
 	const struct listener *l;		/* NULL: none */
 	const struct owner *who;		/* the actor of a call; else the socket's owner; NULL unknown */
+	const char *thread;			/* of a call: the calling thread's name, if it is not the process's; or NULL */
 	bool has_dur;
 	uint64_t dur_ns;			/* what this step ends */
 	bool has_queues;
@@ -234,6 +253,29 @@ void model_feed(struct model *m, const struct tcptrace_record *rec);
  */
 enum tcptrace_seen model_seen(const struct model *m, unsigned int event);
 uint32_t model_only(const struct model *m);	/* TCPTRACE_ONLY_*: what narrows all of them; 0: nothing */
+
+/*
+ * What the model asks of the machine, while live; it is asked by model_until() and model_ask_owners() alone, never
+ * while a record is fed.
+ */
+struct model_lookup {
+	void *ctx;
+	/*
+	 * Has o's process o->fd (-1: any) still, as the same socket as when *ino was filled in (0: not yet)? 1 yes, 0 no,
+	 * -1 that cannot be told.
+	 */
+	int (*holds)(void *ctx, const struct owner *o, uint64_t *ino);
+	/* Fills comm, TCPTRACE_COMM_LEN + 1 bytes, with the process's name; false: it is not there. */
+	bool (*name)(void *ctx, uint32_t pid, char *comm);
+};
+void model_set_lookup(struct model *m, const struct model_lookup *lookup);
+/*
+ * True: somebody is gone who held a listener, or, at the end, might be named for what another holds: take a snapshot
+ * with owners. Once for each reason, and at most once a second.
+ */
+bool model_ask_owners(struct model *m, bool end);
+/* Whom to name for what a listener does or waits for: who holds it; NULL: unknown. */
+const struct owner *listener_keeper(const struct listener *l);
 
 /* No record came, but time passed: what waits has waited until now (CLOCK_MONOTONIC). May call fn. */
 void model_until(struct model *m, uint64_t now_ns);

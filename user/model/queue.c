@@ -63,7 +63,7 @@ void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns)
  * else our count. N + 1 fit into a queue with limit N (older kernels: N into
  * the SYN queue).
  */
-void listener_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
+void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step)
 {
 	uint32_t synq, acceptq;
@@ -89,7 +89,7 @@ void listener_numbers(struct model *m, struct listener *l, const struct tcptrace
 }
 
 /* A listener that is destroyed has no accept queue; its requests may outlive it. */
-void listener_acceptq_gone(struct listener *l, uint64_t t_ns)
+void queue_acceptq_gone(struct listener *l, uint64_t t_ns)
 {
 	queue_set(&l->acceptq, 0, false, t_ns);
 }
@@ -106,7 +106,7 @@ void queue_enter(struct model *m, struct conn *c, bool acceptq)
 	queue_leave(m, c);
 	c->in_acceptq = acceptq;
 	c->in_synq = !acceptq;
-	conn_set_list(m, c, LIST_QUEUED);
+	age_set(m, c, LIST_QUEUED);
 	if (!c->listener)
 		return;
 	q = queue_of(c);
@@ -131,10 +131,10 @@ void queue_leave(struct model *m, struct conn *c)
 		q->known--;
 	}
 	c->in_synq = c->in_acceptq = false;
-	conn_set_list(m, c, LIST_ACTIVE);
+	age_set(m, c, LIST_ACTIVE);
 }
 
-void conn_set_listener(struct model *m, struct conn *c, struct listener *l)
+void queue_set_listener(struct model *m, struct conn *c, struct listener *l)
 {
 	bool queued = c->in_synq || c->in_acceptq, acceptq = c->in_acceptq;
 

@@ -7,12 +7,6 @@
 
 #define SYNACK_LATE_NS	100000000ull	/* behind its request's way into the queue, at most: a CPU may be put off */
 
-static void count_cause(struct listener *l, unsigned int cause)
-{
-	if (l)
-		l->causes[cause]++;
-}
-
 /*
  * By how much sk_drops rises: tcp_listendrop() counts one, and tcp_v4_rcv() another where a request's segment
  * is thrown away. Segments of requests that are thrown away for other reasons, which no record tells, count one.
@@ -29,7 +23,7 @@ static void request_begins(struct model *m, struct conn *c, const struct tcptrac
 {
 	conn_set_req(m, c, rec->sk);
 	conn_learn(m, c, rec);
-	conn_set_listener(m, c, listener_of(m, rec, c));
+	queue_set_listener(m, c, listener_of(m, rec, c));
 	c->state = TCP_S_NEW_SYN_RECV;
 	queue_enter(m, c, false);
 	*ended_slot(m, rec->sk) = 0;
@@ -41,7 +35,7 @@ static void request_begins(struct model *m, struct conn *c, const struct tcptrac
  */
 static struct conn *request_of(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = conn_find(m, BY_REQ, rec->sk);
+	struct conn *c = index_find(m, BY_REQ, rec->sk);
 
 	if (c)
 		return c;
@@ -66,36 +60,36 @@ static bool known_early(const struct model *m, const struct conn *c, const struc
 	if (rec->t_ns < c->known_ns)
 		return true;
 	return c->in_synq && !c->synq_ns && (!c->known_ns || rec->t_ns - c->known_ns < SYNACK_LATE_NS) &&
-	       c == conn_find_rec_tuple(m, rec);
+	       c == index_find_rec(m, rec);
 }
 
 void on_synq_add(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = conn_find(m, BY_REQ, rec->sk);
+	struct conn *c = index_find(m, BY_REQ, rec->sk);
 	struct model_event ev;
 
 	if (c && !known_early(m, c, rec)) {	/* the address was used before, its end only sampled */
 		if (c->in_synq)
-			request_gone(m, rec, c);
+			leave_gone(m, rec, c);
 		else
 			conn_req_gone(m, c);
 		c = NULL;
 	}
 	if (!c) {
-		c = conn_find_rec_tuple(m, rec);
+		c = index_find_rec(m, rec);
 		if (!c || rec->t_ns >= c->known_ns)
 			c = conn_new(m);
 	}
 	c->born_ns = c->state_ns = c->synq_ns = rec->t_ns;
 	request_begins(m, c, rec);
-	listener_numbers(m, c->listener, rec, 1, 0);
-	ev = step(rec, TCPTRACE_SYNQ_ADD, c, c->listener);
+	queue_numbers(m, c->listener, rec, 1, 0);
+	ev = emit_step(rec, TCPTRACE_SYNQ_ADD, c, c->listener);
 	ev.new = TCP_S_NONE;
-	emit(m, &ev);
+	emit_event(m, &ev);
 	if (rec->new != TCPTRACE_SYNACK_TOO)
 		return;
 	ev.event = TCPTRACE_SYNACK;
-	emit(m, &ev);
+	emit_event(m, &ev);
 }
 
 /* synack, synack-retrans; of a Fast Open child the record has the child */
@@ -106,56 +100,13 @@ void on_synack(struct model *m, const struct tcptrace_record *rec)
 	struct listener *l = listener_of(m, rec, c);
 
 	if (c && !request)
-		held_release(m, rec, c);
+		child_release(m, rec, c);
 	if (rec->event == TCPTRACE_SYNACK_RETRANS && c)
 		c->retrans++;
 	if (rec->event == TCPTRACE_SYNACK_RETRANS && l)
 		l->synack_retrans++;
-	listener_numbers(m, l, rec, 0, 0);
+	queue_numbers(m, l, rec, 0, 0);
 	emit_plain(m, rec, c, l);
-}
-
-/*
- * Which of the kernel's drops it was. An ICMP message takes a request down and counts one (tcp_req_err()), ss -K does
- * not. Where that was not seen, a drop that nothing else accounts for tells.
- */
-static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int cause, uint8_t flags)
-{
-	bool unseen = flags & (TCPTRACE_F_SAMPLED | TCPTRACE_F_INFERRED);
-
-	if (!l || (cause != TCPTRACE_SYNQ_OTHER && cause != TCPTRACE_SYNQ_RESET))
-		return 0;
-	if (cause == TCPTRACE_SYNQ_OTHER && unseen && !l->drops_unseen)
-		return 0;
-	if (cause == TCPTRACE_SYNQ_OTHER || !c->ack_refused)
-		l->drops_told++;
-	if (cause == TCPTRACE_SYNQ_OTHER && unseen)
-		l->drops_unseen--;
-	return cause == TCPTRACE_SYNQ_OTHER ? COUNTED_DROP : 0;
-}
-
-/* Told by the record, or derived from it: the request is in the SYN queue no more. */
-void synq_leave(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause)
-{
-	struct model_event ev = step(rec, TCPTRACE_SYNQ_DEL, c, c->listener);
-	struct listener *l = c->listener;
-	int by = l ? queue_untold(&l->synq) : 0;
-
-	ev.cause = cause;
-	step_took(&ev, c->synq_ns);
-	queue_leave(m, c);
-	if (cause != TCPTRACE_SYNQ_ESTABLISHED)
-		*ended_slot(m, c->req) = c->req;
-	count_cause(l, cause);
-	ev.counted = count_gone(l, c, cause, ev.flags);
-	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
-		hist_add(&l->in_synq, ev.dur_ns);
-	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {
-		c->ghost = true;
-		l->ghosts++;
-	}
-	listener_numbers(m, l, rec, by, 0);
-	emit(m, &ev);
 }
 
 /*
@@ -177,36 +128,15 @@ void on_synq_del(struct model *m, const struct tcptrace_record *rec)
 	if (!c || !c->in_synq || (!c->synq_ns && rec->t_ns < c->known_ns))
 		return;			/* told before, or of the address's life before the snapshot */
 	if (rec_cause(rec) == TCPTRACE_SYNQ_ESTABLISHED) {
-		held_release(m, rec, c);
-		synq_leave(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
+		child_release(m, rec, c);
+		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
 		return;
 	}
-	synq_leave(m, rec, c, rec_cause(rec));
+	leave_synq(m, rec, c, rec_cause(rec));
 	if (c->sk)
 		conn_set_req(m, c, 0);
 	else
 		conn_end(m, c);
-}
-
-/*
- * A cookie handshake has no request: between the ACK and the child, the conn is
- * known by its ends alone. Only a valid cookie makes one, so a flood does not.
- */
-static struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec)
-{
-	struct conn *c = conn_find_rec_tuple(m, rec);
-
-	if (c && c->state != TCP_S_TIME_WAIT && c->state != TCP_S_CLOSE)
-		return c;
-	if (!rec->lport || !rec->rport)
-		return NULL;
-	c = conn_new(m);
-	c->state = TCP_S_NEW_SYN_RECV;
-	c->born_ns = c->state_ns = rec->t_ns;
-	conn_learn(m, c, rec);
-	conn_set_listener(m, c, listener_of(m, rec, c));
-	conn_set_list(m, c, LIST_LINGER);
-	return c;
 }
 
 /* The conn that a refused segment belongs to. A refused SYN never became one. */
@@ -219,17 +149,6 @@ static struct conn *refused_conn(struct model *m, const struct tcptrace_record *
 	return rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK ? conn_half_open(m, rec) : NULL;
 }
 
-/* Tracepoints do not tell what became of a cookie: its effects do. */
-void infer_cookie(struct model *m, const struct tcptrace_record *rec, unsigned int event)
-{
-	struct tcptrace_record cookie = *rec;
-
-	cookie.event = event;
-	cookie.cause = TCPTRACE_CAUSE_NONE;
-	cookie.sk = 0;
-	on_cookie(m, &cookie);
-}
-
 void on_drop(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l;
@@ -239,11 +158,11 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 		c = conn_half_open(m, rec);
 		if (c && c->in_synq)
 			return;		/* the third packet of a request, thrown away for another reason */
-		infer_cookie(m, rec, TCPTRACE_COOKIE_OK);
+		cookie_infer(m, rec, TCPTRACE_COOKIE_OK);
 	}
 	c = refused_conn(m, rec);
 	l = listener_of(m, rec, c);
-	count_cause(l, rec_cause(rec));
+	listener_count(l, rec_cause(rec));
 	if (l)
 		l->drops_told += drops_of(rec);
 	if (c && (rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
@@ -255,23 +174,7 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	}
 	if (rec->cause == TCPTRACE_DROP_SYNQ_FULL && rec->flags & TCPTRACE_F_QUEUES)
 		m->synq_full_at_limit |= rec->synq == rec->acceptq_max;
-	listener_numbers(m, l, rec, 0, 0);
+	queue_numbers(m, l, rec, 0, 0);
 	emit_plain(m, rec, c, l);
 }
 
-void on_cookie(struct model *m, const struct tcptrace_record *rec)
-{
-	struct conn *c = rec->event == TCPTRACE_COOKIE_OK ? cookie_conn(m, rec) : NULL;
-	struct listener *l = listener_of(m, rec, c);
-
-	if (l && rec->event == TCPTRACE_COOKIE_SENT) {
-		l->cookies_sent++;
-		l->cookie_ns = rec->t_ns;
-	} else if (l && rec->event == TCPTRACE_COOKIE_OK) {
-		l->cookies_ok++;
-	} else if (l) {
-		l->cookies_bad++;
-	}
-	listener_numbers(m, l, rec, 0, 0);
-	emit_plain(m, rec, c, l);
-}

@@ -7,7 +7,7 @@
 
 static struct conn *request_conn(struct model *m, const struct tcptrace_record *rec, bool *fresh)
 {
-	struct conn *c = conn_find(m, BY_REQ, rec->sk);
+	struct conn *c = index_find(m, BY_REQ, rec->sk);
 
 	if (!c)
 		c = conn_half_open(m, rec);
@@ -18,14 +18,14 @@ static struct conn *request_conn(struct model *m, const struct tcptrace_record *
 	conn_set_req(m, c, rec->sk);
 	conn_learn(m, c, rec);
 	c->state = TCP_S_NEW_SYN_RECV;
-	conn_set_listener(m, c, listener_of(m, rec, c));
+	queue_set_listener(m, c, listener_of(m, rec, c));
 	queue_enter(m, c, false);
 	return c;
 }
 
 static struct conn *timewait_conn(struct model *m, const struct tcptrace_record *rec, bool *fresh)
 {
-	struct conn *c = conn_find_rec_tuple(m, rec);
+	struct conn *c = index_find_rec(m, rec);
 
 	*fresh = !c && rec->lport && rec->rport;
 	if (!*fresh)
@@ -33,7 +33,7 @@ static struct conn *timewait_conn(struct model *m, const struct tcptrace_record 
 	c = conn_new(m);
 	conn_learn(m, c, rec);
 	c->state = rec_state(rec->new);
-	conn_set_list(m, c, LIST_LINGER);
+	age_set(m, c, LIST_LINGER);
 	return c;
 }
 
@@ -45,12 +45,12 @@ static struct conn *socket_conn(struct model *m, const struct tcptrace_record *r
 		return NULL;
 	if (*fresh)
 		c->state = rec_state(rec->new);
-	if (rec->flags & TCPTRACE_F_ACTOR && !c->owner.pid)
-		c->owner = m->actor;
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		owner_has(m, c);
 	if (!(rec->flags & TCPTRACE_F_QUEUED))
 		return c;
 	if (!c->listener)
-		conn_set_listener(m, c, listener_of(m, rec, c));
+		queue_set_listener(m, c, listener_of(m, rec, c));
 	if (*fresh)
 		queue_enter(m, c, true);
 	return c;
@@ -110,10 +110,10 @@ static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 	learn_drops(l, rec);
 	if (rec_cookie(rec))
 		l->cookie = rec_cookie(rec);
-	if (rec->flags & TCPTRACE_F_ACTOR && !l->opener.pid)
-		l->opener = m->actor;	/* of a prefork server the first that is found */
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		owner_holds(m, l);
 	if (rec->flags & TCPTRACE_F_QUEUES)
-		listener_numbers(m, l, rec, 0, 0);
+		queue_numbers(m, l, rec, 0, 0);
 	l->seen_gen = m->snap.gen;
 	if (fresh)
 		emit_plain(m, rec, NULL, l);
@@ -129,65 +129,13 @@ void on_exists(struct model *m, const struct tcptrace_record *rec)
 		exists_conn(m, rec);
 }
 
-/* A record for a step that none told: with the conn's ends. It is good until the next. */
-const struct tcptrace_record *derived(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
-				      uint8_t flags)
-{
-	struct tcptrace_record *rec = &m->derived;
-
-	memset(rec, 0, sizeof(*rec));
-	rec->t_ns = t_ns;
-	rec->event = event;
-	rec->flags = flags | (c->in_synq ? TCPTRACE_F_REQUEST : 0);
-	rec->sk = c->in_synq ? c->req : c->sk;
-	rec->listener = c->listener ? c->listener->sk : 0;
-	rec->cookie = c->cookie;
-	rec->netns = c->netns;
-	rec->family = c->family;
-	rec->fd = -1;
-	memcpy(rec->laddr, c->laddr, sizeof(rec->laddr));
-	memcpy(rec->raddr, c->raddr, sizeof(rec->raddr));
-	rec->lport = c->lport;
-	rec->rport = c->rport;
-	return rec;
-}
-
-static const struct tcptrace_record *sampled(struct model *m, const struct tcptrace_record *end,
-					     const struct conn *c, unsigned int event)
-{
-	return derived(m, end->t_ns, c, event, TCPTRACE_F_SAMPLED);
-}
-
-/* Its timer fires for the first time after TCP_TIMEOUT_INIT, 1 s: who is gone before did not expire. */
-#define EXPIRES_NS	900000000ull
-
-static unsigned int gone_why(const struct conn *c, uint64_t t_ns)
-{
-	if (c->listener && !c->listener->open)
-		return TCPTRACE_SYNQ_LISTENER_CLOSED;
-	if (c->reset)
-		return TCPTRACE_SYNQ_RESET;
-	return c->synq_ns && t_ns - c->synq_ns < EXPIRES_NS ? TCPTRACE_SYNQ_OTHER : TCPTRACE_SYNQ_EXPIRED;
-}
-
-/* A request that is there no more, which was found out at `end`. */
-void request_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
-{
-	unsigned int cause = gone_why(c, end->t_ns);
-
-	synq_leave(m, sampled(m, end, c, TCPTRACE_SYNQ_DEL), c, cause);
-	if (!c->sk)
-		conn_end(m, c);
-	else
-		conn_set_req(m, c, 0);
-}
-
 static void queued_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
 	if (c->listener && !c->listener->open && !c->seen_taken)
-		acceptq_leave(m, sampled(m, end, c, TCPTRACE_ACCEPTQ_DEL), c, TCPTRACE_ACCEPTQ_CLOSED);
+		leave_acceptq(m, leave_record(m, end->t_ns, c, TCPTRACE_ACCEPTQ_DEL, TCPTRACE_F_SAMPLED), c,
+			      TCPTRACE_ACCEPTQ_CLOSED);
 	else
-		acceptq_taken(m, end->t_ns, c, TCPTRACE_F_SAMPLED);
+		leave_taken(m, end->t_ns, c, TCPTRACE_F_SAMPLED);
 }
 
 /* Invisible to iter/tcp, which walks the hash tables: there may be one without being named. */
@@ -206,7 +154,8 @@ static void correct(struct model *m, const struct tcptrace_record *end, struct c
 	if (c->in_synq && c->seen_state == TCP_S_NEW_SYN_RECV)
 		return;
 	if (c->in_synq)
-		synq_leave(m, sampled(m, end, c, TCPTRACE_SYNQ_DEL), c, TCPTRACE_SYNQ_ESTABLISHED);
+		leave_synq(m, leave_record(m, end->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_SAMPLED), c,
+			   TCPTRACE_SYNQ_ESTABLISHED);
 	if (c->in_acceptq && c->seen_taken)
 		queued_gone(m, end, c);
 	if (!c->in_acceptq && c->seen_queued && !c->seen_taken)
@@ -231,7 +180,7 @@ static void reconcile(struct model *m, const struct tcptrace_record *end, struct
 	if (unhashed(c) || (c->list == LIST_LINGER && !s->timewaits))
 		return;
 	if (c->in_synq) {
-		request_gone(m, end, c);
+		leave_gone(m, end, c);
 		return;
 	}
 	if (c->in_acceptq)
@@ -251,6 +200,8 @@ static void snapshot_end(struct model *m, const struct tcptrace_record *end)
 		if (l->open && l->seen_gen != m->snap.gen && l->born_ns < m->snap.begin_ns &&
 		    (!m->snap.netns || l->netns == m->snap.netns))
 			listener_close(m, l, end->t_ns);
+		else if (m->snap.owners && l->seen_gen == m->snap.gen)
+			owner_listed(m, l);
 	}
 	for (list = 0; list < CONN_LISTS; list++)
 		for (c = m->age_head[list]; c; c = next) {
@@ -269,7 +220,7 @@ void on_snapshot(struct model *m, const struct tcptrace_record *rec)
 	}
 	m->snap.gen++;
 	m->snap.active = true;
-	m->snap.timewaits = false;
+	m->snap.timewaits = m->snap.owners = false;
 	m->snap.netns = rec->netns;
 	m->snap.begin_ns = rec->t_ns;
 }

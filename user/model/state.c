@@ -12,9 +12,9 @@ static void state_ends(struct model *m, struct conn *c, struct model_event *ev)
 	bool known = c->state == old;
 
 	if (known)
-		step_took(ev, c->state_ns);
+		emit_took(ev, c->state_ns);
 	if (known && old == TCP_S_SYN_RECV && c->synq_ns)
-		step_took(ev, c->synq_ns);	/* half-open since its SYN, not since the child was made */
+		emit_took(ev, c->synq_ns);	/* half-open since its SYN, not since the child was made */
 	if (c->state != TCP_S_NONE && ev->rec->t_ns >= c->known_ns &&
 	    (!known || !tcp_transition_legal(ev->rec->old, ev->rec->new)))
 		m->totals.illegal++;
@@ -26,7 +26,7 @@ static void state_ends(struct model *m, struct conn *c, struct model_event *ev)
 static void closed_while_queued(struct model *m, const struct tcptrace_record *rec, struct conn *c)
 {
 	if (c->listener && !c->listener->open)
-		acceptq_leave(m, rec, c, TCPTRACE_ACCEPTQ_CLOSED);
+		leave_acceptq(m, rec, c, TCPTRACE_ACCEPTQ_CLOSED);
 	else
 		c->reset = true;
 }
@@ -39,113 +39,37 @@ static bool owner_closes(const struct tcptrace_record *rec)
 
 static void conn_state(struct model *m, const struct tcptrace_record *rec)
 {
-	struct held *h = held_child(m, rec, rec->sk);
+	struct held *h = child_held(m, rec, rec->sk);
 	struct model_event ev;
 	struct conn *c;
 	bool fresh;
 
+	c = rec->new == TCP_S_SYN_SENT ? index_find(m, BY_SK, rec->sk) : NULL;
+	if (c)
+		conn_again(m, c);
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
-		held_release(m, rec, c);
+		child_release(m, rec, c);
 	if (c && c->in_acceptq && owner_closes(rec))
-		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
+		leave_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	/* told twice: tp_state and tp_state_again, with an interrupt between the two */
 	if (c && !fresh && c->state == rec->new && c->state != rec->old && rec->t_ns >= c->known_ns)
 		return;
-	ev = step(rec, rec->event, c, c ? c->listener : NULL);
+	ev = emit_step(rec, rec->event, c, c ? c->listener : NULL);
 	if (c)
 		state_ends(m, c, &ev);
-	emit(m, &ev);
+	if (c && rec->new == TCP_S_SYN_SENT)
+		c->connected = true;
+	emit_event(m, &ev);
 	if (c && c->in_acceptq && rec->new == TCP_S_CLOSE)
 		closed_while_queued(m, rec, c);
-}
-
-/* LISTEN to SYN_RECV: the third packet made the socket that the request was for. */
-static void child_begins(struct model *m, const struct tcptrace_record *rec, struct conn *c)
-{
-	struct model_event ev;
-
-	conn_set_sk(m, c, rec->sk);
-	if (!c->listener)
-		conn_set_listener(m, c, listener_find(m, rec->listener));
-	if (c->state != TCP_S_NEW_SYN_RECV && c->state != TCP_S_NONE && rec->t_ns >= c->known_ns)
-		m->totals.illegal++;
-	if (!c->born_ns && !c->req && !c->known_ns)
-		c->born_ns = rec->t_ns;
-	c->state = TCP_S_SYN_RECV;
-	c->state_ns = rec->t_ns;
-	ev = step(rec, TCPTRACE_STATE, c, c->listener);
-	emit(m, &ev);
-}
-
-static bool same_port(const struct tcptrace_record *a, const struct tcptrace_record *b)
-{
-	return a->lport == b->lport && a->netns == b->netns;
-}
-
-/*
- * The child that was made on this CPU just now; sk 0: whoever's, of the same listener.
- * Softirqs of one CPU do not nest, so the next step of a handshake there is its own.
- */
-struct held *held_child(struct model *m, const struct tcptrace_record *rec, uint64_t sk)
-{
-	struct held *h = &m->held[rec->cpu % HELD_CPUS];
-
-	if (!h->sk || (sk ? h->sk != sk : !same_port(&h->rec, rec)))
-		return NULL;
-	return h;
-}
-
-/* The child in hand is c's: its first transition is told now, with the ends that it lacked. */
-static void held_tell(struct model *m, struct held *h, struct conn *c)
-{
-	struct tcptrace_record rec = h->rec;
-
-	h->sk = 0;
-	if (c->tupled) {
-		memcpy(rec.laddr, c->laddr, sizeof(rec.laddr));
-		memcpy(rec.raddr, c->raddr, sizeof(rec.raddr));
-		rec.lport = c->lport;
-		rec.rport = c->rport;
-	}
-	rec.cookie = c->cookie;
-	child_begins(m, &rec, c);
-}
-
-/* Tells what waited for c, when a record of c came on the same CPU. */
-bool held_release(struct model *m, const struct tcptrace_record *rec, struct conn *c)
-{
-	bool request = rec->event == TCPTRACE_SYNQ_DEL;
-	struct held *h = held_child(m, rec, request ? c->sk : rec->sk);
-
-	if (!h)
-		return false;
-	held_tell(m, h, c);
-	return true;
-}
-
-/*
- * Nobody claimed the child that waited: its handshake was given up, so it has a
- * number of its own; or its records came with another 'cpu', so it is late.
- */
-static void held_flush(struct model *m, struct held *h)
-{
-	struct conn *c = conn_find(m, BY_SK, h->sk);
-
-	if (!c)
-		held_tell(m, h, conn_new(m));
-	else if (c->state == TCP_S_NEW_SYN_RECV || c->state == TCP_S_NONE)
-		held_tell(m, h, c);
-	else
-		emit_plain(m, &h->rec, c, c->listener);
-	h->sk = 0;
 }
 
 static void child_state(struct model *m, const struct tcptrace_record *rec)
 {
 	struct held *h = &m->held[rec->cpu % HELD_CPUS];
 	struct listener *l = listener_find(m, rec->sk);
-	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct conn *c = index_find(m, BY_SK, rec->sk);
 	bool fresh;
 
 	if (c && rec->t_ns >= c->known_ns)	/* the address was used before */
@@ -154,7 +78,7 @@ static void child_state(struct model *m, const struct tcptrace_record *rec)
 		listener_sk_gone(m, l, rec->t_ns);
 	if (!rec->rport && rec->sk) {
 		if (h->sk)
-			held_flush(m, h);
+			child_flush(m, h);
 		h->sk = rec->sk;
 		h->rec = *rec;
 		return;
@@ -169,7 +93,7 @@ static void child_state(struct model *m, const struct tcptrace_record *rec)
 static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
-	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct conn *c = index_find(m, BY_SK, rec->sk);
 	struct model_event ev;
 
 	if (l && (l->destroyed || (!l->open && l->lport && rec->lport && l->lport != rec->lport))) {
@@ -186,16 +110,16 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 		l->sk_drops_based |= !l->sk_drops_known;	/* from 0 on */
 		if (rec_cookie(rec))
 			l->cookie = rec_cookie(rec);
-		learn_opener(m, l, rec);
+		owner_opens(m, l, rec);
 		if (!l->opener.pid && c)
 			l->opener = c->owner;
 		if (rec->flags & TCPTRACE_F_QUEUES)
-			listener_numbers(m, l, rec, 0, 0);
+			queue_numbers(m, l, rec, 0, 0);
 	}
-	ev = step(rec, rec->event, c, l);
+	ev = emit_step(rec, rec->event, c, l);
 	if (c)
 		state_ends(m, c, &ev);
-	emit(m, &ev);
+	emit_event(m, &ev);
 	if (c)
 		conn_end(m, c);		/* from here on it goes by the listener's number */
 }
@@ -206,7 +130,7 @@ static void synq_gone_before(struct model *m, struct listener *l, const struct t
 	struct conn *c;
 
 	while ((c = l->synq.oldest)) {
-		synq_leave(m, derived(m, rec->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_INFERRED), c, TCPTRACE_SYNQ_OTHER);
+		leave_synq(m, leave_record(m, rec->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_INFERRED), c, TCPTRACE_SYNQ_OTHER);
 		conn_req_gone(m, c);
 	}
 }
@@ -218,23 +142,23 @@ static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 
 	if (!l && rec->sk)
 		l = listener_new(m, rec, rec->sk);
-	listener_numbers(m, l, rec, 0, 0);
+	queue_numbers(m, l, rec, 0, 0);
 	if (l && rec->flags & TCPTRACE_F_QUEUES && !rec->synq)
 		synq_gone_before(m, l, rec);
 	if (l && l->acceptq.surplus_ns)		/* what waits now dies with it, what does not was taken */
-		acceptq_settle(m, l, rec->t_ns);
-	ev = step(rec, rec->event, NULL, l);
+		leave_surplus(m, l, rec->t_ns);
+	ev = emit_step(rec, rec->event, NULL, l);
 	if (l) {
-		step_took(&ev, l->born_ns);
+		emit_took(&ev, l->born_ns);
 		listener_close(m, l, rec->t_ns);
 	}
-	emit(m, &ev);
+	emit_event(m, &ev);
 }
 
 /* A minisock: known by its ends only. Its end may come when its tuple lives a new life. */
 static void timewait_state(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = conn_find_rec_tuple(m, rec);
+	struct conn *c = index_find_rec(m, rec);
 	struct model_event ev;
 
 	if (c && c->state != TCP_S_TIME_WAIT && c->state != TCP_S_FIN_WAIT2)
@@ -243,9 +167,9 @@ static void timewait_state(struct model *m, const struct tcptrace_record *rec)
 		return;		/* of a connection that the filter left out, or the table forgot */
 	if (c->state == rec->new)
 		return;		/* its FIN came again */
-	ev = step(rec, rec->event, c, c->listener);
+	ev = emit_step(rec, rec->event, c, c->listener);
 	state_ends(m, c, &ev);
-	emit(m, &ev);
+	emit_event(m, &ev);
 	if (rec->new == TCP_S_CLOSE)
 		conn_end(m, c);
 }
@@ -266,18 +190,18 @@ void on_state(struct model *m, const struct tcptrace_record *rec)
 
 static void listener_destroyed(struct model *m, const struct tcptrace_record *rec, struct listener *l)
 {
-	struct model_event ev = step(rec, rec->event, NULL, l);
+	struct model_event ev = emit_step(rec, rec->event, NULL, l);
 
-	step_took(&ev, l->born_ns);
+	emit_took(&ev, l->born_ns);
 	listener_close(m, l, rec->t_ns);
-	listener_acceptq_gone(l, rec->t_ns);
+	queue_acceptq_gone(l, rec->t_ns);
 	l->destroyed = true;
-	emit(m, &ev);
+	emit_event(m, &ev);
 }
 
 void on_destroy(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = conn_find(m, BY_SK, rec->sk);
+	struct conn *c = index_find(m, BY_SK, rec->sk);
 	struct listener *l = listener_find(m, rec->sk);
 	struct model_event ev;
 
@@ -287,22 +211,22 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec)
 	}
 	if (c && l)
 		listener_sk_gone(m, l, rec->t_ns);
-	if (!c && held_child(m, rec, rec->sk) && rec->sk) {
+	if (!c && child_held(m, rec, rec->sk) && rec->sk) {
 		c = conn_new(m);
-		held_release(m, rec, c);
+		child_release(m, rec, c);
 	}
 	if (c && rec->t_ns < c->known_ns)
 		c = NULL;		/* of the address's life before the snapshot */
 	if (!c && !rec->rport)
 		return;			/* of nothing that we know: the filter could not tell */
 	if (c && c->in_acceptq && c->listener && !c->listener->open)
-		acceptq_leave(m, rec, c, TCPTRACE_ACCEPTQ_CLOSED);
+		leave_acceptq(m, rec, c, TCPTRACE_ACCEPTQ_CLOSED);
 	else if (c && c->in_acceptq)
-		acceptq_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
-	ev = step(rec, rec->event, c, c ? c->listener : NULL);
+		leave_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
+	ev = emit_step(rec, rec->event, c, c ? c->listener : NULL);
 	if (c)
-		step_took(&ev, c->born_ns);
-	emit(m, &ev);
+		emit_took(&ev, c->born_ns);
+	emit_event(m, &ev);
 	if (!c)
 		return;
 	*ended_slot(m, rec->sk) = rec->sk;

@@ -48,12 +48,15 @@ void loop_heed_signals(struct loop *l)
 	}
 }
 
-/* What waits has waited until now, not until the last record. */
-static void until_now(struct loop *l)
+/* What waits has waited until now, not until the last record; and who is named holds what is said to be his. */
+static int until_now(struct loop *l, bool end)
 {
-	const struct tcptrace_record now = { .event = TCPTRACE_LOST, .fd = -1, .t_ns = clock_ns(CLOCK_MONOTONIC) };
+	int err = 0;
 
-	model_feed(l->model, &now);
+	model_until(l->model, clock_ns(CLOCK_MONOTONIC));
+	if (model_ask_owners(l->model, end) && l->src->ops->snapshot)
+		err = l->src->ops->snapshot(l->src, loop_record, l);
+	return err == LOOP_STOP ? err : 0;
 }
 
 /* What the hooks had seen when we stopped. A replay stops where it is. */
@@ -61,9 +64,7 @@ static int drain(struct loop *l)
 {
 	int err = l->live ? l->src->ops->poll(l->src, 0, loop_record, l) : 0;
 
-	if (l->live && !err)
-		until_now(l);
-	return err;
+	return l->live && !err ? until_now(l, true) : err;
 }
 
 int loop_run(struct loop *l)
@@ -75,6 +76,8 @@ int loop_run(struct loop *l)
 		if (err == -EINTR)
 			err = 0;
 		loop_heed_signals(l);
+		if (l->live && !err)
+			err = until_now(l, false);
 		if (l->live)
 			outputs_tick(l->outputs, l->model, clock_ns(CLOCK_MONOTONIC));
 		if (!outputs_flush(l->outputs))

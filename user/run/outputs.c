@@ -324,8 +324,24 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 	return more && !count_reached(s);
 }
 
+/* Wall time follows the clock of the machine, when somebody sets it; not its rate, which moves by some us. */
+#define CLOCK_SET_NS	1000000
+
+static void follow_clock(struct view_config *cfg)
+{
+	uint64_t before = clock_ns(CLOCK_MONOTONIC);
+	int64_t offset = (int64_t)(clock_ns(CLOCK_REALTIME) - before);
+
+	if (clock_ns(CLOCK_MONOTONIC) - before > CLOCK_SET_NS / 2)	/* preempted in between */
+		return;
+	if (offset - cfg->wall_offset_ns > CLOCK_SET_NS || cfg->wall_offset_ns - offset > CLOCK_SET_NS)
+		cfg->wall_offset_ns = offset;
+}
+
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 {
+	for (unsigned int i = 0; i < s->n; i++)
+		follow_clock(&s->all[i].view.cfg);
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->all[i].view.ops->tick)
 			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);

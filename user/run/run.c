@@ -14,6 +14,7 @@
 #include "../lib/clock.h"
 #include "../talk.h"
 #include "child.h"
+#include "holder.h"
 #include "loop.h"
 #include "outputs.h"
 #include "run.h"
@@ -110,6 +111,7 @@ static int make_model(struct run *r)
 static int open_all(struct run *r, struct options *o)
 {
 	bool lifted = outputs_want_both_ends(o) && !o->read_path;
+	struct model_lookup lookup;
 	int err;
 
 	if (lifted)
@@ -126,6 +128,8 @@ static int open_all(struct run *r, struct options *o)
 	if (err)
 		return err;
 	r->loop = (struct loop){ .src = r->src, .model = r->model, .child = &r->child, .live = !o->read_path };
+	if (r->loop.live && holder_lookup(&lookup))
+		model_set_lookup(r->model, &lookup);
 	r->src->ahead = on_ahead;
 	err = outputs_open(&r->outputs, o, &r->select, r->src);
 	r->loop.outputs = r->outputs;

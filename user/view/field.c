@@ -62,6 +62,12 @@ static bool get_comm(const struct model_event *ev, struct value *v)
 	return v->s[0] != 0;
 }
 
+static bool get_thread(const struct model_event *ev, struct value *v)
+{
+	v->s = ev->thread;
+	return v->s != NULL;
+}
+
 static bool get_fd(const struct model_event *ev, struct value *v)
 {
 	v->i = ev->who && ev->who->pid ? ev->who->fd : -1;
@@ -169,7 +175,7 @@ const struct field fields[FIELD_COUNT] = {
 	[COLUMN_CONN] = { "CONN", "CONN", FK_U64, "", "number of the connection, from SYN to the end", get_conn },
 	[COLUMN_PID] = { "PID", "PID", FK_U64, "", "the caller, or who owns the socket", get_pid },
 	[COLUMN_TID] = { "TID", "TID", FK_U64, "", "thread of the caller (wide terminals)", get_tid },
-	[COLUMN_COMM] = { "COMM", "COMM", FK_COMM, "", "its name", get_comm },
+	[COLUMN_COMM] = { "COMM", "COMM", FK_COMM, "", "name of the process", get_comm },
 	[COLUMN_NETNS] = { "NETNS", "NETNS", FK_U64, "", "network namespace (wide terminals)", get_netns },
 	[COLUMN_COOKIE] = { "COOKIE", "COOKIE", FK_U64, "", "as ss -e shows it (wide terminals)", get_cookie },
 	[COLUMN_LOCAL] = { "LOCAL", "LOCAL", FK_ENDPOINT, "", "our end of the connection", get_local },
@@ -196,6 +202,7 @@ const struct field fields[FIELD_COUNT] = {
 	[KEY_TID] = { "tid", NULL, FK_U64, "", "thread that called", get_tid },
 	[KEY_COMM] = { "comm", NULL, FK_COMM, "", "name of the process", get_comm },
 	[KEY_FD] = { "fd", NULL, FK_I64, "", "its descriptor of the socket (accept: the new one)", get_fd },
+	[KEY_THREAD] = { "thread", NULL, FK_COMM, "", "name of the thread that called, if it has another", get_thread },
 	[KEY_OLD] = { "old", NULL, FK_NAME, "", "state before", get_old },
 	[KEY_NEW] = { "new", NULL, FK_NAME, "", "state after (exists: now)", get_new },
 	[KEY_HOW] = { "how", NULL, FK_NAME, "", "shutdown: read, write or both", event_how },

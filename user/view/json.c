@@ -195,6 +195,8 @@ static void json_event(struct view *v, const struct model_event *ev)
 	p = put_ends(j, p, ev);
 	if (ev->who)
 		p = put_owner(j, p, ev);
+	if (ev->thread)
+		p = json_fields(&j->words, p, ev, KEY_THREAD, KEY_THREAD);
 	p = put_change(j, p, ev);
 	if (ev->has_queues)
 		p = put_queues(j, p, ev);

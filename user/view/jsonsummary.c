@@ -102,6 +102,10 @@ void json_listener_name(struct out *o, const struct listener *l)
 		json_u64(o, "netns", l->netns);
 	json_bool(o, "open", l->open);
 	put_owner(o, "opener", &l->opener);
+	if (l->holder.pid)
+		put_owner(o, "holder", &l->holder);
+	if (l->opener_gone)
+		json_bool(o, "opener_gone", true);
 	put_owner(o, "acceptor", &l->acceptor);
 	json_u64(o, "acceptors", l->acceptors);
 	if (l->backlog_known)

@@ -43,7 +43,8 @@ static void put_number(struct out *o, bool known, uint64_t n, unsigned int width
 
 static void put_row(struct out *o, const struct listener *l)
 {
-	const struct owner *w = &l->opener;
+	static const struct owner nobody = { .fd = -1 };
+	const struct owner *w = listener_keeper(l) ? listener_keeper(l) : &nobody;
 	size_t from;
 	unsigned int col;
 

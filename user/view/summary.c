@@ -212,21 +212,31 @@ static void put_backlog(struct out *o, const struct listener *l)
 
 static void put_title(struct view *v, const struct listener *l)
 {
+	static const struct owner nobody = { .fd = -1 };
+	const struct owner *keeper = listener_keeper(l);
 	struct out *o = v->out;
 
+	if (!keeper)
+		keeper = &nobody;
 	if (v->cfg.color)
 		out_str(o, "\033[1m");
 	out_endpoint(o, l->laddr, l->lport);
 	if (v->cfg.color)
 		out_str(o, "\033[0m");
-	put_owner(o, &l->opener);
-	if (l->opener.pid && l->opener.fd >= 0)
-		put_count(o, "fd", (uint64_t)l->opener.fd);
+	put_owner(o, keeper);
+	if (keeper->fd >= 0 && keeper != &l->acceptor)
+		put_count(o, "fd", (uint64_t)keeper->fd);
 	put_backlog(o, l);
 	out_str(o, l->open ? "  LISTEN" : "  closed");
 	out_line_end(o);
+	if (l->opener_gone) {
+		put_label(o, "opened by");
+		put_owner(o, &l->opener);
+		out_str(o, ", who does not hold it any more");
+		out_line_end(o);
+	}
 	/* A server that hands its listener to workers: who takes the connections. */
-	if (l->acceptor.pid && l->acceptor.pid != l->opener.pid) {
+	if (l->acceptor.pid && l->acceptor.pid != keeper->pid) {
 		put_label(o, "accepts");
 		put_owner(o, &l->acceptor);
 		if (l->acceptors > 1) {

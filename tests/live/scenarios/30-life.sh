@@ -209,6 +209,42 @@ prefork()
 		"$(lines close listener=$(nth 1) conn=* | awk -f "$here/json.awk" -f <(echo '{ print get("conn"), get("pid") }') | sort | cksum_)"
 }
 
+scenario orphaned 4 own host -- "who listened is killed, his worker goes on: it is named from then on"
+orphaned()
+{
+	local i opener worker
+
+	command -v python3 > /dev/null || skip "no python3"
+	own_trace
+	start server python3 -c "
+import os, signal, socket
+s = socket.create_server(('127.0.0.1', $port))
+if os.fork():
+    print('READY', flush=True)
+    signal.pause()
+signal.alarm($patience)
+while True:
+    s.accept()[0].close()"
+	hear server READY
+	client --count 1
+	wait_seen 1 accept
+	opener=${pid[server]} worker=$(values pid accept)
+	expect "whose request it was" "$(values pid synq-add)" "$opener"
+	kill -KILL "$opener"
+	# until it was noticed, nobody is named; who is gone is not for long
+	for ((i = 0; i < patience * 10; i++)); do
+		client --count 1
+		[[ $(values pid synq-add | tail -n 1) != "$worker" ]] || break
+		sleep 0.1
+	done
+	kill "$worker"
+	finish server 137
+	untrace
+	expect "whose the last request was" "$(values pid synq-add | tail -n 1)" "$worker"
+	expect "who is named after it was noticed" "$(values pid synq-add | tail -n +2 | grep -v "$opener" | unique)" "$worker"
+	listener_is opener.pid="$opener" opener_gone=true
+}
+
 # A text as one word, to compare and to show when it differs.
 cksum_() { awk '{ s = s $0 ";" } END { print NR, substr(s, 1, 4000) }'; }
 

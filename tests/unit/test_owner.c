@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The model: whose. Opener, acceptor and holder of a listener; names of processes and of threads; who is gone. */
+#include "model_rig.h"
+
+static struct {
+	uint32_t gone;			/* pid of a process that has ended */
+	unsigned int asked, names;
+} machine;
+
+static int holds(void *ctx, const struct owner *o, uint64_t *ino)
+{
+	(void)ctx;
+	machine.asked++;
+	if (!*ino)
+		*ino = 77;
+	return o->pid != machine.gone;
+}
+
+static bool name(void *ctx, uint32_t pid, char *comm)
+{
+	(void)ctx;
+	machine.names++;
+	snprintf(comm, TCPTRACE_COMM_LEN + 1, "looked-up-%u", pid);
+	return true;
+}
+
+static int live_up(void **state)
+{
+	static const struct model_lookup lookup = { .holds = holds, .name = name };
+
+	memset(&machine, 0, sizeof(machine));
+	if (rig_up(state))
+		return -1;
+	model_set_lookup(rig.m, &lookup);
+	return 0;
+}
+
+static const struct listener *listener(void)
+{
+	return model_listener(rig.m, 0);
+}
+
+static uint32_t keeper(void)
+{
+	const struct owner *k = listener_keeper(listener());
+
+	return k ? k->pid : 0;
+}
+
+static struct tcptrace_record called(struct tcptrace_record rec, uint32_t pid, uint32_t tid, const char *comm)
+{
+	rec = by(rec, pid, -1);
+	rec.tid = tid;
+	memset(rec.comm, 0, sizeof(rec.comm));
+	strcpy(rec.comm, comm);
+	return rec;
+}
+
+static void snapshot(bool end)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_SNAPSHOT, .flags = end ? TCPTRACE_F_END : 0 };
+
+	rig_feed(rec);
+}
+
+static void listed(uint32_t pid, int fd)
+{
+	struct tcptrace_record rec = by(listener_rec(TCPTRACE_EXISTS), pid, fd);
+
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+}
+
+static void pass(uint64_t ms)
+{
+	rig.t += ms * MS;
+	model_until(rig.m, rig.t);
+}
+
+/* The master dies, a worker has the listener: it is noticed, the descriptors are listed, the worker is named. */
+static void master_dies(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	pass(200);
+	assert_int_equal(keeper(), SERVER);
+	assert_false(model_ask_owners(rig.m, false));
+	machine.gone = SERVER;
+	pass(200);
+	synq_add(1, 1, 0);
+	assert_true(model_ask_owners(rig.m, false));
+	assert_false(model_ask_owners(rig.m, false));	/* once */
+	snapshot(false);
+	listed(SERVER + 5, 3);
+	listed(SERVER + 6, 3);
+	snapshot(true);
+	assert_int_equal(keeper(), SERVER + 5);
+	assert_int_equal(listener()->opener.pid, SERVER);	/* that it opened it stays true */
+	assert_true(listener()->opener_gone);
+	synq_add(2, 2, 0);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER + 5);
+	/* and so on */
+	machine.gone = SERVER + 5;
+	pass(2000);
+	assert_true(model_ask_owners(rig.m, false));
+	snapshot(false);	/* nobody has it: in flight between two processes */
+	rec = queues(listener_rec(TCPTRACE_EXISTS), 2, 0);
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	rec = by(client_rec(TCPTRACE_EXISTS, 9), CLIENT, 4);
+	rec.sk = SK(9);
+	rec.new = TCP_S_ESTABLISHED;
+	rig_feed(rec);
+	snapshot(true);
+	assert_int_equal(keeper(), 0);
+	synq_add(3, 3, 0);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+	pass(2000);
+	assert_false(model_ask_owners(rig.m, false));
+}
+
+/* Of several holders: who held it, else who accepts from it. */
+static void which_of_them(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	accept_by(1, SERVER + 2, 0, 0, 0);
+	snapshot(false);
+	listed(SERVER + 1, 3);
+	listed(SERVER + 2, 3);
+	listed(SERVER, 3);
+	snapshot(true);
+	assert_int_equal(keeper(), SERVER);
+	snapshot(false);		/* reloaded: the old master has closed it */
+	listed(SERVER + 1, 3);
+	listed(SERVER + 2, 3);
+	snapshot(true);
+	assert_int_equal(keeper(), SERVER + 2);
+	assert_int_equal(listener()->acceptor.pid, SERVER + 2);
+	assert_false(listener()->acceptor_gone);
+	snapshot(false);
+	listed(SERVER + 1, 3);
+	snapshot(true);
+	assert_int_equal(keeper(), SERVER + 1);
+	assert_true(listener()->acceptor_gone);
+	accept_by(2, SERVER + 9, 0, 0, 0);
+	assert_false(listener()->acceptor_gone);
+}
+
+/* accept() in the parent, the rest in the child: what the child does is the child's. */
+static void forks_for_each(void **state)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_CLOSE, .sk = SK(1) };
+
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	accept_by(1, SERVER, 0, 0, 0);
+	rig_feed(by(rec, SERVER + 1, -1));
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER + 1);
+	/* one that the child holds and does nothing with, for CLOSE_WAIT */
+	handshake(2, 1);
+	accept_by(2, SERVER, 0, 0, 0);
+	state_of(server_rec(0, 2), SK(2), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+	assert_true(model_ask_owners(rig.m, true));
+	snapshot(false);
+	listed(SERVER, 3);
+	rec = by(server_rec(TCPTRACE_EXISTS, 2), SERVER + 2, 6);
+	rec.sk = SK(2);
+	rec.new = TCP_S_CLOSE_WAIT;
+	rig_feed(rec);
+	snapshot(true);
+	state_of(server_rec(0, 2), SK(2), TCP_S_CLOSE_WAIT, TCP_S_LAST_ACK);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER + 2);
+	/* both hold the third: he who accepted it stays */
+	handshake(3, 1);
+	accept_by(3, SERVER, 0, 0, 0);
+	snapshot(false);
+	listed(SERVER, 3);
+	rec = by(server_rec(TCPTRACE_EXISTS, 3), SERVER + 3, 6);
+	rec.sk = SK(3);
+	rec.new = TCP_S_ESTABLISHED;
+	rig_feed(rec);
+	rec.pid = SERVER;
+	rec.t_ns = 0;
+	rig_feed(rec);
+	snapshot(true);
+	state_of(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+}
+
+static const char *who(void)
+{
+	return rig.seen[rig.n - 1].comm;
+}
+
+static const char *thread(void)
+{
+	return rig.seen[rig.n - 1].thread;
+}
+
+/* Threads have names of their own; exec gives the process another. */
+static void names(void **state)
+{
+	struct tcptrace_record rec = listener_rec(TCPTRACE_SHUTDOWN);
+
+	(void)state;
+	rig_listen(128, 4096);
+	rig_feed(called(rec, SERVER, SERVER, "java-app"));
+	assert_string_equal(who(), "java-app");
+	assert_string_equal(thread(), "");
+	rig_feed(called(rec, SERVER, SERVER + 7, "acceptor-7"));
+	assert_string_equal(who(), "java-app");
+	assert_string_equal(thread(), "acceptor-7");
+	synq_add(1, 1, 0);
+	assert_string_equal(who(), "java-app");
+	rig_feed(called(rec, SERVER, SERVER, "thedaemon"));
+	synq_add(2, 2, 0);
+	assert_string_equal(who(), "thedaemon");
+	assert_string_equal(listener()->opener.comm, "thedaemon");
+	/* of a process whose first thread has not called yet */
+	rig_feed(called(rec, 5000, 5001, "worker"));
+	assert_string_equal(who(), "worker");
+	pass(200);
+	assert_int_equal(machine.names, 1);
+	rig_feed(called(rec, 5000, 5001, "worker"));
+	assert_string_equal(who(), "looked-up-5000");
+	assert_string_equal(thread(), "worker");
+}
+
+/* Looks at few at a time, and not all the time. */
+static void is_frugal(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		state_of(by(listener_rec(0), SERVER, -1), LSK + 64 * i, TCP_S_CLOSE, TCP_S_LISTEN);
+	for (i = 0; i < 100; i++)
+		pass(10);
+	assert_in_range(machine.asked, 1, 10 * 16);
+	for (i = 0; i < 100; i++)
+		pass(100);
+	machine.asked = 0;
+	machine.gone = SERVER;
+	for (i = 0; i < 8; i++)
+		pass(100);
+	assert_in_range(machine.asked, 100, 8 * 16);
+	assert_true(model_ask_owners(rig.m, false));
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
+	const struct CMUnitTest tests[] = {
+		CASE(master_dies), CASE(which_of_them), CASE(forks_for_each), CASE(names), CASE(is_frugal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

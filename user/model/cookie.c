@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SYN cookies: sent instead of queueing a request, and what comes back. Tracepoints do not tell what became of one: its
+ * effects do.
+ */
+#include "internal.h"
+
+/*
+ * A cookie handshake has no request: between the ACK and the child, the conn is
+ * known by its ends alone. Only a valid cookie makes one, so a flood does not.
+ */
+struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = index_find_rec(m, rec);
+
+	if (c && c->state != TCP_S_TIME_WAIT && c->state != TCP_S_CLOSE)
+		return c;
+	if (!rec->lport || !rec->rport)
+		return NULL;
+	c = conn_new(m);
+	c->state = TCP_S_NEW_SYN_RECV;
+	c->born_ns = c->state_ns = rec->t_ns;
+	conn_learn(m, c, rec);
+	queue_set_listener(m, c, listener_of(m, rec, c));
+	age_set(m, c, LIST_LINGER);
+	return c;
+}
+
+void on_cookie(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = rec->event == TCPTRACE_COOKIE_OK ? cookie_conn(m, rec) : NULL;
+	struct listener *l = listener_of(m, rec, c);
+
+	if (l && rec->event == TCPTRACE_COOKIE_SENT) {
+		l->cookies_sent++;
+		l->cookie_ns = rec->t_ns;
+	} else if (l && rec->event == TCPTRACE_COOKIE_OK) {
+		l->cookies_ok++;
+	} else if (l) {
+		l->cookies_bad++;
+	}
+	queue_numbers(m, l, rec, 0, 0);
+	emit_plain(m, rec, c, l);
+}
+
+/* Tracepoints do not tell what became of a cookie: its effects do. */
+void cookie_infer(struct model *m, const struct tcptrace_record *rec, unsigned int event)
+{
+	struct tcptrace_record cookie = *rec;
+
+	cookie.event = event;
+	cookie.cause = TCPTRACE_CAUSE_NONE;
+	cookie.sk = 0;
+	on_cookie(m, &cookie);
+}
+
+/*
+ * tcp_synq_no_recent_overflow(): within two minutes of the last cookie. A listener that never sent one
+ * has the stamp 0, which is recent while jiffies pass 0, five minutes after the machine was started.
+ */
+bool cookie_meant(const struct listener *l, uint64_t t_ns)
+{
+	if (l->cookie_ns)
+		return t_ns - l->cookie_ns < COOKIE_VALID_NS;
+	return t_ns + 1000000000ull >= JIFFIES_ZERO_NS && t_ns < JIFFIES_ZERO_NS + COOKIE_VALID_NS;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A step is handed out: the record that it rests on, and what the model adds: which conn and listener, whose, how
+ * long what ends here took, the lengths of both queues.
+ */
+#include "internal.h"
+
+/* CPUs' clocks may differ by some ns: an end before its begin took no time. */
+void emit_took(struct model_event *ev, uint64_t since_ns)
+{
+	ev->has_dur = since_ns != 0;
+	if (since_ns)
+		ev->dur_ns = ev->rec->t_ns > since_ns ? ev->rec->t_ns - since_ns : 0;
+}
+
+static bool of_queues(unsigned int event)
+{
+	return tcptrace_event_class(event) == TCPTRACE_QUEUE || event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
+}
+
+void emit_event(struct model *m, struct model_event *ev)
+{
+	const struct tcptrace_record *rec = ev->rec;
+	struct listener *l = (struct listener *)ev->l;	/* const for views; both are the model's own */
+	struct conn *c = (struct conn *)ev->c;
+
+	if (c) {
+		if (rec->t_ns > c->last_ns)
+			c->last_ns = rec->t_ns;
+		c->last_tid = rec->tid;
+		c->last_event = ev->event;
+		if (c->attempt || ev->event == TCPTRACE_STATE || ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
+			ev->counted |= attempt_step(c, ev);
+	}
+	ev->who = owner_of(m, rec, c, l);
+	ev->thread = owner_thread(m, rec);
+	if (rec->flags & TCPTRACE_F_QUEUES) {
+		ev->has_queues = true;
+		ev->synq = rec->synq;
+		ev->synq_young = rec->synq_young;
+		ev->acceptq = rec->acceptq;
+		ev->limit = rec->acceptq_max;
+	} else if (l && l->limit_known && of_queues(ev->event)) {
+		ev->has_queues = true;
+		ev->synq = l->synq.now;
+		ev->synq_young = l->synq_young;
+		ev->acceptq = l->acceptq.now;
+		ev->limit = l->limit;
+	}
+	m->totals.events[ev->event]++;
+	if (m->fn)
+		m->fn(m->ctx, ev);
+}
+
+void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
+{
+	struct model_event ev = emit_step(rec, rec->event, c, l);
+
+	emit_event(m, &ev);
+}

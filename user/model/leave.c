@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Out of the SYN queue, out of the accept queue: told by a record, derived from another step, or found out later.
+ */
+#include "internal.h"
+
+/* A record for a step that none told: with the conn's ends. It is good until the next. */
+const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
+					   uint8_t flags)
+{
+	struct tcptrace_record *rec = &m->derived;
+
+	memset(rec, 0, sizeof(*rec));
+	rec->t_ns = t_ns;
+	rec->event = event;
+	rec->flags = flags | (c->in_synq ? TCPTRACE_F_REQUEST : 0);
+	rec->sk = c->in_synq ? c->req : c->sk;
+	rec->listener = c->listener ? c->listener->sk : 0;
+	rec->cookie = c->cookie;
+	rec->netns = c->netns;
+	rec->family = c->family;
+	rec->fd = -1;
+	memcpy(rec->laddr, c->laddr, sizeof(rec->laddr));
+	memcpy(rec->raddr, c->raddr, sizeof(rec->raddr));
+	rec->lport = c->lport;
+	rec->rport = c->rport;
+	return rec;
+}
+
+/*
+ * Which of the kernel's drops it was. An ICMP message takes a request down and counts one (tcp_req_err()), ss -K does
+ * not. Where that was not seen, a drop that nothing else accounts for tells.
+ */
+static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int cause, uint8_t flags)
+{
+	bool unseen = flags & (TCPTRACE_F_SAMPLED | TCPTRACE_F_INFERRED);
+
+	if (!l || (cause != TCPTRACE_SYNQ_OTHER && cause != TCPTRACE_SYNQ_RESET))
+		return 0;
+	if (cause == TCPTRACE_SYNQ_OTHER && unseen && !l->drops_unseen)
+		return 0;
+	if (cause == TCPTRACE_SYNQ_OTHER || !c->ack_refused)
+		l->drops_told++;
+	if (cause == TCPTRACE_SYNQ_OTHER && unseen)
+		l->drops_unseen--;
+	return cause == TCPTRACE_SYNQ_OTHER ? COUNTED_DROP : 0;
+}
+
+/* Told by the record, or derived from it: the request is in the SYN queue no more. */
+void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause)
+{
+	struct model_event ev = emit_step(rec, TCPTRACE_SYNQ_DEL, c, c->listener);
+	struct listener *l = c->listener;
+	int by = l ? queue_untold(&l->synq) : 0;
+
+	ev.cause = cause;
+	emit_took(&ev, c->synq_ns);
+	queue_leave(m, c);
+	if (cause != TCPTRACE_SYNQ_ESTABLISHED)
+		*ended_slot(m, c->req) = c->req;
+	listener_count(l, cause);
+	ev.counted = count_gone(l, c, cause, ev.flags);
+	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
+		hist_add(&l->in_synq, ev.dur_ns);
+	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {
+		c->ghost = true;
+		l->ghosts++;
+	}
+	queue_numbers(m, l, rec, by, 0);
+	emit_event(m, &ev);
+}
+
+/* Its timer fires for the first time after TCP_TIMEOUT_INIT, 1 s: who is gone before did not expire. */
+#define EXPIRES_NS	900000000ull
+
+static unsigned int gone_why(const struct conn *c, uint64_t t_ns)
+{
+	if (c->listener && !c->listener->open)
+		return TCPTRACE_SYNQ_LISTENER_CLOSED;
+	if (c->reset)
+		return TCPTRACE_SYNQ_RESET;
+	return c->synq_ns && t_ns - c->synq_ns < EXPIRES_NS ? TCPTRACE_SYNQ_OTHER : TCPTRACE_SYNQ_EXPIRED;
+}
+
+/* A request that is there no more, which was found out at `end`. */
+void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
+{
+	unsigned int cause = gone_why(c, end->t_ns);
+
+	leave_synq(m, leave_record(m, end->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_SAMPLED), c, cause);
+	if (!c->sk)
+		conn_end(m, c);
+	else
+		conn_set_req(m, c, 0);
+}
+
+/* Out of the accept queue by accept(): counted here, once, and not where the call returns. */
+void leave_counted(struct listener *l, struct conn *c)
+{
+	if (l && !c->left_acceptq)
+		l->accepted++;
+	c->left_acceptq = true;
+}
+
+/* Told by the record, or derived from it: the conn is in the accept queue no more. */
+void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause)
+{
+	struct model_event ev = emit_step(rec, TCPTRACE_ACCEPTQ_DEL, c, c->listener);
+	struct listener *l = c->listener;
+	int by = l ? queue_untold(&l->acceptq) : 0;
+
+	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset)
+		cause = TCPTRACE_ACCEPTQ_RESET;
+	ev.cause = cause;
+	if (c->in_acceptq && !c->unseen && !(ev.flags & TCPTRACE_F_SAMPLED))
+		emit_took(&ev, c->acceptq_ns);
+	queue_leave(m, c);
+	conn_set_req(m, c, 0);		/* the kernel frees it here */
+	if (cause == TCPTRACE_ACCEPTQ_CLOSED)
+		c->left_acceptq = true;
+	else
+		leave_counted(l, c);
+	if (l) {
+		l->causes[cause]++;
+		if (ev.has_dur && cause != TCPTRACE_ACCEPTQ_CLOSED)
+			hist_add(&l->in_acceptq, ev.dur_ns);
+	}
+	queue_numbers(m, l, rec, 0, by);
+	emit_event(m, &ev);
+}
+
+/* It was taken out at some time before t_ns, when it shows that somebody has it: no wait follows from that. */
+void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
+{
+	c->unseen = true;
+	if (c->listener && !c->left_acceptq)
+		c->listener->unseen++;
+	leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, flags), c, TCPTRACE_ACCEPTQ_ACCEPTED);
+}
+
+/* The kernel's queue was shorter than our list all the time: its oldest are not there. */
+void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns)
+{
+	uint32_t n = l->acceptq.surplus;
+
+	l->acceptq.surplus_ns = l->acceptq.surplus_of = l->acceptq.surplus = 0;
+	while (n-- && l->acceptq.oldest)
+		leave_taken(m, t_ns, l->acceptq.oldest, TCPTRACE_F_INFERRED);
+}

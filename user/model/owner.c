@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who. A call tells who made it; softirq steps are shown as the socket's owner's. A listener has three roles: who
+ * opened it, who accepts, who holds it now: masters die, and hand descriptors on. The name of a process is that of its
+ * first thread, as it is now: exec and prctl() change it.
+ */
+#include "internal.h"
+
+#define VERIFY_NS	100000000ull	/* between two looks, */
+#define VERIFY_AT_ONCE	16u		/* each at this many listeners */
+#define ASK_NS		1000000000ull
+
+/* ---- names ---- */
+
+static struct proc *proc_of(struct model *m, uint32_t pid)
+{
+	return &m->procs[pid % PROCS];
+}
+
+static void learn_name(struct model *m, uint32_t pid, const char *comm)
+{
+	struct proc *p = proc_of(m, pid);
+
+	p->pid = pid;
+	memcpy(p->comm, comm, TCPTRACE_COMM_LEN);
+}
+
+/* Of a process whose first thread has not called yet, the name is looked up when there is time. */
+static void want_name(struct model *m, uint32_t pid)
+{
+	if (m->lookup.name && m->nnames_wanted < NAMES_WANTED)
+		m->names_wanted[m->nnames_wanted++] = pid;
+}
+
+/* The caller of the record in hand. A snapshot has the name of the process, whichever its thread. */
+void owner_load(struct model *m, const struct tcptrace_record *rec)
+{
+	bool first = rec->tid == rec->pid || rec->event == TCPTRACE_EXISTS;
+	const struct proc *p = proc_of(m, rec->pid);
+
+	m->actor.pid = rec->pid;
+	m->actor.tid = rec->tid;
+	m->actor.fd = rec->fd;
+	memcpy(m->thread, rec->comm, TCPTRACE_COMM_LEN);
+	if (first)
+		learn_name(m, rec->pid, rec->comm);
+	else if (p->pid != rec->pid)
+		want_name(m, rec->pid);
+	memcpy(m->actor.comm, p->pid == rec->pid ? p->comm : rec->comm, TCPTRACE_COMM_LEN);
+}
+
+const char *owner_thread(const struct model *m, const struct tcptrace_record *rec)
+{
+	bool other = rec->flags & TCPTRACE_F_ACTOR && memcmp(m->thread, m->actor.comm, TCPTRACE_COMM_LEN);
+
+	return other ? m->thread : NULL;
+}
+
+/* As the process is called now. */
+static const struct owner *named(struct model *m, struct owner *o)
+{
+	const struct proc *p = proc_of(m, o->pid);
+
+	if (p->pid == o->pid)
+		memcpy(o->comm, p->comm, TCPTRACE_COMM_LEN);
+	return o;
+}
+
+/* ---- whose ---- */
+
+const struct owner *listener_keeper(const struct listener *l)
+{
+	if (l->holder.pid)
+		return &l->holder;
+	if (l->opener.pid && !l->opener_gone)
+		return &l->opener;
+	return l->acceptor.pid && !l->acceptor_gone ? &l->acceptor : NULL;
+}
+
+/* In softirq 'current' is nobody: a child that was not accepted yet belongs to who holds the listener. */
+const struct owner *owner_of(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
+{
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		return &m->actor;
+	if (c && c->owner.pid)
+		return named(m, &c->owner);
+	return l && listener_keeper(l) ? named(m, (struct owner *)listener_keeper(l)) : NULL;
+}
+
+/* The caller of socket, connect and accept owns the socket; of other calls if nobody is known. */
+void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure)
+{
+	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (o->pid && !sure))
+		return;
+	*o = m->actor;
+	if (o->fd < 0 && rec->event == TCPTRACE_SOCKET && rec->ret >= 0)
+		o->fd = rec->ret;
+}
+
+/* close, shutdown, read, write: who calls has it, whoever accepted it. The classic server forks for each connection. */
+void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec)
+{
+	owner_learn(m, &c->owner, rec, rec->flags & TCPTRACE_F_ACTOR && rec->pid != c->owner.pid);
+}
+
+/*
+ * Told by the transition to LISTEN, whoever made it (io_uring, a 32-bit program, MPTCP), and by the return of
+ * listen(), which knows the descriptor too. Who calls it again is not the opener.
+ */
+void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	bool same = l->opener.pid == m->actor.pid && l->opener.fd < 0;
+
+	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (l->opener_listened && !same))
+		return;
+	l->opener = m->actor;
+	l->opener_listened = true;
+}
+
+void owner_accepts(struct listener *l, const struct owner *who)
+{
+	uint32_t i;
+
+	if (!l)
+		return;
+	for (i = 0; l->acceptor.pid != who->pid && i < l->acceptors && l->acceptor_pids[i] != who->pid; i++)
+		;
+	if (l->acceptor.pid != who->pid && i == l->acceptors && i < 64)
+		l->acceptor_pids[l->acceptors++] = who->pid;
+	l->acceptor = *who;
+	l->acceptor_gone = false;
+}
+
+/* ---- who holds what: snapshots list it ---- */
+
+enum { FIRST = 1, ACCEPTS, KEEPS };
+
+void owner_holds(struct model *m, struct listener *l)
+{
+	const struct owner *keeper = listener_keeper(l), *a = &m->actor;
+	uint8_t rank = keeper && keeper->pid == a->pid ? KEEPS : l->acceptor.pid == a->pid ? ACCEPTS : FIRST;
+
+	m->snap.owners = true;
+	if (l->held_gen != m->snap.gen) {
+		l->opener_named = l->acceptor_named = false;
+		l->found_rank = 0;
+	}
+	l->held_gen = m->snap.gen;
+	if (!l->opener.pid)
+		l->opener = *a;
+	l->opener_named |= a->pid == l->opener.pid;
+	l->acceptor_named |= a->pid == l->acceptor.pid;
+	if (rank <= l->found_rank)
+		return;
+	l->found_rank = rank;
+	l->found = *a;
+}
+
+/*
+ * The list is complete, unless a filter by process made it, or the listener was made meanwhile: who is not on it holds
+ * nothing.
+ */
+void owner_listed(const struct model *m, struct listener *l)
+{
+	bool any = l->held_gen == m->snap.gen;
+
+	if (m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP) || l->born_ns >= m->snap.begin_ns)
+		return;
+	l->opener_gone = !any || !l->opener_named;
+	l->acceptor_gone = !any || !l->acceptor_named;
+	l->holder = any && l->opener_gone ? l->found : (struct owner){ .fd = -1 };
+	l->holder_ino = 0;
+}
+
+/* Of a conn's holders who had it before, if he is one of them; else the first that is named. */
+void owner_has(struct model *m, struct conn *c)
+{
+	const struct owner *a = &m->actor;
+
+	m->snap.owners = true;
+	if (c->owner_gen == m->snap.gen) {
+		if (a->pid == c->owner_old)
+			c->owner = *a;
+		return;
+	}
+	c->owner_gen = m->snap.gen;
+	c->owner_old = c->owner.pid;
+	c->owner = *a;
+}
+
+/*
+ * ---- and in between: is who we would name still there? ----
+ *
+ * If not, a new list is wanted. That list alone changes what is known: it is in recordings, so a replay says the same.
+ */
+
+void model_set_lookup(struct model *m, const struct model_lookup *lookup)
+{
+	m->lookup = *lookup;
+}
+
+static void look_up_names(struct model *m)
+{
+	char comm[TCPTRACE_COMM_LEN + 1] = "";
+
+	while (m->nnames_wanted) {
+		uint32_t pid = m->names_wanted[--m->nnames_wanted];
+
+		if (m->lookup.name(m->lookup.ctx, pid, comm))
+			learn_name(m, pid, comm);
+	}
+}
+
+static void verify(struct model *m, struct listener *l)
+{
+	const struct owner *keeper = listener_keeper(l);
+
+	if (!l->open || !keeper || keeper->pid == l->asked_pid ||
+	    m->lookup.holds(m->lookup.ctx, keeper, &l->holder_ino))
+		return;
+	l->holder_ino = 0;
+	l->asked_pid = keeper->pid;		/* once: a list may be of no use (-p) */
+	m->owners_wanted = true;
+}
+
+/* A few at a time: with thousands of listeners a round takes a while, and nearly none of it. */
+void owner_verify(struct model *m)
+{
+	uint32_t i, n = m->nlisteners < VERIFY_AT_ONCE ? m->nlisteners : VERIFY_AT_ONCE;
+
+	if (!m->lookup.holds || m->totals.last_ns - m->verified_ns < VERIFY_NS)
+		return;
+	m->verified_ns = m->totals.last_ns;
+	look_up_names(m);
+	for (i = 0; i < n; i++) {
+		m->verify_next = m->verify_next + 1 < m->nlisteners ? m->verify_next + 1 : 0;
+		verify(m, &m->listeners[m->listener_order[m->verify_next]]);
+	}
+}
+
+static void in_close_wait(void *ctx, const struct conn *c)
+{
+	*(bool *)ctx |= c->state == TCP_S_CLOSE_WAIT && c->owner.pid;
+}
+
+bool model_ask_owners(struct model *m, bool end)
+{
+	bool ask = m->owners_wanted;
+	uint32_t i;
+
+	if (!end && (!ask || (m->asked_ns && m->totals.last_ns - m->asked_ns < ASK_NS)))
+		return false;
+	if (end && m->lookup.holds) {
+		for (i = 0; i < m->nlisteners; i++)
+			verify(m, &m->listeners[m->listener_order[i]]);
+		ask = m->owners_wanted;
+		model_each_conn(m, in_close_wait, &ask);
+	}
+	m->owners_wanted = false;
+	m->asked_ns = m->totals.last_ns;
+	return ask;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who holds a socket still, and what a process is called: by /proc, for the model (model_set_lookup()). */
+#ifndef TCPTRACE_HOLDER_H
+#define TCPTRACE_HOLDER_H
+
+#include "../model/model.h"
+
+/* False: nothing can be told here, as /proc is not that of the numbers in records (PID namespace), or not there. */
+bool holder_lookup(struct model_lookup *out);
+
+#endif
