@@ -5,7 +5,7 @@
 
 #include "lib/mo.h"
 
-/* lang: "zh", "en", or NULL: as the environment says. NULL: English. Says so if the texts are not there. */
+/* lang: "zh", "en", or NULL: as the environment says. NULL: English. */
 struct mo *language_open(const char *lang);
 /* setlocale() for the encoding alone, also where the locale that LANG names was never generated. */
 void language_encoding(void);
