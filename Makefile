@@ -218,12 +218,16 @@ test-vm-labs: tcptrace ## the experiments of `tcptrace lab` in guests with other
 
 # zsh looks in share/zsh/vendor-completions when Debian's packages bring it
 ZSHDIR ?= share/zsh/site-functions
+COMPLETIONS = bash:share/bash-completion/completions/tcptrace zsh:$(ZSHDIR)/_tcptrace \
+	fish:share/fish/vendor_completions.d/tcptrace.fish
 MAN    := $(wildcard user/doc/*.8)
 
-$(B)/tree: $(B)/tcptrace $(MAN)
+$(B)/tree: $(B)/tcptrace $(MAN) Makefile
 	$(Q)rm -rf $@
 	$(Q)install -D -m 755 -t $@/bin $(B)/tcptrace
 	$(Q)install -D -m 644 -t $@/share/man/man8 $(MAN)
+	$(Q)mkdir -p $(foreach d,$(COMPLETIONS),$@/$(dir $(lastword $(subst :, ,$d))))
+	$(Q)$(foreach d,$(COMPLETIONS),$(B)/tcptrace --completions $(subst :, >$@/,$d) &&) :
 
 install: $(B)/tree ## install program, manual, completions below $(DESTDIR)$(PREFIX) (/usr/local)
 	$(Q)user/packaging/install.sh --from $(B)/tree --destdir "$(DESTDIR)" --prefix "$(PREFIX)"

@@ -248,6 +248,9 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		o->lang = arg;
 		return strcmp(arg, "zh") && strcmp(arg, "en") ?
 		       options_refuse(o, "--lang '%s': there are zh and en", arg) : 0;
+	case OPT_COMPLETIONS:
+		o->completions = arg;
+		return 0;
 	case OPT_NETNS:
 		return netns_by_name(arg, &o->source.filter.netns, o->error, sizeof(o->error));
 	case OPT_CGROUP:

@@ -63,7 +63,7 @@ extern const struct option_row option_rows[];	/* options_table.c; ends with a ze
 /* Keys of options without a letter. */
 enum {
 	OPT_NETNS = 256, OPT_CGROUP, OPT_SOURCE, OPT_MECHANISM, OPT_IO, OPT_READY_FD, OPT_HELP_FIELDS, OPT_CHECK,
-	OPT_REPLAY, OPT_EXPLAIN, OPT_LANG, OPT_OUT,
+	OPT_REPLAY, OPT_EXPLAIN, OPT_LANG, OPT_OUT, OPT_COMPLETIONS,
 };
 
 struct options {
@@ -75,6 +75,7 @@ struct options {
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
 	bool trouble, quiet, json, no_header, help_fields, explain, verbose;
+	const char *completions;		/* --completions: of this shell, and nothing else */
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */

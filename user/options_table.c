@@ -57,6 +57,7 @@ const struct option_row option_rows[] = {
 	ALIAS(NULL, '?', -1, 0),
 	{ { "help-fields", OPT_HELP_FIELDS, NULL, 0, "explain the columns and the keys of JSON", -1 }, 0 },
 	{ { "version", 'V', NULL, 0, "print the version", -1 }, 0 },
+	{ { "completions", OPT_COMPLETIONS, "SHELL", OPTION_HIDDEN, "print what bash, zsh or fish completes", 4 }, 0 },
 	{ { "ready-fd", OPT_READY_FD, "FD", OPTION_HIDDEN, "write a newline there when attached", 4 }, 0 },
 	{ { 0 }, 0 },
 };

@@ -25,6 +25,11 @@ static const struct lab *const experiments[] = {
 
 #define LABS	(sizeof(experiments) / sizeof(experiments[0]))
 
+const char *lab_name(unsigned int i)
+{
+	return i < LABS ? experiments[i]->name : NULL;
+}
+
 static const struct lab *by_name(const char *name)
 {
 	for (size_t i = 0; i < LABS; i++) {

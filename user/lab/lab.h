@@ -86,6 +86,8 @@ void lab_claim(struct lab_run *r, const char *text, enum verdict v, const char *
 	       const char *answer, ...);
 void lab_evidence(struct lab_run *r, const char *key, int64_t value);	/* of the last claim */
 
+const char *lab_name(unsigned int i);	/* NULL past the last */
+
 extern const struct lab lab_lifecycle, lab_handshake, lab_backlog, lab_synqueue, lab_overflow,
 	lab_blocking, lab_bind, lab_close, lab_reuseport, lab_fastopen, lab_defer_accept;
 
