@@ -140,7 +140,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 # ---- tests: each part ends with "N passed, N failed, N skipped" ----
 
-TEST_PACKAGES := libcmocka-dev iproute2 nginx-light redis-server redis-tools wrk curl python3 shellcheck \
+TEST_PACKAGES := libcmocka-dev mandoc iproute2 nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils
 HOST   := test-lint test-unit test-golden test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
