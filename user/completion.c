@@ -200,7 +200,9 @@ static void zsh_option(FILE *f, const struct argp_option *o)
 	put_quoted(f, o->doc, "'\\''", "[]\\");
 	fputc(']', f);
 	if (o->arg) {
-		fprintf(f, ":%s:%s", o->arg, by_kind[v->kind]);
+		fputc(':', f);
+		put_quoted(f, o->arg, "", ":\\");
+		fprintf(f, ":%s", by_kind[v->kind]);
 		if (v->words)
 			v->words(f);
 		if (v->kind == WORDS)
