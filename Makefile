@@ -33,7 +33,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
-	compile_commands.json tidy coverage
+	compile_commands.json tidy coverage static dist deb test-pack
 .SUFFIXES:
 
 all: tcptrace $(B)/tree ## build ./tcptrace (default)
@@ -145,7 +145,7 @@ TEST_PACKAGES := libcmocka-dev mandoc iproute2 nginx-light redis-server redis-to
 HOST   := test-lint test-unit test-golden test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
-ALL    := $(HOST) test-vm test-vm-labs test-kmod test-dkms
+ALL    := $(HOST) test-pack test-vm test-vm-labs test-kmod test-dkms
 
 test: tcptrace $(TRAFFIC) ## on this machine and in QEMU guests with Debian's kernels (root; PARTS=... for some)
 	$(Q)tests/lib/packages $(TEST_PACKAGES) || echo 'tests: what needs these packages is skipped' >&2
@@ -205,6 +205,10 @@ test-dkms: ## does DKMS build and install the module, for a guest's kernel? (roo
 test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run? (root)
 	$(Q)tests/live/doc-check
 
+test-pack: ## building as a user, installing, the static program, archive and packages
+	$(Q)tests/lib/packages debhelper dh-dkms lintian python3-yaml || :
+	$(Q)tests/pack/run
+
 test-guests: tcptrace $(TRAFFIC) ## the live scenarios in guests with other kernels, as users have them
 	$(Q)MECHANISM=auto tests/vm/matrix
 
@@ -228,12 +232,51 @@ $(B)/tree: $(B)/tcptrace $(MAN) Makefile
 	$(Q)install -D -m 644 -t $@/share/man/man8 $(MAN)
 	$(Q)mkdir -p $(foreach d,$(COMPLETIONS),$@/$(dir $(lastword $(subst :, ,$d))))
 	$(Q)$(foreach d,$(COMPLETIONS),$(B)/tcptrace --completions $(subst :, >$@/,$d) &&) :
+	$(Q)! $(B)/tcptrace metrics --help >/dev/null 2>&1 || \
+		install -D -m 644 -t $@/lib/systemd/system $(wildcard user/packaging/systemd/*.service)
 
 install: $(B)/tree ## install program, manual, completions below $(DESTDIR)$(PREFIX) (/usr/local)
 	$(Q)user/packaging/install.sh --from $(B)/tree --destdir "$(DESTDIR)" --prefix "$(PREFIX)"
 
 uninstall: $(B)/tree ## remove them again
 	$(Q)user/packaging/install.sh --from $(B)/tree --destdir "$(DESTDIR)" --prefix "$(PREFIX)" --uninstall
+
+# ---- packages; each in build/ ----
+
+NAME   := tcptrace-$(VERSION)
+ARCH   := $(shell uname -m)
+STATIC := $(B)/$(NAME)-$(ARCH)
+# files of an archive have this time, so that the same tree gives the same archive
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+static: $(STATIC) ## one file that needs nothing but the kernel
+
+# libtraceevent can load plugins, which we never ask for: the linker warns of its dlopen().
+$(STATIC): $(USER_OBJ)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -s -o $@ $^ $(LDLIBS) $(LIBS) 2>$(B)/static.log || { cat $(B)/static.log; exit 1; }
+	$(Q)! grep warning: $(B)/static.log | grep -v dlopen
+
+dist: $(STATIC) $(B)/tree ## an archive of it, with install.sh and SHA256SUMS
+	$(Q)rm -rf $(B)/dist && mkdir -p $(B)/dist/$(NAME)
+	$(Q)cp -r $(B)/tree $(B)/dist/$(NAME)/tree && cp $(STATIC) $(B)/dist/$(NAME)/tree/bin/tcptrace
+	$(Q)cp user/packaging/install.sh README.md LICENSE $(B)/dist/$(NAME)
+	$(Q)cd $(B)/dist && (cd $(NAME) && find . -type f | LC_ALL=C sort | xargs sha256sum) >SHA256SUMS && \
+		mv SHA256SUMS $(NAME) && tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(SOURCE_DATE_EPOCH) \
+		-cf - $(NAME) | gzip -9n >$(NAME)-$(ARCH).tar.gz && sha256sum $(NAME)-$(ARCH).tar.gz >SHA256SUMS && rm -r $(NAME)
+	$(call msg,DIST,$(B)/dist/$(NAME)-$(ARCH).tar.gz)
+
+DEB := $(B)/deb/tcptrace-bpf-$(VERSION)
+deb: ## Debian packages: tcptrace-bpf, tcptrace-dkms
+	$(Q)rm -rf $(B)/deb && mkdir -p $(DEB)
+	$(Q)tar -c --exclude=./build --exclude=./.git --exclude=./tcptrace . | tar -x -C $(DEB)
+	$(Q)mv $(DEB)/user/packaging/debian $(DEB)
+	$(Q)printf 'tcptrace-bpf (%s) unstable; urgency=medium\n\n  * See user/doc/changelog.md.\n\n -- %s  %s\n' $(VERSION) \
+		"$$(sed -n 's/^Maintainer: //p' $(DEB)/debian/control)" \
+		"$$(date -R -u -d @$(SOURCE_DATE_EPOCH))" >$(DEB)/debian/changelog
+	$(Q)cd $(DEB) && unset MAKEFLAGS MFLAGS && DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -us -uc >../log 2>&1 || \
+		{ tail -n 30 ../log; exit 1; }
+	@ls $(B)/deb/*.deb | sed 's/^/  DEB     /'
 
 $(B)/bench/%: tests/bench/%.c tests/live/net.h | $(B)/deps.stamp
 	$(call msg,CC,$<)
