@@ -36,8 +36,9 @@ enum {
 	TAKES_READ	= 1 << 11,
 	TAKES_SOURCE	= 1 << 12,	/* --source, --mechanism */
 	TAKES_REPLAY	= 1 << 13,	/* --replay, of lab */
+	TAKES_FILES	= 1 << 15,	/* -C, -W */
 	TAKES_PROGRAM	= 1 << 14,	/* -- PROGRAM; no option */
-	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_READ |
+	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES | TAKES_READ |
 			  TAKES_SOURCE | TAKES_PROGRAM,
 };
 
@@ -46,6 +47,8 @@ struct command {
 	int (*run)(struct options *o);		/* exit status */
 	unsigned int takes;			/* TAKES_* */
 	bool argument;				/* takes one word: o->argument */
+	uint64_t file_bytes;			/* -C: of one file of a recording; 0: all in one */
+	unsigned int files;			/* -W: so many of them; 0: no end */
 	const char *view;			/* the main view of a run; NULL: it is none */
 	const char *form;			/* why it does not take the rest: a clause that ends before the colon */
 };
@@ -82,6 +85,8 @@ struct options {
 	uint64_t count;				/* -c, 0: no end */
 	const char *read_path;			/* -r */
 	const char *write_path;			/* -w: of lab; of a run it is one of outs */
+	uint64_t file_bytes;			/* -C: of one file of a recording; 0: all in one */
+	unsigned int files;			/* -W: so many of them; 0: no end */
 	const char *view;			/* the main view's name; NULL: the command is no run */
 	const char *path;			/* -o: where the main view goes; NULL: standard output */
 	struct {
