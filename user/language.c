@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Chooses the language from --lang and the environment, as gettext does, and looks
- * for its texts: beside the program in the build tree, beside it when installed,
- * and where the system has them.
- */
+/* Chooses the language from --lang and the environment, as gettext does. The texts are part of the program. */
 #include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "language.h"
 #include "lib/tr.h"
-#include "talk.h"
 #include "terminal.h"
 
-#define MO_FILE	"zh_CN/LC_MESSAGES/tcptrace.mo"
+__asm__(".section .rodata\n"
+	".balign 8\n"
+	"zh_texts: .incbin \"zh_CN.mo\"\n"
+	"zh_texts_end:\n"
+	".previous\n");
+extern const char zh_texts[], zh_texts_end[];
 
 static const char *from_environment(const char *const *names)
 {
@@ -64,34 +63,12 @@ static bool wants_chinese(void)
 	return is_chinese(language && language[0] ? language : locale);
 }
 
-static int open_beside(struct mo **mo, const char *below)
-{
-	char exe[4096], path[4096 + 64];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	char *slash;
-
-	if (n < 0)
-		return -1;
-	exe[n] = 0;
-	slash = strrchr(exe, '/');
-	if (!slash)
-		return -1;
-	*slash = 0;
-	snprintf(path, sizeof(path), "%s/%s/" MO_FILE, exe, below);
-	return mo_open(mo, path);
-}
-
 void language_use(const char *lang)
 {
 	struct mo *mo = NULL;
 
 	if (lang ? strcmp(lang, "zh") : !wants_chinese())
 		return;
-	if (open_beside(&mo, "locale") && open_beside(&mo, "../share/locale") &&
-	    mo_open(&mo, "/usr/share/locale/" MO_FILE)) {
-		if (lang)
-			talk("the Chinese texts (%s) are not installed; this is English", MO_FILE);
-		return;
-	}
-	tr_use(mo);
+	if (!mo_open(&mo, zh_texts, (size_t)(zh_texts_end - zh_texts)))
+		tr_use(mo);
 }

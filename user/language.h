@@ -3,10 +3,7 @@
 #ifndef TCPTRACE_LANGUAGE_H
 #define TCPTRACE_LANGUAGE_H
 
-/*
- * From then on tr() speaks it. lang: "zh", "en", or NULL: as the environment says. Where the texts
- * are not there it stays English, and says so if they were asked for by name.
- */
+/* From then on tr() speaks it. lang: "zh", "en", or NULL: as the environment says. */
 void language_use(const char *lang);
 /* setlocale() for the encoding alone, also where the locale that LANG names was never generated. */
 void language_encoding(void);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "completion.h"
 #include "lab/run.h"
 #include "language.h"
 #include "options.h"
@@ -55,6 +56,15 @@ static int print_fields(void)
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
+static int print_completions(const char *shell)
+{
+	if (!completion_print(stdout, commands, shell)) {
+		talk("--completions '%s': there are bash, zsh and fish", shell);
+		return EXIT_USAGE;
+	}
+	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	static struct options options;
@@ -67,7 +77,7 @@ int main(int argc, char **argv)
 	}
 	if (options.help_fields)
 		return print_fields();
-	if (!options.json)		/* for programs: the same words everywhere */
-		language_use(options.lang);
+	if (options.completions)
+		return print_completions(options.completions);
 	return options.command->run(&options);
 }

@@ -126,6 +126,16 @@ static int take_number(struct options *o, int key, const char *s)
 			return options_refuse(o, "--slow '%s': not a factor; 1 to 1000000", s);
 		o->slow = (uint32_t)v;
 		return 0;
+	case 'C':
+		if (parse_u64(s, 1, 1000000, &v))
+			return options_refuse(o, "-C '%s': not a number of MB; 1 to 1000000", s);
+		o->file_bytes = v * 1000000;
+		return 0;
+	case 'W':
+		if (parse_u64(s, 2, 10000, &v))
+			return options_refuse(o, "-W '%s': not a number of files; 2 to 10000", s);
+		o->files = (unsigned int)v;
+		return 0;
 	default:
 		if (parse_u64(s, 0, INT_MAX, &v))
 			return options_refuse(o, "--ready-fd '%s': not a file descriptor", s);
@@ -247,7 +257,7 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_port, key);
 	case 'e':
 		return each_part(o, arg, take_event, key);
-	case 'd': case 'c': case OPT_READY_FD: case OPT_SLOW:
+	case 'd': case 'c': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);
@@ -255,6 +265,9 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		o->lang = arg;
 		return strcmp(arg, "zh") && strcmp(arg, "en") ?
 		       options_refuse(o, "--lang '%s': there are zh and en", arg) : 0;
+	case OPT_COMPLETIONS:
+		o->completions = arg;
+		return 0;
 	case OPT_NETNS:
 		return netns_by_name(arg, &o->source.filter.netns, o->error, sizeof(o->error));
 	case OPT_CGROUP:

@@ -38,8 +38,9 @@ enum {
 	TAKES_LAB	= 1 << 13,	/* --replay, --step, --slow, --quiz */
 	TAKES_PROGRAM	= 1 << 14,	/* -- PROGRAM; no option */
 	TAKES_LANG	= 1 << 15,
-	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_READ |
-			  TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG,
+	TAKES_FILES	= 1 << 16,	/* -C, -W */
+	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
+			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG,
 };
 
 struct command {
@@ -47,6 +48,8 @@ struct command {
 	int (*run)(struct options *o);		/* exit status */
 	unsigned int takes;			/* TAKES_* */
 	bool argument;				/* takes one word: o->argument */
+	uint64_t file_bytes;			/* -C: of one file of a recording; 0: all in one */
+	unsigned int files;			/* -W: so many of them; 0: no end */
 	const char *view;			/* the main view of a run; NULL: it is none */
 	const char *form;			/* why it does not take the rest: a clause that ends before the colon */
 };
@@ -64,7 +67,7 @@ extern const struct option_row option_rows[];	/* options_table.c; ends with a ze
 /* Keys of options without a letter. */
 enum {
 	OPT_NETNS = 256, OPT_CGROUP, OPT_SOURCE, OPT_MECHANISM, OPT_IO, OPT_READY_FD, OPT_HELP_FIELDS, OPT_CHECK,
-	OPT_REPLAY, OPT_STEP, OPT_SLOW, OPT_QUIZ, OPT_EXPLAIN, OPT_LANG, OPT_OUT,
+	OPT_REPLAY, OPT_STEP, OPT_SLOW, OPT_QUIZ, OPT_EXPLAIN, OPT_LANG, OPT_OUT, OPT_COMPLETIONS,
 };
 
 struct options {
@@ -78,12 +81,15 @@ struct options {
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
 	bool trouble, quiet, json, no_header, help_fields, explain, verbose;
+	const char *completions;		/* --completions: of this shell, and nothing else */
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
 	uint64_t count;				/* -c, 0: no end */
 	const char *read_path;			/* -r */
 	const char *write_path;			/* -w: of lab; of a run it is one of outs */
+	uint64_t file_bytes;			/* -C: of one file of a recording; 0: all in one */
+	unsigned int files;			/* -W: so many of them; 0: no end */
 	const char *view;			/* the main view's name; NULL: the command is no run */
 	const char *path;			/* -o: where the main view goes; NULL: standard output */
 	struct {

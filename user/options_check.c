@@ -79,6 +79,19 @@ static int check_outputs(struct options *o)
 	return err;
 }
 
+static int check_files(struct options *o)
+{
+	bool named = false;
+
+	for (unsigned int i = 0; i < o->nouts; i++)
+		named |= !strcmp(o->outs[i].view->name, "record") && o->outs[i].path && strcmp(o->outs[i].path, "-");
+	if (o->files && !o->file_bytes)
+		return options_refuse(o, "-W keeps the last of several files: how large are they? -C MB");
+	if (o->file_bytes && !named)
+		return options_refuse(o, "-C is the size of the files of a recording: -w FILE");
+	return 0;
+}
+
 /* An experiment brings its own traffic: nothing is left to choose. */
 static int check_lab(struct options *o)
 {
@@ -107,5 +120,7 @@ int options_check(struct options *o)
 		err = options_refuse(o, "--explain goes with events and ladders, and not with -j or -q");
 	if (!err && o->command->argument)
 		err = check_lab(o);
+	if (!err)
+		err = check_files(o);
 	return err ? err : check_outputs(o);
 }

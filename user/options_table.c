@@ -45,6 +45,9 @@ const struct option_row option_rows[] = {
 	{ { "write", 'w', "FILE", 0,
 	    "record too, as --out record:FILE (-: standard output, then nothing else is written there)", 4 },
 	  TAKES_WRITE },
+	{ { "file-size", 'C', "MB", 0, "begin another file of the recording after so much: FILE.0, FILE.1 ...", 4 },
+	  TAKES_FILES },
+	{ { "files", 'W', "N", 0, "keep only the last N of them (SIGUSR1 sets these aside)", 4 }, TAKES_FILES },
 	{ { "read", 'r', "FILE", 0, "replay a recording (-: standard input); needs no root", 4 }, TAKES_READ },
 	{ { "source", OPT_SOURCE, "NAME", 0, "auto, bpf or kmod", 4 }, TAKES_SOURCE },
 	{ { "mechanism", OPT_MECHANISM, "NAME", 0, "auto, fentry, kprobe or tracepoint", 4 }, TAKES_SOURCE },
@@ -60,6 +63,7 @@ const struct option_row option_rows[] = {
 	ALIAS(NULL, '?', -1, 0),
 	{ { "help-fields", OPT_HELP_FIELDS, NULL, 0, "explain the columns and the keys of JSON", -1 }, 0 },
 	{ { "version", 'V', NULL, 0, "print the version", -1 }, 0 },
+	{ { "completions", OPT_COMPLETIONS, "SHELL", OPTION_HIDDEN, "print what bash, zsh or fish completes", 4 }, 0 },
 	{ { "ready-fd", OPT_READY_FD, "FD", OPTION_HIDDEN, "write a newline there when attached", 4 }, 0 },
 	{ { 0 }, 0 },
 };

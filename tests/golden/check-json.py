@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every line is one strict JSON object of a known type, with the keys and types of the contract."""
+"""Every line is one strict JSON object, and has what user/doc/schema.json says of its type, and nothing else.
+
+The schema lets new keys come, for those who read with it; here a key that it does not name is a key that nobody has
+written down. Only the words of JSON Schema that it uses are understood; another one fails.
+
+usage: check-json.py < LINES        check-json.py --keys: what the schema names, "type key", for the lint of the manual
+"""
 import json
+import pathlib
+import re
 import sys
 
-NUMBERS = {"t_ns", "conn", "listener", "cookie", "lport", "rport", "netns", "pid", "tid", "fd",
-           "synq", "synq_young", "synq_max", "acceptq", "acceptq_max", "backlog", "somaxconn",
-           "ret", "dur_ns"}
-STRINGS = {"time", "event", "family", "laddr", "raddr", "comm", "old", "new", "cause", "errno", "how"}
-FLAGS = {"queued", "inferred", "sampled"}
+SCHEMA = json.loads((pathlib.Path(__file__).parent / "../../user/doc/schema.json").read_text())
+TYPES = {"integer": int, "string": str, "boolean": bool, "object": dict, "array": list}
+KNOWN = {"type", "description", "required", "properties", "additionalProperties", "propertyNames", "enum", "const",
+         "items", "pattern", "$ref"}
 
 
 def no_duplicates(pairs):
@@ -20,32 +27,51 @@ def refuse(word):
     raise ValueError(f"{word} is no JSON")
 
 
-def check_event(o):
+def check_object(o, s, where):
+    for key in s.get("required", []):
+        assert key in o, f"{where}: no {key}"
+    if "propertyNames" in s:
+        for key in o:
+            check(key, s["propertyNames"], f"{where}: the key {key}")
     for key, value in o.items():
-        if key in NUMBERS:
-            assert type(value) is int, (key, value)
-        elif key in STRINGS:
-            assert type(value) is str, (key, value)
-        elif key in FLAGS:
-            assert value is True, (key, value)
-        else:
-            assert key == "type", f"unknown key {key}"
-    assert {"t_ns", "time", "event"} <= set(o), o
-    assert o.get("family", "ipv4") in ("ipv4", "ipv6"), o
+        below = s.get("properties", {}).get(key, s.get("additionalProperties"))
+        assert below, f"{where}: {key} is not in user/doc/schema.json"
+        check(value, below, f"{where}.{key}")
 
 
-def main():
+def check(o, s, where):
+    assert set(s) <= KNOWN, f"{where}: {set(s) - KNOWN} of the schema is not understood"
+    if "$ref" in s:
+        s = SCHEMA["$defs"][s["$ref"].rsplit("/", 1)[-1]]
+    if "type" in s:
+        assert type(o) is TYPES[s["type"]], f"{where}: {o!r} is no {s['type']}"
+    assert "const" not in s or o == s["const"], f"{where}: {o!r} is not {s['const']!r}"
+    assert "enum" not in s or o in s["enum"], f"{where}: {o!r} is none of {s['enum']}"
+    assert "pattern" not in s or re.search(s["pattern"], o), f"{where}: {o!r}"
+    if isinstance(o, dict):
+        check_object(o, s, where)
+    if isinstance(o, list):
+        for part in o:
+            check(part, s["items"], where)
+
+
+def lines():
     n = 0
     for line in sys.stdin.buffer:
         text = line.decode("utf-8")
         o = json.loads(text, object_pairs_hook=no_duplicates, parse_constant=refuse)
         assert all(c.isprintable() or c == "\n" for c in text), text
-        kind = o["type"]
-        assert kind in ("event", "lost", "listener", "finding", "ledger", "end"), kind
-        if kind == "event":
-            check_event(o)
+        assert {"$ref": f"#/$defs/{o['type']}"} in SCHEMA["oneOf"], f"no type {o['type']}"
+        check(o, {"$ref": o["type"]}, o["type"])
         n += 1
     assert n, "no line at all"
 
 
-main()
+def keys():
+    for kind, schema in SCHEMA["$defs"].items():
+        for key in schema["properties"]:
+            if key != "type":
+                print(kind, key)
+
+
+keys() if sys.argv[1:] == ["--keys"] else lines()

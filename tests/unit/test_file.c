@@ -4,9 +4,11 @@
 
 #include <sys/stat.h>
 
+#include "../../user/source/disguise.h"
 #include "../../user/source/file.h"
 #include "../../user/source/source.h"
 
+#define HEAD		FILE_HEADER_SIZE
 #define RECORDS	1201u		/* more than two reads */
 
 static char path[] = "/tmp/tcptrace-test-XXXXXX";
@@ -16,6 +18,7 @@ static size_t whole_size;
 struct seen {
 	unsigned int n, stop_at;
 	uint64_t sum, unknown;
+	uint32_t first_tid, last_tid;
 };
 
 static int take(void *ctx, const struct tcptrace_record *rec)
@@ -24,7 +27,9 @@ static int take(void *ctx, const struct tcptrace_record *rec)
 
 	if (seen->stop_at && seen->n + 1 == seen->stop_at)
 		return -ENODATA;
-	seen->n++;
+	if (!seen->n++)
+		seen->first_tid = rec->tid;
+	seen->last_tid = rec->tid;
 	seen->sum += rec->sk;
 	return 0;
 }
@@ -54,7 +59,7 @@ static int set_up(void **state)
 	(void)state;
 	fd = mkstemp(path);
 	close(fd);
-	if (recorder_open(&r, path, 123456789))
+	if (recorder_open(&r, &(struct recorder_config){ .path = path, .wall_offset_ns = 123456789 }))
 		return -1;
 	for (i = 0; i < RECORDS; i++) {
 		struct tcptrace_record rec = good_record(i);
@@ -121,7 +126,7 @@ static void round_trip(void **state)
 	int err;
 
 	(void)state;
-	assert_int_equal(whole_size, 64 + RECORDS * 128);
+	assert_int_equal(whole_size, HEAD + RECORDS * 128);
 	put_file(whole, whole_size);
 	assert_int_equal(open_file(&s, &why), 0);
 	assert_int_equal(s->wall_offset_ns, 123456789);
@@ -154,20 +159,20 @@ static void truncated(void **state)
 	size_t n;
 
 	(void)state;
-	for (n = 0; n < 64 + 4 * 128; n++) {
+	for (n = 0; n < HEAD + 4 * 128; n++) {
 		struct seen seen = { 0 };
-		unsigned int records = n < 64 ? 0 : (unsigned int)(n - 64) / 128;
+		unsigned int records = n < HEAD ? 0 : (unsigned int)(n - HEAD) / 128;
 		int err;
 
 		put_file(whole, n);
 		err = replay(&seen, error, sizeof(error));
 		assert_int_equal(seen.n, records);
-		if (n >= 64 && (n - 64) % 128 == 0) {
+		if (n >= HEAD && (n - HEAD) % 128 == 0) {
 			assert_int_equal(err, SOURCE_END);
 			continue;
 		}
 		assert_int_equal(err, -EBADMSG);
-		snprintf(want, sizeof(want), "truncated at offset %zu", n < 64 ? n : 64 + (size_t)records * 128);
+		snprintf(want, sizeof(want), "truncated at offset %zu", n < HEAD ? n : HEAD + (size_t)records * 128);
 		if (n == 0)
 			assert_string_equal(error, "the file is empty");
 		else if (n >= 8)
@@ -191,7 +196,7 @@ static void damage(size_t at, const void *bytes, size_t n, const char *sentence,
 
 static void damaged(void **state)
 {
-	size_t third = 64 + 2 * 128;
+	size_t third = HEAD + 2 * 128;
 
 	(void)state;
 	damage(0, "pcap", 4, "not a recording of tcptrace (its first 8 bytes are not \"tcptrace\")", 0);
@@ -201,17 +206,17 @@ static void damaged(void **state)
 	damage(12, "\0\0", 2, "recorded with record format 0, this tcptrace reads 1; use an older tcptrace", 0);
 	damage(14, "\x60\0", 2, "corrupted at offset 14: records of 96 bytes instead of 128", 0);
 	damage(24, "\x3f\0\0\0", 4, "corrupted at offset 24: a header of 63 bytes", 0);
-	damage(third + offsetof(struct tcptrace_record, event), "\0", 1, "corrupted at offset 320: there is no event 0", 2);
-	damage(third + offsetof(struct tcptrace_record, family), "\5", 1, "corrupted at offset 320: there is no address family 5", 2);
-	damage(third + offsetof(struct tcptrace_record, old), "\x10", 1, "corrupted at offset 320: there is no state 16", 2);
-	damage(third + offsetof(struct tcptrace_record, new), "\xff", 1, "corrupted at offset 320: there is no state 255", 2);
-	damage(third + offsetof(struct tcptrace_record, cause), "\x20", 1, "corrupted at offset 320: there is no cause 32", 2);
+	damage(third + offsetof(struct tcptrace_record, event), "\0", 1, "corrupted at offset 384: there is no event 0", 2);
+	damage(third + offsetof(struct tcptrace_record, family), "\5", 1, "corrupted at offset 384: there is no address family 5", 2);
+	damage(third + offsetof(struct tcptrace_record, old), "\x10", 1, "corrupted at offset 384: there is no state 16", 2);
+	damage(third + offsetof(struct tcptrace_record, new), "\xff", 1, "corrupted at offset 384: there is no state 255", 2);
+	damage(third + offsetof(struct tcptrace_record, cause), "\x20", 1, "corrupted at offset 384: there is no cause 32", 2);
 }
 
 /* An event of a later version is skipped and counted, whatever its members say. */
 static void later_event(void **state)
 {
-	size_t third = 64 + 2 * 128;
+	size_t third = HEAD + 2 * 128;
 	struct seen seen = { 0 };
 	char *copy = malloc(whole_size), error[256];
 
@@ -232,10 +237,10 @@ static void longer_header(void **state)
 	char *copy = malloc(whole_size + 16), error[256];
 
 	(void)state;
-	memcpy(copy, whole, 64);
-	memset(copy + 64, 0xee, 16);
-	memcpy(copy + 80, whole + 64, whole_size - 64);
-	copy[24] = 80;
+	memcpy(copy, whole, HEAD);
+	memset(copy + HEAD, 0xee, 16);
+	memcpy(copy + HEAD + 16, whole + HEAD, whole_size - HEAD);
+	copy[24] = (char)(HEAD + 16);
 	put_file(copy, whole_size + 16);
 	free(copy);
 	assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
@@ -246,7 +251,7 @@ static void longer_header(void **state)
 static void damaged_by_chance(void **state)
 {
 	char *copy = malloc(whole_size), error[256];
-	size_t size = 64 + 20 * 128;
+	size_t size = HEAD + 20 * 128;
 	int i, j;
 
 	(void)state;
@@ -276,13 +281,13 @@ static void a_pipe_that_waits(void **state)
 	(void)state;
 	assert_int_equal(pipe(p), 0);
 	dup2(p[0], STDIN_FILENO);
-	assert_int_equal(write(p[1], whole, 64 + 128 + 50), 64 + 128 + 50);
+	assert_int_equal(write(p[1], whole, HEAD + 128 + 50), HEAD + 128 + 50);
 	assert_int_equal(source_file.open(&s, &cfg, &why), 0);
 	assert_int_equal(s->ops->poll(s, 10, take, &seen), 0);
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(s->ops->poll(s, 10, take, &seen), 0);	/* nothing yet, and no end */
 	assert_int_equal(seen.n, 1);
-	assert_int_equal(write(p[1], whole + 64 + 128 + 50, 78), 78);
+	assert_int_equal(write(p[1], whole + HEAD + 128 + 50, 78), 78);
 	assert_int_equal(s->ops->poll(s, 10, take, &seen), 0);
 	assert_int_equal(seen.n, 2);
 	close(p[1]);
@@ -313,12 +318,143 @@ static void recording_fails(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(recorder_open(&r, "/nonexistent/recording", 0), -ENOENT);
-	assert_int_equal(recorder_open(&r, "/dev/full", 0), 0);
+	assert_int_equal(recorder_open(&r, &(struct recorder_config){ .path = "/nonexistent/recording" }), -ENOENT);
+	assert_int_equal(recorder_open(&r, &(struct recorder_config){ .path = "/dev/full" }), 0);
 	for (i = 0; i < 5000; i++)
 		recorder_put(r, &rec);
 	assert_int_equal(recorder_flush(r), -ENOSPC);
 	assert_int_equal(recorder_close(r), -ENOSPC);
+}
+
+/* ---- several files ---- */
+
+static void name_of(char *name, size_t size, const char *dir, const char *file, unsigned int i, const char *end)
+{
+	snprintf(name, size, "%s/%s.%u%s", dir, file, i, end);
+}
+
+/* The tids of the records of a file, which good_record() counts up; -1: there is no such file. */
+static int tids_of(const char *name, uint32_t *first, uint32_t *last)
+{
+	struct source_config cfg = { .path = name };
+	struct seen seen = { 0 };
+	struct source *s;
+	const char *why;
+	int err = source_file.open(&s, &cfg, &why);
+
+	if (err)
+		return -1;
+	while (!(err = s->ops->poll(s, 0, take, &seen)))
+		;
+	assert_int_equal(err, SOURCE_END);
+	assert_null(s->note);
+	s->ops->close(s);
+	*first = seen.first_tid;
+	*last = seen.last_tid;
+	return (int)seen.n;
+}
+
+static void put_some(struct recorder *r, uint32_t from, uint32_t n)
+{
+	for (uint32_t i = from; i < from + n; i++) {
+		struct tcptrace_record rec = good_record(i);
+
+		rec.tid = i;
+		assert_int_equal(recorder_put(r, &rec), 0);
+	}
+}
+
+/* Of a ring of three, files of 128 + 7 * 128 bytes: the last one, and the two before it, whole. */
+static void check_ring(const char *end)
+{
+	char dir[] = "/tmp/tcptrace-ring-XXXXXX", path[64], name[128], kept[4096];
+	uint32_t first, last;
+	struct recorder_config cfg = { .path = path, .file_bytes = 1000, .files = 3 };
+	struct recorder *r;
+	unsigned int i;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/run%s", dir, end);
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	put_some(r, 1, 7 * 4 + 3);
+	assert_int_equal(recorder_keep(r, kept, sizeof(kept)), 3);
+	assert_non_null(strstr(kept, ".0"));
+	*strstr(kept, ".0") = 0;		/* the digits of date and time have no dot before them */
+	for (i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%.100s.%u%s", kept, i, end);
+		assert_int_equal(tids_of(name, &first, &last), i < 2 ? 7 : 3);
+		assert_int_equal(first, 7 * (i + 2) + 1);
+		unlink(name);
+	}
+	put_some(r, 100, 2);
+	assert_int_equal(recorder_close(r), 0);
+	name_of(name, sizeof(name), dir, "run", 0, end);
+	assert_int_equal(tids_of(name, &first, &last), 2);
+	assert_int_equal(last, 101);
+	unlink(name);
+	assert_int_equal(rmdir(dir), 0);	/* nothing else was there */
+}
+
+static void a_ring_of_files_keeps_the_last(void **state)
+{
+	(void)state;
+	check_ring("");
+}
+
+/* The name says what is in it; -C counts packed bytes, so all of these fit into one. */
+static void a_packed_file_after_another(void **state)
+{
+	char dir[] = "/tmp/tcptrace-ring-XXXXXX", path[64], name[128], kept[4096];
+	struct recorder_config cfg = { .path = path, .file_bytes = 100000, .files = 2 };
+	uint32_t first, last;
+	struct recorder *r;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/run.gz", dir);
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	put_some(r, 1, 5000);
+	assert_int_equal(recorder_flush(r), 0);
+	assert_int_equal(recorder_keep(r, kept, sizeof(kept)), 1);
+	put_some(r, 1, 3);
+	assert_int_equal(recorder_close(r), 0);
+	assert_int_equal(tids_of(kept, &first, &last), 5000);
+	assert_int_equal(last, 5000);
+	unlink(kept);
+	name_of(name, sizeof(name), dir, "run", 0, ".gz");
+	assert_int_equal(tids_of(name, &first, &last), 3);
+	unlink(name);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* What is recorded live: no address is in the file, and two that were alike are alike, across sk, listener and req. */
+static void addresses_are_disguised(void **state)
+{
+	static struct disguise d, other;
+	struct tcptrace_record a = good_record(1), b = good_record(2), c;
+
+	(void)state;
+	disguise_begin(&d);
+	disguise_begin(&other);
+	a.event = b.event = TCPTRACE_SYNQ_ADD;
+	a.flags = b.flags = 0;
+	a.sk = b.req = 0xffff888012345680ull;
+	a.listener = b.listener = 0xffff888012345000ull;
+	a.req = 0;
+	b.sk = 0xffff888012346680ull;
+	c = a;
+	disguise_record(&d, &a);
+	disguise_record(&d, &b);
+	disguise_record(&other, &c);
+	assert_true(a.sk == b.req && a.listener == b.listener && a.sk != b.sk && a.sk != a.listener);
+	assert_true(a.sk != 0xffff888012345680ull && a.listener != 0xffff888012345000ull && a.req == 0);
+	assert_true(c.sk != a.sk);		/* another run has another key */
+	a = (struct tcptrace_record){ .event = TCPTRACE_OBSERVED, .req = 5, .arg = 7 };
+	disguise_record(&d, &a);
+	assert_true(a.req == 5 && a.arg == 7);	/* a note holds no address */
+	a = (struct tcptrace_record){ .event = TCPTRACE_ACCEPT, .flags = TCPTRACE_F_ACTOR, .comm = "nginx" };
+	disguise_record(&d, &a);
+	assert_string_equal(a.comm, "nginx");
 }
 
 int main(void)
@@ -334,6 +470,9 @@ int main(void)
 		cmocka_unit_test(a_pipe_that_waits),
 		cmocka_unit_test(cannot_open),
 		cmocka_unit_test(recording_fails),
+		cmocka_unit_test(a_ring_of_files_keeps_the_last),
+		cmocka_unit_test(a_packed_file_after_another),
+		cmocka_unit_test(addresses_are_disguised),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -495,7 +495,9 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
-		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced), CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(prefork), CASE(opened_unseen),
+		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
+		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(prefork),
+		CASE(opened_unseen),
 		CASE(backlog), CASE(lost), CASE(eviction),
 	};
 

@@ -405,7 +405,9 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack), CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen), CASE(no_room), CASE(many_short_ones),
+		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack),
+		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen),
+		CASE(no_room), CASE(many_short_ones),
 		CASE(corrects), CASE(invisible),
 	};
 

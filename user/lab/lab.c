@@ -18,6 +18,11 @@ static const struct lab *const experiments[] = { LABS(ROW) };
 
 #define LAB_COUNT	(sizeof(experiments) / sizeof(experiments[0]))
 
+const char *lab_name(unsigned int i)
+{
+	return i < LAB_COUNT ? experiments[i]->name : NULL;
+}
+
 static const struct lab *by_name(const char *name)
 {
 	for (size_t i = 0; i < LAB_COUNT; i++) {

@@ -34,7 +34,8 @@ static int memory_file(char *path, size_t size)
 static int put_records(const struct lab_run *r, const char *path)
 {
 	struct recorder *rec;
-	int err = recorder_open(&rec, path, 0), closed;
+	const struct recorder_config cfg = { .path = path, .addresses = !r->replay };
+	int err = recorder_open(&rec, &cfg), closed;
 
 	if (err)
 		return err;

@@ -6,18 +6,14 @@
  * same: a header, two tables of length and offset, sorted by msgid.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "mo.h"
 
 #define MO_MAGIC	0x950412deu
-#define MO_SIZE_MAX	(1u << 20)
 
 struct mo_header {
 	uint32_t magic, revision, count, msgids, texts;	/* the last two: offsets of the tables */
@@ -31,50 +27,23 @@ struct mo {
 	size_t size;
 	uint32_t count;
 	const struct mo_string *msgids, *texts;
-	char data[] __attribute__((aligned(8)));
+	const char *data;
 };
-
-static int read_file(struct mo **out, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
-	struct stat st;
-	struct mo *mo = NULL;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		err = -errno;
-	else if (st.st_size < (off_t)sizeof(struct mo_header) || st.st_size > MO_SIZE_MAX)
-		err = -EINVAL;
-	if (!err) {
-		mo = malloc(sizeof(*mo) + (size_t)st.st_size);
-		if (!mo)
-			err = -ENOMEM;
-		else if (read(fd, mo->data, (size_t)st.st_size) != st.st_size)
-			err = -EIO;
-	}
-	close(fd);
-	if (err) {
-		free(mo);
-		return err;
-	}
-	mo->size = (size_t)st.st_size;
-	*out = mo;
-	return 0;
-}
 
 static bool string_whole(const struct mo *mo, const struct mo_string *s)
 {
 	return s->offset < mo->size && s->len < mo->size - s->offset && !mo->data[s->offset + s->len];
 }
 
-/* After this nothing outside of the file can be read. */
+/* After this nothing outside of data can be read. */
 static bool check(struct mo *mo)
 {
 	struct mo_header h;
 	uint64_t bytes;
 	uint32_t i;
 
+	if (mo->size < sizeof(h) || (uintptr_t)mo->data % _Alignof(struct mo_string))
+		return false;
 	memcpy(&h, mo->data, sizeof(h));
 	bytes = (uint64_t)h.count * sizeof(struct mo_string);
 	if (h.magic != MO_MAGIC || h.msgids % 4 || h.texts % 4 || h.msgids + bytes > mo->size ||
@@ -90,13 +59,13 @@ static bool check(struct mo *mo)
 	return true;
 }
 
-int mo_open(struct mo **out, const char *path)
+int mo_open(struct mo **out, const void *data, size_t size)
 {
-	struct mo *mo = NULL;
-	int err = read_file(&mo, path);
+	struct mo *mo = malloc(sizeof(*mo));
 
-	if (err)
-		return err;
+	if (!mo)
+		return -ENOMEM;
+	*mo = (struct mo){ .data = data, .size = size };
 	if (!check(mo)) {
 		free(mo);
 		return -EINVAL;

@@ -42,6 +42,10 @@ void loop_heed_signals(struct loop *l)
 		signal_flags.resized = 0;
 		outputs_resize(l->outputs);
 	}
+	if (signal_flags.keep && l->outputs) {
+		signal_flags.keep = 0;
+		outputs_keep(l->outputs);
+	}
 	if (signal_flags.forward) {
 		child_signal(l->child, signal_flags.forward);
 		signal_flags.forward = 0;

@@ -85,6 +85,9 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.utf8 = terminal_utf8(),
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = src->wall_offset_ns,
+		.live = !o->read_path,
+		.file_bytes = o->file_bytes,
+		.files = o->files,
 		.explain = o->explain,
 		.netns = o->source.filter.netns,
 		.picks = select_pick,
@@ -345,6 +348,14 @@ void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->all[i].view.ops->tick)
 			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);
+	}
+}
+
+void outputs_keep(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->keep)
+			s->all[i].view.ops->keep(&s->all[i].view);
 	}
 }
 

@@ -31,6 +31,7 @@ void outputs_event(struct outputs *s, const struct model_event *ev);
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns);
 void outputs_resize(struct outputs *s);		/* the terminal has another size */
+void outputs_keep(struct outputs *s);		/* SIGUSR1 */
 bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */
 void outputs_end(struct outputs *s, const struct model *m, const struct view_end *end);
 /* Writes what is left and closes. false: something did not reach its file, or a view says that the run failed. */

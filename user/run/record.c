@@ -1,11 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The output `record` (-w): the records as they came, for -r. */
+#include <string.h>
+
 #include "../source/source.h"
+#include "../talk.h"
 #include "../view/view.h"
 
 static int record_open(struct view *v)
 {
-	return recorder_open((struct recorder **)&v->priv, v->cfg.path, v->cfg.wall_offset_ns);
+	const struct recorder_config cfg = {
+		.path = v->cfg.path, .wall_offset_ns = v->cfg.wall_offset_ns, .addresses = v->cfg.live,
+		.file_bytes = v->cfg.file_bytes, .files = v->cfg.files,
+	};
+
+	return recorder_open((struct recorder **)&v->priv, &cfg);
+}
+
+static void record_keep(struct view *v)
+{
+	char name[4096];
+	int n = recorder_keep(v->priv, name, sizeof(name));
+
+	if (n > 0)
+		talk("SIGUSR1: kept %d file%s, the oldest as '%s'", n, n > 1 ? "s" : "", name);
+	else
+		talk("SIGUSR1: the files of '%s' could not be kept: %s", v->cfg.path, strerror(-n));
 }
 
 static int record_record(struct view *v, const struct tcptrace_record *rec, bool passed)
@@ -30,5 +49,6 @@ const struct view_ops view_record = {
 	.open = record_open,
 	.record = record_record,
 	.flush = record_flush,
+	.keep = record_keep,
 	.close = record_close,
 };

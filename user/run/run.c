@@ -277,6 +277,8 @@ static int run(struct run *r, struct options *o)
 	if (err)
 		return err;
 	signals_catch(o->program != NULL);
+	if (o->file_bytes)
+		signals_catch_keep();
 	err = open_all(r, o);
 	if (err)
 		return err;
@@ -294,6 +296,8 @@ static int run(struct run *r, struct options *o)
 	if (err < 0 && err != LOOP_STOP && err != -EINTR)
 		say_source_error(r, err);
 	sum_up(r);
+	if (r->src->note)
+		talk("'%s': %s", o->read_path, r->src->note);
 	return 0;
 }
 

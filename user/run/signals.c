@@ -27,6 +27,12 @@ static void on_winch(int sig)
 	signal_flags.resized = 1;
 }
 
+static void on_keep(int sig)
+{
+	(void)sig;
+	signal_flags.keep = 1;
+}
+
 /* Only to interrupt the wait. */
 static void on_child(int sig)
 {
@@ -58,4 +64,11 @@ void signals_catch(bool program)
 			continue;
 		sigaction(ends[i], &sa, NULL);
 	}
+}
+
+void signals_catch_keep(void)
+{
+	struct sigaction sa = { .sa_handler = on_keep };
+
+	sigaction(SIGUSR1, &sa, NULL);
 }

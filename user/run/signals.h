@@ -10,6 +10,7 @@
 struct signal_flags {
 	volatile sig_atomic_t end;	/* SIGINT, SIGTERM, SIGHUP: its number */
 	volatile sig_atomic_t resized;	/* SIGWINCH */
+	volatile sig_atomic_t keep;	/* SIGUSR1 */
 	volatile sig_atomic_t forward;	/* signal that somebody sent us, and that our program should get */
 };
 
@@ -17,5 +18,6 @@ extern struct signal_flags signal_flags;
 
 /* program: one runs in the foreground with us, and Ctrl-C is for it. */
 void signals_catch(bool program);
+void signals_catch_keep(void);		/* SIGUSR1, which otherwise ends the process, as it does everywhere */
 
 #endif

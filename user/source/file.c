@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "gz.h"
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
@@ -22,9 +23,10 @@
 
 struct file_source {
 	struct source base;
-	int fd;
+	struct gz_reader in;
 	bool regular;			/* no need to wait for it */
-	uint64_t offset;		/* in the file, of the first byte of buf */
+	bool growing;			/* nobody has said that it is complete */
+	uint64_t offset;		/* in the file as it was before packing, of the first byte of buf */
 	size_t len;			/* bytes in buf: less than a record between polls */
 	uint64_t records, unknown;
 	char error[192];
@@ -43,14 +45,22 @@ static int refuse(struct file_source *f, const char *fmt, ...)
 	return -EBADMSG;
 }
 
+static ssize_t read_in(struct file_source *f, void *buf, size_t n)
+{
+	ssize_t got = gz_read(&f->in, buf, n);
+
+	return got == -EBADMSG ? refuse(f, "corrupted: what gzip packed is damaged after %llu bytes",
+					(unsigned long long)(f->offset + f->len)) : got;
+}
+
 /* Fills buf up to want bytes: 0 (fewer at the end of the file) or -errno. */
 static int fill(struct file_source *f, size_t want)
 {
 	while (f->len < want) {
-		ssize_t n = read(f->fd, f->buf + f->len, want - f->len);
+		ssize_t n = read_in(f, f->buf + f->len, want - f->len);
 
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		if (n == 0)
 			break;
 		f->len += (size_t)n;
@@ -83,6 +93,13 @@ static int check_header(struct file_source *f, const struct file_header *h)
 	return 0;
 }
 
+/* It has been checked. */
+static void take_header(struct file_source *f, const struct file_header *h)
+{
+	f->base.wall_offset_ns = h->wall_offset_ns;
+	f->growing = h->state == FILE_GROWING;
+}
+
 static int read_header(struct file_source *f)
 {
 	struct file_header h;
@@ -102,16 +119,36 @@ static int read_header(struct file_source *f)
 			      h.header_size);
 	f->offset = h.header_size;
 	f->len = 0;
-	f->base.wall_offset_ns = h.wall_offset_ns;
+	take_header(f, &h);
 	return 0;
+}
+
+/*
+ * Another recording begins after this one. Its bytes, which are no record; 0: not all of it has been read; or what
+ * check_header() says. No record is taken for it: as a time the magic lies 231 years after the boot.
+ */
+static int next_header(struct file_source *f, const char *at, size_t len)
+{
+	struct file_header h;
+	size_t here = f->len;
+	int err;
+
+	memcpy(&h, at, sizeof(h));
+	f->len = len;
+	err = check_header(f, &h);
+	f->len = here;
+	if (err || len < h.header_size)
+		return err;
+	take_header(f, &h);
+	return (int)h.header_size;
 }
 
 static int open_path(struct file_source *f, const char *path)
 {
 	struct stat st;
 
-	f->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-	if (f->fd < 0 || fstat(f->fd, &st))
+	f->in.fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	if (f->in.fd < 0 || fstat(f->in.fd, &st))
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
@@ -123,8 +160,9 @@ static void file_close(struct source *s)
 {
 	struct file_source *f = (struct file_source *)s;
 
-	if (f->fd >= 0)
-		close(f->fd);
+	gz_read_end(&f->in);
+	if (f->in.fd >= 0)
+		close(f->in.fd);
 	free(f);
 }
 
@@ -136,7 +174,7 @@ static int file_open(struct source **out, const struct source_config *cfg, const
 	if (!f)
 		return -ENOMEM;
 	f->base.ops = &source_file;
-	f->fd = -1;
+	f->in.fd = -1;
 	err = open_path(f, cfg->path);
 	if (!err)
 		err = read_header(f);
@@ -172,48 +210,78 @@ static int check_record(struct file_source *f, const struct tcptrace_record *r, 
 /* Waits until there is something to read: a pipe may be written to by a tcptrace that runs. */
 static int wait_for(struct file_source *f, int timeout_ms)
 {
-	struct pollfd p = { .fd = f->fd, .events = POLLIN };
-	int n = f->regular ? 1 : poll(&p, 1, timeout_ms);
+	struct pollfd p = { .fd = f->in.fd, .events = POLLIN };
+	int n = f->regular || f->in.more ? 1 : poll(&p, 1, timeout_ms);
 
 	return n < 0 ? -errno : n;
+}
+
+static int hand_on(struct file_source *f, const struct tcptrace_record *r, uint64_t at, source_fn fn, void *ctx)
+{
+	int err = check_record(f, r, at);
+
+	if (err)
+		return err;
+	if (!tcptrace_event_class(r->event)) {
+		f->unknown++;
+		return 0;
+	}
+	f->records++;
+	return fn(ctx, r);
+}
+
+/* The records of buf that are whole; what is left of it moves to the front. */
+static int hand_all_on(struct file_source *f, source_fn fn, void *ctx)
+{
+	size_t at = 0;
+	int err = 0;
+
+	while (!err && f->len - at >= RECORD_SIZE) {
+		const struct tcptrace_record *r = (const void *)(f->buf + at);
+
+		if (memcmp(r, FILE_MAGIC, sizeof(((struct file_header *)0)->magic))) {
+			err = hand_on(f, r, f->offset + at, fn, ctx);
+			at += err == -EBADMSG ? 0 : RECORD_SIZE;
+			continue;
+		}
+		err = next_header(f, f->buf + at, f->len - at);
+		if (err <= 0)
+			break;
+		at += (size_t)err;
+		err = 0;
+	}
+	f->offset += at;
+	f->len -= at;
+	memmove(f->buf, f->buf + at, f->len);
+	return err;
+}
+
+/* What is there may be all, or its tcptrace had no time to end it. */
+static int at_end(struct file_source *f)
+{
+	if (f->in.cut || f->growing)
+		f->base.note = "the recording ends early: its tcptrace was killed, or still writes it";
+	else if (f->len)
+		return refuse(f, "truncated at offset %llu: %zu bytes are left of a record of %zu",
+			      (unsigned long long)f->offset, f->len, RECORD_SIZE);
+	return SOURCE_END;
 }
 
 /* One read: what is there, not all that fits, so that a slow pipe is shown as it comes. */
 static int file_poll(struct source *s, int timeout_ms, source_fn fn, void *ctx)
 {
 	struct file_source *f = (struct file_source *)s;
-	size_t at;
 	ssize_t n;
 	int err = wait_for(f, timeout_ms);
 
 	if (err <= 0)
 		return err;
-	n = read(f->fd, f->buf + f->len, sizeof(f->buf) - f->len);
+	n = read_in(f, f->buf + f->len, sizeof(f->buf) - f->len);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	f->len += (size_t)n;
-	for (at = 0, err = 0; !err && f->len - at >= RECORD_SIZE; at += RECORD_SIZE) {
-		const struct tcptrace_record *r = (const void *)(f->buf + at);
-
-		err = check_record(f, r, f->offset + at);
-		if (err)
-			break;
-		if (tcptrace_event_class(r->event)) {
-			f->records++;
-			err = fn(ctx, r);
-		} else {
-			f->unknown++;
-		}
-	}
-	f->offset += at;
-	f->len -= at;
-	memmove(f->buf, f->buf + at, f->len);
-	if (err || n > 0)
-		return err;
-	if (f->len)
-		return refuse(f, "truncated at offset %llu: %zu bytes are left of a record of %zu",
-			      (unsigned long long)f->offset, f->len, RECORD_SIZE);
-	return SOURCE_END;
+	err = hand_all_on(f, fn, ctx);
+	return err || n > 0 ? err : at_end(f);
 }
 
 static void file_stats(struct source *s, struct source_stats *out)

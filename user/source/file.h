@@ -2,6 +2,7 @@
 /*
  * A recording: this header, then records as they came (kmod/uapi/tcptrace.h).
  * All numbers in the byte order of the machine that recorded; the mark tells.
+ * Several after each other (cat) are one. It may be packed by gzip.
  */
 #ifndef TCPTRACE_FILE_H
 #define TCPTRACE_FILE_H
@@ -12,6 +13,18 @@
 #define FILE_BYTE_ORDER		0x01020304u
 #define FILE_OTHER_ORDER	0x04030201u
 
+/*
+ * What we write, zeroes after the header: of the size of a record, so that a page holds whole records, and a run that
+ * was killed leaves no part of one.
+ */
+#define FILE_HEADER_SIZE	128u
+
+enum file_state {
+	FILE_UNKNOWN,			/* a pipe; packed; written by tcptrace 0.1 */
+	FILE_GROWING,			/* it is being written, or its tcptrace was killed */
+	FILE_COMPLETE
+};
+
 struct file_header {
 	char magic[8];
 	uint32_t byte_order;
@@ -19,7 +32,7 @@ struct file_header {
 	uint16_t record_size;
 	int64_t wall_offset_ns;		/* CLOCK_REALTIME - CLOCK_MONOTONIC when the recording began */
 	uint32_t header_size;		/* records begin here: a later version may put more before them */
-	uint32_t reserved;
+	uint32_t state;			/* enum file_state */
 	char release[32];		/* of the kernel, for people; not always terminated */
 };
 

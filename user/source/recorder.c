@@ -1,87 +1,174 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Recording (-w): the header, then records as they came. When the disk is full
- * the file ends with its last whole record, so that what is there replays.
+ * the file ends with its last whole record, so that what is there replays. With
+ * -C a file follows another: ring.c of names.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
 #include "../lib/out.h"
+#include "disguise.h"
 #include "file.h"
+#include "gz.h"
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
 #define ROOM		(16u << 20)
 
 struct recorder {
+	struct recorder_config cfg;
 	struct out out;
 	bool named;			/* not stdout, which may be the end of somebody's file */
+	bool regular;
 	bool cut;
+	int error;			/* of a file before this one, or of opening it */
 	uint64_t room;			/* the file has blocks up to here; 0: as many as were written */
+	unsigned int file, opened;	/* number of the file; how many there were since the last recorder_keep() */
+	struct gz_writer *gz;		/* NULL: not packed */
+	struct disguise disguise;
+	struct tcptrace_record observed;	/* what every file must say first; event 0: nothing yet */
 };
 
-static uint64_t clock_ns(clockid_t id)
+/* PATH, or PATH.N where there are several, before an ending ".gz". */
+static int file_name(const struct recorder *r, const char *insert, unsigned int n, char *name, size_t size)
 {
-	struct timespec ts;
+	size_t stem = strlen(r->cfg.path) - (r->gz ? 3 : 0);
+	int len;
 
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+	if (!r->cfg.file_bytes)
+		len = snprintf(name, size, "%s", r->cfg.path);
+	else
+		len = snprintf(name, size, "%.*s%s.%u%s", (int)stem, r->cfg.path, insert, n, r->gz ? ".gz" : "");
+	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
 }
 
-static void put_header(struct recorder *r, int64_t wall_offset_ns)
+static void put(struct recorder *r, const void *data, size_t n)
 {
-	struct file_header h = {
+	if (r->gz)
+		gz_write(r->gz, &r->out, data, n);
+	else
+		out_mem(&r->out, data, n);
+}
+
+static void put_header(struct recorder *r)
+{
+	union {
+		struct file_header h;
+		char bytes[FILE_HEADER_SIZE];
+	} u = { .h = {
 		.magic = FILE_MAGIC,
 		.byte_order = FILE_BYTE_ORDER,
 		.abi = TCPTRACE_ABI,
 		.record_size = RECORD_SIZE,
-		.header_size = sizeof(h),
-		.wall_offset_ns = wall_offset_ns,
-	};
-	struct utsname u;
+		.header_size = FILE_HEADER_SIZE,
+		.wall_offset_ns = r->cfg.wall_offset_ns,
+		.state = r->regular && !r->gz ? FILE_GROWING : FILE_UNKNOWN,
+	} };
+	struct utsname names;
 
-	if (!h.wall_offset_ns)
-		h.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
-	if (!uname(&u))
-		memcpy(h.release, u.release, strnlen(u.release, sizeof(h.release)));
-	out_mem(&r->out, &h, sizeof(h));
+	if (!u.h.wall_offset_ns)
+		u.h.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	if (!uname(&names))
+		memcpy(u.h.release, names.release, strnlen(names.release, sizeof(u.h.release)));
+	put(r, &u, sizeof(u));
 }
 
-int recorder_open(struct recorder **out, const char *path, int64_t wall_offset_ns)
+/* Addresses of clients are in it: for its owner alone, also where a file of that name was there. */
+static int open_named(struct recorder *r, const char *name)
 {
-	bool named = strcmp(path, "-") != 0;
-	struct recorder *r = calloc(1, sizeof(*r));
-	int fd, err;
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct stat st;
 
-	if (!r)
-		return -ENOMEM;
-	if (named)
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	else
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0 || fstat(fd, &st))
+		return fd;
+	r->regular = S_ISREG(st.st_mode);
+	if (r->regular && st.st_mode & 077 && fchmod(fd, 0600))
+		errno = 0;		/* of another user: who may write to it may read it anyway */
+	return fd;
+}
+
+/* The next one, in turn. */
+static int open_file(struct recorder *r)
+{
+	char name[4096];
+	int fd, err = r->named ? file_name(r, "", r->file, name, sizeof(name)) : 0;
+
+	if (err)
+		return err;
+	fd = r->named ? open_named(r, name) : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	err = fd < 0 ? -errno : out_open(&r->out, fd);
+	if (!err && r->gz)
+		err = gz_write_begin(r->gz);
 	if (err) {
 		if (fd >= 0)
 			close(fd);
+		free(r->out.buf);
+		r->out = (struct out){ .fd = -1 };
+		return err;
+	}
+	r->room = 0;
+	r->cut = false;
+	r->opened++;
+	put_header(r);
+	if (r->observed.event)
+		put(r, &r->observed, RECORD_SIZE);
+	return 0;
+}
+
+/* Those that a run before this one left would be taken for its files. */
+static void remove_old(struct recorder *r)
+{
+	char name[4096];
+
+	for (unsigned int i = 0; i < r->cfg.files; i++) {
+		if (!file_name(r, "", i, name, sizeof(name)))
+			unlink(name);
+	}
+}
+
+int recorder_open(struct recorder **out, const struct recorder_config *cfg)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+	int err = 0;
+
+	if (!r)
+		return -ENOMEM;
+	r->cfg = *cfg;
+	r->named = strcmp(cfg->path, "-") != 0;
+	if (gz_named(cfg->path)) {
+		r->gz = calloc(1, sizeof(*r->gz));
+		err = r->gz ? 0 : -ENOMEM;
+	}
+	if (!err && cfg->addresses)
+		disguise_begin(&r->disguise);
+	if (!err) {
+		remove_old(r);
+		err = open_file(r);
+	}
+	if (err) {
+		free(r->gz);
 		free(r);
 		return err;
 	}
-	r->named = named;
-	put_header(r, wall_offset_ns);
 	*out = r;
 	return 0;
 }
 
+/* What gzip packed cannot be cut: a replay says that it ends early. */
 static int cut_to_whole_records(struct recorder *r)
 {
-	uint64_t head = sizeof(struct file_header), written = r->out.written;
+	uint64_t head = FILE_HEADER_SIZE, written = r->out.written;
 
-	if (!r->out.error || r->cut)
+	if (!r->out.error || r->cut || r->gz)
 		return r->out.error;
 	r->cut = true;
 	if (r->named && written > head &&
@@ -105,30 +192,130 @@ static void ask_for_room(struct recorder *r)
 	r->room = fallocate(r->out.fd, FALLOC_FL_KEEP_SIZE, (off_t)r->room, ROOM) ? UINT64_MAX : r->room + ROOM;
 }
 
+/* The file says so itself, so that a replay knows. */
+static int mark_complete(struct recorder *r)
+{
+	const uint32_t state = FILE_COMPLETE;
+
+	if (!r->regular || r->gz)
+		return 0;
+	return pwrite(r->out.fd, &state, sizeof(state), offsetof(struct file_header, state)) < 0 ? -errno : 0;
+}
+
+static int close_file(struct recorder *r)
+{
+	int fd = r->out.fd, err;
+
+	if (fd < 0)
+		return r->error;
+	if (r->gz)
+		gz_write_end(r->gz, &r->out);
+	out_flush(&r->out);
+	err = cut_to_whole_records(r);
+	if (!err && r->room && r->room < UINT64_MAX && ftruncate(fd, (off_t)r->out.written))
+		err = -errno;
+	if (!err)
+		err = mark_complete(r);
+	out_close(&r->out);
+	if (close(fd) && !err)
+		err = -errno;
+	r->out = (struct out){ .fd = -1 };
+	if (!r->error)
+		r->error = err;
+	return r->error;
+}
+
+static int next_file(struct recorder *r)
+{
+	int err = close_file(r);
+
+	r->file = r->cfg.files ? (r->file + 1) % r->cfg.files : r->file + 1;
+	if (!err)
+		err = open_file(r);
+	if (!r->error)
+		r->error = err;
+	return r->error;
+}
+
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 {
-	out_mem(&r->out, rec, RECORD_SIZE);
+	struct tcptrace_record copy;
+
+	if (r->error)
+		return r->error;
+	if (rec->event == TCPTRACE_OBSERVED)
+		r->observed = *rec;
+	if (r->cfg.addresses) {
+		copy = *rec;
+		disguise_record(&r->disguise, &copy);
+		rec = &copy;
+	}
+	put(r, rec, RECORD_SIZE);
+	if (r->cfg.file_bytes && r->out.written + r->out.len >= r->cfg.file_bytes)
+		return next_file(r);
 	return r->out.error;
 }
 
 int recorder_flush(struct recorder *r)
 {
-	ask_for_room(r);
+	if (r->error)
+		return r->error;
+	if (r->gz)
+		gz_write_flush(r->gz, &r->out);
+	else
+		ask_for_room(r);
 	out_flush_pages(&r->out);
 	return cut_to_whole_records(r);
 }
 
+/* Renames the files there are, the oldest first. */
+static int set_aside(struct recorder *r, const char *when)
+{
+	unsigned int n = r->cfg.files && r->opened > r->cfg.files ? r->cfg.files : r->opened, of = r->cfg.files;
+	char from[4096], to[4096];
+	int err = 0;
+
+	for (unsigned int i = 0; i < n && !err; i++) {
+		unsigned int file = of ? (r->file + of + 1 - n + i) % of : r->file + 1 - n + i;
+
+		err = file_name(r, "", file, from, sizeof(from));
+		if (!err)
+			err = file_name(r, when, i, to, sizeof(to));
+		if (!err && rename(from, to))
+			err = -errno;
+	}
+	return err ? err : (int)n;
+}
+
+int recorder_keep(struct recorder *r, char *name, size_t size)
+{
+	char when[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	int n, err;
+
+	if (!r->cfg.file_bytes)
+		return -EINVAL;
+	err = close_file(r);
+	if (err)
+		return err;
+	strftime(when, sizeof(when), ".%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+	n = set_aside(r, when);
+	if (n >= 0)
+		n = file_name(r, when, 0, name, size) ? -ENAMETOOLONG : n;
+	if (n < 0)
+		return n;
+	r->file = 0;
+	r->opened = 0;
+	r->error = open_file(r);
+	return r->error ? r->error : n;
+}
+
 int recorder_close(struct recorder *r)
 {
-	int fd = r->out.fd, err;
+	int err = close_file(r);
 
-	out_flush(&r->out);
-	err = cut_to_whole_records(r);
-	if (!err && r->room && r->room < UINT64_MAX && ftruncate(fd, (off_t)r->out.written))
-		err = -errno;
-	out_close(&r->out);
-	if (close(fd) && !err)
-		err = -errno;
+	free(r->gz);
 	free(r);
 	return err;
 }

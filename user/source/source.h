@@ -74,6 +74,7 @@ struct source {
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
 	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
 	void (*ahead)(void *ctx, const struct tcptrace_record *rec);
+	const char *note;		/* what whoever reads should know beside the records, a sentence; NULL: nothing */
 	const char *error;		/* why poll() or snapshot() failed, a sentence; NULL: strerror says it */
 };
 
@@ -114,11 +115,23 @@ void source_mechanisms(struct source *src, char *text, size_t size);
  * Recording (-w). The header carries magic, version and byte order; then records as they came.
  * recorder_put() is on the path of an event: it copies into a buffer and writes in large pieces.
  */
+struct recorder_config {
+	const char *path;		/* "-": standard output; ending in ".gz": packed */
+	int64_t wall_offset_ns;		/* 0: of this machine, now */
+	bool addresses;			/* the records hold kernel addresses, which do not belong into a file */
+	uint64_t file_bytes;		/* not 0: another file after so many, PATH.0, PATH.1 and so on */
+	unsigned int files;		/* of which so many are kept, in turn; 0: all */
+};
+
 struct recorder;
-/* -errno; "-": stdout. wall_offset_ns 0: of this machine, now. */
-int recorder_open(struct recorder **out, const char *path, int64_t wall_offset_ns);
+int recorder_open(struct recorder **out, const struct recorder_config *cfg);	/* -errno; cfg->path stays the caller's */
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec);
 int recorder_flush(struct recorder *r);
+/*
+ * Sets aside what the files hold, oldest first, as PATH.DATE-TIME.0 and so on, and goes on in new ones. How many, or
+ * -errno; name: of the oldest.
+ */
+int recorder_keep(struct recorder *r, char *name, size_t size);
 int recorder_close(struct recorder *r);			/* flushes; -errno if anything did not reach the file */
 
 #endif

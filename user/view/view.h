@@ -29,6 +29,9 @@ struct view_config {
 	bool quiet;			/* -q: no steps, only what comes at the end */
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
+	bool live;			/* no replay */
+	uint64_t file_bytes;		/* record: -C, -W, as in struct recorder_config */
+	unsigned int files;
 	bool explain;			/* --explain: a sentence below each event */
 	/* flow: called after each row of a ladder, which flow.h has; NULL: nobody asks */
 	void (*row)(void *ctx, const struct row *row);
@@ -79,6 +82,7 @@ struct view_ops {
 	void (*tick)(struct view *v, const struct model *m, uint64_t now_ns);
 	void (*lost)(struct view *v, uint64_t count, const char *where);
 	int (*flush)(struct view *v);			/* VIEW_OWN: 0 or -errno */
+	void (*keep)(struct view *v);			/* SIGUSR1: sets aside what there is */
 	/* The end of a run, in this order. */
 	void (*finish)(struct view *v);			/* no event will come: what is open ends here */
 	void (*finding)(struct view *v, const struct finding *f);	/* see verdict_last */

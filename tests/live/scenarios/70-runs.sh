@@ -94,6 +94,37 @@ reader_gone()
 	expect "what it says" "$(grep -vc '^Tracing TCP' "$dir/talk")" 0
 }
 
+# What is there is written in whole pages, at the latest when we look the next time.
+scenario recording_killed 4 own -- "a recording cut by SIGKILL: whole records, no address of the kernel, and it ends early"
+recording_killed()
+{
+	local p i
+
+	mkfifo "$dir/ready"
+	"$tcptrace" --quiet --netns "$ns" --mechanism "$mechanism" -w "$dir/run.tcp" --ready-fd 9 > /dev/null 9> "$dir/ready" \
+		2> "$dir/talk" &
+	p=$!
+	pid[tcptrace]=$p
+	until_ready
+	server --accept loop --max 101
+	client --count 101
+	finish server
+	for ((i = 0; i < patience * 20; i++)); do
+		(($(stat -c %s "$dir/run.tcp") < 100 * 1024)) || break
+		sleep 0.05
+	done
+	kill -KILL "$p"
+	wait "$p" 2> /dev/null
+	unset 'pid[tcptrace]'
+	expect "bytes beside whole records" $((($(stat -c %s "$dir/run.tcp") - 128) % 128)) 0
+	expect "mode" "$(stat -c %a "$dir/run.tcp")" 600
+	"$tcptrace" -q -r "$dir/run.tcp" > "$dir/replay" 2> "$dir/talk"
+	expect "exit status of the replay" $? 0
+	grep -q 'ends early' "$dir/talk" || fail "the replay does not say that it ends early: $(cat "$dir/talk")"
+	# a hash may look like one by chance
+	within "kernel addresses" "$(od -An -v -tx8 -w128 -j128 "$dir/run.tcp" | awk '{ print $2; print $3 }' | grep -c '^ffff')" 0 9
+}
+
 scenario line_by_line 4 own -- "every line is there at once, on a pipe too"
 line_by_line()
 {
