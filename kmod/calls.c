@@ -197,13 +197,19 @@ static void connect_hook(const struct sock *sk, const u8 *raddr, u16 rport)
 	submit(&r);
 }
 
+/* An address that is too short, or another family's, will be refused. */
 static int k_connect4(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct sockaddr_in *sin = ARG(regs, 1);
-	u8 addr[16];
+	int len = (long)ARG(regs, 2);
+	u8 addr[16] = {};
+	u16 port = 0;
 
-	map_v4(addr, sin->sin_addr.s_addr);
-	connect_hook(ARG(regs, 0), addr, ntohs(sin->sin_port));
+	if (len >= sizeof(*sin) && sin->sin_family == AF_INET) {
+		map_v4(addr, sin->sin_addr.s_addr);
+		port = ntohs(sin->sin_port);
+	}
+	connect_hook(ARG(regs, 0), addr, port);
 	return 0;
 }
 
@@ -211,10 +217,17 @@ static int k_connect4(struct kprobe *p, struct pt_regs *regs)
 static int k_connect6(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct sockaddr_in6 *sa = ARG(regs, 1);
+	int len = (long)ARG(regs, 2);
+	u8 addr[16] = {};
+	u16 port = 0;
 
-	if (!ipv6_addr_v4mapped(&sa->sin6_addr))
-		connect_hook(ARG(regs, 0), sa->sin6_addr.s6_addr,
-			     ntohs(sa->sin6_port));
+	if (len >= SIN6_LEN_RFC2133 && sa->sin6_family == AF_INET6) {
+		if (ipv6_addr_v4mapped(&sa->sin6_addr))
+			return 0;
+		memcpy(addr, &sa->sin6_addr, sizeof(addr));
+		port = ntohs(sa->sin6_port);
+	}
+	connect_hook(ARG(regs, 0), addr, port);
 	return 0;
 }
 

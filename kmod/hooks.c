@@ -102,6 +102,8 @@ static int attach_kretprobe(struct hook *h)
 static void attach(struct hook *h)
 {
 	h->tried = true;
+	if (h->before)
+		h->before();
 	if (h->probe)
 		h->err = attach_tracepoint(h);
 	else if (h->exit)

@@ -22,6 +22,7 @@ struct hook {
 	kretprobe_handler_t exit;	/* or kretprobe: and its two sides */
 	kretprobe_handler_t exit_enter;
 	size_t exit_data;		/* what the sides share */
+	void (*before)(void);		/* called before it is attached */
 	void *probe;			/* or tracepoint */
 	bool fallback;			/* only if the one before it is not there */
 	/* of hooks.c */
@@ -37,6 +38,9 @@ struct hook {
 #define EXIT(fn, in, out, size, mask) \
 	{ .target = #fn, .events = (mask), .exit_enter = (in), .exit = (out), \
 	  .exit_data = (size) }
+#define EXIT_AFTER(fn, first, in, out, size, mask) \
+	{ .target = #fn, .events = (mask), .exit_enter = (in), .exit = (out), \
+	  .exit_data = (size), .before = (first) }
 /* only if the one before it is not there */
 #define ENTER_ELSE(fn, handler, mask) \
 	{ .target = #fn, .events = (mask), .enter = (handler), \

@@ -211,26 +211,43 @@ static int syn_recv6_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 /* ---- out of the SYN queue, into the accept queue ---- */
 
-static void emit_acceptq_add(const struct sock *child,
-			     const struct request_sock *req,
-			     const struct sock *listener, u8 cause)
+/*
+ * After the call the child is still locked and stays, but the request may be
+ * gone: somebody may have accepted the child. What it said is noted before.
+ */
+struct queued {
+	const struct sock *listener, *child;
+	u64 req;			/* its address */
+	u8 cause;
+};
+
+/* The child has all that its request had: the tuple and the cookie. */
+static void emit_moved(const struct queued *q)
 {
 	struct tcptrace_record r;
 
-	if (!wanted_of(listener, &child->__sk_common) ||
-	    !reserve(&r, TCPTRACE_ACCEPTQ_ADD))
+	if (!reserve(&r, TCPTRACE_SYNQ_DEL))
 		return;
-	set_sock(&r, child);
-	set_queues(&r, listener);
-	r.req = (uintptr_t)req;
-	r.cause = cause;
+	set_sock(&r, q->child);
+	r.sk = q->req;
+	r.flags |= TCPTRACE_F_REQUEST;
+	set_queues(&r, q->listener);
+	r.cause = TCPTRACE_SYNQ_ESTABLISHED;
 	submit(&r);
 }
 
-struct queued {
-	const struct sock *listener, *child;
-	const struct request_sock *req;
-};
+static void emit_acceptq_add(const struct queued *q)
+{
+	struct tcptrace_record r;
+
+	if (!reserve(&r, TCPTRACE_ACCEPTQ_ADD))
+		return;
+	set_sock(&r, q->child);
+	set_queues(&r, q->listener);
+	r.req = q->req;
+	r.cause = q->cause;
+	submit(&r);
+}
 
 /*
  * inet_csk_reqsk_queue_add() is inlined into inet_csk_complete_hashdance() from
@@ -242,47 +259,44 @@ static int hashdance_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	q->listener = ARG(regs, 0);
 	q->child = ARG(regs, 1);
-	q->req = ARG(regs, 2);
-	return 0;
+	q->req = (uintptr_t)ARG(regs, 2);
+	q->cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+	return !wanted_of(q->listener, &q->child->__sk_common);
 }
 
 static int hashdance_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct queued *q = (void *)ri->data;
 
-	if (!regs_return_value(regs) ||
-	    !wanted_of(q->listener, &q->child->__sk_common))
+	if (!regs_return_value(regs))
 		return 0;
-	emit_request(TCPTRACE_SYNQ_DEL, q->req, q->listener,
-		     TCPTRACE_SYNQ_ESTABLISHED);
-	emit_acceptq_add(q->child, q->req, q->listener,
-			 TCPTRACE_ACCEPTQ_HANDSHAKE);
+	emit_moved(q);
+	emit_acceptq_add(q);
 	return 0;
 }
 
 /* Out of line for Fast Open and cookies; on 5.10 within the hashdance too. */
 static int queue_add_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
+	const struct request_sock *req = ARG(regs, 1);
 	struct queued *q = (void *)ri->data;
 
 	q->listener = ARG(regs, 0);
-	q->req = ARG(regs, 1);
+	q->req = (uintptr_t)req;
 	q->child = ARG(regs, 2);
-	return 0;
+	if (tcp_rsk(req)->tfo_listener)
+		q->cause = TCPTRACE_ACCEPTQ_FASTOPEN;
+	else if (!req_listener(req))
+		q->cause = TCPTRACE_ACCEPTQ_COOKIE;
+	else
+		return 1;
+	return !wanted_of(q->listener, &q->child->__sk_common);
 }
 
 static int queue_add_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	const struct queued *q = (void *)ri->data;
-
-	if (!regs_return_value(regs))
-		return 0;
-	if (tcp_rsk(q->req)->tfo_listener)
-		emit_acceptq_add(q->child, q->req, q->listener,
-				 TCPTRACE_ACCEPTQ_FASTOPEN);
-	else if (!req_listener(q->req))
-		emit_acceptq_add(q->child, q->req, q->listener,
-				 TCPTRACE_ACCEPTQ_COOKIE);
+	if (regs_return_value(regs))
+		emit_acceptq_add((void *)ri->data);
 	return 0;
 }
 
@@ -356,8 +370,20 @@ static int req_timer_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
-/* ICMP and `ss -K` take a request down too: neither expiry nor reset */
-static int k_req_killed(struct kprobe *p, struct pt_regs *regs)
+/* ICMP takes a request down, too, if it can and if it is about its SYN-ACK. */
+static int k_icmp(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct request_sock *req = ARG(regs, 0);
+	u32 seq = (long)ARG(regs, 1);
+	bool abort = (u8)(long)ARG(regs, 2);
+
+	if (abort && seq == tcp_rsk(req)->snt_isn)
+		scratch()->killed_req = req;
+	return 0;
+}
+
+/* and `ss -K` */
+static int k_abort(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct sock *sk = ARG(regs, 0);
 
@@ -385,11 +411,27 @@ static int k_forget(struct kprobe *p, struct pt_regs *regs)
 
 /* ---- SYN cookies come back ---- */
 
-static int k_cookie(struct kprobe *p, struct pt_regs *regs)
+/* BPF programs of others call __cookie_v4/v6_check(), too, with no listener. */
+static int cookie_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	scratch()->cc_listener = ARG(regs, 0);
 	scratch()->cc_skb = ARG(regs, 1);
 	return 0;
+}
+
+static int cookie_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	scratch()->cc_listener = NULL;
+	return 0;
+}
+
+/* The exits between a detach and this were not seen. */
+static void forget_cookies(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(&scratches, cpu)->cc_listener = NULL;
 }
 
 /* __cookie_v4/v6_check() found out whether the number is one of ours: 0, no. */
@@ -475,17 +517,19 @@ struct hook listen_hooks[] = {
 	     sizeof(struct queued), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD)),
 	EXIT(inet_csk_reqsk_queue_add, queue_add_enter, queue_add_exit,
 	     sizeof(struct queued), ON(ACCEPTQ_ADD)),
-	ENTER(tcp_req_err, k_req_killed, ON(SYNQ_DEL)),
-	ENTER(tcp_abort, k_req_killed, ON(SYNQ_DEL)),
+	ENTER(tcp_req_err, k_icmp, ON(SYNQ_DEL)),
+	ENTER(tcp_abort, k_abort, ON(SYNQ_DEL)),
 	ENTER(__inet_csk_reqsk_queue_drop, k_req_drop, ON(SYNQ_DEL)),
 	ENTER_ELSE(reqsk_queue_unlink, k_req_unlink, ON(SYNQ_DEL)),
 	EXIT_ELSE(reqsk_timer_handler, req_timer_enter, req_timer_exit, 0,
 		  ON(SYNQ_DEL)),
 	ENTER(inet_child_forget, k_forget, ON(ACCEPTQ_DEL)),
-	ENTER(cookie_v4_check, k_cookie, ON(COOKIE_OK) | ON(COOKIE_BAD)),
+	EXIT_AFTER(cookie_v4_check, forget_cookies, cookie_enter, cookie_exit, 0,
+		   ON(COOKIE_OK) | ON(COOKIE_BAD)),
 	EXIT(__cookie_v4_check, NULL, verdict_exit, 0,
 	     ON(COOKIE_OK) | ON(COOKIE_BAD)),
-	ENTER(cookie_v6_check, k_cookie, ON(COOKIE_OK) | ON(COOKIE_BAD)),
+	EXIT_AFTER(cookie_v6_check, forget_cookies, cookie_enter, cookie_exit, 0,
+		   ON(COOKIE_OK) | ON(COOKIE_BAD)),
 	EXIT(__cookie_v6_check, NULL, verdict_exit, 0,
 	     ON(COOKIE_OK) | ON(COOKIE_BAD)),
 	ENTER(inet_reqsk_clone, k_clone, ON(ACCEPTQ_ADD)),

@@ -26,10 +26,11 @@ static inline u8 state_of(const struct sock *sk)
 	return READ_ONCE(sk->sk_state);
 }
 
+/* A raw socket may have TCP's number, too, but is smaller and has no queues. */
 static inline bool is_tcp(const struct sock *sk)
 {
 	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
-	       sk->sk_protocol == IPPROTO_TCP;
+	       sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
 }
 
 static inline u32 common_netns(const struct sock_common *c)

@@ -7,6 +7,7 @@
  */
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -139,19 +140,36 @@ static void walk_tables(void)
 
 /* ---- owners ---- */
 
-static int emit_owner(const void *arg, struct file *file, unsigned int fd)
-{
-	const struct task_struct *task = arg;
-	struct tcptrace_record r;
-	const struct socket *sock;
-	const struct sock *sk;
+#define BATCH	512		/* descriptors, without a break */
 
-	if (!S_ISSOCK(file_inode(file)->i_mode))
-		return 0;
-	sock = file->private_data;
-	sk = READ_ONCE(sock->sk);
-	if (!sk || !is_tcp(sk) || !wanted(sk) || !reserve(&r, TCPTRACE_EXISTS))
-		return 0;
+/* A task that has a table of descriptors, and where in it we are. */
+struct table {
+	struct task_struct *task;
+	int from;
+};
+
+/*
+ * The inode does not say whether a file is a socket: with O_PATH anybody opens
+ * that of a socket, and gets a file that has nothing (private_data is NULL).
+ */
+static const struct socket *file_socket(struct file *file)
+{
+#ifdef HAVE_SOCK_FROM_FILE_ERR
+	int err;
+
+	return sock_from_file(file, &err);
+#else
+	return sock_from_file(file);
+#endif
+}
+
+static void emit_owner(const struct task_struct *task, const struct sock *sk,
+		       unsigned int fd)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(sk) || !reserve(&r, TCPTRACE_EXISTS))
+		return;
 	set_sock(&r, sk);
 	r.new = state_of(sk);
 	if (r.new == TCP_LISTEN)
@@ -162,22 +180,75 @@ static int emit_owner(const void *arg, struct file *file, unsigned int fd)
 	r.flags |= TCPTRACE_F_ACTOR;
 	memcpy(r.comm, task->group_leader->comm, sizeof(r.comm));
 	submit(&r);
-	return 0;
+}
+
+/* While the table is locked the file stays, and with it socket and sock. */
+static int walk_file(const void *arg, struct file *file, unsigned int fd)
+{
+	const struct table *table = arg;
+	const struct socket *sock = file_socket(file);
+	const struct sock *sk = sock ? READ_ONCE(sock->sk) : NULL;
+
+	if (sk && is_tcp(sk))
+		emit_owner(table->task, sk, fd);
+	return fd - table->from < BATCH ? 0 : fd + 1;
+}
+
+/* Others wait for the table while we look at it, so not for long at a time. */
+static void walk_table(struct task_struct *task)
+{
+	struct table table = { .task = task };
+
+	do {
+		rcu_read_lock();	/* for group_leader */
+		task_lock(task);
+		table.from = iterate_fd(task->files, table.from, walk_file,
+					&table);
+		task_unlock(task);
+		rcu_read_unlock();
+		cond_resched();
+	} while (table.from);
+}
+
+/* Threads share their files with the first, as a rule. */
+static bool has_table(const struct task_struct *p, const struct task_struct *t)
+{
+	return READ_ONCE(t->files) &&
+	       (t == p || READ_ONCE(t->files) != READ_ONCE(p->files));
+}
+
+/* Tasks that have a table of their own, at most max, each held: how many. */
+static unsigned int find_tables(struct task_struct **tasks, unsigned int max)
+{
+	struct task_struct *p, *t;
+	unsigned int n = 0;
+
+	rcu_read_lock();
+	for_each_process_thread(p, t) {
+		if (!has_table(p, t))
+			continue;
+		if (n < max)
+			tasks[n] = get_task_struct(t);
+		n++;
+	}
+	rcu_read_unlock();
+	return n;
 }
 
 static void walk_owners(void)
 {
-	struct task_struct *p, *t;
+	/* those that come while we count will be seen to open their sockets */
+	unsigned int i, n, max = find_tables(NULL, 0);
+	struct task_struct **tasks = kvmalloc_array(max, sizeof(*tasks), GFP_KERNEL);
 
-	rcu_read_lock();
-	for_each_process_thread(p, t) {
-		task_lock(t);
-		/* threads share their files with the first, as a rule */
-		if (t->files && (t == p || t->files != p->files))
-			iterate_fd(t->files, 0, emit_owner, t);
-		task_unlock(t);
+	if (!tasks)
+		return;
+	n = min(find_tables(tasks, max), max);
+	for (i = 0; i < n; i++) {
+		walk_table(tasks[i]);
+		put_task_struct(tasks[i]);
 	}
-	rcu_read_unlock();
+	kvfree(tasks);
 }
 
 void snapshot(void)

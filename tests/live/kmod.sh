@@ -249,6 +249,73 @@ test_listeners()
 	unload
 }
 
+# start NAME ARG...: a traffic program that goes on until its standard input ends, which is descriptor 9 here
+start()
+{
+	local name=$1
+
+	shift
+	mkfifo "$tmp/in"
+	"$LIVE_BIN/$name" "$@" < "$tmp/in" > "$tmp/$name" 2> "$tmp/$name.err" &
+	started=$!
+	exec 9> "$tmp/in"
+	rm "$tmp/in"
+}
+
+end() { exec 9>&-; wait "$started"; check "exit status of the traffic program" $? 0; }
+
+# A snapshot while somebody holds every kind of descriptor: those of TCP sockets are shown, the others do no harm.
+test_descriptors()
+{
+	local n
+
+	load
+	start descriptors hold
+	until_true grep -q ^HELD "$tmp/descriptors"
+	n=$(sed -n 's/^HELD tcp=\([0-9]*\) .*/\1/p' "$tmp/descriptors")
+	echo > $T/trace
+	echo 1 > $E/exists/enable || fail "enable"
+	echo 0 > $E/exists/enable
+	check "descriptors shown" "$(grep -c " exists: .* descriptors/$started$" $T/trace)" "$n"
+	end
+	unload
+}
+
+# The calls of a raw socket whose protocol is TCP's are none of ours.
+test_raw()
+{
+	load
+	echo > $T/trace
+	echo 1 > $E/enable || fail "enable"
+	start descriptors hold
+	until_true grep -q ^HELD "$tmp/descriptors"
+	echo 0 > $E/enable
+	# of TCP: the one of the program itself, then those of the kinds
+	check "listen()" "$(count listen $T/trace)" 2
+	check "shutdown()" "$(count shutdown $T/trace)" 0
+	end
+	unload
+}
+
+# Snapshots of what comes and goes: sockets, descriptors, tables of them, threads, processes.
+test_churn()
+{
+	local i
+
+	load
+	start descriptors churn
+	until_true grep -q ^READY "$tmp/descriptors"
+	for ((i = 0; i < 23 && (i < 5 || SECONDS < 120); i++)); do
+		((i == 3)) && echo 1 > $E/enable
+		echo 1 > $E/exists/enable || fail "enable"
+		echo 0 > $E/exists/enable
+	done
+	echo 0 > $E/enable
+	end
+	grep -q '^DONE rounds=[1-9]' "$tmp/descriptors" || fail "nothing happened: $(cat "$tmp/descriptors.err")"
+	unload
+}
+
 # The proof that the twins are twins: both attached to the same traffic.
 test_compare()
 {
@@ -313,7 +380,7 @@ test_dmesg()
 # ---- run ----
 
 all="not_loaded load_twice unload_in_use hooks toggle two_readers io killed_reader accept_before
-     parameters listeners compare traffic dmesg"
+     parameters listeners descriptors raw churn compare traffic dmesg"
 passed=0 failed=0 skipped=0
 dmesg -c > /dev/null		# from here on it is ours
 PATH=$LIVE_BIN:$PATH
