@@ -5,15 +5,6 @@
  */
 #include "internal.h"
 
-struct model_event emit_step(const struct tcptrace_record *rec, unsigned int event,
-			     const struct conn *c, const struct listener *l)
-{
-	return (struct model_event) {
-		.rec = rec, .event = event, .c = c, .l = l, .conn = c ? c->id : 0,
-		.old = rec->old, .new = rec->new, .cause = rec_cause(rec), .flags = rec->flags,
-	};
-}
-
 /* CPUs' clocks may differ by some ns: an end before its begin took no time. */
 void emit_took(struct model_event *ev, uint64_t since_ns)
 {
@@ -30,21 +21,23 @@ static bool of_queues(unsigned int event)
 void emit_event(struct model *m, struct model_event *ev)
 {
 	const struct tcptrace_record *rec = ev->rec;
-	const struct listener *l = ev->l;
+	struct listener *l = (struct listener *)ev->l;	/* const for views; both are the model's own */
+	struct conn *c = (struct conn *)ev->c;
 
-	if (ev->c) {
-		struct conn *c = &m->conns[ev->c - m->conns];
-
+	if (c) {
 		if (rec->t_ns > c->last_ns)
 			c->last_ns = rec->t_ns;
 		c->last_tid = rec->tid;
 		c->last_event = ev->event;
-		if (c->attempt || ev->event == TCPTRACE_STATE || ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
+		if (attempt_concerns(c, ev))
 			ev->counted |= attempt_step(c, ev);
 	}
-	ev->who = owner_of(m, rec, ev->c ? &m->conns[ev->c - m->conns] : NULL,
-			   l ? &m->listeners[l - m->listeners] : NULL);
-	ev->thread = owner_thread(m, rec);
+	if (rec->flags & TCPTRACE_F_ACTOR) {
+		ev->who = &m->actor;
+		ev->thread = m->other_thread ? m->thread : NULL;
+	} else {
+		ev->who = owner_of(m, c, l);
+	}
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		ev->has_queues = true;
 		ev->synq = rec->synq;

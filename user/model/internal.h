@@ -90,6 +90,8 @@ struct model {
 	uint32_t only;			/* TCPTRACE_ONLY_* */
 	struct owner actor;		/* of the record in hand, with F_ACTOR */
 	char thread[TCPTRACE_COMM_LEN + 1];	/* as that record has it */
+	bool other_thread;		/* and that is not the process's name */
+	bool renamed;			/* a process has had two names */
 	struct model_lookup lookup;
 	struct proc procs[PROCS];
 	uint32_t names_wanted[NAMES_WANTED], nnames_wanted;
@@ -128,6 +130,34 @@ static inline bool rec_told_twice(const struct conn *c, const struct tcptrace_re
 {
 	return c && c->last_event == rec->event && c->last_tid == rec->tid && rec->t_ns >= c->last_ns &&
 	       rec->t_ns - c->last_ns < 1000000000ull;
+}
+
+/* The members of the record's unions, where they hold what their name says. */
+static inline uint64_t rec_cookie(const struct tcptrace_record *rec)
+{
+	bool call = rec->event == TCPTRACE_ACCEPT || rec->event == TCPTRACE_CONNECT_RETURN;
+
+	return call ? 0 : rec->cookie;
+}
+
+static inline uint64_t call_dur_ns(const struct tcptrace_record *rec)
+{
+	return rec->call_ns;
+}
+
+static inline uint64_t rec_req(const struct tcptrace_record *rec)
+{
+	return rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->req;
+}
+
+static inline unsigned int rec_state(uint8_t state)
+{
+	return state < TCP_S_MAX ? state : TCP_S_NONE;
+}
+
+static inline unsigned int rec_cause(const struct tcptrace_record *rec)
+{
+	return rec->cause < TCPTRACE_CAUSE_END ? rec->cause : TCPTRACE_CAUSE_NONE;
 }
 
 /* index.c */
@@ -189,10 +219,16 @@ void conns_expire(struct model *m, uint64_t t_ns);
 /* attempt.c */
 uint8_t attempt_step(struct conn *c, const struct model_event *ev);
 
+/* Most steps of most conns say nothing of it. */
+static inline bool attempt_concerns(const struct conn *c, const struct model_event *ev)
+{
+	return c->attempt || (ev->event == TCPTRACE_STATE && (ev->new == TCP_S_SYN_SENT || ev->old == TCP_S_SYN_RECV)) ||
+	       ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN;
+}
+
 /* owner.c */
 void owner_load(struct model *m, const struct tcptrace_record *rec);
-const struct owner *owner_of(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
-const char *owner_thread(const struct model *m, const struct tcptrace_record *rec);
+const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l);
 void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure);
 void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec);
 void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec);
@@ -203,8 +239,6 @@ void owner_listed(const struct model *m, struct listener *l);
 void owner_verify(struct model *m);
 
 /* emit.c */
-struct model_event emit_step(const struct tcptrace_record *rec, unsigned int event,
-			     const struct conn *c, const struct listener *l);
 void emit_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
 void emit_event(struct model *m, struct model_event *ev);
 void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
@@ -229,6 +263,16 @@ void child_flush(struct model *m, struct held *h);
 struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec);
 void cookie_infer(struct model *m, const struct tcptrace_record *rec, unsigned int event);
 bool cookie_meant(const struct listener *l, uint64_t t_ns);
+
+/* A step as the record has it: in line, as each record makes one. */
+static inline struct model_event emit_step(const struct tcptrace_record *rec, unsigned int event,
+					   const struct conn *c, const struct listener *l)
+{
+	return (struct model_event) {
+		.rec = rec, .event = event, .c = c, .l = l, .conn = c ? c->id : 0,
+		.old = rec->old, .new = rec->new, .cause = rec_cause(rec), .flags = rec->flags,
+	};
+}
 
 /* Handlers: what a record means. */
 typedef void (*handler)(struct model *m, const struct tcptrace_record *rec);
@@ -257,34 +301,6 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec);
 
 void on_exists(struct model *m, const struct tcptrace_record *rec);	/* snapshot.c */
 void on_snapshot(struct model *m, const struct tcptrace_record *rec);
-
-/* The members of the record's unions, where they hold what their name says. */
-static inline uint64_t rec_cookie(const struct tcptrace_record *rec)
-{
-	bool call = rec->event == TCPTRACE_ACCEPT || rec->event == TCPTRACE_CONNECT_RETURN;
-
-	return call ? 0 : rec->cookie;
-}
-
-static inline uint64_t call_dur_ns(const struct tcptrace_record *rec)
-{
-	return rec->call_ns;
-}
-
-static inline uint64_t rec_req(const struct tcptrace_record *rec)
-{
-	return rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->req;
-}
-
-static inline unsigned int rec_state(uint8_t state)
-{
-	return state < TCP_S_MAX ? state : TCP_S_NONE;
-}
-
-static inline unsigned int rec_cause(const struct tcptrace_record *rec)
-{
-	return rec->cause < TCPTRACE_CAUSE_END ? rec->cause : TCPTRACE_CAUSE_NONE;
-}
 
 static inline uint64_t mix(uint64_t h, uint64_t v)
 {

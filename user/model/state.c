@@ -44,8 +44,8 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c;
 	bool fresh;
 
-	c = index_find(m, BY_SK, rec->sk);
-	if (c && rec->new == TCP_S_SYN_SENT)
+	c = rec->new == TCP_S_SYN_SENT ? index_find(m, BY_SK, rec->sk) : NULL;
+	if (c)
 		conn_again(m, c);
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
