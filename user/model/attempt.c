@@ -49,8 +49,13 @@ static uint8_t connect_returns(struct conn *c, int32_t ret)
 
 static uint8_t leaves_syn_sent(struct conn *c, const struct model_event *ev)
 {
-	if (ev->new != TCP_S_CLOSE)
-		return opened(c);
+	uint8_t counted;
+
+	if (ev->new != TCP_S_CLOSE) {
+		counted = opened(c);
+		c->attempt = 0;
+		return counted;
+	}
 	if (c->closed || c->attempt & SHUT) {
 		if (!c->call_ns)
 			c->attempt = 0;

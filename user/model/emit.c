@@ -29,11 +29,15 @@ void emit_event(struct model *m, struct model_event *ev)
 			c->last_ns = rec->t_ns;
 		c->last_tid = rec->tid;
 		c->last_event = ev->event;
-		if (c->attempt || ev->event == TCPTRACE_STATE || ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN)
+		if (attempt_concerns(c, ev))
 			ev->counted |= attempt_step(c, ev);
 	}
-	ev->who = owner_of(m, rec, c, l);
-	ev->thread = owner_thread(m, rec);
+	if (rec->flags & TCPTRACE_F_ACTOR) {
+		ev->who = &m->actor;
+		ev->thread = m->other_thread ? m->thread : NULL;
+	} else {
+		ev->who = owner_of(m, c, l);
+	}
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		ev->has_queues = true;
 		ev->synq = rec->synq;

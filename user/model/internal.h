@@ -90,6 +90,8 @@ struct model {
 	uint32_t only;			/* TCPTRACE_ONLY_* */
 	struct owner actor;		/* of the record in hand, with F_ACTOR */
 	char thread[TCPTRACE_COMM_LEN + 1];	/* as that record has it */
+	bool other_thread;		/* and that is not the process's name */
+	bool renamed;			/* a process has had two names */
 	struct model_lookup lookup;
 	struct proc procs[PROCS];
 	uint32_t names_wanted[NAMES_WANTED], nnames_wanted;
@@ -217,10 +219,16 @@ void conns_expire(struct model *m, uint64_t t_ns);
 /* attempt.c */
 uint8_t attempt_step(struct conn *c, const struct model_event *ev);
 
+/* Most steps of most conns say nothing of it. */
+static inline bool attempt_concerns(const struct conn *c, const struct model_event *ev)
+{
+	return c->attempt || (ev->event == TCPTRACE_STATE && (ev->new == TCP_S_SYN_SENT || ev->old == TCP_S_SYN_RECV)) ||
+	       ev->cause == TCPTRACE_ACCEPTQ_FASTOPEN;
+}
+
 /* owner.c */
 void owner_load(struct model *m, const struct tcptrace_record *rec);
-const struct owner *owner_of(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
-const char *owner_thread(const struct model *m, const struct tcptrace_record *rec);
+const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l);
 void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure);
 void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec);
 void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec);

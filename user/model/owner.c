@@ -21,6 +21,7 @@ static void learn_name(struct model *m, uint32_t pid, const char *comm)
 {
 	struct proc *p = proc_of(m, pid);
 
+	m->renamed |= p->pid == pid && memcmp(p->comm, comm, TCPTRACE_COMM_LEN);
 	p->pid = pid;
 	memcpy(p->comm, comm, TCPTRACE_COMM_LEN);
 }
@@ -42,25 +43,24 @@ void owner_load(struct model *m, const struct tcptrace_record *rec)
 	m->actor.tid = rec->tid;
 	m->actor.fd = rec->fd;
 	memcpy(m->thread, rec->comm, TCPTRACE_COMM_LEN);
-	if (first)
+	if (first) {
 		learn_name(m, rec->pid, rec->comm);
-	else if (p->pid != rec->pid)
+	} else if (p->pid != rec->pid) {
+		m->renamed = true;		/* it goes by its thread's name until it has one */
 		want_name(m, rec->pid);
+	}
 	memcpy(m->actor.comm, p->pid == rec->pid ? p->comm : rec->comm, TCPTRACE_COMM_LEN);
+	m->other_thread = memcmp(m->thread, m->actor.comm, TCPTRACE_COMM_LEN);
 }
 
-const char *owner_thread(const struct model *m, const struct tcptrace_record *rec)
-{
-	bool other = rec->flags & TCPTRACE_F_ACTOR && memcmp(m->thread, m->actor.comm, TCPTRACE_COMM_LEN);
-
-	return other ? m->thread : NULL;
-}
-
-/* As the process is called now. */
+/* As the process is called now: what its owner was called when it became that, unless anybody was renamed since. */
 static const struct owner *named(struct model *m, struct owner *o)
 {
-	const struct proc *p = proc_of(m, o->pid);
+	const struct proc *p;
 
+	if (!m->renamed)
+		return o;
+	p = proc_of(m, o->pid);
 	if (p->pid == o->pid)
 		memcpy(o->comm, p->comm, TCPTRACE_COMM_LEN);
 	return o;
@@ -78,10 +78,8 @@ const struct owner *listener_keeper(const struct listener *l)
 }
 
 /* In softirq 'current' is nobody: a child that was not accepted yet belongs to who holds the listener. */
-const struct owner *owner_of(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
+const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l)
 {
-	if (rec->flags & TCPTRACE_F_ACTOR)
-		return &m->actor;
 	if (c && c->owner.pid)
 		return named(m, &c->owner);
 	return l && listener_keeper(l) ? named(m, (struct owner *)listener_keeper(l)) : NULL;
