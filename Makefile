@@ -17,7 +17,7 @@ Q   = $(if $(V),,@)
 msg = @printf '  %-7s %s\n' $(1) $(2)
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
-USER_SRC := $(wildcard user/*.c user/*/*.c)
+USER_SRC := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
 MO       := $(patsubst user/po/%.po,$(B)/locale/%/LC_MESSAGES/tcptrace.mo,$(wildcard user/po/*.po))
 LIB_OBJ  := $(filter-out $(B)/user/main.o,$(USER_OBJ))
@@ -49,9 +49,9 @@ $(B)/%.o: %.c | $(B)/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
-$(B)/user/source/bpf.o $(B)/user/source/load.o $(B)/user/source/object.o: $(B)/capture.skel.h
-$(B)/user/source/object.o: $(B)/capture_old.skel.h
-$(B)/user/source/load.o: $(B)/kernel_names.h
+$(B)/user/source/bpf/bpf.o $(B)/user/source/bpf/load.o $(B)/user/source/bpf/object.o: $(B)/capture.skel.h
+$(B)/user/source/bpf/object.o: $(B)/capture_old.skel.h
+$(B)/user/source/bpf/load.o: $(B)/kernel_names.h
 $(B)/user/lab/recordings.o $(B)/san/user/lab/recordings.o: $(B)/recorded_labs.h $(wildcard user/lab/recordings/*.lab)
 $(B)/user/kconfig.o: Kconfig.notes
 
@@ -166,9 +166,9 @@ $(B)/san/%.o: %.c | $(B)/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
-$(B)/san/user/source/bpf.o $(B)/san/user/source/load.o $(B)/san/user/source/object.o: $(B)/capture.skel.h
-$(B)/san/user/source/object.o: $(B)/capture_old.skel.h
-$(B)/san/user/source/load.o: $(B)/kernel_names.h
+$(B)/san/user/source/bpf/bpf.o $(B)/san/user/source/bpf/load.o $(B)/san/user/source/bpf/object.o: $(B)/capture.skel.h
+$(B)/san/user/source/bpf/object.o: $(B)/capture_old.skel.h
+$(B)/san/user/source/bpf/load.o: $(B)/kernel_names.h
 
 $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_OBJ)
 	$(call msg,TEST,$@)

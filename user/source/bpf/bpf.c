@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "load.h"
-#include "netns.h"
+#include "../netns.h"
 
 #define RING_BYTES	(18u << 20)	/* 131,072 records */
 #define PAUSE_NS	4000000		/* nap between two drains while records come */

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "../../bpf/config.h"
+#include "../../../bpf/config.h"
 #include "capture.skel.h"
 
 /* What the kernel can do that the object must know. */

@@ -7,7 +7,7 @@
 #ifndef TCPTRACE_PROBES_H
 #define TCPTRACE_PROBES_H
 
-#include "source.h"
+#include "../source.h"
 
 #define WAYS_MAX	6
 #define PROGS_MAX	6

@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "../lib/config.h"
+#include "../../lib/config.h"
 #include "btf.h"
 #include "probes.h"
 
