@@ -29,6 +29,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install
 .SUFFIXES:
+.SECONDARY: # objects of the tests are kept, too
 
 all: tcptrace ## build ./tcptrace (default)
 
@@ -49,9 +50,9 @@ $(B)/%.o: %.c | $(B)/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
-$(B)/user/source/bpf/bpf.o $(B)/user/source/bpf/load.o $(B)/user/source/bpf/object.o: $(B)/capture.skel.h
-$(B)/user/source/bpf/object.o: $(B)/capture_old.skel.h
-$(B)/user/source/bpf/load.o: $(B)/kernel_names.h
+# Made from the BPF source before what includes it.
+BPF_MADE := $(B)/capture.skel.h $(B)/capture_old.skel.h $(B)/kernel_names.h
+$(filter $(B)/user/source/bpf/%,$(USER_OBJ)): | $(BPF_MADE)
 $(B)/user/lab/recordings.o $(B)/san/user/lab/recordings.o: $(B)/recorded_labs.h $(wildcard user/lab/recordings/*.lab)
 $(B)/user/kconfig.o: Kconfig.notes
 
@@ -166,9 +167,7 @@ $(B)/san/%.o: %.c | $(B)/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -DVERSION='"$(VERSION)"' -c -o $@ $<
 
-$(B)/san/user/source/bpf/bpf.o $(B)/san/user/source/bpf/load.o $(B)/san/user/source/bpf/object.o: $(B)/capture.skel.h
-$(B)/san/user/source/bpf/object.o: $(B)/capture_old.skel.h
-$(B)/san/user/source/bpf/load.o: $(B)/kernel_names.h
+$(filter $(B)/san/user/source/bpf/%,$(SAN_OBJ)): | $(BPF_MADE)
 
 $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_OBJ)
 	$(call msg,TEST,$@)

@@ -9,16 +9,16 @@
 #include "../../../bpf/config.h"
 #include "capture.skel.h"
 
-/* What the kernel can do that the object must know. */
-struct object_traits {
-	bool casts;			/* bpf_rdonly_cast(): 6.2 and later */
-	bool fetches;			/* an atomic addition comes back with what was there before: 5.12 and later */
-};
-
-bool object_fetches(void);
 /*
- * btf_fd: what CO-RE needs of the kernel's BTF, -1: all of it. 0 and *out for capture__destroy(), or -errno.
+ * casts, fetches: of struct features. btf_fd: what CO-RE needs of the kernel's BTF, -1: all of it. 0 and *out for
+ * capture__destroy(), or -errno.
  */
-int object_open(struct capture **out, int btf_fd, const struct object_traits *traits);
+int object_open(struct capture **out, int btf_fd, bool casts, bool fetches);
+
+/* A program by its number, 1 to PROGS. */
+static inline struct bpf_program *prog_at(const struct capture *skel, unsigned int prog)
+{
+	return ((struct bpf_program *const *)&skel->progs)[prog - 1];
+}
 
 #endif
