@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "source/btf.h"
+#include "source/bpf/btf.h"
 
 static const char *const names[] = { "bpf_func_id", "inet_connection_sock", "no_such_type", "sock", "tcp_request_sock" };
 #define NAMES	(sizeof(names) / sizeof(*names))

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "source/ring.h"
+#include "source/bpf/ring.h"
 
 #define SHIFT	5u
 #define SLOTS	(1u << SHIFT)

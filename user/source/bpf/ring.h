@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../kmod/uapi/tcptrace.h"
-#include "../../bpf/config.h"
+#include "../../../kmod/uapi/tcptrace.h"
+#include "../../../bpf/config.h"
 
 #define RING_TELL	256u
 

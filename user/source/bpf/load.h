@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The BPF programs of this run: chosen (probes.h), loaded, attached. Which program a kernel
+ * The BPF programs of this run: planned (plan.h), loaded, attached. Which program a kernel
  * refuses is only known by trying, so that it may take several rounds.
  */
 #ifndef TCPTRACE_LOAD_H
 #define TCPTRACE_LOAD_H
 
 #include "object.h"
-#include "probes.h"
+#include "plan.h"
 #include "ring.h"
 
 struct load {
 	const struct source_config *cfg;
 	struct rings *rings;
-	struct probes probes;
+	struct features features;
+	struct plan plan;
 	struct capture *skel;
-	struct bpf_link *links[OBJECT_PROGS];
-	unsigned int nlinks;
-	struct bpf_link *it_tcp, *it_task_file;		/* iterators: run when asked */
-	struct kernel_types types;
-	bool allocates;					/* this kernel lets programs allocate where they run */
-	struct object_traits traits;
-	int cgroup_fd;					/* of the root of cgroup v2, -1: not seen from here */
-	int btf_fd;					/* what CO-RE needs of the kernel's BTF; -1: all of it */
+	struct bpf_link *link[PROGS + 1];	/* of each program, by number; iterators: run when asked */
+	struct bpf_link *too[PROGS + 1];	/* of those that are attached twice */
+	char *logs;				/* of the verifier, LOG_BYTES for each program, while it loads */
+	int cgroup_fd;				/* of the root of cgroup v2, -1: not seen from here */
+	int btf_fd;				/* what CO-RE needs of the kernel's BTF; -1: all of it */
 };
 
 /*
@@ -31,6 +29,5 @@ struct load {
  */
 int load_open(struct load *l, const struct source_config *cfg, struct rings *rings);
 void load_close(struct load *l);			/* also of one that failed to open */
-const char *load_why(int err);
 
 #endif

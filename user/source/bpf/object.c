@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <elf.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -16,26 +16,9 @@
 
 #define ADD	(BPF_STX | BPF_ATOMIC | BPF_DW)
 
-bool object_fetches(void)	/* 5ca419f2864a */
-{
-	const struct bpf_insn insns[] = {
-		{ .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = ADD, .dst_reg = BPF_REG_10, .src_reg = BPF_REG_0, .off = -8, .imm = BPF_ADD | BPF_FETCH },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "try_fetch", "GPL", insns,
-			       sizeof(insns) / sizeof(*insns), NULL);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 /*
- * Such a kernel refuses an instruction that it does not know even where cfg.fetches keeps it from ever
- * being run: these become one that it does know.
+ * A kernel without them (before 5.12) refuses an instruction that it does not know even where cfg.fetches keeps
+ * it from ever being run: these become one that it does know.
  */
 static void remove_fetches(void *elf)
 {
@@ -100,13 +83,13 @@ static void let_go(const void *elf, size_t size)
 	madvise((void *)from, (((uintptr_t)elf + size) & -page) - from, MADV_DONTNEED);
 }
 
-int object_open(struct capture **out, int btf_fd, const struct object_traits *traits)
+int object_open(struct capture **out, int btf_fd, bool casts, bool fetches)
 {
 	struct capture *skel = calloc(1, sizeof(*skel));
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	char path[32];
 	size_t size;
-	const void *elf = traits->casts ? capture__elf_bytes(&size) : capture_old__elf_bytes(&size);
+	const void *elf = casts ? capture__elf_bytes(&size) : capture_old__elf_bytes(&size);
 	int err = -ENOMEM;
 
 	if (btf_fd >= 0) {
@@ -114,7 +97,7 @@ int object_open(struct capture **out, int btf_fd, const struct object_traits *tr
 		opts.btf_custom_path = path;
 	}
 	if (skel && !capture__create_skeleton(skel))
-		err = traits->fetches ? open_elf(skel, (void *)elf, size, &opts) :
+		err = fetches ? open_elf(skel, (void *)elf, size, &opts) :
 					open_without_fetches(skel, elf, size, &opts);
 	let_go(elf, size);
 	if (err) {

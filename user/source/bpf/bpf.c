@@ -16,8 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../netns.h"
 #include "load.h"
-#include "netns.h"
+#include "why.h"
 
 #define RING_BYTES	(18u << 20)	/* 131,072 records */
 #define PAUSE_NS	4000000		/* nap between two drains while records come */
@@ -85,11 +86,11 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	rings_size(&s->rings, RING_BYTES);
 	err = load_open(&s->load, &s->cfg, &s->rings);
 	if (err) {
-		*why = load_why(err);
+		*why = why_not_loaded(err);
 		bpf_source_close(&s->base);
 		return err;
 	}
-	if (probes_mechanism(&s->load.probes, HOOK_SYNQ_DEL) == MECH_TRACEPOINT)
+	if (plan_seen(&s->load.plan, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_SAMPLED)
 		s->sweep_every_ns = SECOND;
 	*out = &s->base;
 	return 0;
@@ -220,7 +221,7 @@ static int sweep_netns(void *arg)
 {
 	struct bpf_source *s = arg;
 
-	return read_iter(s, s->load.it_tcp);
+	return read_iter(s, s->load.link[P(it_tcp)]);
 }
 
 static int take_snapshot(struct bpf_source *s, bool owners)
@@ -233,7 +234,7 @@ static int take_snapshot(struct bpf_source *s, bool owners)
 	if (!err)
 		err = mark_snapshot(s, false, began);
 	if (!err && owners)
-		err = read_iter(s, s->load.it_task_file);
+		err = read_iter(s, s->load.link[P(it_task_file)]);
 	if (!err)
 		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
 	if (!err)
@@ -363,18 +364,17 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 static void bpf_source_stats(struct source *base, struct source_stats *out)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
-	struct bpf_program *prog;
 	uint64_t redone;
 
 	memset(out, 0, sizeof(*out));
 	out->records = s->delivered;
 	out->lost = s->lost_total;
-	bpf_object__for_each_program(prog, s->load.skel->obj) {
+	for (unsigned int i = 1; i <= PROGS; i++) {
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 
-		if (bpf_program__fd(prog) >= 0 && !probes_is_second(bpf_program__name(prog)) &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+		if (progs_has(&s->load.plan.wanted, i) && !plan_is_again(i) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog_at(s->load.skel, i)), &info, &len))
 			out->missed += info.recursion_misses;
 	}
 	redone = __atomic_load_n(&s->load.skel->bss->redone, __ATOMIC_RELAXED);
@@ -383,12 +383,7 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 
 static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_report *out)
 {
-	struct bpf_source *s = (struct bpf_source *)base;
-
-	if (i >= (s->cfg.io ? HOOK_MAX : HOOK_WRITE))
-		return false;
-	probes_report(&s->load.probes, i, out);
-	return true;
+	return plan_report(&((struct bpf_source *)base)->load.plan, i, out);
 }
 
 /* With filter.others nothing is taken out of the map: a process that has ended is remembered. */

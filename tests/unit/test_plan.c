@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The capture plan without a kernel: what five kernels have, and what they refuse, as written down from these kernels;
+ * the tables of `doctor` that come of it are in tests/unit/plan/, frozen from runs on them.
+ * UPDATE=1 writes them anew: look at what has changed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <linux/btf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/bpf/object.h"
+#include "source/bpf/plan.h"
+
+#define EXPECTED	"tests/unit/plan/"
+#define ENOTSUPP	524
+#define ALL		(~0ull)
+#define NO_IO		(ALL & ~(1ull << TCPTRACE_READ | 1ull << TCPTRACE_WRITE))
+#define ON(sym)		(1ull << TCPTRACE_##sym)
+
+/* What a kernel has not: functions, and tracepoints as btf_trace_NAME; and which programs it does not take. */
+struct kernel {
+	const char *name;
+	const char *lacks[8];
+	struct { unsigned int prog; const char *step; int err; } refuses[4];
+	struct features features;
+};
+
+static const struct kernel kernels[] = {
+	{ "5.10", { "__inet_accept", "btf_trace_sock_recv_length", "btf_trace_sock_send_length", "inet_reqsk_clone",
+		    "reqsk_queue_unlink" },
+	  { { P(tp_drop_ack), "load", EINVAL }, { P(tp_tw_segment), "attach", EINVAL } }, {} },
+	{ "6.1", { "btf_trace_sock_recv_length", "btf_trace_sock_send_length", "reqsk_queue_unlink" },
+	  { { P(x_syn_recv4), "attach", ENOTSUPP }, { P(x_syn_recv6), "attach", ENOTSUPP },
+	    { P(tp_drop_ack), "load", EINVAL }, { P(tp_tw_segment), "attach", EINVAL } },
+	  { .regs = true, .allocates = true, .fetches = true } },
+	{ "6.12", { "reqsk_queue_unlink" }, { { P(tp_drop_ack), "load", EINVAL } },
+	  { .regs = true, .allocates = true, .fetches = true, .casts = true } },
+	{ "7.2", { "reqsk_queue_unlink" }, {},
+	  { .regs = true, .allocates = true, .fetches = true, .casts = true, .preempts = true } },
+	/* without kprobes, modules and trampolines */
+	{ "6.18", { "reqsk_queue_unlink" }, {},
+	  { .regs = true, .allocates = true, .fetches = true, .casts = true, .preempts = true,
+	    .fentry = -EPERM, .fentry_step = "load", .kprobe = -ENOENT } },
+};
+
+#define KERNELS	(sizeof(kernels) / sizeof(*kernels))
+
+static struct capture *skel;
+
+static int open_object(void **state)
+{
+	(void)state;
+	return object_open(&skel, -1, true, true);
+}
+
+static int close_object(void **state)
+{
+	(void)state;
+	capture__destroy(skel);
+	return 0;
+}
+
+static void find_in_kernel(const void *ctx, struct btf_name *names, unsigned int n)
+{
+	const struct kernel *k = ctx;
+
+	for (unsigned int i = 0; i < n; i++) {
+		names[i].id = 1;
+		for (int j = 0; j < 8 && k->lacks[j]; j++)
+			if (!strcmp(names[i].name, k->lacks[j]))
+				names[i].id = 0;
+	}
+}
+
+static void features_of(const struct kernel *k, struct features *f)
+{
+	*f = k->features;
+	features_find_programs(f, skel, find_in_kernel, k);
+}
+
+static const struct kernel *kernel_by_name(const char *name)
+{
+	for (size_t i = 0; i < KERNELS; i++)
+		if (!strcmp(kernels[i].name, name))
+			return &kernels[i];
+	fail_msg("no kernel %s", name);
+	return NULL;
+}
+
+/* As load.c goes on: what is refused is planned anew, until nothing is. */
+static void settle(struct plan *p, const struct kernel *k)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (int i = 0; i < 4 && k->refuses[i].prog; i++)
+			again |= plan_reject(p, k->refuses[i].prog, k->refuses[i].step, k->refuses[i].err);
+	}
+}
+
+static void plan_on(struct plan *p, struct features *f, const char *kernel, enum mechanism only, uint64_t events)
+{
+	const struct plan_options options = { .only = only, .events = events };
+	const struct kernel *k = kernel_by_name(kernel);
+
+	features_of(k, f);
+	plan_make(p, f, &options);
+	settle(p, k);
+}
+
+/* ---- the tables of doctor ---- */
+
+static void print_table(FILE *to, const struct plan *p)
+{
+	struct hook_report r;
+
+	for (unsigned int i = 0; plan_report(p, i, &r); i++) {
+		fprintf(to, "%-52s %-11s %s\n", r.hook, mechanism_name(r.mechanism), r.target[0] ? r.target : "-");
+		if (r.why_not_better[0])
+			fprintf(to, "    not better: %s\n", r.why_not_better);
+		if (r.loses[0])
+			fprintf(to, "    loses: %s\n", r.loses);
+	}
+}
+
+static char *read_file(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *text = calloc(1, 65536);
+
+	if (f) {
+		assert_true(fread(text, 1, 65535, f) < 65535);
+		fclose(f);
+	}
+	return text;
+}
+
+static void compare_table(const char *kernel, const char *name, const struct plan *p)
+{
+	char path[128], *text = NULL, *expected;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	snprintf(path, sizeof(path), EXPECTED "%s-%s.txt", kernel, name);
+	print_table(f, p);
+	fclose(f);
+	if (getenv("UPDATE")) {
+		f = fopen(path, "we");
+		assert_non_null(f);
+		fputs(text, f);
+		fclose(f);
+	}
+	expected = read_file(path);
+	if (strcmp(expected, text)) {
+		size_t at = 0;
+
+		while (text[at] && text[at] == expected[at])
+			at++;
+		while (at && text[at - 1] != '\n')
+			at--;
+		fail_msg("%s differs at\n%.*s\nis now\n%.*s", path, (int)strcspn(expected + at, "\n"), expected + at,
+			 (int)strcspn(text + at, "\n"), text + at);
+	}
+	free(expected);
+	free(text);
+}
+
+static void test_tables(void **state)
+{
+	static const enum mechanism mechanisms[] = { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT };
+
+	(void)state;
+	for (size_t i = 0; i < KERNELS; i++) {
+		for (size_t m = 0; m < 4; m++) {
+			struct features f;
+			struct plan p;
+
+			/* with fentry alone it is as by auto; but 6.1 cannot have all of it */
+			if (mechanisms[m] == MECH_FENTRY && strcmp(kernels[i].name, "6.1"))
+				continue;
+			plan_on(&p, &f, kernels[i].name, mechanisms[m], ALL);
+			compare_table(kernels[i].name, m ? mechanism_name(mechanisms[m]) : "auto", &p);
+		}
+	}
+}
+
+/* ---- the table of hooks ---- */
+
+static void test_every_program_has_a_place(void **state)
+{
+	struct progs placed = {};
+
+	(void)state;
+	for (int id = 0; id < HOOK_MAX; id++) {
+		assert_non_null(hook_table[id].name);
+		assert_true(hook_table[id].variants[0].target != NULL);
+		for (int v = 0; v < VARIANTS_MAX; v++) {
+			for (int i = 0; i < VARIANT_PROGS; i++) {
+				progs_add(&placed, hook_table[id].variants[v].progs[i].prog);
+				progs_add(&placed, hook_table[id].variants[v].progs[i].again);
+			}
+		}
+	}
+	for (unsigned int i = 1; i <= PROGS; i++)
+		if (!progs_has(&placed, i))
+			fail_msg("no hook has the program %s", bpf_program__name(prog_at(skel, i)));
+}
+
+static bool begins(const char *section, const char *with)
+{
+	return !strncmp(section + (*section == '?'), with, strlen(with));
+}
+
+static void check_program(const struct variant *v, const struct hook_prog *hp)
+{
+	const char *section = bpf_program__section_name(prog_at(skel, hp->prog));
+	bool entry = begins(section, "fentry/"), exact = entry || begins(section, "fexit/");
+	bool probe = begins(section, "kprobe/") || begins(section, "kretprobe/");
+	bool cgroup = begins(section, "cgroup/") || begins(section, "sockops");
+
+	if (exact != (v->mech == MECH_FENTRY) || probe != (v->mech == MECH_KPROBE))
+		fail_msg("%s in a variant of %s", section, mechanism_name(v->mech));
+	if (cgroup && !(v->needs & NEEDS_CGROUP))
+		fail_msg("%s: %s needs the cgroup", v->target, section);
+	if (begins(section, "tp/") && !hp->helps && !(v->needs & NEEDS_TRACEFS))
+		fail_msg("%s: %s needs tracefs", v->target, section);
+	assert_true(!hp->too || begins(section, "tp/syscalls/"));
+	if (!hp->again)
+		return;
+	assert_string_equal(section, bpf_program__section_name(prog_at(skel, hp->again)));
+	/* of a function's programs the one that is attached last runs first, of a tracepoint's last */
+	assert_true(entry ? hp->again < hp->prog : hp->again > hp->prog);
+}
+
+static void test_programs_fit_their_variants(void **state)
+{
+	(void)state;
+	for (int id = 0; id < HOOK_MAX; id++) {
+		for (int i = 0; i < VARIANTS_MAX; i++) {
+			const struct variant *v = &hook_table[id].variants[i];
+
+			for (int j = 0; j < VARIANT_PROGS && v->progs[j].prog; j++)
+				check_program(v, &v->progs[j]);
+		}
+	}
+}
+
+/* An event that no hook delivers could not be seen by any plan. */
+static void test_every_event_has_a_hook(void **state)
+{
+	uint64_t delivered = 0;
+
+	(void)state;
+	for (int id = 0; id < HOOK_MAX; id++)
+		delivered |= hook_table[id].events;
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++)
+		assert_int_equal(delivered >> event & 1, tcptrace_event_class(event) != TCPTRACE_NOTE);
+}
+
+/* ---- choosing ---- */
+
+static void test_older_function(void **state)
+{
+	/* before e8c526f2bdf1 and its backports */
+	const struct kernel old = { "5.10.223", { "__inet_csk_reqsk_queue_drop", "inet_reqsk_clone" }, {}, {} };
+	const struct plan_options options = { .events = ALL };
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	features_of(&old, &f);
+	plan_make(&p, &f, &options);
+	assert_int_equal(p.choice[HOOK_SYNQ_DEL].variant, 1);
+	assert_true(progs_has(&p.wanted, P(f_req_timer)));
+	assert_false(progs_has(&p.wanted, P(f_req_drop)));
+}
+
+static void test_no_ipv6(void **state)
+{
+	const struct kernel without = { "6.12", { "tcp_v6_connect", "tcp_v6_syn_recv_sock" }, {}, {} };
+	const struct plan_options options = { .events = ALL };
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	features_of(&without, &f);
+	plan_make(&p, &f, &options);
+	assert_int_equal(p.choice[HOOK_CONNECT].variant, 0);
+	assert_true(progs_has(&p.wanted, P(f_connect4)));
+	assert_false(progs_has(&p.wanted, P(f_connect6)));
+	assert_int_equal(p.choice[HOOK_DROP_ACK].variant, 0);
+}
+
+static void test_second_programs(void **state)
+{
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_AUTO, ALL);
+	assert_true(progs_has(&p.wanted, P(tp_state_again)));
+	assert_false(progs_has(&p.wanted, P(f_connect4_again)));
+	plan_on(&p, &f, "7.2", MECH_AUTO, ALL);
+	assert_true(progs_has(&p.wanted, P(f_connect4_again)));
+	assert_true(plan_is_again(P(f_connect4_again)));
+	assert_false(plan_is_again(P(f_connect4)));
+	/* a second one that is refused takes the variant with it */
+	assert_true(plan_reject(&p, P(f_connect4_again), "load", EINVAL));
+	assert_false(progs_has(&p.wanted, P(f_connect4)));
+	assert_true(progs_has(&p.wanted, P(k_connect4)));
+}
+
+static void test_reject(void **state)
+{
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.18", MECH_AUTO, ALL);
+	assert_false(plan_reject(&p, P(f_connect4), "load", EPERM));	/* not in this plan */
+	assert_true(progs_has(&p.wanted, P(cg_synack)));
+	assert_true(plan_reject(&p, P(cg_synack), "attach", EPERM));
+	assert_false(progs_has(&p.wanted, P(cg_synack)));
+	assert_true(progs_has(&p.wanted, P(tp_synack)));
+	assert_string_equal(p.choice[HOOK_SYNQ_ADD].why, "tracepoint attach: Operation not permitted");
+	assert_int_equal(p.choice[HOOK_SYNQ_ADD].err, -EPERM);
+	assert_false(plan_reject(&p, P(cg_synack), "attach", EPERM));
+}
+
+static void test_nothing_left(void **state)
+{
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.18", MECH_AUTO, ON(STATE));
+	assert_true(plan_sees_any(&p));
+	plan_reject(&p, P(tp_state), "attach", EPERM);
+	assert_int_equal(plan_seen(&p, TCPTRACE_STATE), TCPTRACE_SEEN_NOT);
+	assert_false(plan_sees_any(&p));
+}
+
+static void test_switches(void **state)
+{
+	struct capture_config c = {};
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_AUTO, ALL);
+	plan_config(&p, &c);
+	assert_false(c.tp_connect || c.tp_close || c.tp_synack || c.tp_drop_syn || c.cg_synack || c.tp_acceptq_add ||
+		     c.tp_groups || c.tp_cookie || c.tp_synq_del || c.twice);
+	assert_true(c.fetches);
+	plan_on(&p, &f, "6.18", MECH_AUTO, ALL);
+	plan_config(&p, &c);
+	assert_false(c.tp_connect || c.tp_close);	/* cgroup programs do these */
+	assert_true(c.tp_synack && c.tp_drop_syn && c.cg_synack && c.tp_acceptq_add && c.tp_groups && c.tp_cookie &&
+		    c.tp_synq_del && c.twice);
+	/* without cgroups: the SYN-ACK as it leaves, and only that */
+	plan_reject(&p, P(cg_synack), "attach", EPERM);
+	plan_reject(&p, P(cg_connect4), "attach", EPERM);
+	plan_reject(&p, P(cg_release), "attach", EPERM);
+	c = (struct capture_config){};
+	plan_config(&p, &c);
+	assert_true(c.tp_synack && !c.cg_synack && c.tp_connect && c.tp_close);
+}
+
+/* ---- how well events are seen ---- */
+
+static void test_seen(void **state)
+{
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_AUTO, NO_IO);
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++) {
+		if (event == TCPTRACE_READ || event == TCPTRACE_WRITE || tcptrace_event_class(event) == TCPTRACE_NOTE)
+			assert_int_equal(plan_seen(&p, event), TCPTRACE_SEEN_NOT);
+		else
+			assert_int_equal(plan_seen(&p, event), TCPTRACE_SEEN_EXACTLY);
+	}
+	plan_on(&p, &f, "6.18", MECH_AUTO, ALL);
+	assert_int_equal(plan_seen(&p, TCPTRACE_STATE), TCPTRACE_SEEN_EXACTLY);
+	assert_int_equal(plan_seen(&p, TCPTRACE_SYNQ_ADD), TCPTRACE_SEEN_EXACTLY);
+	assert_int_equal(plan_seen(&p, TCPTRACE_COOKIE_SENT), TCPTRACE_SEEN_DEDUCED);
+	assert_int_equal(plan_seen(&p, TCPTRACE_SYNQ_DEL), TCPTRACE_SEEN_SAMPLED);
+	assert_int_equal(plan_seen(&p, TCPTRACE_DROP), TCPTRACE_SEEN_DEDUCED);
+	assert_int_equal(plan_seen(&p, TCPTRACE_READ), TCPTRACE_SEEN_EXACTLY);
+}
+
+/* One of two hooks of an event is gone: some of them are seen, and not always. */
+static void test_seen_in_part(void **state)
+{
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_FENTRY, ALL);
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPTQ_DEL), TCPTRACE_SEEN_EXACTLY);
+	plan_reject(&p, P(f_take), "load", EPERM);
+	plan_reject(&p, P(sys_exit_accept4), "attach", EACCES);
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPTQ_DEL), TCPTRACE_SEEN_DEDUCED);
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPT), TCPTRACE_SEEN_NOT);
+}
+
+/* tracefs is 0700: with CAP_BPF and CAP_PERFMON alone there are no system-call tracepoints. */
+static void test_no_tracefs(void **state)
+{
+	const struct plan_options options = { .events = NO_IO };
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	features_of(kernel_by_name("6.18"), &f);
+	f.tracefs = -EACCES;
+	plan_make(&p, &f, &options);
+	assert_int_equal(p.choice[HOOK_LISTEN].variant, -1);
+	assert_int_equal(p.choice[HOOK_LISTEN].err, -EACCES);
+	assert_int_equal(plan_seen(&p, TCPTRACE_LISTEN), TCPTRACE_SEEN_NOT);
+	assert_int_equal(plan_seen(&p, TCPTRACE_DROP), TCPTRACE_SEEN_DEDUCED);
+	for (unsigned int i = 1; i <= PROGS; i++)
+		assert_false(progs_has(&p.wanted, i) && begins(bpf_program__section_name(prog_at(skel, i)), "tp/"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_every_program_has_a_place),
+		cmocka_unit_test(test_programs_fit_their_variants),
+		cmocka_unit_test(test_every_event_has_a_hook),
+		cmocka_unit_test(test_older_function),
+		cmocka_unit_test(test_no_ipv6),
+		cmocka_unit_test(test_second_programs),
+		cmocka_unit_test(test_reject),
+		cmocka_unit_test(test_nothing_left),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_seen),
+		cmocka_unit_test(test_seen_in_part),
+		cmocka_unit_test(test_no_tracefs),
+	};
+
+	return cmocka_run_group_tests(tests, open_object, close_object);
+}

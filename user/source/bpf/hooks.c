@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "hooks.h"
+#include "object.h"
+#include "progs.h"
+
+_Static_assert(PROGS <= PROGS_MAX, "each program has a number");
+
+#define ON(sym)		(1ull << TCPTRACE_##sym)
+#define ALL		(~0ull)
+#define CALLS		(ON(BIND) | ON(LISTEN) | ON(CONNECT) | ON(CONNECT_RETURN) | ON(ACCEPT) | ON(CLOSE) | ON(SHUTDOWN))
+
+#define PROGS_OF(...)	.progs = { __VA_ARGS__ }
+#define ONE(x, ...)	{ .prog = P(x), __VA_ARGS__ }
+/* Of what runs in process context alone the second is needed only where the kernel preempts. */
+#define TWO(x, ...)	{ .prog = P(x), .again = P(x##_again), __VA_ARGS__ }
+#define IF_THERE	.may_miss = true
+
+/* A switch in struct capture_config: one that is not there does not compile. */
+#define S(x)		offsetof(struct capture_config, x)
+#define SETS(...)	.sets = { __VA_ARGS__ }
+
+#define CGROUP		.needs = NEEDS_CGROUP
+#define SYSCALL		.needs = NEEDS_TRACEFS
+
+const struct hook hook_table[HOOK_MAX] = {
+	[HOOK_STATE] = { "transitions", ON(STATE), .helps = HELPS_PIDS, .variants = {
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },
+	} },
+	[HOOK_DESTROY] = { "end of a socket", ON(DESTROY), .helps = HELPS_PIDS, .variants = {
+		{ MECH_TRACEPOINT, "tcp_destroy_sock", PROGS_OF(TWO(tp_destroy, .interrupted = true)) },
+	} },
+	[HOOK_SOCKET] = { "socket()", ON(SOCKET), .helps = HELPS_PIDS, .variants = {
+		{ MECH_TRACEPOINT, "sys_exit_socket", PROGS_OF(TWO(sys_exit_socket)), SYSCALL },
+	} },
+	[HOOK_BIND] = { "bind()", ON(BIND), .helps = HELPS_PIDS, .variants = {
+		{ MECH_TRACEPOINT, "sys_enter_bind, sys_exit_bind",
+		  PROGS_OF(TWO(sys_enter_bind), TWO(sys_exit_bind)), SYSCALL },
+	} },
+	[HOOK_LISTEN] = { "listen()", ON(LISTEN), .helps = HELPS_PIDS, .variants = {
+		{ MECH_TRACEPOINT, "sys_enter_listen, sys_exit_listen",
+		  PROGS_OF(TWO(sys_enter_listen), TWO(sys_exit_listen)), SYSCALL },
+	} },
+	[HOOK_CONNECT] = { "connect() begins", ON(CONNECT), ON(CONNECT_RETURN), HELPS_PIDS, {
+		{ MECH_FENTRY, "tcp_v4_connect, tcp_v6_connect",
+		  PROGS_OF(TWO(f_connect4), TWO(f_connect6, IF_THERE)) },
+		{ MECH_KPROBE, "tcp_v4_connect, tcp_v6_connect",
+		  PROGS_OF(ONE(k_connect4), ONE(k_connect6, IF_THERE)) },
+		{ MECH_TRACEPOINT, "cgroup connect4, connect6",
+		  PROGS_OF(ONE(cg_connect4), ONE(cg_connect6, IF_THERE)), CGROUP },
+		{ MECH_TRACEPOINT, "sys_enter_connect",
+		  PROGS_OF(TWO(sys_enter_connect)), SETS(S(tp_connect)), SYSCALL, .deduced = ON(CONNECT),
+		  .loses = "connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs" },
+	} },
+	[HOOK_CONNECT_RETURN] = { "connect() returns", ON(CONNECT_RETURN), .helps = HELPS_PIDS, .variants = {
+		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)),
+		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
+		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
+		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SYSCALL },
+	} },
+	[HOOK_ACCEPT_ENTER] = { "accept() begins", .also = ON(ACCEPT), .variants = {
+		{ MECH_FENTRY, "inet_csk_accept", PROGS_OF(TWO(f_accept)) },
+		{ MECH_KPROBE, "inet_csk_accept", PROGS_OF(ONE(k_accept)) },
+		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4",
+		  PROGS_OF(TWO(sys_enter_accept4, .too = "sys_enter_accept")), SYSCALL },
+	} },
+	[HOOK_ACCEPT] = { "accept() returns", ON(ACCEPT), .helps = HELPS_PIDS, .variants = {
+		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4",
+		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept")), SYSCALL },
+	} },
+	[HOOK_TAKE] = { "accept queue: taken out", ON(ACCEPTQ_DEL), .helps = HELPS_PIDS, .variants = {
+		{ MECH_FENTRY, "__inet_accept", PROGS_OF(TWO(f_take)) },
+		{ MECH_KPROBE, "__inet_accept", PROGS_OF(ONE(k_take)) },
+		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4",
+		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept")), SYSCALL, .deduced = ON(ACCEPTQ_DEL),
+		  .loses = "accepts by io_uring and of 32-bit programs" },
+	} },
+	[HOOK_CLOSE] = { "close()", ON(CLOSE), .variants = {
+		{ MECH_FENTRY, "tcp_close", PROGS_OF(TWO(f_close)) },
+		{ MECH_KPROBE, "tcp_close", PROGS_OF(ONE(k_close)) },
+		{ MECH_TRACEPOINT, "cgroup sock_release", PROGS_OF(ONE(cg_release)), CGROUP },
+		{ MECH_TRACEPOINT, "sys_enter_close, inet_sock_set_state",
+		  PROGS_OF(TWO(sys_enter_close), TWO(tp_state, .interrupted = true), TWO(sys_enter_shutdown),
+			   TWO(sys_exit_shutdown)), SETS(S(tp_close)), SYSCALL, .deduced = ON(CLOSE),
+		  .loses = "the close of an already closed connection by exit() or dup2()" },
+	} },
+	[HOOK_SHUTDOWN] = { "shutdown()", ON(SHUTDOWN), .variants = {
+		{ MECH_TRACEPOINT, "sys_enter_shutdown", PROGS_OF(TWO(sys_enter_shutdown)), SYSCALL },
+	} },
+	[HOOK_SYNQ_ADD] = { "SYN queue: in; SYN-ACK; cookie sent", ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT),
+		.variants = {
+		{ MECH_FENTRY, "tcp_make_synack", PROGS_OF(ONE(f_synack)) },
+		{ MECH_KPROBE, "tcp_make_synack", PROGS_OF(ONE(k_synack)) },
+		{ MECH_TRACEPOINT, "cgroup sock_ops; consume_skb (cookies)",
+		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn)), SETS(S(tp_synack), S(cg_synack)), CGROUP, .deduced = ON(COOKIE_SENT),
+		  .loses = "that of two CPUs that queue the same request at once one gives it up" },
+		{ MECH_TRACEPOINT, "net_dev_queue", PROGS_OF(ONE(tp_synack)), SETS(S(tp_synack)),
+		  .deduced = ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT),
+		  .loses = "a request whose SYN-ACK a firewall drops" },
+	} },
+	[HOOK_SYNQ_DEL] = { "SYN queue: dropped (expired, reset, listener closed)", ON(SYNQ_DEL), .variants = {
+		{ MECH_FENTRY, "__inet_csk_reqsk_queue_drop",
+		  PROGS_OF(ONE(f_req_drop), ONE(f_req_err, IF_THERE), ONE(f_abort, IF_THERE)) },
+		{ MECH_FENTRY, "reqsk_queue_unlink",
+		  PROGS_OF(ONE(f_req_unlink), ONE(f_req_timer), ONE(x_req_timer), ONE(f_req_err, IF_THERE),
+			   ONE(f_abort, IF_THERE)) },
+		{ MECH_KPROBE, "__inet_csk_reqsk_queue_drop",
+		  PROGS_OF(ONE(k_req_drop), ONE(k_req_err, IF_THERE), ONE(k_abort, IF_THERE)) },
+		{ MECH_KPROBE, "reqsk_queue_unlink",
+		  PROGS_OF(ONE(k_req_unlink), ONE(k_req_timer), ONE(r_req_timer), ONE(k_req_err, IF_THERE),
+			   ONE(k_abort, IF_THERE)) },
+		{ MECH_TRACEPOINT, "kfree_skb (resets); iter/tcp, once a second (the rest)",
+		  PROGS_OF(ONE(tp_drop_ack), ONE(it_tcp)), SETS(S(tp_synq_del), S(tp_groups)),
+		  .sampled = ON(SYNQ_DEL), .loses = "the moment of an expiry; what else takes a request down is told as expired" },
+		{ MECH_TRACEPOINT, "kfree_skb, sk_drops (resets); iter/tcp, once a second (the rest)",
+		  PROGS_OF(ONE(tp_drop_ack_old), ONE(it_tcp)), SETS(S(tp_synq_del), S(tp_groups)),
+		  .sampled = ON(SYNQ_DEL), .loses = "the moment of an expiry; what else takes a request down is told as expired" },
+	} },
+	[HOOK_ACCEPTQ_ADD] = { "SYN queue: out, accept queue: in", ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
+		{ MECH_FENTRY, "inet_csk_complete_hashdance", PROGS_OF(ONE(x_hashdance)) },
+		{ MECH_KPROBE, "inet_csk_complete_hashdance", PROGS_OF(ONE(k_hashdance), ONE(r_hashdance)) },
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
+		  SETS(S(tp_acceptq_add)) },
+	} },
+	[HOOK_ACCEPTQ_ADD_OTHER] = { "accept queue: in by cookie or Fast Open", ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
+		{ MECH_FENTRY, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(x_queue_add)) },
+		{ MECH_KPROBE, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(k_queue_add), ONE(r_queue_add)) },
+		{ MECH_TRACEPOINT, "inet_sock_set_state, cgroup sock_ops",
+		  PROGS_OF(TWO(tp_state, .interrupted = true), ONE(cg_synack)), CGROUP },
+		{ MECH_TRACEPOINT, "inet_sock_set_state, net_dev_queue",
+		  PROGS_OF(TWO(tp_state, .interrupted = true), ONE(tp_synack)) },
+	} },
+	[HOOK_FORGET] = { "accept queue: out with its listener", ON(ACCEPTQ_DEL), .variants = {
+		{ MECH_FENTRY, "inet_child_forget", PROGS_OF(ONE(f_forget)) },
+		{ MECH_KPROBE, "inet_child_forget", PROGS_OF(ONE(k_forget)) },
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },
+	} },
+	[HOOK_MIGRATE] = { "accept queue: moved to another member", .also = ON(ACCEPTQ_ADD), .variants = {
+		{ MECH_FENTRY, "inet_reqsk_clone", PROGS_OF(ONE(f_clone)) },
+		{ MECH_KPROBE, "inet_reqsk_clone", PROGS_OF(ONE(k_clone)) },
+	} },
+	[HOOK_DROP_SYN] = { "SYN refused", ON(DROP), .variants = {
+		{ MECH_FENTRY, "tcp_conn_request", PROGS_OF(ONE(f_conn_request), ONE(x_conn_request)) },
+		{ MECH_KPROBE, "tcp_conn_request", PROGS_OF(ONE(k_conn_request), ONE(r_conn_request)) },
+		{ MECH_TRACEPOINT, "consume_skb", PROGS_OF(ONE(tp_drop_syn)), SETS(S(tp_drop_syn), S(tp_groups)),
+		  .deduced = ON(DROP),
+		  .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
+	} },
+	[HOOK_DROP_ACK] = { "third packet refused", ON(DROP), .variants = {
+		{ MECH_FENTRY, "tcp_v4_syn_recv_sock, tcp_v6_syn_recv_sock",
+		  PROGS_OF(ONE(x_syn_recv4), ONE(x_syn_recv6, IF_THERE)) },
+		{ MECH_KPROBE, "tcp_v4_syn_recv_sock, tcp_v6_syn_recv_sock",
+		  PROGS_OF(ONE(k_syn_recv4), ONE(r_syn_recv4), ONE(k_syn_recv6, IF_THERE),
+			   ONE(r_syn_recv6, IF_THERE)) },
+		{ MECH_TRACEPOINT, "kfree_skb (reason TCP_LISTEN_OVERFLOW)", PROGS_OF(ONE(tp_drop_ack)),
+		  SETS(S(tp_groups)), .deduced = ON(DROP),
+		  .loses = "which member of an SO_REUSEPORT group refused a cookie's ACK, when two do at once" },
+		{ MECH_TRACEPOINT, "kfree_skb, sk_drops", PROGS_OF(ONE(tp_drop_ack_old)), SETS(S(tp_groups)),
+		  .deduced = ON(DROP), .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
+	} },
+	[HOOK_COOKIE] = { "cookie came back", ON(COOKIE_OK) | ON(COOKIE_BAD), .also = ON(COOKIE_SENT), .variants = {
+		{ MECH_FENTRY, "__cookie_v4_check, __cookie_v6_check",
+		  PROGS_OF(ONE(f_cookie_v4), ONE(x_verdict_v4), ONE(f_cookie_v6, IF_THERE),
+			   ONE(x_verdict_v6, IF_THERE)) },
+		{ MECH_KPROBE, "__cookie_v4_check, __cookie_v6_check",
+		  PROGS_OF(ONE(k_cookie_v4), ONE(r_verdict_v4), ONE(k_cookie_v6, IF_THERE),
+			   ONE(r_verdict_v6, IF_THERE)) },
+		{ MECH_TRACEPOINT, "consume_skb, tcp_send_reset",
+		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn), TWO(tp_rst_sent, .interrupted = true)),
+		  SETS(S(tp_cookie), S(cg_synack), S(tp_groups)), CGROUP, .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
+		  .loses = "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced" },
+		{ MECH_TRACEPOINT, "net_dev_queue, tcp_send_reset",
+		  PROGS_OF(ONE(tp_synack), TWO(tp_rst_sent, .interrupted = true)), SETS(S(tp_cookie), S(tp_groups)),
+		  .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
+		  .loses = "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced" },
+	} },
+	[HOOK_SYNACK_RETRANS] = { "SYN-ACK sent again", ON(SYNACK_RETRANS), .variants = {
+		{ MECH_TRACEPOINT, "tcp_retransmit_synack", PROGS_OF(ONE(tp_synack_retrans)) },
+	} },
+	[HOOK_RETRANS] = { "segment sent again", ON(RETRANS), .variants = {
+		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(ONE(tp_retrans)) },
+	} },
+	[HOOK_RST_SENT] = { "RST sent", ON(RST_SENT), .variants = {
+		{ MECH_TRACEPOINT, "tcp_send_reset", PROGS_OF(TWO(tp_rst_sent, .interrupted = true)) },
+	} },
+	[HOOK_RST_RECEIVED] = { "RST received", ON(RST_RECEIVED), .variants = {
+		{ MECH_TRACEPOINT, "tcp_receive_reset", PROGS_OF(TWO(tp_rst_received, .interrupted = true)) },
+	} },
+	/* These two are about minisocks: the model ends TIME_WAIT by time, too. */
+	[HOOK_TW_END] = { "TIME_WAIT ends", .also = ON(STATE), .variants = {
+		{ MECH_FENTRY, "inet_twsk_kill", PROGS_OF(ONE(f_tw_kill)) },
+		{ MECH_KPROBE, "inet_twsk_kill", PROGS_OF(ONE(k_tw_kill)) },
+	} },
+	[HOOK_TW_FIN] = { "orphan in FIN_WAIT2 enters TIME_WAIT", .also = ON(STATE), .variants = {
+		{ MECH_FENTRY, "tcp_timewait_state_process", PROGS_OF(ONE(f_tw_segment)) },
+		{ MECH_KPROBE, "tcp_timewait_state_process", PROGS_OF(ONE(k_tw_segment)) },
+		{ MECH_TRACEPOINT, "kfree_skb (rx_sk)", PROGS_OF(ONE(tp_tw_segment)) },
+		{ MECH_TRACEPOINT, "kfree_skb", PROGS_OF(ONE(tp_tw_segment_old)) },
+	} },
+	/* what a thread was in when it ended is forgotten */
+	[HOOK_THREADS] = { "threads and children", .also = CALLS, .helps = HELPS_CHILDREN, .variants = {
+		{ MECH_TRACEPOINT, "sched_process_exit, sched_process_fork", PROGS_OF(ONE(tp_exit), ONE(tp_fork)) },
+	} },
+	[HOOK_SNAPSHOT] = { "snapshot: sockets and queues", ON(EXISTS), ALL, .variants = {
+		{ MECH_TRACEPOINT, "iter/tcp", PROGS_OF(ONE(it_tcp)) },
+	} },
+	[HOOK_OWNERS] = { "snapshot: owners", .also = ALL, .variants = {
+		{ MECH_TRACEPOINT, "iter/task_file", PROGS_OF(ONE(it_task_file)) },
+	} },
+	[HOOK_WRITE] = { "data written (--io)", ON(WRITE), .variants = {
+		{ MECH_TRACEPOINT, "sock_send_length", PROGS_OF(ONE(tp_write)) },
+		{ MECH_FENTRY, "tcp_sendmsg", PROGS_OF(ONE(f_write)), .deduced = ON(WRITE),
+		  .loses = "how much of it was taken, and errors" },
+		{ MECH_KPROBE, "tcp_sendmsg", PROGS_OF(ONE(k_write)), .deduced = ON(WRITE),
+		  .loses = "how much of it was taken, and errors" },
+	} },
+	[HOOK_READ] = { "data read (--io)", ON(READ), .variants = {
+		{ MECH_TRACEPOINT, "sock_recv_length", PROGS_OF(ONE(tp_read)) },
+		{ MECH_FENTRY, "tcp_cleanup_rbuf", PROGS_OF(ONE(f_read)), .loses = "errors" },
+		{ MECH_KPROBE, "tcp_cleanup_rbuf", PROGS_OF(ONE(k_read)), .loses = "errors" },
+	} },
+};

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/btf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "btf.h"
+#include "load.h"
+#include "mount.h"
+
+#define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
+#define LOG_BYTES	8192
+#define LOG_STATS	4		/* BPF_LOG_STATS: what the verifier objects to, and what it took; no trace */
+
+static const char *const kernel_names[] = {
+#include "kernel_names.h"		/* made from bpf/vmlinux.h */
+};
+
+/* ---- load ---- */
+
+static void fill_ports(uint64_t *set, const uint16_t *ports, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		set[ports[i] / 64] |= 1ull << (ports[i] % 64);
+}
+
+/* Read-only data: the skeleton declares it const volatile, before load it is ours to fill. */
+static void fill_config(struct load *l)
+{
+	struct capture_config *c = (struct capture_config *)&l->skel->rodata->cfg;
+	const struct filter *f = &l->cfg->filter;
+
+	c->types = l->features.types;
+	c->cgroup = f->cgroup;
+	c->netns = f->netns;
+	c->ring_mask = l->rings->n - 1;
+	c->ring_slots = l->rings->slots;
+	c->family = f->family;
+	c->by_pid = f->npids > 0 && !f->others;
+	c->follow = f->follow;
+	c->both_ends = f->others;
+	fill_ports((uint64_t *)l->skel->rodata->lports, f->lports, f->nlports);
+	fill_ports((uint64_t *)l->skel->rodata->rports, f->rports, f->nrports);
+	c->by_lport = f->nlports > 0;
+	c->by_rport = f->nrports > 0;
+	c->filtered = c->cgroup || c->netns || c->family || c->by_pid || c->by_lport || c->by_rport;
+	plan_config(&l->plan, c);
+}
+
+/*
+ * What is not used takes no room. Before 6.1 (bpf_mem_alloc) the kernel warns of programs that allocate
+ * where they run, as the allocator might be what they were called from: there all of it is allocated now.
+ */
+static void size_maps(struct load *l)
+{
+	const struct capture_config *c = (const struct capture_config *)&l->skel->rodata->cfg;
+	struct bpf_map *map;
+
+	if (!c->by_pid)
+		bpf_map__set_max_entries(l->skel->maps.watched, 1);
+	if (!c->tp_groups)
+		bpf_map__set_max_entries(l->skel->maps.groups, 1);
+	bpf_map__set_max_entries(l->skel->maps.slots, l->rings->n * l->rings->slots);
+	bpf_map__set_max_entries(l->skel->maps.laps, l->rings->n * l->rings->slots);
+	bpf_object__for_each_map(map, l->skel->obj)
+		if (!l->features.allocates && bpf_map__type(map) == BPF_MAP_TYPE_HASH)
+			bpf_map__set_map_flags(map, 0);
+}
+
+static char *log_of(const struct load *l, unsigned int prog)
+{
+	return l->logs + (size_t)(prog - 1) * LOG_BYTES;
+}
+
+static int try_load(struct load *l)
+{
+	fill_config(l);
+	size_maps(l);
+	for (unsigned int i = 1; i <= PROGS; i++) {
+		struct bpf_program *prog = prog_at(l->skel, i);
+
+		bpf_program__set_autoload(prog, progs_has(&l->plan.wanted, i));
+		log_of(l, i)[0] = 0;
+		bpf_program__set_log_buf(prog, log_of(l, i), LOG_BYTES);
+		bpf_program__set_log_level(prog, LOG_STATS);
+	}
+	return capture__load(l->skel);
+}
+
+/*
+ * The program that made a load fail: they load in the order of their numbers, and the verifier writes "verification
+ * time ..." (5.2 06ee7115b0d1) to the log of one that it takes, an objection first to that of one that it does not;
+ * nothing if the program did not get as far. 0: no program was tried.
+ */
+static unsigned int find_failed(const struct load *l)
+{
+	unsigned int last = 0;
+
+	for (unsigned int i = 1; i <= PROGS; i++)
+		if (progs_has(&l->plan.wanted, i) && log_of(l, i)[0])
+			last = i;
+	if (!last || strncmp(log_of(l, last), "verification time", 17))
+		return last;
+	while (++last <= PROGS)
+		if (progs_has(&l->plan.wanted, last))
+			return last;
+	return 0;
+}
+
+static void reject(struct load *l, unsigned int prog, const char *step, int err)
+{
+	const char *log = log_of(l, prog);
+
+	if (l->cfg->verbose)
+		fprintf(stderr, "tcptrace: %s: %s: %s: %.*s\n", bpf_program__name(prog_at(l->skel, prog)), step,
+			strerror(-err), (int)strcspn(log, "\n"), log);
+	plan_reject(&l->plan, prog, step, -err);
+}
+
+/* ---- attach ---- */
+
+static struct bpf_link *attach_one(const struct load *l, struct bpf_program *prog)
+{
+	switch (bpf_program__type(prog)) {
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_SOCK_OPS:
+		return bpf_program__attach_cgroup(prog, l->cgroup_fd);
+	default:
+		return bpf_program__attach(prog);
+	}
+}
+
+static int attach(struct load *l, unsigned int i)
+{
+	struct bpf_program *prog = prog_at(l->skel, i);
+	const char *too = plan_also_at(i);
+
+	l->link[i] = attach_one(l, prog);
+	if (!l->link[i])
+		return -errno;
+	if (!too)
+		return 0;
+	l->too[i] = bpf_program__attach_tracepoint(prog, "syscalls", too);
+	return l->too[i] ? 0 : -errno;
+}
+
+static void detach(struct load *l)
+{
+	rings_close(l->rings);
+	for (unsigned int i = 1; i <= PROGS; i++) {
+		bpf_link__destroy(l->link[i]);
+		bpf_link__destroy(l->too[i]);
+		l->link[i] = l->too[i] = NULL;
+	}
+	capture__destroy(l->skel);
+	l->skel = NULL;
+}
+
+/* All that are refused are so at once: each round takes as long as a start. 0, or what the first came back with. */
+static int try_attach(struct load *l)
+{
+	const struct progs wanted = l->plan.wanted;
+	int first = 0;
+
+	for (unsigned int i = 1; i <= PROGS; i++) {
+		int err = progs_has(&wanted, i) ? attach(l, i) : 0;
+
+		if (err)
+			reject(l, i, "attach", err);
+		first = first ? first : err;
+	}
+	return first;
+}
+
+/* ---- rounds ---- */
+
+static int fill_pids(struct load *l)
+{
+	uint8_t one = 1;
+
+	for (uint32_t i = 0; i < l->cfg->filter.npids; i++)
+		if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.pids), &l->cfg->filter.pids[i], &one, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+static void btf_find(const void *btf, struct btf_name *names, unsigned int n)
+{
+	btf_index_find(btf, names, n);
+}
+
+static int ask_kernel(struct load *l)
+{
+	struct features *f = &l->features;
+	struct btf_index *btf;
+	int err = btf_index_open(&btf);
+
+	if (err)
+		return err;
+	features_ask(f, btf);
+	l->cgroup_fd = features_open_cgroup(f);
+	l->btf_fd = btf_index_subset(btf, kernel_names, sizeof(kernel_names) / sizeof(*kernel_names));
+	if (!f->fetches && sysconf(_SC_NPROCESSORS_CONF) > CAPTURE_RINGS)
+		err = -ERANGE;		/* two CPUs in one ring: take() of bpf/emit.bpf.h */
+	else
+		err = object_open(&l->skel, l->btf_fd, f->casts, f->fetches);
+	if (!err)
+		features_find_programs(f, l->skel, btf_find, btf);
+	btf_index_close(btf);
+	return err;
+}
+
+static void make_plan(struct load *l)
+{
+	const uint64_t io = 1ull << TCPTRACE_READ | 1ull << TCPTRACE_WRITE;
+	const struct filter *f = &l->cfg->filter;
+	struct plan_options options = {
+		.only = l->cfg->mechanism, .by_pid = f->npids > 0 && !f->others, .follow = f->follow,
+		.events = l->cfg->io ? ~0ull : ~io,
+	};
+
+	plan_make(&l->plan, &l->features, &options);
+}
+
+/* One round. Where it fails and *replanned is set, another one may go better. */
+static int try_round(struct load *l, bool *replanned)
+{
+	int err = l->skel ? 0 : object_open(&l->skel, l->btf_fd, l->features.casts, l->features.fetches);
+	unsigned int failed;
+
+	*replanned = false;
+	if (err)
+		return err;
+	err = try_load(l);
+	if (err) {
+		failed = find_failed(l);
+		if (failed)
+			reject(l, failed, "load", err);
+		*replanned = failed;
+		return err;
+	}
+	err = fill_pids(l);
+	if (!err)
+		err = rings_open(l->rings, bpf_map__fd(l->skel->maps.slots), bpf_map__fd(l->skel->maps.laps),
+				 bpf_map__fd(l->skel->maps.bell), l->skel->bss->ring_ends);
+	if (err)
+		return err;
+	*replanned = true;
+	return try_attach(l);
+}
+
+static int try_rounds(struct load *l)
+{
+	bool replanned;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		int err = try_round(l, &replanned);
+
+		/* where nothing at all is left to be seen, the reason is everybody's */
+		if (!err || !replanned || !plan_sees_any(&l->plan))
+			return err;
+		detach(l);
+	}
+	return -ELOOP;
+}
+
+static int load_and_attach(void *arg)
+{
+	const size_t size = (size_t)PROGS * LOG_BYTES;
+	struct load *l = arg;
+	int err = ask_kernel(l);
+
+	if (err)
+		return err;
+	make_plan(l);
+	l->logs = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (l->logs == MAP_FAILED)
+		return -errno;
+	err = try_rounds(l);
+	munmap(l->logs, size);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+static int be_silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level, (void)fmt, (void)ap;
+	return 0;
+}
+
+int load_open(struct load *l, const struct source_config *cfg, struct rings *rings)
+{
+	libbpf_print_fn_t print = NULL;
+	int err;
+
+	memset(l, 0, sizeof(*l));
+	l->cfg = cfg;
+	l->rings = rings;
+	l->btf_fd = l->cgroup_fd = -1;
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	if (!cfg->verbose)		/* then its messages and the verifier's go to standard error */
+		print = libbpf_set_print(be_silent);
+	err = mount_run(load_and_attach, l);
+	if (!cfg->verbose)
+		libbpf_set_print(print);
+	return err;
+}
+
+void load_close(struct load *l)
+{
+	detach(l);
+	if (l->btf_fd >= 0)
+		close(l->btf_fd);
+	if (l->cgroup_fd >= 0)
+		close(l->cgroup_fd);
+	l->btf_fd = l->cgroup_fd = -1;
+}

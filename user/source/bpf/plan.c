@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan.h"
+
+#define ENOTSUPP	524	/* the kernel's own, which libc has no text for */
+
+static const struct variant *variant_of(const struct plan *p, enum hook_id id)
+{
+	const struct choice *c = &p->choice[id];
+
+	return c->needed && c->variant >= 0 ? &hook_table[id].variants[c->variant] : NULL;
+}
+
+#define EACH_PROG(v, hp)	\
+	for (const struct hook_prog *hp = (v)->progs; hp < (v)->progs + VARIANT_PROGS && hp->prog; hp++)
+
+/* ---- why not ---- */
+
+static const char *error_text(int err)
+{
+	return err == ENOTSUPP ? "not supported" : strerror(err);
+}
+
+/* The first reason is that of the best variant, and stays, but for a refusal: plan_reject(). */
+static void explain(struct choice *c, int err, const char *what, const char *why)
+{
+	if (c->why[0])
+		return;
+	c->err = err;
+	snprintf(c->why, sizeof(c->why), "%s %s", what, why);
+}
+
+static bool mechanism_works(const struct plan *p, struct choice *c, enum mechanism mech)
+{
+	const struct features *f = p->features;
+	char why[96];
+
+	if (p->options.only != MECH_AUTO && mech != p->options.only && mech != MECH_TRACEPOINT) {
+		explain(c, 0, "--mechanism", mechanism_name(p->options.only));
+		return false;
+	}
+	if (mech == MECH_FENTRY && f->fentry) {
+		snprintf(why, sizeof(why), "is refused here (%s: %s)", f->fentry_step, error_text(-f->fentry));
+		explain(c, f->fentry, mechanism_name(mech), why);
+		return false;
+	}
+	if (mech == MECH_KPROBE && f->kprobe) {
+		explain(c, 0, mechanism_name(mech), "is not in this kernel (CONFIG_KPROBE_EVENTS)");
+		return false;
+	}
+	return true;
+}
+
+static bool needs_met(const struct plan *p, struct choice *c, const struct variant *v)
+{
+	const struct features *f = p->features;
+	char why[96];
+
+	if (v->needs & NEEDS_CGROUP && f->cgroup) {
+		explain(c, f->cgroup, "the root of cgroup v2", f->no_cgroup);
+		return false;
+	}
+	if (v->needs & NEEDS_TRACEFS && f->tracefs) {
+		snprintf(why, sizeof(why), "cannot be found in tracefs (%s)", error_text(-f->tracefs));
+		explain(c, f->tracefs, "system-call tracepoints", why);
+		return false;
+	}
+	if (v->needs & NEEDS_REGS && !f->regs) {
+		explain(c, 0, "this kernel has no", "bpf_task_pt_regs()");
+		return false;
+	}
+	return true;
+}
+
+static bool is_left_out(const struct plan *p, const struct hook_prog *hp)
+{
+	return ((hp->may_miss || hp->helps) && progs_has(&p->features->missing, hp->prog)) ||
+	       (hp->helps && progs_has(&p->refused, hp->prog));
+}
+
+static bool progs_possible(const struct plan *p, struct choice *c, const struct variant *v)
+{
+	EACH_PROG(v, hp) {
+		if (is_left_out(p, hp))
+			continue;
+		if (progs_has(&p->features->missing, hp->prog)) {
+			explain(c, 0, "this kernel has no", v->target);
+			return false;
+		}
+		if (progs_has(&p->refused, hp->prog))
+			return false;
+	}
+	return true;
+}
+
+/* ---- choosing ---- */
+
+/* Moves on to the next possible variant from index `from` on. */
+static void choose(struct plan *p, enum hook_id id, int from)
+{
+	struct choice *c = &p->choice[id];
+
+	c->variant = -1;
+	for (int i = from; i < VARIANTS_MAX && hook_table[id].variants[i].target; i++) {
+		const struct variant *v = &hook_table[id].variants[i];
+
+		if (mechanism_works(p, c, v->mech) && needs_met(p, c, v) && progs_possible(p, c, v)) {
+			c->variant = i;
+			return;
+		}
+	}
+}
+
+static bool is_needed(const struct plan_options *o, const struct hook *h)
+{
+	return (h->events | h->also) & o->events || (h->helps & HELPS_PIDS && o->by_pid) ||
+	       (h->helps & HELPS_CHILDREN && o->follow);
+}
+
+static void list_wanted(struct plan *p)
+{
+	p->wanted = (struct progs){};
+	for (int id = 0; id < HOOK_MAX; id++) {
+		const struct variant *v = variant_of(p, id);
+
+		if (!v)
+			continue;
+		EACH_PROG(v, hp) {
+			if (is_left_out(p, hp))
+				continue;
+			progs_add(&p->wanted, hp->prog);
+			if (hp->again && (hp->interrupted || p->features->preempts))
+				progs_add(&p->wanted, hp->again);
+		}
+	}
+}
+
+void plan_make(struct plan *p, const struct features *features, const struct plan_options *options)
+{
+	*p = (struct plan){ .features = features, .options = *options };
+	for (int id = 0; id < HOOK_MAX; id++) {
+		p->choice[id].needed = is_needed(options, &hook_table[id]);
+		if (p->choice[id].needed)
+			choose(p, id, 0);
+	}
+	list_wanted(p);
+}
+
+static const struct hook_prog *find_prog(const struct variant *v, unsigned int prog)
+{
+	EACH_PROG(v, hp)
+		if (hp->prog == prog || hp->again == prog)
+			return hp;
+	return NULL;
+}
+
+bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err)
+{
+	char reason[96];
+
+	if (!progs_has(&p->wanted, prog))
+		return false;
+	snprintf(reason, sizeof(reason), "%s: %s", step, error_text(err));
+	for (int id = 0; id < HOOK_MAX; id++) {
+		const struct variant *v = variant_of(p, id);
+		const struct hook_prog *hp = v ? find_prog(v, prog) : NULL;
+		struct choice *c = &p->choice[id];
+
+		if (!hp)
+			continue;
+		progs_add(&p->refused, hp->prog);
+		if (hp->helps)
+			continue;
+		c->why[0] = 0;		/* what was tried says more than what was not */
+		explain(c, -err, mechanism_name(v->mech), reason);
+		choose(p, id, c->variant + 1);
+	}
+	list_wanted(p);
+	return true;
+}
+
+/* ---- asking ---- */
+
+static const struct hook_prog *find_in_table(unsigned int prog)
+{
+	for (int id = 0; id < HOOK_MAX; id++) {
+		for (int i = 0; i < VARIANTS_MAX; i++) {
+			const struct hook_prog *hp = find_prog(&hook_table[id].variants[i], prog);
+
+			if (hp)
+				return hp;
+		}
+	}
+	return NULL;
+}
+
+bool plan_is_again(unsigned int prog)
+{
+	const struct hook_prog *hp = find_in_table(prog);
+
+	return hp && hp->again == prog;
+}
+
+const char *plan_also_at(unsigned int prog)
+{
+	const struct hook_prog *hp = find_in_table(prog);
+
+	return hp ? hp->too : NULL;
+}
+
+void plan_config(const struct plan *p, struct capture_config *c)
+{
+	for (int id = 0; id < HOOK_MAX; id++) {
+		const struct variant *v = variant_of(p, id);
+
+		for (int i = 0; v && i < VARIANT_SETS && v->sets[i]; i++)
+			((uint8_t *)c)[v->sets[i]] = 1;
+	}
+	c->twice = p->features->preempts;
+	c->fetches = p->features->fetches;
+}
+
+static enum tcptrace_seen seen_by(const struct variant *v, uint64_t bit)
+{
+	if (!v)
+		return TCPTRACE_SEEN_NOT;
+	if (v->sampled & bit)
+		return TCPTRACE_SEEN_SAMPLED;
+	return v->deduced & bit ? TCPTRACE_SEEN_DEDUCED : TCPTRACE_SEEN_EXACTLY;
+}
+
+/* As the worst of its hooks sees it; where some see it and others are missing, it is seen, but not always. */
+enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event)
+{
+	enum tcptrace_seen worst = TCPTRACE_SEEN_EXACTLY, best = TCPTRACE_SEEN_NOT;
+	uint64_t bit = 1ull << event;
+
+	if (!(p->options.events & bit))
+		return TCPTRACE_SEEN_NOT;
+	for (int id = 0; id < HOOK_MAX; id++) {
+		enum tcptrace_seen seen = seen_by(variant_of(p, id), bit);
+
+		if (!(hook_table[id].events & bit))
+			continue;
+		worst = seen < worst ? seen : worst;
+		best = seen > best ? seen : best;
+	}
+	if (!worst && best)
+		return best < TCPTRACE_SEEN_DEDUCED ? best : TCPTRACE_SEEN_DEDUCED;
+	return best ? worst : TCPTRACE_SEEN_NOT;
+}
+
+bool plan_sees_any(const struct plan *p)
+{
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++)
+		if (event != TCPTRACE_EXISTS && plan_seen(p, event))
+			return true;
+	return false;
+}
+
+bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out)
+{
+	for (int id = 0; id < HOOK_MAX; id++) {
+		const struct variant *v = variant_of(p, id);
+
+		if (!p->choice[id].needed || i--)
+			continue;
+		*out = (struct hook_report){
+			.hook = hook_table[id].name,
+			.target = v ? v->target : "",
+			.mechanism = v ? v->mech : MECH_AUTO,
+			.why_not_better = p->choice[id].why,
+			.loses = !v ? "everything: no event of this hook" : v->loses ? v->loses : "",
+		};
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The capture plan: for each hook that is needed the first variant that this kernel can have, and by that
+ * the programs to load, what they must be told, how well each event is seen, and what `doctor` prints.
+ * Made from the table of hooks and the kernel's features alone; the last word has the attempt to load and attach:
+ * plan_reject() moves on to the next variant.
+ */
+#ifndef TCPTRACE_PLAN_H
+#define TCPTRACE_PLAN_H
+
+#include "features.h"
+#include "hooks.h"
+
+struct plan_options {
+	enum mechanism only;		/* --mechanism; MECH_AUTO: the best */
+	bool by_pid, follow;		/* as struct filter has it */
+	uint64_t events;		/* 1 << event of each that is asked for */
+};
+
+struct choice {
+	bool needed;
+	int variant;			/* the one in use, -1: none is left */
+	int err;			/* of why: -errno; 0: no attempt failed and nothing is forbidden */
+	char why[160];			/* why a better one was passed over, "" if none was */
+};
+
+struct plan {
+	const struct features *features;
+	struct plan_options options;
+	struct choice choice[HOOK_MAX];
+	struct progs refused;		/* by this kernel, when they were tried */
+	struct progs wanted;		/* to be loaded */
+};
+
+/* features stay the caller's, and as long as p. */
+void plan_make(struct plan *p, const struct features *features, const struct plan_options *options);
+/*
+ * The program was refused with err, an errno, at that step ("load", "attach"): other variants are chosen. False: it
+ * is none of the plan's.
+ */
+bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err);
+/* Does it do what another one was kept from? Then it is kept from nothing itself. */
+bool plan_is_again(unsigned int prog);
+/* A system-call tracepoint that the program is attached to beside its own, or NULL. */
+const char *plan_also_at(unsigned int prog);
+/* The switches that the plan turns on; the rest of c is the caller's. */
+void plan_config(const struct plan *p, struct capture_config *c);
+bool plan_sees_any(const struct plan *p);	/* an event as it happens, not by a snapshot alone */
+enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event);
+/* One line of `doctor`: of the i-th hook that is needed; false past the last. */
+bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out);
+
+#endif
