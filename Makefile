@@ -33,7 +33,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
-	compile_commands.json tidy coverage static dist deb test-pack
+	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz
 .SUFFIXES:
 
 all: tcptrace $(B)/tree ## build ./tcptrace (default)
@@ -146,9 +146,9 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 # ---- tests: each part ends with "N passed, N failed, N skipped" ----
 
-TEST_PACKAGES := libcmocka-dev mandoc iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
+TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils
-HOST   := test-lint test-unit test-golden test-traffic test-live test-labs test-doc
+HOST   := test-lint test-unit test-golden test-fuzz test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
 ALL    := $(HOST) test-pack test-vm test-vm-labs test-kmod test-dkms
@@ -183,6 +183,34 @@ test-unit: ## cmocka: the model, the views, the command line, with sanitizers
 			-include setjmp.h -xc -fsyntax-only - 2>/dev/null; then \
 		echo "SKIP unit (no cmocka: libcmocka-dev)"; echo "0 passed, 0 failed, 1 skipped"; \
 	else $(MAKE) --no-print-directory $(UNIT) && tests/unit/run $(UNIT); fi
+
+# ---- fuzzing: libFuzzer, which comes with clang ----
+
+FUZZ      := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# Smaller tables: a run begins with them empty, 10,000 times a second.
+FUZZ_TINY := -DTRACKS=32u -DCHUNK_RECORDS=8u -DGZ_CHUNK=1024u '-DOUT_SIZE=(16u*1024)'
+FUZZ_SRC  := $(filter user/lib/% user/model/% user/view/% user/source/file.c user/source/gz.c user/language.c,$(USER_SRC))
+FUZZ_OPTS := user/options.c user/options_check.c user/options_table.c user/names.c user/lib/parse.c user/model/tcp.c
+FUZZERS   := $(addprefix $(B)/fuzz/,replay mo options)
+
+$(B)/fuzz/%.o: %.c | $(MADE)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPP) -MMD -MP $(WARN) -Wno-unused-parameter $(FUZZ) $(FUZZ_TINY) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -c -o $@ $<
+
+$(B)/fuzz/replay: $(FUZZ_SRC:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/fuzz/records.o $(B)/fuzz/tests/fuzz/replay.o
+$(B)/fuzz/mo: $(B)/fuzz/user/lib/mo.o $(B)/fuzz/tests/fuzz/mo.o
+$(B)/fuzz/options: $(FUZZ_OPTS:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/fuzz/options.o
+$(FUZZERS):
+	$(call msg,FUZZ,$@)
+	$(Q)$(CLANG) $(FUZZ) -fsanitize=fuzzer -o $@ $^ -lz
+
+-include $(FUZZ_SRC:%.c=$(B)/fuzz/%.d) $(wildcard $(B)/fuzz/tests/fuzz/*.d)
+
+fuzz: ## libFuzzer on replay, options, texts: SECONDS=60 each; what it finds lies in build/fuzz/found
+	$(Q)tests/fuzz/run --build --seconds $(or $(SECONDS),60)
+
+test-fuzz: ## ten seconds of it
+	$(Q)tests/fuzz/run --build --seconds 10
 
 test-golden: tcptrace ## recordings through the views
 	$(Q)tests/golden/run

@@ -9,7 +9,9 @@
 
 #include "view.h"
 
+#ifndef TRACKS			/* the fuzzer makes it small, to be fast */
 #define TRACKS		2048u	/* ends of connections followed at once */
+#endif
 #define TRACK_HEAD	40u	/* steps kept of each: its first ... */
 #define TRACK_TAIL	40u	/* ... and its last */
 

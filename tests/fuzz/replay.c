@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All of `tcptrace -r`: reader, model, each view, findings, summary. The first
+ * 8 bytes choose the view and how it shows; the rest is the recording.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../user/language.h"
+#include "../../user/model/finding.h"
+#include "../../user/source/file.h"
+#include "../../user/source/source.h"
+#include "../../user/view/view.h"
+#include "records.h"
+
+#define CHOICE	8u
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
+
+static const struct view_ops *const views[] = {
+#define ROW(name) &view_##name,
+	VIEWS(ROW)
+#undef ROW
+};
+
+struct replay {
+	struct source *src;
+	struct model *model;
+	struct view view;
+	struct out out;
+};
+
+static void on_event(void *ctx, const struct model_event *ev)
+{
+	struct replay *r = ctx;
+
+	if (r->view.ops->event)
+		r->view.ops->event(&r->view, ev);
+}
+
+static int on_record(void *ctx, const struct tcptrace_record *rec)
+{
+	struct replay *r = ctx;
+
+	model_feed(r->model, rec);
+	if (rec->event == TCPTRACE_LOST && r->view.ops->lost)
+		r->view.ops->lost(&r->view, rec->arg, "");
+	return 0;
+}
+
+static void on_finding(void *ctx, const struct finding *f)
+{
+	struct replay *r = ctx;
+
+	if (r->view.ops->finding)
+		r->view.ops->finding(&r->view, f);
+}
+
+static void settings(struct view_config *cfg, const uint8_t *choice)
+{
+	static struct mo *texts;
+
+	if (!texts)
+		texts = language_open("zh");
+	*cfg = (struct view_config){
+		.time = choice[1] % 3, .color = choice[2] & 1, .utf8 = choice[2] & 2, .quiet = choice[2] & 4,
+		.explain = choice[2] & 8, .no_header = choice[2] & 16, .texts = choice[2] & 32 ? texts : NULL,
+		.columns = choice[3], .wall_offset_ns = (int64_t)choice[4] << 53,
+	};
+}
+
+static void sum_up(struct replay *r)
+{
+	const struct view_ops *ops = r->view.ops;
+	const struct listener *l;
+	struct source_stats stats = { 0 };
+	struct view_end end = { .totals = model_totals(r->model), .mechanisms = "", .source = "file" };
+
+	r->src->ops->stats(r->src, &stats);
+	end.unknown = stats.unknown;
+	if (ops->finish)
+		ops->finish(&r->view);
+	findings(r->model, on_finding, r);
+	for (uint32_t i = 0; ops->listener && (l = model_listener(r->model, i)); i++)
+		ops->listener(&r->view, r->model, l);
+	if (ops->end)
+		ops->end(&r->view, &end);
+}
+
+static void replay(const uint8_t *choice, const char *path, int null)
+{
+	const struct model_limits limits = { .conns = 4 + choice[5] % 32u, .listeners = 1 + choice[6] % 3u };
+	struct source_config source = { .path = path };
+	static struct replay r;
+	struct view_config cfg;
+	const char *why = NULL;
+
+	memset(&r, 0, sizeof(r));
+	if (source_file.open(&r.src, &source, &why)) {
+		free((char *)(uintptr_t)why);
+		return;
+	}
+	settings(&cfg, choice);
+	cfg.live = false;
+	r.model = model_new(&limits, on_event, &r);
+	if (!r.model || out_open(&r.out, null) || view_open(&r.view, views[choice[0] % (sizeof(views) / sizeof(views[0]))],
+							     &cfg, &r.out))
+		abort();
+	while (!r.src->ops->poll(r.src, 0, on_record, &r))
+		;
+	sum_up(&r);
+	view_close(&r.view);
+	out_close(&r.out);
+	model_free(r.model);
+	r.src->ops->close(r.src);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int fd = -1, null;
+	static char path[32];
+
+	if (fd < 0) {
+		fd = memfd_create("recording", 0);
+		null = open("/dev/null", O_WRONLY);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	}
+	if (size < CHOICE)
+		return 0;
+	if (ftruncate(fd, 0) || pwrite(fd, data + CHOICE, size - CHOICE, 0) != (ssize_t)(size - CHOICE))
+		abort();
+	replay(data, path, null);
+	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
+{
+	if (size <= CHOICE + sizeof(struct file_header) || seed % 16 == 0)
+		return LLVMFuzzerMutate(data, size, max);
+	if (seed % 16 == 1) {
+		LLVMFuzzerMutate(data, CHOICE, CHOICE);
+		return size;
+	}
+	return CHOICE + records_mutate(data + CHOICE, size - CHOICE, max - CHOICE, seed);
+}
