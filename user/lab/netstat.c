@@ -50,6 +50,7 @@ static void queues(struct stage *s, struct wire *w)
 	}
 	tcp_client(s, WIRE_CLIENT, HALF_OPEN, WIRE_SERVER, LISTENS);
 	wire_wait_held(w, 1);
+	wait_half_open(s, LISTENS, 1);
 	row = proc_row(LISTENS, 0);
 	fact(s, row.recv_q, "netstat.recv_q");
 	fact(s, row.send_q, "netstat.send_q");

@@ -13,6 +13,8 @@
 
 #include "traffic.h"
 
+#define SYN_RECV	3	/* netinet/tcp.h has it, which goes with no linux/tcp.h */
+
 struct sockaddr_in address_of(const char *addr, uint16_t port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -304,6 +306,22 @@ void wait_acceptq(struct stage *s, int listener, unsigned int n)
 
 	snprintf(what, sizeof(what), _("%u connections in the accept queue"), n);
 	wait_for(s, acceptq_is, &w, what);
+}
+
+static bool half_open_are(void *arg)
+{
+	struct fd_wait *w = arg;
+
+	return sockets_in((uint16_t)w->state, SYN_RECV) == w->n;
+}
+
+void wait_half_open(struct stage *s, uint16_t port, unsigned int n)
+{
+	struct fd_wait w = { .state = port, .n = n };
+	char what[64];
+
+	snprintf(what, sizeof(what), _("%u half-open clients of port %u"), n, port);
+	wait_for(s, half_open_are, &w, what);
 }
 
 void wait_counter(struct stage *s, const char *name, int64_t value)

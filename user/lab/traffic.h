@@ -45,6 +45,8 @@ bool actor_done(struct actor *a);
 /* ---- waiting for the kernel ---- */
 void wait_state(struct stage *s, int fd, int state);	/* TCP_ESTABLISHED */
 void wait_acceptq(struct stage *s, int listener, unsigned int n);	/* its accept queue has n */
+/* An established connection is in the accept queue before it leaves SYN_RECV: so wait for the rows, too. */
+void wait_half_open(struct stage *s, uint16_t port, unsigned int n);
 void wait_counter(struct stage *s, const char *name, int64_t value);	/* at least */
 unsigned int acceptq_len(int listener);		/* what ss shows as Recv-Q */
 unsigned int acceptq_limit(int listener);	/* ... and Send-Q */
