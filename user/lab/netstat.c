@@ -21,7 +21,6 @@ static void rows(struct stage *s)
 {
 	int fd;
 
-	role("server");
 	fd = tcp_socket(s, true);
 	if (tcp_bind(fd, LOCAL, LISTENS))
 		stage_fail(s, N_("cannot bind port %u"), LISTENS);
@@ -61,7 +60,6 @@ static void queues(struct stage *s, struct wire *w)
 	row = proc_row(LISTENS, CLIENT);
 	fact(s, row.state, "waiting.state");
 	fact(s, (int64_t)row.inode, "waiting.inode");
-	role("client");
 	if (write(first, "hello", 5) != 5)
 		stage_fail(s, N_("a client could not write"));
 	must_accept(s, listener, &c);

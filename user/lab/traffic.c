@@ -53,7 +53,6 @@ int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog)
 {
 	int fd, err;
 
-	role("server");
 	fd = tcp_socket(s, true);
 	err = tcp_bind(fd, addr, port);
 	if (err)
@@ -68,7 +67,6 @@ int tcp_client(struct stage *s, const char *from, uint16_t port, const char *add
 	struct call c = { .addr = addr, .port = to };
 	int err;
 
-	role("client");
 	c.fd = tcp_socket(s, true);
 	err = tcp_bind(c.fd, from, port);
 	if (err)
@@ -106,7 +104,6 @@ void call_accept(void *arg)
 
 void must_accept(struct stage *s, int listener, struct call *c)
 {
-	role("server");
 	c->fd = listener;
 	call_accept(c);
 	if (c->err)

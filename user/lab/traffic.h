@@ -23,16 +23,16 @@ struct call {
 
 struct sockaddr_in address_of(const char *addr, uint16_t port);
 int tcp_socket(struct stage *s, bool nonblock);
-/* socket, SO_REUSEADDR, bind, listen; as "server". Non-blocking: accept() never waits by accident. */
+/* socket, SO_REUSEADDR, bind, listen. Non-blocking: accept() never waits by accident. */
 int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog);
-/* Non-blocking, as "client", from that local address and port (0: any). connect() has begun. */
+/* Non-blocking, from that local address and port (0: any). connect() has begun. */
 int tcp_client(struct stage *s, const char *from, uint16_t port, const char *addr, uint16_t to);
 int tcp_bind(int fd, const char *addr, uint16_t port);	/* 0 or errno */
 uint16_t local_port(int fd);
 
 void call_connect(void *call);
 void call_accept(void *call);
-void must_accept(struct stage *s, int listener, struct call *c);	/* one waits; as "server" */
+void must_accept(struct stage *s, int listener, struct call *c);	/* one waits */
 
 /* ---- a thread that makes calls, so that they may block ---- */
 struct actor;
