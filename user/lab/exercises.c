@@ -240,14 +240,33 @@ static bool in_time_wait(void *arg)
 	return sockets_in(EXERCISE_PORT, TCP_TIME_WAIT) > 0;
 }
 
+struct patience {
+	uint16_t client;
+	uint64_t until_ns;
+};
+
+/* A process has the server's end, or the time is over. */
+static bool accepted_or_not(void *arg)
+{
+	struct patience *p = arg;
+
+	return proc_row(EXERCISE_PORT, p->client).inode || now_ns() > p->until_ns;
+}
+
 static void restart_play(struct stage *s)
 {
+	struct patience p;
+	bool accepted;
 	int fd;
 
 	program_start(s);
 	fd = come(s);
-	if (!writable(fd))
-		stage_fail(s, N_("a client could not connect"));
+	p = (struct patience){ local_port(fd), now_ns() + EXERCISE_PATIENCE * 1000000ull };
+	wait_for(s, accepted_or_not, &p, N_("the client to be accepted"));
+	accepted = proc_row(EXERCISE_PORT, p.client).inode != 0;
+	fact(s, accepted, "accepted");
+	if (!accepted)
+		return;
 	program_kill(s);		/* its end closes first, so its end gets TIME_WAIT */
 	close(fd);
 	wait_for(s, in_time_wait, NULL, N_("the server's port to be in TIME_WAIT"));
@@ -257,6 +276,12 @@ static void restart_play(struct stage *s)
 
 static void restart_judge(struct lab_run *r)
 {
+	bool accepted = lab_fact(r, "accepted");
+
+	lab_claim(r, N_("The server accepts a client."), CONFIRMED, N_("Call accept()."), accepted,
+		  accepted ? N_("It did.") : N_("It did not, within 10 s."));
+	if (!accepted)
+		return;
 	lab_claim(r, N_("Killed and started again, the server listens at once."), CONFIRMED,
 		  N_("Set SO_REUSEADDR on the socket before bind()."), lab_fact(r, "again") && lab_fact(r,
 		  "time_wait"),
@@ -267,7 +292,7 @@ static void restart_judge(struct lab_run *r)
 const struct lab exercise_restart = {
 	.name = "restart",
 	.question = N_("it can be started again at once"),
-	.setup = N_("Write a server that listens on port 8001. It is killed while a client is connected, and "
+	.setup = N_("Write a server that listens on port 8001 and accepts clients. It is killed while a client is connected, and "
 		    "started again: that must not fail with EADDRINUSE."),
 	.play = restart_play,
 	.judge = restart_judge,
