@@ -134,7 +134,7 @@ $(B)/deps.stamp: user/packaging/needs
 
 # ---- the main job, shown ----
 
-TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load
+TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/live/student
 
 $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.stamp
 	$(call msg,CC,$<)
@@ -221,7 +221,7 @@ test-traffic: $(TRAFFIC) ## do the traffic programs provoke what they promise? (
 test-live: tcptrace $(TRAFFIC) ## real traffic on this machine, each mechanism that works here (root)
 	$(Q)tests/live/run
 
-test-labs: tcptrace ## the experiments of `tcptrace lab`, and what they leave behind (root)
+test-labs: tcptrace $(B)/live/student ## the experiments of `tcptrace lab`, and what they leave behind (root)
 	$(Q)tests/live/labs
 
 test-kmod: tcptrace $(LIVE) ## the kernel module in the guests: load, use, readers, the same as BPF

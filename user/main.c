@@ -36,9 +36,10 @@ static const struct command commands[] = {
 		.form = "'doctor' shows no traffic",
 	}, {
 		.name = "lab",
-		.help = "experiments that show how TCP sockets work: lab NAME, lab all; lab lists them",
+		.help = "experiments that show how TCP sockets work: lab NAME, all, tutorial, play, check; lab lists them",
 		.run = run_lab, .argument = true,
-		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_LAB | TAKES_LANG | TAKES_HEADER,
+		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_LAB | TAKES_LANG | TAKES_HEADER |
+			 TAKES_PROGRAM,
 		.form = "'lab' makes its own traffic, ends by itself and has its own form",
 	}, { 0 }
 };

@@ -217,6 +217,10 @@ static int take_command(struct options *o, const char *s)
 		o->argument = s;
 		return 0;
 	}
+	if (o->argument && !strcmp(o->argument, "check") && !o->exercise) {
+		o->exercise = s;
+		return 0;
+	}
 	if (o->command)
 		return options_refuse(o, "'%s': one command only, '%s' is given already", s, o->command->name);
 	for (c = command_table + 1; c->name; c++) {

@@ -76,6 +76,7 @@ struct options {
 	const struct command *command;		/* never NULL after parsing */
 	const char *argument;			/* of the command: lab NAME; NULL: none */
 	bool replay;				/* lab --replay */
+	const char *exercise;			/* lab check NAME; NULL: none */
 	bool step, quiz;			/* lab --step, --quiz */
 	uint32_t slow;				/* lab --slow N; 0: not asked for */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */

@@ -97,6 +97,11 @@ static int check_lab(struct options *o)
 {
 	bool all = o->argument && !strcmp(o->argument, "all");
 
+	if (o->program && !o->exercise)
+		return options_refuse(o, "'lab' and a program to run go together in an exercise: "
+				      "tcptrace lab check NAME -- PROGRAM");
+	if (o->exercise && (o->replay || o->write_path || o->step || o->slow || o->quiz))
+		return options_refuse(o, "of --replay, -w, --step, --slow and --quiz none goes with lab check");
 	if ((o->step || o->slow || o->quiz) && o->json)
 		return options_refuse(o, "--step, --slow and --quiz are for people: they do not go together with -j");
 	if (o->quiz && (o->step || o->slow))

@@ -41,7 +41,6 @@ static int listen6(struct stage *s, uint16_t port, int only)
 {
 	int fd, one = 1;
 
-	role("server");
 	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -57,7 +56,6 @@ static int connect4(struct stage *s, uint16_t from, uint16_t to)
 {
 	struct call c = { .addr = LOCAL, .port = to };
 
-	role("client");
 	c.fd = tcp_socket(s, false);
 	tcp_bind(c.fd, LOCAL, from);
 	call_connect(&c);
@@ -89,7 +87,6 @@ static int connected(struct stage *s, int listener, uint16_t from)
 
 static void send_line(struct stage *s, int fd, const char *text)
 {
-	role("client");
 	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		stage_fail(s, "write(): %s", strerror(errno));
 }
@@ -154,7 +151,6 @@ static void two_interfaces(struct stage *s)
 
 	(void)bound;
 	fact(s, asks(s, one, STRANGER, "10.2.0.1", ADDRESS), "address.other_interface");
-	role("server");
 	device = tcp_socket(s, true);
 	if (setsockopt(device, SOL_SOCKET, SO_BINDTODEVICE, "nic2", 5))
 		stage_fail(s, "SO_BINDTODEVICE: %s", strerror(errno));

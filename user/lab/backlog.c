@@ -28,7 +28,6 @@ static unsigned int nclients;
 /* Those without an answer would send their SYN again and be counted once more; the others stay. */
 static void hang_up(void)
 {
-	role("client");
 	while (nclients--) {
 		if (tcp_state_of(clients[nclients]) == TCP_SYN_SENT)
 			close(clients[nclients]);
@@ -94,7 +93,6 @@ static void changed(struct stage *s)
 	fact(s, acceptq_limit(listener), "changed.limit_first");
 	sysctl_set(s, "core/somaxconn", 64);
 	fact(s, acceptq_limit(listener), "changed.limit_after_somaxconn");
-	role("server");
 	if (listen(listener, 4))
 		stage_fail(s, N_("listen() again failed"));
 	fact(s, acceptq_limit(listener), "changed.limit_after_listen");

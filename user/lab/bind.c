@@ -19,7 +19,6 @@ static int try(struct stage *s, const char *name, const char *addr, uint16_t por
 {
 	struct call c = { .addr = addr, .port = port };
 
-	role("client");
 	c.fd = tcp_socket(s, false);
 	tcp_bind(c.fd, LOCAL, from);
 	call_connect(&c);
@@ -32,7 +31,6 @@ static int bound(struct stage *s, const char *addr, uint16_t port, bool reusepor
 {
 	int one = 1, fd;
 
-	role("server");
 	fd = tcp_socket(s, true);
 	if (reuseport)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
@@ -71,7 +69,6 @@ static void unbound(struct stage *s)
 	socklen_t len = sizeof(a);
 	int fd;
 
-	role("server");
 	fd = tcp_socket(s, true);
 	if (listen(fd, 8))
 		stage_fail(s, N_("listen() without bind() failed"));

@@ -99,7 +99,6 @@ static void run(struct stage *s, const char *name, uint16_t port, void (*serve)(
 	if (!flags) {			/* tcp_listen() made it non-blocking */
 		close(srv.listener);
 		srv.listener = tcp_socket(s, false);
-		role("server");
 		if (tcp_bind(srv.listener, LOCAL, port) || listen(srv.listener, 128))
 			stage_fail(s, N_("cannot listen on port %u"), port);
 	}

@@ -29,12 +29,6 @@ static struct pair connected(struct stage *s, uint16_t port)
 	return p;
 }
 
-static void close_as(const char *who, int fd)
-{
-	role(who);
-	close(fd);
-}
-
 struct row {
 	uint16_t port;
 	int state;
@@ -61,9 +55,9 @@ static void client_first(struct stage *s)
 {
 	struct pair p = connected(s, CLIENT_FIRST);
 
-	close_as("client", p.client);
+	close(p.client);
 	wait_state(s, p.server, TCP_CLOSE_WAIT);
-	close_as("server", p.server);
+	close(p.server);
 	wait_rows(s, CLIENT(CLIENT_FIRST), TCP_TIME_WAIT, 1);
 	fact(s, sockets_in(CLIENT_FIRST, TCP_TIME_WAIT), "client_first.server_time_wait");
 }
@@ -82,13 +76,12 @@ static void server_first(struct stage *s)
 {
 	struct pair p = connected(s, SERVER_FIRST);
 
-	close_as("server", p.listener);
-	close_as("server", p.server);
+	close(p.listener);
+	close(p.server);
 	wait_state(s, p.client, TCP_CLOSE_WAIT);
-	close_as("client", p.client);
+	close(p.client);
 	wait_rows(s, SERVER_FIRST, TCP_TIME_WAIT, 1);
 	fact(s, sockets_in(CLIENT(SERVER_FIRST), TCP_TIME_WAIT), "server_first.client_time_wait");
-	role("server");
 	fact(s, bind_again(s, 0), "server_first.bind_errno");
 	fact(s, bind_again(s, 1), "server_first.bind_reuse_errno");
 }
@@ -98,7 +91,7 @@ static int leave(struct stage *s)
 {
 	struct pair p = connected(s, LEFT);
 
-	close_as("client", p.client);
+	close(p.client);
 	wait_state(s, p.server, TCP_CLOSE_WAIT);
 	return p.server;
 }
@@ -116,13 +109,12 @@ static void unread(struct stage *s)
 	struct pollfd readable = { p.server, POLLIN, 0 };
 	char byte;
 
-	role("client");
 	if (write(p.client, "hello", 5) != 5 || poll(&readable, 1, STAGE_PATIENCE) != 1)
 		stage_fail(s, N_("the server got no data"));
-	close_as("server", p.server);
+	close(p.server);
 	wait_state(s, p.client, TCP_CLOSE);
 	fact(s, read(p.client, &byte, 1) < 0 ? errno : 0, "unread.client_errno");
-	close_as("client", p.client);
+	close(p.client);
 }
 
 static void half_close(struct stage *s)
@@ -131,19 +123,16 @@ static void half_close(struct stage *s)
 	struct pollfd readable = { p.client, POLLIN, 0 };
 	char text[8];
 
-	role("client");
 	shutdown(p.client, SHUT_WR);
 	wait_state(s, p.server, TCP_CLOSE_WAIT);
-	role("server");
 	fact(s, read(p.server, text, sizeof(text)), "half.server_read");
 	if (write(p.server, "answer", 6) != 6 || poll(&readable, 1, STAGE_PATIENCE) != 1)
 		stage_fail(s, N_("the client got no answer"));
-	role("client");
 	fact(s, read(p.client, text, sizeof(text)), "half.client_read");
 	fact(s, tcp_state_of(p.client), "half.client_state");
-	close_as("server", p.server);
+	close(p.server);
 	wait_rows(s, CLIENT(HALF), TCP_TIME_WAIT, 1);
-	close_as("client", p.client);
+	close(p.client);
 }
 
 static void play(struct stage *s)

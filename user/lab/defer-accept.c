@@ -42,7 +42,6 @@ static void play(struct stage *s)
 	talker = connected(s, TALKER);
 	fact(s, acceptq_len(listener), "talker.accept_queue");
 	fact(s, sockets_in(DEFER, TCP_SYN_RECV), "talker.syn_recv");
-	role("client");
 	fact(s, (int64_t)now_ns(), "talker.sends");
 	if (write(talker, "hello", 5) != 5)
 		stage_fail(s, N_("write(): %s"), strerror(errno));

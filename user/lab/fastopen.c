@@ -33,7 +33,6 @@ static void open_with_data(void *arg)
 
 static int client(struct stage *s, struct actor *a, struct opening *o, uint16_t from)
 {
-	role("client");
 	o->fd = tcp_socket(s, false);
 	tcp_bind(o->fd, WIRE_CLIENT, from);
 	actor_do(a, open_with_data, o);

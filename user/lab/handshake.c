@@ -25,7 +25,6 @@ struct cast {
 
 static void connect_as(struct cast *c, struct call *call, uint16_t from, uint16_t to)
 {
-	role("client");
 	call->fd = tcp_socket(c->s, false);
 	call->addr = WIRE_SERVER;
 	call->port = to;
@@ -48,7 +47,6 @@ static int blocking_listener(struct cast *c, uint16_t port)
 {
 	int fd;
 
-	role("server");
 	fd = tcp_socket(c->s, false);
 	if (tcp_bind(fd, WIRE_SERVER, port) || listen(fd, 8))
 		stage_fail(c->s, N_("cannot listen on port %u"), port);
@@ -103,7 +101,6 @@ static void nonblocking(struct cast *c)
 	struct call accepting = { .fd = blocking_listener(c, NONBLOCK) };
 	struct call connecting = { .addr = WIRE_SERVER, .port = NONBLOCK };
 
-	role("client");
 	connecting.fd = tcp_socket(c->s, true);
 	tcp_bind(connecting.fd, WIRE_CLIENT, CLIENT_NONBLOCK);
 	wire_hold(c->wire, CLIENT_NONBLOCK, true);
@@ -123,7 +120,6 @@ static void loopback(struct cast *c)
 		int listener = tcp_listen(c->s, LOCAL, LOOPBACK + i, 8);
 		struct call connecting = { .addr = LOCAL, .port = LOOPBACK + i };
 
-		role("client");
 		connecting.fd = tcp_socket(c->s, false);
 		tcp_bind(connecting.fd, LOCAL, CLIENT_LOOPBACK + i);
 		actor_do(c->client, call_connect, &connecting);

@@ -116,7 +116,9 @@ static int run_one(struct session *s, const struct lab *lab)
 
 static int check_root(const struct options *o)
 {
-	if (o->replay || !geteuid())
+	bool lists = !strcmp(o->argument, "check") && !o->program;
+
+	if (o->replay || lists || !geteuid())
 		return 0;
 	talk(_("lab: you are not root: an experiment makes a network namespace and traces it; run it with "
 	       "sudo, or see a recorded run: tcptrace lab --replay %s"), o->argument);
@@ -132,6 +134,8 @@ static int run_chosen(struct session *s)
 		return run_tutorial(s);
 	if (!strcmp(s->o->argument, "play"))
 		return run_play(s);
+	if (!strcmp(s->o->argument, "check"))
+		return run_check(s);
 	if (all)
 		ahead_start(s->o, experiments, LAB_COUNT);
 	for (size_t i = 0; !err && i < LAB_COUNT && !s->quiz.stopped; i++) {
@@ -160,12 +164,15 @@ static int run(struct options *o, struct out *out)
 		quiz_close(&s.quiz, out);
 	if (err == -EINTR)
 		talk(_("lab: interrupted"));
+	if (s.usage)
+		return EXIT_USAGE;
 	return err || s.tally.failed ? EXIT_FAILED : EXIT_OK;
 }
 
 static bool is_known(const char *name)
 {
-	return !strcmp(name, "all") || !strcmp(name, "tutorial") || !strcmp(name, "play") || by_name(name);
+	return !strcmp(name, "all") || !strcmp(name, "tutorial") || !strcmp(name, "play") || !strcmp(name, "check") ||
+	       by_name(name);
 }
 
 int run_lab(struct options *o)

@@ -51,7 +51,6 @@ static void accept_nobody(struct stage *s, int listener)
 {
 	struct call c = { .fd = listener };
 
-	role("server");
 	fcntl(listener, F_SETFL, O_NONBLOCK);
 	call_accept(&c);
 	fact(s, c.err, "nobody.accept_errno");
@@ -64,7 +63,6 @@ static void play(struct stage *s)
 	struct call accepting = { 0 }, connecting = { .addr = LOCAL, .port = SERVER };
 	uint16_t port;
 
-	role("server");
 	accepting.fd = tcp_socket(s, false);
 	if (tcp_bind(accepting.fd, LOCAL, SERVER) || listen(accepting.fd, 8))
 		stage_fail(s, N_("cannot listen on port %d"), SERVER);
@@ -72,7 +70,6 @@ static void play(struct stage *s)
 	actor_do(server, call_accept, &accepting);
 	actor_wait_asleep(server);
 
-	role("client");
 	connecting.fd = tcp_socket(s, false);	/* connect() chooses its port: a client need not bind() */
 	actor_do(client, call_connect, &connecting);
 	actor_wait(client);

@@ -70,13 +70,11 @@ static void play(struct stage *s)
 	int listener, single, plain, multi, fallback;
 	struct call c;
 
-	role("server");
 	listener = mptcp_socket(s);
 	if (tcp_bind(listener, LOCAL, MULTI) || listen(listener, BACKLOG))
 		stage_fail(s, N_("cannot listen on port %u"), MULTI);
 	single = tcp_listen(s, LOCAL, SINGLE, BACKLOG);
 	a = actor_new(s, "client");
-	role("client");
 	plain = connected(s, a, tcp_socket(s, false), PLAIN_CLIENT, MULTI);
 	multi = connected(s, a, mptcp_socket(s), MULTI_CLIENT, MULTI);
 	fallback = connected(s, a, mptcp_socket(s), TO_SINGLE, SINGLE);

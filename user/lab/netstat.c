@@ -21,7 +21,6 @@ static void rows(struct stage *s)
 {
 	int fd;
 
-	role("server");
 	fd = tcp_socket(s, true);
 	if (tcp_bind(fd, LOCAL, LISTENS))
 		stage_fail(s, N_("cannot bind port %u"), LISTENS);
@@ -50,6 +49,7 @@ static void queues(struct stage *s, struct wire *w)
 	}
 	tcp_client(s, WIRE_CLIENT, HALF_OPEN, WIRE_SERVER, LISTENS);
 	wire_wait_held(w, 1);
+	wait_half_open(s, LISTENS, 1);
 	row = proc_row(LISTENS, 0);
 	fact(s, row.recv_q, "netstat.recv_q");
 	fact(s, row.send_q, "netstat.send_q");
@@ -60,7 +60,6 @@ static void queues(struct stage *s, struct wire *w)
 	row = proc_row(LISTENS, CLIENT);
 	fact(s, row.state, "waiting.state");
 	fact(s, (int64_t)row.inode, "waiting.inode");
-	role("client");
 	if (write(first, "hello", 5) != 5)
 		stage_fail(s, N_("a client could not write"));
 	must_accept(s, listener, &c);

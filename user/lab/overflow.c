@@ -56,7 +56,6 @@ static void silent(struct stage *s, struct wire *w)
 
 	wire_release(w);
 	wait_counter(s, "ListenOverflows", overflows + 1);
-	role("client");
 	fact(s, write(a, "hello", 5), "silent.written");
 	wait_seen(s, TCPTRACE_RETRANS, 1);
 	wait_counter(s, "ListenOverflows", overflows + 3);	/* third packet, data, data again */

@@ -209,6 +209,8 @@ int run_play(struct session *s)
 		return err;
 	}
 	err = lab_capture(&r, s->o);
+	if (signal_flags.end)
+		err = -EINTR;
 	keys_close(s->out);
 	if (!r.ok && err != -EINTR)
 		lab_put_labelled(s->out, _("FAILED"), r.error);

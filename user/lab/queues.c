@@ -39,6 +39,7 @@ static void play(struct stage *s)
 	wire_wait_held(w, 1);
 	tcp_client(s, WIRE_CLIENT, B, WIRE_SERVER, FULL);
 	wait_acceptq(s, listener, 2);
+	wait_half_open(s, FULL, 1);
 	fact(s, sockets_in(FULL, TCP_SYN_RECV), "held.half_open");
 	fact(s, acceptq_len(listener), "held.waiting");
 	fact(s, sockets_in(EMPTY, TCP_SYN_RECV), "other.half_open");
@@ -52,6 +53,7 @@ static void play(struct stage *s)
 	fact(s, c.err, "half_open.accept_errno");
 	wire_release(w);
 	wait_acceptq(s, listener, 1);
+	wait_half_open(s, FULL, 0);
 	fact(s, sockets_in(FULL, TCP_SYN_RECV), "released.half_open");
 	must_accept(s, listener, &c);
 	fact(s, peer_port(c.ret), "third.port");

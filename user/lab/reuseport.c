@@ -21,7 +21,6 @@ static int member(struct stage *s, uint16_t port)
 {
 	int one = 1, fd;
 
-	role("server");
 	fd = tcp_socket(s, true);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (tcp_bind(fd, LOCAL, port) || listen(fd, BACKLOG))
@@ -34,7 +33,6 @@ static unsigned int accept_all(int listener)
 	unsigned int n = 0;
 	int fd;
 
-	role("server");
 	while ((fd = accept(listener, NULL, NULL)) >= 0)
 		n++;
 	return n;
@@ -94,7 +92,6 @@ static void run(struct stage *s, const char *name, uint16_t port)
 	fact(s, counter("ListenDrops") - drops, "%s.dropped", name);
 	fact(s, accepted, "%s.accepted_by_a", name);
 	fact(s, (int64_t)now_ns(), "%s.b_closes", name);
-	role("server");
 	close(b);			/* moves or resets them before it returns */
 	e.moved = accept_all(a);
 	wait_for(s, all_told, &e, N_("the clients of the closed listener to be moved or reset"));

@@ -108,11 +108,14 @@ struct session {
 	struct out *out;
 	struct tally tally;
 	struct quiz quiz;
+	bool usage;			/* what was asked for does not exist */
 };
 
 /* tutorial.c: the sentences of the tutorial, in its order, by the experiments that have them */
 int run_tutorial(struct session *s);
 /* play.c: a sandbox, by keys */
 int run_play(struct session *s);
+/* exercise.c: a student's program, judged */
+int run_check(struct session *s);
 
 #endif

@@ -62,7 +62,6 @@ static void take(struct sandbox *b)
 {
 	struct call c = { .fd = b->listener };
 
-	role("server");
 	if (b->listener < 0) {
 		say(b, N_("there is no listener: a digit makes one"));
 		return;
@@ -97,7 +96,6 @@ static void flood(struct sandbox *b)
 
 static void listen_again(struct sandbox *b, int backlog)
 {
-	role("server");
 	if (b->listener < 0)
 		b->listener = tcp_listen(b->s, WIRE_SERVER, SANDBOX_PORT, backlog);
 	else if (listen(b->listener, backlog))
@@ -107,7 +105,6 @@ static void listen_again(struct sandbox *b, int backlog)
 
 static void kill_server(struct sandbox *b)
 {
-	role("server");
 	if (b->listener >= 0)
 		close(b->listener);
 	b->listener = -1;

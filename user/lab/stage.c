@@ -150,7 +150,7 @@ static void child_main(struct stage *s, pid_t parent, int ready, int go)
 		_exit(1);
 	setpgid(0, 0);			/* Ctrl-C is for the tracer, which then ends us */
 	child_signals();
-	role("lab");
+	role("lab");		/* of the process, too, which is server and client at once */
 	err = netns_make();
 	if (err)
 		stage_fail(s, N_("cannot make a network namespace: %s"), strerror(-err));

@@ -64,7 +64,7 @@ void stage_skip(struct stage *s, const char *why);	/* it cannot be done on this 
 
 uint64_t now_ns(void);
 void sleep_us(unsigned int us);			/* service time of a server, never a way to wait */
-void role(const char *name);			/* as whom this thread calls: the COMM column */
+void role(const char *name);			/* what this thread is called */
 
 /* Calls check() until it is true; after ms the stage has failed with "waited for <what>". */
 void wait_for(struct stage *s, bool (*check)(void *arg), void *arg, const char *what);	/* what: a msgid */

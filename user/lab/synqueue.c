@@ -55,7 +55,6 @@ static unsigned int flood(struct stage *s, struct wire *w, const char *name, uin
 	return queued;
 }
 
-
 static bool all_expired(void *arg)
 {
 	unsigned int left = 0;

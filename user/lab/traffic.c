@@ -13,6 +13,8 @@
 
 #include "traffic.h"
 
+#define SYN_RECV	3	/* netinet/tcp.h has it, which goes with no linux/tcp.h */
+
 struct sockaddr_in address_of(const char *addr, uint16_t port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -51,7 +53,6 @@ int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog)
 {
 	int fd, err;
 
-	role("server");
 	fd = tcp_socket(s, true);
 	err = tcp_bind(fd, addr, port);
 	if (err)
@@ -66,7 +67,6 @@ int tcp_client(struct stage *s, const char *from, uint16_t port, const char *add
 	struct call c = { .addr = addr, .port = to };
 	int err;
 
-	role("client");
 	c.fd = tcp_socket(s, true);
 	err = tcp_bind(c.fd, from, port);
 	if (err)
@@ -104,7 +104,6 @@ void call_accept(void *arg)
 
 void must_accept(struct stage *s, int listener, struct call *c)
 {
-	role("server");
 	c->fd = listener;
 	call_accept(c);
 	if (c->err)
@@ -304,6 +303,22 @@ void wait_acceptq(struct stage *s, int listener, unsigned int n)
 
 	snprintf(what, sizeof(what), _("%u connections in the accept queue"), n);
 	wait_for(s, acceptq_is, &w, what);
+}
+
+static bool half_open_are(void *arg)
+{
+	struct fd_wait *w = arg;
+
+	return sockets_in((uint16_t)w->state, SYN_RECV) == w->n;
+}
+
+void wait_half_open(struct stage *s, uint16_t port, unsigned int n)
+{
+	struct fd_wait w = { .state = port, .n = n };
+	char what[64];
+
+	snprintf(what, sizeof(what), _("%u half-open clients of port %u"), n, port);
+	wait_for(s, half_open_are, &w, what);
 }
 
 void wait_counter(struct stage *s, const char *name, int64_t value)

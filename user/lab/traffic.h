@@ -23,16 +23,16 @@ struct call {
 
 struct sockaddr_in address_of(const char *addr, uint16_t port);
 int tcp_socket(struct stage *s, bool nonblock);
-/* socket, SO_REUSEADDR, bind, listen; as "server". Non-blocking: accept() never waits by accident. */
+/* socket, SO_REUSEADDR, bind, listen. Non-blocking: accept() never waits by accident. */
 int tcp_listen(struct stage *s, const char *addr, uint16_t port, int backlog);
-/* Non-blocking, as "client", from that local address and port (0: any). connect() has begun. */
+/* Non-blocking, from that local address and port (0: any). connect() has begun. */
 int tcp_client(struct stage *s, const char *from, uint16_t port, const char *addr, uint16_t to);
 int tcp_bind(int fd, const char *addr, uint16_t port);	/* 0 or errno */
 uint16_t local_port(int fd);
 
 void call_connect(void *call);
 void call_accept(void *call);
-void must_accept(struct stage *s, int listener, struct call *c);	/* one waits; as "server" */
+void must_accept(struct stage *s, int listener, struct call *c);	/* one waits */
 
 /* ---- a thread that makes calls, so that they may block ---- */
 struct actor;
@@ -45,6 +45,8 @@ bool actor_done(struct actor *a);
 /* ---- waiting for the kernel ---- */
 void wait_state(struct stage *s, int fd, int state);	/* TCP_ESTABLISHED */
 void wait_acceptq(struct stage *s, int listener, unsigned int n);	/* its accept queue has n */
+/* An established connection is in the accept queue before it leaves SYN_RECV: so wait for the rows, too. */
+void wait_half_open(struct stage *s, uint16_t port, unsigned int n);
 void wait_counter(struct stage *s, const char *name, int64_t value);	/* at least */
 unsigned int acceptq_len(int listener);		/* what ss shows as Recv-Q */
 unsigned int acceptq_limit(int listener);	/* ... and Send-Q */

@@ -34,7 +34,6 @@ static struct pair asked(struct stage *s, uint16_t port)
 	wait_acceptq(s, listener, 1);
 	must_accept(s, listener, &c);
 	p.server = readable.fd = c.ret;
-	role("client");
 	if (write(p.client, "hello", 5) != 5 || poll(&readable, 1, STAGE_PATIENCE) != 1)
 		stage_fail(s, N_("the server got no data"));
 	return p;
@@ -49,7 +48,6 @@ static int64_t write_much(struct stage *s, int fd)
 
 	if (!chunk)
 		stage_fail(s, N_("out of memory"));
-	role("server");
 	while ((n = send(fd, chunk, CHUNK, MSG_DONTWAIT)) > 0)
 		sum += n;
 	free(chunk);
@@ -66,7 +64,6 @@ static int64_t read_all(struct stage *s, int fd, int *err)
 
 	if (!chunk)
 		stage_fail(s, N_("out of memory"));
-	role("client");
 	for (;;) {
 		n = read(fd, chunk, CHUNK);
 		if (n < 0 && errno == EAGAIN && poll(&readable, 1, STAGE_PATIENCE) == 1)
@@ -80,21 +77,14 @@ static int64_t read_all(struct stage *s, int fd, int *err)
 	return sum;
 }
 
-static void close_as_server(int fd)
-{
-	role("server");
-	close(fd);
-}
-
 static void short_answer(struct stage *s)
 {
 	struct pair p = asked(s, SHORT);
 	int err;
 
-	role("server");
 	if (write(p.server, "answer", 6) != 6)
 		stage_fail(s, N_("the server could not write"));
-	close_as_server(p.server);
+	close(p.server);
 	wait_state(s, p.client, TCP_CLOSE);	/* the RST has come; nothing has been read */
 	fact(s, read_all(s, p.client, &err), "short.read");
 	fact(s, err, "short.errno");
@@ -106,7 +96,7 @@ static void long_answer(struct stage *s)
 	int err;
 
 	fact(s, write_much(s, p.server), "long.written");
-	close_as_server(p.server);
+	close(p.server);
 	wait_state(s, p.client, TCP_CLOSE);
 	fact(s, read_all(s, p.client, &err), "long.read");
 	fact(s, err, "long.errno");
@@ -118,11 +108,10 @@ static void request_read(struct stage *s)
 	char text[8];
 	int err;
 
-	role("server");
 	if (read(p.server, text, sizeof(text)) != 5)
 		stage_fail(s, N_("the server got no data"));
 	fact(s, write_much(s, p.server), "request_read.written");
-	close_as_server(p.server);
+	close(p.server);
 	fact(s, read_all(s, p.client, &err), "request_read.read");
 	fact(s, err, "request_read.errno");
 }
