@@ -197,7 +197,7 @@ static int take_flag(struct options *o, int key)
 	case 't': o->time = VIEW_TIME_START; return 0;
 	case 'T': o->time = VIEW_TIME_WALL; return 0;
 	case 'q': o->quiet = true; return 0;
-	case 'v': o->verbose = true; return 0;
+	case 'v': o->source.verbose = true; return 0;
 	case OPT_IO: o->source.io = true; return 0;
 	case OPT_HELP_FIELDS: o->help_fields = true; return 0;
 	case OPT_CHECK: return add_output(o, "check", NULL);

@@ -81,7 +81,7 @@ struct options {
 	uint32_t slow;				/* lab --slow N; 0: not asked for */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
-	bool trouble, quiet, json, no_header, help_fields, explain, verbose;
+	bool trouble, quiet, json, no_header, help_fields, explain;
 	const char *completions;		/* --completions: of this shell, and nothing else */
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
 	enum view_time time;

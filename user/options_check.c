@@ -43,7 +43,7 @@ static int check_replay(struct options *o)
 {
 	if (o->program)
 		return options_refuse(o, "-r replays a recording; it runs no program");
-	if (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->verbose)
+	if (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->source.verbose)
 		return options_refuse(o, "-r replays a recording; --source, --mechanism and -v are for capturing");
 	if (o->source.filter.cgroup)
 		return options_refuse(o, "--cgroup: a recording has no cgroups; it filters while capturing");

@@ -50,7 +50,7 @@ int run_open_source(const struct options *o, struct source **out)
 	const char *why = NULL;
 	int err = ops->open(out, &o->source, &why);
 
-	if (!err && o->verbose)
+	if (!err && o->source.verbose)
 		say_hooks(*out);
 	if (!err)
 		return 0;

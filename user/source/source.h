@@ -42,6 +42,7 @@ struct source_config {
 	enum mechanism mechanism;
 	const char *path;		/* file source: what to replay ("-": stdin) */
 	bool io;			/* read and write events too */
+	bool verbose;			/* what was tried and refused, on standard error */
 };
 
 /*
