@@ -29,7 +29,7 @@ struct outputs {
 	const struct select *select;
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
-	bool passed;			/* the record at hand made a step that passes the filter */
+	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
 	unsigned int n;
 	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
 };
@@ -285,6 +285,7 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 {
 	bool selected = !count_reached(s) && select_event(s->select, ev);
 
+	s->stepped = true;
 	if (s->select->filter && !s->passed)
 		s->passed = select_filtered(s->select, ev);
 	s->selected += selected;
@@ -304,13 +305,17 @@ static void lost(struct outputs *s, const struct tcptrace_record *rec)
 	}
 }
 
-/* Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. */
+/*
+ * Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. What made no
+ * step is judged by its addresses: a sweep that found what was known says that it is still there.
+ */
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 {
-	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE;
+	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE ||
+		      (!s->stepped && select_record(s->select, rec));
 	bool more = true;
 
-	s->passed = false;
+	s->stepped = s->passed = false;
 	if (rec->event == TCPTRACE_LOST && rec->arg)
 		lost(s, rec);
 	for (unsigned int i = 0; i < s->n; i++) {
