@@ -17,7 +17,7 @@ Q   = $(if $(V),,@)
 msg = @printf '  %-7s %s\n' $(1) $(2)
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
-USER_SRC := $(wildcard user/*.c user/*/*.c)
+USER_SRC := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
 MO       := $(patsubst user/po/%.po,$(B)/locale/%/LC_MESSAGES/tcptrace.mo,$(wildcard user/po/*.po))
 LIB_OBJ  := $(filter-out $(B)/user/main.o,$(USER_OBJ))
@@ -27,7 +27,7 @@ GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.
 BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install
+.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-browser test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install
 .SUFFIXES:
 
 all: tcptrace ## build ./tcptrace (default)
@@ -54,6 +54,16 @@ $(B)/user/source/object.o: $(B)/capture_old.skel.h
 $(B)/user/source/load.o: $(B)/kernel_names.h
 $(B)/user/lab/recordings.o $(B)/san/user/lab/recordings.o: $(B)/recorded_labs.h $(wildcard user/lab/recordings/*.lab)
 $(B)/user/kconfig.o: Kconfig.notes
+
+# The page of `tcptrace report` runs this script and this style and nothing else: its policy names their hashes.
+REPORT := user/view/report
+sha256  = $$(sha256sum <$(REPORT)/$(1) | cut -c1-64 | tr a-f A-F | basenc --base16 -d | base64)
+
+$(B)/page_hash.h: $(REPORT)/page.css $(REPORT)/page.js Makefile | $(B)/deps.stamp
+	$(Q)printf '#define PAGE_CSS_HASH "%s"\n#define PAGE_JS_HASH "%s"\n' \
+		"$(call sha256,page.css)" "$(call sha256,page.js)" >$@
+
+$(B)/$(REPORT)/page.o $(B)/san/$(REPORT)/page.o: $(B)/page_hash.h $(wildcard $(REPORT)/page.*)
 
 # One unit: the linker of libbpf 1.1 refuses a kernel function that two objects call.
 $(B)/capture.bpf.c: $(BPF_SRC) Makefile | $(B)/deps.stamp
@@ -143,8 +153,8 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 # ---- tests: each part ends with "N passed, N failed, N skipped" ----
 
 TEST_PACKAGES := iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
-	qemu-system-x86 busybox-static cpio kmod xz-utils
-HOST   := test-lint test-unit test-golden test-traffic test-live test-labs test-doc
+	qemu-system-x86 busybox-static cpio kmod xz-utils chromium npm fonts-wqy-microhei
+HOST   := test-lint test-unit test-golden test-browser test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
 ALL    := $(HOST) test-vm test-vm-labs test-kmod test-dkms
@@ -184,6 +194,9 @@ test-unit: $(UNIT) ## cmocka: the model, the views, the command line, with sanit
 
 test-golden: tcptrace ## recordings through the views
 	$(Q)tests/golden/run
+
+test-browser: tcptrace ## the page of `tcptrace report` in chromium, by what npm has
+	$(Q)tests/browser/run
 
 test-traffic: $(TRAFFIC) ## do the traffic programs provoke what they promise? (root)
 	$(Q)tests/live/traffic-selftest

@@ -5,6 +5,7 @@
 
 #include "lab/run.h"
 #include "language.h"
+#include "lib/tr.h"
 #include "options.h"
 #include "run/doctor.h"
 #include "run/run.h"
@@ -22,6 +23,11 @@ static const struct command commands[] = {
 		.run = run_stream, .view = "flow",
 		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
 		.form = "'flow' shows whole connections, in their own time",
+	}, {
+		.name = "report", .help = "a page for a browser: verdict, queues over time, connections, replay",
+		.run = run_stream, .view = "report",
+		.takes = TAKES_RUN & ~TAKES_TROUBLE,
+		.form = "'report' makes one page of the whole run",
 	}, {
 		.name = "listeners", .help = "both queues of every listener now, like ss -ltn",
 		.run = run_listeners,

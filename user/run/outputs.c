@@ -12,9 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/beside.h"
 #include "../lib/clock.h"
 #include "../talk.h"
 #include "../terminal.h"
+#include "about.h"
 #include "outputs.h"
 
 struct output {
@@ -27,6 +29,7 @@ struct output {
 struct outputs {
 	const struct options *o;
 	const struct select *select;
+	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
@@ -87,6 +90,9 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.wall_offset_ns = src->wall_offset_ns,
 		.explain = o->explain,
 		.netns = o->source.filter.netns,
+		.about = &s->about.view,
+		.anonymous = o->anonymous,
+		.max_size = o->max_size,
 		.picks = select_pick,
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
@@ -130,36 +136,24 @@ static int check_path(const struct outputs *s, const char *path, bool binary)
 	return 0;
 }
 
-/*
- * A page that is not complete is none: it is written beside its place and renamed in the end. What is there already and
- * is no file (/dev/null, a FIFO) is written to.
- */
-static int open_beside(struct output *out)
-{
-	struct stat st;
-
-	if (!stat(out->path, &st) && !S_ISREG(st.st_mode))
-		return open(out->path, O_WRONLY | O_CLOEXEC);
-	if (asprintf(&out->part, "%s.XXXXXX", out->path) < 0) {
-		out->part = NULL;
-		return -1;
-	}
-	return mkostemp(out->part, O_CLOEXEC);	/* 0600: addresses of clients are in it */
-}
-
+/* A descriptor or -errno. */
 static int open_file(struct output *out, enum view_file kind, int stdout_fd)
 {
+	int fd;
+
+	if (kind == VIEW_WHOLE && out->path && !is_stdout(out->path))
+		return beside_open(out->path, &out->part);
 	if (!out->path || is_stdout(out->path))
-		return fcntl(out->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
-	if (kind == VIEW_WHOLE)
-		return open_beside(out);
-	return open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		fd = fcntl(out->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return fd < 0 ? -errno : fd;
 }
 
 /* complete: what was written beside takes its place. 0 or -errno of what did not reach the file. */
 static int close_file(struct output *out, bool complete)
 {
-	int err = 0;
+	int err = 0, moved;
 
 	if (out->own.buf) {
 		out_flush(&out->own);
@@ -168,13 +162,9 @@ static int close_file(struct output *out, bool complete)
 			err = -errno;
 		out_close(&out->own);
 	}
-	if (out->part && !err && complete && rename(out->part, out->path))
-		err = -errno;
-	if (out->part && (err || !complete))
-		unlink(out->part);
-	free(out->part);
+	moved = beside_close(out->path, out->part, complete && !err);
 	out->part = NULL;
-	return err;
+	return err ? err : moved;
 }
 
 /* A reader that has gone away (head, less) is no failure. */
@@ -198,6 +188,10 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 	struct out *to = NULL;
 	int fd, err = path ? check_path(s, path, ops->file == VIEW_OWN) : 0;
 
+	if (ops->file == VIEW_WHOLE && (!path || is_stdout(path)) && isatty(STDOUT_FILENO) == 1) {
+		talk("%s: standard output is a terminal; use -o FILE", ops->name);
+		err = -EINVAL;
+	}
 	if (err)
 		return err;
 	out->path = path;
@@ -206,7 +200,7 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 		to = s->all[0].view.out;
 	} else if (ops->file != VIEW_OWN) {
 		fd = open_file(out, ops->file, stdout_fd);
-		err = fd < 0 ? -errno : out_open(&out->own, fd);
+		err = fd < 0 ? fd : out_open(&out->own, fd);
 		to = &out->own;
 		own.color = fd >= 0 && terminal_color(fd);
 		own.columns = fd >= 0 ? terminal_columns(fd) : 0;
@@ -247,6 +241,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 		return -ENOMEM;
 	s->o = o;
 	s->select = select;
+	about_run(&s->about, o, src);
 	settings(s, src, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;

@@ -103,6 +103,7 @@ static int read_header(struct file_source *f)
 	f->offset = h.header_size;
 	f->len = 0;
 	f->base.wall_offset_ns = h.wall_offset_ns;
+	memcpy(f->base.kernel, h.release, sizeof(h.release));
 	return 0;
 }
 
