@@ -9,7 +9,7 @@ CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers -D_GNU_SOURCE
 CPPFLAGS += -I$(B) -MMD -MP
 CPPFLAGS += -I/usr/include/tracefs -I/usr/include/traceevent
-LDLIBS   += -lbpf -lelf -lz -ltracefs -ltraceevent
+LDLIBS   += -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c
 VERSION  := 0.1
 PREFIX   ?= /usr/local
 
@@ -18,7 +18,7 @@ msg = @printf '  %-7s %s\n' $(1) $(2)
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
 USER_SRC := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
-USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
+USER_OBJ := $(USER_SRC:%.c=$(B)/%.o) $(B)/perfetto.pb-c.o
 MO       := $(patsubst user/po/%.po,$(B)/locale/%/LC_MESSAGES/tcptrace.mo,$(wildcard user/po/*.po))
 LIB_OBJ  := $(filter-out $(B)/user/main.o,$(USER_OBJ))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -91,6 +91,19 @@ $(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
 $(B)/capture.skel.h $(B)/capture_old.skel.h: $(B)/%.skel.h: $(B)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
 
+# The trace format of `tcptrace perfetto`.
+$(B)/perfetto.pb-c.c: user/view/perfetto.proto | $(B)/deps.stamp
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(B) $<
+
+$(B)/perfetto.pb-c.h: $(B)/perfetto.pb-c.c ;
+
+$(B)/perfetto.pb-c.o $(B)/san/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/user/view/perfettopacket.o $(B)/san/user/view/perfettopacket.o: $(B)/perfetto.pb-c.h
+
 -include $(USER_OBJ:.o=.d)
 
 # ---- what --explain says in other languages; found beside the program ----
@@ -129,7 +142,8 @@ kmod-install: ## build and install the module by DKMS, for later kernels too (ro
 
 # ---- what the machine must have: installed once, as root, from Debian ----
 
-PACKAGES := gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool libcmocka-dev libtracefs-dev libtraceevent-dev gettext
+PACKAGES := gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool libcmocka-dev libtracefs-dev libtraceevent-dev gettext \
+	libprotobuf-c-dev protobuf-c-compiler
 
 deps: $(B)/deps.stamp ## install what is missing to build (root, Debian)
 
@@ -153,7 +167,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 # ---- tests: each part ends with "N passed, N failed, N skipped" ----
 
 TEST_PACKAGES := iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
-	qemu-system-x86 busybox-static cpio kmod xz-utils chromium npm fonts-wqy-microhei
+	qemu-system-x86 busybox-static cpio kmod xz-utils protobuf-compiler chromium npm fonts-wqy-microhei
 HOST   := test-lint test-unit test-golden test-browser test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.

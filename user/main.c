@@ -29,6 +29,11 @@ static const struct command commands[] = {
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,
 		.form = "'report' makes one page of the whole run",
 	}, {
+		.name = "perfetto", .help = "a trace for the UI of Perfetto",
+		.run = run_stream, .view = "perfetto",
+		.takes = TAKES_RUN & ~TAKES_TROUBLE,
+		.form = "'perfetto' writes one trace of the whole run",
+	}, {
 		.name = "listeners", .help = "both queues of every listener now, like ss -ltn",
 		.run = run_listeners,
 		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_READ | TAKES_SOURCE,

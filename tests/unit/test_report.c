@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The view report: what is kept of a run that does not end, what is left out, and what hostile records do. */
+/* The views report and perfetto: what is kept of a run that does not end, what is left out, and what hostile records do. */
 #include "edge.h"
 
 #include <arpa/inet.h>
 #include <sys/mman.h>
 
+#include "../../user/view/perfetto.h"
 #include "../../user/view/report/report.h"
 
 /* ---- numbers over time ---- */
@@ -430,6 +431,34 @@ static void pages_of_chance(void **state)
 	chance_through(&view_report, is_a_page);
 }
 
+/* Packets are whole: a tag, a length, and that many bytes, to the end. */
+static void is_a_trace(const char *text, size_t size)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + size;
+	unsigned int packets = 0;
+
+	while (p < end) {
+		size_t len = 0, shift = 0;
+
+		assert_int_equal(*p++, 0x0a);
+		do {
+			assert_true(p < end);
+			len |= (size_t)(*p & 0x7f) << shift;
+			shift += 7;
+		} while (*p++ & 0x80);
+		assert_true(len <= (size_t)(end - p));
+		p += len;
+		packets++;
+	}
+	assert_true(packets > 100);
+}
+
+static void traces_of_chance(void **state)
+{
+	(void)state;
+	chance_through(&view_perfetto, is_a_trace);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -442,6 +471,7 @@ int main(void)
 		cmocka_unit_test(bars_lose_nothing),
 		cmocka_unit_test(what_is_not_seen_is_not_zero),
 		cmocka_unit_test(pages_of_chance),
+		cmocka_unit_test(traces_of_chance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

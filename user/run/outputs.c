@@ -97,6 +97,8 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
 	};
+	if (!o->read_path)
+		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
 	if (!cfg->wall_offset_ns)
 		cfg->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 }
@@ -430,11 +432,11 @@ void outputs_end(struct outputs *s, const struct model *m, const struct view_end
 
 static bool close_one(struct output *out, bool complete)
 {
-	const char *failed = out->view.failed;
+	const char *failed = out->view.failed, *remark = out->view.remark;
 	int err = view_close(&out->view), file = close_file(out, complete);
 
-	if (failed)
-		talk("%s", failed);
+	if (failed || remark)
+		talk("%s", failed ? failed : remark);
 	return !say_failed(out, err ? err : file) && !failed;
 }
 

@@ -49,6 +49,7 @@ struct view_config {
 	unsigned int columns;		/* width to fit; 0: unknown; may change while running (SIGWINCH) */
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
+	int64_t boot_offset_ns;		/* add to t_ns for CLOCK_BOOTTIME, while live: how long the machine slept */
 	bool quiet;			/* -q: no steps, only what comes at the end */
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
@@ -128,11 +129,12 @@ struct view {
 	void *priv;
 	uint64_t shown;			/* events; flow: connections */
 	uint32_t ledger_netns;		/* whose counters are being listed */
+	const char *remark;		/* a sentence for standard error when it is closed; NULL: none */
 	const char *failed;		/* why the run counts as failed because of it, a sentence; NULL: it does not */
 };
 
 /* The views of this directory, in the order of --help. Those that need a source are in user/run/outputs.c. */
-#define VIEWS(X) X(table) X(json) X(flow) X(report)
+#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto)
 #define VIEW_EXTERN(name) extern const struct view_ops view_##name;
 VIEWS(VIEW_EXTERN)
 #undef VIEW_EXTERN
