@@ -14,7 +14,7 @@ CFLAGS     ?= -O2 -g
 WARN       := -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers
 CPP        := -D_GNU_SOURCE -I$(B) -I/usr/include/tracefs -I/usr/include/traceevent
 BPF_FLAGS  := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter -Ibpf
-LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent
+LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c
 COMPILE     = $(CC) $(CPP) -MMD -MP $(CPPFLAGS) $(WARN) $(CFLAGS) -DVERSION='"$(VERSION)"' -c
 
 Q   = $(if $(V),,@)
@@ -22,8 +22,8 @@ msg = @printf '  %-7s %s\n' $(1) $(2)
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
 USER_SRC := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
-USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
-MADE     := $(B)/capture.skel.h $(B)/capture_old.skel.h $(B)/kernel_names.h $(B)/zh_CN.mo
+USER_OBJ := $(USER_SRC:%.c=$(B)/%.o) $(B)/perfetto.pb-c.o
+MADE     := $(B)/capture.skel.h $(B)/capture_old.skel.h $(B)/kernel_names.h $(B)/zh_CN.mo $(B)/perfetto.pb-c.h
 LIB_OBJ  := $(filter-out $(B)/user/main.o,$(USER_OBJ))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 LIVE     := $(patsubst tests/live/%.c,$(B)/live/%,$(wildcard tests/live/*.c))
@@ -33,7 +33,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
-	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz
+	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz test-browser
 .SUFFIXES:
 
 all: tcptrace $(B)/tree ## build ./tcptrace (default)
@@ -61,6 +61,16 @@ $(B)/user/lab/recordings.o $(B)/san/user/lab/recordings.o: $(B)/recorded_labs.h 
 $(B)/user/kconfig.o $(B)/san/user/kconfig.o: Kconfig.notes
 $(B)/user/language.o $(B)/san/user/language.o: $(B)/zh_CN.mo
 
+# The page of `tcptrace report` runs this script and this style and nothing else: its policy names their hashes.
+REPORT := user/view/report
+sha256  = $$(sha256sum <$(REPORT)/$(1) | cut -c1-64 | tr a-f A-F | basenc --base16 -d | base64)
+
+$(B)/page_hash.h: $(REPORT)/page.css $(REPORT)/page.js Makefile | $(B)/deps.stamp
+	$(Q)printf '#define PAGE_CSS_HASH "%s"\n#define PAGE_JS_HASH "%s"\n' \
+		"$(call sha256,page.css)" "$(call sha256,page.js)" >$@
+
+$(B)/$(REPORT)/page.o $(B)/san/$(REPORT)/page.o: $(B)/page_hash.h $(wildcard $(REPORT)/page.*)
+
 # One unit: the linker of libbpf 1.1 refuses a kernel function that two objects call.
 $(B)/capture.bpf.c: $(BPF_SRC) Makefile | $(B)/deps.stamp
 	$(Q)printf '#include "../%s"\n' $(BPF_SRC) >$@
@@ -85,6 +95,19 @@ $(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
 
 $(B)/capture.skel.h $(B)/capture_old.skel.h: $(B)/%.skel.h: $(B)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
+
+# The trace format of `tcptrace perfetto`.
+$(B)/perfetto.pb-c.c: user/view/perfetto.proto | $(B)/deps.stamp
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(B) $<
+
+$(B)/perfetto.pb-c.h: $(B)/perfetto.pb-c.c ;
+
+$(B)/perfetto.pb-c.o $(B)/san/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) -o $@ $<
+
+$(B)/user/view/perfettopacket.o $(B)/san/user/view/perfettopacket.o: $(B)/perfetto.pb-c.h
 
 -include $(USER_OBJ:.o=.d)
 
@@ -147,8 +170,8 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 # ---- tests: each part ends with "N passed, N failed, N skipped" ----
 
 TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
-	qemu-system-x86 busybox-static cpio kmod xz-utils
-HOST   := test-lint test-unit test-golden test-fuzz test-traffic test-live test-labs test-doc
+	qemu-system-x86 busybox-static cpio kmod xz-utils protobuf-compiler chromium npm fonts-wqy-microhei
+HOST   := test-lint test-unit test-golden test-browser test-fuzz test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
 ALL    := $(HOST) test-pack test-vm test-vm-labs test-kmod test-dkms
@@ -214,6 +237,9 @@ test-fuzz: ## ten seconds of it
 
 test-golden: tcptrace ## recordings through the views
 	$(Q)tests/golden/run
+
+test-browser: tcptrace ## the page of `tcptrace report` in chromium, by what npm has
+	$(Q)tests/browser/run
 
 test-traffic: $(TRAFFIC) ## do the traffic programs provoke what they promise? (root)
 	$(Q)tests/live/traffic-selftest

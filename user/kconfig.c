@@ -6,13 +6,10 @@
 
 #include "kconfig.h"
 #include "lib/config.h"
+#include "lib/embed.h"
 
 /* Kconfig.notes itself, so that the table has one home. */
-__asm__(".section .rodata\n"
-	"kconfig_notes: .incbin \"Kconfig.notes\"\n"
-	".byte 0\n"
-	".previous\n");
-extern const char kconfig_notes[];
+EMBED(kconfig_notes, "Kconfig.notes");
 
 int kconfig_each(const char **source, void (*fn)(void *ctx, const struct kconfig_note *note), void *ctx)
 {

@@ -6,6 +6,7 @@
 #include "completion.h"
 #include "lab/run.h"
 #include "language.h"
+#include "lib/tr.h"
 #include "options.h"
 #include "run/doctor.h"
 #include "run/run.h"
@@ -23,6 +24,16 @@ static const struct command commands[] = {
 		.run = run_stream, .view = "flow",
 		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
 		.form = "'flow' shows whole connections, in their own time",
+	}, {
+		.name = "report", .help = "a page for a browser: verdict, queues over time, connections, replay",
+		.run = run_stream, .view = "report",
+		.takes = TAKES_RUN & ~TAKES_TROUBLE,
+		.form = "'report' makes one page of the whole run",
+	}, {
+		.name = "perfetto", .help = "a trace for the UI of Perfetto",
+		.run = run_stream, .view = "perfetto",
+		.takes = TAKES_RUN & ~TAKES_TROUBLE,
+		.form = "'perfetto' writes one trace of the whole run",
 	}, {
 		.name = "listeners", .help = "both queues of every listener now, like ss -ltn",
 		.run = run_listeners,

@@ -144,6 +144,22 @@ static int take_number(struct options *o, int key, const char *s)
 	}
 }
 
+/* "300000", "800K", "5M" */
+static int take_size(struct options *o, const char *s)
+{
+	size_t n = strlen(s);
+	unsigned int shift = n && s[n - 1] == 'M' ? 20 : n && s[n - 1] == 'K' ? 10 : 0;
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%.*s", (int)(n - (shift != 0)), s);
+	if (n >= sizeof(digits) || parse_u64(digits, 1, UINT32_MAX, &o->max_size))
+		return options_refuse(o, "--max-size '%.32s': not a number of bytes, as 300000, 800K, 5M", s);
+	o->max_size <<= shift;
+	if (o->max_size < VIEW_SIZE_MIN)
+		return options_refuse(o, "--max-size '%s': a page is at least %uK large", s, VIEW_SIZE_MIN >> 10);
+	return 0;
+}
+
 static int take_name(struct options *o, int key, const char *s)
 {
 	if (key == OPT_MECHANISM) {
@@ -174,16 +190,17 @@ static int add_output(struct options *o, const char *name, const char *path)
 	return 0;
 }
 
-/* NAME or NAME:FILE; the words of argv are ours to cut. */
-static int take_output(struct options *o, char *arg)
+/* NAME or NAME:FILE. The words of the command line stay as they are: a page shows them. */
+static int take_output(struct options *o, const char *arg)
 {
-	char *file = strchr(arg, ':');
+	const char *colon = strchr(arg, ':');
+	size_t n = colon ? (size_t)(colon - arg) : strlen(arg);
+	char name[64];
 
-	if (file)
-		*file++ = 0;
-	if (file && !*file)
-		return options_refuse(o, "--out %s: into which file? --out %s:FILE", arg, arg);
-	return add_output(o, arg, file);
+	snprintf(name, sizeof(name), "%.*s", (int)(n < sizeof(name) ? n : sizeof(name) - 1), arg);
+	if (colon && !colon[1])
+		return options_refuse(o, "--out %s: into which file? --out %s:FILE", name, name);
+	return add_output(o, name, colon ? colon + 1 : NULL);
 }
 
 static int take_flag(struct options *o, int key)
@@ -205,6 +222,7 @@ static int take_flag(struct options *o, int key)
 	case OPT_REPLAY: o->replay = true; return 0;
 	case OPT_STEP: o->step = true; return 0;
 	case OPT_QUIZ: o->quiz = true; return 0;
+	case OPT_ANONYMOUS: o->anonymous = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -281,6 +299,11 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_OUT:
 		return take_output(o, arg);
+	case OPT_HTML:
+		o->html_path = arg;
+		return 0;
+	case OPT_MAX_SIZE:
+		return take_size(o, arg);
 	case 'w':
 		o->write_path = arg;
 		return 0;

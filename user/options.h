@@ -39,8 +39,9 @@ enum {
 	TAKES_PROGRAM	= 1 << 14,	/* -- PROGRAM; no option */
 	TAKES_LANG	= 1 << 15,
 	TAKES_FILES	= 1 << 16,	/* -C, -W */
+	TAKES_PAGE	= 1 << 17,	/* --anonymous, --max-size */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
-			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG,
+			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE,
 };
 
 struct command {
@@ -68,6 +69,7 @@ extern const struct option_row option_rows[];	/* options_table.c; ends with a ze
 enum {
 	OPT_NETNS = 256, OPT_CGROUP, OPT_SOURCE, OPT_MECHANISM, OPT_IO, OPT_READY_FD, OPT_HELP_FIELDS, OPT_CHECK,
 	OPT_REPLAY, OPT_STEP, OPT_SLOW, OPT_QUIZ, OPT_EXPLAIN, OPT_LANG, OPT_OUT, OPT_COMPLETIONS,
+	OPT_ANONYMOUS, OPT_MAX_SIZE, OPT_HTML,
 };
 
 struct options {
@@ -98,6 +100,9 @@ struct options {
 		const char *path;		/* NULL: into the main view's file */
 	} outs[OUTPUTS_MAX];
 	unsigned int nouts;
+	const char *html_path;			/* --html, of lab */
+	bool anonymous;				/* --anonymous, of report */
+	uint64_t max_size;			/* --max-size, of report: bytes; 0: its own */
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
 	uint64_t given;				/* bit per row of option_rows */

@@ -92,6 +92,23 @@ static int check_files(struct options *o)
 	return 0;
 }
 
+static bool writes(const struct options *o, const char *view)
+{
+	bool any = o->view && !strcmp(o->view, view);
+
+	for (unsigned int i = 0; i < o->nouts; i++)
+		any |= !strcmp(o->outs[i].view->name, view);
+	return any;
+}
+
+static int check_page(struct options *o)
+{
+	if ((o->anonymous || o->max_size) && !writes(o, "report"))
+		return options_refuse(o, "%s is for a page: tcptrace report, or --out report:FILE",
+				      o->anonymous ? "--anonymous" : "--max-size");
+	return 0;
+}
+
 /* An experiment brings its own traffic: nothing is left to choose. */
 static int check_lab(struct options *o)
 {
@@ -108,8 +125,9 @@ static int check_lab(struct options *o)
 		return options_refuse(o, "--quiz does not go together with --step and --slow");
 	if (o->replay && (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->write_path))
 		return options_refuse(o, "--replay shows a recorded run; --source, --mechanism and -w are for a new one");
-	if ((o->replay || o->write_path) && (!o->argument || (o->write_path && all)))
-		return options_refuse(o, "%s: which experiment? tcptrace lab lists them", o->replay ? "--replay" : "-w");
+	if ((o->replay || o->write_path || o->html_path) && (!o->argument || ((o->write_path || o->html_path) && all)))
+		return options_refuse(o, "%s: which experiment? tcptrace lab lists them",
+				      o->html_path ? "--html" : o->write_path ? "-w" : "--replay");
 	return 0;
 }
 
@@ -123,6 +141,8 @@ int options_check(struct options *o)
 		err = options_refuse(o, "-p and a program to run do not go together");
 	if (!err && o->explain && (o->json || o->quiet))
 		err = options_refuse(o, "--explain goes with events and ladders, and not with -j or -q");
+	if (!err)
+		err = check_page(o);
 	if (!err && o->command->argument)
 		err = check_lab(o);
 	if (!err)

@@ -216,6 +216,35 @@ static void check_addr(const uint8_t a[16], const char *want)
 	assert_string_equal(text(o), want);
 }
 
+static void html(void **state)
+{
+	static const char hostile[] = "</script><b a=\"'&\033\xff\xe2\x80\xae\\";
+	static const char *const want = "&lt;/script&gt;&lt;b a=&quot;&#39;&amp;\\x1b\\xff\\xe2\\x80\\xae\\x5c";
+	struct out *o = buffer();
+	char at_cursor[256];
+
+	(void)state;
+	out_html(o, hostile, 64);
+	assert_string_equal(text(o), want);
+	*put_html(at_cursor, hostile, 64) = 0;
+	assert_string_equal(at_cursor, want);
+	o = buffer();
+	out_script_string(o, "</script>\"\033", 64);
+	assert_string_equal(text(o), "\"\\u003c/script>\\\"\\u001b\"");
+	o = buffer();
+	out_html(o, "caf\xc3\xa9 long one", 10);
+	assert_string_equal(text(o), "caf\xc3\xa9 long");
+	o = buffer();
+	out_markup(o, "a\\x1b<i>\xc3\xa9", 9);		/* escaped before: not once more */
+	assert_string_equal(text(o), "a\\x1b&lt;i&gt;\xc3");
+	o = buffer();
+	out_markup(o, "<>", 2);
+	assert_string_equal(text(o), "&lt;&gt;");
+	o = buffer();
+	out_markup(o, "", 0);
+	assert_string_equal(text(o), "");
+}
+
 static void addresses(void **state)
 {
 	static const char *const same[] = {
@@ -415,6 +444,7 @@ int main(void)
 		cmocka_unit_test(cut_to_columns),
 		cmocka_unit_test(hostile_strings_by_chance),
 		cmocka_unit_test(json_strings),
+		cmocka_unit_test(html),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(endpoints),
 		cmocka_unit_test(large_output),

@@ -104,6 +104,11 @@ static int run_one(struct session *s, const struct lab *lab)
 	int err = lab_perform(&r, s->o, lab), shown = err == -EINTR ? 0 : show(s, &r);
 
 	err = err ? err : shown;
+	if (!err && s->o->html_path) {
+		err = lab_show_page(&r, s->o->html_path);
+		if (err)
+			talk(_("cannot write '%s': %s"), s->o->html_path, strerror(-err));
+	}
 	if (!err && s->o->write_path) {
 		err = lab_save(&r, s->o->write_path);
 		if (err)

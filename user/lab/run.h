@@ -76,6 +76,10 @@ void lab_json_claim(struct out *out, const struct claim *c);	/* the members of a
 /* lab.c: runs or replays one and judges it. 0, or why the whole must end; -EINTR: a signal came. */
 int lab_perform(struct lab_run *r, struct options *o, const struct lab *lab);
 void lab_forget(struct lab_run *r);
+
+/* page.c: 0 or -errno */
+int lab_show_page(const struct lab_run *r, const char *path);
+
 int run_lab(struct options *o);
 
 /* step.c: the picture, a step at a time, by keys or in time that is so many times slower (0: by keys). */

@@ -101,6 +101,12 @@ void out_safe(struct out *o, const char *s, size_t max);
 unsigned int out_safe_cut(struct out *o, const char *s, size_t max, unsigned int width);
 /* The same as a JSON string with its quotes, as long as it likes: \uNNNN for characters, \\xNN for bytes that are none. */
 void out_json(struct out *o, const char *s, size_t max);
+/* The same inside a <script> of an HTML page, which no "<" of it may end. */
+void out_script_string(struct out *o, const char *s, size_t max);
+/* The same as text of an HTML page, or between the quotes of an attribute. */
+void out_html(struct out *o, const char *s, size_t max);
+/* n bytes that out_safe() and its like have been over, or of ours: only what HTML would take for markup is escaped. */
+void out_markup(struct out *o, const char *s, size_t n);
 /* An address as in the record: mapped ones as IPv4, others as RFC 5952 has it. */
 void out_addr(struct out *o, const uint8_t addr[16]);
 /* 192.0.2.1:80, [2001:db8::1]:80 */

@@ -7,6 +7,7 @@
 #include "out.h"
 
 #define JSON_CHAR_MAX	12u		/* two \uNNNN */
+#define HTML_CHAR_MAX	16u		/* four \xNN */
 
 /*
  * Takes one character from s (max bytes): its length in bytes, 0 at the end,
@@ -145,7 +146,7 @@ char *put_json(char *p, const char *s, size_t max)
 }
 
 /* As long as it likes: room for a character at a time. */
-void out_json(struct out *o, const char *s, size_t max)
+static void json_string(struct out *o, const char *s, size_t max, bool script)
 {
 	unsigned int n;
 	int32_t cp;
@@ -153,9 +154,72 @@ void out_json(struct out *o, const char *s, size_t max)
 	out_char(o, '"');
 	for (; (n = next_char(s, max, &cp)); s += n, max -= n) {
 		out_make_room(o, JSON_CHAR_MAX);
-		out_take(o, put_json_char(out_at(o), s, n, cp));
+		if (script && cp == '<')
+			out_mem(o, "\\u003c", 6);
+		else
+			out_take(o, put_json_char(out_at(o), s, n, cp));
 	}
 	out_char(o, '"');
+}
+
+void out_json(struct out *o, const char *s, size_t max)
+{
+	json_string(o, s, max, false);
+}
+
+void out_script_string(struct out *o, const char *s, size_t max)
+{
+	json_string(o, s, max, true);
+}
+
+static char *put_html_char(char *p, const char *s, unsigned int n, int32_t cp)
+{
+	switch (cp) {
+	case '<': return put_mem(p, "&lt;", 4);
+	case '>': return put_mem(p, "&gt;", 4);
+	case '&': return put_mem(p, "&amp;", 5);
+	case '"': return put_mem(p, "&quot;", 6);
+	case '\'': return put_mem(p, "&#39;", 5);
+	}
+	if (cp >= 0 && cp != '\\' && !is_hidden(cp))
+		return put_mem(p, s, n);
+	for (unsigned int i = 0; i < n; i++)
+		p = put_hex(put_mem(p, "\\x", 2), (unsigned char)s[i], 2);
+	return p;
+}
+
+char *put_html(char *p, const char *s, size_t max)
+{
+	unsigned int n;
+	int32_t cp;
+
+	for (; (n = next_char(s, max, &cp)); s += n, max -= n)
+		p = put_html_char(p, s, n, cp);
+	return p;
+}
+
+void out_html(struct out *o, const char *s, size_t max)
+{
+	unsigned int n;
+	int32_t cp;
+
+	for (; (n = next_char(s, max, &cp)); s += n, max -= n) {
+		out_make_room(o, HTML_CHAR_MAX);
+		out_take(o, put_html_char(out_at(o), s, n, cp));
+	}
+}
+
+void out_markup(struct out *o, const char *s, size_t n)
+{
+	for (size_t plain; n; s += plain, n -= plain) {
+		for (plain = 0; plain < n && !strchr("<>&\"'", s[plain]); plain++)
+			;
+		out_mem(o, s, plain);
+		if (plain == n)
+			return;
+		out_html(o, s + plain, 1);
+		plain++;
+	}
 }
 
 static char *put_addr4(char *p, const uint8_t a[4])

@@ -12,9 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/beside.h"
 #include "../lib/clock.h"
 #include "../talk.h"
 #include "../terminal.h"
+#include "about.h"
 #include "outputs.h"
 
 struct output {
@@ -27,9 +29,10 @@ struct output {
 struct outputs {
 	const struct options *o;
 	const struct select *select;
+	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
-	bool passed;			/* the record at hand made a step that passes the filter */
+	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
 	unsigned int n;
 	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
 };
@@ -90,10 +93,15 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.files = o->files,
 		.explain = o->explain,
 		.netns = o->source.filter.netns,
+		.about = &s->about.view,
+		.anonymous = o->anonymous,
+		.max_size = o->max_size,
 		.picks = select_pick,
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
 	};
+	if (!o->read_path)
+		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
 	if (!cfg->wall_offset_ns)
 		cfg->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 }
@@ -133,36 +141,24 @@ static int check_path(const struct outputs *s, const char *path, bool binary)
 	return 0;
 }
 
-/*
- * A page that is not complete is none: it is written beside its place and renamed in the end. What is there already and
- * is no file (/dev/null, a FIFO) is written to.
- */
-static int open_beside(struct output *out)
-{
-	struct stat st;
-
-	if (!stat(out->path, &st) && !S_ISREG(st.st_mode))
-		return open(out->path, O_WRONLY | O_CLOEXEC);
-	if (asprintf(&out->part, "%s.XXXXXX", out->path) < 0) {
-		out->part = NULL;
-		return -1;
-	}
-	return mkostemp(out->part, O_CLOEXEC);	/* 0600: addresses of clients are in it */
-}
-
+/* A descriptor or -errno. */
 static int open_file(struct output *out, enum view_file kind, int stdout_fd)
 {
+	int fd;
+
+	if (kind == VIEW_WHOLE && out->path && !is_stdout(out->path))
+		return beside_open(out->path, &out->part);
 	if (!out->path || is_stdout(out->path))
-		return fcntl(out->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
-	if (kind == VIEW_WHOLE)
-		return open_beside(out);
-	return open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		fd = fcntl(out->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return fd < 0 ? -errno : fd;
 }
 
 /* complete: what was written beside takes its place. 0 or -errno of what did not reach the file. */
 static int close_file(struct output *out, bool complete)
 {
-	int err = 0;
+	int err = 0, moved;
 
 	if (out->own.buf) {
 		out_flush(&out->own);
@@ -171,13 +167,9 @@ static int close_file(struct output *out, bool complete)
 			err = -errno;
 		out_close(&out->own);
 	}
-	if (out->part && !err && complete && rename(out->part, out->path))
-		err = -errno;
-	if (out->part && (err || !complete))
-		unlink(out->part);
-	free(out->part);
+	moved = beside_close(out->path, out->part, complete && !err);
 	out->part = NULL;
-	return err;
+	return err ? err : moved;
 }
 
 /* A reader that has gone away (head, less) is no failure. */
@@ -201,6 +193,10 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 	struct out *to = NULL;
 	int fd, err = path ? check_path(s, path, ops->file == VIEW_OWN) : 0;
 
+	if (ops->file == VIEW_WHOLE && (!path || is_stdout(path)) && isatty(STDOUT_FILENO) == 1) {
+		talk("%s: standard output is a terminal; use -o FILE", ops->name);
+		err = -EINVAL;
+	}
 	if (err)
 		return err;
 	out->path = path;
@@ -209,7 +205,7 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 		to = s->all[0].view.out;
 	} else if (ops->file != VIEW_OWN) {
 		fd = open_file(out, ops->file, stdout_fd);
-		err = fd < 0 ? -errno : out_open(&out->own, fd);
+		err = fd < 0 ? fd : out_open(&out->own, fd);
 		to = &out->own;
 		own.color = fd >= 0 && terminal_color(fd);
 		own.columns = fd >= 0 ? terminal_columns(fd) : 0;
@@ -250,6 +246,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 		return -ENOMEM;
 	s->o = o;
 	s->select = select;
+	about_run(&s->about, o, src);
 	settings(s, src, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
@@ -288,6 +285,7 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 {
 	bool selected = !count_reached(s) && select_event(s->select, ev);
 
+	s->stepped = true;
 	if (s->select->filter && !s->passed)
 		s->passed = select_filtered(s->select, ev);
 	s->selected += selected;
@@ -307,13 +305,17 @@ static void lost(struct outputs *s, const struct tcptrace_record *rec)
 	}
 }
 
-/* Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. */
+/*
+ * Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. What made no
+ * step is judged by its addresses: a sweep that found what was known says that it is still there.
+ */
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 {
-	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE;
+	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE ||
+		      (!s->stepped && select_record(s->select, rec));
 	bool more = true;
 
-	s->passed = false;
+	s->stepped = s->passed = false;
 	if (rec->event == TCPTRACE_LOST && rec->arg)
 		lost(s, rec);
 	for (unsigned int i = 0; i < s->n; i++) {
@@ -441,11 +443,11 @@ void outputs_end(struct outputs *s, const struct model *m, const struct view_end
 
 static bool close_one(struct output *out, bool complete)
 {
-	const char *failed = out->view.failed;
+	const char *failed = out->view.failed, *remark = out->view.remark;
 	int err = view_close(&out->view), file = close_file(out, complete);
 
-	if (failed)
-		talk("%s", failed);
+	if (failed || remark)
+		talk("%s", failed ? failed : remark);
 	return !say_failed(out, err ? err : file) && !failed;
 }
 

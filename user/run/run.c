@@ -13,6 +13,7 @@
 
 #include "../lib/clock.h"
 #include "../talk.h"
+#include "about.h"
 #include "child.h"
 #include "holder.h"
 #include "loop.h"
@@ -206,13 +207,18 @@ static void sum_up(struct run *r)
 	const struct model_totals *totals = model_totals(r->model);
 	struct source_stats stats = { 0 };
 	char mechanisms[96];
+	struct view_hook *hooks;
 	struct view_end end;
+	unsigned int n;
 
+	hooks = about_hooks(r->src, &n);
 	r->src->ops->stats(r->src, &stats);
 	source_mechanisms(r->src, mechanisms, sizeof(mechanisms));
 	end = (struct view_end){
 		.model = r->model,
 		.totals = totals,
+		.hooks = hooks,
+		.nhooks = n,
 		.lost = stats.lost > totals->lost_total ? stats.lost : totals->lost_total,
 		.missed = stats.missed,
 		.unknown = stats.unknown,
@@ -220,6 +226,7 @@ static void sum_up(struct run *r)
 		.source = r->src->ops->name,
 	};
 	outputs_end(r->outputs, r->model, &end);
+	free(hooks);
 }
 
 /* ---- the program ---- */

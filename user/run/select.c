@@ -99,6 +99,16 @@ bool select_filtered(const struct select *s, const struct model_event *ev)
 	return !s->filter || matches(s->filter, ev);
 }
 
+bool select_record(const struct select *s, const struct tcptrace_record *r)
+{
+	const struct filter *f = s->filter;
+
+	if (!f)
+		return true;
+	return (!f->family || f->family == r->family) && (!f->netns || f->netns == r->netns) &&
+	       has_port(f->lports, f->nlports, r->lport) && (!r->rport || has_port(f->rports, f->nrports, r->rport));
+}
+
 bool select_event(const struct select *s, const struct model_event *ev)
 {
 	if (s->events && !(s->events >> ev->event & 1))

@@ -100,6 +100,7 @@ static void take_header(struct file_source *f, const struct file_header *h)
 {
 	f->base.wall_offset_ns = h->wall_offset_ns;
 	f->growing = h->state == FILE_GROWING;
+	memcpy(f->base.kernel, h->release, sizeof(h->release));
 }
 
 static int read_header(struct file_source *f)

@@ -72,6 +72,7 @@ struct hook_report {
 /* A source embeds it as its first member, zeroed. */
 struct source {
 	const struct source_ops *ops;
+	char kernel[33];		/* of a recording: the release of the kernel that was traced */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
 	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
 	void (*ahead)(void *ctx, const struct tcptrace_record *rec);

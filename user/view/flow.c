@@ -11,9 +11,6 @@
 
 #define SECOND		1000000000ull
 #define LOOK_EVERY	(SECOND / 4)
-#define AFTER_CLOSE	(1 * SECOND)	/* closed, but a process holds the socket */
-#define AFTER_REFUSAL	(40 * SECOND)	/* a refused SYN comes again after 1, 2, 4 ... 32 s */
-#define HALF_CLOSED	(60 * SECOND)	/* one end is gone, the other does nothing */
 
 struct flow {
 	struct follow follow;
@@ -54,33 +51,6 @@ static void finish(struct view *v, struct track *t)
 	follow_drop(&f->follow, t);
 }
 
-static bool has_gone(const struct track *t)
-{
-	return t->gone || !t->conn;
-}
-
-/* Over for good, or so it seems when nothing happens for that long. */
-static bool is_over(const struct track *t, uint64_t now_ns)
-{
-	uint64_t last_ns = t->last_ns, quiet_ns;
-	bool ended = t->ended;
-
-	if (t->peer) {
-		if (has_gone(t) && has_gone(t->peer) && (t->conn || t->peer->conn))
-			return true;
-		last_ns = t->peer->last_ns > last_ns ? t->peer->last_ns : last_ns;
-		ended = t->ended && t->peer->ended;
-	} else if (t->gone) {
-		return true;
-	}
-	quiet_ns = now_ns > last_ns ? now_ns - last_ns : 0;
-	if (ended)
-		return quiet_ns >= AFTER_CLOSE;
-	if (!t->conn && !t->peer)
-		return quiet_ns >= AFTER_REFUSAL;
-	return t->peer && (t->ended || t->peer->ended) && quiet_ns >= HALF_CLOSED;
-}
-
 static void look(struct view *v, uint64_t now_ns)
 {
 	struct flow *f = v->priv;
@@ -93,7 +63,7 @@ static void look(struct view *v, uint64_t now_ns)
 		next = t->next;
 		if (next && next == t->peer)
 			next = next->next;
-		if (is_over(t, now_ns))
+		if (follow_over(t, now_ns))
 			finish(v, t);
 	}
 }
@@ -128,7 +98,7 @@ static void flow_event(struct view *v, const struct model_event *ev)
 		if (v->cfg.picks)
 			t->picks |= v->cfg.picks(v->cfg.picks_ctx, ev);
 		follow_step(t, ev);
-		if ((t->gone || (t->peer && t->peer->gone)) && is_over(t, ev->rec->t_ns))
+		if ((t->gone || (t->peer && t->peer->gone)) && follow_over(t, ev->rec->t_ns))
 			finish(v, t);
 	}
 	look(v, ev->rec->t_ns);

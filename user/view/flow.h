@@ -73,6 +73,8 @@ struct track *track_peer(struct follow *f, const struct track *t);	/* its other 
 /* The track of an event; begins one where the event is a beginning. NULL: of no connection, or no room. */
 struct track *follow_event(struct follow *f, const struct model_event *ev);
 void follow_step(struct track *t, const struct model_event *ev);
+/* Is it over for good, with its peer, or does it seem so because nothing has happened for long? */
+bool follow_over(const struct track *t, uint64_t now_ns);
 
 /* ---- segment.c: what the steps prove ---- */
 

@@ -7,6 +7,11 @@
 
 #include "flow.h"
 
+#define SECOND		1000000000ull
+#define AFTER_CLOSE	(1 * SECOND)	/* closed, but a process holds the socket */
+#define AFTER_REFUSAL	(40 * SECOND)	/* a refused SYN comes again after 1, 2, 4 ... 32 s */
+#define HALF_CLOSED	(60 * SECOND)	/* one end is gone, the other does nothing */
+
 /* The first step of a conn; of one that was there before us, any but its end. */
 static bool begins(const struct model_event *ev)
 {
@@ -173,4 +178,30 @@ void follow_step(struct track *t, const struct model_event *ev)
 		.flags = ev->flags, .has_queues = ev->has_queues,
 		.request = ev->rec->flags & TCPTRACE_F_REQUEST,
 	};
+}
+
+static bool has_gone(const struct track *t)
+{
+	return t->gone || !t->conn;
+}
+
+bool follow_over(const struct track *t, uint64_t now_ns)
+{
+	uint64_t last_ns = t->last_ns, quiet_ns;
+	bool ended = t->ended;
+
+	if (t->peer) {
+		if (has_gone(t) && has_gone(t->peer) && (t->conn || t->peer->conn))
+			return true;
+		last_ns = t->peer->last_ns > last_ns ? t->peer->last_ns : last_ns;
+		ended = t->ended && t->peer->ended;
+	} else if (t->gone) {
+		return true;
+	}
+	quiet_ns = now_ns > last_ns ? now_ns - last_ns : 0;
+	if (ended)
+		return quiet_ns >= AFTER_CLOSE;
+	if (!t->conn && !t->peer)
+		return quiet_ns >= AFTER_REFUSAL;
+	return t->peer && (t->ended || t->peer->ended) && quiet_ns >= HALF_CLOSED;
 }

@@ -18,6 +18,29 @@ struct row;
 
 enum view_time { VIEW_TIME_NONE, VIEW_TIME_START, VIEW_TIME_WALL };
 
+/* Whose run it is, for a page that is read elsewhere. Strings live as long as the view; NULL: unknown. */
+struct view_about {
+	const char *host, *kernel;	/* of the machine that was traced */
+	const char *command;		/* how tcptrace was called */
+	const char *recording;		/* -r: its path */
+};
+
+/* A run that answers questions: an experiment of `tcptrace lab`. In English; whoever shows it translates. */
+struct view_claim {
+	const char *text, *answer;
+	const char *verdict, *why;	/* why NULL: nothing to add */
+	bool holds;			/* what was measured is what the text says */
+};
+
+struct view_lesson {
+	const char *name, *question, *setup;
+	bool replay;			/* recorded, not measured on this machine */
+	const struct view_claim *claims;
+	unsigned int nclaims;
+};
+
+#define VIEW_SIZE_MIN	(256u << 10)	/* of view_config.max_size */
+
 struct view_config {
 	enum view_time time;		/* -t, -T */
 	bool no_header;			/* -H */
@@ -26,6 +49,7 @@ struct view_config {
 	unsigned int columns;		/* width to fit; 0: unknown; may change while running (SIGWINCH) */
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
+	int64_t boot_offset_ns;		/* add to t_ns for CLOCK_BOOTTIME, while live: how long the machine slept */
 	bool quiet;			/* -q: no steps, only what comes at the end */
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
@@ -37,6 +61,10 @@ struct view_config {
 	void (*row)(void *ctx, const struct row *row);
 	void *row_ctx;
 	uint32_t netns;			/* the only one of the filter; 0: all */
+	const struct view_about *about;	/* NULL: unknown */
+	const struct view_lesson *lesson;	/* NULL: it is none */
+	bool anonymous;			/* --anonymous: letters instead of addresses */
+	uint64_t max_size;		/* --max-size: bytes; 0: the view's own */
 	/*
 	 * flow: which connections are drawn: those of whose events (of both ends) picks() said all
 	 * bits of picks_all. NULL: all.
@@ -46,10 +74,17 @@ struct view_config {
 	unsigned int picks_all;
 };
 
+/* A line of `tcptrace doctor`: how a hook is attached. Strings live until the view is closed; "": nothing to say. */
+struct view_hook {
+	const char *hook, *target, *mechanism, *why_not_better, *loses;
+};
+
 /* What the run was, for the last lines. */
 struct view_end {
 	const struct model *model;
 	const struct model_totals *totals;
+	const struct view_hook *hooks;	/* nhooks of them; none for a recording */
+	unsigned int nhooks;
 	uint64_t lost, missed, unknown;	/* as in source_stats */
 	const char *mechanisms;		/* "fentry 9, kprobe 2, tracepoint 14" */
 	const char *source;		/* "bpf", "kmod", "file" */
@@ -98,11 +133,12 @@ struct view {
 	void *priv;
 	uint64_t shown;			/* events; flow: connections */
 	uint32_t ledger_netns;		/* whose counters are being listed */
+	const char *remark;		/* a sentence for standard error when it is closed; NULL: none */
 	const char *failed;		/* why the run counts as failed because of it, a sentence; NULL: it does not */
 };
 
 /* The views of this directory, in the order of --help. Those that need a source are in user/run/outputs.c. */
-#define VIEWS(X) X(table) X(json) X(flow)
+#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto)
 #define VIEW_EXTERN(name) extern const struct view_ops view_##name;
 VIEWS(VIEW_EXTERN)
 #undef VIEW_EXTERN

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What must hold of a page, in a browser. usage: node check.js DIR MODULES
+ * DIR holds NAME.rec; pages are made beside them. Prints PASS and FAIL lines and the sum.
+ */
+"use strict";
+const { execFileSync } = require("child_process");
+const fs = require("fs");
+const path = require("path");
+
+const [dir, modules] = process.argv.slice(2);
+const { chromium } = require(path.resolve(modules, "node_modules/playwright-core"));
+const axe = fs.readFileSync(path.resolve(modules, "node_modules/axe-core/axe.min.js"), "utf8");
+const TCPTRACE = process.env.TCPTRACE, SHOTS = process.env.SHOTS;
+const DESK = { width: 1280, height: 720 }, PHONE = { width: 390, height: 844 };
+const MB = 1 << 20;
+let browser, passed = 0, failed = 0;
+
+const check = (name, well, why = "") => {
+	console.log(well ? `PASS ${name}` : `FAIL ${name}: ${why}`);
+	well ? passed++ : failed++;
+};
+const same = (name, got, want) =>
+	check(name, JSON.stringify(got) === JSON.stringify(want), `${JSON.stringify(got)} instead of ${JSON.stringify(want)}`);
+
+const recording = (name) => path.join(dir, `${name}.rec`);
+const make = (name, ...options) => {
+	const file = path.join(dir, `${name}${options.join("").replace(/\W/g, "")}.html`);
+	execFileSync(TCPTRACE, ["report", "-r", recording(name), "-o", file, ...options]);
+	return file;
+};
+const lines = (name) => execFileSync(TCPTRACE, ["-j", "-r", recording(name)], { maxBuffer: 1 << 30 })
+	.toString().trim().split("\n").map((line) => JSON.parse(line));
+
+/* Opens it, with what it said and asked for. */
+const open = async (file, { viewport = DESK, ...context } = {}) => {
+	const c = await browser.newContext({ viewport, ...context }), page = await c.newPage(), said = [];
+	page.on("console", (m) => said.push(`console: ${m.text()}`));
+	page.on("pageerror", (e) => said.push(`error: ${e.message}`));
+	page.on("request", (r) => r.url().startsWith("file:") || said.push(`request: ${r.url()}`));
+	const began = Date.now();
+	await page.goto(`file://${path.resolve(file)}`);
+	page.said = said;
+	page.opened = Date.now() - began;
+	return page;
+};
+const close = (page) => page.context().close();
+const shot = async (page, name) => SHOTS && page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
+/* axe is run by the inspector, which no policy of the page stops. */
+const violations = async (page) => {
+	await page.evaluate(axe);
+	return page.evaluate(async () => (await window.axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 120)}`));
+};
+const text = (page, selector) => page.locator(selector).first().textContent();
+
+/* ---- every page, as it comes ---- */
+
+async function everyPage(name, options = []) {
+	const file = make(name, ...options), label = [name, ...options].join(" "), html = fs.readFileSync(file, "utf8");
+
+	same(`${label}: only its owner may read it`, fs.statSync(file).mode & 0o777, 0o600);
+	check(`${label}: names no place outside`, !/https?:|\/\/|@import|url\((?!#)/.test(html.replace(/<script type="application[^]*?<\/script>/, "")),
+	      "a URL is in it");
+	for (const [view, viewport] of [["desk", DESK], ["phone", PHONE]]) {
+		for (const colorScheme of ["light", "dark"]) {
+			const page = await open(file, { viewport, colorScheme }), where = `${label}, ${view}, ${colorScheme}`;
+			same(`${where}: says nothing, asks for nothing`, page.said, []);
+			same(`${where}: axe`, await violations(page), []);
+			const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+			check(`${where}: not wider than the screen`, wide <= 0, `by ${wide} pixels`);
+			await shot(page, where.replace(/\W+/g, "-"));
+			await close(page);
+		}
+	}
+}
+
+/* ---- without scripts: sections 1 to 4 are whole ---- */
+
+async function noScripts(name) {
+	const file = make(name), all = lines(name), page = await open(file, { javaScriptEnabled: false });
+
+	const heads = await page.locator("h1, h2").allTextContents();
+	check(`${name}, no scripts: all headings`, heads.length >= 8 && heads[0].startsWith("tcptrace: "), heads.join("; "));
+	const listeners = all.filter((l) => l.type === "listener");
+	same(`${name}, no scripts: a card each`, await page.locator("article").count(), listeners.length);
+	same(`${name}, no scripts: findings`, await page.locator(".findings li").count(), all.filter((l) => l.type === "finding").length);
+	same(`${name}, no scripts: no dead controls`, await page.locator("button:visible, input:visible, select:visible").count(), 0);
+	same(`${name}, no scripts: charts are drawn`, await page.locator("figure.chart svg path").count() > 0, listeners.length > 0);
+	const conns = new Set(all.filter((l) => l.conn && l.event !== "socket").map((l) => l.conn));
+	for (const row of await page.locator("#conn-table tbody th").allTextContents())
+		conns.delete(Number(row));
+	check(`${name}, no scripts: connections are in the table`, conns.size <= all.filter((l) => l.event === "listen" || l.new === "LISTEN").length,
+	      `missing: ${[...conns]}`);
+	await close(page);
+}
+
+/* ---- the numbers are the model's ---- */
+
+async function numbers(name) {
+	const page = await open(make(name)), all = lines(name);
+	const data = JSON.parse(await text(page, "#tcptrace-data"));
+
+	for (const want of all.filter((l) => l.type === "listener")) {
+		const got = data.listeners.find((l) => l.listener === want.listener), label = `${name}: listener ${want.listener}`;
+		same(`${label}: numbers`, [got.acceptq, got.acceptq_peak, got.synq, got.synq_peak, got.established, got.accepted, got.refused],
+		     [want.acceptq.now, want.acceptq.peak, want.synq.now, want.synq.peak, want.established, want.accepted, want.drops]);
+		const series = (queue) => data.series.find((s) => s.listener === want.listener && s.queue === queue);
+		const steps = (queue) => {
+			const values = all.filter((l) => l.type === "event" && l.listener === want.listener && l[queue] !== undefined).map((l) => l[queue]);
+			return values.filter((v, i) => v !== values[i - 1]);
+		};
+		for (const queue of ["acceptq", "synq"])
+			same(`${label}: ${queue} over time`, series(queue) ? series(queue).last : [], steps(queue));
+	}
+	await close(page);
+}
+
+async function replay(name) {
+	const page = await open(make(name)), data = JSON.parse(await text(page, "#tcptrace-data"));
+
+	for (const [i, l] of data.listeners.entries()) {
+		await page.selectOption("#replay-listener", String(i));
+		await page.focus("#replay-box");
+		await page.keyboard.press("End");
+		const got = await page.evaluate(() => ["n-acceptq", "n-synq", "n-server", "n-refused"].map((id) => document.getElementById(id).textContent));
+		const limit = l.limit === undefined ? "" : `/${l.limit}`;
+		const shown = (n) => data.steps.listener.includes(l.listener) ? n : "-";
+		same(`${name}: the replay ends as the model does (${l.name})`, got,
+		     [`${shown(l.acceptq)}${limit}`, `${shown(l.synq)}${limit}`, `accepted ${l.accepted}`, `${l.refused}`]);
+		await page.keyboard.press("Home");
+		same(`${name}: and begins with nothing`, await text(page, "#n-refused"), "0");
+		await page.keyboard.press("End");
+		same(`${name}: again the same`, await text(page, "#n-refused"), `${l.refused}`);
+	}
+	same(`${name}: replay says nothing`, page.said, []);
+	same(`${name}: axe after it`, await violations(page), []);
+	await close(page);
+}
+
+/* ---- the keyboard alone ---- */
+
+async function tabTo(page, id) {
+	for (let i = 0; i < 400; i++) {
+		if (await page.evaluate((wanted) => document.activeElement && document.activeElement.id === wanted, id))
+			return true;
+		await page.keyboard.press("Tab");
+	}
+	return false;
+}
+
+async function keyboard(name) {
+	const page = await open(make(name)), key = (k) => page.keyboard.press(k);
+	const where = () => text(page, "#replay-where"), rows = () => page.locator("#conn-table tbody th").allTextContents();
+
+	check(`${name}, keys: Tab comes to the filter`, await tabTo(page, "filter"), "it does not");
+	await page.keyboard.type("refused");
+	const visible = await page.locator("#conn-table tbody tr:visible").count(), all = await page.locator("#conn-table tbody tr").count();
+	check(`${name}, keys: it filters`, visible > 0 && visible < all, `${visible} of ${all}`);
+	await page.fill("#filter", "");
+	await page.locator("#conn-table thead button").first().focus();
+	await key("Enter");
+	const up = (await rows()).filter((n) => n !== "-").map(Number);
+	same(`${name}, keys: sorts`, up, [...up].sort((a, b) => a - b));
+	same(`${name}, keys: and says so`, await page.locator("#conn-table thead th").first().getAttribute("aria-sort"), "ascending");
+	await key("Enter");
+	same(`${name}, keys: the other way`, (await rows()).filter((n) => n !== "-").map(Number), [...up].reverse());
+
+	const link = page.locator("#conn-table tbody a").last(), conn = await link.textContent();
+	await link.focus();
+	await key("Enter");
+	check(`${name}, keys: a row opens its ladder`, (await text(page, "#ladder-title")).includes(`conn ${conn}`), await text(page, "#ladder-title"));
+	await page.locator("#ladder-steps button").first().focus();
+	check(`${name}, keys: a step in focus is explained`, /\(net\//.test(await text(page, "#ladder-why")), await text(page, "#ladder-why"));
+
+	await page.locator("[data-zoom=in]").focus();
+	const box = () => page.locator("figure.chart svg").first().getAttribute("viewBox");
+	const before = await box();
+	await key("Enter");
+	check(`${name}, keys: zooms`, before !== await box(), before);
+	await page.locator("[data-zoom=whole]").focus();
+	await key("Enter");
+	same(`${name}, keys: the whole again`, await box(), before);
+
+	check(`${name}, keys: Tab comes to the replay`, await tabTo(page, "replay-step"), "it does not");
+	await key("ArrowRight");
+	await key("ArrowRight");
+	check(`${name}, keys: steps`, (await where()).startsWith("2 / "), await where());
+	check(`${name}, keys: each is told`, (await text(page, "#replay-caption")).includes(" s "), await text(page, "#replay-caption"));
+	same(`${name}, keys: aloud`, await page.getAttribute("#replay-caption", "aria-live"), "polite");
+	await key("ArrowLeft");
+	check(`${name}, keys: and back`, (await where()).startsWith("1 / "), await where());
+	const speed = await page.inputValue("#replay-speed");
+	await key("ArrowUp");
+	check(`${name}, keys: another speed`, speed !== await page.inputValue("#replay-speed"), speed);
+	await page.focus("#replay-box");
+	await key(" ");
+	same(`${name}, keys: plays`, await text(page, "#replay-play"), "Pause");
+	same(`${name}, keys: in silence`, await page.getAttribute("#replay-caption", "aria-live"), "off");
+	await page.waitForFunction(() => !document.getElementById("replay-where").textContent.startsWith("1 /"), null, { timeout: 20000 });
+	await key(" ");
+	same(`${name}, keys: pauses`, await text(page, "#replay-play"), "Play");
+	await key("f");
+	await page.waitForFunction(() => document.fullscreenElement, null, { timeout: 10000 });
+	check(`${name}, keys: fills the screen`, true);
+	same(`${name}, keys: says nothing`, page.said, []);
+	await close(page);
+}
+
+/* ---- names that are none, sizes, languages, paper ---- */
+
+async function markup() {
+	const file = make("markup"), page = await open(file);
+
+	same("markup: says nothing, asks for nothing", page.said, []);
+	same("markup: two scripts, ours", await page.locator("script").count(), 2);
+	same("markup: no element of theirs", await page.locator("img, b:not(dd b):not(.arrow b)").count(), 0);
+	check("markup: shown as it is", (await text(page, "#conn-table")).includes("<img src=x>"), "it is not");
+	check("markup: in the ladder, too", (await page.locator("#ladder-choice option").count()) >= 2, "no ladder");
+	for (const option of await page.locator("#ladder-choice option").all()) {
+		await page.selectOption("#ladder-choice", await option.getAttribute("value"));
+		check("markup: a ladder is text", (await page.locator("#ladder-title *").count()) <= 3, "elements in it");
+	}
+	check("markup: what is no UTF-8 is bytes", fs.readFileSync(file, "utf8").includes("\\xff\\xe2\\x80\\xae"), "they are not there");
+	await close(page);
+
+	const hidden = make("markup", "--anonymous"), html = fs.readFileSync(hidden, "utf8");
+	check("anonymous: no address", !/10\.\d+\.\d+\.\d+/.test(html), (html.match(/10\.\d+\.\d+\.\d+/) || [])[0]);
+	check("anonymous: letters", /[A-Z]:8080/.test(html), "there are none");
+	check("anonymous: neither file nor command", !html.includes("markup.rec"), "markup.rec");
+}
+
+async function large() {
+	const began = Date.now(), file = make("flood"), took = Date.now() - began, size = fs.statSync(file).size;
+
+	check("100,000 connections: a page below 5 MB", size < 5 * MB, `${size} bytes`);
+	check("100,000 connections: at once", took < 20000, `${took} ms`);	/* 0.6 s where nobody else works */
+	const page = await open(file);
+	check("100,000 connections: opens", page.opened < 20000, `${page.opened} ms`);
+	same("100,000 connections: says nothing", page.said, []);
+	const left = await page.locator(".left").allTextContents();
+	check("100,000 connections: what is left out is said", left.join(" ").includes("5,000 of 100,000"), left.join(" "));
+	same("100,000 connections: rows", await page.locator("#conn-table tbody tr").count(), 5000);
+	await close(page);
+	console.log(`hint: ${size} bytes, made in ${took} ms, open after ${page.opened} ms`);
+	for (const most of ["256K", "1M"]) {
+		const small = make("flood", "--max-size", most), bytes = fs.statSync(small).size, limit = parseInt(most, 10) * (most.endsWith("M") ? MB : 1024);
+		check(`--max-size ${most}`, bytes <= limit && bytes > limit / 4, `${bytes} bytes`);
+		const p = await open(small);
+		same(`--max-size ${most}: says nothing`, p.said, []);
+		await close(p);
+	}
+}
+
+async function paper() {
+	const page = await open(make("overflow"), { javaScriptEnabled: false });
+
+	await page.emulateMedia({ media: "print" });
+	same("paper: no contents, no controls", await page.locator("nav:visible, .tools:visible").count(), 0);
+	check("paper: all rows", (await page.locator("#conns .wide").evaluate((e) => e.scrollHeight - e.clientHeight)) <= 1, "cut");
+	await close(page);
+}
+
+async function chinese() {
+	const page = await open(make("overflow", "--lang", "zh"));
+
+	same("zh: says so", await page.getAttribute("html", "lang"), "zh-CN");
+	for (const heading of await page.locator("h2").allTextContents())
+		check(`zh: ${heading}`, /[\u4e00-\u9fff]/.test(heading), "not in Chinese");
+	check("zh: scripts speak it, too", /[\u4e00-\u9fff]/.test(await text(page, "#replay-play")), await text(page, "#replay-play"));
+	await close(page);
+}
+
+(async () => {
+	browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+	for (const name of ["server", "client", "ipv6", "cookies", "flow", "snapshot", "hostile", "overflow", "markup"])
+		await everyPage(name);
+	await everyPage("overflow", ["--lang", "zh"]);
+	for (const name of ["server", "overflow"])
+		await noScripts(name);
+	for (const name of ["server", "ipv6", "cookies", "snapshot", "overflow"])
+		await numbers(name);
+	for (const name of ["server", "ipv6", "overflow"])
+		await replay(name);
+	await keyboard("overflow");
+	await markup();
+	await large();
+	await paper();
+	await chinese();
+})().catch((e) => check("browser", false, e.stack)).finally(async () => {
+	if (browser)
+		await browser.close();
+	console.log(`${passed} passed, ${failed} failed, 0 skipped`);
+	process.exitCode = failed ? 1 : 0;
+});

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The view `perfetto`: a trace for the UI of Perfetto, beside those of perf and ftrace.
+ *
+ *     0.0.0.0:8080 nginx[4242]     accept queue, SYN queue, limit: counters; refused: instants
+ *       connections                conn 17 10.0.0.5:43210 [ SYN queue | accept queue | open | closing ]
+ *     nginx[4242]
+ *       nginx 4242                 accept()   close()
+ *
+ * Arrows lead from a client's connect() to the connection at its listener, and from the
+ * accept queue to the accept() that took it. Nothing is kept but who has a lane.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "perfetto.h"
+
+#define THREADS		4096u		/* told apart; a power of two */
+
+struct thread {
+	uint32_t pid, tid;		/* tid 0: none */
+	uint64_t last_ns;		/* end of its last call */
+	bool process;			/* the first of its process: that one has a track */
+};
+
+struct perfetto {
+	struct lanes_table lanes;
+	struct thread threads[THREADS];
+	unsigned int nthreads;
+	struct wanted_pairs wanted;
+	bool begun;
+};
+
+/* ---- threads and their calls ---- */
+
+static void write_thread(struct view *v, const struct thread *t, const struct owner *who)
+{
+	char name[PERFETTO_NAME];
+	unsigned int columns = TCPTRACE_COMM_LEN * 4;
+
+	*put_safe_cut(name, who->comm, TCPTRACE_COMM_LEN, false, &columns) = 0;
+	if (t->process)
+		perfetto_track(v, &(struct perfetto_track){ .kind = TRACK_PROCESS, .uuid = wanted_hash('p', t->pid),
+							    .name = name, .pid = t->pid });
+	perfetto_track(v, &(struct perfetto_track){ .kind = TRACK_THREAD, .uuid = wanted_hash('t', t->tid),
+						    .parent = wanted_hash('p', t->pid), .name = name, .pid = t->pid,
+						    .tid = t->tid });
+}
+
+static bool has_track(const struct perfetto *p, uint32_t pid)
+{
+	for (unsigned int i = 0; i < THREADS; i++) {
+		if (p->threads[i].tid && p->threads[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/* Of who called; the first time its track is written. NULL: unknown, or no room. */
+static struct thread *thread_of(struct view *v, const struct owner *who)
+{
+	struct perfetto *p = v->priv;
+	struct thread *t;
+	unsigned int i;
+
+	if (!who || !who->pid || !who->tid)
+		return NULL;
+	for (i = who->tid % THREADS; p->threads[i].tid; i = (i + 1) % THREADS) {
+		if (p->threads[i].tid == who->tid)
+			return &p->threads[i];
+	}
+	if (p->nthreads > THREADS / 2)
+		return NULL;
+	p->nthreads++;
+	t = &p->threads[i];
+	*t = (struct thread){ .pid = who->pid, .tid = who->tid, .process = !has_track(p, who->pid) };
+	write_thread(v, t, who);
+	return t;
+}
+
+/* A slice from when the call began, if that is known; it does not begin before its thread's last one has ended. */
+static void call(struct view *v, const struct model_event *ev, const char *name, uint64_t flow, uint64_t flow_end)
+{
+	const char *error = ev->rec->ret < 0 ? errno_name((int)-(int64_t)ev->rec->ret) : NULL;
+	struct perfetto_note notes[] = {
+		{ .key = "conn", .number = ev->conn }, { .key = error ? "errno" : "ret", .text = error,
+							 .number = (uint64_t)ev->rec->ret }, { .key = NULL }
+	};
+	uint64_t t_ns = ev->rec->t_ns, from_ns = ev->has_dur && ev->dur_ns < t_ns ? t_ns - ev->dur_ns : t_ns;
+	struct thread *t = thread_of(v, ev->who);
+	uint64_t track;
+
+	if (!t)
+		return;
+	track = wanted_hash('t', t->tid);
+	from_ns = from_ns > t->last_ns ? from_ns : t->last_ns;
+	t_ns = t_ns > from_ns ? t_ns : from_ns;
+	perfetto_begin(v, &(struct perfetto_event){ .t_ns = from_ns, .track = track, .name = name, .flow = flow,
+						    .notes = notes });
+	if (flow_end)
+		perfetto_instant(v, &(struct perfetto_event){ .t_ns = t_ns, .track = track, .name = "from the accept queue",
+							      .flow_end = flow_end });
+	perfetto_end(v, t_ns, track);
+	t->last_ns = t_ns;
+}
+
+/* ---- listeners ---- */
+
+static void count(struct view *v, struct lanes *s, const struct model_event *ev)
+{
+	uint64_t t_ns = ev->rec->t_ns;
+
+	if (!ev->has_queues)
+		return;
+	if (!s->counted || s->acceptq != ev->acceptq)
+		perfetto_count(v, t_ns, lanes_track(s, LANES_ACCEPTQ), ev->acceptq);
+	if (!s->counted || s->synq != ev->synq)
+		perfetto_count(v, t_ns, lanes_track(s, LANES_SYNQ), ev->synq);
+	if (!s->counted || s->limit != ev->limit)
+		perfetto_count(v, t_ns, lanes_track(s, LANES_LIMIT), ev->limit);
+	s->counted = true;
+	s->acceptq = ev->acceptq;
+	s->synq = ev->synq;
+	s->limit = ev->limit;
+}
+
+/* "refused acceptq-full-syn 10.0.0.5:43210" */
+static void refused(struct view *v, const struct lanes *s, const struct model_event *ev)
+{
+	char name[PERFETTO_NAME], *p = put_str(put_mem(name, "refused ", 8), tcptrace_cause_name(ev->cause));
+	struct perfetto_note notes[] = {
+		{ .key = "cause", .text = tcptrace_cause_name(ev->cause) }, { .key = "accept queue", .number = ev->acceptq },
+		{ .key = "SYN queue", .number = ev->synq }, { .key = NULL }
+	};
+
+	if (ev->rec->rport) {
+		*p++ = ' ';
+		p = put_endpoint(p, ev->rec->raddr, ev->rec->rport);
+	}
+	*p = 0;
+	if (!ev->has_queues)
+		notes[1].key = NULL;
+	perfetto_instant(v, &(struct perfetto_event){
+		.t_ns = ev->rec->t_ns, .track = lanes_track(s, LANES_REFUSED), .name = name, .notes = notes,
+	});
+}
+
+static void moved(struct view *v, struct lanes *s, const struct model_event *ev)
+{
+	if (ev->new == TCP_S_CLOSE || ev->new == TCP_S_TIME_WAIT)
+		lanes_gone(v, s, ev);
+	else if (ev->new == TCP_S_FIN_WAIT1 || ev->new == TCP_S_CLOSE_WAIT || ev->new == TCP_S_LAST_ACK)
+		lanes_stage(v, s, ev, STAGE_CLOSING);
+}
+
+/* A connection of a listener goes its way. */
+static void server_step(struct view *v, struct lanes *s, const struct model_event *ev)
+{
+	switch (ev->event) {
+	case TCPTRACE_SYNQ_ADD:
+		lanes_stage(v, s, ev, STAGE_SYNQ);
+		break;
+	case TCPTRACE_SYNQ_DEL:
+		if (ev->cause != TCPTRACE_SYNQ_ESTABLISHED)
+			lanes_gone(v, s, ev);
+		break;
+	case TCPTRACE_ACCEPTQ_ADD:
+		lanes_stage(v, s, ev, STAGE_ACCEPTQ);
+		break;
+	case TCPTRACE_EXISTS:
+		if (ev->flags & TCPTRACE_F_QUEUED)
+			lanes_stage(v, s, ev, STAGE_ACCEPTQ);
+		break;
+	case TCPTRACE_ACCEPTQ_DEL:
+		if (ev->cause == TCPTRACE_ACCEPTQ_CLOSED)
+			lanes_gone(v, s, ev);
+		else
+			lanes_stage(v, s, ev, STAGE_OPEN);
+		break;
+	case TCPTRACE_STATE:
+		moved(v, s, ev);
+		break;
+	case TCPTRACE_DESTROY:
+		lanes_gone(v, s, ev);
+		break;
+	}
+}
+
+static void of_listener(struct view *v, const struct model_event *ev)
+{
+	const struct listener *l = ev->l ? ev->l : ev->c ? ev->c->listener : NULL;
+	struct perfetto *p = v->priv;
+	struct lanes *s = l ? lanes_of(v, &p->lanes, l) : NULL;
+
+	if (!s)
+		return;
+	if (ev->l)
+		count(v, s, ev);
+	if (ev->event == TCPTRACE_DROP)
+		refused(v, s, ev);
+	else if (ev->c)
+		server_step(v, s, ev);
+}
+
+/* ---- the view ---- */
+
+static int perfetto_open(struct view *v)
+{
+	v->priv = calloc(1, sizeof(struct perfetto));
+	return v->priv ? 0 : -ENOMEM;
+}
+
+static void perfetto_step(struct view *v, const struct model_event *ev)
+{
+	struct perfetto *p = v->priv;
+
+	if (wanted_event(&p->wanted, v, ev) != WANTED)
+		return;
+	if (!p->begun)
+		perfetto_clock(v, ev->rec->t_ns);
+	p->begun = true;
+	of_listener(v, ev);
+	switch (ev->event) {
+	case TCPTRACE_ACCEPT:
+		call(v, ev, "accept()", 0, ev->conn ? wanted_hash('A', ev->conn) : 0);
+		break;
+	case TCPTRACE_CONNECT_RETURN:
+		call(v, ev, "connect()", ev->c ? wanted_pair(&ev->c->tuple) : 0, 0);
+		break;
+	case TCPTRACE_CLOSE:
+		call(v, ev, "close()", 0, 0);
+		break;
+	}
+}
+
+/* What found no room is said where it would be. */
+static void perfetto_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	struct perfetto *p = v->priv;
+	struct lanes *s = p->lanes.by_id[l->id % LANE_LISTENERS];
+
+	while (s && s->id != l->id)
+		s = s->next;
+	if (!s || !s->left)
+		return;
+	perfetto_instant(v, &(struct perfetto_event){
+		.t_ns = model_totals(m)->last_ns, .track = lanes_track(s, LANES_REFUSED), .name = "connections left out",
+		.notes = (const struct perfetto_note[]){ { .key = "no lane was free", .number = s->left }, { .key = NULL } },
+	});
+}
+
+static int perfetto_close(struct view *v)
+{
+	struct perfetto *p = v->priv;
+
+	if (p)
+		lanes_free(&p->lanes);
+	free(p);
+	v->priv = NULL;
+	return 0;
+}
+
+const struct view_ops view_perfetto = {
+	.name = "perfetto",
+	.help = "a trace for the UI of Perfetto",
+	.file = VIEW_WHOLE,
+	.both_ends = true,
+	.open = perfetto_open,
+	.event = perfetto_step,
+	.listener = perfetto_listener,
+	.close = perfetto_close,
+};

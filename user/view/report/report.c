@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The view itself: gives every step to all who keep something of it, and writes the page when the run is over. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+static int report_open(struct view *v)
+{
+	struct report *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	v->priv = r;
+	r->names.anonymous = v->cfg.anonymous;
+	err = connrows_init(&r->conns);
+	if (!err)
+		err = ladders_init(&r->ladders);
+	if (!err)
+		err = steps_init(&r->steps);
+	r->ladders.follow.picks_all = v->cfg.picks ? v->cfg.picks_all : 0;
+	return err;
+}
+
+static void report_event(struct view *v, const struct model_event *ev)
+{
+	struct report *r = v->priv;
+	enum wanted wanted = wanted_event(&r->wanted, v, ev);
+
+	if (!r->from_ns)
+		r->from_ns = ev->rec->t_ns;
+	if (wanted == WANTED)
+		graphs_event(&r->graphs, ev, r->from_ns);
+	if (wanted) {
+		connrows_event(&r->conns, ev, wanted);
+		steps_event(&r->steps, ev, wanted);
+	}
+	ladders_event(&r->ladders, &r->conns, ev, wanted == WANTED ? v->cfg.picks_all : 0);
+}
+
+static void report_tick(struct view *v, const struct model *m, uint64_t now_ns)
+{
+	struct report *r = v->priv;
+
+	(void)m;
+	ladders_tick(&r->ladders, &r->conns, now_ns);
+}
+
+static void report_finish(struct view *v)
+{
+	struct report *r = v->priv;
+
+	ladders_finish(&r->ladders, &r->conns);
+}
+
+/* ---- findings: what they point to does not outlive the call ---- */
+
+static size_t replace(struct out *o, const char *text, size_t n, const char *from, const char *to)
+{
+	size_t len = strlen(from);
+	const char *hit = len ? memmem(text, n, from, len) : NULL;
+
+	if (!hit) {
+		out_markup(o, text, n);
+		return n;
+	}
+	out_markup(o, text, (size_t)(hit - text));
+	out_markup(o, to, strlen(to));
+	return (size_t)(hit - text) + len;
+}
+
+/* With the listener's address as the page names it. */
+static void put_finding(struct report *r, struct out *o, const struct finding *f, const char *text, size_t n)
+{
+	char from[PUT_ENDPOINT_MAX] = "", to[PUT_ENDPOINT_MAX] = "";
+	size_t done;
+
+	if (f->listener) {
+		*put_endpoint(from, f->listener->laddr, f->listener->lport) = 0;
+		*names_endpoint(&r->names, to, f->listener->laddr, f->listener->lport) = 0;
+	}
+	for (; n; text += done, n -= done)
+		done = replace(o, text, n, from, to);
+}
+
+static char *finding_html(struct report *r, const struct finding *f, const char *msgid)
+{
+	struct out text, html;
+	char *copy = NULL;
+
+	if (out_open(&text, -1))
+		return NULL;
+	if (!out_open(&html, -1)) {
+		finding_text(&text, f, tr(msgid));
+		put_finding(r, &html, f, text.buf, text.len);
+		copy = strndup(html.buf, html.len);
+		html.len = 0;		/* buffers only: there is nowhere to write them */
+		out_close(&html);
+	}
+	text.len = 0;
+	out_close(&text);
+	return copy;
+}
+
+static void report_finding(struct view *v, const struct finding *f)
+{
+	struct report *r = v->priv;
+	struct verdict *one = &r->verdicts[r->nverdicts];
+
+	if (r->nverdicts == REPORT_VERDICTS) {
+		r->verdicts_left++;
+		return;
+	}
+	*one = (struct verdict){
+		.sentence = finding_html(r, f, f->sentence), .advice = finding_html(r, f, f->advice),
+		.listener = f->listener ? f->listener->id : 0,
+	};
+	if (one->sentence && one->advice)
+		r->nverdicts++;
+}
+
+/* ---- the end ---- */
+
+static void report_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	struct report *r = v->priv;
+	unsigned int size = r->cards_size ? 2 * r->cards_size : 64;
+	struct card *bigger;
+
+	r->model = m;
+	if (r->ncards == r->cards_size) {
+		bigger = realloc(r->cards, size * sizeof(*bigger));
+		if (!bigger)
+			return;
+		r->cards = bigger;
+		r->cards_size = size;
+	}
+	r->cards[r->ncards++] = (struct card){ .l = l };
+}
+
+static void report_end(struct view *v, const struct view_end *end)
+{
+	struct report *r = v->priv;
+
+	r->model = end->model;
+	r->to_ns = end->totals->last_ns;
+	if (!r->from_ns)
+		r->from_ns = end->totals->first_ns ? end->totals->first_ns : v->cfg.start_ns;
+	if (r->to_ns < r->from_ns)
+		r->to_ns = r->from_ns;
+	if (report_choose(v))
+		v->failed = "report: no memory to choose what is shown";
+	else
+		report_page(v, end);
+}
+
+static int report_close(struct view *v)
+{
+	struct report *r = v->priv;
+
+	if (!r)
+		return 0;
+	graphs_free(&r->graphs);
+	connrows_free(&r->conns);
+	ladders_free(&r->ladders);
+	steps_free(&r->steps);
+	pairs_free(&r->pairs);
+	names_free(&r->names);
+	for (unsigned int i = 0; i < r->nverdicts; i++) {
+		free(r->verdicts[i].sentence);
+		free(r->verdicts[i].advice);
+	}
+	free(r->cards);
+	free(r->chosen);
+	free(r);
+	v->priv = NULL;
+	return 0;
+}
+
+const struct view_ops view_report = {
+	.name = "report",
+	.help = "a page for a browser: verdict, queues over time, connections, replay",
+	.file = VIEW_WHOLE,
+	.both_ends = true,
+	.open = report_open,
+	.event = report_event,
+	.tick = report_tick,
+	.finish = report_finish,
+	.finding = report_finding,
+	.listener = report_listener,
+	.end = report_end,
+	.close = report_close,
+};

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "wanted.h"
+
+uint64_t wanted_hash(uint64_t a, uint64_t b)
+{
+	uint64_t h = (a ^ (b + 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull) * 0x94d049bb133111ebull;
+
+	h = (h ^ h >> 31) * 0x9e3779b97f4a7c15ull;
+	h ^= h >> 29;
+	return h ? h : 1;
+}
+
+static uint64_t end_hash(const uint8_t addr[16], uint16_t port)
+{
+	uint64_t w[2];
+
+	memcpy(w, addr, 16);
+	return wanted_hash(w[0], wanted_hash(w[1], port));
+}
+
+uint64_t wanted_pair(const struct tuple *t)
+{
+	if (!t->lport || !t->rport)
+		return 0;
+	return wanted_hash(end_hash(t->laddr, t->lport) + end_hash(t->raddr, t->rport), 'P');
+}
+
+/* A client is heard before its server, whose end the filter may name. */
+static bool opens(const struct model_event *ev)
+{
+	switch (ev->event) {
+	case TCPTRACE_CONNECT: case TCPTRACE_CONNECT_RETURN: case TCPTRACE_RETRANS:
+		return true;
+	case TCPTRACE_STATE:
+		return ev->old == TCP_S_SYN_SENT || ev->new == TCP_S_SYN_SENT;
+	}
+	return false;
+}
+
+static uint64_t pair_of(const struct model_event *ev)
+{
+	const struct tcptrace_record *r = ev->rec;
+	struct tuple t = { .lport = r->lport, .rport = r->rport };
+
+	if (ev->c)
+		return wanted_pair(&ev->c->tuple);
+	if (r->event == TCPTRACE_LISTEN)
+		return 0;
+	memcpy(t.laddr, r->laddr, 16);
+	memcpy(t.raddr, r->raddr, 16);
+	return wanted_pair(&t);
+}
+
+enum wanted wanted_event(struct wanted_pairs *w, const struct view *v, const struct model_event *ev)
+{
+	uint64_t pair, *slot;
+
+	if (!v->cfg.picks)
+		return WANTED;
+	pair = pair_of(ev);
+	slot = &w->pair[pair % WANTED_PAIRS];
+	if ((v->cfg.picks(v->cfg.picks_ctx, ev) & v->cfg.picks_all) == v->cfg.picks_all) {
+		if (pair)
+			*slot = pair;
+		return WANTED;
+	}
+	if (pair && *slot == pair)
+		return WANTED;
+	return opens(ev) ? WANTED_MAYBE : WANTED_NOT;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which steps are of the connections that the user asked for, where the capture hands on more (view_ops.both_ends): of
+ * the ends that the filter names, and of the other ends of these. Bounded: the pairs seen last are remembered.
+ */
+#ifndef TCPTRACE_WANTED_H
+#define TCPTRACE_WANTED_H
+
+#include "view.h"
+
+#define WANTED_PAIRS	8192u
+
+struct wanted_pairs {
+	uint64_t pair[WANTED_PAIRS];	/* 0: none */
+};
+
+enum wanted {
+	WANTED_NOT,
+	WANTED_MAYBE,			/* of a client that may turn out to be the other end */
+	WANTED
+};
+
+uint64_t wanted_hash(uint64_t a, uint64_t b);		/* never 0 */
+uint64_t wanted_pair(const struct tuple *t);		/* the same from both ends; 0: not whole */
+enum wanted wanted_event(struct wanted_pairs *w, const struct view *v, const struct model_event *ev);
+
+#endif
