@@ -75,7 +75,8 @@ static const struct {
 	void (*put)(struct view *v, const struct view_end *end);
 } sections[] = {
 	{ "language", put_language }, { "policy", put_policy }, { "title", put_title }, { "css", put_css },
-	{ "head", report_head }, { "lesson", put_lesson }, { "verdict", put_verdict }, { "listeners", put_cards }, { "conns", put_conns },
+	{ "head", report_head }, { "lesson", put_lesson }, { "verdict", put_verdict }, { "listeners", put_cards },
+	{ "conns", put_conns },
 	{ "method", report_method }, { "data", report_data }, { "js", put_js },
 };
 
