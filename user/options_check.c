@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "run/outputs.h"
 
 static const struct option_row *row_of(int key)
 {
@@ -64,14 +65,25 @@ static int check_whole(struct options *o)
 	return 0;
 }
 
+/* Into a page or a trace nobody else writes; a page has a place for what --check says. */
+static int check_shared(struct options *o, const struct view_ops *view, const char *path)
+{
+	const struct view_ops *main = o->view ? outputs_view_by_name(o->view) : NULL;
+
+	if (path || !main || main->file != VIEW_WHOLE || (main->ledger && !strcmp(view->name, "check")))
+		return 0;
+	return options_refuse(o, "'%s' has its file to itself: --out %s:FILE", o->view, view->name);
+}
+
 static int check_outputs(struct options *o)
 {
 	unsigned int on_stdout = !o->path && o->json;
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < o->nouts; i++) {
+		err = check_shared(o, o->outs[i].view, o->outs[i].path);
 		on_stdout += o->outs[i].path && !strcmp(o->outs[i].path, "-");
-		if (!strcmp(o->outs[i].view->name, "check"))
+		if (!err && !strcmp(o->outs[i].view->name, "check"))
 			err = check_whole(o);
 	}
 	if (!err && on_stdout > 1)

@@ -105,7 +105,11 @@ static void check_event(struct view *v, const struct model_event *ev)
 
 static void put(struct check *c, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
 {
-	if (c->view->cfg.json)
+	struct view *main = c->view->cfg.main;
+
+	if (main && main->ops->ledger)
+		main->ops->ledger(main, netns, counter, kernel, counted);
+	else if (c->view->cfg.json)
 		json_ledger(c->view, netns, counter, kernel, counted);
 	else
 		summary_ledger(c->view, netns, counter, kernel, counted);

@@ -203,6 +203,7 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 	own.path = path;
 	if (ops->file != VIEW_OWN && s->n && !path) {
 		to = s->all[0].view.out;
+		own.main = &s->all[0].view;
 	} else if (ops->file != VIEW_OWN) {
 		fd = open_file(out, ops->file, stdout_fd);
 		err = fd < 0 ? fd : out_open(&out->own, fd);

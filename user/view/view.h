@@ -41,6 +41,8 @@ struct view_lesson {
 
 #define VIEW_SIZE_MIN	(256u << 10)	/* of view_config.max_size */
 
+struct view;
+
 struct view_config {
 	enum view_time time;		/* -t, -T */
 	bool no_header;			/* -H */
@@ -51,6 +53,7 @@ struct view_config {
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
 	int64_t boot_offset_ns;		/* add to t_ns for CLOCK_BOOTTIME, while live: how long the machine slept */
 	bool quiet;			/* -q: no steps, only what comes at the end */
+	struct view *main;		/* into whose file it writes; NULL: it has its own, or is the main view */
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
 	bool live;			/* no replay */
@@ -90,8 +93,6 @@ struct view_end {
 	const char *source;		/* "bpf", "kmod", "file" */
 };
 
-struct view;
-
 /* Who opens the file that a view writes to, and when it is there. */
 enum view_file {
 	VIEW_STREAM,			/* outputs.c: line by line, as it comes */
@@ -122,6 +123,8 @@ struct view_ops {
 	void (*finish)(struct view *v);			/* no event will come: what is open ends here */
 	void (*finding)(struct view *v, const struct finding *f);	/* see verdict_last */
 	void (*listener)(struct view *v, const struct model *m, const struct listener *l);
+	/* One counter of a namespace by --check: what the kernel says, what was seen. NULL: it is written as text. */
+	void (*ledger)(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 	void (*end)(struct view *v, const struct view_end *end);
 	int (*close)(struct view *v);			/* 0; -errno: what it wrote itself did not reach the file */
 };

@@ -175,10 +175,17 @@ static void put_key(struct out *o, const char *class, const char *label)
 	out_str(o, "</span>");
 }
 
-static void put_keys(struct out *o, const struct card *c, bool refusals)
+static void put_limit_key(struct out *o, const struct listener *l, uint64_t top)
+{
+	out_str(o, " <span class=\"key limit\">");
+	html_with_numbers(o, l->limit > top ? N_("limit {1}, far above") : N_("limit {1}"), l->limit);
+	out_str(o, "</span>");
+}
+
+static void put_keys(struct out *o, const struct card *c, uint64_t top, bool refusals)
 {
 	if (c->l->limit_known)
-		put_key(o, "limit", N_("limit"));
+		put_limit_key(o, c->l, top);
 	put_key(o, "peak", N_("peak"));
 	if (refusals && c->refused)
 		put_key(o, "refusal", N_("refused"));
@@ -193,7 +200,7 @@ void chart_queue(struct view *v, const struct card *c, enum chart_queue which)
 	struct out *o = v->out;
 
 	begin_chart(v, which == CHART_ACCEPTQ ? "acceptq" : "synq", title, c->l->id);
-	put_keys(o, c, which == CHART_ACCEPTQ);
+	put_keys(o, c, top, which == CHART_ACCEPTQ);
 	begin_drawing(v, title, top);
 	html_with_numbers(o, N_("Its length over time: at most {1}."), peak);
 	if (c->l->limit_known) {

@@ -27,7 +27,7 @@ static void begin_table(struct out *o, const char *caption, const char *const *c
 static void put_hooks(struct view *v, const struct view_end *end)
 {
 	static const char *const columns[] = {
-		N_("step"), N_("by"), N_("function or trace point"), N_("why not better"), N_("what that loses"),
+		N_("step"), N_("by"), N_("function or tracepoint"), N_("why not better"), N_("what that loses"),
 	};
 	struct out *o = v->out;
 
@@ -45,6 +45,34 @@ static void put_hooks(struct view *v, const struct view_end *end)
 		put_cell(o, h->why_not_better);
 		put_cell(o, h->loses);
 		out_str(o, "</tr>\n");
+	}
+	out_str(o, "</tbody></table></div>\n");
+}
+
+static void put_ledger(struct view *v)
+{
+	static const char *const columns[] = {
+		N_("counter"), N_("network namespace"), N_("the kernel counted"), N_("tcptrace counted"),
+	};
+	const struct report *r = v->priv;
+	struct out *o = v->out;
+
+	if (!r->nledger)
+		return;
+	begin_table(o, N_("The kernel's own counters (--check)"), columns, sizeof(columns) / sizeof(*columns));
+	for (unsigned int i = 0; i < r->nledger; i++) {
+		const struct ledger_row *row = &r->ledger[i];
+
+		out_str(o, row->kernel == row->counted ? "<tr>" : "<tr class=\"bad\">");
+		out_str(o, "<th scope=\"row\">");
+		out_str(o, row->counter);
+		out_str(o, "</th><td>");
+		out_u64(o, row->netns);
+		out_str(o, "</td><td>");
+		html_number(o, row->kernel);
+		out_str(o, "</td><td>");
+		html_number(o, row->counted);
+		out_str(o, "</td></tr>\n");
 	}
 	out_str(o, "</tbody></table></div>\n");
 }
@@ -86,5 +114,6 @@ static void put_limits(struct view *v)
 void report_method(struct view *v, const struct view_end *end)
 {
 	put_hooks(v, end);
+	put_ledger(v);
 	put_limits(v);
 }

@@ -335,7 +335,7 @@ const charts = (() => {
 	};
 	const token = (conn) => {
 		if (!tokens.has(conn)) {
-			const g = make("g", $("tokens"), { class: `token c${conn % 8}` }), label = String(conns.conn[conn] || "?");
+			const g = make("g", $("tokens"), { class: `token c${conn % 8}` }), label = String(conns.conn[conn] || "\u00b7");
 			make("circle", g, { r: 24 });
 			make("text", g, { class: label.length > 3 ? "long" : "" }, label);
 			tokens.set(conn, g);
@@ -382,7 +382,7 @@ const charts = (() => {
 			return;
 		}
 		const event = meta.event[s.event[i]], detail = (event === "state" ? meta.state : meta.cause)[s.detail[i]];
-		const who = conn < 0 ? listener.name : `conn ${conns.conn[conn] || "-"}, ${conns.remote[conn]}`;
+		const who = conn < 0 ? listener.name : `${conns.conn[conn] ? `conn ${conns.conn[conn]}` : T("no conn")}, ${conns.remote[conn]}`;
 		$("replay-caption").textContent = `${seconds(s.t[i])}  ${who}:  ${event}${detail ? ` ${detail}` : ""}`;
 		$("replay-why").textContent = s.why[i] >= 0 ? data.explain[s.why[i]] : "";
 	};

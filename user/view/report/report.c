@@ -140,6 +140,14 @@ static void report_listener(struct view *v, const struct model *m, const struct 
 	r->cards[r->ncards++] = (struct card){ .l = l };
 }
 
+static void report_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
+{
+	struct report *r = v->priv;
+
+	if (r->nledger < REPORT_COUNTERS)
+		r->ledger[r->nledger++] = (struct ledger_row){ netns, counter, kernel, counted };
+}
+
 static void report_end(struct view *v, const struct view_end *end)
 {
 	struct report *r = v->priv;
@@ -190,6 +198,7 @@ const struct view_ops view_report = {
 	.finish = report_finish,
 	.finding = report_finding,
 	.listener = report_listener,
+	.ledger = report_ledger,
 	.end = report_end,
 	.close = report_close,
 };

@@ -28,6 +28,7 @@
 #define REPORT_STEPS	20000u		/* of the replay */
 #define REPORT_LEAD	5000u		/* of these, before the first refusal */
 #define REPORT_VERDICTS	256u
+#define REPORT_COUNTERS	256u		/* of --check */
 /* What is shown at most. */
 #define REPORT_CARDS	64u
 #define REPORT_CONNS	5000u
@@ -196,6 +197,13 @@ struct texts {
 	unsigned int n;
 };
 
+/* A counter of a namespace, by --check. */
+struct ledger_row {
+	uint32_t netns;
+	const char *counter;
+	uint64_t kernel, counted;
+};
+
 struct verdict {
 	char *sentence, *advice;	/* HTML, malloc'd */
 	uint32_t listener;		/* 0: of none */
@@ -222,6 +230,8 @@ struct report {
 	struct verdict verdicts[REPORT_VERDICTS];
 	unsigned int nverdicts;
 	uint64_t verdicts_left;
+	struct ledger_row ledger[REPORT_COUNTERS];
+	unsigned int nledger;
 	struct candidate *chosen;	/* rows of the table, in their order */
 	unsigned int nchosen;
 	unsigned int points;		/* of each chart, at most */
