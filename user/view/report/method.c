@@ -99,15 +99,15 @@ static void put_limits(struct view *v)
 	put_left(o, N_("{1} steps at listeners beyond the first {2} are in no chart."), r->graphs.left, REPORT_GRAPHS);
 	put_left(o, N_("{1} of {2} connections are not in the table."),
 		 r->conns.seen > r->nchosen ? r->conns.seen - r->nchosen : 0, r->conns.seen);
-	put_left(o, N_("{1} of {2} connections whose steps were kept have no ladder here."), r->ladders.seen - r->nladders,
-		 r->ladders.seen);
-	put_left(o, N_("Of {1} ends the steps were not kept: no more than {2} are followed at once."), r->ladders.follow.refused,
-		 TRACKS);
+	put_left(o, N_("{1} of {2} connections whose steps were kept have no ladder here."),
+		 r->ladders.seen - r->nladders, r->ladders.seen);
+	put_left(o, N_("Of {1} ends the steps were not kept: no more than {2} are followed at once."),
+		 r->ladders.follow.refused, TRACKS);
 	put_left(o, N_("The replay begins after {1} steps that are not in it."), r->steps.first, 0);
 	put_left(o, N_("The replay ends before {1} steps that are not in it."), after, 0);
 	out_str(o, "<li>");
-	html_with_numbers(o, N_("A chart has at most {1} points; what lies between two is drawn from its least to its greatest."),
-			 r->points);
+	html_with_numbers(o, N_("A chart has at most {1} points; what lies between two is drawn from its least to its "
+				"greatest."), r->points);
 	out_str(o, "</li>\n</ul>\n");
 }
 

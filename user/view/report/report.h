@@ -104,6 +104,7 @@ int connrows_init(struct conn_rows *c);
 void connrows_free(struct conn_rows *c);
 void connrows_event(struct conn_rows *c, const struct model_event *ev, enum wanted wanted);
 struct conn_row *connrows_find(const struct conn_rows *c, uint64_t conn);	/* or NULL */
+void connrow_step(struct conn_row *row, const struct model_event *ev);	/* connrow.c */
 struct candidate conn_candidate(struct conn_row *row, uint64_t now_ns);
 
 /* ---- ladders.c: connections with their steps ---- */

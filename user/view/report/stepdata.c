@@ -141,8 +141,10 @@ static void put_conns(struct view *v, unsigned int k)
 
 /* ---- steps ---- */
 
-enum { STEP_T, STEP_CONN, STEP_LISTENER, STEP_EVENT, STEP_DETAIL, STEP_PLACE, STEP_SYNQ, STEP_ACCEPTQ, STEP_RET, STEP_WHY,
-       STEP_KEYS };
+enum {
+	STEP_T, STEP_CONN, STEP_LISTENER, STEP_EVENT, STEP_DETAIL, STEP_PLACE, STEP_SYNQ, STEP_ACCEPTQ, STEP_RET,
+	STEP_WHY, STEP_KEYS
+};
 static const char *const step_keys[STEP_KEYS] = {
 	"t", "conn", "listener", "event", "detail", "place", "synq", "acceptq", "ret", "why",
 };
