@@ -6,7 +6,6 @@
 #include "completion.h"
 #include "lab/run.h"
 #include "language.h"
-#include "lib/tr.h"
 #include "options.h"
 #include "run/doctor.h"
 #include "run/run.h"
@@ -91,5 +90,7 @@ int main(int argc, char **argv)
 		return print_fields();
 	if (options.completions)
 		return print_completions(options.completions);
+	if (!options.json)		/* for programs: the same words everywhere */
+		language_use(options.lang);
 	return options.command->run(&options);
 }
