@@ -266,6 +266,7 @@ async function chinese() {
 	same("zh: says so", await page.getAttribute("html", "lang"), "zh-CN");
 	for (const heading of await page.locator("h2").allTextContents())
 		check(`zh: ${heading}`, /[\u4e00-\u9fff]/.test(heading), "not in Chinese");
+	check("zh: the verdict", /[\u4e00-\u9fff]/.test(await text(page, ".findings")), await text(page, ".findings"));
 	check("zh: scripts speak it, too", /[\u4e00-\u9fff]/.test(await text(page, "#replay-play")), await text(page, "#replay-play"));
 	await close(page);
 }

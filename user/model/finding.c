@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "finding.h"
 
 struct input {
@@ -175,48 +176,48 @@ static const struct row {
 	const char *sentence, *advice;
 } rows[] = {
 	{ "accept-slow", is_accept_slow,
-	  "{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}), "
-	  "and {who} calls accept() too seldom: connections waited {median} ms (median), the longest {longest} ms.",
-	  "Make {who} accept faster: more threads or processes, or a loop that accepts before it works. "
-	  "A longer queue only makes clients wait longer." },
+	  N_("{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}), "
+	  "and {who} calls accept() too seldom: connections waited {median} ms (median), the longest {longest} ms."),
+	  N_("Make {who} accept faster: more threads or processes, or a loop that accepts before it works. "
+	  "A longer queue only makes clients wait longer.") },
 	{ "acceptq-somaxconn", is_clamped,
-	  "{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}): "
-	  "{who} asked for {backlog}, net.core.somaxconn makes it {somaxconn}.",
-	  "Raise it: sysctl -w net.core.somaxconn={backlog}, then let {who} call listen() again (restart it)." },
+	  N_("{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}): "
+	  "{who} asked for {backlog}, net.core.somaxconn makes it {somaxconn}."),
+	  N_("Raise it: sysctl -w net.core.somaxconn={backlog}, then let {who} call listen() again (restart it).") },
 	{ "acceptq-backlog", is_backlog,
-	  "{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}): "
-	  "bursts are larger than the backlog that {who} gave to listen().",
-	  "Give listen() in {who} a larger backlog, at least twice {peak}, and net.core.somaxconn no less." },
+	  N_("{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}): "
+	  "bursts are larger than the backlog that {who} gave to listen()."),
+	  N_("Give listen() in {who} a larger backlog, at least twice {peak}, and net.core.somaxconn no less.") },
 	{ "synq-full", is_synq_full,
-	  "{listener}: {refused} SYNs were refused because the SYN queue was full (peak {peak}, limit {limit}) "
-	  "and SYN cookies are off.",
-	  "Turn them on: sysctl -w net.ipv4.tcp_syncookies=1; raise the backlog of {who} if these clients are real." },
+	  N_("{listener}: {refused} SYNs were refused because the SYN queue was full (peak {peak}, limit {limit}) "
+	  "and SYN cookies are off."),
+	  N_("Turn them on: sysctl -w net.ipv4.tcp_syncookies=1; raise the backlog of {who} if these clients are real.") },
 	{ "cookies", is_cookies,
-	  "{listener}: the SYN queue was full (limit {limit}): {sent} SYN cookies were sent instead, {valid} came back.",
-	  "Few coming back is a SYN flood, and cookies do their work. Many coming back are real clients: "
-	  "raise the backlog of {who}." },
+	  N_("{listener}: the SYN queue was full (limit {limit}): {sent} SYN cookies were sent instead, {valid} came back."),
+	  N_("Few coming back is a SYN flood, and cookies do their work. Many coming back are real clients: "
+	  "raise the backlog of {who}.") },
 	{ "requests-expire", is_expiring,
-	  "{listener}: {expired} requests expired in the SYN queue after {retransmits} SYN-ACK retransmits "
-	  "({established} were established): the third packet did not come.",
-	  "Clients vanish or the path loses packets: look at firewalls and routing between them and this host, "
-	  "or at a SYN flood with forged addresses." },
+	  N_("{listener}: {expired} requests expired in the SYN queue after {retransmits} SYN-ACK retransmits "
+	  "({established} were established): the third packet did not come."),
+	  N_("Clients vanish or the path loses packets: look at firewalls and routing between them and this host, "
+	  "or at a SYN flood with forged addresses.") },
 	{ "long-wait", is_waiting,
-	  "{listener}: connections wait long for accept() of {who}: p99 {p99} ms, {waiting} waiting now, "
-	  "the oldest for {oldest} ms.",
-	  "Nothing is refused yet. Make {who} accept faster before the queue fills." },
+	  N_("{listener}: connections wait long for accept() of {who}: p99 {p99} ms, {waiting} waiting now, "
+	  "the oldest for {oldest} ms."),
+	  N_("Nothing is refused yet. Make {who} accept faster before the queue fills.") },
 	{ "ghosts", is_ghosts,
-	  "{listener}: {ghosts} clients believe they are connected, but their third packet was refused "
-	  "because the accept queue was full.",
-	  "These clients hang until they send and time out. Mend the full accept queue; "
-	  "sysctl net.ipv4.tcp_abort_on_overflow=1 tells them at once, by a reset." },
+	  N_("{listener}: {ghosts} clients believe they are connected, but their third packet was refused "
+	  "because the accept queue was full."),
+	  N_("These clients hang until they send and time out. Mend the full accept queue; "
+	  "sysctl net.ipv4.tcp_abort_on_overflow=1 tells them at once, by a reset.") },
 	{ "reuseport-imbalance", is_imbalance,
-	  "{listener}: one of {members} SO_REUSEPORT members is stuck: {waiting} wait in its accept queue, "
-	  "{refused} were refused, it accepted {accepted} while the others accepted {others}.",
-	  "The kernel deals connections by hash, not by load: find out why this member ({who}) does not accept, "
-	  "or let all workers share one listener." },
+	  N_("{listener}: one of {members} SO_REUSEPORT members is stuck: {waiting} wait in its accept queue, "
+	  "{refused} were refused, it accepted {accepted} while the others accepted {others}."),
+	  N_("The kernel deals connections by hash, not by load: find out why this member ({who}) does not accept, "
+	  "or let all workers share one listener.") },
 	{ "accept-fails", is_accept_failing,
-	  "{listener}: accept() failed {errors} times in {who}.",
-	  "Most often the process is out of descriptors (EMFILE): raise its limit (ulimit -n, LimitNOFILE=)." },
+	  N_("{listener}: accept() failed {errors} times in {who}."),
+	  N_("Most often the process is out of descriptors (EMFILE): raise its limit (ulimit -n, LimitNOFILE=).") },
 };
 
 static void of_listener(const struct model *m, const struct listener *l, finding_fn fn, void *ctx)
@@ -271,9 +272,9 @@ static void close_wait(const struct model *m, finding_fn fn, void *ctx)
 	for (unsigned int i = 0; i < p.n; i++) {
 		struct finding f = {
 			.id = "close-wait", .who = &p.pile[i].who,
-			.sentence = "{who} holds {count} connections in CLOSE_WAIT, the oldest for {oldest} ms: "
-				    "the peers have closed, the program has not.",
-			.advice = "A leak: {who} must close() a connection when read() returns 0.",
+			.sentence = N_("{who} holds {count} connections in CLOSE_WAIT, the oldest for {oldest} ms: "
+				       "the peers have closed, the program has not."),
+			.advice = N_("A leak: {who} must close() a connection when read() returns 0."),
 			.value = { { "count", p.pile[i].count, false },
 				   { "oldest", p.pile[i].oldest_ns ? now - p.pile[i].oldest_ns : 0, true } },
 		};
