@@ -181,6 +181,17 @@ async function keyboard(name) {
 	await key("Enter");
 	same(`${name}, keys: the whole again`, await box(), before);
 
+	const chart = await page.locator("figure.chart svg").first().boundingBox();
+	await page.mouse.move(chart.x + chart.width / 4, chart.y + 50);
+	await page.mouse.down();
+	await page.mouse.move(chart.x + chart.width / 2, chart.y + 50, { steps: 5 });
+	await page.mouse.up();
+	const part = (await box()).split(" ").map(Number);
+	check(`${name}: a part that is drawn over fills the charts`, Math.abs(part[0] - 25000) < 500 && Math.abs(part[2] - 25000) < 1000, part.join(" "));
+	check(`${name}: the time under the mouse, and the number then`, /\d s: \d/.test(await text(page, "figure.chart output")), await text(page, "figure.chart output"));
+	await page.mouse.dblclick(chart.x + 50, chart.y + 50);
+	same(`${name}: and the whole again`, await box(), before);
+
 	check(`${name}, keys: Tab comes to the replay`, await tabTo(page, "replay-step"), "it does not");
 	await key("ArrowRight");
 	await key("ArrowRight");
@@ -239,8 +250,18 @@ async function large() {
 	same("100,000 connections: says nothing", page.said, []);
 	const left = await page.locator(".left").allTextContents();
 	check("100,000 connections: what is left out is said", left.join(" ").includes("5,000 of 100,000"), left.join(" "));
+	const rows = (p) => p.locator("#conn-table tbody tr:visible").count();
 	same("100,000 connections: rows", await page.locator("#conn-table tbody tr").count(), 5000);
+	same("100,000 connections: the first of them", await rows(page), 300);
+	await page.click("#more");
+	same("100,000 connections: and more", await rows(page), 1200);
+	await page.fill("#filter", "127.0.0.1:4");
+	await page.locator("#conn-table thead button").nth(3).click();
+	same("100,000 connections: of what is chosen, as many", await rows(page), 1200);
 	await close(page);
+	const bare = await open(file, { javaScriptEnabled: false });
+	same("100,000 connections: without scripts all of them", await rows(bare), 5000);
+	await close(bare);
 	console.log(`hint: ${size} bytes, made in ${took} ms, open after ${page.opened} ms`);
 	for (const most of ["256K", "1M"]) {
 		const small = make("flood", "--max-size", most), bytes = fs.statSync(small).size, limit = parseInt(most, 10) * (most.endsWith("M") ? MB : 1024);

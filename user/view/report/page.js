@@ -49,12 +49,9 @@ const charts = (() => {
 			});
 		}
 	};
+	const by = (a, b) => () => show(from + (to - from) * a, to + (to - from) * b);
 	const zoom = {
-		in: () => show(from + (to - from) / 4, to - (to - from) / 4),
-		out: () => show(from - (to - from) / 2, to + (to - from) / 2),
-		earlier: () => show(from - (to - from) / 2, to - (to - from) / 2),
-		later: () => show(from + (to - from) / 2, to + (to - from) / 2),
-		whole: () => show(0, 1),
+		in: by(.25, -.25), out: by(-.5, .5), earlier: by(-.5, -.5), later: by(.5, .5), whole: () => show(0, 1),
 	};
 	const value = (s, us) => {	/* of a series at that time */
 		let low = 0, high = s.t.length;
@@ -84,10 +81,7 @@ const charts = (() => {
 			chosen.style.left = `${left + Math.min(a, b) * box.width}px`;
 			chosen.style.width = `${Math.abs(b - a) * box.width}px`;
 		};
-		svg.addEventListener("pointerdown", (e) => {
-			start = share(e);
-			svg.setPointerCapture(e.pointerId);
-		});
+		svg.addEventListener("pointerdown", (e) => { start = share(e); svg.setPointerCapture(e.pointerId); });
 		svg.addEventListener("pointermove", (e) => {
 			const us = (from + (to - from) * share(e)) * END;
 			out.textContent = `${seconds(us)}${series ? `: ${value(series, us)}` : ""}`;
@@ -127,6 +121,17 @@ const charts = (() => {
 		return text === "-" ? null : Number.isNaN(n) ? text : n;
 	};
 	const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+	let most = 300;		/* rows that are shown */
+	const page = () => {
+		let shown = 0;
+		for (const row of body.rows) {
+			shown += !row.hidden;
+			row.classList.toggle("later", !row.hidden && shown > most);
+		}
+		table.classList.add("paged");
+		$("more").hidden = shown <= most;
+		return shown;
+	};
 	const sort = (i) => {
 		const down = heads[i].getAttribute("aria-sort") === "ascending";
 		heads.forEach((h) => h.removeAttribute("aria-sort"));
@@ -134,17 +139,18 @@ const charts = (() => {
 		const keyed = rows.map((row) => [key(row, i), row]);
 		keyed.sort(([a], [b]) => a === null || b === null ? (a === null) - (b === null) : compare(a, b) * (down ? -1 : 1));
 		body.append(...keyed.map(([, row]) => row));
+		page();
 	};
 	const filter = () => {
 		const words = $("filter").value.toLowerCase().split(/\s+/);
-		let shown = 0;
 		for (const row of rows) {
 			const text = row.textContent.toLowerCase();
 			row.hidden = !words.every((word) => text.includes(word));
-			shown += !row.hidden;
 		}
-		$("filter-count").textContent = fill(T("{1} of {2} rows"), number(shown), number(rows.length));
+		$("filter-count").textContent = fill(T("{1} of {2} rows"), number(page()), number(rows.length));
 	};
+	$("more").addEventListener("click", () => { most *= 4; page(); });
+	page();
 	heads.forEach((head, i) => {
 		const text = head.textContent;
 		head.textContent = "";
@@ -355,10 +361,10 @@ const charts = (() => {
 			});
 		}
 		for (const [conn, g] of tokens) {
-			if (!seen.has(conn)) {
-				g.remove();
-				tokens.delete(conn);
-			}
+			if (seen.has(conn))
+				continue;
+			g.remove();
+			tokens.delete(conn);
 		}
 	};
 	const numbers = () => {
@@ -376,15 +382,13 @@ const charts = (() => {
 		const i = state.now, conn = i < 0 ? -1 : s.conn[i];
 		$("replay-where").textContent = `${number(state.done)} / ${number(steps.length)}`;
 		$("replay-at").value = String(state.done);
-		if (i < 0) {
-			$("replay-caption").textContent = T("Before the first step.");
-			$("replay-why").textContent = "";
+		$("replay-caption").textContent = T("Before the first step.");
+		$("replay-why").textContent = i >= 0 && s.why[i] >= 0 ? data.explain[s.why[i]] : "";
+		if (i < 0)
 			return;
-		}
 		const event = meta.event[s.event[i]], detail = (event === "state" ? meta.state : meta.cause)[s.detail[i]];
 		const who = conn < 0 ? listener.name : `${conns.conn[conn] ? `conn ${conns.conn[conn]}` : T("no conn")}, ${conns.remote[conn]}`;
 		$("replay-caption").textContent = `${seconds(s.t[i])}  ${who}:  ${event}${detail ? ` ${detail}` : ""}`;
-		$("replay-why").textContent = s.why[i] >= 0 ? data.explain[s.why[i]] : "";
 	};
 	const go = (to, jump) => {
 		advance(Math.min(Math.max(0, to), steps.length));
@@ -422,10 +426,7 @@ const charts = (() => {
 		else
 			stop();
 	};
-	const speak = (aloud) => {
-		for (const id of ["replay-caption", "replay-why"])
-			$(id).setAttribute("aria-live", aloud ? "polite" : "off");
-	};
+	const speak = (aloud) => ["replay-caption", "replay-why"].forEach((id) => $(id).setAttribute("aria-live", aloud ? "polite" : "off"));
 	const stop = () => {
 		cancelAnimationFrame(playing);
 		playing = 0;
