@@ -55,7 +55,7 @@ void options_help(const struct command *commands, const struct command *c, const
 static const struct command commands[] = {
 	{ .name = "stream", .help = "", .view = "table", .takes = ~0u, .form = "a stream" },
 	{ .name = "listeners", .help = "", .takes = TAKES_FILTER | TAKES_JSON, .form = "'listeners'" },
-	{ .name = "lab", .help = "", .takes = TAKES_JSON | TAKES_REPLAY | TAKES_WRITE, .argument = true, .form = "'lab'" },
+	{ .name = "lab", .help = "", .takes = TAKES_JSON | TAKES_LAB | TAKES_WRITE, .argument = true, .form = "'lab'" },
 	{ 0 },
 };
 

@@ -64,13 +64,9 @@ static void on_finding(void *ctx, const struct finding *f)
 
 static void settings(struct view_config *cfg, const uint8_t *choice)
 {
-	static struct mo *texts;
-
-	if (!texts)
-		texts = language_open("zh");
 	*cfg = (struct view_config){
 		.time = choice[1] % 3, .color = choice[2] & 1, .utf8 = choice[2] & 2, .quiet = choice[2] & 4,
-		.explain = choice[2] & 8, .no_header = choice[2] & 16, .texts = choice[2] & 32 ? texts : NULL,
+		.explain = choice[2] & 8, .no_header = choice[2] & 16,
 		.columns = choice[3], .wall_offset_ns = (int64_t)choice[4] << 53,
 	};
 }
@@ -129,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0) {
 		fd = memfd_create("recording", 0);
 		null = open("/dev/null", O_WRONLY);
+		language_use("zh");		/* wide characters, and a look-up for each text */
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	}
 	if (size < CHOICE)
