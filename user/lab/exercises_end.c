@@ -50,11 +50,11 @@ static void closing_judge(struct lab_run *r)
 		  (long long)lab_fact(r, "answered"), CLOSING_CLIENTS);
 	lab_claim(r, N_("Nothing is left in CLOSE_WAIT."), CONFIRMED,
 		  N_("When read() returns 0 the client has closed: close() your socket, too. With fork(), in "
-		     "the parent as well."), !left, N_("%lld connections were in CLOSE_WAIT 5 s after the "
-						       "last client had closed."),
+		     "the parent as well."), !left,
+		  N_("%lld connections were in CLOSE_WAIT 5 s after the last client had closed."),
 		  (long long)left);
-	lab_claim(r, N_("The server goes on listening."), CONFIRMED, N_("Close the accepted socket, not the "
-									"listening one."),
+	lab_claim(r, N_("The server goes on listening."), CONFIRMED,
+		  N_("Close the accepted socket, not the listening one."),
 		  lab_fact(r, "listens"), N_("In the end the port was %s."), lab_fact(r, "listens") ? _("open") :
 		  _("closed"));
 }
