@@ -49,7 +49,7 @@ static const struct command commands[] = {
 		.help = "experiments that show how TCP sockets work: lab NAME, all, tutorial, play, check; lab lists them",
 		.run = run_lab, .argument = true,
 		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_LAB | TAKES_LANG | TAKES_HEADER |
-			 TAKES_PROGRAM,
+			 TAKES_PROGRAM | TAKES_READ,
 		.form = "'lab' makes its own traffic, ends by itself and has its own form",
 	}, { 0 }
 };

@@ -137,6 +137,10 @@ static int check_lab(struct options *o)
 		return options_refuse(o, "--quiz does not go together with --step and --slow");
 	if (o->replay && (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->write_path))
 		return options_refuse(o, "--replay shows a recorded run; --source, --mechanism and -w are for a new one");
+	if (o->read_path && (o->replay || o->write_path || o->exercise))
+		return options_refuse(o, "-r shows a recorded run: of --replay, -w and check none goes with it");
+	if (o->read_path && (!o->argument || all || !strcmp(o->argument, "tutorial")))
+		return options_refuse(o, "-r: of which experiment is it? tcptrace lab -r FILE NAME");
 	if ((o->replay || o->write_path || o->html_path) && (!o->argument || ((o->write_path || o->html_path) && all)))
 		return options_refuse(o, "%s: which experiment? tcptrace lab lists them",
 				      o->html_path ? "--html" : o->write_path ? "-w" : "--replay");

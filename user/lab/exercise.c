@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <grp.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +123,36 @@ void program_kill(struct stage *s)
 	while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
 		;
 	keeper = 0;
+}
+
+/* ---- its clients ---- */
+
+int come(struct stage *s)
+{
+	return tcp_client(s, LOCAL, 0, LOCAL, EXERCISE_PORT);
+}
+
+bool writable(int fd)
+{
+	struct pollfd p = { fd, POLLOUT, 0 };
+
+	return poll(&p, 1, EXERCISE_PATIENCE) == 1 && !(p.revents & (POLLERR | POLLHUP));
+}
+
+/* Any answer, within the patience. */
+bool answered(int fd)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	char text[256];
+
+	return poll(&p, 1, EXERCISE_PATIENCE) == 1 && recv(fd, text, sizeof(text), 0) > 0;
+}
+
+bool queue_empty(void *until_ns)
+{
+	uint64_t *until = until_ns;
+
+	return !proc_row(EXERCISE_PORT, 0).recv_q || now_ns() > *until;
 }
 
 /* ---- which there are ---- */

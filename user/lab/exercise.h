@@ -4,7 +4,7 @@
  * PROGRAM, on port 8001 of the stage; what it has to do are the claims, and why is a hint
  * for who got it wrong.
  *
- * Adding one is one struct lab in exercises.c and one line in EXERCISES.
+ * Adding one is one struct lab in exercises.c or exercises_end.c and one line in EXERCISES.
  */
 #ifndef TCPTRACE_LAB_EXERCISE_H
 #define TCPTRACE_LAB_EXERCISE_H
@@ -30,5 +30,10 @@ EXERCISES(EXERCISE_DECLARE)
 void program_start(struct stage *s);	/* and waits until it listens on the port */
 bool program_started(struct stage *s);	/* the same; false: it does not listen in time, or has ended */
 void program_kill(struct stage *s);	/* and whatever it has forked */
+
+int come(struct stage *s);		/* a client, whose connect() has begun */
+bool writable(int fd);			/* it is connected, within the patience */
+bool answered(int fd);			/* it got anything, within the patience */
+bool queue_empty(void *until_ns);	/* for wait_for(): nobody waits, or it is that late */
 
 #endif

@@ -52,9 +52,9 @@ int lab_perform(struct lab_run *r, struct options *o, const struct lab *lab)
 {
 	int err;
 
-	*r = (struct lab_run){ .lab = lab, .o = o, .ok = true, .replay = o->replay };
-	err = o->replay ? lab_load(r) : ahead_take(r);
-	if (err == -ENOENT && !o->replay)	/* the usual case */
+	*r = (struct lab_run){ .lab = lab, .o = o, .ok = true, .replay = o->replay || o->read_path };
+	err = r->replay ? lab_load(r) : ahead_take(r);
+	if (err == -ENOENT && !r->replay)	/* the usual case */
 		err = lab_capture(r, o);
 	if (!err && r->ok)
 		lab->judge(r);
@@ -123,7 +123,7 @@ static int check_root(const struct options *o)
 {
 	bool lists = !strcmp(o->argument, "check") && !o->program;
 
-	if (o->replay || lists || !geteuid())
+	if (o->replay || o->read_path || lists || !geteuid())
 		return 0;
 	talk(_("lab: you are not root: an experiment makes a network namespace and traces it; run it with "
 	       "sudo, or see a recorded run: tcptrace lab --replay %s"), o->argument);

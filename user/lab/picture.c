@@ -55,7 +55,7 @@ static void put_remark(struct drawing *d, char *text)
 	char *line, *rest = text;
 
 	while ((line = strsep(&rest, "\n")) && *line) {
-		out_spaces(&d->out, wide ? 33 : 29);
+		out_spaces(&d->out, wide ? 33 : 30);
 		out_str(&d->out, d->view.cfg.utf8 ? "│" : "|");
 		out_str_pad(&d->out, line, LADDER_ARROW);
 		out_str(&d->out, d->view.cfg.utf8 ? "│" : "|");

@@ -196,8 +196,8 @@ int run_play(struct session *s)
 	};
 	int err;
 
-	if (s->o->replay || s->o->json || s->o->write_path || s->o->quiz || s->o->step || s->o->slow) {
-		talk(_("lab: play goes with none of --replay, --json, -w, --quiz, --step and --slow"));
+	if (s->o->replay || s->o->read_path || s->o->json || s->o->write_path || s->o->quiz || s->o->step || s->o->slow) {
+		talk(_("lab: play goes with none of --replay, -r, --json, -w, --quiz, --step and --slow"));
 		return -EINVAL;
 	}
 	p = (struct playing){ .out = s->out };

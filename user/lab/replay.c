@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A lab's recording: gzip of its facts, a line each, an empty line, and then
- * what `tcptrace -w` would have written. `tcptrace lab -w FILE NAME` makes one;
+ * what `tcptrace -w` would have written. `tcptrace lab -w FILE NAME` makes one, -r shows it;
  * those in recordings/ are part of the program (recordings.c).
  *
  *     zcat handshake.lab | sed '1,/^$/d' | tcptrace -r - shows the events
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,10 +165,36 @@ int lab_load_bytes(struct lab_run *r, const char *begin, const char *end)
 	return err;
 }
 
+/* Of `lab -w FILE`: hostile like any file, so take_facts() and the file source check it. */
+static int load_file(struct lab_run *r, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = fd < 0 ? -errno : 0;
+	char *bytes = MAP_FAILED;
+	struct stat st;
+
+	if (!err && (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size))
+		err = -EINVAL;
+	if (!err)
+		bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (!err && bytes == MAP_FAILED)
+		err = -errno;
+	if (err)
+		lab_wrong(r, N_("cannot read '%s': %s"), path, strerror(-err));
+	else
+		err = lab_load_bytes(r, bytes, bytes + st.st_size);
+	if (bytes != MAP_FAILED)
+		munmap(bytes, (size_t)st.st_size);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 int lab_load(struct lab_run *r)
 {
 	const struct recording *rec = recording_of(r->lab->name);
 
+	if (r->o->read_path)
+		return load_file(r, r->o->read_path);
 	if (rec)
 		return lab_load_bytes(r, rec->begin, rec->end);
 	lab_wrong(r, N_("no recording of this experiment is in this build"));

@@ -16,39 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tun.h"
-
-#define PACKET_MAX	2048
-#define HELD_MAX	64
-#define SHAKES		8
-#define STRANGERS	0x0a000100u	/* 10.0.1.0 */
-#define STRANGER_PORT	40000
-#define CLIENT		0x0a000001u
-#define SERVER		0x0a000002u
-
-struct packet {
-	size_t len;
-	union {
-		struct iphdr ip;
-		uint8_t bytes[PACKET_MAX];
-	};
-};
-
-struct wire {
-	struct stage *s;
-	int fd;
-	unsigned int delay_us;
-	pthread_t thread;
-	pthread_mutex_t lock;		/* of all below */
-	uint16_t hold_port;
-	bool hold_syn, hold_all;
-	unsigned int nheld;
-	struct packet held[HELD_MAX];
-	struct { uint16_t port; struct wire_numbers n; } shake[SHAKES];	/* of the client's ports */
-	unsigned int nshakes;
-	uint32_t strangers, target;	/* the first of them; whom they send to */
-	struct { uint32_t seq, synacks, resets; } stranger[WIRE_STRANGERS];
-};
+#include "wire.h"
 
 /* ---- the device ---- */
 
@@ -108,7 +76,7 @@ static void device_of_wire(struct wire *w)
 	sysctl_set(w->s, "ipv4/conf/wire/accept_local", 1);
 }
 
-static void put(struct wire *w, const struct packet *p)
+void wire_put(struct wire *w, const struct packet *p)
 {
 	if (write(w->fd, p->bytes, p->len) != (ssize_t)p->len)
 		stage_fail(w->s, N_("write to the TUN device: %s"), strerror(errno));
@@ -116,31 +84,10 @@ static void put(struct wire *w, const struct packet *p)
 
 /* ---- the relay ---- */
 
-static struct tcphdr *tcp_of(struct packet *p)
-{
-	return (struct tcphdr *)(p->bytes + p->ip.ihl * 4);
-}
-
 static bool is_tcp(const struct packet *p)
 {
 	return p->len >= sizeof(p->ip) && p->ip.version == 4 && p->ip.protocol == IPPROTO_TCP &&
 	       p->len >= p->ip.ihl * 4 + sizeof(struct tcphdr);
-}
-
-/* For a stranger: nobody answers, but the SYN-ACK is remembered. */
-static bool to_stranger(struct wire *w, struct packet *p)
-{
-	uint32_t to = ntohl(p->ip.daddr), host = to - w->strangers;
-	struct tcphdr *tcp = tcp_of(p);
-
-	if (host >= WIRE_STRANGERS)
-		return false;
-	w->stranger[host].resets += tcp->rst;
-	if (tcp->syn && tcp->ack) {
-		w->stranger[host].seq = ntohl(tcp->seq);
-		w->stranger[host].synacks++;
-	}
-	return true;
 }
 
 static bool hold(struct wire *w, struct packet *p)
@@ -210,10 +157,10 @@ static void relay(struct wire *w, struct packet *p)
 		sleep_us(w->delay_us);
 	pthread_mutex_lock(&w->lock);
 	note_numbers(w, p);
-	kept = to_stranger(w, p) || hold(w, p);
+	kept = stranger_took(w, p) || hold(w, p);
 	pthread_mutex_unlock(&w->lock);
 	if (!kept)
-		put(w, p);
+		wire_put(w, p);
 }
 
 static void *relay_thread(void *arg)
@@ -280,11 +227,6 @@ struct wire *nic_open(struct stage *s, unsigned int n)
 	return w;
 }
 
-void stranger_target(struct wire *w, const char *address)
-{
-	w->target = ntohl(inet_addr(address));
-}
-
 void wire_hold(struct wire *w, uint16_t port, bool syn_too)
 {
 	pthread_mutex_lock(&w->lock);
@@ -337,84 +279,9 @@ void wire_release(struct wire *w)
 {
 	pthread_mutex_lock(&w->lock);
 	for (unsigned int i = 0; i < w->nheld; i++)
-		put(w, &w->held[i]);
+		wire_put(w, &w->held[i]);
 	w->nheld = 0;
 	w->hold_port = 0;
 	w->hold_all = false;
 	pthread_mutex_unlock(&w->lock);
-}
-
-/* ---- strangers ---- */
-
-static uint32_t sum(uint32_t s, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-
-	for (size_t i = 0; i + 1 < len; i += 2)
-		s += (uint32_t)(p[i] << 8 | p[i + 1]);
-	return s;
-}
-
-static uint16_t folded(uint32_t s)
-{
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return htons((uint16_t)~s);
-}
-
-static void send_as(struct wire *w, unsigned int host, const struct tcphdr *tcp)
-{
-	struct packet p = { .len = sizeof(p.ip) + sizeof(*tcp) };
-
-	p.ip = (struct iphdr){
-		.ihl = 5, .version = 4, .tot_len = htons((uint16_t)p.len), .ttl = 64, .protocol = IPPROTO_TCP,
-		.saddr = htonl(w->strangers + host), .daddr = htonl(w->target),
-	};
-	p.ip.check = folded(sum(0, &p.ip, sizeof(p.ip)));
-	memcpy(tcp_of(&p), tcp, sizeof(*tcp));
-	tcp_of(&p)->check = folded(sum(sum(IPPROTO_TCP + sizeof(*tcp), &p.ip.saddr, 8), tcp, sizeof(*tcp)));
-	put(w, &p);
-}
-
-void stranger_syn(struct wire *w, unsigned int host, uint16_t to)
-{
-	struct tcphdr tcp = {
-		.source = htons(STRANGER_PORT), .dest = htons(to), .seq = htonl(host << 16), .doff = 5,
-		.syn = 1, .window = htons(64240),
-	};
-
-	send_as(w, host, &tcp);
-}
-
-void stranger_ack(struct wire *w, unsigned int host, uint16_t to)
-{
-	struct tcphdr tcp = {
-		.source = htons(STRANGER_PORT), .dest = htons(to), .seq = htonl((host << 16) + 1), .doff = 5,
-		.ack = 1, .window = htons(64240),
-	};
-
-	pthread_mutex_lock(&w->lock);
-	tcp.ack_seq = htonl(w->stranger[host].seq + 1);
-	pthread_mutex_unlock(&w->lock);
-	send_as(w, host, &tcp);
-}
-
-unsigned int stranger_synacks(struct wire *w, unsigned int host)
-{
-	unsigned int n;
-
-	pthread_mutex_lock(&w->lock);
-	n = w->stranger[host].synacks;
-	pthread_mutex_unlock(&w->lock);
-	return n;
-}
-
-unsigned int stranger_resets(struct wire *w, unsigned int host)
-{
-	unsigned int n;
-
-	pthread_mutex_lock(&w->lock);
-	n = w->stranger[host].resets;
-	pthread_mutex_unlock(&w->lock);
-	return n;
 }

@@ -39,9 +39,9 @@ static void lay_out(struct ladder *d, const struct view *v, const struct track *
 	unsigned int columns = v->cfg.columns ? v->cfg.columns : 100;
 	unsigned int limit = right && right->limit_known ? right->limit : 0;
 
-	*d = (struct ladder){ .columns = 80, .time = 7, .left = 21 };
+	*d = (struct ladder){ .columns = 80, .time = 7, .left = 22, .gap = 1 };
 	if (columns >= 100)
-		*d = (struct ladder){ .columns = 100, .time = 10, .left = 22, .names = true };
+		*d = (struct ladder){ .columns = 100, .time = 10, .left = 22, .gap = 2, .names = true };
 	d->right = d->columns - (d->time + 1 + d->left + 1 + LADDER_ARROW + 1 + 1);
 	d->digits = digits(limit + 1ull);
 	d->limits = d->names && limit < 100;
@@ -149,7 +149,7 @@ static void put_end(const struct ladder *d, struct view *v, const struct track *
 /* Above the queues: what they are, or how many they hold. */
 static void put_heading(const struct ladder *d, struct out *o, const struct track *right)
 {
-	unsigned int at = d->time - 2 + 3, width = 2 * d->cell + 2, n, end = d->columns;
+	unsigned int at = d->time - 2 + 3, width = 2 * d->cell + d->gap, n, end = d->columns;
 	char text[64];
 
 	out_spaces(o, d->time - 2);
@@ -165,7 +165,7 @@ static void put_heading(const struct ladder *d, struct out *o, const struct trac
 	if (d->names)
 		snprintf(text, sizeof(text), _("queue limit %u: holds %llu"), right->limit, right->limit + 1ull);
 	else
-		snprintf(text, sizeof(text), "%-*s%s", (int)d->cell + 2, "SYN", "ACC");
+		snprintf(text, sizeof(text), "%-*s%s", (int)(d->cell + d->gap), "SYN", "ACC");
 	n = text_columns(text);
 	width = n > width ? n : width;
 	if (at + 1 + width > end)		/* a limit of ten digits in 80 columns: the title has it */

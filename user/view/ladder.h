@@ -12,6 +12,7 @@ struct ladder {
 	unsigned int columns;		/* of a whole row */
 	unsigned int time, left, right;	/* right: the server's text and the queues */
 	unsigned int cell;		/* a queue: SYN █░░ 1/2, without name and limit █░░ 1 */
+	unsigned int gap;		/* between the queues */
 	unsigned int digits;		/* of the most it can hold */
 	bool names, limits;		/* in each row; else above them */
 };

@@ -113,7 +113,7 @@ static void put_queue(const struct ladder *d, struct view *v, const char *name, 
 /* The server's text, and its queues at the end of the row; a long text takes the SYN queue's place, or both. */
 static void put_right(const struct ladder *d, struct view *v, const struct row *r, const char *text)
 {
-	unsigned int len = text_columns(text), at = d->right - 2 * d->cell - 2;
+	unsigned int len = text_columns(text), at = d->right - 2 * d->cell - d->gap;
 	struct out *o = v->out;
 
 	out_str(o, text);
@@ -122,9 +122,9 @@ static void put_right(const struct ladder *d, struct view *v, const struct row *
 	if (len < at) {
 		out_spaces(o, at - len);
 		put_queue(d, v, "SYN", r->step->synq, r->step->limit);
-		out_mem(o, "  ", 2);
-	} else if (len < at + d->cell + 2) {
-		out_spaces(o, at + d->cell + 2 - len);
+		out_spaces(o, d->gap);
+	} else if (len < at + d->cell + d->gap) {
+		out_spaces(o, at + d->cell + d->gap - len);
 	} else {
 		return;
 	}
