@@ -121,12 +121,17 @@ static void say_lost(const struct check *c, enum ledger_item k)
 		     (unsigned long long)lost);
 }
 
+static bool comparable(const struct check *c, enum ledger_item k, uint64_t kernel)
+{
+	return ledger_seen(c->m, k) && kernel != SNMP_UNKNOWN;
+}
+
 static void compare(struct check *c, uint32_t netns, const uint64_t *kernel, const uint64_t *counted)
 {
 	for (int k = 0; k < LEDGER_MAX; k++) {
 		bool agrees = ledger_agrees(k, kernel[k], counted[k]);
 
-		if (!ledger_seen(c->m, k))
+		if (!comparable(c, k, kernel[k]))
 			continue;
 		c->differ += !agrees;
 		if (k == LEDGER_TIMEOUTS ? !agrees : kernel[k] || counted[k])
@@ -142,7 +147,7 @@ static int compare_new(struct check *c, uint32_t netns, const uint64_t *kernel, 
 	bool agree = true;
 
 	for (int k = 0; k < LEDGER_MAX; k++)
-		agree &= !ledger_seen(c->m, k) || ledger_agrees(k, kernel[k], counted[k]);
+		agree &= !comparable(c, k, kernel[k]) || ledger_agrees(k, kernel[k], counted[k]);
 	if (!agree)
 		leave_out(c, netns, "no process was in it when we began");
 	ledger_mark(&c->ledger, netns);
@@ -168,7 +173,7 @@ static int end_here(void *arg)
 	if (i == c->n)
 		return compare_new(c, netns, kernel, counted);
 	for (int k = 0; k < LEDGER_MAX; k++)
-		kernel[k] -= c->ns[i].before[k];
+		kernel[k] = kernel[k] == SNMP_UNKNOWN ? kernel[k] : kernel[k] - c->ns[i].before[k];
 	c->ns[i].compared = true;
 	compare(c, netns, kernel, counted);
 	return 0;
@@ -193,10 +198,13 @@ static void say_gone(struct check *c)
 static void say_unseen(struct check *c)
 {
 	for (int k = 0; k < LEDGER_MAX; k++) {
-		if (ledger_seen(c->m, k))
+		bool seen = ledger_seen(c->m, k);
+
+		if (seen && !(c->n && c->ns[0].before[k] == SNMP_UNKNOWN))
 			continue;
-		talk("--check: %s is not compared: not all that it is counted from is seen", ledger_name(k));
-		c->differ++;
+		talk("--check: %s is not compared: %s", ledger_name(k),
+		     seen ? "this kernel has no such counter" : "not all that it is counted from is seen");
+		c->differ += !seen;
 	}
 }
 
