@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Snapshots: what was there before us, and, when one is complete, what is there
- * no more although no record told its end.
+ * no more although no record reported its end.
  */
 #include "internal.h"
 
@@ -88,11 +88,11 @@ static void learn_drops(struct listener *l, const struct tcptrace_record *rec)
 	uint32_t rose;
 
 	if (!l->sk_drops_based)
-		l->sk_drops_base = rec->drops - l->drops_told;
+		l->sk_drops_base = rec->drops - l->drops_seen;
 	l->sk_drops_based = l->sk_drops_known = true;
 	l->sk_drops = rec->drops;
 	rose = rec->drops - l->sk_drops_base;
-	l->drops_unseen = rose > l->drops_told ? rose - l->drops_told : 0;
+	l->drops_unseen = rose > l->drops_seen ? rose - l->drops_seen : 0;
 }
 
 static void exists_listener(struct model *m, const struct tcptrace_record *rec)

@@ -179,7 +179,7 @@ static int end_here(void *arg)
 	return 0;
 }
 
-/* Something was counted there, and nobody can read the kernel's side of it. */
+/* Something was counted there, and the kernel's side of it cannot be read. */
 static void say_gone(struct check *c)
 {
 	for (unsigned int k = 0; k < c->ledger.n; k++) {

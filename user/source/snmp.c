@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Each counter by its name: kernels add some, and their order is nobody's promise. */
+/* Each counter is found by its name: kernels add some, and their order is not fixed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
