@@ -203,6 +203,7 @@ static inline void listener_count(struct listener *l, unsigned int cause)
 
 /* conn.c */
 int conns_init(struct model *m);
+bool conn_room(const struct model *m);
 struct conn *conn_new(struct model *m);
 void conn_end(struct model *m, struct conn *c);
 struct conn *conn_again(struct model *m, struct conn *c);
