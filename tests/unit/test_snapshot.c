@@ -336,6 +336,30 @@ static void no_room(void **state)
 	assert_int_equal(model_totals(rig.m)->listeners_unseen, 4);
 }
 
+/* More sockets than conns: each that stays is reported once, none is evicted for the next. */
+static void more_than_fit(void **state)
+{
+	unsigned int i, round;
+
+	(void)state;
+	rig_limits(16, 2);
+	for (round = 1; round <= 2; round++) {
+		snapshot(false, 0);
+		for (i = 0; i < 40; i++)
+			exists(by(client_rec(0, i), CLIENT, i), SK(i), TCP_S_ESTABLISHED, 0);
+		for (i = 0; i < 40; i++)
+			exists(client_rec(0, i), SK(i), TCP_S_ESTABLISHED, 0);
+		snapshot(true, 0);
+		assert_int_equal(count(TCPTRACE_EXISTS), 16);
+		assert_int_equal(model_totals(rig.m)->conns_now, 16);
+		assert_int_equal(model_totals(rig.m)->evicted, 24);
+	}
+	assert_int_equal(rig.seen[15].pid, CLIENT);
+	/* what happens now makes room */
+	state_of(client_rec(0, 30), SK(30), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 17);
+}
+
 /* Listeners come and go: the oldest closed ones are forgotten, and no more memory is used. */
 static void many_short_ones(void **state)
 {
@@ -407,7 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen),
-		CASE(no_room), CASE(many_short_ones),
+		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(invisible),
 	};
 

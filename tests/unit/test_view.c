@@ -238,6 +238,37 @@ static void a_backlog_is_no_address(void **state)
 	assert_false(fields[COLUMN_REMOTE].get(&now.ev, &v));
 }
 
+/* In a record of a listener that a snapshot found, its drop counter does. */
+static void drops_are_no_address(void **state)
+{
+	struct value v;
+
+	(void)state;
+	plain_event(TCPTRACE_EXISTS);
+	now.rec.new = TCP_S_LISTEN;
+	now.rec.drops = 4;
+	now.rec.rport = 0;
+	assert_false(fields[COLUMN_REMOTE].get(&now.ev, &v));
+	now.rec.new = TCP_S_ESTABLISHED;
+	now.rec.rport = 80;
+	assert_true(fields[COLUMN_REMOTE].get(&now.ev, &v));
+}
+
+/* tcp_disconnect() takes the remote end off a child that dies with its listener: its conn knows it. */
+static void an_end_that_is_taken_off(void **state)
+{
+	struct value v;
+
+	(void)state;
+	plain_event(TCPTRACE_DESTROY);
+	memset(now.rec.raddr, 0, 16);
+	now.rec.rport = 0;
+	now.ev.c = &now.c;
+	now.c.rport = 40412;
+	assert_true(fields[COLUMN_REMOTE].get(&now.ev, &v));
+	assert_int_equal(v.port, 40412);
+}
+
 static void clocks(void **state)
 {
 	static const int64_t times[] = { 1795410642123456789, 1795410642999999999, 1795410643000000000, -1 };
@@ -344,6 +375,8 @@ int main(void)
 		cmocka_unit_test(unknown_is_absent),
 		cmocka_unit_test(a_duration_is_no_cookie),
 		cmocka_unit_test(a_backlog_is_no_address),
+		cmocka_unit_test(drops_are_no_address),
+		cmocka_unit_test(an_end_that_is_taken_off),
 		cmocka_unit_test(clocks),
 		cmocka_unit_test(what_trouble_is),
 		cmocka_unit_test(filters_of_a_replay),

@@ -41,8 +41,8 @@ static void enter(struct model *m, const struct tcptrace_record *rec, struct con
 	c->ghost = false;
 }
 
-/* In the queue already: told twice, unless a snapshot told it first. */
-static bool told_before(struct conn *c, const struct tcptrace_record *rec)
+/* In the queue already: reported twice, unless a snapshot found it first. */
+static bool entered_before(struct conn *c, const struct tcptrace_record *rec)
 {
 	if (!c->in_acceptq || rec->cause == TCPTRACE_ACCEPTQ_MIGRATED)
 		return false;
@@ -83,7 +83,7 @@ static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 		emit_plain(m, rec, NULL, l);
 		return;
 	}
-	if (told_before(c, rec))
+	if (entered_before(c, rec))
 		return;
 	if (c->in_synq)
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
@@ -112,7 +112,7 @@ void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 	bool fresh;
 
 	if (!c && rec->sk && *ended_slot(m, rec->sk) == rec->sk)
-		return;			/* its end was told, and its way out with it */
+		return;			/* its end was reported, and its way out with it */
 	c = conn_of(m, rec, &fresh);
 	if (!c)
 		c = index_find(m, BY_REQ, rec_req(rec));
@@ -149,7 +149,7 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
 	if (!c->listener)
 		queue_set_listener(m, c, l);
-	if (c->in_acceptq) {		/* no hook told it (tracepoints alone): it is no call, so without the caller */
+	if (c->in_acceptq) {		/* no hook reported it (tracepoints alone): not a call, so without the caller */
 		m->derived = *rec;
 		m->derived.flags &= ~TCPTRACE_F_ACTOR;
 		m->derived.req = m->derived.arg = m->derived.pid = m->derived.tid = 0;
@@ -185,7 +185,7 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 
 	if (rec->ret >= 0)
 		c = conn_of(m, rec, &fresh);
-	if (rec_told_twice(c, rec))
+	if (rec_repeated(c, rec))
 		return;
 	l = listener_of(m, rec, c);
 	if (c)

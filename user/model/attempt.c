@@ -13,7 +13,7 @@
 enum {
 	OPENING = 0x01,		/* in SYN_SENT; whether a SYN left is not known yet */
 	OPENED = 0x02,		/* it did, and was counted */
-	FAILING = 0x04,		/* left SYN_SENT for CLOSE, and nobody has said why yet */
+	FAILING = 0x04,		/* left SYN_SENT for CLOSE; the reason is not known yet */
 	SHUT = 0x08,		/* shutdown() was called in SYN_SENT */
 	FASTOPEN = 0x10,	/* a server's child of Fast Open whose third packet has not come */
 	FORGOTTEN = 0x20,	/* taken down with its listener */
@@ -62,7 +62,7 @@ static uint8_t leaves_syn_sent(struct conn *c, const struct model_event *ev)
 		return 0;
 	}
 	c->attempt |= FAILING;
-	if (!c->reset)			/* told before the transition: tcp_reset() */
+	if (!c->reset)			/* reported before the transition: tcp_reset() */
 		return 0;
 	c->attempt &= ~FAILING;
 	return opened(c) | COUNTED_FAIL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What processes ask for: socket() to shutdown(), and the segments that are told
+ * What processes ask for: socket() to shutdown(), and the segments that are reported
  * of a socket. A call says who owns the socket; softirq steps are shown as theirs.
  */
 #include "internal.h"
@@ -18,7 +18,7 @@ void on_socket(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 	struct listener *l = listener_find(m, rec->sk);
 
-	if (rec_told_twice(c, rec))
+	if (rec_repeated(c, rec))
 		return;
 	if (c && rec->t_ns >= c->known_ns) {	/* the address was used before: its destroy was missed */
 		conn_sk_gone(m, c);
@@ -99,7 +99,7 @@ void on_connect(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 
-	if (rec_told_twice(c, rec))
+	if (rec_repeated(c, rec))
 		return;
 	if (c) {
 		c = conn_again(m, c);
@@ -145,7 +145,7 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 
 	if (!l)
 		c = conn_of(m, rec, &fresh);
-	if (rec->event == TCPTRACE_CLOSE && rec_told_twice(c, rec))
+	if (rec->event == TCPTRACE_CLOSE && rec_repeated(c, rec))
 		return;
 	if (c && c->in_acceptq && rec->flags & TCPTRACE_F_ACTOR)
 		leave_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
@@ -157,7 +157,7 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 	emit_plain(m, rec, c, l);
 }
 
-/* retrans, rst-sent, rst-received: a RST is often sent for no socket, or told of the listener. */
+/* retrans, rst-sent, rst-received: a RST is often sent for no socket, or reported for the listener. */
 void on_segment(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = called_listener(m, rec);
@@ -170,7 +170,7 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 		c = index_find(m, rec->flags & TCPTRACE_F_REQUEST ? BY_REQ : BY_SK, rec->sk);
 	if (!c)
 		c = index_find_rec(m, rec);
-	if (rec->event == TCPTRACE_RST_RECEIVED && rec_told_twice(c, rec))
+	if (rec->event == TCPTRACE_RST_RECEIVED && rec_repeated(c, rec))
 		return;
 	if (c && rec->event == TCPTRACE_RETRANS)
 		c->retrans++;

@@ -29,7 +29,7 @@ static bool same_port(const struct tcptrace_record *a, const struct tcptrace_rec
 }
 
 /*
- * The child that was made on this CPU just now; sk 0: whoever's, of the same listener.
+ * The child that was made on this CPU just now; sk 0: any child of the same listener.
  * Softirqs of one CPU do not nest, so the next step of a handshake there is its own.
  */
 struct held *child_held(struct model *m, const struct tcptrace_record *rec, uint64_t sk)
@@ -41,7 +41,7 @@ struct held *child_held(struct model *m, const struct tcptrace_record *rec, uint
 	return h;
 }
 
-/* The child in hand is c's: its first transition is told now, with the ends that it lacked. */
+/* The child in hand is c's: its first transition is reported now, with the ends that it lacked. */
 static void child_tell(struct model *m, struct held *h, struct conn *c)
 {
 	struct tcptrace_record rec = h->rec;

@@ -44,12 +44,17 @@ static void evict(struct model *m)
 	conn_end(m, m->age_head[list]);
 }
 
+bool conn_room(const struct model *m)
+{
+	return m->conns_free || m->conns_touched < m->limits.conns;
+}
+
 /* May end another conn: hold no pointer to one across this call. */
 struct conn *conn_new(struct model *m)
 {
 	struct conn *c;
 
-	if (!m->conns_free && m->conns_touched == m->limits.conns)
+	if (!conn_room(m))
 		evict(m);
 	if (m->conns_free) {
 		c = &m->conns[m->conns_free - 1];

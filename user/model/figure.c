@@ -91,7 +91,7 @@ static enum known now_known(const struct model *m, const struct listener *l)
 
 	if (!l->open)
 		return KNOWN_EXACTLY;
-	return l->told_ns && (steps || (l->seen_gen && l->seen_gen == m->snap.gen)) ? KNOWN_EXACTLY : KNOWN_NOT;
+	return l->lengths_ns && (steps || (l->seen_gen && l->seen_gen == m->snap.gen)) ? KNOWN_EXACTLY : KNOWN_NOT;
 }
 
 /* When it came, or was found: it waits since then at least; 0: unknown. */
@@ -102,12 +102,12 @@ static uint64_t waits_since(const struct conn *c)
 	return since ? since : c->known_ns;
 }
 
-/* Until when that is known: where some were taken unseen, the next may have been, since the kernel told its length. */
+/* Until when that is known. Where some were taken unseen, more may have been since the last length from the kernel. */
 static uint64_t waits_until(const struct model *m, const struct conn *c)
 {
 	const struct listener *l = c->listener;
 
-	return l->unseen && c->in_acceptq && l->told_ns < m->totals.last_ns ? l->told_ns : m->totals.last_ns;
+	return l->unseen && c->in_acceptq && l->lengths_ns < m->totals.last_ns ? l->lengths_ns : m->totals.last_ns;
 }
 
 static uint64_t waited(const struct model *m, const struct conn *c)

@@ -18,7 +18,7 @@ _Static_assert(offsetof(struct tcptrace_record, rport) + 2 ==
 	       offsetof(struct tcptrace_record, laddr) + offsetof(struct tuple, netns),
 	       "the record has the tuple's members in the tuple's order");
 
-/* A table of n slots lies behind all smaller ones, so that growing takes no memory that was not there. */
+/* A table of n slots lies after all smaller ones, so that growing takes no memory that was not there. */
 int index_init(struct model *m, enum conn_key k)
 {
 	struct table *t = &m->by[k];
@@ -98,7 +98,7 @@ void index_add(struct model *m, struct conn *c, enum conn_key k)
 	put(t, (struct slot){ .hash = hash_of(m, c, k), .conn = c - m->conns + 1 });
 }
 
-/* What stands behind the hole, and would be looked for from before it, moves up. */
+/* What stands after the hole, and would be looked for from before it, moves up. */
 void index_del(struct model *m, struct conn *c, enum conn_key k)
 {
 	struct table *t = &m->by[k];

@@ -99,7 +99,7 @@ struct model {
 	bool owners_wanted;
 	uint64_t asked_ns, verified_ns;
 	struct snapshot snap;
-	struct tcptrace_record derived;	/* of a step that no record told */
+	struct tcptrace_record derived;	/* of a step that no record reported */
 	struct listener *surplus;	/* whose accept queue is longer here than in the kernel, for long enough */
 	bool synq_full_at_limit;	/* a refusal showed it: full at qlen >= limit, later kernels (3c5b4d69c358) at > */
 
@@ -123,10 +123,10 @@ struct model {
 };
 
 /*
- * What happens to a socket once was told in its last step already. BPF has two programs for it, and
- * where the caller was moved to another CPU between the two, both tell (bpf/emit.bpf.h, did()).
+ * What happens to a socket once was its last step already. BPF has two programs for it, and
+ * where the caller was moved to another CPU between the two, both report it (bpf/emit.bpf.h, did()).
  */
-static inline bool rec_told_twice(const struct conn *c, const struct tcptrace_record *rec)
+static inline bool rec_repeated(const struct conn *c, const struct tcptrace_record *rec)
 {
 	return c && c->last_event == rec->event && c->last_tid == rec->tid && rec->t_ns >= c->last_ns &&
 	       rec->t_ns - c->last_ns < 1000000000ull;
@@ -176,7 +176,7 @@ void age_set(struct model *m, struct conn *c, enum conn_list list);
 /* queue.c */
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step);
-int queue_untold(const struct queue *q);
+int queue_step_unseen(const struct queue *q);
 void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
 void queue_acceptq_gone(struct listener *l, uint64_t t_ns);
 void queue_set_listener(struct model *m, struct conn *c, struct listener *l);
@@ -203,6 +203,7 @@ static inline void listener_count(struct listener *l, unsigned int cause)
 
 /* conn.c */
 int conns_init(struct model *m);
+bool conn_room(const struct model *m);
 struct conn *conn_new(struct model *m);
 void conn_end(struct model *m, struct conn *c);
 struct conn *conn_again(struct model *m, struct conn *c);

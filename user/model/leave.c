@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Out of the SYN queue, out of the accept queue: told by a record, derived from another step, or found out later.
+ * Out of the SYN queue, out of the accept queue: reported by a record, derived from another step, or found out later.
  */
 #include "internal.h"
 
-/* A record for a step that none told: with the conn's ends. It is good until the next. */
+/* A record for a step that has none, with the conn's ends. Valid until the next one is made. */
 const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
 					   uint8_t flags)
 {
@@ -40,7 +40,7 @@ static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int
 	if (cause == TCPTRACE_SYNQ_OTHER && unseen && !l->drops_unseen)
 		return 0;
 	if (cause == TCPTRACE_SYNQ_OTHER || !c->ack_refused)
-		l->drops_told++;
+		l->drops_seen++;
 	if (cause == TCPTRACE_SYNQ_OTHER && unseen)
 		l->drops_unseen--;
 	return cause == TCPTRACE_SYNQ_OTHER ? COUNTED_DROP : 0;
@@ -51,7 +51,7 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 {
 	struct model_event ev = emit_step(rec, TCPTRACE_SYNQ_DEL, c, c->listener);
 	struct listener *l = c->listener;
-	int by = l ? queue_untold(&l->synq) : 0;
+	int by = l ? queue_step_unseen(&l->synq) : 0;
 
 	ev.cause = cause;
 	emit_took(&ev, c->synq_ns);
@@ -107,7 +107,7 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 {
 	struct model_event ev = emit_step(rec, TCPTRACE_ACCEPTQ_DEL, c, c->listener);
 	struct listener *l = c->listener;
-	int by = l ? queue_untold(&l->acceptq) : 0;
+	int by = l ? queue_step_unseen(&l->acceptq) : 0;
 
 	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset)
 		cause = TCPTRACE_ACCEPTQ_RESET;

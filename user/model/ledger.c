@@ -75,12 +75,6 @@ const uint64_t *ledger_of(const struct ledger *l, uint32_t netns)
 	return NULL;
 }
 
-void ledger_mark(struct ledger *l, uint32_t netns)
-{
-	for (unsigned int i = 0; i < l->n; i++)
-		l->ns[i].read |= l->ns[i].netns == netns;
-}
-
 static void book_drop(uint64_t *n, unsigned int cause)
 {
 	n[LEDGER_LISTEN_DROPS]++;	/* tcp_listendrop() */

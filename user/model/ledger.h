@@ -38,7 +38,6 @@ struct ledger {
 	unsigned int n, last;		/* last: whose step came last, nearly always the next one's, too */
 	struct {
 		uint32_t netns;
-		bool read;	/* ledger_mark() was there */
 		uint64_t count[LEDGER_MAX];
 	} ns[LEDGER_NETNS];
 	uint64_t left_out;	/* steps in more namespaces than that */
@@ -61,6 +60,5 @@ void ledger_event(struct ledger *l, const struct model_event *ev);
 void ledger_settle(struct ledger *l, const struct model *m);
 /* What was counted in a namespace: LEDGER_MAX numbers, or NULL: nothing. */
 const uint64_t *ledger_of(const struct ledger *l, uint32_t netns);
-void ledger_mark(struct ledger *l, uint32_t netns);	/* what was counted there has been looked at */
 
 #endif

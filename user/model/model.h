@@ -64,7 +64,7 @@ struct queue {
 	uint64_t full_mark_ns;		/* until when full_ns is counted */
 	struct conn *oldest, *newest;	/* conns we saw enter and not leave, in order */
 	uint32_t known;			/* length of that list */
-	/* The list is longer than the kernel's queue: somebody took the oldest, and no hook told. */
+	/* The list is longer than the kernel's queue: the oldest were taken, and no hook saw it. */
 	uint64_t surplus_ns;		/* since when, with the same oldest; 0: it is not */
 	uint64_t surplus_of;		/* that one's number */
 	uint32_t surplus;		/* by how much, at least, all that time */
@@ -78,24 +78,22 @@ struct listener {
 	uint16_t lport;
 	bool open;			/* still in LISTEN */
 	uint64_t born_ns, closed_ns;	/* born 0: was there before us */
-	/*
-	 * Three roles. Whom to name: listener_keeper().
-	 */
+	/* Three roles; listener_keeper() is whom to name. */
 	struct owner opener;		/* who called listen(); of one that was there before us: who held it then */
 	struct owner acceptor;		/* who accepted last */
 	struct owner holder;		/* who has its descriptor, when the opener has not got it any more */
 	bool opener_gone, acceptor_gone;	/* ended, or closed it, and we know */
-	uint32_t acceptors;		/* how many different processes accepted (prefork); at most 64 told apart */
+	uint32_t acceptors;		/* how many different processes accepted (prefork); at most 64 are told apart */
 	uint32_t acceptor_pids[64];
 	int32_t backlog;		/* asked for; -1 with backlog_known false: listen() was before us */
 	bool backlog_known;
 	uint32_t somaxconn;		/* at listen(); 0 unknown */
 	uint32_t limit;			/* effective: sk_max_ack_backlog, of both queues */
 	bool limit_known;		/* else limit is 0 and says nothing */
-	uint64_t told_ns;		/* when a record had the kernel's own lengths last; 0: never */
+	uint64_t lengths_ns;		/* when a record had the kernel's own lengths last; 0: never */
 	uint32_t synq_young;
 	struct queue synq, acceptq;
-	uint64_t accepted;		/* left the accept queue by accept(), whoever called it and however */
+	uint64_t accepted;		/* left the accept queue by accept(), by any caller and system call */
 	uint64_t unseen;		/* of these: found out later; by whom and when is unknown */
 	uint64_t accept_errors;
 	uint64_t established;		/* entered the accept queue */
@@ -106,7 +104,7 @@ struct listener {
 	uint32_t sk_drops;		/* the kernel's own count since the socket was made, by the last snapshot */
 	uint32_t sk_drops_base;		/* when we began */
 	bool sk_drops_known, sk_drops_based;
-	uint32_t drops_told;		/* rises of sk_drops that records account for */
+	uint32_t drops_seen;		/* rises of sk_drops that records account for */
 	uint32_t drops_unseen;		/* rises that none does, at the last snapshot: refused, or thrown away otherwise */
 	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
 	/*
@@ -262,7 +260,7 @@ struct model_lookup {
 	void *ctx;
 	/*
 	 * Has o's process o->fd (-1: any) still, as the same socket as when *ino was filled in (0: not yet)? 1 yes, 0 no,
-	 * -1 that cannot be told.
+	 * -1 unknown.
 	 */
 	int (*holds)(void *ctx, const struct owner *o, uint64_t *ino);
 	/* Fills comm, TCPTRACE_COMM_LEN + 1 bytes, with the process's name; false: it is not there. */
@@ -290,7 +288,7 @@ const struct listener *model_listener(const struct model *m, uint32_t i);
 void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx);
 /* COUNTED_* of a conn alive now that no step has said yet. */
 uint8_t model_counted(const struct model *m, const struct conn *c);
-/* Age in ns, at the last record, of the one that waits longest in that queue; 0: nobody waits, or it is unknown who. */
+/* Age in ns, at the last record, of the one that waits longest in that queue; 0: none waits, or it is unknown which. */
 uint64_t model_oldest_wait(const struct model *m, const struct queue *q);
 /*
  * Waits in the accept queue, ns: of those that accept() took, and of those that wait still, so long as they have waited

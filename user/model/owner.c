@@ -77,7 +77,7 @@ const struct owner *listener_keeper(const struct listener *l)
 	return l->acceptor.pid && !l->acceptor_gone ? &l->acceptor : NULL;
 }
 
-/* In softirq 'current' is nobody: a child that was not accepted yet belongs to who holds the listener. */
+/* In softirq 'current' means nothing: a child that was not accepted yet belongs to the holder of the listener. */
 const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l)
 {
 	if (c && c->owner.pid)
@@ -85,7 +85,7 @@ const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l
 	return l && listener_keeper(l) ? named(m, (struct owner *)listener_keeper(l)) : NULL;
 }
 
-/* The caller of socket, connect and accept owns the socket; of other calls if nobody is known. */
+/* The caller of socket, connect and accept owns the socket; of other calls if no owner is known. */
 void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure)
 {
 	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (o->pid && !sure))
@@ -95,15 +95,15 @@ void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_r
 		o->fd = rec->ret;
 }
 
-/* close, shutdown, read, write: who calls has it, whoever accepted it. The classic server forks for each connection. */
+/* close, shutdown, read, write: the caller holds it, though another accepted it. The classic server forks for each. */
 void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	owner_learn(m, &c->owner, rec, rec->flags & TCPTRACE_F_ACTOR && rec->pid != c->owner.pid);
 }
 
 /*
- * Told by the transition to LISTEN, whoever made it (io_uring, a 32-bit program, MPTCP), and by the return of
- * listen(), which knows the descriptor too. Who calls it again is not the opener.
+ * Known from the transition to LISTEN, by whatever way (io_uring, a 32-bit program, MPTCP), and from the return of
+ * listen(), which has the descriptor too. A later caller of listen() is not the opener.
  */
 void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
 {

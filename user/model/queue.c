@@ -26,18 +26,18 @@ static uint32_t counted(uint32_t now, int by)
 }
 
 /*
- * One leaves, and no record of the kernel's tells how many are left: one fewer, unless the length that the kernel told
- * last is below our list already.
+ * One leaves, and no record says how many are left: one fewer, unless the last length from the kernel is below our
+ * list already.
  */
-int queue_untold(const struct queue *q)
+int queue_step_unseen(const struct queue *q)
 {
 	return q->known > q->now ? 0 : -1;
 }
 
 /*
- * A conn that accept() takes has left the kernel's queue before its call returns and tells; a busy machine may
- * put the caller off in between, and two CPUs may read a length before each other's step. So the list must have
- * been longer all that time before it is believed.
+ * A conn that accept() takes has left the kernel's queue before its call returns and is recorded; on a busy
+ * machine the caller may be preempted in between, and two CPUs may read a length before each other's step. So
+ * the list must have been longer all that time before it is believed.
  */
 #define SURPLUS_NS	100000000ull
 
@@ -79,7 +79,7 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		l->synq_young = rec->synq_young;
 		l->limit = rec->acceptq_max;
 		l->limit_known = true;
-		l->told_ns = rec->t_ns;
+		l->lengths_ns = rec->t_ns;
 	}
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
 	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);

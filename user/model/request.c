@@ -5,7 +5,7 @@
  */
 #include "internal.h"
 
-#define SYNACK_LATE_NS	100000000ull	/* behind its request's way into the queue, at most: a CPU may be put off */
+#define SYNACK_LATE_NS	100000000ull	/* after its request entered the queue, at most: the CPU may be preempted */
 
 /*
  * By how much sk_drops rises: tcp_listendrop() counts one, and tcp_v4_rcv() another where a request's segment
@@ -31,7 +31,7 @@ static void request_begins(struct model *m, struct conn *c, const struct tcptrac
 
 /*
  * The conn of a record that names a request. One that we have not seen begin was
- * there before us; its removal alone may be the echo of one already told.
+ * there before us; its removal alone may repeat one that was reported.
  */
 static struct conn *request_of(struct model *m, const struct tcptrace_record *rec)
 {
@@ -126,7 +126,7 @@ void on_synq_del(struct model *m, const struct tcptrace_record *rec)
 	if (c && c->in_synq && still_there(c, rec))
 		return;
 	if (!c || !c->in_synq || (!c->synq_ns && rec->t_ns < c->known_ns))
-		return;			/* told before, or of the address's life before the snapshot */
+		return;			/* reported before, or of the address's life before the snapshot */
 	if (rec_cause(rec) == TCPTRACE_SYNQ_ESTABLISHED) {
 		child_release(m, rec, c);
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
@@ -164,7 +164,7 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	l = listener_of(m, rec, c);
 	listener_count(l, rec_cause(rec));
 	if (l)
-		l->drops_told += drops_of(rec);
+		l->drops_seen += drops_of(rec);
 	if (c && (rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
 		c->ack_refused = true;
 	/* nothing will tell the end of this one: a ghost until it is established after all */

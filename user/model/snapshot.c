@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Snapshots: what was there before us, and, when one is complete, what is there
- * no more although no record told its end.
+ * no more although no record reported its end.
  */
 #include "internal.h"
 
@@ -56,11 +56,31 @@ static struct conn *socket_conn(struct model *m, const struct tcptrace_record *r
 	return c;
 }
 
+static bool is_known(const struct model *m, const struct tcptrace_record *rec)
+{
+	return index_find(m, rec->flags & TCPTRACE_F_REQUEST ? BY_REQ : BY_SK, rec->sk) || index_find_rec(m, rec);
+}
+
+/*
+ * More sockets than the table holds: the first ones stay. To evict one for each that is found would forget those that
+ * the same snapshot names again, and report them again.
+ */
+static bool no_room_for(struct model *m, const struct tcptrace_record *rec)
+{
+	if (conn_room(m) || is_known(m, rec))
+		return false;
+	/* once: two lists name it, and so do later sweeps */
+	m->totals.evicted += !(rec->flags & TCPTRACE_F_ACTOR) && m->snap.gen == 1;
+	return true;
+}
+
 static void exists_conn(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c;
 	bool fresh;
 
+	if (no_room_for(m, rec))
+		return;
 	m->snap.timewaits |= !!(rec->flags & TCPTRACE_F_TIMEWAIT);
 	if (rec->flags & TCPTRACE_F_REQUEST)
 		c = request_conn(m, rec, &fresh);
@@ -88,11 +108,11 @@ static void learn_drops(struct listener *l, const struct tcptrace_record *rec)
 	uint32_t rose;
 
 	if (!l->sk_drops_based)
-		l->sk_drops_base = rec->drops - l->drops_told;
+		l->sk_drops_base = rec->drops - l->drops_seen;
 	l->sk_drops_based = l->sk_drops_known = true;
 	l->sk_drops = rec->drops;
 	rose = rec->drops - l->sk_drops_base;
-	l->drops_unseen = rose > l->drops_told ? rose - l->drops_told : 0;
+	l->drops_unseen = rose > l->drops_seen ? rose - l->drops_seen : 0;
 }
 
 static void exists_listener(struct model *m, const struct tcptrace_record *rec)

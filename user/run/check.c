@@ -23,11 +23,13 @@ struct check {
 	const struct model *m;			/* at the end */
 	struct view *view;
 	unsigned int differ, n;
-	struct {
+	struct space {
 		uint32_t netns;
-		bool compared;
-		uint64_t before[LEDGER_MAX];
+		bool fresh;			/* it was not there when we began */
+		bool ended;			/* its counters were read in the end, too */
+		uint64_t before[LEDGER_MAX], after[LEDGER_MAX];
 	} ns[LEDGER_NETNS];
+	int err;				/* of reading them in the end */
 	unsigned int left_out;
 };
 
@@ -125,12 +127,17 @@ static void say_lost(const struct check *c, enum ledger_item k)
 		     (unsigned long long)lost);
 }
 
+static bool comparable(const struct check *c, enum ledger_item k, uint64_t kernel)
+{
+	return ledger_seen(c->m, k) && kernel != SNMP_UNKNOWN;
+}
+
 static void compare(struct check *c, uint32_t netns, const uint64_t *kernel, const uint64_t *counted)
 {
 	for (int k = 0; k < LEDGER_MAX; k++) {
 		bool agrees = ledger_agrees(k, kernel[k], counted[k]);
 
-		if (!ledger_seen(c->m, k))
+		if (!comparable(c, k, kernel[k]))
 			continue;
 		c->differ += !agrees;
 		if (k == LEDGER_TIMEOUTS ? !agrees : kernel[k] || counted[k])
@@ -141,82 +148,103 @@ static void compare(struct check *c, uint32_t netns, const uint64_t *kernel, con
 }
 
 /* It was not there when we began: its counters began at 0, unless it lived by a socket alone until now. */
-static int compare_new(struct check *c, uint32_t netns, const uint64_t *kernel, const uint64_t *counted)
+static void compare_new(struct check *c, uint32_t netns, const uint64_t *kernel, const uint64_t *counted)
 {
 	bool agree = true;
 
 	for (int k = 0; k < LEDGER_MAX; k++)
-		agree &= !ledger_seen(c->m, k) || ledger_agrees(k, kernel[k], counted[k]);
+		agree &= !comparable(c, k, kernel[k]) || ledger_agrees(k, kernel[k], counted[k]);
 	if (!agree)
 		leave_out(c, netns, "no process was in it when we began");
-	ledger_mark(&c->ledger, netns);
+}
+
+static struct space *space_of(struct check *c, uint32_t netns)
+{
+	for (unsigned int i = 0; i < c->n; i++)
+		if (c->ns[i].netns == netns)
+			return &c->ns[i];
+	return NULL;
+}
+
+static int finish_here(void *arg)
+{
+	struct check *c = arg;
+	uint32_t netns = netns_here();
+	struct space *s = space_of(c, netns);
+
+	if (!s && c->n == LEDGER_NETNS)
+		return 0;
+	if (!s) {
+		s = &c->ns[c->n++];
+		*s = (struct space){ .netns = netns, .fresh = true };
+	}
+	s->ended = !read_counters(s->after);
 	return 0;
 }
 
-static int end_here(void *arg)
+/* The kernel's side is read when the last step is in: findings and summaries take their time. */
+static void check_finish(struct view *v)
+{
+	struct check *c = v->priv;
+
+	c->err = netns_each(v->cfg.netns, finish_here, NULL, c);
+}
+
+static void compare_space(struct check *c, const struct space *s)
 {
 	static const uint64_t nothing[LEDGER_MAX];
-	struct check *c = arg;
+	const uint64_t *counted = ledger_of(&c->ledger, s->netns);
 	uint64_t kernel[LEDGER_MAX];
-	const uint64_t *counted;
-	uint32_t netns = netns_here();
-	unsigned int i;
 
-	for (i = 0; i < c->n && c->ns[i].netns != netns; i++)
-		;
-	if (read_counters(kernel))
-		return 0;
-	counted = ledger_of(&c->ledger, netns);
-	if (!counted)
-		counted = nothing;
-	if (i == c->n)
-		return compare_new(c, netns, kernel, counted);
 	for (int k = 0; k < LEDGER_MAX; k++)
-		kernel[k] -= c->ns[i].before[k];
-	c->ns[i].compared = true;
-	compare(c, netns, kernel, counted);
-	return 0;
+		kernel[k] = s->after[k] == SNMP_UNKNOWN ? s->after[k] : s->after[k] - s->before[k];
+	if (s->fresh)
+		compare_new(c, s->netns, kernel, counted ? counted : nothing);
+	else
+		compare(c, s->netns, kernel, counted ? counted : nothing);
 }
 
-/* Something was counted there, and nobody can read the kernel's side of it. */
+/* Something was counted there, and the kernel's side of it cannot be read. */
 static void say_gone(struct check *c)
 {
 	for (unsigned int k = 0; k < c->ledger.n; k++) {
-		uint32_t netns = c->ledger.ns[k].netns;
-		unsigned int i;
+		const struct space *s = space_of(c, c->ledger.ns[k].netns);
 
-		for (i = 0; i < c->n && c->ns[i].netns != netns; i++)
-			;
-		if (i == c->n && !c->ledger.ns[k].read)
-			leave_out(c, netns, "no process is in it");
-		else if (i < c->n && !c->ns[i].compared)
-			leave_out(c, netns, "it ended before we did");
+		if (!s)
+			leave_out(c, c->ledger.ns[k].netns, "no process is in it");
+		else if (!s->ended)
+			leave_out(c, s->netns, "it ended before we did");
 	}
 }
 
 static void say_unseen(struct check *c)
 {
 	for (int k = 0; k < LEDGER_MAX; k++) {
-		if (ledger_seen(c->m, k))
+		bool seen = ledger_seen(c->m, k);
+
+		if (seen && !(c->n && c->ns[0].before[k] == SNMP_UNKNOWN))
 			continue;
-		talk("--check: %s is not compared: not all that it is counted from is seen", ledger_name(k));
-		c->differ++;
+		talk("--check: %s is not compared: %s", ledger_name(k),
+		     seen ? "this kernel has no such counter" : "not all that it is counted from is seen");
+		c->differ += !seen;
 	}
 }
 
 static void check_end(struct view *v, const struct view_end *end)
 {
 	struct check *c = v->priv;
-	int err;
 
 	c->m = end->model;
 	ledger_settle(&c->ledger, c->m);
-	err = netns_each(v->cfg.netns, end_here, NULL, c);
+	for (unsigned int i = 0; i < c->n; i++) {
+		if (c->ns[i].ended)
+			compare_space(c, &c->ns[i]);
+	}
 	say_gone(c);
 	say_unseen(c);
 	if (c->left_out > NAMED)
 		talk("--check: %u more namespaces are not compared", c->left_out - NAMED);
-	if (err)
+	if (c->err)
 		v->failed = "--check: cannot read the kernel's counters again";
 	else if (c->differ || c->left_out)
 		v->failed = "--check: what was counted is not, or not known to be, what the kernel counted";
@@ -235,6 +263,7 @@ const struct view_ops view_check = {
 	.open = check_open,
 	.begin = check_begin,
 	.event = check_event,
+	.finish = check_finish,
 	.end = check_end,
 	.close = check_close,
 };

@@ -420,8 +420,6 @@ static void put_listeners(const struct ending *e, const struct model *m)
 
 static void sum_up(const struct ending *e, const struct model *m)
 {
-	if (e->view->ops->finish)
-		e->view->ops->finish(e->view);
 	if (!e->view->ops->verdict_last)
 		put_findings(e, m);
 	put_listeners(e, m);
@@ -429,9 +427,16 @@ static void sum_up(const struct ending *e, const struct model *m)
 		put_findings(e, m);
 }
 
-/* The main view's last line is the last: others may write into its file. */
+/*
+ * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,
+ * comes last. Its last line is the last, too: others may write into its file.
+ */
 void outputs_end(struct outputs *s, const struct model *m, const struct view_end *end)
 {
+	for (unsigned int i = s->n; i-- > 0; ) {
+		if (s->all[i].view.ops->finish)
+			s->all[i].view.ops->finish(&s->all[i].view);
+	}
 	for (unsigned int i = 0; i < s->n; i++)
 		sum_up(&(struct ending){ &s->all[i].view, s->select }, m);
 	for (unsigned int i = s->n; i-- > 0; ) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Each counter is found by its name: kernels add some, and their order is not fixed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,8 @@ int snmp_read(const struct snmp_key *keys, uint64_t *values, unsigned int n)
 {
 	int err;
 
-	memset(values, 0, n * sizeof(*values));
+	for (unsigned int i = 0; i < n; i++)
+		values[i] = SNMP_UNKNOWN;
 	err = read_file("/proc/thread-self/net/netstat", keys, values, n);
 	return err ? err : read_file("/proc/thread-self/net/snmp", keys, values, n);
 }

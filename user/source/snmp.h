@@ -9,7 +9,9 @@ struct snmp_key {
 	const char *group, *name;	/* "TcpExt", "ListenDrops" */
 };
 
-/* values[i] of keys[i], 0 for one that this kernel does not have. 0 or -errno. */
+#define SNMP_UNKNOWN	UINT64_MAX
+
+/* values[i] of keys[i], SNMP_UNKNOWN for one that this kernel does not have. 0 or -errno. */
 int snmp_read(const struct snmp_key *keys, uint64_t *values, unsigned int n);
 
 #endif

@@ -38,10 +38,11 @@ static inline const uint8_t *event_remote(const struct model_event *ev, uint16_t
 	bool conn = ends_of_conn(ev);
 
 	*port = 0;
-	if (ev->rec->event == TCPTRACE_LISTEN)
-		return unknown;			/* backlog and somaxconn are in its place */
-	/* a connect() that fails takes the remote end off its socket before it returns */
-	conn |= ev->c && ev->rec->event == TCPTRACE_CONNECT_RETURN && !ev->rec->rport;
+	/* of a listener: backlog and somaxconn are in its place, or sk_drops */
+	if (ev->rec->event == TCPTRACE_LISTEN || (ev->rec->event == TCPTRACE_EXISTS && ev->rec->new == TCP_S_LISTEN))
+		return unknown;
+	/* a connect() that fails takes the remote end off its socket, and so does a listener that closes (tcp_disconnect()) */
+	conn |= ev->c && !ev->rec->rport;
 	*port = conn ? ev->c->rport : ev->rec->rport;
 	return conn ? ev->c->raddr : ev->rec->raddr;
 }

@@ -16,7 +16,7 @@ static void put_of(struct out *o, uint32_t n, const struct listener *l)
 {
 	size_t from = o->len;
 
-	if (l->told_ns)
+	if (l->lengths_ns)
 		out_u64(o, n);
 	else
 		out_char(o, '-');
@@ -76,7 +76,7 @@ static void put_object(struct out *o, const struct model *m, const struct listen
 {
 	out_str(o, "{\"type\":\"listener\"");
 	json_listener_name(o, l);
-	if (l->told_ns) {
+	if (l->lengths_ns) {
 		json_u64(o, "synq_now", l->synq.now);
 		json_u64(o, "synq_young", l->synq_young);
 		json_u64(o, "acceptq_now", l->acceptq.now);
