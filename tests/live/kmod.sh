@@ -316,6 +316,81 @@ test_churn()
 	unload
 }
 
+# ---- sent again ----
+
+retrans_segs() { nstat -asz TcpRetransSegs | awk '$1 == "TcpRetransSegs" { print $2 }'; }
+
+# retransmitted NAME RET COMMAND...: the kernel counts segments that are sent again meanwhile, and we tell of as
+# many, each with that result
+retransmitted()
+{
+	local name=$1 ret=$2 before n
+
+	shift 2
+	echo > $T/trace
+	before=$(retrans_segs)
+	"$@"
+	n=$(($(retrans_segs) - before))
+	((n > 1)) || fail "$name: only $n segments were sent again"
+	check "$name: segments" "$(awk -F'segments=' '/ retrans: / { n += $2 } END { print n + 0 }' $T/trace)" $n
+	check "$name: with another result" "$(grep ' retrans: ' $T/trace | grep -vc " ret=$ret$")" 0
+}
+
+in_cgroup() { (echo "$BASHPID" > "/sys/fs/cgroup/$1/cgroup.procs"; exec "${@:2}"); }
+
+# deny CGROUP: what it sends is dropped, until $denying ends
+deny()
+{
+	"$LIVE_BIN/deny" "/sys/fs/cgroup/$1" > "$tmp/deny-$1" &
+	denying+=" $!"
+	until_true grep -q READY "$tmp/deny-$1"
+}
+
+allow() { kill $denying; wait $denying; denying=; }
+
+connect_8080() { in_cgroup client timeout 5 bash -c 'exec 5<> /dev/tcp/127.0.0.1/8080'; }
+syn_denied() { deny client; connect_8080; allow; }
+syn_unqueued() { tc qdisc add dev lo root pfifo limit 0; connect_8080; tc qdisc del dev lo root; }
+established() { [[ $(ss -Htn state established dst 127.0.0.1:8080) ]]; }
+unacked() { ss -Htn state established dst 127.0.0.1:8080 | awk '$2 > 0 { found = 1 } END { exit !found }'; }
+
+# A tail loss probe, then the timer: data that nobody acknowledges, and what is sent again is dropped.
+data_denied()
+{
+	deny server
+	echo > "$tmp/go"
+	until_true unacked
+	deny client
+	wait $writer
+	allow
+}
+
+# A retransmission that the kernel counts is told, also when a firewall or a full queue drops it on its way out.
+test_retrans()
+{
+	local server writer denying=
+
+	load
+	mkdir -p /sys/fs/cgroup/{client,server}
+	mkfifo "$tmp/go"
+	in_cgroup server "$LIVE_BIN/server" --port 8080 --accept loop --timeout 200 < /dev/null > "$tmp/server" &
+	server=$!
+	until_true grep -q ^READY "$tmp/server"
+	echo 1 > $E/retrans/enable
+	retransmitted "SYN, firewall" -1 syn_denied
+	retransmitted "SYN, full queue" -105 syn_unqueued
+	tc qdisc add dev lo root netem delay 450ms
+	in_cgroup client bash -c 'exec 5<> /dev/tcp/127.0.0.1/8080; read -r < "$1"; echo >&5; sleep 9' - "$tmp/go" &
+	writer=$!
+	until_true established
+	retransmitted "data, firewall" -1 data_denied
+	tc qdisc del dev lo root
+	echo 0 > $E/retrans/enable
+	stop $server
+	rm "$tmp/go"
+	unload
+}
+
 # The proof that the twins are twins: both attached to the same traffic.
 test_compare()
 {
@@ -380,7 +455,7 @@ test_dmesg()
 # ---- run ----
 
 all="not_loaded load_twice unload_in_use hooks toggle two_readers io killed_reader accept_before
-     parameters listeners descriptors raw churn compare traffic dmesg"
+     parameters listeners descriptors raw churn retrans compare traffic dmesg"
 passed=0 failed=0 skipped=0
 dmesg -c > /dev/null		# from here on it is ours
 PATH=$LIVE_BIN:$PATH
