@@ -228,6 +228,38 @@ test_parameters()
 	insmod "$KMOD" family=5 2> /dev/null && fail "family=5 is taken"
 }
 
+# names FILE: what a program printed with the events' formats has names, and in each line an address
+names()
+{
+	local word
+
+	for word in '\[::ffff:[0-9.]*\]:8080 <- ' '\]:8080 .* acceptq-full-syn' ' LISTEN -> SYN_RECV' ' established$' \
+		'[ :]listen: .* server/'; do
+		grep -q "$word" "$1" || fail "no '$word'"
+	done
+	check "lines without an address" "$(grep -vcE '\[[0-9a-f:.]+\]:[0-9]+' "$1")" 0
+}
+
+test_perf()
+{
+	load
+	perf record -q -a -e 'tcptrace:*' -o "$tmp/perf" -- traffic-selftest acceptq_full_syn > "$tmp/err" 2>&1 ||
+		fail "$(cat "$tmp/err")"
+	perf script -i "$tmp/perf" > "$tmp/text" 2> "$tmp/err" || fail "$(cat "$tmp/err")"
+	names "$tmp/text"
+	unload
+}
+
+test_trace_cmd()
+{
+	load
+	trace-cmd record -q -e tcptrace -o "$tmp/trace" traffic-selftest acceptq_full_syn > "$tmp/err" 2>&1 ||
+		fail "$(cat "$tmp/err")"
+	trace-cmd report -i "$tmp/trace" 2> "$tmp/err" | grep -v '^cpus=' > "$tmp/text"
+	names "$tmp/text"
+	unload
+}
+
 # What the module's snapshot shows is what BPF's shows.
 test_listeners()
 {
@@ -454,8 +486,19 @@ test_dmesg()
 
 # ---- run ----
 
+# cannot TEST: why it cannot be had here, if so
+cannot()
+{
+	case $1 in
+	compare | listeners)
+		[[ -e /sys/kernel/btf/vmlinux ]] || echo "this kernel has no BTF, so no BPF to compare with" ;;
+	perf) command -v perf > /dev/null || echo "needs perf" ;;
+	trace_cmd) command -v trace-cmd > /dev/null || echo "needs trace-cmd" ;;
+	esac
+}
+
 all="not_loaded load_twice unload_in_use hooks toggle two_readers io killed_reader accept_before
-     parameters listeners descriptors raw churn retrans compare traffic dmesg"
+     parameters perf trace_cmd listeners descriptors raw churn retrans compare traffic dmesg"
 passed=0 failed=0 skipped=0
 dmesg -c > /dev/null		# from here on it is ours
 PATH=$LIVE_BIN:$PATH
@@ -465,8 +508,9 @@ for name; do
 	bad=
 	SECONDS=0
 	echo "kmod.sh: $name" > /dev/console
-	if [[ $name == compare || $name == listeners ]] && [[ ! -e /sys/kernel/btf/vmlinux ]]; then
-		echo "SKIP $name: this kernel has no BTF, so no BPF to compare with"
+	why=$(cannot "$name")
+	if [[ $why ]]; then
+		echo "SKIP $name: $why"
 		((skipped++))
 		continue
 	fi
