@@ -19,16 +19,86 @@ static void emit_sock(unsigned int event, const struct sock *sk)
 	submit(&r);
 }
 
+/* ---- sent again ---- */
+
+/* err: 0, or why it did not leave, though RetransSegs has counted it */
+static void emit_retrans(const struct sock *sk, const struct sk_buff *skb,
+			 int err)
+{
+	struct tcptrace_record r;
+
+	if (!wanted(sk) || !reserve(&r, TCPTRACE_RETRANS))
+		return;
+	set_sock(&r, sk);
+	r.old = r.new = state_of(sk);
+	r.arg = tcp_skb_pcount(skb);
+	r.ret = err > 0 ? net_xmit_errno(err) : err;	/* a full queue: 1 */
+	submit(&r);
+}
+
 #ifdef HAVE_RETRANS_ERR
+/* __tcp_retransmit_skb(): it failed before it was counted, and before IP got it */
+static bool never_tried(int err)
+{
+	return err == -EBUSY || err == -EINVAL || err == -ENOMEM ||
+	       err == -EHOSTUNREACH || err == -EAGAIN;
+}
+
 static void tp_retrans(void *data, const struct sock *sk,
 		       const struct sk_buff *skb, int err)
+{
+	if (!never_tried(err))
+		emit_retrans(sk, skb, err);
+}
 #else
 static void tp_retrans(void *data, const struct sock *sk,
 		       const struct sk_buff *skb)
-#endif
 {
-	emit_sock(TCPTRACE_RETRANS, sk);
+	emit_retrans(sk, skb, 0);
 }
+
+/*
+ * Before 6.16 (ad892e912b84) the tracepoint tells nothing of those that fail.
+ * tcp_retransmit_skb() calls __tcp_retransmit_skb() or, inlined, does the same;
+ * a tail loss probe calls the latter itself. RetransSegs and total_retrans are
+ * raised together.
+ */
+struct retransmit {
+	const struct sock *sk;
+	const struct sk_buff *skb;
+	u32 total;
+};
+
+/* What the inner of the two functions told the outer need not. */
+static DEFINE_PER_CPU(const struct sock *, told);
+
+static int retransmit_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct retransmit *rt = (void *)ri->data;
+
+	rt->sk = ARG(regs, 0);
+	rt->skb = ARG(regs, 1);
+	rt->total = tcp_sk(rt->sk)->total_retrans;
+	raw_cpu_write(told, NULL);
+	return 0;
+}
+
+/* The socket is locked: nobody else sends its segments. */
+static int retransmit_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct retransmit *rt = (void *)ri->data;
+	int err = regs_return_value(regs);
+
+	if (!err || raw_cpu_read(told) == rt->sk ||
+	    tcp_sk(rt->sk)->total_retrans == rt->total)
+		return 0;
+	emit_retrans(rt->sk, rt->skb, err);
+	raw_cpu_write(told, rt->sk);
+	return 0;
+}
+#endif
+
+/* ---- resets ---- */
 
 static void tp_rst_received(void *data, struct sock *sk)
 {
@@ -149,6 +219,12 @@ static void __maybe_unused check_types(void)
 
 struct hook segment_hooks[] = {
 	TRACEPOINT(tcp_retransmit_skb, tp_retrans, ON(RETRANS)),
+#ifndef HAVE_RETRANS_ERR
+	EXIT(__tcp_retransmit_skb, retransmit_enter, retransmit_exit,
+	     sizeof(struct retransmit), ON(RETRANS)),
+	EXIT(tcp_retransmit_skb, retransmit_enter, retransmit_exit,
+	     sizeof(struct retransmit), ON(RETRANS)),
+#endif
 	TRACEPOINT(tcp_receive_reset, tp_rst_received, ON(RST_RECEIVED)),
 	TRACEPOINT(tcp_retransmit_synack, tp_synack_retrans,
 		   ON(SYNACK_RETRANS)),
