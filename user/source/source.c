@@ -69,6 +69,13 @@ bool mechanism_by_name(const char *name, enum mechanism *out)
 	return false;
 }
 
+uint32_t filter_narrows(const struct filter *f)
+{
+	return (f->npids && !f->others ? TCPTRACE_ONLY_PIDS : 0) | (f->nlports ? TCPTRACE_ONLY_LPORTS : 0) |
+	       (f->nrports ? TCPTRACE_ONLY_RPORTS : 0) | (f->family ? TCPTRACE_ONLY_FAMILY : 0) |
+	       (f->netns ? TCPTRACE_ONLY_NETNS : 0) | (f->cgroup ? TCPTRACE_ONLY_CGROUP : 0);
+}
+
 void source_mechanisms(struct source *src, char *text, size_t size)
 {
 	unsigned int i, m, count[MECH_MAX] = { 0 };

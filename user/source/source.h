@@ -35,6 +35,9 @@ struct filter {
 	bool others;
 };
 
+/* What a filter narrows, as TCPTRACE_ONLY_* of an OBSERVED record. */
+uint32_t filter_narrows(const struct filter *f);
+
 enum mechanism { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT, MECH_MAX };
 
 struct source_config {

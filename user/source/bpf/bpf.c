@@ -52,13 +52,30 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	return 0;
 }
 
+/* The first record, from which on the model knows what it may state. */
+static int tell_observed(struct bpf_source *s)
+{
+	struct tcptrace_record r = {
+		.t_ns = clock_ns(CLOCK_MONOTONIC), .event = TCPTRACE_OBSERVED, .fd = -1,
+		.arg = plan_observed(&s->load.plan), .req = filter_narrows(&s->cfg.filter),
+	};
+
+	if (s->observed)
+		return 0;
+	s->observed = true;
+	return s->fn(s->ctx, &r);
+}
+
 static int bpf_source_snapshot(struct source *base, source_fn fn, void *ctx)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 
+	int err;
+
 	s->fn = fn;
 	s->ctx = ctx;
-	return sweep_all(s, true);
+	err = tell_observed(s);
+	return err ? err : sweep_all(s, true);
 }
 
 /* ---- poll ---- */
@@ -137,6 +154,9 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 
 	s->fn = fn;
 	s->ctx = ctx;
+	err = tell_observed(s);
+	if (err)
+		return err;
 	if (timeout_ms == 0)
 		return poll_last(s);
 	n = drain(s, clock_ns(CLOCK_MONOTONIC));

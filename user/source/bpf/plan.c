@@ -232,7 +232,7 @@ static enum tcptrace_seen seen_by(const struct variant *v, uint64_t bit)
 	return v->deduced & bit ? TCPTRACE_SEEN_DEDUCED : TCPTRACE_SEEN_EXACTLY;
 }
 
-/* As the worst of its hooks sees it; where some see it and others are missing, it is seen, but not always. */
+/* As the worst of its hooks sees it; where one of several is missing, how often is a lower bound: as by samples. */
 enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event)
 {
 	enum tcptrace_seen worst = TCPTRACE_SEEN_EXACTLY, best = TCPTRACE_SEEN_NOT;
@@ -248,9 +248,18 @@ enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event)
 		worst = seen < worst ? seen : worst;
 		best = seen > best ? seen : best;
 	}
-	if (!worst && best)
-		return best < TCPTRACE_SEEN_DEDUCED ? best : TCPTRACE_SEEN_DEDUCED;
-	return best ? worst : TCPTRACE_SEEN_NOT;
+	if (!best)
+		return TCPTRACE_SEEN_NOT;
+	return worst ? worst : TCPTRACE_SEEN_SAMPLED;
+}
+
+uint64_t plan_observed(const struct plan *p)
+{
+	uint64_t seen = 0;
+
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++)
+		seen |= (uint64_t)plan_seen(p, event) << TCPTRACE_SEEN_SHIFT(event);
+	return seen;
 }
 
 bool plan_sees_any(const struct plan *p)

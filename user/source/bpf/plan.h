@@ -47,6 +47,7 @@ const char *plan_also_at(unsigned int prog);
 void plan_config(const struct plan *p, struct capture_config *c);
 bool plan_sees_any(const struct plan *p);	/* an event as it happens, not by a snapshot alone */
 enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event);
+uint64_t plan_observed(const struct plan *p);		/* of all events, as an OBSERVED record has it */
 /* One line of `doctor`: of the i-th hook that is needed; false past the last. */
 bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out);
 
