@@ -12,14 +12,14 @@ static const struct source_ops *const sources[] = {
 #define SOURCES	(sizeof(sources) / sizeof(sources[0]))
 
 /* The first that opens; if none does, the best one says why. */
-static int auto_open(struct source **out, const struct source_config *cfg, const char **why)
+static int auto_open(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY])
 {
-	const char *other;
+	char other[SOURCE_WHY];
 	size_t i;
 	int err = sources[0]->open(out, cfg, why);
 
 	for (i = 1; err && i < SOURCES; i++) {
-		if (!sources[i]->open(out, cfg, &other))
+		if (!sources[i]->open(out, cfg, other))
 			return 0;
 	}
 	return err;

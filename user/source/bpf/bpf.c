@@ -30,11 +30,12 @@ static void bpf_source_close(struct source *base)
 	free(s);
 }
 
-static int bpf_source_open(struct source **out, const struct source_config *cfg, const char **why)
+static int bpf_source_open(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY])
 {
 	struct bpf_source *s = calloc(1, sizeof(*s));
 	int err;
 
+	why[0] = 0;
 	if (!s)
 		return -ENOMEM;
 	s->base.ops = &source_bpf;
@@ -42,12 +43,14 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	rings_size(&s->rings, RING_BYTES);
 	err = load_open(&s->load, &s->cfg, &s->rings);
 	if (err) {
-		*why = why_not_loaded(err);
+		why_not_loaded(why, SOURCE_WHY, err);
 		bpf_source_close(&s->base);
 		return err;
 	}
 	if (plan_seen(&s->load.plan, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_SAMPLED)
 		s->sweep_every_ns = SECOND;
+	why_not_seen(s->note, sizeof(s->note), &s->load.plan);
+	s->base.note = s->note[0] ? s->note : NULL;
 	*out = &s->base;
 	return 0;
 }

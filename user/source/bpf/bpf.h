@@ -32,6 +32,7 @@ struct bpf_source {
 	uint64_t waiting;
 	uint64_t waiting_low;		/* fewest since the last sweep: none of the others is older than that */
 	bool cookies;			/* then a way out may belong to no way in */
+	char note[SOURCE_WHY];
 	bool resync;
 	bool observed;			/* how events are seen has been said */
 	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */

@@ -27,9 +27,10 @@ static const char *error_text(int err)
 /* The first reason is that of the best variant, and stays, but for a refusal: plan_reject(). */
 static void explain(struct choice *c, int err, const char *what, const char *why)
 {
+	if (!c->err)
+		c->err = err;
 	if (c->why[0])
 		return;
-	c->err = err;
 	snprintf(c->why, sizeof(c->why), "%s %s", what, why);
 }
 
@@ -44,7 +45,7 @@ static bool mechanism_works(const struct plan *p, struct choice *c, enum mechani
 	}
 	if (mech == MECH_FENTRY && f->fentry) {
 		snprintf(why, sizeof(why), "is refused here (%s: %s)", f->fentry_step, error_text(-f->fentry));
-		explain(c, f->fentry, mechanism_name(mech), why);
+		explain(c, 0, mechanism_name(mech), why);
 		return false;
 	}
 	if (mech == MECH_KPROBE && f->kprobe) {
@@ -175,6 +176,7 @@ bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err)
 		if (hp->helps)
 			continue;
 		c->why[0] = 0;		/* what was tried says more than what was not */
+		c->err = 0;
 		explain(c, -err, mechanism_name(v->mech), reason);
 		choose(p, id, c->variant + 1);
 	}

@@ -20,7 +20,8 @@ struct plan_options {
 struct choice {
 	bool needed;
 	int variant;			/* the one in use, -1: none is left */
-	int err;			/* of why: -errno; 0: no attempt failed and nothing is forbidden */
+	int err;			/* -errno of the first attempt that failed, or of what is not allowed here; 0:
+					 * this kernel has what it has */
 	char why[160];			/* why a better one was passed over, "" if none was */
 };
 
