@@ -95,13 +95,11 @@ static void replay(const uint8_t *choice, const char *path, int null)
 	struct source_config source = { .path = path };
 	static struct replay r;
 	struct view_config cfg;
-	const char *why = NULL;
+	char why[SOURCE_WHY];
 
 	memset(&r, 0, sizeof(r));
-	if (source_file.open(&r.src, &source, &why)) {
-		free((char *)(uintptr_t)why);
+	if (source_file.open(&r.src, &source, why))
 		return;
-	}
 	settings(&cfg, choice);
 	cfg.live = false;
 	r.model = model_new(&limits, on_event, &r);

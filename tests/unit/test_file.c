@@ -85,11 +85,10 @@ static int tear_down(void **state)
 	return unlink(path);
 }
 
-static int open_file(struct source **s, const char **why)
+static int open_file(struct source **s, char why[SOURCE_WHY])
 {
 	struct source_config cfg = { .path = path };
 
-	*why = NULL;
 	return source_file.open(s, &cfg, why);
 }
 
@@ -98,13 +97,12 @@ static int replay(struct seen *seen, char *error, size_t size)
 {
 	struct source_stats stats;
 	struct source *s;
-	const char *why;
-	int err = open_file(&s, &why);
+	char why[SOURCE_WHY];
+	int err = open_file(&s, why);
 
 	error[0] = 0;
 	if (err) {
-		snprintf(error, size, "%s", why ? why : "");
-		free((char *)(uintptr_t)why);
+		snprintf(error, size, "%s", why);
 		return err;
 	}
 	while (!(err = s->ops->poll(s, 0, take, seen)))
@@ -122,13 +120,13 @@ static void round_trip(void **state)
 	struct seen seen = { 0 };
 	struct source_stats stats;
 	struct source *s;
-	const char *why;
+	char why[SOURCE_WHY];
 	int err;
 
 	(void)state;
 	assert_int_equal(whole_size, HEAD + RECORDS * 128);
 	put_file(whole, whole_size);
-	assert_int_equal(open_file(&s, &why), 0);
+	assert_int_equal(open_file(&s, why), 0);
 	assert_int_equal(s->wall_offset_ns, 123456789);
 	while (!(err = s->ops->poll(s, 0, take, &seen)))
 		;
@@ -275,14 +273,14 @@ static void a_pipe_that_waits(void **state)
 	struct source_config cfg = { .path = "-" };
 	int saved = dup(STDIN_FILENO), p[2];
 	struct seen seen = { 0 };
-	const char *why = NULL;
+	char why[SOURCE_WHY];
 	struct source *s;
 
 	(void)state;
 	assert_int_equal(pipe(p), 0);
 	dup2(p[0], STDIN_FILENO);
 	assert_int_equal(write(p[1], whole, HEAD + 128 + 50), HEAD + 128 + 50);
-	assert_int_equal(source_file.open(&s, &cfg, &why), 0);
+	assert_int_equal(source_file.open(&s, &cfg, why), 0);
 	assert_int_equal(s->ops->poll(s, 10, take, &seen), 0);
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(s->ops->poll(s, 10, take, &seen), 0);	/* nothing yet, and no end */
@@ -301,14 +299,14 @@ static void a_pipe_that_waits(void **state)
 static void cannot_open(void **state)
 {
 	struct source_config cfg = { .path = "/nonexistent/recording" };
-	const char *why = NULL;
+	char why[SOURCE_WHY];
 	struct source *s;
 
 	(void)state;
-	assert_int_equal(source_file.open(&s, &cfg, &why), -ENOENT);
-	assert_null(why);
+	assert_int_equal(source_file.open(&s, &cfg, why), -ENOENT);
+	assert_string_equal(why, "");
 	cfg.path = "/tmp";
-	assert_int_equal(source_file.open(&s, &cfg, &why), -EISDIR);
+	assert_int_equal(source_file.open(&s, &cfg, why), -EISDIR);
 }
 
 static void recording_fails(void **state)
@@ -339,8 +337,8 @@ static int tids_of(const char *name, uint32_t *first, uint32_t *last)
 	struct source_config cfg = { .path = name };
 	struct seen seen = { 0 };
 	struct source *s;
-	const char *why;
-	int err = source_file.open(&s, &cfg, &why);
+	char why[SOURCE_WHY];
+	int err = source_file.open(&s, &cfg, why);
 
 	if (err)
 		return -1;

@@ -408,10 +408,17 @@ static void test_seen_in_part(void **state)
 	(void)state;
 	plan_on(&p, &f, "6.12", MECH_FENTRY, ALL);
 	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPTQ_DEL), TCPTRACE_SEEN_EXACTLY);
+	assert_int_equal(plan_seen(&p, TCPTRACE_DROP), TCPTRACE_SEEN_EXACTLY);
+	plan_reject(&p, P(x_conn_request), "load", EPERM);
+	plan_reject(&p, P(tp_drop_syn), "load", EPERM);
+	assert_int_equal(plan_seen(&p, TCPTRACE_DROP), TCPTRACE_SEEN_SAMPLED);
+	/* what leaves with its listener is no substitute for what accept() takes */
 	plan_reject(&p, P(f_take), "load", EPERM);
 	plan_reject(&p, P(sys_exit_accept4), "attach", EACCES);
-	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPTQ_DEL), TCPTRACE_SEEN_DEDUCED);
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPTQ_DEL), TCPTRACE_SEEN_NOT);
 	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPT), TCPTRACE_SEEN_NOT);
+	assert_int_equal(plan_observed(&p) >> TCPTRACE_SEEN_SHIFT(TCPTRACE_DROP) & 3, TCPTRACE_SEEN_SAMPLED);
+	assert_int_equal(plan_observed(&p) >> TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE) & 3, TCPTRACE_SEEN_EXACTLY);
 }
 
 /* tracefs is 0700: with CAP_BPF and CAP_PERFMON alone there are no system-call tracepoints. */

@@ -127,13 +127,13 @@ static int take_records(struct lab_run *r, const char *data, size_t n)
 	char path[64];
 	int fd = memory_file(path, sizeof(path)), err = fd < 0 ? -errno : 0;
 	struct source_config cfg = { .path = path };
-	const char *why = NULL;
+	char why[SOURCE_WHY];
 	struct source *src;
 
 	if (!err && write(fd, data, n) != (ssize_t)n)
 		err = -EIO;
 	if (!err)
-		err = source_file.open(&src, &cfg, &why);
+		err = source_file.open(&src, &cfg, why);
 	if (!err) {
 		do {
 			err = src->ops->poll(src, 0, on_record, r);

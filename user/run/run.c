@@ -48,17 +48,19 @@ static void say_hooks(struct source *src)
 int run_open_source(const struct options *o, struct source **out)
 {
 	const struct source_ops *ops = o->read_path ? &source_file : source_by_name(o->source_name);
-	const char *why = NULL;
-	int err = ops->open(out, &o->source, &why);
+	char why[SOURCE_WHY];
+	int err = ops->open(out, &o->source, why);
 
 	if (!err && o->source.verbose)
 		say_hooks(*out);
+	if (!err && (*out)->note)
+		talk("%s", (*out)->note);
 	if (!err)
 		return 0;
 	if (o->read_path)
-		talk("cannot replay '%s': %s", o->read_path, why ? why : strerror(-err));
+		talk("cannot replay '%s': %s", o->read_path, why[0] ? why : strerror(-err));
 	else
-		talk("cannot trace with %s: %s", ops->name, why ? why : strerror(-err));
+		talk("cannot trace with %s: %s", ops->name, why[0] ? why : strerror(-err));
 	return err;
 }
 
@@ -303,7 +305,7 @@ static int run(struct run *r, struct options *o)
 	if (err < 0 && err != LOOP_STOP && err != -EINTR)
 		say_source_error(r, err);
 	sum_up(r);
-	if (r->src->note)
+	if (o->read_path && r->src->note)
 		talk("'%s': %s", o->read_path, r->src->note);
 	return 0;
 }

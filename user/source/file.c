@@ -169,11 +169,12 @@ static void file_close(struct source *s)
 	free(f);
 }
 
-static int file_open(struct source **out, const struct source_config *cfg, const char **why)
+static int file_open(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY])
 {
 	struct file_source *f = calloc(1, sizeof(*f));
 	int err;
 
+	why[0] = 0;
 	if (!f)
 		return -ENOMEM;
 	f->base.ops = &source_file;
@@ -182,7 +183,7 @@ static int file_open(struct source **out, const struct source_config *cfg, const
 	if (!err)
 		err = read_header(f);
 	if (err) {
-		*why = f->base.error ? strdup(f->error) : NULL;
+		snprintf(why, SOURCE_WHY, "%s", f->error);
 		file_close(&f->base);
 		return err;
 	}

@@ -205,13 +205,14 @@ static void kmod_source_close(struct source *base)
 	free(s);
 }
 
-static int kmod_source_open(struct source **out, const struct source_config *cfg, const char **why)
+static int kmod_source_open(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY])
 {
 	struct kmod_source *s;
 	char name[32];
 	int err;
+	const char *sentence = why_not(cfg, &err);
 
-	*why = why_not(cfg, &err);
+	snprintf(why, SOURCE_WHY, "%s", sentence ? sentence : "");
 	if (err)
 		return err;
 	s = calloc(1, sizeof(*s));

@@ -12,14 +12,14 @@ static const struct source_ops *const sources[] = {
 #define SOURCES	(sizeof(sources) / sizeof(sources[0]))
 
 /* The first that opens; if none does, the best one says why. */
-static int auto_open(struct source **out, const struct source_config *cfg, const char **why)
+static int auto_open(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY])
 {
-	const char *other;
+	char other[SOURCE_WHY];
 	size_t i;
 	int err = sources[0]->open(out, cfg, why);
 
 	for (i = 1; err && i < SOURCES; i++) {
-		if (!sources[i]->open(out, cfg, &other))
+		if (!sources[i]->open(out, cfg, other))
 			return 0;
 	}
 	return err;
@@ -67,6 +67,13 @@ bool mechanism_by_name(const char *name, enum mechanism *out)
 		}
 	}
 	return false;
+}
+
+uint32_t filter_narrows(const struct filter *f)
+{
+	return (f->npids && !f->others ? TCPTRACE_ONLY_PIDS : 0) | (f->nlports ? TCPTRACE_ONLY_LPORTS : 0) |
+	       (f->nrports ? TCPTRACE_ONLY_RPORTS : 0) | (f->family ? TCPTRACE_ONLY_FAMILY : 0) |
+	       (f->netns ? TCPTRACE_ONLY_NETNS : 0) | (f->cgroup ? TCPTRACE_ONLY_CGROUP : 0);
 }
 
 void source_mechanisms(struct source *src, char *text, size_t size)

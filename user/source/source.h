@@ -35,6 +35,9 @@ struct filter {
 	bool others;
 };
 
+/* What a filter narrows, as TCPTRACE_ONLY_* of an OBSERVED record. */
+uint32_t filter_narrows(const struct filter *f);
+
 enum mechanism { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT, MECH_MAX };
 
 struct source_config {
@@ -76,18 +79,21 @@ struct source {
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
 	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
 	void (*ahead)(void *ctx, const struct tcptrace_record *rec);
-	const char *note;		/* what whoever reads should know beside the records, a sentence; NULL: nothing */
+	const char *note;		/* what whoever reads should know beside the records, a sentence; NULL: nothing. Of
+					 * a live source: at the start, what it does not see; of a file: at its end */
 	const char *error;		/* why poll() or snapshot() failed, a sentence; NULL: strerror says it */
 };
+
+#define SOURCE_WHY	512		/* bytes of a sentence */
 
 struct source_ops {
 	const char *name;
 	bool pids_above;		/* does not filter by process: whoever reads must */
 	/*
-	 * 0 or -errno; on error *why (if set) is a sentence that says what failed and what to do
-	 * (static or malloc'd, never freed). On success hooks are attached, but nothing was delivered.
+	 * 0 or -errno; on error why is a sentence that says what failed and what to do, or empty. On success hooks
+	 * are attached, but nothing was delivered.
 	 */
-	int (*open)(struct source **out, const struct source_config *cfg, const char **why);
+	int (*open)(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY]);
 	/*
 	 * Waits up to timeout_ms for records, hands all that are there to fn, in order.
 	 * 0, SOURCE_END, what fn returned, or -errno (-EINTR: a signal came).

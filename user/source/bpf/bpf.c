@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The BPF source: drains the rings that the programs (load.c) write into, and asks
- * the iterators for what exists.
+ * The BPF source.
  *
  * Waking up for each record is what makes tracers slow. The kernel side wakes
  * nobody unless the reader has said that it sleeps (reader_sleeps); a reader
@@ -14,57 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "../netns.h"
-#include "load.h"
+#include "../../lib/clock.h"
+#include "bpf.h"
 #include "why.h"
 
 #define RING_BYTES	(18u << 20)	/* 131,072 records */
 #define PAUSE_NS	4000000		/* nap between two drains while records come */
-#define BUSY		65536		/* so many at once: more have come meanwhile, no time for anything else */
-#define MERGE_TRIES	100		/* naps of 0.1 ms until what was there before a snapshot is all read */
-#define SECOND		1000000000ull
-#define SWEEP_MAX_NS	(5 * SECOND)	/* latest that an expired request is found without a hook */
-
-struct bpf_source {
-	struct source base;
-	struct source_config cfg;
-	struct load load;
-	struct rings rings;
-	source_fn fn;			/* of the poll() in progress */
-	void *ctx;
-	int fn_ret;
-	unsigned int drained;
-	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
-	uint64_t check_ns, sweep_ns, sweep_every_ns;
-	/*
-	 * In a SYN queue or an accept queue, for all that is known, never too few: what ends there may
-	 * end unseen.
-	 */
-	uint64_t waiting;
-	uint64_t waiting_low;		/* fewest since the last sweep: none of the others is older than that */
-	bool cookies;			/* then a way out may belong to no way in */
-	bool resync;
-	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
-	size_t snap_n, snap_next;
-};
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
+#define BUSY		65536		/* this many at once: more have come meanwhile, no time for anything else */
 
 static void bpf_source_close(struct source *base)
 {
@@ -74,11 +30,12 @@ static void bpf_source_close(struct source *base)
 	free(s);
 }
 
-static int bpf_source_open(struct source **out, const struct source_config *cfg, const char **why)
+static int bpf_source_open(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY])
 {
 	struct bpf_source *s = calloc(1, sizeof(*s));
 	int err;
 
+	why[0] = 0;
 	if (!s)
 		return -ENOMEM;
 	s->base.ops = &source_bpf;
@@ -86,170 +43,45 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	rings_size(&s->rings, RING_BYTES);
 	err = load_open(&s->load, &s->cfg, &s->rings);
 	if (err) {
-		*why = why_not_loaded(err);
+		why_not_loaded(why, SOURCE_WHY, err);
 		bpf_source_close(&s->base);
 		return err;
 	}
 	if (plan_seen(&s->load.plan, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_SAMPLED)
 		s->sweep_every_ns = SECOND;
+	why_not_seen(s->note, sizeof(s->note), &s->load.plan);
+	s->base.note = s->note[0] ? s->note : NULL;
 	*out = &s->base;
 	return 0;
 }
 
-/* ---- the rings ---- */
-
-/* What an iterator told before t_ns comes first. */
-static void hand_on_snapshot(struct bpf_source *s, uint64_t t_ns)
-{
-	while (!s->fn_ret && s->snap_next < s->snap_n && s->snap[s->snap_next].t_ns <= t_ns) {
-		s->waiting += !!(s->snap[s->snap_next].flags & (TCPTRACE_F_REQUEST | TCPTRACE_F_QUEUED));
-		s->fn_ret = s->fn(s->ctx, &s->snap[s->snap_next++]);
-	}
-}
-
-/*
- * From the SYN on until an accept() that is seen. Whether a reset took a request down, or a call that no hook sees a
- * connection out, only a sweep knows.
- */
-static void count_waiting(struct bpf_source *s, const struct tcptrace_record *rec)
-{
-	switch (rec->event) {
-	case TCPTRACE_SYNQ_ADD:
-		s->waiting++;
-		break;
-	case TCPTRACE_COOKIE_SENT:
-		s->cookies = true;
-		break;
-	case TCPTRACE_ACCEPT:
-		if (s->waiting && !s->cookies && rec->ret >= 0)
-			s->waiting--;
-		if (s->waiting < s->waiting_low)
-			s->waiting_low = s->waiting;
-	}
-}
-
-static int on_record(void *arg, const struct tcptrace_record *rec)
-{
-	struct bpf_source *s = arg;
-
-	hand_on_snapshot(s, rec->t_ns);
-	count_waiting(s, rec);
-	s->delivered++;
-	if (!s->fn_ret)
-		s->fn_ret = s->fn(s->ctx, rec);
-	s->drained++;
-	return s->fn_ret;
-}
-
-static void on_ahead(void *arg, const struct tcptrace_record *rec)
-{
-	struct bpf_source *s = arg;
-
-	s->base.ahead(s->ctx, rec);
-}
-
-/* Hands on what is there now and older than until_ns: how many, or what fn returned, or -errno. */
-static int drain(struct bpf_source *s, uint64_t until_ns)
-{
-	s->drained = 0;
-	s->fn_ret = 0;
-	rings_drain(&s->rings, until_ns, on_record, s->base.ahead ? on_ahead : NULL, s);
-	return s->fn_ret ? s->fn_ret : (int)s->drained;
-}
-
-/* ---- what exists ---- */
-
-static int mark_snapshot(struct bpf_source *s, bool end, uint64_t t_ns)
+/* The first record, from which on the model knows what it may state. */
+static int tell_observed(struct bpf_source *s)
 {
 	struct tcptrace_record r = {
-		.t_ns = t_ns, .event = TCPTRACE_SNAPSHOT, .fd = -1, .flags = end ? TCPTRACE_F_END : 0,
-		.netns = s->cfg.filter.netns,
+		.t_ns = clock_ns(CLOCK_MONOTONIC), .event = TCPTRACE_OBSERVED, .fd = -1,
+		.arg = plan_observed(&s->load.plan), .req = filter_narrows(&s->cfg.filter),
 	};
 
-	return s->fn(s->ctx, &r);
-}
-
-/* Hands on what the iterator said among what the hooks said meanwhile, in the order of time. */
-static int merge(struct bpf_source *s)
-{
-	const struct timespec nap = { 0, 100000 };
-	uint64_t until_ns = now_ns();
-	int n, tries = 0;
-
-	s->snap_next = 0;
-	do {			/* whoever writes a record may have lost its CPU */
-		n = drain(s, until_ns);
-		if (n < 0)
-			return n;
-	} while (s->rings.blocked && tries++ < MERGE_TRIES && !nanosleep(&nap, NULL));
-	hand_on_snapshot(s, UINT64_MAX);
-	s->snap_n = 0;
-	return s->fn_ret;
-}
-
-static int read_iter(struct bpf_source *s, struct bpf_link *link)
-{
-	size_t have = 0;
-	int err = 0, fd;
-
-	if (!link)
+	if (s->observed)
 		return 0;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0)
-		return -errno;
-	while (!err) {
-		ssize_t n = read(fd, (char *)s->snap + have, sizeof(s->snap) - have);
-
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n <= 0) {
-			err = n < 0 ? -errno : 0;
-			break;
-		}
-		have += n;
-		s->snap_n = have / sizeof(*s->snap);
-		n = s->snap_n * sizeof(*s->snap);
-		err = merge(s);
-		have -= n;		/* part of a record: the rest comes with the next read */
-		memmove(s->snap, (char *)s->snap + n, have);
-	}
-	close(fd);
-	return err;
-}
-
-static int sweep_netns(void *arg)
-{
-	struct bpf_source *s = arg;
-
-	return read_iter(s, s->load.link[P(it_tcp)]);
-}
-
-static int take_snapshot(struct bpf_source *s, bool owners)
-{
-	uint64_t began;
-	int err = merge(s);
-
-	began = now_ns();
-	s->waiting = 0;
-	if (!err)
-		err = mark_snapshot(s, false, began);
-	if (!err && owners)
-		err = read_iter(s, s->load.link[P(it_task_file)]);
-	if (!err)
-		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
-	if (!err)
-		err = mark_snapshot(s, true, began);
-	return err;
+	s->observed = true;
+	return s->fn(s->ctx, &r);
 }
 
 static int bpf_source_snapshot(struct source *base, source_fn fn, void *ctx)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 
+	int err;
+
 	s->fn = fn;
 	s->ctx = ctx;
-	return take_snapshot(s, true);
+	err = tell_observed(s);
+	return err ? err : sweep_all(s, true);
 }
+
+/* ---- poll ---- */
 
 /* New losses become LOST records, so that model, view and recording know. */
 static int tell_lost(struct bpf_source *s)
@@ -262,7 +94,7 @@ static int tell_lost(struct bpf_source *s)
 
 		if (sum == s->lost[ev])
 			continue;
-		r.t_ns = now_ns();
+		r.t_ns = clock_ns(CLOCK_MONOTONIC);
 		r.arg = sum - s->lost[ev];
 		s->lost_total += r.arg;
 		s->lost[ev] = sum;
@@ -283,26 +115,9 @@ static int sleep_on_rings(struct bpf_source *s, int timeout_ms)
 	return 0;
 }
 
-/* Looks for what has left a queue and told nobody, if one may have waited since the last time. */
-static int sweep(struct bpf_source *s)
-{
-	uint64_t cpu = cpu_ns();
-	int err = s->waiting_low ? take_snapshot(s, false) : 0;
-
-	s->waiting_low = s->waiting;
-	s->sweep_ns = now_ns();
-	/* with very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches */
-	s->sweep_every_ns = (cpu_ns() - cpu) * 50;
-	if (s->sweep_every_ns < SECOND)
-		s->sweep_every_ns = SECOND;
-	if (s->sweep_every_ns > SWEEP_MAX_NS)
-		s->sweep_every_ns = SWEEP_MAX_NS;
-	return err;
-}
-
 static int periodic(struct bpf_source *s, bool idle)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	int err = 0;
 
 	if (now - s->check_ns >= SECOND || !s->check_ns) {
@@ -314,10 +129,10 @@ static int periodic(struct bpf_source *s, bool idle)
 	/* after a loss what is there is asked again, when the rest has been read */
 	if (s->resync) {
 		s->resync = false;
-		return take_snapshot(s, true);
+		return sweep_all(s, true);
 	}
 	if (s->sweep_every_ns && now - s->sweep_ns >= s->sweep_every_ns)
-		err = sweep(s);
+		err = sweep_queues(s);
 	return err;
 }
 
@@ -328,7 +143,7 @@ static int poll_last(struct bpf_source *s)
 
 	err = n < 0 ? n : tell_lost(s);
 	if (!err && (s->resync || (s->sweep_every_ns && s->waiting))) {
-		err = take_snapshot(s, s->resync);
+		err = sweep_all(s, s->resync);
 		s->resync = false;
 	}
 	return err;
@@ -342,9 +157,12 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 
 	s->fn = fn;
 	s->ctx = ctx;
+	err = tell_observed(s);
+	if (err)
+		return err;
 	if (timeout_ms == 0)
 		return poll_last(s);
-	n = drain(s, now_ns());
+	n = drain(s, clock_ns(CLOCK_MONOTONIC));
 	if (n < 0)
 		return n;
 	err = periodic(s, n < BUSY);

@@ -134,7 +134,7 @@ static int ask_tracefs(void)
 	return err;
 }
 
-static uint64_t effective_caps(void)
+uint64_t features_caps(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
@@ -197,7 +197,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 #undef NAME
 	uint32_t *id = (uint32_t *)&f->types;
 
-	*f = (struct features){ .caps = effective_caps() };
+	*f = (struct features){ .caps = features_caps() };
 	btf_index_find(btf, names, sizeof(names) / sizeof(*names));
 	for (size_t i = FUNCTIONS; i < sizeof(names) / sizeof(*names); i++)
 		*id++ = names[i].id;

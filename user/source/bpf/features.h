@@ -29,6 +29,7 @@ struct features {
 	bool allocates;			/* programs may allocate where they run: 6.1 and later */
 };
 
+uint64_t features_caps(void);		/* as in struct features */
 /* All but 'missing'. */
 void features_ask(struct features *f, const struct btf_index *btf);
 /* A descriptor of the root of cgroup v2, the caller's to close; -1: not to be had, and f says why. */

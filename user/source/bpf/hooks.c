@@ -130,7 +130,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "inet_sock_set_state, net_dev_queue",
 		  PROGS_OF(TWO(tp_state, .interrupted = true), ONE(tp_synack)) },
 	} },
-	[HOOK_FORGET] = { "accept queue: out with its listener", ON(ACCEPTQ_DEL), .variants = {
+	[HOOK_FORGET] = { "accept queue: out with its listener", .also = ON(ACCEPTQ_DEL), .variants = {
 		{ MECH_FENTRY, "inet_child_forget", PROGS_OF(ONE(f_forget)) },
 		{ MECH_KPROBE, "inet_child_forget", PROGS_OF(ONE(k_forget)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },

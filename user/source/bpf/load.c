@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "btf.h"
@@ -240,7 +241,7 @@ static int try_round(struct load *l, bool *replanned)
 		return err;
 	err = try_load(l);
 	if (err) {
-		failed = find_failed(l);
+		failed = err == -EMFILE ? 0 : find_failed(l);
 		if (failed)
 			reject(l, failed, "load", err);
 		*replanned = failed;
@@ -296,6 +297,17 @@ static int be_silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
+/* A descriptor for each program and each link: more than some shells allow, but less than they may. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int load_open(struct load *l, const struct source_config *cfg, struct rings *rings)
 {
 	libbpf_print_fn_t print = NULL;
@@ -305,6 +317,7 @@ int load_open(struct load *l, const struct source_config *cfg, struct rings *rin
 	l->cfg = cfg;
 	l->rings = rings;
 	l->btf_fd = l->cgroup_fd = -1;
+	raise_file_limit();
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	if (!cfg->verbose)		/* then its messages and the verifier's go to standard error */
 		print = libbpf_set_print(be_silent);

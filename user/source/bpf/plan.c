@@ -27,9 +27,10 @@ static const char *error_text(int err)
 /* The first reason is that of the best variant, and stays, but for a refusal: plan_reject(). */
 static void explain(struct choice *c, int err, const char *what, const char *why)
 {
+	if (!c->err)
+		c->err = err;
 	if (c->why[0])
 		return;
-	c->err = err;
 	snprintf(c->why, sizeof(c->why), "%s %s", what, why);
 }
 
@@ -44,7 +45,7 @@ static bool mechanism_works(const struct plan *p, struct choice *c, enum mechani
 	}
 	if (mech == MECH_FENTRY && f->fentry) {
 		snprintf(why, sizeof(why), "is refused here (%s: %s)", f->fentry_step, error_text(-f->fentry));
-		explain(c, f->fentry, mechanism_name(mech), why);
+		explain(c, 0, mechanism_name(mech), why);
 		return false;
 	}
 	if (mech == MECH_KPROBE && f->kprobe) {
@@ -175,6 +176,7 @@ bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err)
 		if (hp->helps)
 			continue;
 		c->why[0] = 0;		/* what was tried says more than what was not */
+		c->err = 0;
 		explain(c, -err, mechanism_name(v->mech), reason);
 		choose(p, id, c->variant + 1);
 	}
@@ -232,7 +234,7 @@ static enum tcptrace_seen seen_by(const struct variant *v, uint64_t bit)
 	return v->deduced & bit ? TCPTRACE_SEEN_DEDUCED : TCPTRACE_SEEN_EXACTLY;
 }
 
-/* As the worst of its hooks sees it; where some see it and others are missing, it is seen, but not always. */
+/* As the worst of its hooks sees it; where one of several is missing, how often is a lower bound: as by samples. */
 enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event)
 {
 	enum tcptrace_seen worst = TCPTRACE_SEEN_EXACTLY, best = TCPTRACE_SEEN_NOT;
@@ -248,9 +250,18 @@ enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event)
 		worst = seen < worst ? seen : worst;
 		best = seen > best ? seen : best;
 	}
-	if (!worst && best)
-		return best < TCPTRACE_SEEN_DEDUCED ? best : TCPTRACE_SEEN_DEDUCED;
-	return best ? worst : TCPTRACE_SEEN_NOT;
+	if (!best)
+		return TCPTRACE_SEEN_NOT;
+	return worst ? worst : TCPTRACE_SEEN_SAMPLED;
+}
+
+uint64_t plan_observed(const struct plan *p)
+{
+	uint64_t seen = 0;
+
+	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++)
+		seen |= (uint64_t)plan_seen(p, event) << TCPTRACE_SEEN_SHIFT(event);
+	return seen;
 }
 
 bool plan_sees_any(const struct plan *p)

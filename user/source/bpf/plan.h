@@ -20,7 +20,8 @@ struct plan_options {
 struct choice {
 	bool needed;
 	int variant;			/* the one in use, -1: none is left */
-	int err;			/* of why: -errno; 0: no attempt failed and nothing is forbidden */
+	int err;			/* -errno of the first attempt that failed, or of what is not allowed here; 0:
+					 * this kernel has what it has */
 	char why[160];			/* why a better one was passed over, "" if none was */
 };
 
@@ -47,6 +48,7 @@ const char *plan_also_at(unsigned int prog);
 void plan_config(const struct plan *p, struct capture_config *c);
 bool plan_sees_any(const struct plan *p);	/* an event as it happens, not by a snapshot alone */
 enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event);
+uint64_t plan_observed(const struct plan *p);		/* of all events, as an OBSERVED record has it */
 /* One line of `doctor`: of the i-th hook that is needed; false past the last. */
 bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out);
 

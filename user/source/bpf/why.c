@@ -1,37 +1,179 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "why.h"
 
-const char *why_not_loaded(int err)
-{
-	char lockdown[128] = "";
-	int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
+#define NAMES_MAX	5		/* hooks named in a sentence; of more how many there are */
+#define HAS(caps, cap)	((caps) >> CAP_##cap & 1)
 
-	if (fd >= 0) {
-		if (read(fd, lockdown, sizeof(lockdown) - 1) < 0)
-			lockdown[0] = 0;
-		close(fd);
-	}
-	if (err == -ENOENT && access("/sys/kernel/btf/vmlinux", R_OK))
-		return "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel "
-		       "module, --source kmod";
-	if (err == -ERANGE)
-		return "before Linux 5.12 BPF can record on 256 CPUs at most: use the kernel module, --source kmod";
-	if (strstr(lockdown, "[confidentiality]"))
-		return "the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
-		       "boot with lockdown=integrity or without Secure Boot";
-	if (geteuid())
-		return "you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN";
-	if (err == -EPERM || err == -EACCES)
-		return "the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and "
-		       "CAP_PERFMON (or CAP_SYS_ADMIN), as in most containers: run it on the host";
-	if (err == -ENOSYS || err == -EINVAL)
-		return "this kernel has no BPF ring buffer or tracing programs (needs Linux 5.10 with "
-		       "CONFIG_BPF_SYSCALL): use the kernel module, --source kmod";
-	return NULL;
+static bool may_bpf(uint64_t caps)	/* 5.8 a17b53c4a4b5 */
+{
+	return HAS(caps, SYS_ADMIN) || (HAS(caps, BPF) && HAS(caps, PERFMON));
 }
 
+/* ---- nothing is seen ---- */
+
+static bool is_locked_down(void)
+{
+	char text[128] = "";
+	int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	close(fd);
+	return strstr(text, "[confidentiality]");
+}
+
+static const char *why_forbidden(void)
+{
+	if (!may_bpf(features_caps()))
+		return geteuid() ?
+		       "you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, "
+		       "CAP_DAC_READ_SEARCH (tracefs) and CAP_SYS_ADMIN (other network namespaces)" :
+		       "the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and CAP_PERFMON "
+		       "(or CAP_SYS_ADMIN), as in most containers: run it on the host, or give them to the container";
+	return "the kernel refuses BPF to this process although it has the capabilities: a seccomp filter or a security "
+	       "module forbids it, as container engines do by default: run it on the host, or allow bpf() and "
+	       "perf_event_open() (docker: --security-opt seccomp=unconfined)";
+}
+
+static const char *sentence_of(int err)
+{
+	switch (err) {
+	case -ENOENT:
+		return access("/sys/kernel/btf/vmlinux", R_OK) ?
+		       "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel module, "
+		       "--source kmod" : "";
+	case -ERANGE:
+		return "before Linux 5.12 BPF can record on 256 CPUs at most: use the kernel module, --source kmod";
+	case -EMFILE:
+		return "the limit of open files is too low for its programs: raise it to 512 or more (ulimit -n, "
+		       "LimitNOFILE=)";
+	case -EPERM:
+	case -EACCES:
+		return why_forbidden();
+	case -ENOSYS:
+	case -EINVAL:
+		return "this kernel has no BPF ring buffer or tracing programs (needs Linux 5.10 with "
+		       "CONFIG_BPF_SYSCALL): use the kernel module, --source kmod";
+	}
+	return "";
+}
+
+void why_not_loaded(char *buf, size_t size, int err)
+{
+	snprintf(buf, size, "%s", is_locked_down() ?
+		 "the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
+		 "boot with lockdown=integrity or without Secure Boot" : sentence_of(err));
+}
+
+/* ---- some of it is not ---- */
+
+struct text {
+	char *buf;
+	size_t size, len;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(t->buf + t->len, t->size - t->len, fmt, ap);
+	va_end(ap);
+	t->len += n < 0 ? 0 : (size_t)n;
+	if (t->len >= t->size)
+		t->len = t->size - 1;
+}
+
+static const char *error_text(int err)
+{
+	return err == -524 ? "not supported" : strerror(-err);
+}
+
+static void add_mechanism(struct text *t, const struct plan *p)
+{
+	const struct features *f = p->features;
+
+	if (p->options.only == MECH_KPROBE && f->kprobe)
+		add(t, "--mechanism kprobe: this kernel has no kprobes (CONFIG_KPROBE_EVENTS), tracepoints are used. ");
+	if (p->options.only == MECH_FENTRY && f->fentry)
+		add(t, "--mechanism fentry: this kernel refuses it (%s: %s), tracepoints are used. ", f->fentry_step,
+		    error_text(f->fentry));
+}
+
+/* It has no variant left, and not because this kernel lacks something. */
+static bool is_refused(const struct choice *c)
+{
+	return c->needed && c->variant < 0 && c->err;
+}
+
+static void add_names(struct text *t, const struct plan *p)
+{
+	unsigned int n = 0;
+
+	for (int id = 0; id < HOOK_MAX; id++) {
+		if (!is_refused(&p->choice[id]))
+			continue;
+		if (n < NAMES_MAX)
+			add(t, "%s\"%s\"", n ? ", " : "", hook_table[id].name);
+		n++;
+	}
+	if (n > NAMES_MAX)
+		add(t, " and %u more", n - NAMES_MAX);
+}
+
+/* What would help against it. */
+static void add_remedy(struct text *t, const struct plan *p, int err)
+{
+	const struct features *f = p->features;
+
+	if (f->tracefs == -EACCES || f->tracefs == -EPERM)
+		add(t, "system-call tracepoints are found in tracefs, which only root may read: add CAP_DAC_READ_SEARCH. ");
+	else if (f->tracefs)
+		add(t, "system-call tracepoints are not found: mount -t tracefs tracefs /sys/kernel/tracing (or the kernel "
+		    "lacks CONFIG_FTRACE_SYSCALLS). ");
+	else if (err == -EMFILE)
+		add(t, "raise the limit of open files (ulimit -n, LimitNOFILE=). ");
+	else if (err != -EPERM && err != -EACCES)
+		add(t, "`tcptrace -v doctor` says what the kernel objects to. ");
+	else if (!may_bpf(f->caps))
+		add(t, "add CAP_BPF and CAP_PERFMON. ");
+	else
+		add(t, "a seccomp filter or a security module may forbid it; `tcptrace -v doctor` says what the kernel "
+		    "objects to. ");
+}
+
+void why_not_seen(char *buf, size_t size, const struct plan *p)
+{
+	struct text t = { buf, size, 0 };
+	int err = 0;
+
+	buf[0] = 0;
+	add_mechanism(&t, p);
+	for (int id = HOOK_MAX; id--;)
+		if (is_refused(&p->choice[id]))
+			err = p->choice[id].err;
+	if (err) {
+		add(&t, "not seen (%s): ", error_text(err));
+		add_names(&t, p);
+		add(&t, "; ");
+		add_remedy(&t, p, err);
+	}
+	if (!HAS(p->features->caps, SYS_ADMIN))
+		add(&t, "Sockets that exist already in other network namespaces are found with CAP_SYS_ADMIN only. ");
+	if (t.len)
+		buf[t.len - 1] = 0;	/* the space */
+	if (t.len > 1 && buf[t.len - 2] == '.')
+		buf[t.len - 2] = 0;
+}

@@ -3,7 +3,13 @@
 #ifndef TCPTRACE_WHY_H
 #define TCPTRACE_WHY_H
 
-/* load_open() came back with err: a sentence, or NULL. */
-const char *why_not_loaded(int err);
+#include "plan.h"
+
+/* load_open() came back with err: a sentence into buf, or "". */
+void why_not_loaded(char *buf, size_t size, int err);
+/*
+ * What this run does not see although the kernel has it, or although it was asked for by --mechanism: a sentence that
+ */
+void why_not_seen(char *buf, size_t size, const struct plan *p);
 
 #endif

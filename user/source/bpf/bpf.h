@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside the BPF source; a file calls only those above it:
+ *
+ *     load.c      the programs: planned, loaded, attached
+ *     drain.c     records of the rings, and of an iterator among them, to whoever polls
+ *     sweep.c     what exists: iterators
+ *     bpf.c       open, poll, snapshot, statistics
+ */
+#ifndef TCPTRACE_BPF_H
+#define TCPTRACE_BPF_H
+
+#include "load.h"
+
+#define SECOND		1000000000ull
+
+struct bpf_source {
+	struct source base;
+	struct source_config cfg;
+	struct load load;
+	struct rings rings;
+	source_fn fn;			/* of the poll() in progress */
+	void *ctx;
+	int fn_ret;
+	unsigned int drained;
+	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
+	uint64_t check_ns, sweep_ns, sweep_every_ns;
+	/*
+	 * In a SYN queue or an accept queue, for all that is known, never too few: what ends there may
+	 * end unseen.
+	 */
+	uint64_t waiting;
+	uint64_t waiting_low;		/* fewest since the last sweep: none of the others is older than that */
+	bool cookies;			/* then a way out may belong to no way in */
+	char note[SOURCE_WHY];
+	bool resync;
+	bool observed;			/* how events are seen has been said */
+	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
+	size_t snap_n, snap_next;
+};
+
+/* drain.c. Hands on what is there now and older than until_ns: how many, or what fn returned, or -errno. */
+int drain(struct bpf_source *s, uint64_t until_ns);
+/* Hands on s->snap, all of it, among what the hooks said meanwhile, in the order of time. 0, or what fn returned. */
+int drain_with_snap(struct bpf_source *s);
+
+/*
+ * sweep.c. What exists, and who holds it, if that is asked, between two SNAPSHOT records. 0, or what fn returned, or
+ * -errno.
+ */
+int sweep_all(struct bpf_source *s, bool owners);
+/* Looks for what has left a queue and told nobody, if one may have waited since the last time. */
+int sweep_queues(struct bpf_source *s);
+
+#endif

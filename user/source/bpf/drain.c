@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Records of the rings, and what an iterator said among them, to whoever polls. */
+#include <time.h>
+
+#include "../../lib/clock.h"
+#include "bpf.h"
+
+#define MERGE_TRIES	100		/* naps of 0.1 ms until what was there before a snapshot is all read */
+
+/* What an iterator told before t_ns comes first. */
+static void hand_on_snap(struct bpf_source *s, uint64_t t_ns)
+{
+	while (!s->fn_ret && s->snap_next < s->snap_n && s->snap[s->snap_next].t_ns <= t_ns) {
+		s->waiting += !!(s->snap[s->snap_next].flags & (TCPTRACE_F_REQUEST | TCPTRACE_F_QUEUED));
+		s->fn_ret = s->fn(s->ctx, &s->snap[s->snap_next++]);
+	}
+}
+
+/*
+ * From the SYN on until an accept() that is seen. Whether a reset took a request down, or a call that no hook sees a
+ * connection out, only a sweep knows.
+ */
+static void count_waiting(struct bpf_source *s, const struct tcptrace_record *rec)
+{
+	switch (rec->event) {
+	case TCPTRACE_SYNQ_ADD:
+		s->waiting++;
+		break;
+	case TCPTRACE_COOKIE_SENT:
+		s->cookies = true;
+		break;
+	case TCPTRACE_ACCEPT:
+		if (s->waiting && !s->cookies && rec->ret >= 0)
+			s->waiting--;
+		if (s->waiting < s->waiting_low)
+			s->waiting_low = s->waiting;
+	}
+}
+
+static int on_record(void *arg, const struct tcptrace_record *rec)
+{
+	struct bpf_source *s = arg;
+
+	hand_on_snap(s, rec->t_ns);
+	count_waiting(s, rec);
+	s->delivered++;
+	if (!s->fn_ret)
+		s->fn_ret = s->fn(s->ctx, rec);
+	s->drained++;
+	return s->fn_ret;
+}
+
+static void on_ahead(void *arg, const struct tcptrace_record *rec)
+{
+	struct bpf_source *s = arg;
+
+	s->base.ahead(s->ctx, rec);
+}
+
+int drain(struct bpf_source *s, uint64_t until_ns)
+{
+	s->drained = 0;
+	s->fn_ret = 0;
+	rings_drain(&s->rings, until_ns, on_record, s->base.ahead ? on_ahead : NULL, s);
+	return s->fn_ret ? s->fn_ret : (int)s->drained;
+}
+
+int drain_with_snap(struct bpf_source *s)
+{
+	const struct timespec nap = { 0, 100000 };
+	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC);
+	int n, tries = 0;
+
+	s->snap_next = 0;
+	do {			/* a program that writes a record may have been preempted */
+		n = drain(s, until_ns);
+		if (n < 0)
+			return n;
+	} while (s->rings.blocked && tries++ < MERGE_TRIES && !nanosleep(&nap, NULL));
+	hand_on_snap(s, UINT64_MAX);
+	s->snap_n = 0;
+	return s->fn_ret;
+}

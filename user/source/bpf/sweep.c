@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What exists: iterators, read when the run begins, after a loss, and where something ends that no hook sees. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../lib/clock.h"
+#include "../netns.h"
+#include "bpf.h"
+
+#define SWEEP_MAX_NS	(5 * SECOND)	/* latest that an expired request is found without a hook */
+
+static int mark_snapshot(struct bpf_source *s, bool end, uint64_t t_ns)
+{
+	struct tcptrace_record r = {
+		.t_ns = t_ns, .event = TCPTRACE_SNAPSHOT, .fd = -1, .flags = end ? TCPTRACE_F_END : 0,
+		.netns = s->cfg.filter.netns,
+	};
+
+	return s->fn(s->ctx, &r);
+}
+
+static int read_iter(struct bpf_source *s, struct bpf_link *link)
+{
+	size_t have = 0;
+	int err = 0, fd;
+
+	if (!link)
+		return 0;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		return -errno;
+	while (!err) {
+		ssize_t n = read(fd, (char *)s->snap + have, sizeof(s->snap) - have);
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0) {
+			err = n < 0 ? -errno : 0;
+			break;
+		}
+		have += n;
+		s->snap_n = have / sizeof(*s->snap);
+		n = s->snap_n * sizeof(*s->snap);
+		err = drain_with_snap(s);
+		have -= n;		/* part of a record: the rest comes with the next read */
+		memmove(s->snap, (char *)s->snap + n, have);
+	}
+	close(fd);
+	return err;
+}
+
+static int sweep_netns(void *arg)
+{
+	struct bpf_source *s = arg;
+
+	return read_iter(s, s->load.link[P(it_tcp)]);
+}
+
+int sweep_all(struct bpf_source *s, bool owners)
+{
+	uint64_t began;
+	int err = drain_with_snap(s);
+
+	began = clock_ns(CLOCK_MONOTONIC);
+	s->waiting = 0;
+	if (!err)
+		err = mark_snapshot(s, false, began);
+	if (!err && owners)
+		err = read_iter(s, s->load.link[P(it_task_file)]);
+	if (!err)
+		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
+	if (!err)
+		err = mark_snapshot(s, true, began);
+	return err;
+}
+
+int sweep_queues(struct bpf_source *s)
+{
+	uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	int err = s->waiting_low ? sweep_all(s, false) : 0;
+
+	s->waiting_low = s->waiting;
+	s->sweep_ns = clock_ns(CLOCK_MONOTONIC);
+	/* with very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches */
+	s->sweep_every_ns = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu) * 50;
+	if (s->sweep_every_ns < SECOND)
+		s->sweep_every_ns = SECOND;
+	if (s->sweep_every_ns > SWEEP_MAX_NS)
+		s->sweep_every_ns = SWEEP_MAX_NS;
+	return err;
+}
