@@ -10,15 +10,15 @@
 
 #define CAPTURE_PORT_WORDS	1024	/* 65536 bits */
 #define CAPTURE_CALLS		16384	/* threads inside a traced call at the same time */
-#define CAPTURE_WATCHED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
-#define CAPTURE_HINTS		65536	/* of these, which are not among them */
+#define CAPTURE_TRACED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
+#define CAPTURE_FILTER		65536	/* of these, which are not among them */
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
 #define CAPTURE_EVENTS		32	/* TCPTRACE_EVENT_MAX, rounded up to a power of two */
 #define CAPTURE_RINGS		256	/* a ring for each CPU; with more CPUs some share one */
 
-/* Kernel types that pointers are given, TYPED(): their numbers in the running kernel's BTF. */
+/* Kernel types that pointers are given, TYPED_PTR(): their numbers in the running kernel's BTF. */
 #define KERNEL_TYPES(X)							\
 	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock)	\
 	X(request_sock) X(tcp_request_sock) X(sk_buff) X(dst_entry)	\
@@ -64,7 +64,7 @@ struct capture_config {
 	__u8	tp_groups;		/* a segment's listener is looked up by its port */
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
-	__u8	twice;			/* calls and their hooks have a second program: did() */
+	__u8	retries;		/* calls and their hooks have a second program: did() */
 	__u8	fetches;		/* an addition comes back with what was there before (5.12) */
 };
 

@@ -307,14 +307,14 @@ static void test_second_programs(void **state)
 
 	(void)state;
 	plan_on(&p, &f, "6.12", MECH_AUTO, ALL);
-	assert_true(progs_has(&p.wanted, P(tp_state_again)));
-	assert_false(progs_has(&p.wanted, P(f_connect4_again)));
+	assert_true(progs_has(&p.wanted, P(tp_state_retry)));
+	assert_false(progs_has(&p.wanted, P(f_connect4_retry)));
 	plan_on(&p, &f, "7.2", MECH_AUTO, ALL);
-	assert_true(progs_has(&p.wanted, P(f_connect4_again)));
-	assert_true(plan_is_again(P(f_connect4_again)));
+	assert_true(progs_has(&p.wanted, P(f_connect4_retry)));
+	assert_true(plan_is_again(P(f_connect4_retry)));
 	assert_false(plan_is_again(P(f_connect4)));
 	/* a second one that is refused takes the variant with it */
-	assert_true(plan_reject(&p, P(f_connect4_again), "load", EINVAL));
+	assert_true(plan_reject(&p, P(f_connect4_retry), "load", EINVAL));
 	assert_false(progs_has(&p.wanted, P(f_connect4)));
 	assert_true(progs_has(&p.wanted, P(k_connect4)));
 }

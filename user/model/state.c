@@ -52,7 +52,7 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 		child_release(m, rec, c);
 	if (c && c->in_acceptq && owner_closes(rec))
 		leave_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
-	/* told twice: tp_state and tp_state_again, with an interrupt between the two */
+	/* told twice: tp_state and tp_state_retry, with an interrupt between the two */
 	if (c && !fresh && c->state == rec->new && c->state != rec->old && rec->t_ns >= c->known_ns)
 		return;
 	ev = emit_step(rec, rec->event, c, c ? c->listener : NULL);

@@ -12,7 +12,7 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define PROGS_OF(...)	.progs = { __VA_ARGS__ }
 #define ONE(x, ...)	{ .prog = P(x), __VA_ARGS__ }
 /* Of what runs in process context alone the second is needed only where the kernel preempts. */
-#define TWO(x, ...)	{ .prog = P(x), .again = P(x##_again), __VA_ARGS__ }
+#define TWO(x, ...)	{ .prog = P(x), .again = P(x##_retry), __VA_ARGS__ }
 #define IF_THERE	.may_miss = true
 
 /* A switch in struct capture_config: one that is not there does not compile. */

@@ -219,7 +219,7 @@ void plan_config(const struct plan *p, struct capture_config *c)
 		for (int i = 0; v && i < VARIANT_SETS && v->sets[i]; i++)
 			((uint8_t *)c)[v->sets[i]] = 1;
 	}
-	c->twice = p->features->preempts;
+	c->retries = p->features->preempts;
 	c->fetches = p->features->fetches;
 }
 

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Tracepoints alone: the listeners of a port, and how much of each one's sk_drops is accounted for. */
-#ifndef TCPTRACE_GROUP_BPF_H
-#define TCPTRACE_GROUP_BPF_H
+#ifndef TCPTRACE_TP_GROUPS_BPF_H
+#define TCPTRACE_TP_GROUPS_BPF_H
 
-#include "read.bpf.h"
+#include "../read.bpf.h"
 
 struct port_key {
 	__u32	netns;
 	__u32	port;
 };
 
-/* Members stand at the front; behind them there are zeroes. */
+/* Members stand at the front, zeroes after them. */
 struct group {
 	__u64	sk[CAPTURE_GROUP];
 	__u32	drops[CAPTURE_GROUP];
 };
 
-/* Each member, i of it; not unrolled: the verifier goes through it as often, but faster. */
+/* Iterates over members with index i. Unrolling is off: verification takes as many passes but less time. */
 #define EACH_MEMBER(g, i)	_Pragma("clang loop unroll(disable)")	\
 				for (__u32 i = 0; i < CAPTURE_GROUP && (g)->sk[i]; i++)
 
@@ -26,7 +26,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct port_key);
 	__type(value, struct group);
-} groups __weak SEC(".maps");
+} groups SEC(".maps");
 
 /* A group is too large for the stack of a BPF program: a new one is filled here. */
 struct {
@@ -34,7 +34,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct group);
-} group_new __weak SEC(".maps");
+} group_new SEC(".maps");
 
 static __always_inline struct group *group_find(__u32 netns, __u16 port)
 {
@@ -45,11 +45,11 @@ static __always_inline struct group *group_find(__u32 netns, __u16 port)
 
 static __always_inline __u32 drops_of(const void *sk)
 {
-	return READ(TYPED((const struct sock *)sk), sk_drops.counter);
+	return READ(TYPED_PTR((const struct sock *)sk), sk_drops.counter);
 }
 
-/* The first member with drops that are not accounted for, *n of them; or NULL. */
-static __always_inline const struct sock *group_rose(const struct group *g, __u32 *n)
+/* The first member with drops that nobody has claimed, *n of them; or NULL. */
+static __always_inline const struct sock *group_unclaimed(const struct group *g, __u32 *n)
 {
 	EACH_MEMBER(g, i) {
 		*n = drops_of((const void *)g->sk[i]) - g->drops[i];
@@ -59,8 +59,8 @@ static __always_inline const struct sock *group_rose(const struct group *g, __u3
 	return NULL;
 }
 
-/* sk rose by n that are told elsewhere. */
-static __always_inline void group_settle(struct group *g, const struct sock *sk, __u32 n)
+/* n drops of sk have been accounted for otherwise. */
+static __always_inline void claim_drops(struct group *g, const struct sock *sk, __u32 n)
 {
 	EACH_MEMBER(g, i) {
 		if (g->sk[i] != (__u64)sk)
@@ -74,7 +74,7 @@ static __always_inline void group_settle(struct group *g, const struct sock *sk,
 /* Global functions, which the verifier goes through once and not on each path that leads here. */
 __noinline int member_joins(__u64 addr)
 {
-	const struct sock *sk = TYPED((const struct sock *)addr);
+	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
 	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
 	__u32 n = 0, zero = 0;
@@ -101,10 +101,10 @@ __noinline int member_joins(__u64 addr)
 }
 
 /*
- * A member of that port with a drop that is not accounted for, or 0. It is now: one, since another CPU may be
- * about to account for the next.
+ * A member of that port with a drop that nobody has claimed, or 0. One is claimed, not all: another CPU may be
+ * about to claim the next.
  */
-__noinline __u64 member_dropped(__u32 netns, __u16 port)
+__noinline __u64 claim_drop(__u32 netns, __u16 port)
 {
 	struct group *g = group_find(netns, port);
 
@@ -120,12 +120,12 @@ __noinline __u64 member_dropped(__u32 netns, __u16 port)
 }
 
 /*
- * The last member takes the place of the one that leaves. Which these are is kept in memory: the
- * verifier would go through the rest for each number that a register can have.
+ * The last member takes the place of the one that leaves. Both indices are kept in map memory: known numbers in
+ * registers would make the verifier go through the rest once for each of them (1.8 million instructions).
  */
 __noinline int member_leaves(__u64 addr)
 {
-	const struct sock *sk = TYPED((const struct sock *)addr);
+	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
 	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
 	__u32 at, last, zero = 0;
@@ -154,7 +154,7 @@ __noinline int member_leaves(__u64 addr)
 
 static __always_inline void group_join(const struct sock *sk)
 {
-	member_joins(number_of(sk));
+	member_joins(addr_of(sk));
 }
 
 #endif
