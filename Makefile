@@ -13,7 +13,9 @@ CFLAGS     ?= -O2 -g
 # What the code asks for, whatever CFLAGS and CPPFLAGS are set to.
 WARN       := -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers
 CPP        := -D_GNU_SOURCE -I$(B) -I/usr/include/tracefs -I/usr/include/traceevent
-BPF_FLAGS  := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter
+ARCH       ?= $(shell uname -m)
+BPF_ARCH   := $(if $(filter aarch64 arm64,$(ARCH)),arm64,x86)
+BPF_FLAGS  := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-unused-parameter
 LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c
 COMPILE     = $(CC) $(CPP) -MMD -MP $(CPPFLAGS) $(WARN) $(CFLAGS) -DVERSION='"$(VERSION)"' -c
 
@@ -300,7 +302,6 @@ uninstall: $(B)/tree ## remove them again
 # ---- packages; each in build/ ----
 
 NAME   := tcptrace-$(VERSION)
-ARCH   := $(shell uname -m)
 STATIC := $(B)/$(NAME)-$(ARCH)
 # files of an archive have this time, so that the same tree gives the same archive
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)

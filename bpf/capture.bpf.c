@@ -3,11 +3,11 @@
  * The BPF programs, one unit: the linker of libbpf 1.1 refuses a kernel function
  * that two objects call. Compiled twice, HAS_CAST 1 and 0 (read.bpf.h).
  *
+ *   read       sockets and requests
  *   arch       what differs between x86-64 and arm64
  *   ring       the way out: reserve(), submit()
  *   recursion  programs that would be skipped while they run: did(), was_done()
  *   notes      what one hook leaves to another on the same CPU
- *   read       sockets and requests
  *   filter     which of them are wanted
  *   segment    headers of segments
  *   file       from a descriptor to its socket
@@ -38,8 +38,8 @@ __u64 retried = 0;			/* events that only a NAME_retry program saw */
 
 _Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
 
-#include "arch.bpf.h"
 #include "read.bpf.h"
+#include "arch.bpf.h"
 #include "ring.bpf.h"
 #include "notes.bpf.h"
 #include "recursion.bpf.h"

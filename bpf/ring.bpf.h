@@ -10,6 +10,7 @@
 #ifndef TCPTRACE_RING_BPF_H
 #define TCPTRACE_RING_BPF_H
 
+#include "arch.bpf.h"
 #include "read.bpf.h"
 
 struct {
@@ -112,7 +113,21 @@ static __always_inline struct tcptrace_record *reserve(__u32 event)
 	return reserve_at(event, bpf_ktime_get_ns());
 }
 
-/* x86 keeps stores in order; the addition in claim_slot() keeps the look at reader_sleeps after it. */
+/*
+ * The record is there for the reader. Two things must be in order, whatever the machine:
+ *
+ * 1. The record, then its number. publish() is a release (arch.bpf.h); the reader loads the number with acquire
+ *    semantics before it looks at the record (user/source/ring.c, next_time()).
+ *
+ * 2. The reader falls asleep, a writer wakes it. The reader stores reader_sleeps = 1, has a full barrier, loads
+ *    `head` and sleeps if nothing is new. A writer adds to `head` in claim_slot(), which is a full barrier (an atomic
+ *    that returns the old value; on x86 any locked instruction), and loads reader_sleeps here. With a full barrier
+ *    between store and load on both sides at least one of the two sees the other's store: either the
+ *    reader finds something new, or the writer wakes it.
+ *
+ * The slot may be written over when the reader is done with it: it stores `tail` with release semantics, and our stores
+ * depend on the branch that compared it (reserve_at()), which no machine lets stores overtake.
+ */
 static __always_inline void submit(struct tcptrace_record *r)
 {
 	__u32 slot = 0;
@@ -123,8 +138,7 @@ static __always_inline void submit(struct tcptrace_record *r)
 	seq = bpf_map_lookup_elem(&slot_seq, &slot);
 	if (!seq)
 		return;
-	barrier();
-	*seq += 1;
+	publish(seq);
 	/* Two CPUs may both see the flag: one wake-up too many, never one too few. */
 	if (reader_sleeps) {
 		__u64 nothing = 0;

@@ -60,7 +60,6 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define SHUTDOWN_MASK	3
 
 #define EAGAIN		11
-#define NR_connect	42		/* x86-64 */
 
 /* include/net/tcp_states.h */
 enum {
@@ -217,18 +216,28 @@ struct sk_buff {
 struct dst_entry { struct net_device *dev; };
 struct net_device { possible_net_t nd_net; };
 
+/* the registers at a system call, by arch.bpf.h alone */
+#if defined(__TARGET_ARCH_arm64)
+struct user_pt_regs { u64 regs[31], sp, pc, pstate; };
+struct pt_regs { struct user_pt_regs user_regs; u64 orig_x0; s32 syscallno; };
+#else
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
 		      flags, sp, ss;
 };
+#endif
 
 /* what a struct bpf_sock_ops really is */
 struct bpf_sock_ops_kern { struct sock *sk; };
 
-/* tracepoint programs: the record of a system call's entry and exit */
+/*
+ * What system-call tracepoints are given. Not trace_event_raw_sys_enter and _exit, which have the members
+ * where raw_syscalls has them: with one more member in trace_entry (preempt_lazy_count of RHEL 9.3 and PREEMPT_RT before
+ * 6.6) these are elsewhere (ba8ea72388a1).
+ */
 struct trace_entry { unsigned short type; unsigned char flags, preempt_count; int pid; };
-struct trace_event_raw_sys_enter { struct trace_entry ent; long id; unsigned long args[6]; };
-struct trace_event_raw_sys_exit { struct trace_entry ent; long id; long ret; };
+struct syscall_trace_enter { struct trace_entry ent; int nr; unsigned long args[6]; };
+struct syscall_trace_exit { struct trace_entry ent; int nr; long ret; };
 
 struct seq_file;
 struct bpf_iter_meta { struct seq_file *seq; };

@@ -9,7 +9,7 @@
 /* A program at a system call, known by its caller, and its second: recursion.bpf.h. */
 #define SYSCALL(side, call)									\
 SEC("?tp/syscalls/sys_" #side "_" #call)							\
-int sys_##side##_##call(struct trace_event_raw_sys_##side *ctx)					\
+int sys_##side##_##call(struct syscall_trace_##side *ctx)					\
 {												\
 	on_##side##_##call(ctx);								\
 	if (cfg.retries)									\
@@ -17,7 +17,7 @@ int sys_##side##_##call(struct trace_event_raw_sys_##side *ctx)					\
 	return 0;										\
 }												\
 SEC("?tp/syscalls/sys_" #side "_" #call)							\
-int sys_##side##_##call##_retry(struct trace_event_raw_sys_##side *ctx)				\
+int sys_##side##_##call##_retry(struct syscall_trace_##side *ctx)				\
 {												\
 	return was_done(bpf_get_current_pid_tgid(), DID_SYSCALL) ? 0 : on_##side##_##call(ctx);	\
 }
@@ -26,7 +26,7 @@ int sys_##side##_##call##_retry(struct trace_event_raw_sys_##side *ctx)				\
 
 /* ---- socket ---- */
 
-static __always_inline int on_exit_socket(const struct trace_event_raw_sys_exit *ctx)
+static __always_inline int on_exit_socket(const struct syscall_trace_exit *ctx)
 {
 	struct tcptrace_record *r;
 	struct sock *sk;
@@ -50,7 +50,7 @@ SYS_EXIT(socket)
 
 /* ---- bind ---- */
 
-static __always_inline int on_enter_bind(const struct trace_event_raw_sys_enter *ctx)
+static __always_inline int on_enter_bind(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 
@@ -78,7 +78,7 @@ static __always_inline bool user_addr(__u64 uaddr, __u8 *addr, __u16 *port)
 	return sa.sin6_family == AF_INET || sa.sin6_family == AF_INET6;
 }
 
-static __always_inline int on_exit_bind(const struct trace_event_raw_sys_exit *ctx)
+static __always_inline int on_exit_bind(const struct syscall_trace_exit *ctx)
 {
 	struct tcptrace_record *r;
 	struct call call;
@@ -105,7 +105,7 @@ SYS_EXIT(bind)
 
 /* ---- listen ---- */
 
-static __always_inline int on_enter_listen(const struct trace_event_raw_sys_enter *ctx)
+static __always_inline int on_enter_listen(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 
@@ -116,7 +116,7 @@ static __always_inline int on_enter_listen(const struct trace_event_raw_sys_ente
 
 SYS_ENTER(listen)
 
-static __always_inline int on_exit_listen(const struct trace_event_raw_sys_exit *ctx)
+static __always_inline int on_exit_listen(const struct syscall_trace_exit *ctx)
 {
 	struct tcptrace_record *r;
 	struct sock *sk;
@@ -146,7 +146,7 @@ SYS_EXIT(listen)
 
 /* ---- connect ---- */
 
-static __always_inline int on_enter_connect(const struct trace_event_raw_sys_enter *ctx)
+static __always_inline int on_enter_connect(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 	__u8 addr[16];
@@ -172,12 +172,12 @@ static __always_inline bool connect_now(struct call *call)
 {
 	if (!HAS_REGS)
 		return false;
-	call->fd = READ(call_regs(), di);
+	call->fd = call_arg0(call_regs());
 	call->sk = (__u64)fd_sock(call->fd);
 	return call->sk;
 }
 
-static __always_inline int on_exit_connect(const struct trace_event_raw_sys_exit *ctx)
+static __always_inline int on_exit_connect(const struct syscall_trace_exit *ctx)
 {
 	struct tcptrace_record *r;
 	struct call call = {};
@@ -204,7 +204,7 @@ SYS_EXIT(connect)
 /* ---- accept ---- */
 
 /* and accept: user/source/load.c */
-static __always_inline int on_enter_accept4(const struct trace_event_raw_sys_enter *ctx)
+static __always_inline int on_enter_accept4(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 
@@ -218,7 +218,7 @@ SYS_ENTER(accept4)
 /* The listening descriptor of a return whose entry we did not see. 5.15 and later, else NULL. */
 static __always_inline struct sock *returning_listener(void)
 {
-	return HAS_REGS ? fd_sock(READ(call_regs(), di)) : NULL;
+	return HAS_REGS ? fd_sock(call_arg0(call_regs())) : NULL;
 }
 
 static __always_inline int accept_error(const struct sock *listener, __u64 began, int ret)
@@ -241,7 +241,7 @@ static __always_inline int accept_error(const struct sock *listener, __u64 began
 	return 0;
 }
 
-static __always_inline int on_exit_accept4(const struct trace_event_raw_sys_exit *ctx)
+static __always_inline int on_exit_accept4(const struct syscall_trace_exit *ctx)
 {
 	const struct sock *child, *listener;
 	struct tcptrace_record *r;
@@ -272,7 +272,7 @@ SYS_EXIT(accept4)
 
 /* ---- shutdown ---- */
 
-static __always_inline int on_enter_shutdown(const struct trace_event_raw_sys_enter *ctx)
+static __always_inline int on_enter_shutdown(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 	struct tcptrace_record *r;
@@ -295,7 +295,7 @@ static __always_inline int on_enter_shutdown(const struct trace_event_raw_sys_en
 
 SYS_ENTER(shutdown)
 
-static __always_inline int on_exit_shutdown(const struct trace_event_raw_sys_exit *ctx)
+static __always_inline int on_exit_shutdown(const struct syscall_trace_exit *ctx)
 {
 	struct call call;
 
@@ -321,7 +321,7 @@ static __always_inline bool last_reference(const struct file *file)
 }
 
 /* Where close() makes a transition, tp_state tells; here are the sockets that it leaves as they are. */
-static __always_inline int on_enter_close(const struct trace_event_raw_sys_enter *ctx)
+static __always_inline int on_enter_close(const struct syscall_trace_enter *ctx)
 {
 	struct file *file = fd_file(ctx->args[0]);
 	struct sock *sk = file_sock(file);

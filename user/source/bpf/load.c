@@ -14,6 +14,11 @@
 #include "load.h"
 #include "mount.h"
 
+#ifdef __x86_64__
+#define STORES_IN_ORDER	1
+#else
+#define STORES_IN_ORDER	0
+#endif
 #define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
 #define LOG_BYTES	8192
 #define LOG_STATS	4		/* BPF_LOG_STATS: what the verifier objects to, and what it took; no trace */
@@ -207,8 +212,8 @@ static int ask_kernel(struct load *l)
 	features_ask(f, btf);
 	l->cgroup_fd = features_open_cgroup(f);
 	l->btf_fd = btf_index_subset(btf, kernel_names, sizeof(kernel_names) / sizeof(*kernel_names));
-	if (!f->fetches && sysconf(_SC_NPROCESSORS_CONF) > CAPTURE_RINGS)
-		err = -ERANGE;		/* two CPUs in one ring: claim_slot() of bpf/ring.bpf.h */
+	if (!f->fetches && (!STORES_IN_ORDER || sysconf(_SC_NPROCESSORS_CONF) > CAPTURE_RINGS))
+		err = -ERANGE;		/* publish(), or two CPUs in one ring: claim_slot() of bpf/ring.bpf.h */
 	else
 		err = object_open(&l->skel, l->btf_fd, f->casts, f->fetches);
 	if (!err)

@@ -20,7 +20,8 @@ const char *why_not_loaded(int err)
 		return "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel "
 		       "module, --source kmod";
 	if (err == -ERANGE)
-		return "before Linux 5.12 BPF can record on 256 CPUs at most: use the kernel module, --source kmod";
+		return "before Linux 5.12 BPF can record on x86 alone, and on 256 CPUs at most: use the kernel "
+		       "module, --source kmod";
 	if (strstr(lockdown, "[confidentiality]"))
 		return "the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
 		       "boot with lockdown=integrity or without Secure Boot";
