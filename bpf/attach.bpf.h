@@ -9,6 +9,7 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 #define AT_ENTRY(name, function, hook, args...)			\
@@ -34,5 +35,18 @@ int BPF_KRETPROBE(r_##name)					\
 {								\
 	return hook;						\
 }
+
+/*
+ * Return value in fexit: bpf_get_func_ret() since 5.17 (f92c1e183604); before, it follows the n arguments in ctx.
+ * In asm, as 5.10's verifier refuses a computed ctx offset.
+ */
+#define RETURNED(ctx, n) ({									\
+	__u64 ret_ = 0;										\
+	if (HAS_CAST || bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_ret))	\
+		bpf_get_func_ret(ctx, &ret_);							\
+	else											\
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(ret_) : "r"(ctx), "i"((n) * 8));	\
+	ret_;											\
+})
 
 #endif

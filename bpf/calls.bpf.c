@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What programs ask for: socket, bind, listen, connect, accept, shutdown, close.
- * Its twin is kmod/calls.c; the system-call tracepoints are in tp/calls.bpf.c.
+ * What programs ask for: socket, bind, listen, connect, accept, shutdown, close, seen at functions below the
+ * system calls, which 64-bit and 32-bit programs, io_uring, MPTCP and the kernel itself come by alike, and which
+ * cost no other system call anything. Its twin is kmod/calls.c; the system-call tracepoints are in tp/calls.bpf.c.
+ *
+ * What does not get that far is not seen: a bad descriptor or address, the refusal of a security module (but of
+ * accept(), whose return is seen).
  */
 #include "arch.bpf.h"
 #include "attach.bpf.h"
@@ -12,18 +16,26 @@
 
 /* ---- calls that threads are in ------------------------------------------------------------------- */
 
+enum call_kind { CALL_OTHER, CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_CONNECT, CALL_ACCEPT };
+
 /*
  * The call that a thread is in, from its entry to its return. A thread has a place of its own, by
  * its number; where another one is in that place (their numbers are CAPTURE_CALLS apart), it goes
- * into a hash table, which costs 250 ns a call more.
+ * into a hash table, which costs 250 ns a call more. A return that does not come leaves its note behind until the
+ * thread's next call or its end, so that whoever uses one compares kind and socket.
  */
 struct call {
 	__u64	who;		/* pid_tgid; 0: nobody is in this place */
 	__u64	t_ns;
-	__u64	sk;
-	__u64	uaddr;		/* bind, connect: the caller's sockaddr */
+	__u64	sk;		/* accept: the connection, once it is taken out of the queue */
+	union {
+		__u64	uaddr;		/* bind, connect: the address that was given */
+		__u64	listener;	/* accept */
+	};
 	__s32	fd;
 	__s32	arg;		/* listen: backlog */
+	__u32	kind;		/* enum call_kind */
+	__u32	pad;
 };
 
 struct {
@@ -50,14 +62,12 @@ static __always_inline struct call *call_place(__u64 id)
 	return bpf_map_lookup_elem(&calls, &place);
 }
 
-static __always_inline void call_enter(const struct sock *sk, int fd, __u64 uaddr, int arg, __u64 now)
+static __always_inline void call_enter(struct call call)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct call *place = call_place(id);
-	struct call call = {
-		.who = id, .t_ns = now, .sk = (__u64)sk, .uaddr = uaddr, .fd = fd, .arg = arg,
-	};
 
+	call.who = id;
 	if (!place)
 		return;
 	if (!place->who || place->who == id) {
@@ -67,6 +77,8 @@ static __always_inline void call_enter(const struct sock *sk, int fd, __u64 uadd
 	calls_clashed = 1;
 	bpf_map_update_elem(&more_calls, &id, &call, BPF_ANY);
 }
+
+#define CALL_ENTER(...)	call_enter((struct call){ __VA_ARGS__ })
 
 /* NULL: it is in none that we saw begin. */
 static __always_inline struct call *call_now(void)
@@ -94,12 +106,32 @@ static __always_inline bool call_return(struct call *out)
 	return true;
 }
 
-/* The registers of the system call that this thread is in; 5.15 and later. */
-#define HAS_REGS	(HAS_CAST || bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-
-static __always_inline const struct pt_regs *call_regs(void)
+/*
+ * By which descriptor the caller names the socket: the first argument of the system call, if that is a descriptor of
+ * this socket. -1: io_uring, or the kernel itself.
+ */
+static __always_inline int call_fd(const struct sock *sk)
 {
-	return TYPED_PTR((const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	int fd = call_arg0(call_regs());
+
+	return fd_is(fd, sk) ? fd : -1;
+}
+
+/* A socket of the kernel's own (nfsd, nvmet ...) has no owner among the processes. */
+static __always_inline bool of_kernel(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && !is_subflow(sk);
+}
+
+static __always_inline void set_caller(struct tcptrace_record *r, const struct sock *sk, int fd)
+{
+	if (fd >= 0 || !of_kernel(sk)) {
+		set_actor(r, fd);
+		return;
+	}
+	r->flags |= TCPTRACE_F_ACTOR;
+	*(__u64 *)&r->comm[0] = 0x5d6c656e72656b5bull;	/* "[kernel]" */
+	*(__u64 *)&r->comm[8] = 0;
 }
 
 /* A thread that ends inside a call takes its note with it. */
@@ -127,6 +159,268 @@ int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
+/*
+ * The TCP socket that a call on a struct socket is about. NULL for the socket that MPTCP has made for one of
+ * its own and calls in turn: the call on the outer one is the program's.
+ */
+static __always_inline struct sock *called_sock(const struct socket *socket)
+{
+	struct sock *sk = READ(TYPED_PTR(socket), sk);
+	struct sock *tcp = tcp_side(sk);
+
+	return tcp && tcp == sk && is_subflow(tcp) ? NULL : tcp;
+}
+
+/* ---- socket, bind, listen ------------------------------------------------------------------------ */
+
+static __always_inline void emit_call(__u32 event, const struct sock *sk, int fd, int ret)
+{
+	struct tcptrace_record *r = reserve(event);
+
+	if (!r)
+		return;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	r->ret = ret;
+	submit(r);
+}
+
+/* The return of socket(): with a descriptor. */
+static __always_inline int socket_return(int fd)
+{
+	const struct sock *sk = fd < 0 ? NULL : fd_sock(fd);
+
+	if (sk && wanted_call(sk))
+		emit_call(TCPTRACE_SOCKET, sk, fd, fd);
+	return 0;
+}
+
+/*
+ * inet_create(): whose descriptor socket_return() will say, but not for io_uring and the kernel. Of those that are
+ * made with `kern` MPTCP may have asked for a program: whose it is its bind(), listen() or connect() says.
+ */
+static __always_inline int create_return(const struct socket *socket, int kern, int ret)
+{
+	const struct sock *sk = ret ? NULL : READ(TYPED_PTR(socket), sk);
+	struct tcptrace_record *r;
+
+	if (!sk || !is_tcp(sk) || (HAS_REGS ? in_socket(call_regs()) : !kern) || !wanted_call(sk))
+		return 0;		/* io_uring makes sockets from 5.19 on */
+	r = reserve(TCPTRACE_SOCKET);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	if (!kern)
+		set_actor(r, -1);
+	submit(r);
+	return 0;
+}
+
+static __always_inline int bind_return(const struct sock *sk, const void *uaddr, int ret)
+{
+	struct sockaddr_in6 sa = {};
+	struct sockaddr_in *sin = (void *)&sa;
+	struct tcptrace_record *r;
+
+	sk = TYPED_PTR(sk);
+	if (!is_tcp(sk) || !wanted_call(sk))
+		return 0;
+	r = reserve(TCPTRACE_BIND);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_caller(r, sk, call_fd(sk));
+	r->ret = ret;
+	if (ret < 0) {		/* nothing was bound: say what was asked for */
+		bpf_probe_read_kernel(&sa, sizeof(*sin), uaddr);
+		r->lport = bpf_ntohs(sa.sin6_port);
+		if (sa.sin6_family == AF_INET6) {
+			bpf_probe_read_kernel(&sa, sizeof(sa), uaddr);
+			__builtin_memcpy(r->laddr, &sa.sin6_addr, 16);
+		} else {
+			map_v4(r->laddr, sin->sin_addr);
+		}
+	}
+	submit(r);
+	return 0;
+}
+
+/* The number as it was given: what arrives at inet_listen() is clamped to somaxconn already. */
+static __always_inline int listen_asked(const struct sock *sk, int backlog)
+{
+	CALL_ENTER(.kind = CALL_LISTEN, .sk = (__u64)sk, .fd = -1, .arg = backlog);
+	return 0;
+}
+
+static __always_inline int listen_return(const struct sock *sk, int backlog, int ret)
+{
+	struct tcptrace_record *r;
+	struct call *call;
+
+	sk = TYPED_PTR(sk);
+	call = call_now();
+	if (call && call->kind == CALL_LISTEN && (!call->sk || call->sk == (__u64)sk)) {
+		backlog = call->arg;
+		call->kind = CALL_OTHER;
+	}
+	if (!is_tcp(sk) || !wanted_call(sk))
+		return 0;
+	r = reserve(TCPTRACE_LISTEN);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_queues(r, sk);
+	set_caller(r, sk, call_fd(sk));
+	r->backlog = backlog;
+	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
+	r->ret = ret;
+	submit(r);
+	return 0;
+}
+
+GUARDED_RETURN(x_socket, __sys_socket, THREAD, DID_SOCKET, socket_return(RETURNED(ctx, 3)),
+	       int family, int type, int protocol)
+
+GUARDED_RETURN(x_create4, inet_create, THREAD, DID_CREATE, create_return(socket, kern, RETURNED(ctx, 4)),
+	       const void *net, const struct socket *socket, int protocol, int kern)
+
+GUARDED_RETURN(x_create6, inet6_create, THREAD, DID_CREATE, create_return(socket, kern, RETURNED(ctx, 4)),
+	       const void *net, const struct socket *socket, int protocol, int kern)
+
+GUARDED_RETURN(x_bind4, __inet_bind, THREAD, DID_BIND, bind_return(sk, uaddr, RETURNED(ctx, 4)),
+	       const struct sock *sk, const void *uaddr)
+
+GUARDED_RETURN(x_bind6, __inet6_bind, THREAD, DID_BIND, bind_return(sk, uaddr, RETURNED(ctx, 4)),
+	       const struct sock *sk, const void *uaddr)
+
+/* 6.11 bb6aaf736680 */
+GUARDED_ENTRY(f_asked, __sys_listen_socket, THREAD, DID_ASKED, listen_asked(called_sock(socket), backlog),
+	      const struct socket *socket, int backlog)
+
+GUARDED_ENTRY(f_asked_old, __sys_listen, THREAD, DID_ASKED, listen_asked(fd_sock(fd), backlog), int fd, int backlog)
+
+/* 6.6 and later; MPTCP does not come by inet_listen() any more */
+GUARDED_RETURN(x_listen, __inet_listen_sk, THREAD, DID_LISTEN, listen_return(sk, backlog, RETURNED(ctx, 2)),
+	       const struct sock *sk, int backlog)
+
+GUARDED_RETURN(x_listen_old, inet_listen, THREAD, DID_LISTEN,
+	       listen_return(READ(TYPED_PTR(socket), sk), backlog, RETURNED(ctx, 2)),
+	       const struct socket *socket, int backlog)
+
+/* kprobes: what a return has no arguments to say */
+static __always_inline int note_call(__u32 kind, __u64 sk, __u64 more, int arg)
+{
+	CALL_ENTER(.kind = kind, .sk = sk, .uaddr = more, .fd = -1, .arg = arg);
+	return 0;
+}
+
+static __always_inline bool noted_call(__u32 kind, struct call *out)
+{
+	return call_return(out) && out->kind == kind;
+}
+
+static __always_inline int noted_create(int ret)
+{
+	struct call c;
+
+	return noted_call(CALL_SOCKET, &c) ? create_return((const void *)c.sk, c.arg, ret) : 0;
+}
+
+static __always_inline int noted_bind(int ret)
+{
+	struct call c;
+
+	return noted_call(CALL_BIND, &c) ? bind_return((const void *)c.sk, (const void *)c.uaddr, ret) : 0;
+}
+
+SEC("?kretprobe/__sys_socket")
+int BPF_KRETPROBE(r_socket, int fd)
+{
+	return socket_return(fd);
+}
+
+#define CREATE_PROBES(v, function)								\
+SEC("?kprobe/" #function)									\
+int BPF_KPROBE(k_create##v, const void *net, const struct socket *socket, int protocol, int kern) \
+{												\
+	return note_call(CALL_SOCKET, (__u64)socket, 0, kern);					\
+}												\
+SEC("?kretprobe/" #function)									\
+int BPF_KRETPROBE(r_create##v, int ret)								\
+{												\
+	return noted_create(ret);								\
+}
+
+CREATE_PROBES(4, inet_create)
+CREATE_PROBES(6, inet6_create)
+
+#define BIND_PROBES(v, function)								\
+SEC("?kprobe/" #function)									\
+int BPF_KPROBE(k_bind##v, const struct sock *sk, const void *uaddr)				\
+{												\
+	return note_call(CALL_BIND, (__u64)sk, (__u64)uaddr, 0);				\
+}												\
+SEC("?kretprobe/" #function)									\
+int BPF_KRETPROBE(r_bind##v, int ret)								\
+{												\
+	return noted_bind(ret);									\
+}
+
+BIND_PROBES(4, __inet_bind)
+BIND_PROBES(6, __inet6_bind)
+
+static __always_inline int note_listen(const struct sock *sk, int backlog)
+{
+	struct call *call = call_now();
+
+	if (call && call->kind == CALL_LISTEN && (!call->sk || call->sk == (__u64)sk))
+		backlog = call->arg;
+	return note_call(CALL_LISTEN, (__u64)sk, 0, backlog);
+}
+
+static __always_inline int noted_listen(int ret)
+{
+	struct call c;
+
+	return noted_call(CALL_LISTEN, &c) ? listen_return((const void *)c.sk, c.arg, ret) : 0;
+}
+
+SEC("?kprobe/__sys_listen_socket")
+int BPF_KPROBE(k_asked, const struct socket *socket, int backlog)
+{
+	return listen_asked(called_sock(socket), backlog);
+}
+
+SEC("?kprobe/__sys_listen")
+int BPF_KPROBE(k_asked_old, int fd, int backlog)
+{
+	return listen_asked(fd_sock(fd), backlog);
+}
+
+SEC("?kprobe/__inet_listen_sk")
+int BPF_KPROBE(k_listen, const struct sock *sk, int backlog)
+{
+	return note_listen(sk, backlog);
+}
+
+SEC("?kretprobe/__inet_listen_sk")
+int BPF_KRETPROBE(r_listen, int ret)
+{
+	return noted_listen(ret);
+}
+
+SEC("?kprobe/inet_listen")
+int BPF_KPROBE(k_listen_old, const struct socket *socket, int backlog)
+{
+	return note_listen(READ(TYPED_PTR(socket), sk), backlog);
+}
+
+SEC("?kretprobe/inet_listen")
+int BPF_KRETPROBE(r_listen_old, int ret)
+{
+	return noted_listen(ret);
+}
+
 /* ---- connect ------------------------------------------------------------------------------------- */
 
 static __always_inline bool wanted_connect(const struct sock *sk, __u16 rport)
@@ -148,31 +442,27 @@ static __always_inline void emit_connect(const struct sock *sk, const __u8 *radd
 	submit(r);
 }
 
-/* Right before connect() starts. It may have come by sendto() or io_uring, which name no descriptor here. */
+/* Right before it starts: connect(), sendto() with a Fast Open cookie, or io_uring, which names no descriptor. */
 static __always_inline void connect_hook(const struct sock *sk, const __u8 *raddr, __u16 rport)
 {
 	__u64 now = bpf_ktime_get_ns();
-	int fd = -1;
+	struct call *call = call_now();
+	int fd;
 
 	if (!wanted_connect(sk, rport))
 		return;
-	if (HAS_REGS) {
-		const struct pt_regs *regs = call_regs();
-
-		if (call_nr(regs) == NR_connect) {
-			fd = call_arg0(regs);
-			call_enter(sk, fd, 0, 0, now);
-		}
+	if (call && call->kind == CALL_CONNECT && call->sk == (__u64)sk) {	/* k_connect, sys_enter_connect */
+		fd = call->fd;
+		call->t_ns = now;
 	} else {
-		const struct call *call = call_now();
-
-		if (call && call->sk == (__u64)sk)
-			fd = call->fd;
+		fd = call_fd(sk);
+		CALL_ENTER(.kind = CALL_CONNECT, .t_ns = now, .sk = (__u64)sk, .fd = fd);
 	}
-	emit_connect(sk, raddr, rport, fd, now);
+	if (ASKED(CONNECT))
+		emit_connect(sk, raddr, rport, fd, now);
 }
 
-/* sk: TCP; uaddr: of the kernel's copy. */
+/* sk: TCP; uaddr: the kernel's copy */
 static __always_inline int tcp_connect_hook(const struct sock *sk, const void *uaddr, bool v6)
 {
 	struct sockaddr_in6 sa = {};
@@ -195,41 +485,169 @@ static __always_inline int tcp_connect_hook(const struct sock *sk, const void *u
 	return 0;
 }
 
-GUARDED_ENTRY(f_connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, false),
-	      const struct sock *sk, const void *uaddr)
+GUARDED_AT_ENTRY(connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, false),
+		 const struct sock *sk, const void *uaddr)
 
-GUARDED_ENTRY(f_connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, true),
-	      const struct sock *sk, const void *uaddr)
+GUARDED_AT_ENTRY(connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, true),
+		 const struct sock *sk, const void *uaddr)
 
-SEC("?kprobe/tcp_v4_connect")
-int BPF_KPROBE(k_connect4, const struct sock *sk, const void *uaddr)
+static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret)
 {
-	return tcp_connect_hook(sk, uaddr, false);
+	struct tcptrace_record *r;
+
+	if (!ASKED(CONNECT_RETURN) || (cfg.only_failed && (!ret || ret == -EINPROGRESS)) || !wanted_call(sk))
+		return;
+	r = reserve(TCPTRACE_CONNECT_RETURN);
+	if (!r)
+		return;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	r->ret = ret;
+	r->call_ns = began ? r->t_ns - began : 0;
+	submit(r);
 }
 
-SEC("?kprobe/tcp_v6_connect")
-int BPF_KPROBE(k_connect6, const struct sock *sk, const void *uaddr)
+/*
+ * io_uring tries without blocking and tries again when the handshake is over: that it would have to wait is no
+ * result (of a refused one it does not try again: the transition says it). sendto() is no connect().
+ */
+static __always_inline int connect_return(const struct sock *sk, bool is_sendmsg, int ret)
 {
-	return tcp_connect_hook(sk, uaddr, true);
+	struct call call = {};
+	__u64 began = 0;
+	int fd;
+
+	if (!sk)
+		return 0;
+	sk = TYPED_PTR(sk);
+	if (call_return(&call) && call.kind == CALL_CONNECT && call.sk == (__u64)sk) {
+		began = call.t_ns;
+		fd = call.fd;
+	} else {
+		fd = call_fd(sk);
+	}
+	if (!is_sendmsg && (fd >= 0 || (ret != -EINPROGRESS && ret != -EALREADY)))
+		emit_connect_return(sk, fd, began, ret);
+	return 0;
+}
+
+GUARDED_RETURN(x_connect, __inet_stream_connect, THREAD, DID_CONNECT_RETURN,
+	       connect_return(called_sock(socket), is_sendmsg, RETURNED(ctx, 5)),
+	       const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
+
+static __always_inline int note_connect(const struct sock *sk, bool is_sendmsg)
+{
+	if (sk)
+		CALL_ENTER(.kind = CALL_CONNECT, .t_ns = bpf_ktime_get_ns(), .sk = (__u64)sk, .fd = call_fd(sk),
+			   .arg = is_sendmsg);
+	return 0;
+}
+
+SEC("?kprobe/__inet_stream_connect")
+int BPF_KPROBE(k_connect, const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
+{
+	return note_connect(called_sock(socket), is_sendmsg);
+}
+
+/*
+ * A kretprobe has room for 10 threads, or twice the CPUs: what others return is not seen. With cfg.tp_connect_return
+ * system calls of 64-bit programs have the tracepoint for it, and this is for the rest.
+ */
+SEC("?kretprobe/__inet_stream_connect")
+int BPF_KRETPROBE(r_connect, int ret)
+{
+	const struct call *call = call_now();
+
+	if (!call || call->kind != CALL_CONNECT || (cfg.tp_connect_return && (!HAS_REGS || in_connect(call_regs()))))
+		return 0;
+	return connect_return((const struct sock *)call->sk, call->arg, ret);
 }
 
 /* ---- accept -------------------------------------------------------------------------------------- */
 
-/* inet_csk_accept(): entered only when a descriptor is at hand, so its failure is not seen here */
-static __always_inline int accept_hook(const struct sock *listener)
+static __always_inline void emit_accept(const struct sock *child, const struct sock *listener, int fd, __u64 began)
 {
-	if (is_tcp(TYPED_PTR(listener)))
-		call_enter(listener, -1, 0, 0, bpf_ktime_get_ns());
+	struct tcptrace_record *r;
+
+	if (!ASKED(ACCEPT) || cfg.only_failed || !wanted_call(child))
+		return;
+	r = reserve(TCPTRACE_ACCEPT);
+	if (!r)
+		return;
+	set_sock(r, child);
+	if (listener)
+		set_queues(r, listener);
+	set_caller(r, child, fd);
+	r->call_ns = began ? r->t_ns - began : 0;
+	r->ret = fd < 0 ? 0 : fd;
+	submit(r);
+}
+
+static __always_inline int accept_error(const struct sock *listener, __u64 began, int ret)
+{
+	struct tcptrace_record *r;
+
+	if (!ASKED(ACCEPT) || !listener || !wanted_call(listener))
+		return 0;
+	r = reserve(TCPTRACE_ACCEPT);
+	if (!r)
+		return 0;
+	set_sock(r, listener);
+	set_queues(r, listener);
+	r->sk = 0;
+	set_actor(r, -1);
+	r->call_ns = began ? r->t_ns - began : 0;
+	r->ret = ret;
+	submit(r);
 	return 0;
 }
 
-GUARDED_ENTRY(f_accept, inet_csk_accept, bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk),
-	      const struct sock *sk)
-
-SEC("?kprobe/inet_csk_accept")
-int BPF_KPROBE(k_accept, const struct sock *sk)
+/* Nothing there is no failure; a restarted call is not over (ERESTART* are 512 to 516). */
+static __always_inline bool accept_failed(int ret)
 {
-	return accept_hook(sk);
+	return ret < 0 && ret > -512 && ret != -EAGAIN;
+}
+
+/*
+ * accept() as system call, 32-bit ones too. What it took take_hook() has found out. Without a note the thread was in
+ * accept() when we came, and take_hook() has written the record.
+ */
+static __always_inline int accept_enter(int fd)
+{
+	CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = bpf_ktime_get_ns(), .fd = fd);
+	return 0;
+}
+
+static __always_inline int accept_return(int fd, int ret)
+{
+	struct call call = {};
+	bool noted = call_return(&call) && call.kind == CALL_ACCEPT;
+
+	if (accept_failed(ret))
+		return accept_error(TYPED_PTR(fd_sock(fd)), noted ? call.t_ns : 0, ret);
+	if (ret >= 0 && noted && call.sk)
+		emit_accept(TYPED_PTR((const struct sock *)call.sk), TYPED_PTR((const struct sock *)call.listener),
+			    ret, call.t_ns);
+	return 0;
+}
+
+/*
+ * The return is attached first: whoever enters in between returns without a note. Threads that sleep while another
+ * tracer attaches to this function (or detaches) are not seen to return, before 7.x: the half of the trampoline
+ * that they are in is switched off.
+ */
+GUARDED_RETURN(x_accept, __sys_accept4, THREAD, DID_ACCEPT_RETURN, accept_return(fd, RETURNED(ctx, 4)),
+	       int fd, void *uaddr, void *len, int flags)
+
+GUARDED_AT_ENTRY(accept, __sys_accept4, THREAD, DID_ACCEPT, accept_enter(fd), int fd)
+
+/* For at most 10 threads, or twice the CPUs, as r_connect. */
+SEC("?kretprobe/__sys_accept4")
+int BPF_KRETPROBE(r_accept, int ret)
+{
+	const struct call *call = call_now();
+
+	return call && call->kind == CALL_ACCEPT ? accept_return(call->fd, ret) : 0;
 }
 
 static __always_inline void emit_take(const struct sock *child, const struct sock *listener)
@@ -245,31 +663,90 @@ static __always_inline void emit_take(const struct sock *child, const struct soc
 	submit(r);
 }
 
-/* 6.1 and later: accept() has its connection, by whatever way it was called (io_uring too) */
-static __always_inline int take_hook(const struct socket *sock, const struct sock *child)
+/*
+ * Will the return of accept() write the record of this connection? Not if io_uring or the kernel called, nor for a
+ * thread that has slept since before us.
+ */
+static __always_inline bool accept_returns(const struct sock *child, const struct sock *listener)
 {
-	const struct sock *listener = READ(TYPED_PTR(sock), sk);
+	struct call *call;
 
-	child = TYPED_PTR(child);
-	if (!is_tcp(child))
+	if (!cfg.accept_notes)		/* by the tracepoint; before 5.15 the others cannot be told from system calls */
+		return !HAS_REGS || in_accept(call_regs());
+	call = call_now();
+	if (!call || call->kind != CALL_ACCEPT)
+		return false;
+	call->sk = (__u64)child;
+	call->listener = (__u64)listener;
+	return true;
+}
+
+/* accept() has its connection, by whatever way it was called. listener: NULL, not known. */
+static __always_inline int take_hook(const struct sock *listener, const struct sock *child)
+{
+	if (!child)
 		return 0;
-	if (cfg.by_pid && (sock_traced(listener) || pid_wanted()))
+	child = TYPED_PTR(child);
+	listener = TYPED_PTR(listener);
+	if (cfg.by_pid && ((listener && sock_traced(listener)) || pid_wanted()))
 		trace_sock(child);
-	if (wanted_of(listener, (const void *)child) || (cfg.filtered && wanted(child)))
+	if (ASKED(ACCEPTQ_DEL) && (!cfg.filtered || (listener && wanted_of(listener, (const void *)child)) || wanted(child)))
 		emit_take(child, listener);
+	if (ASKED(ACCEPT) && !accept_returns(child, listener))
+		emit_accept(child, listener, -1, 0);
 	return 0;
 }
 
-GUARDED_ENTRY(f_take, __inet_accept, addr_of(child), DID_TAKE, take_hook(sock, child),
-	      const struct socket *sock, const void *newsock, const struct sock *child)
+/* 6.1 and later */
+GUARDED_AT_ENTRY(take, __inet_accept, THREAD, DID_TAKE,
+		 take_hook(tcp_side(READ(TYPED_PTR(socket), sk)), tcp_side(TYPED_PTR(child))),
+		 const struct socket *socket, const void *newsock, struct sock *child)
 
-SEC("?kprobe/__inet_accept")
-int BPF_KPROBE(k_take, const struct socket *sock, const void *newsock, const struct sock *child)
+/* Before: accept() of all families comes by here with the connection alone; who listens the caller's descriptor says. */
+static __always_inline const struct sock *accepting(const struct sock *child)
 {
-	return take_hook(sock, child);
+	const struct sock *listener = fd_sock(call_arg0(call_regs()));
+
+	return listener && sk_state(listener) == TCP_LISTEN &&
+	       READ(listener, __sk_common.skc_num) == READ(child, __sk_common.skc_num) ? listener : NULL;
 }
 
-/* ---- close --------------------------------------------------------------------------------------- */
+static __always_inline int graft_hook(struct sock *sk)
+{
+	const struct sock *child = tcp_side(TYPED_PTR(sk));
+
+	return child ? take_hook(accepting(child), child) : 0;
+}
+
+GUARDED_AT_ENTRY(graft, security_sock_graft, THREAD, DID_TAKE, graft_hook(sk), struct sock *sk)
+
+/* ---- shutdown, close ----------------------------------------------------------------------------- */
+
+static __always_inline int shutdown_hook(const struct sock *sk, int fd, int how)
+{
+	struct tcptrace_record *r;
+
+	if (!wanted_call(sk))
+		return 0;
+	r = reserve(TCPTRACE_SHUTDOWN);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	r->new = how;
+	submit(r);
+	return 0;
+}
+
+static __always_inline int shutdown_enter(const struct socket *socket, int how)
+{
+	const struct sock *sk = called_sock(socket);
+
+	return sk ? shutdown_hook(sk, call_fd(sk), how) : 0;
+}
+
+GUARDED_AT_ENTRY(shutdown, inet_shutdown, THREAD, DID_SHUTDOWN, shutdown_enter(socket, how),
+		 const struct socket *socket, int how)
 
 static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 {
@@ -284,16 +761,14 @@ static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 
 static __always_inline int close_hook(const struct sock *sk, int fd)
 {
+	if (!sk)
+		return 0;
 	sk = TYPED_PTR(sk);
 	if (wanted(sk))
 		emit_close(sk, fd, bpf_ktime_get_ns());
 	return 0;
 }
 
-GUARDED_ENTRY(f_close, tcp_close, addr_of(sk), DID_CLOSE, close_hook(sk, -1), const struct sock *sk)
-
-SEC("?kprobe/tcp_close")
-int BPF_KPROBE(k_close, const struct sock *sk)
-{
-	return close_hook(sk, -1);
-}
+/* The last reference is gone. Without a sock: the socket that a failed accept() had made. */
+GUARDED_AT_ENTRY(release, inet_release, THREAD, DID_CLOSE, close_hook(called_sock(socket), -1),
+		 const struct socket *socket)

@@ -20,8 +20,8 @@
 
 /* Kernel types that pointers are given, TYPED_PTR(): their numbers in the running kernel's BTF. */
 #define KERNEL_TYPES(X)							\
-	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock)	\
-	X(request_sock) X(tcp_request_sock) X(sk_buff) X(dst_entry)	\
+	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock) X(mptcp_sock)	\
+	X(request_sock) X(tcp_request_sock) X(sk_buff) X(tcp_skb_cb) X(dst_entry)	\
 	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup)	\
 	X(net) X(linux_mib) X(bpf_sock_ops_kern)
 
@@ -44,6 +44,7 @@ struct ring_ends {
 
 struct capture_config {
 	struct kernel_types types;
+	__u64	events;			/* 1 << event of those that may be written */
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
 	__u32	netns;			/* inode number, 0: all */
 	__u32	ring_mask;		/* CPU & this: its ring */
@@ -54,6 +55,10 @@ struct capture_config {
 	__u8	by_lport, by_rport;	/* only ports whose bit is set */
 	__u8	both_ends;		/* the peers of what these ports select, too */
 	__u8	filtered;		/* any of the above */
+	__u8	listener_ends;		/* LISTEN to CLOSE is written, if no other transition is */
+	__u8	only_failed;		/* of the returns of connect() and accept() only failures are written */
+	__u8	tp_connect_return;	/* sys_exit_connect writes the returns of system calls, r_connect the others */
+	__u8	accept_notes;		/* f_accept leaves a note of each accept() whose return x_accept sees */
 	/* steps that no exact hook delivers, so that the tracepoint handlers must: */
 	__u8	tp_connect;		/* connect from sys_enter_connect */
 	__u8	tp_close;		/* close from sys_enter_close and transitions */

@@ -5,6 +5,9 @@
 
 #include "read.bpf.h"
 
+/* May that event be written? Asked before the work: the verifier removes what is off. */
+#define ASKED(sym)	(cfg.events & 1ull << TCPTRACE_##sym)
+
 /* Sockets that the pid filter lets through, and the processes it names. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -162,7 +165,7 @@ static __always_inline bool sock_ports_wanted(const struct sock *sk)
 	if (!cfg.by_lport && !cfg.by_rport)
 		return true;
 	if (!lport)
-		lport = bpf_ntohs(READ(TYPED_PTR((const struct inet_sock *)sk), inet_sport));
+		lport = sk_sport(sk);
 	return ports_wanted(lport, bpf_ntohs(READ(sk, __sk_common.skc_dport)));
 }
 

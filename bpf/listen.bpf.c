@@ -65,7 +65,7 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 	struct tcptrace_record *r;
 	struct segment seg;
 
-	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb))
+	if (!(cfg.events >> (event & 63) & 1) || !wanted_of(listener, NULL) || !read_segment(&seg, skb))
 		return 0;
 	if (event == TCPTRACE_COOKIE_SENT && seg.flags & TH_ACK)	/* it is the answer */
 		turn_segment(&seg);
@@ -119,6 +119,8 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 		return 0;
 	if (n)
 		n->conn_request.answered = 1;
+	if (!ASKED(SYNQ_ADD) && !ASKED(SYNACK) && !ASKED(COOKIE_SENT))
+		return 0;		/* for conn_request_exit() alone */
 	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
 		listener = req_listener(req);
 		if (listener && wanted_of(listener, (const void *)req))
@@ -229,19 +231,6 @@ static __always_inline bool handed_on(const struct sk_buff *skb)
 	return READ(TYPED_PTR(skb), protocol) == bpf_htons(0x0800);
 }
 
-/*
- * Return value in fexit: bpf_get_func_ret() since 5.17 (f92c1e183604); before, it follows the n arguments in ctx.
- * In asm, as 5.10's verifier refuses a computed ctx offset.
- */
-#define RETURNED(ctx, n) ({									\
-	__u64 ret_ = 0;										\
-	if (HAS_CAST || bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_ret))	\
-		bpf_get_func_ret(ctx, &ret_);							\
-	else											\
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(ret_) : "r"(ctx), "i"((n) * 8));	\
-	ret_;											\
-})
-
 /* Six arguments, or seven, by stable release. */
 static __always_inline const struct sock *returned_sock(void *ctx)
 {
@@ -322,6 +311,8 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 		return;
 	if (cfg.by_pid)
 		trace_sock(child);
+	if (!ASKED(ACCEPTQ_ADD))
+		return;
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);
 	if (!r)
 		return;
@@ -344,7 +335,8 @@ static __always_inline int hashdance_exit(const struct sock *listener, const str
 	if (!ret || !wanted_of(listener, (const void *)child))
 		return 0;
 	req = TYPED_PTR(req);
-	emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
+	if (ASKED(SYNQ_DEL))
+		emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
 	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }

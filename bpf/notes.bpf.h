@@ -34,6 +34,12 @@ struct cookie_check {
 	__u64	listener, skb;
 };
 
+/* tcp_retransmit_skb() in progress */
+struct retransmit {
+	__u64	sk, skb;
+	__u32	total;			/* total_retrans when it began */
+};
+
 /* By tracepoints alone: tp/ */
 struct tp_notes {
 	__u64	child, child_of;	/* the passive child that came last, and its listener */
@@ -54,6 +60,7 @@ struct notes {
 	struct syn_recv syn_recv;
 	struct queued hashdance, queue_add;
 	struct cookie_check cookie;
+	struct retransmit retransmit;
 	__u64	timer_req;		/* request whose timer runs */
 	__u64	killed_req;		/* request that tcp_req_err() or tcp_abort() takes down */
 	struct tp_notes tp;

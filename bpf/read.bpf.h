@@ -155,14 +155,17 @@ static __always_inline void set_common(struct tcptrace_record *r, const struct s
 	}
 }
 
+/* The local port of a socket that chose it itself and gave it up: inet_put_port() clears skc_num alone. */
+static __always_inline __u16 sk_sport(const struct sock *sk)
+{
+	return bpf_ntohs(READ(TYPED_PTR((const struct inet_sock *)sk), inet_sport));
+}
+
 static __always_inline void set_sock(struct tcptrace_record *r, const struct sock *sk)
 {
-	const struct inet_sock *inet = TYPED_PTR((const struct inet_sock *)sk);
-
 	set_common(r, (const struct sock_common *)sk);
-	/* inet_put_port() clears skc_num of a socket that chose its port itself */
 	if (!r->lport)
-		r->lport = bpf_ntohs(READ(inet, inet_sport));
+		r->lport = sk_sport(sk);
 }
 
 /*

@@ -20,8 +20,9 @@
 #include "notes.bpf.h"
 
 /* What was done; those of transitions have the two states in their low bits. */
-enum { DID_STATE, DID_DESTROY = 0x1000, DID_RST_SENT, DID_RST_RECEIVED, DID_CONNECT, DID_ACCEPT, DID_TAKE,
-       DID_CLOSE, DID_SYSCALL };
+enum { DID_STATE, DID_DESTROY = 0x1000, DID_RST_SENT, DID_RST_RECEIVED, DID_SYSCALL, DID_SOCKET, DID_CREATE,
+       DID_BIND, DID_ASKED, DID_LISTEN, DID_CONNECT, DID_CONNECT_RETURN, DID_ACCEPT, DID_ACCEPT_RETURN, DID_TAKE,
+       DID_SHUTDOWN, DID_CLOSE };
 
 /* who: a kernel address or pid_tgid; both leave their top bits to say what. */
 static __always_inline void did(__u64 who, __u16 what)
@@ -79,13 +80,13 @@ int BPF_PROG(name##_retry, args)								\
  * Both programs at a function: what is attached last runs first there, so the order is the other one. They run in
  * process context alone, so that the second is only attached where that can be preempted (cfg.retries).
  */
-#define GUARDED_ENTRY(name, function, key, what, hook, args...)					\
-SEC("?fentry/" #function)									\
+#define GUARDED(section, name, key, what, hook, args...)					\
+SEC(section)											\
 int BPF_PROG(name##_retry, args)								\
 {												\
 	return was_done(key, what) ? 0 : hook;							\
 }												\
-SEC("?fentry/" #function)									\
+SEC(section)											\
 int BPF_PROG(name, args)									\
 {												\
 	hook;											\
@@ -93,5 +94,22 @@ int BPF_PROG(name, args)									\
 		did(key, what);									\
 	return 0;										\
 }
+
+#define GUARDED_ENTRY(name, function, key, what, hook, args...)					\
+GUARDED("?fentry/" #function, name, key, what, hook, args)
+
+#define GUARDED_RETURN(name, function, key, what, hook, args...)				\
+GUARDED("?fexit/" #function, name, key, what, hook, args)
+
+/* And a kprobe, as AT_ENTRY. */
+#define GUARDED_AT_ENTRY(name, function, key, what, hook, args...)				\
+GUARDED("?fentry/" #function, f_##name, key, what, hook, args)					\
+SEC("?kprobe/" #function)									\
+int BPF_KPROBE(k_##name, args)									\
+{												\
+	return hook;										\
+}
+
+#define THREAD	bpf_get_current_pid_tgid()	/* as key */
 
 #endif

@@ -25,17 +25,89 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 	return 0;
 }
 
-/*
- * 6.16 and later (ad892e912b84) tell of segments, too, that could not be made: RetransSegs counts
- * only those that were handed to IP, also where that dropped them (err 1).
- */
-SEC("?raw_tp/tcp_retransmit_skb")
-int BPF_PROG(tp_retrans, const struct sock *sk)
+/* ---- sent again ------------------------------------------------------------------------------- */
+
+/* How many segments that is, as RetransSegs counts them: one skb may be several (TSO). */
+static __always_inline int emit_retrans(const struct sock *sk, const struct sk_buff *skb, int err)
 {
-	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2] < 0)
+	const struct tcp_skb_cb *cb;
+	struct tcptrace_record *r;
+
+	sk = TYPED_PTR(sk);
+	if (!wanted(sk))
 		return 0;
-	return emit_sock(TCPTRACE_RETRANS, sk);
+	r = reserve(TCPTRACE_RETRANS);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	r->old = r->new = sk_state(sk);
+	cb = (const void *)((__u64)skb + bpf_core_field_offset(struct sk_buff, cb));
+	r->arg = READ(TYPED_PTR(cb), tcp_gso_segs);
+	r->ret = err;
+	submit(r);
+	return 0;
 }
+
+/* Did it fail before it was counted, and before IP got it? __tcp_retransmit_skb() */
+static __always_inline bool never_tried(int err)
+{
+	return err == -EBUSY || err == -EINVAL || err == -ENOMEM || err == -EHOSTUNREACH || err == -EAGAIN;
+}
+
+/* Those that fail are not seen before 6.16 (ad892e912b84). What IP dropped without an error has err 1. */
+SEC("?raw_tp/tcp_retransmit_skb")
+int BPF_PROG(tp_retrans, const struct sock *sk, const struct sk_buff *skb)
+{
+	int err = 0;
+
+	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err))
+		err = ctx[2];
+	return never_tried(err) ? 0 : emit_retrans(sk, skb, err < 0 ? err : 0);
+}
+
+/* Before 6.16: of those that fail, the ones that the kernel has counted. */
+static __always_inline int retransmit_enter(const struct sock *sk, const struct sk_buff *skb)
+{
+	struct notes *n = notes();
+
+	if (!n || bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err))
+		return 0;
+	n->retransmit.sk = (__u64)sk;
+	n->retransmit.skb = (__u64)skb;
+	n->retransmit.total = READ(TYPED_PTR((const struct tcp_sock *)sk), total_retrans);
+	return 0;
+}
+
+/* A softirq may come in between, whose exit takes the note: then ours is not seen. */
+static __always_inline int retransmit_exit(int err)
+{
+	struct notes *n = notes();
+	const struct sock *sk;
+
+	if (!n || !n->retransmit.sk)
+		return 0;
+	sk = (const void *)n->retransmit.sk;
+	n->retransmit.sk = 0;
+	if (err >= 0 || READ(TYPED_PTR((const struct tcp_sock *)sk), total_retrans) == n->retransmit.total)
+		return 0;
+	return emit_retrans(sk, (const void *)n->retransmit.skb, err);
+}
+
+AT_ENTRY(retransmit, tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
+
+SEC("?fexit/tcp_retransmit_skb")
+int BPF_PROG(x_retransmit)
+{
+	return retransmit_exit(RETURNED(ctx, 3));
+}
+
+SEC("?kretprobe/tcp_retransmit_skb")
+int BPF_KRETPROBE(r_retransmit, int err)
+{
+	return retransmit_exit(err);
+}
+
+/* ---- resets ------------------------------------------------------------------------------------- */
 
 GUARDED_TP(tp_rst_received, tcp_receive_reset, (__u64)sk, DID_RST_RECEIVED, emit_sock(TCPTRACE_RST_RECEIVED, sk),
 	   const struct sock *sk)

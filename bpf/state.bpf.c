@@ -3,6 +3,7 @@
  * Transitions and the end of a socket. The state tracepoint is the best hook there is, by every mechanism; what
  * the tracepoint mechanism alone reads off it is in tp/state.bpf.h. Its twin is kmod/state.c.
  */
+#include "attach.bpf.h"
 #include "filter.bpf.h"
 #include "recursion.bpf.h"
 #include "ring.bpf.h"
@@ -35,7 +36,9 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 	set_sock(r, sk);
 	r->old = old;
 	r->new = new;
-	if (old == TCP_LISTEN && new == TCP_CLOSE)
+	if (new == TCP_LISTEN)		/* in process context, by whatever way listen() was called */
+		set_caller(r, sk, call_fd(sk));
+	if (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE))
 		set_queues(r, sk);
 	submit(r);
 	return 0;
@@ -47,11 +50,19 @@ static __always_inline bool state_wanted(__u64 addr, int old, int new)
 
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
 		return false;
+	if (cfg.tp_groups && new == TCP_LISTEN)
+		member_joins(addr);
 	if (cfg.tp_groups && old == TCP_LISTEN && new == TCP_CLOSE)
 		member_leaves(addr);
 	if ((cfg.tp_acceptq_add || cfg.by_pid) && old == TCP_LISTEN && new == TCP_SYN_RECV)
 		child_begins(sk);
-	return wanted(sk);
+	return new == TCP_LISTEN ? wanted_call(sk) : wanted(sk);
+}
+
+/* A listener's beginning and end may be wanted although no other transition is. */
+static __always_inline bool state_asked(int old, int new)
+{
+	return ASKED(STATE) || (cfg.listener_ends && (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE)));
 }
 
 static __always_inline int state_hook(__u64 addr, int old, int new)
@@ -68,7 +79,7 @@ static __always_inline int state_hook(__u64 addr, int old, int new)
 	if (cfg.tp_acceptq_add && old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
 		tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_HANDSHAKE, now);
 	new = real_new_state(sk, old, new);
-	if (new != old)
+	if (new != old && state_asked(old, new))
 		write_state(addr, old, new, now);
 	return 0;
 }
@@ -89,7 +100,7 @@ static __always_inline int destroy_hook(const struct sock *sk)
 	sk = TYPED_PTR(sk);
 	if (!wanted_end(sk))
 		return 0;
-	r = reserve(TCPTRACE_DESTROY);
+	r = ASKED(DESTROY) ? reserve(TCPTRACE_DESTROY) : NULL;
 	if (r) {
 		set_sock(r, sk);
 		submit(r);
@@ -99,3 +110,13 @@ static __always_inline int destroy_hook(const struct sock *sk)
 }
 
 GUARDED_TP(tp_destroy, tcp_destroy_sock, (__u64)sk, DID_DESTROY, destroy_hook(sk), const struct sock *sk)
+
+/* Without the tracepoint, which costs each transition: inet_csk_listen_stop(), the listener is in CLOSE already. */
+static __always_inline int listen_stop(const struct sock *sk)
+{
+	if (wanted(TYPED_PTR(sk)))
+		write_state(addr_of(sk), TCP_LISTEN, TCP_CLOSE, bpf_ktime_get_ns());
+	return 0;
+}
+
+AT_ENTRY(listen_stop, inet_csk_listen_stop, listen_stop(sk), const struct sock *sk)

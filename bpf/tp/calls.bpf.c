@@ -24,42 +24,21 @@ int sys_##side##_##call##_retry(struct syscall_trace_##side *ctx)				\
 #define SYS_ENTER(call)	SYSCALL(enter, call)
 #define SYS_EXIT(call)	SYSCALL(exit, call)
 
-/* ---- socket ---- */
+/* ---- socket, bind, listen ---- */
 
 static __always_inline int on_exit_socket(const struct syscall_trace_exit *ctx)
 {
-	struct tcptrace_record *r;
-	struct sock *sk;
-
-	if (ctx->ret < 0)
-		return 0;
-	sk = fd_sock(ctx->ret);
-	if (!sk || !wanted_call(sk))
-		return 0;
-	r = reserve(TCPTRACE_SOCKET);
-	if (!r)
-		return 0;
-	set_sock(r, sk);
-	set_actor(r, ctx->ret);
-	r->ret = ctx->ret;
-	submit(r);
-	return 0;
+	return socket_return(ctx->ret);
 }
-
-SYS_EXIT(socket)
-
-/* ---- bind ---- */
 
 static __always_inline int on_enter_bind(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		call_enter(sk, ctx->args[0], ctx->args[1], 0, bpf_ktime_get_ns());
+		CALL_ENTER(.kind = CALL_BIND, .sk = (__u64)sk, .fd = ctx->args[0], .uaddr = ctx->args[1]);
 	return 0;
 }
-
-SYS_ENTER(bind)
 
 /* The address asked for, into the given half of the tuple. False: neither IPv4 nor IPv6. */
 static __always_inline bool user_addr(__u64 uaddr, __u8 *addr, __u16 *port)
@@ -84,7 +63,7 @@ static __always_inline int on_exit_bind(const struct syscall_trace_exit *ctx)
 	struct call call;
 	struct sock *sk;
 
-	if (!call_return(&call))
+	if (!noted_call(CALL_BIND, &call))
 		return 0;
 	sk = TYPED_PTR((struct sock *)call.sk);
 	if (!wanted_call(sk))
@@ -101,20 +80,14 @@ static __always_inline int on_exit_bind(const struct syscall_trace_exit *ctx)
 	return 0;
 }
 
-SYS_EXIT(bind)
-
-/* ---- listen ---- */
-
 static __always_inline int on_enter_listen(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		call_enter(sk, ctx->args[0], 0, ctx->args[1], bpf_ktime_get_ns());
+		CALL_ENTER(.kind = CALL_LISTEN, .sk = (__u64)sk, .fd = ctx->args[0], .arg = ctx->args[1]);
 	return 0;
 }
-
-SYS_ENTER(listen)
 
 static __always_inline int on_exit_listen(const struct syscall_trace_exit *ctx)
 {
@@ -122,10 +95,10 @@ static __always_inline int on_exit_listen(const struct syscall_trace_exit *ctx)
 	struct sock *sk;
 	struct call call;
 
-	if (!call_return(&call))
+	if (!noted_call(CALL_LISTEN, &call))
 		return 0;
 	sk = TYPED_PTR((struct sock *)call.sk);
-	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)
+	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)	/* it may have chosen its port after the transition */
 		group_join(sk);
 	if (!wanted_call(sk))
 		return 0;
@@ -142,6 +115,10 @@ static __always_inline int on_exit_listen(const struct syscall_trace_exit *ctx)
 	return 0;
 }
 
+SYS_EXIT(socket)
+SYS_ENTER(bind)
+SYS_EXIT(bind)
+SYS_ENTER(listen)
 SYS_EXIT(listen)
 
 /* ---- connect ---- */
@@ -156,7 +133,7 @@ static __always_inline int on_enter_connect(const struct syscall_trace_enter *ct
 	if (!sk)
 		return 0;
 	now = bpf_ktime_get_ns();
-	call_enter(sk, ctx->args[0], ctx->args[1], 0, now);
+	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = now, .sk = (__u64)sk, .fd = ctx->args[0]);
 	/* a second connect() of a socket on its way only asks how it goes */
 	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !user_addr(ctx->args[1], addr, &port))
 		return 0;
@@ -165,40 +142,35 @@ static __always_inline int on_enter_connect(const struct syscall_trace_enter *ct
 	return 0;
 }
 
-SYS_ENTER(connect)
-
 /* Not seen to begin: before us, or it only asks how an earlier one goes. */
 static __always_inline bool connect_now(struct call *call)
 {
 	if (!HAS_REGS)
 		return false;
+	call->t_ns = 0;
 	call->fd = call_arg0(call_regs());
 	call->sk = (__u64)fd_sock(call->fd);
 	return call->sk;
 }
 
+/* A note that sendto() or io_uring has left is no call's that returns here. */
+static __always_inline bool noted_connect(struct call *call)
+{
+	return noted_call(CALL_CONNECT, call) && call->fd >= 0 && (!HAS_REGS || call->fd == call_arg0(call_regs()));
+}
+
 static __always_inline int on_exit_connect(const struct syscall_trace_exit *ctx)
 {
-	struct tcptrace_record *r;
 	struct call call = {};
-	struct sock *sk;
 
-	if (!call_return(&call) && !connect_now(&call))
+	if (!noted_connect(&call) && !connect_now(&call))
 		return 0;
-	sk = TYPED_PTR((struct sock *)call.sk);
-	if (!wanted_call(sk))
-		return 0;
-	r = reserve(TCPTRACE_CONNECT_RETURN);
-	if (!r)
-		return 0;
-	set_sock(r, sk);
-	set_actor(r, call.fd);
-	r->ret = ctx->ret;
-	r->call_ns = call.t_ns ? r->t_ns - call.t_ns : 0;
-	submit(r);
+	if (call.sk)
+		emit_connect_return(TYPED_PTR((const struct sock *)call.sk), call.fd, call.t_ns, ctx->ret);
 	return 0;
 }
 
+SYS_ENTER(connect)
 SYS_EXIT(connect)
 
 /* ---- accept ---- */
@@ -209,11 +181,10 @@ static __always_inline int on_enter_accept4(const struct syscall_trace_enter *ct
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		call_enter(sk, ctx->args[0], 0, 0, bpf_ktime_get_ns());
+		CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = bpf_ktime_get_ns(), .sk = (__u64)sk, .listener = (__u64)sk,
+			   .fd = ctx->args[0]);
 	return 0;
 }
-
-SYS_ENTER(accept4)
 
 /* The listening descriptor of a return whose entry we did not see. 5.15 and later, else NULL. */
 static __always_inline struct sock *returning_listener(void)
@@ -221,79 +192,40 @@ static __always_inline struct sock *returning_listener(void)
 	return HAS_REGS ? fd_sock(call_arg0(call_regs())) : NULL;
 }
 
-static __always_inline int accept_error(const struct sock *listener, __u64 began, int ret)
-{
-	struct tcptrace_record *r;
-
-	/* nothing there is no failure; a restarted call is not over (ERESTART* are 512 to 516) */
-	if (!listener || ret == -EAGAIN || ret <= -512 || !wanted_call(listener))
-		return 0;
-	r = reserve(TCPTRACE_ACCEPT);
-	if (!r)
-		return 0;
-	set_sock(r, listener);
-	set_queues(r, listener);
-	r->sk = 0;
-	set_actor(r, -1);
-	r->call_ns = began ? r->t_ns - began : 0;
-	r->ret = ret;
-	submit(r);
-	return 0;
-}
-
 static __always_inline int on_exit_accept4(const struct syscall_trace_exit *ctx)
 {
 	const struct sock *child, *listener;
-	struct tcptrace_record *r;
 	struct call call = {};
 	long ret = ctx->ret;
+	__u64 began;
 
-	call_return(&call);
-	listener = call.sk ? TYPED_PTR((const struct sock *)call.sk) : returning_listener();
+	began = noted_call(CALL_ACCEPT, &call) ? call.t_ns : 0;
+	if (ret < 0 && !accept_failed(ret))
+		return 0;
+	listener = began && call.listener ? TYPED_PTR((const struct sock *)call.listener) : returning_listener();
 	if (ret < 0)
-		return accept_error(listener, call.t_ns, ret);
+		return accept_error(listener, began, ret);
 	child = fd_sock(ret);
-	if (!child || !wanted_call(child))
-		return 0;
-	r = reserve(TCPTRACE_ACCEPT);
-	if (!r)
-		return 0;
-	set_sock(r, child);
-	if (listener)
-		set_queues(r, listener);
-	set_actor(r, ret);
-	r->call_ns = call.t_ns ? r->t_ns - call.t_ns : 0;
-	r->ret = ret;
-	submit(r);
+	if (child)
+		emit_accept(child, listener, ret, began);
 	return 0;
 }
 
+SYS_ENTER(accept4)
 SYS_EXIT(accept4)
 
-/* ---- shutdown ---- */
+/* ---- shutdown, close ---- */
 
 static __always_inline int on_enter_shutdown(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
-	struct tcptrace_record *r;
 
 	if (!sk)
 		return 0;
-	if (cfg.tp_close)
-		call_enter(sk, ctx->args[0], 0, 0, 0);	/* see tp_closes() */
-	if (!wanted_call(sk))
-		return 0;
-	r = reserve(TCPTRACE_SHUTDOWN);
-	if (!r)
-		return 0;
-	set_sock(r, sk);
-	set_actor(r, ctx->args[0]);
-	r->new = ctx->args[1];
-	submit(r);
-	return 0;
+	if (cfg.tp_close)		/* see tp_closes() */
+		CALL_ENTER(.kind = CALL_OTHER, .sk = (__u64)sk, .fd = ctx->args[0]);
+	return shutdown_hook(sk, ctx->args[0], ctx->args[1]);
 }
-
-SYS_ENTER(shutdown)
 
 static __always_inline int on_exit_shutdown(const struct syscall_trace_exit *ctx)
 {
@@ -302,10 +234,6 @@ static __always_inline int on_exit_shutdown(const struct syscall_trace_exit *ctx
 	call_return(&call);
 	return 0;
 }
-
-SYS_EXIT(shutdown)
-
-/* ---- close ---- */
 
 static __always_inline bool last_reference(const struct file *file)
 {
@@ -320,7 +248,7 @@ static __always_inline bool last_reference(const struct file *file)
 	}
 }
 
-/* Where close() makes a transition, tp_state tells; here are the sockets that it leaves as they are. */
+/* Where close() makes a transition, tp_state sees it; this is for the sockets that it leaves as they are. */
 static __always_inline int on_enter_close(const struct syscall_trace_enter *ctx)
 {
 	struct file *file = fd_file(ctx->args[0]);
@@ -336,4 +264,6 @@ static __always_inline int on_enter_close(const struct syscall_trace_enter *ctx)
 	return close_hook(sk, ctx->args[0]);
 }
 
+SYS_ENTER(shutdown)
+SYS_EXIT(shutdown)
 SYS_ENTER(close)

@@ -40,7 +40,6 @@ int cg_release(struct bpf_sock *ctx)
 {
 	const struct sock *sk = TYPED_PTR((const struct sock *)addr_of_untyped(ctx));
 
-	if (is_tcp(sk))
-		close_hook(sk, -1);
+	close_hook(tcp_side((struct sock *)sk), -1);
 	return GO_ON;
 }

@@ -71,14 +71,29 @@ static __always_inline void claim_drops(struct group *g, const struct sock *sk, 
 	}
 }
 
-/* Global functions, which the verifier goes through once and not on each path that leads here. */
+/* By its namespace and its port, also when it has given it up: tcp_set_state(). */
+static __always_inline struct port_key key_of(const struct sock *sk)
+{
+	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
+
+	if (!key.port)
+		key.port = sk_sport(sk);
+	return key;
+}
+
+/*
+ * Global functions, which the verifier goes through once and not on each path that leads here. A socket without a
+ * port gets one right after its transition to LISTEN, and joins by what comes next (listen(), a sweep).
+ */
 __noinline int member_joins(__u64 addr)
 {
 	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
-	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
+	struct port_key key = key_of(sk);
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
 	__u32 n = 0, zero = 0;
 
+	if (!key.port)
+		return 0;
 	if (!g) {
 		g = bpf_map_lookup_elem(&group_new, &zero);
 		if (!g)
@@ -126,7 +141,7 @@ __noinline __u64 claim_drop(__u32 netns, __u16 port)
 __noinline int member_leaves(__u64 addr)
 {
 	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
-	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
+	struct port_key key = key_of(sk);
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
 	__u32 at, last, zero = 0;
 	volatile __u32 *notes;

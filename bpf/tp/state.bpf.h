@@ -62,7 +62,10 @@ __noinline int write_close(__u64 addr, __u64 now)
 	return 0;
 }
 
-/* The child that came last on this CPU enters its listener's accept queue: recorded once. */
+/*
+ * The child that came last on this CPU enters its listener's accept queue: recorded once. Its address may have been
+ * given to another socket since: one that a program holds has never been in a queue.
+ */
 static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause, __u64 now)
 {
 	struct notes *n = notes();
@@ -71,6 +74,8 @@ static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause,
 	if (!n || n->tp.child != (__u64)child)
 		return;
 	n->tp.child = 0;
+	if (!ASKED(ACCEPTQ_ADD) || READ(child, sk_socket))
+		return;
 	r = reserve_at(TCPTRACE_ACCEPTQ_ADD, now);
 	if (!r)
 		return;

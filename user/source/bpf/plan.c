@@ -219,6 +219,7 @@ void plan_config(const struct plan *p, struct capture_config *c)
 		for (int i = 0; v && i < VARIANT_SETS && v->sets[i]; i++)
 			((uint8_t *)c)[v->sets[i]] = 1;
 	}
+	c->events = p->options.events;
 	c->retries = p->features->preempts;
 	c->fetches = p->features->fetches;
 }
