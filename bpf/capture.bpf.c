@@ -55,6 +55,7 @@ _Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
 #include "tp/calls.bpf.c"
 #include "tp/queues.bpf.c"
 #include "tp/cgroup.bpf.c"
+#include "tp/uring.bpf.c"
 
 #include "state.bpf.c"
 #include "segment.bpf.c"

@@ -243,6 +243,14 @@ struct pt_regs {
 };
 #endif
 
+/* io_uring: a request, what accept() keeps in it, and its completion */
+#define IORING_OP_ACCEPT	13
+#define IORING_CQE_F_MORE	2
+struct io_cqe { int res; };
+struct io_kiocb { u8 opcode; struct io_cqe cqe; };
+struct io_accept { u32 file_slot; };
+struct io_uring_cqe { int res; u32 flags; };
+
 /* what a struct bpf_sock_ops really is */
 struct bpf_sock_ops_kern { struct sock *sk; };
 
