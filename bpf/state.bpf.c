@@ -114,7 +114,7 @@ GUARDED_TP(tp_destroy, tcp_destroy_sock, (__u64)sk, DID_DESTROY, destroy_hook(sk
 /* Without the tracepoint, which costs each transition: inet_csk_listen_stop(), the listener is in CLOSE already. */
 static __always_inline int listen_stop(const struct sock *sk)
 {
-	if (wanted(TYPED_PTR(sk)))
+	if (!ASKED(STATE) && wanted(TYPED_PTR(sk)))
 		write_state(addr_of(sk), TCP_LISTEN, TCP_CLOSE, bpf_ktime_get_ns());
 	return 0;
 }

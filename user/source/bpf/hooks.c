@@ -9,6 +9,9 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define ALL		(~0ull)
 #define CALLS		(ON(BIND) | ON(LISTEN) | ON(CONNECT) | ON(CONNECT_RETURN) | ON(ACCEPT) | ON(CLOSE) | ON(SHUTDOWN))
 
+#define QUEUES		(ON(SYNQ_ADD) | ON(SYNACK) | ON(SYNACK_RETRANS) | ON(SYNQ_DEL) | ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL) | \
+			 ON(DROP) | ON(COOKIE_SENT) | ON(COOKIE_OK) | ON(COOKIE_BAD) | ON(LISTEN))
+
 #define PROGS_OF(...)	.progs = { __VA_ARGS__ }
 #define ONE(x, ...)	{ .prog = P(x), __VA_ARGS__ }
 /* Of what runs in process context alone the second is needed only where the kernel preempts. */
@@ -25,6 +28,13 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_STATE] = { "transitions", ON(STATE), .helps = HELPS_PIDS, .variants = {
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },
+	} },
+	/* where no transition is asked for */
+	[HOOK_LISTENER_END] = { "end of a listener", .also = QUEUES, .variants = {
+		{ MECH_FENTRY, "inet_csk_listen_stop", PROGS_OF(ONE(f_listen_stop)) },
+		{ MECH_KPROBE, "inet_csk_listen_stop", PROGS_OF(ONE(k_listen_stop)) },
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
+		  SETS(S(listener_ends)) },
 	} },
 	[HOOK_DESTROY] = { "end of a socket", ON(DESTROY), .helps = HELPS_PIDS, .variants = {
 		{ MECH_TRACEPOINT, "tcp_destroy_sock", PROGS_OF(TWO(tp_destroy, .interrupted = true)) },
@@ -72,6 +82,9 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "sys_exit_connect; __inet_stream_connect (io_uring, 32-bit programs)",
 		  PROGS_OF(TWO(sys_exit_connect), ONE(k_connect), ONE(r_connect)), SETS(S(tp_connect_return)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
+		{ MECH_KPROBE, "__inet_stream_connect", PROGS_OF(ONE(k_connect), ONE(r_connect)),
+		  .deduced = ON(CONNECT_RETURN),
+		  .loses = "returns of more than 10 threads that sleep in connect() at once" },
 		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
@@ -90,6 +103,9 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_graft)), SETS(S(accept_notes)) },
 		{ MECH_KPROBE, "sys_exit_accept, sys_exit_accept4; __inet_accept (io_uring, 32-bit programs)",
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(k_take)), SYSCALL },
+		{ MECH_KPROBE, "__sys_accept4, __inet_accept", PROGS_OF(ONE(k_accept), ONE(r_accept), ONE(k_take)),
+		  SETS(S(accept_notes)), .deduced = ON(ACCEPT),
+		  .loses = "returns of more than 10 threads that sleep in accept() at once" },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
 		  .loses = "accepts of 32-bit programs" },

@@ -65,6 +65,7 @@ static bool needs_met(const struct plan *p, struct choice *c, const struct varia
 	}
 	if (v->needs & NEEDS_TRACEFS && f->tracefs) {
 		snprintf(why, sizeof(why), "cannot be found in tracefs (%s)", error_text(-f->tracefs));
+		c->why[0] = 0;		/* what can be mended says more than what cannot */
 		explain(c, f->tracefs, "system-call tracepoints", why);
 		return false;
 	}
