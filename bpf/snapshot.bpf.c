@@ -71,7 +71,6 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct tcptrace_record r;
-	struct socket *socket;
 	struct sock *sk;
 	__u32 pid;
 
@@ -79,12 +78,11 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 		return 0;
 	task = TYPED_PTR(task);
 	file = TYPED_PTR(file);
-	if ((READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	sk = file_sock(file);
+	if (!sk)
 		return 0;
-	socket = TYPED_PTR((struct socket *)READ(file, private_data));
-	sk = READ(socket, sk);
-	if (!sk || !is_tcp(sk))
-		return 0;
+	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)	/* of a namespace that iter/tcp may not get to */
+		group_join(sk);
 	pid = READ(task, tgid);
 	if (cfg.by_pid) {
 		if (!bpf_map_lookup_elem(&pids, &pid))

@@ -28,6 +28,22 @@ struct {
 	__type(value, struct group);
 } groups SEC(".maps");
 
+/*
+ * By namespace: ports of listeners that get segments for other ports (TPROXY, sk_lookup), learnt from the requests
+ * that they answered; zeroes after them.
+ */
+struct redirects {
+	__u16	port[CAPTURE_REDIRECTS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_REDIRECTED);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct redirects);
+} redirected SEC(".maps");
+
 /* A group is too large for the stack of a BPF program: a new one is filled here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -132,6 +148,49 @@ __noinline __u64 claim_drop(__u32 netns, __u16 port)
 		}
 	}
 	return 0;
+}
+
+/* The same of the listeners that get segments for other ports. */
+__noinline __u64 claim_redirected(__u32 netns)
+{
+	const struct redirects *r = bpf_map_lookup_elem(&redirected, &netns);
+
+	if (!r)
+		return 0;
+	_Pragma("clang loop unroll(disable)")
+	for (__u32 i = 0; i < CAPTURE_REDIRECTS && r->port[i]; i++) {
+		__u64 sk = claim_drop(netns, r->port[i]);
+
+		if (sk)
+			return sk;
+	}
+	return 0;
+}
+
+/* A request that the listener has answered. */
+__noinline int redirect_seen(__u64 addr)
+{
+	struct port_key key = key_of(TYPED_PTR((const struct sock *)addr));
+	struct redirects *r = bpf_map_lookup_elem(&redirected, &key.netns), fresh = { { key.port } };
+
+	if (!r)
+		return bpf_map_update_elem(&redirected, &key.netns, &fresh, BPF_ANY);
+	_Pragma("clang loop unroll(disable)")
+	for (__u32 i = 0; i < CAPTURE_REDIRECTS; i++) {
+		if (r->port[i] == key.port)
+			break;
+		if (!r->port[i]) {
+			r->port[i] = key.port;
+			break;
+		}
+	}
+	return 0;
+}
+
+static __always_inline void learn_redirect(const struct sock *listener, const struct sock_common *req)
+{
+	if (READ(req, skc_num) != READ(listener, __sk_common.skc_num))
+		redirect_seen(addr_of(listener));
 }
 
 /*

@@ -46,9 +46,11 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 	if (READ(treq, snt_synack) != (__u64)READ(skb, tstamp) / 1000)
 		return 0;
 	listener = req_listener((const void *)sk);
-	if (!listener || !wanted_of(listener, (const void *)sk))
+	if (!listener)
 		return 0;
-	emit_synq_add((const void *)sk, listener, false);
+	learn_redirect(listener, (const void *)sk);
+	if (wanted_of(listener, (const void *)sk))
+		emit_synq_add((const void *)sk, listener, false);
 	return 0;
 }
 
@@ -127,7 +129,10 @@ int cg_synack(struct bpf_sock_ops *ctx)
 		return 1;
 	answer((const void *)sk);
 	listener = req_listener((const void *)sk);
-	if (cfg.tp_synack && listener && wanted_of(listener, (const void *)sk))
+	if (!listener)
+		return 1;
+	learn_redirect(listener, (const void *)sk);
+	if (cfg.tp_synack && wanted_of(listener, (const void *)sk))
 		emit_synq_add((const void *)sk, listener, true);
 	return 1;
 }
@@ -195,14 +200,16 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	}
 	netns = segment_netns(skb);
 	g = group_find(netns, seg.dport);
-	if (!g || !g->sk[0])
-		return 0;
-	member = TYPED_PTR((const struct sock *)g->sk[0]);
-	if (cfg.cg_synack)
+	member = g && g->sk[0] ? TYPED_PTR((const struct sock *)g->sk[0]) : NULL;
+	if (member && cfg.cg_synack)
 		cookie = cookie_sent(READ(member, __sk_common.skc_net.net));
-	listener = cookie != YES ? (const void *)claim_drop(netns, seg.dport) : NULL;
+	listener = NULL;
+	if (member && cookie != YES)
+		listener = (const void *)claim_drop(netns, seg.dport);
+	if (!listener && cookie != YES)
+		listener = (const void *)claim_redirected(netns);
 	if (!listener)
-		return cookie != NO && cfg.tp_cookie ?
+		return member && cookie != NO && cfg.tp_cookie ?
 			       write_segment(g->sk[0], addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0) : 0;
 	if (!cfg.tp_drop_syn)
 		return 0;
@@ -215,6 +222,18 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 static __always_inline void emit_reset(const struct sock *listener, const struct sk_buff *skb)
 {
 	emit_segment(listener, skb, NULL, TCPTRACE_SYNQ_DEL, TCPTRACE_SYNQ_RESET);
+}
+
+/* An ACK that found no socket: a cookie's, if a listener has counted a drop. */
+static __always_inline int cookie_refused(const struct sk_buff *skb, __u16 port)
+{
+	__u32 netns = segment_netns(skb);
+	__u64 listener = claim_drop(netns, port);
+
+	if (!listener)
+		listener = claim_redirected(netns);
+	return listener ? emit_drop(TYPED_PTR((const struct sock *)listener), skb, NULL,
+				    TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
 }
 
 /*
@@ -230,6 +249,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 							   SKB_DROP_REASON_TCP_LISTEN_OVERFLOW);
 	bool no_socket = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
 	const struct sock *listener = TYPED_PTR(rx_sk);
+	struct port_key key;
 	struct segment seg;
 	struct group *g;
 
@@ -238,12 +258,10 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 		return 0;
 	if (!read_ports(&seg, skb))
 		return 0;
-	if (no_socket) {
-		listener = (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ?
-				   (const void *)claim_drop(segment_netns(skb), seg.dport) : NULL;
-		return listener ? emit_drop(TYPED_PTR(listener), skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
-	}
-	g = group_find(segment_netns(skb), seg.dport);
+	if (no_socket)
+		return (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ? cookie_refused(skb, seg.dport) : 0;
+	key = key_of(listener);
+	g = bpf_map_lookup_elem(&groups, &key);
 	/* tcp_v4_rcv() counts what a listener throws away, beside the ListenDrops of a full queue */
 	if (g)
 		claim_drops(g, listener, overflow ? 2 : 1);

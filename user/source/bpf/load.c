@@ -69,8 +69,10 @@ static void size_maps(struct load *l)
 
 	if (!c->by_pid)
 		bpf_map__set_max_entries(l->skel->maps.traced_socks, 1);
-	if (!c->tp_groups)
+	if (!c->tp_groups) {
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
+		bpf_map__set_max_entries(l->skel->maps.redirected, 1);
+	}
 	bpf_map__set_max_entries(l->skel->maps.slots, l->rings->n * l->rings->slots);
 	bpf_map__set_max_entries(l->skel->maps.slot_seq, l->rings->n * l->rings->slots);
 	bpf_object__for_each_map(map, l->skel->obj)
