@@ -13,14 +13,16 @@ CFLAGS     ?= -O2 -g
 # What the code asks for, whatever CFLAGS and CPPFLAGS are set to.
 WARN       := -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers
 CPP        := -D_GNU_SOURCE -I$(B) -I/usr/include/tracefs -I/usr/include/traceevent
-BPF_FLAGS  := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter -Ibpf
+ARCH       ?= $(shell uname -m)
+BPF_ARCH   := $(if $(filter aarch64 arm64,$(ARCH)),arm64,x86)
+BPF_FLAGS  := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-unused-parameter
 LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c
 COMPILE     = $(CC) $(CPP) -MMD -MP $(CPPFLAGS) $(WARN) $(CFLAGS) -DVERSION='"$(VERSION)"' -c
 
 Q   = $(if $(V),,@)
 msg = @printf '  %-7s %s\n' $(1) $(2)
 
-BPF_SRC  := $(wildcard bpf/*.bpf.c)
+BPF_SRC  := bpf/capture.bpf.c $(wildcard bpf/*.[ch] bpf/tp/*.[ch])
 USER_SRC := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(B)/%.o) $(B)/perfetto.pb-c.o
 MADE     := $(B)/capture.skel.h $(B)/capture_old.skel.h $(B)/kernel_names.h $(B)/zh_CN.mo $(B)/perfetto.pb-c.h
@@ -71,14 +73,10 @@ $(B)/page_hash.h: $(REPORT)/page.css $(REPORT)/page.js Makefile | $(B)/deps.stam
 
 $(B)/$(REPORT)/page.o $(B)/san/$(REPORT)/page.o: $(B)/page_hash.h $(wildcard $(REPORT)/page.*)
 
-# One unit: the linker of libbpf 1.1 refuses a kernel function that two objects call.
-$(B)/capture.bpf.c: $(BPF_SRC) Makefile | $(B)/deps.stamp
-	$(Q)printf '#include "../%s"\n' $(BPF_SRC) >$@
-
-# One source, two objects: for kernels that can give a pointer a type (6.2), and for those before.
+# One unit, two objects: for kernels that can give a pointer a type (6.2), and for those before.
 $(B)/capture.bpf.o: CAST = 1
 $(B)/capture_old.bpf.o: CAST = 0
-$(B)/capture.bpf.o $(B)/capture_old.bpf.o: $(B)/capture.bpf.c $(wildcard bpf/*.h) kmod/uapi/tcptrace.h
+$(B)/capture.bpf.o $(B)/capture_old.bpf.o: $(BPF_SRC) kmod/uapi/tcptrace.h | $(B)/deps.stamp
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) $(BPF_FLAGS) -DHAS_CAST=$(CAST) -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@	# DWARF, which libbpf would read past; BTF stays
@@ -304,7 +302,6 @@ uninstall: $(B)/tree ## remove them again
 # ---- packages; each in build/ ----
 
 NAME   := tcptrace-$(VERSION)
-ARCH   := $(shell uname -m)
 STATIC := $(B)/$(NAME)-$(ARCH)
 # files of an archive have this time, so that the same tree gives the same archive
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
@@ -350,7 +347,7 @@ bench: tcptrace $(B)/live/load $(BENCH) ## what tracing costs, beside the peers 
 
 compile_commands.json: $(MADE) ## how each file is compiled, for clangd and clang-tidy
 	$(Q){ for f in $(USER_SRC); do echo "$$f $(CC) $(CPP) $(WARN) -c $$f"; done; \
-	      echo "$(B)/capture.bpf.c $(CLANG) $(BPF_FLAGS) -DHAS_CAST=1 -c $(B)/capture.bpf.c"; } | \
+	      echo "bpf/capture.bpf.c $(CLANG) $(BPF_FLAGS) -DHAS_CAST=1 -c bpf/capture.bpf.c"; } | \
 		awk -v dir='$(CURDIR)' 'BEGIN { print "[" } \
 			{ file = $$1; $$1 = ""; printf "%s{\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s\"}\n", \
 			  (NR > 1) ? "," : "", dir, file, substr($$0, 2) } END { print "]" }' >$@

@@ -1,70 +1,137 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What programs ask for: socket, bind, listen, connect, accept, shutdown, close.
- * System-call tracepoints know the descriptor and the result and have no limit
- * on sleeping threads, so they are first choice here by every mechanism; a
- * thread that already slept in accept() when we came is seen when it returns.
+ * What programs ask for: socket, bind, listen, connect, accept, shutdown, close, seen at functions below the
+ * system calls, which 64-bit and 32-bit programs, io_uring, MPTCP and the kernel itself come by alike, and which
+ * cost no other system call anything. Its twin is kmod/calls.c; the system-call tracepoints are in tp/calls.bpf.c.
+ *
+ * What does not get that far is not seen: a bad descriptor or address, the refusal of a security module (but of
+ * accept(), whose return is seen).
  */
-#include "call.bpf.h"
-#include "group.bpf.h"
+#include "arch.bpf.h"
+#include "attach.bpf.h"
+#include "file.bpf.h"
+#include "filter.bpf.h"
+#include "recursion.bpf.h"
+#include "ring.bpf.h"
 
-/* A program at a system call, known by its caller, and its second: see did(). */
-#define SYSCALL(name, type)							\
-	static __always_inline int on_##name(struct type *ctx);			\
-	SEC("?tp/syscalls/" #name)						\
-	int name(struct type *ctx)						\
-	{									\
-		on_##name(ctx);							\
-		if (cfg.twice)							\
-			did(bpf_get_current_pid_tgid(), DID_SYSCALL);		\
-		return 0;							\
-	}									\
-	SEC("?tp/syscalls/" #name)						\
-	int name##_again(struct type *ctx)					\
-	{									\
-		return was_done(bpf_get_current_pid_tgid(), DID_SYSCALL) ? 0 :	\
-			       on_##name(ctx);					\
-	}									\
-	static __always_inline int on_##name(struct type *ctx)
-#define SYS_ENTER(call)	SYSCALL(sys_enter_##call, trace_event_raw_sys_enter)
-#define SYS_EXIT(call)	SYSCALL(sys_exit_##call, trace_event_raw_sys_exit)
+/* ---- calls that threads are in ------------------------------------------------------------------- */
 
-/* The same at a function. What is attached last runs first there, so the second stands before the first. */
-#define SECOND(key, what, hook)	(was_done(key, what) ? 0 : (hook))
-#define FIRST(key, what, hook)	({ hook; if (cfg.twice) did(key, what); 0; })
+enum call_kind { CALL_OTHER, CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_CONNECT, CALL_ACCEPT };
 
-static __always_inline struct file *fd_file(int fd)
+/*
+ * The call that a thread is in, from its entry to its return. A thread has a place of its own, by
+ * its number; where another one is in that place (their numbers are CAPTURE_CALLS apart), it goes
+ * into a hash table, which costs 250 ns a call more. A return that does not come leaves its note behind until the
+ * thread's next call or its end, so that whoever uses one compares kind and socket.
+ */
+struct call {
+	__u64	who;		/* pid_tgid; 0: nobody is in this place */
+	__u64	t_ns;
+	__u64	sk;		/* accept: the connection, once it is taken out of the queue */
+	union {
+		__u64	uaddr;		/* bind, connect: the address that was given */
+		__u64	listener;	/* accept */
+	};
+	__s32	fd;
+	__s32	arg;		/* listen: backlog */
+	__u32	kind;		/* enum call_kind */
+	__u32	pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CAPTURE_CALLS);
+	__type(key, __u32);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_CALLS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);	/* pid_tgid */
+	__type(value, struct call);
+} more_calls SEC(".maps");
+
+__u32 calls_clashed = 0;	/* something has been in more_calls */
+
+static __always_inline struct call *call_place(__u64 id)
 {
-	struct task_struct *task = TYPED((struct task_struct *)bpf_get_current_task());
-	struct fdtable *fdt = TYPED((struct fdtable *)READ(task, files, fdt));
-	struct file **slot = READ(fdt, fd) + fd, *file = NULL;
+	__u32 place = (__u32)id & (CAPTURE_CALLS - 1);
 
-	if (fd < 0 || (__u32)fd >= READ(fdt, max_fds))
-		return NULL;
-	if (HAS_CAST) {		/* the slot, read as that member of a struct that has a pointer there */
-		fdt = TYPED((struct fdtable *)((char *)slot - bpf_core_field_offset(struct fdtable, fd)));
-		return TYPED((struct file *)READ(fdt, fd));
+	return bpf_map_lookup_elem(&calls, &place);
+}
+
+static __always_inline void call_enter(struct call call)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *place = call_place(id);
+
+	call.who = id;
+	if (!place)
+		return;
+	if (!place->who || place->who == id) {
+		*place = call;
+		return;
 	}
-	bpf_probe_read_kernel(&file, sizeof(file), slot);
-	return file;
+	calls_clashed = 1;
+	bpf_map_update_elem(&more_calls, &id, &call, BPF_ANY);
 }
 
-/* The TCP socket behind a file, or NULL. */
-static __always_inline struct sock *file_sock(const struct file *file)
-{
-	struct socket *socket;
-	struct sock *sk;
+#define CALL_ENTER(...)	call_enter((struct call){ __VA_ARGS__ })
 
-	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = TYPED((struct socket *)READ(file, private_data));
-	sk = READ(socket, sk);
-	return sk && is_tcp(sk) ? sk : NULL;
+/* NULL: it is in none that we saw begin. */
+static __always_inline struct call *call_now(void)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *call = call_place(id);
+
+	if (call && call->who == id)
+		return call;
+	return calls_clashed ? bpf_map_lookup_elem(&more_calls, &id) : NULL;
 }
 
-static __always_inline struct sock *fd_sock(int fd)
+/* The call is over, or its thread is. False: we did not see it begin. */
+static __always_inline bool call_return(struct call *out)
 {
-	return file_sock(fd_file(fd));
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *call = call_now();
+
+	if (!call)
+		return false;
+	*out = *call;
+	call->who = 0;
+	if (calls_clashed)
+		bpf_map_delete_elem(&more_calls, &id);
+	return true;
+}
+
+/*
+ * By which descriptor the caller names the socket: the first argument of the system call, if that is a descriptor of
+ * this socket. -1: io_uring, or the kernel itself.
+ */
+static __always_inline int call_fd(const struct sock *sk)
+{
+	int fd = call_arg0(call_regs());
+
+	return fd_is(fd, sk) ? fd : -1;
+}
+
+/* A socket of the kernel's own (nfsd, nvmet ...) has no owner among the processes. */
+static __always_inline bool of_kernel(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && !is_subflow(sk);
+}
+
+static __always_inline void set_caller(struct tcptrace_record *r, const struct sock *sk, int fd)
+{
+	if (fd >= 0 || !of_kernel(sk)) {
+		set_actor(r, fd);
+		return;
+	}
+	r->flags |= TCPTRACE_F_ACTOR;
+	*(__u64 *)&r->comm[0] = 0x5d6c656e72656b5bull;	/* "[kernel]" */
+	*(__u64 *)&r->comm[8] = 0;
 }
 
 /* A thread that ends inside a call takes its note with it. */
@@ -84,7 +151,7 @@ int BPF_PROG(tp_exit, struct task_struct *task)
 SEC("?raw_tp/sched_process_fork")
 int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 pid = READ(TYPED(child), tgid);
+	__u32 pid = READ(TYPED_PTR(child), tgid);
 	__u8 one = 1;
 
 	if (cfg.follow && pid_wanted())
@@ -92,147 +159,320 @@ int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-/* ---- socket ---- */
-
-SYS_EXIT(socket)
+/*
+ * The TCP socket that a call on a struct socket is about. NULL for the socket that MPTCP has made for one of
+ * its own and calls in turn: the call on the outer one is the program's.
+ */
+static __always_inline struct sock *called_sock(const struct socket *socket)
 {
-	struct tcptrace_record *r;
-	struct sock *sk;
+	struct sock *sk = READ(TYPED_PTR(socket), sk);
+	struct sock *tcp = tcp_side(sk);
 
-	if (ctx->ret < 0)
-		return 0;
-	sk = fd_sock(ctx->ret);
-	if (!sk || !wanted_call(sk))
-		return 0;
+	return tcp && tcp == sk && is_subflow(tcp) ? NULL : tcp;
+}
+
+/* ---- socket, bind, listen ------------------------------------------------------------------------ */
+
+static __always_inline void emit_call(__u32 event, const struct sock *sk, int fd, int ret)
+{
+	struct tcptrace_record *r = reserve(event);
+
+	if (!r)
+		return;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	r->ret = ret;
+	submit(r);
+}
+
+/* The return of socket(): with a descriptor. */
+static __always_inline int socket_return(int fd)
+{
+	const struct sock *sk = fd < 0 ? NULL : fd_sock(fd);
+
+	if (sk && wanted_call(sk))
+		emit_call(TCPTRACE_SOCKET, sk, fd, fd);
+	return 0;
+}
+
+/*
+ * inet_create(): whose descriptor socket_return() will say, but not for io_uring and the kernel. Of those that are
+ * made with `kern` MPTCP may have asked for a program: whose it is its bind(), listen() or connect() says.
+ */
+static __always_inline int create_return(const struct socket *socket, int kern, int ret)
+{
+	const struct sock *sk = ret ? NULL : READ(TYPED_PTR(socket), sk);
+	struct tcptrace_record *r;
+
+	if (!sk || !is_tcp(sk) || (HAS_REGS ? in_socket(call_regs()) : !kern) || !wanted_call(sk))
+		return 0;		/* io_uring makes sockets from 5.19 on */
 	r = reserve(TCPTRACE_SOCKET);
 	if (!r)
 		return 0;
 	set_sock(r, sk);
-	set_actor(r, ctx->ret);
-	r->ret = ctx->ret;
+	if (!kern)
+		set_actor(r, -1);
 	submit(r);
 	return 0;
 }
 
-/* ---- bind ---- */
-
-SYS_ENTER(bind)
-{
-	struct sock *sk = fd_sock(ctx->args[0]);
-
-	if (sk)
-		call_enter(sk, ctx->args[0], ctx->args[1], 0, bpf_ktime_get_ns());
-	return 0;
-}
-
-/* The address asked for, into the given half of the tuple. False: neither IPv4 nor IPv6. */
-static __always_inline bool user_addr(__u64 uaddr, __u8 *addr, __u16 *port)
+static __always_inline int bind_return(const struct sock *sk, const void *uaddr, int ret)
 {
 	struct sockaddr_in6 sa = {};
 	struct sockaddr_in *sin = (void *)&sa;
-
-	bpf_probe_read_user(&sa, sizeof(*sin), (void *)uaddr);
-	if (sa.sin6_family == AF_INET6)
-		bpf_probe_read_user(&sa, sizeof(sa), (void *)uaddr);
-	*port = bpf_ntohs(sa.sin6_port);
-	if (sa.sin6_family == AF_INET6)
-		__builtin_memcpy(addr, &sa.sin6_addr, 16);
-	else
-		map_v4(addr, sin->sin_addr);
-	return sa.sin6_family == AF_INET || sa.sin6_family == AF_INET6;
-}
-
-SYS_EXIT(bind)
-{
 	struct tcptrace_record *r;
-	struct call call;
-	struct sock *sk;
 
-	if (!call_return(&call))
-		return 0;
-	sk = TYPED((struct sock *)call.sk);
-	if (!wanted_call(sk))
+	sk = TYPED_PTR(sk);
+	if (!is_tcp(sk) || !wanted_call(sk))
 		return 0;
 	r = reserve(TCPTRACE_BIND);
 	if (!r)
 		return 0;
 	set_sock(r, sk);
-	set_actor(r, call.fd);
-	r->ret = ctx->ret;
-	if (r->ret < 0)		/* nothing was bound: say what was asked for */
-		user_addr(call.uaddr, r->laddr, &r->lport);
+	set_caller(r, sk, call_fd(sk));
+	r->ret = ret;
+	if (ret < 0) {		/* nothing was bound: say what was asked for */
+		bpf_probe_read_kernel(&sa, sizeof(*sin), uaddr);
+		r->lport = bpf_ntohs(sa.sin6_port);
+		if (sa.sin6_family == AF_INET6) {
+			bpf_probe_read_kernel(&sa, sizeof(sa), uaddr);
+			__builtin_memcpy(r->laddr, &sa.sin6_addr, 16);
+		} else {
+			map_v4(r->laddr, sin->sin_addr);
+		}
+	}
 	submit(r);
 	return 0;
 }
 
-/* ---- listen ---- */
-
-SYS_ENTER(listen)
+/* The number as it was given: what arrives at inet_listen() is clamped to somaxconn already. */
+static __always_inline int listen_asked(const struct sock *sk, int backlog)
 {
-	struct sock *sk = fd_sock(ctx->args[0]);
-
-	if (sk)
-		call_enter(sk, ctx->args[0], 0, ctx->args[1], bpf_ktime_get_ns());
+	CALL_ENTER(.kind = CALL_LISTEN, .sk = (__u64)sk, .fd = -1, .arg = backlog);
 	return 0;
 }
 
-SYS_EXIT(listen)
+static __always_inline int listen_return(const struct sock *sk, int backlog, int ret)
 {
 	struct tcptrace_record *r;
-	struct sock *sk;
-	struct call call;
+	struct call *call;
 
-	if (!call_return(&call))
-		return 0;
-	sk = TYPED((struct sock *)call.sk);
-	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)
-		group_join(sk);
-	if (!wanted_call(sk))
+	sk = TYPED_PTR(sk);
+	call = call_now();
+	if (call && call->kind == CALL_LISTEN && (!call->sk || call->sk == (__u64)sk)) {
+		backlog = call->arg;
+		call->kind = CALL_OTHER;
+	}
+	if (!is_tcp(sk) || !wanted_call(sk))
 		return 0;
 	r = reserve(TCPTRACE_LISTEN);
 	if (!r)
 		return 0;
 	set_sock(r, sk);
 	set_queues(r, sk);
-	set_actor(r, call.fd);
-	r->backlog = call.arg;
+	set_caller(r, sk, call_fd(sk));
+	r->backlog = backlog;
 	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
-	r->ret = ctx->ret;
+	r->ret = ret;
 	submit(r);
 	return 0;
 }
 
-/* ---- connect ---- */
+GUARDED_RETURN(x_socket, __sys_socket, THREAD, DID_SOCKET, socket_return(RETURNED(ctx, 3)),
+	       int family, int type, int protocol)
 
-SYS_ENTER(connect)
+GUARDED_RETURN(x_create4, inet_create, THREAD, DID_CREATE, create_return(socket, kern, RETURNED(ctx, 4)),
+	       const void *net, const struct socket *socket, int protocol, int kern)
+
+GUARDED_RETURN(x_create6, inet6_create, THREAD, DID_CREATE, create_return(socket, kern, RETURNED(ctx, 4)),
+	       const void *net, const struct socket *socket, int protocol, int kern)
+
+GUARDED_RETURN(x_bind4, __inet_bind, THREAD, DID_BIND, bind_return(sk, uaddr, RETURNED(ctx, 4)),
+	       const struct sock *sk, const void *uaddr)
+
+GUARDED_RETURN(x_bind6, __inet6_bind, THREAD, DID_BIND, bind_return(sk, uaddr, RETURNED(ctx, 4)),
+	       const struct sock *sk, const void *uaddr)
+
+/* 6.11 bb6aaf736680 */
+GUARDED_ENTRY(f_asked, __sys_listen_socket, THREAD, DID_ASKED, listen_asked(called_sock(socket), backlog),
+	      const struct socket *socket, int backlog)
+
+GUARDED_ENTRY(f_asked_old, __sys_listen, THREAD, DID_ASKED, listen_asked(fd_sock(fd), backlog), int fd, int backlog)
+
+/* 6.6 and later; MPTCP does not come by inet_listen() any more */
+GUARDED_RETURN(x_listen, __inet_listen_sk, THREAD, DID_LISTEN, listen_return(sk, backlog, RETURNED(ctx, 2)),
+	       const struct sock *sk, int backlog)
+
+GUARDED_RETURN(x_listen_old, inet_listen, THREAD, DID_LISTEN,
+	       listen_return(READ(TYPED_PTR(socket), sk), backlog, RETURNED(ctx, 2)),
+	       const struct socket *socket, int backlog)
+
+/* kprobes: what a return has no arguments to say */
+static __always_inline int note_call(__u32 kind, __u64 sk, __u64 more, int arg)
 {
-	struct sock *sk = fd_sock(ctx->args[0]);
-	__u8 addr[16];
-	__u16 port;
-	__u64 now;
-
-	if (!sk)
-		return 0;
-	now = bpf_ktime_get_ns();
-	call_enter(sk, ctx->args[0], ctx->args[1], 0, now);
-	/* a second connect() of a socket on its way only asks how it goes */
-	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !user_addr(ctx->args[1], addr, &port))
-		return 0;
-	if (wanted_connect(sk, port))
-		emit_connect(sk, addr, port, ctx->args[0], now);
+	CALL_ENTER(.kind = kind, .sk = sk, .uaddr = more, .fd = -1, .arg = arg);
 	return 0;
 }
 
-static __always_inline int connect_hook(const struct sock *sk, const void *uaddr, bool v6)
+static __always_inline bool noted_call(__u32 kind, struct call *out)
+{
+	return call_return(out) && out->kind == kind;
+}
+
+static __always_inline int noted_create(int ret)
+{
+	struct call c;
+
+	return noted_call(CALL_SOCKET, &c) ? create_return((const void *)c.sk, c.arg, ret) : 0;
+}
+
+static __always_inline int noted_bind(int ret)
+{
+	struct call c;
+
+	return noted_call(CALL_BIND, &c) ? bind_return((const void *)c.sk, (const void *)c.uaddr, ret) : 0;
+}
+
+SEC("?kretprobe/__sys_socket")
+int BPF_KRETPROBE(r_socket, int fd)
+{
+	return socket_return(fd);
+}
+
+#define CREATE_PROBES(v, function)								\
+SEC("?kprobe/" #function)									\
+int BPF_KPROBE(k_create##v, const void *net, const struct socket *socket, int protocol, int kern) \
+{												\
+	return note_call(CALL_SOCKET, (__u64)socket, 0, kern);					\
+}												\
+SEC("?kretprobe/" #function)									\
+int BPF_KRETPROBE(r_create##v, int ret)								\
+{												\
+	return noted_create(ret);								\
+}
+
+CREATE_PROBES(4, inet_create)
+CREATE_PROBES(6, inet6_create)
+
+#define BIND_PROBES(v, function)								\
+SEC("?kprobe/" #function)									\
+int BPF_KPROBE(k_bind##v, const struct sock *sk, const void *uaddr)				\
+{												\
+	return note_call(CALL_BIND, (__u64)sk, (__u64)uaddr, 0);				\
+}												\
+SEC("?kretprobe/" #function)									\
+int BPF_KRETPROBE(r_bind##v, int ret)								\
+{												\
+	return noted_bind(ret);									\
+}
+
+BIND_PROBES(4, __inet_bind)
+BIND_PROBES(6, __inet6_bind)
+
+static __always_inline int note_listen(const struct sock *sk, int backlog)
+{
+	struct call *call = call_now();
+
+	if (call && call->kind == CALL_LISTEN && (!call->sk || call->sk == (__u64)sk))
+		backlog = call->arg;
+	return note_call(CALL_LISTEN, (__u64)sk, 0, backlog);
+}
+
+static __always_inline int noted_listen(int ret)
+{
+	struct call c;
+
+	return noted_call(CALL_LISTEN, &c) ? listen_return((const void *)c.sk, c.arg, ret) : 0;
+}
+
+SEC("?kprobe/__sys_listen_socket")
+int BPF_KPROBE(k_asked, const struct socket *socket, int backlog)
+{
+	return listen_asked(called_sock(socket), backlog);
+}
+
+SEC("?kprobe/__sys_listen")
+int BPF_KPROBE(k_asked_old, int fd, int backlog)
+{
+	return listen_asked(fd_sock(fd), backlog);
+}
+
+SEC("?kprobe/__inet_listen_sk")
+int BPF_KPROBE(k_listen, const struct sock *sk, int backlog)
+{
+	return note_listen(sk, backlog);
+}
+
+SEC("?kretprobe/__inet_listen_sk")
+int BPF_KRETPROBE(r_listen, int ret)
+{
+	return noted_listen(ret);
+}
+
+SEC("?kprobe/inet_listen")
+int BPF_KPROBE(k_listen_old, const struct socket *socket, int backlog)
+{
+	return note_listen(READ(TYPED_PTR(socket), sk), backlog);
+}
+
+SEC("?kretprobe/inet_listen")
+int BPF_KRETPROBE(r_listen_old, int ret)
+{
+	return noted_listen(ret);
+}
+
+/* ---- connect ------------------------------------------------------------------------------------- */
+
+static __always_inline bool wanted_connect(const struct sock *sk, __u16 rport)
+{
+	return !cfg.filtered || (caller_wanted(sk) && place_wanted(sk) &&
+				 ports_wanted(READ(sk, __sk_common.skc_num), rport));
+}
+
+static __always_inline void emit_connect(const struct sock *sk, const __u8 *raddr, __u16 rport, int fd, __u64 now)
+{
+	struct tcptrace_record *r = reserve_at(TCPTRACE_CONNECT, now);
+
+	if (!r)
+		return;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	__builtin_memcpy(r->raddr, raddr, 16);
+	r->rport = rport;
+	submit(r);
+}
+
+/* Right before it starts: connect(), sendto() with a Fast Open cookie, or io_uring, which names no descriptor. */
+static __always_inline void connect_hook(const struct sock *sk, const __u8 *raddr, __u16 rport)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct call *call = call_now();
+	int fd;
+
+	if (!wanted_connect(sk, rport))
+		return;
+	if (call && call->kind == CALL_CONNECT && call->sk == (__u64)sk) {	/* k_connect, sys_enter_connect */
+		fd = call->fd;
+		call->t_ns = now;
+	} else {
+		fd = call_fd(sk);
+		CALL_ENTER(.kind = CALL_CONNECT, .t_ns = now, .sk = (__u64)sk, .fd = fd);
+	}
+	if (ASKED(CONNECT))
+		emit_connect(sk, raddr, rport, fd, now);
+}
+
+/* sk: TCP; uaddr: the kernel's copy */
+static __always_inline int tcp_connect_hook(const struct sock *sk, const void *uaddr, bool v6)
 {
 	struct sockaddr_in6 sa = {};
 	struct sockaddr_in *sin = (void *)&sa;
 	__u8 addr[16];
 
-	sk = TYPED(sk);
+	sk = TYPED_PTR(sk);
 	if (v6) {
 		bpf_probe_read_kernel(&sa, sizeof(sa), uaddr);
-		/* a mapped address goes on to tcp_v4_connect, which will tell */
+		/* a mapped address goes on to tcp_v4_connect(), whose hook writes the record */
 		if (!sa.sin6_addr.s6_addr[0] && sa.sin6_addr.s6_addr[10] == 0xff &&
 		    sa.sin6_addr.s6_addr[11] == 0xff)
 			return 0;
@@ -241,113 +481,173 @@ static __always_inline int connect_hook(const struct sock *sk, const void *uaddr
 		bpf_probe_read_kernel(&sa, sizeof(*sin), uaddr);
 		map_v4(addr, sin->sin_addr);
 	}
-	connect_begins(sk, addr, bpf_ntohs(sa.sin6_port));
+	connect_hook(sk, addr, bpf_ntohs(sa.sin6_port));
 	return 0;
 }
 
-SEC("?fentry/tcp_v4_connect")
-int BPF_PROG(f_connect4_again, const struct sock *sk, const void *uaddr)
-{
-	return SECOND(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, false));
-}
+GUARDED_AT_ENTRY(connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, false),
+		 const struct sock *sk, const void *uaddr)
 
-SEC("?fentry/tcp_v4_connect")
-int BPF_PROG(f_connect4, const struct sock *sk, const void *uaddr)
-{
-	return FIRST(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, false));
-}
+GUARDED_AT_ENTRY(connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, true),
+		 const struct sock *sk, const void *uaddr)
 
-SEC("?fentry/tcp_v6_connect")
-int BPF_PROG(f_connect6_again, const struct sock *sk, const void *uaddr)
-{
-	return SECOND(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, true));
-}
-
-SEC("?fentry/tcp_v6_connect")
-int BPF_PROG(f_connect6, const struct sock *sk, const void *uaddr)
-{
-	return FIRST(number_of(sk), DID_CONNECT, connect_hook(sk, uaddr, true));
-}
-
-SEC("?kprobe/tcp_v4_connect")
-int BPF_KPROBE(k_connect4, const struct sock *sk, const void *uaddr)
-{
-	return connect_hook(sk, uaddr, false);
-}
-
-SEC("?kprobe/tcp_v6_connect")
-int BPF_KPROBE(k_connect6, const struct sock *sk, const void *uaddr)
-{
-	return connect_hook(sk, uaddr, true);
-}
-
-/* Not seen to begin: before us, or it only asks how an earlier one goes. */
-static __always_inline bool connect_now(struct call *call)
-{
-	if (!HAS_REGS)
-		return false;
-	call->fd = READ(call_regs(), di);
-	call->sk = (__u64)fd_sock(call->fd);
-	return call->sk;
-}
-
-SYS_EXIT(connect)
+static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret)
 {
 	struct tcptrace_record *r;
-	struct call call = {};
-	struct sock *sk;
 
-	if (!call_return(&call) && !connect_now(&call))
-		return 0;
-	sk = TYPED((struct sock *)call.sk);
-	if (!wanted_call(sk))
-		return 0;
+	if (!ASKED(CONNECT_RETURN) || (cfg.only_failed && (!ret || ret == -EINPROGRESS)) || !wanted_call(sk))
+		return;
 	r = reserve(TCPTRACE_CONNECT_RETURN);
 	if (!r)
-		return 0;
+		return;
 	set_sock(r, sk);
-	set_actor(r, call.fd);
-	r->ret = ctx->ret;
-	r->call_ns = call.t_ns ? r->t_ns - call.t_ns : 0;
+	set_actor(r, fd);
+	r->ret = ret;
+	r->call_ns = began ? r->t_ns - began : 0;
+	submit(r);
+}
+
+/*
+ * io_uring tries without blocking and tries again when the handshake is over: that it would have to wait is no
+ * result (of a refused one it does not try again: the transition says it). sendto() is no connect().
+ */
+static __always_inline int connect_return(const struct sock *sk, bool is_sendmsg, int ret)
+{
+	struct call call = {};
+	__u64 began = 0;
+	int fd;
+
+	if (!sk)
+		return 0;
+	sk = TYPED_PTR(sk);
+	if (call_return(&call) && call.kind == CALL_CONNECT && call.sk == (__u64)sk) {
+		began = call.t_ns;
+		fd = call.fd;
+	} else {
+		fd = call_fd(sk);
+	}
+	if (!is_sendmsg && (fd >= 0 || (ret != -EINPROGRESS && ret != -EALREADY)))
+		emit_connect_return(sk, fd, began, ret);
+	return 0;
+}
+
+GUARDED_RETURN(x_connect, __inet_stream_connect, THREAD, DID_CONNECT_RETURN,
+	       connect_return(called_sock(socket), is_sendmsg, RETURNED(ctx, 5)),
+	       const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
+
+static __always_inline int note_connect(const struct sock *sk, bool is_sendmsg)
+{
+	if (sk)
+		CALL_ENTER(.kind = CALL_CONNECT, .t_ns = bpf_ktime_get_ns(), .sk = (__u64)sk, .fd = call_fd(sk),
+			   .arg = is_sendmsg);
+	return 0;
+}
+
+SEC("?kprobe/__inet_stream_connect")
+int BPF_KPROBE(k_connect, const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
+{
+	return note_connect(called_sock(socket), is_sendmsg);
+}
+
+/*
+ * A kretprobe has room for 10 threads, or twice the CPUs: what others return is not seen. With cfg.tp_connect_return
+ * system calls of 64-bit programs have the tracepoint for it, and this is for the rest.
+ */
+SEC("?kretprobe/__inet_stream_connect")
+int BPF_KRETPROBE(r_connect, int ret)
+{
+	const struct call *call = call_now();
+
+	if (!call || call->kind != CALL_CONNECT || (cfg.tp_connect_return && (!HAS_REGS || in_connect(call_regs()))))
+		return 0;
+	return connect_return((const struct sock *)call->sk, call->arg, ret);
+}
+
+/* ---- accept -------------------------------------------------------------------------------------- */
+
+static __always_inline void emit_accept(const struct sock *child, const struct sock *listener, int fd, __u64 began)
+{
+	struct tcptrace_record *r;
+
+	if (!ASKED(ACCEPT) || cfg.only_failed || !wanted_call(child))
+		return;
+	r = reserve(TCPTRACE_ACCEPT);
+	if (!r)
+		return;
+	set_sock(r, child);
+	if (listener)
+		set_queues(r, listener);
+	set_caller(r, child, fd);
+	r->call_ns = began ? r->t_ns - began : 0;
+	r->ret = fd < 0 ? 0 : fd;
+	submit(r);
+}
+
+static __always_inline int accept_error(const struct sock *listener, __u64 began, int ret)
+{
+	struct tcptrace_record *r;
+
+	if (!ASKED(ACCEPT) || !listener || !wanted_call(listener))
+		return 0;
+	r = reserve(TCPTRACE_ACCEPT);
+	if (!r)
+		return 0;
+	set_sock(r, listener);
+	set_queues(r, listener);
+	r->sk = 0;
+	set_actor(r, -1);
+	r->call_ns = began ? r->t_ns - began : 0;
+	r->ret = ret;
 	submit(r);
 	return 0;
 }
 
-/* ---- accept ---- */
-
-SYS_ENTER(accept4)		/* and accept: user/source/load.c */
+/* Nothing there is no failure; a restarted call is not over (ERESTART* are 512 to 516). */
+static __always_inline bool accept_failed(int ret)
 {
-	struct sock *sk = fd_sock(ctx->args[0]);
+	return ret < 0 && ret > -512 && ret != -EAGAIN;
+}
 
-	if (sk)
-		call_enter(sk, ctx->args[0], 0, 0, bpf_ktime_get_ns());
+/*
+ * accept() as system call, 32-bit ones too. What it took take_hook() has found out. Without a note the thread was in
+ * accept() when we came, and take_hook() has written the record.
+ */
+static __always_inline int accept_enter(int fd)
+{
+	CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = bpf_ktime_get_ns(), .fd = fd);
 	return 0;
 }
 
-/* inet_csk_accept: entered only when a descriptor is at hand, so its failure is not seen here */
-static __always_inline int accept_hook(const struct sock *listener)
+static __always_inline int accept_return(int fd, int ret)
 {
-	if (is_tcp(TYPED(listener)))
-		call_enter(listener, -1, 0, 0, bpf_ktime_get_ns());
+	struct call call = {};
+	bool noted = call_return(&call) && call.kind == CALL_ACCEPT;
+
+	if (accept_failed(ret))
+		return accept_error(TYPED_PTR(fd_sock(fd)), noted ? call.t_ns : 0, ret);
+	if (ret >= 0 && noted && call.sk)
+		emit_accept(TYPED_PTR((const struct sock *)call.sk), TYPED_PTR((const struct sock *)call.listener),
+			    ret, call.t_ns);
 	return 0;
 }
 
-SEC("?fentry/inet_csk_accept")
-int BPF_PROG(f_accept_again, const struct sock *sk)
-{
-	return SECOND(bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk));
-}
+/*
+ * The return is attached first: whoever enters in between returns without a note. Threads that sleep while another
+ * tracer attaches to this function (or detaches) are not seen to return, before 7.x: the half of the trampoline
+ * that they are in is switched off.
+ */
+GUARDED_RETURN(x_accept, __sys_accept4, THREAD, DID_ACCEPT_RETURN, accept_return(fd, RETURNED(ctx, 4)),
+	       int fd, void *uaddr, void *len, int flags)
 
-SEC("?fentry/inet_csk_accept")
-int BPF_PROG(f_accept, const struct sock *sk)
-{
-	return FIRST(bpf_get_current_pid_tgid(), DID_ACCEPT, accept_hook(sk));
-}
+GUARDED_AT_ENTRY(accept, __sys_accept4, THREAD, DID_ACCEPT, accept_enter(fd), int fd)
 
-SEC("?kprobe/inet_csk_accept")
-int BPF_KPROBE(k_accept, const struct sock *sk)
+/* For at most 10 threads, or twice the CPUs, as r_connect. */
+SEC("?kretprobe/__sys_accept4")
+int BPF_KRETPROBE(r_accept, int ret)
 {
-	return accept_hook(sk);
+	const struct call *call = call_now();
+
+	return call && call->kind == CALL_ACCEPT ? accept_return(call->fd, ret) : 0;
 }
 
 static __always_inline void emit_take(const struct sock *child, const struct sock *listener)
@@ -363,168 +663,112 @@ static __always_inline void emit_take(const struct sock *child, const struct soc
 	submit(r);
 }
 
-/* 6.1 and later: accept() with its prize in hand, by whatever way it was called (io_uring too) */
-static __always_inline int take_hook(const struct socket *sock, const struct sock *child)
+/*
+ * Will the return of accept() write the record of this connection? Not if io_uring or the kernel called, nor for a
+ * thread that has slept since before us.
+ */
+static __always_inline bool accept_returns(const struct sock *child, const struct sock *listener)
 {
-	const struct sock *listener = READ(TYPED(sock), sk);
+	struct call *call;
 
-	child = TYPED(child);
-	if (!is_tcp(child))
+	if (!cfg.accept_notes)		/* by the tracepoint; before 5.15 the others cannot be told from system calls */
+		return !HAS_REGS || in_accept(call_regs());
+	call = call_now();
+	if (!call || call->kind != CALL_ACCEPT)
+		return false;
+	call->sk = (__u64)child;
+	call->listener = (__u64)listener;
+	return true;
+}
+
+/* accept() has its connection, by whatever way it was called. listener: NULL, not known. */
+static __always_inline int take_hook(const struct sock *listener, const struct sock *child)
+{
+	if (!child)
 		return 0;
-	if (cfg.by_pid && (is_watched(listener) || pid_wanted()))
-		watch(child);
-	if (wanted_of(listener, (const void *)child) || (cfg.filtered && wanted(child)))
+	child = TYPED_PTR(child);
+	listener = TYPED_PTR(listener);
+	if (cfg.by_pid && ((listener && sock_traced(listener)) || pid_wanted()))
+		trace_sock(child);
+	if (ASKED(ACCEPTQ_DEL) && (!cfg.filtered || (listener && wanted_of(listener, (const void *)child)) || wanted(child)))
 		emit_take(child, listener);
+	if (ASKED(ACCEPT) && !accept_returns(child, listener))
+		emit_accept(child, listener, -1, 0);
 	return 0;
 }
 
-SEC("?fentry/__inet_accept")
-int BPF_PROG(f_take_again, const struct socket *sock, const void *newsock, const struct sock *child)
+/* 6.1 and later */
+GUARDED_AT_ENTRY(take, __inet_accept, THREAD, DID_TAKE,
+		 take_hook(tcp_side(READ(TYPED_PTR(socket), sk)), tcp_side(TYPED_PTR(child))),
+		 const struct socket *socket, const void *newsock, struct sock *child)
+
+/* Before: accept() of all families comes by here with the connection alone; who listens the caller's descriptor says. */
+static __always_inline const struct sock *accepting(const struct sock *child)
 {
-	return SECOND(number_of(child), DID_TAKE, take_hook(sock, child));
+	const struct sock *listener = fd_sock(call_arg0(call_regs()));
+
+	return listener && sk_state(listener) == TCP_LISTEN &&
+	       READ(listener, __sk_common.skc_num) == READ(child, __sk_common.skc_num) ? listener : NULL;
 }
 
-SEC("?fentry/__inet_accept")
-int BPF_PROG(f_take, const struct socket *sock, const void *newsock, const struct sock *child)
+static __always_inline int graft_hook(struct sock *sk)
 {
-	return FIRST(number_of(child), DID_TAKE, take_hook(sock, child));
+	const struct sock *child = tcp_side(TYPED_PTR(sk));
+
+	return child ? take_hook(accepting(child), child) : 0;
 }
 
-SEC("?kprobe/__inet_accept")
-int BPF_KPROBE(k_take, const struct socket *sock, const void *newsock, const struct sock *child)
-{
-	return take_hook(sock, child);
-}
+GUARDED_AT_ENTRY(graft, security_sock_graft, THREAD, DID_TAKE, graft_hook(sk), struct sock *sk)
 
-/* The listening descriptor of a return whose entry we did not see. 5.15 and later, else NULL. */
-static __always_inline struct sock *returning_listener(void)
-{
-	return HAS_REGS ? fd_sock(READ(call_regs(), di)) : NULL;
-}
+/* ---- shutdown, close ----------------------------------------------------------------------------- */
 
-static __always_inline int accept_error(const struct sock *listener, __u64 began, int ret)
+static __always_inline int shutdown_hook(const struct sock *sk, int fd, int how)
 {
 	struct tcptrace_record *r;
 
-	/* nothing there is no failure; a restarted call is not over (ERESTART* are 512 to 516) */
-	if (!listener || ret == -EAGAIN || ret <= -512 || !wanted_call(listener))
-		return 0;
-	r = reserve(TCPTRACE_ACCEPT);
-	if (!r)
-		return 0;
-	set_sock(r, listener);
-	set_queues(r, listener);
-	r->sk = 0;
-	set_actor(r, -1);
-	r->call_ns = began ? r->t_ns - began : 0;
-	r->ret = ret;
-	submit(r);
-	return 0;
-}
-
-SYS_EXIT(accept4)
-{
-	const struct sock *child, *listener;
-	struct tcptrace_record *r;
-	struct call call = {};
-	long ret = ctx->ret;
-
-	call_return(&call);
-	listener = call.sk ? TYPED((const struct sock *)call.sk) : returning_listener();
-	if (ret < 0)
-		return accept_error(listener, call.t_ns, ret);
-	child = fd_sock(ret);
-	if (!child || !wanted_call(child))
-		return 0;
-	r = reserve(TCPTRACE_ACCEPT);
-	if (!r)
-		return 0;
-	set_sock(r, child);
-	if (listener)
-		set_queues(r, listener);
-	set_actor(r, ret);
-	r->call_ns = call.t_ns ? r->t_ns - call.t_ns : 0;
-	r->ret = ret;
-	submit(r);
-	return 0;
-}
-
-/* ---- shutdown ---- */
-
-SYS_ENTER(shutdown)
-{
-	struct sock *sk = fd_sock(ctx->args[0]);
-	struct tcptrace_record *r;
-
-	if (!sk)
-		return 0;
-	if (cfg.tp_close)
-		call_enter(sk, ctx->args[0], 0, 0, 0);	/* see tp_closes() */
 	if (!wanted_call(sk))
 		return 0;
 	r = reserve(TCPTRACE_SHUTDOWN);
 	if (!r)
 		return 0;
 	set_sock(r, sk);
-	set_actor(r, ctx->args[0]);
-	r->new = ctx->args[1];
+	set_actor(r, fd);
+	r->new = how;
 	submit(r);
 	return 0;
 }
 
-SYS_EXIT(shutdown)
+static __always_inline int shutdown_enter(const struct socket *socket, int how)
 {
-	struct call call;
+	const struct sock *sk = called_sock(socket);
 
-	call_return(&call);
+	return sk ? shutdown_hook(sk, call_fd(sk), how) : 0;
+}
+
+GUARDED_AT_ENTRY(shutdown, inet_shutdown, THREAD, DID_SHUTDOWN, shutdown_enter(socket, how),
+		 const struct socket *socket, int how)
+
+static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
+{
+	struct tcptrace_record *r = reserve_at(TCPTRACE_CLOSE, now);
+
+	if (!r)
+		return;
+	set_sock(r, sk);
+	set_actor(r, fd);
+	submit(r);
+}
+
+static __always_inline int close_hook(const struct sock *sk, int fd)
+{
+	if (!sk)
+		return 0;
+	sk = TYPED_PTR(sk);
+	if (wanted(sk))
+		emit_close(sk, fd, bpf_ktime_get_ns());
 	return 0;
 }
 
-/* ---- close ---- */
-
-SEC("?fentry/tcp_close")
-int BPF_PROG(f_close_again, const struct sock *sk)
-{
-	return SECOND(number_of(sk), DID_CLOSE, close_hook(sk, -1));
-}
-
-SEC("?fentry/tcp_close")
-int BPF_PROG(f_close, const struct sock *sk)
-{
-	return FIRST(number_of(sk), DID_CLOSE, close_hook(sk, -1));
-}
-
-SEC("?kprobe/tcp_close")
-int BPF_KPROBE(k_close, const struct sock *sk)
-{
-	return close_hook(sk, -1);
-}
-
-static __always_inline bool last_reference(const struct file *file)
-{
-	if (bpf_core_field_exists(struct file___ref, f_ref)) {
-		const struct file___ref *ref = (const void *)file;
-
-		return !READ(ref, f_ref.refcnt.counter);
-	} else {
-		const struct file___count *count = (const void *)file;
-
-		return READ(count, f_count.counter) == 1;
-	}
-}
-
-/* Where close() makes a transition, tp_state tells; here are the sockets that it leaves as they are. */
-SYS_ENTER(close)
-{
-	struct file *file = fd_file(ctx->args[0]);
-	struct sock *sk = file_sock(file);
-	__u8 state;
-
-	if (!sk || !last_reference(file))
-		return 0;
-	state = sk_state(sk);
-	if (state != TCP_CLOSE && state != TCP_FIN_WAIT1 && state != TCP_FIN_WAIT2 &&
-	    state != TCP_CLOSING && state != TCP_LAST_ACK)
-		return 0;
-	return close_hook(sk, ctx->args[0]);
-}
+/* The last reference is gone. Without a sock: the socket that a failed accept() had made. */
+GUARDED_AT_ENTRY(release, inet_release, THREAD, DID_CLOSE, close_hook(called_sock(socket), -1),
+		 const struct socket *socket)

@@ -10,20 +10,23 @@
 
 #define CAPTURE_PORT_WORDS	1024	/* 65536 bits */
 #define CAPTURE_CALLS		16384	/* threads inside a traced call at the same time */
-#define CAPTURE_WATCHED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
-#define CAPTURE_HINTS		65536	/* of these, which are not among them */
+#define CAPTURE_TRACED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
+#define CAPTURE_FILTER		65536	/* of these, which are not among them */
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
+#define CAPTURE_REDIRECTED	1024	/* namespaces in which listeners get segments for other ports */
+#define CAPTURE_REDIRECTS	8	/* such listeners of one namespace, by port */
 #define CAPTURE_EVENTS		32	/* TCPTRACE_EVENT_MAX, rounded up to a power of two */
 #define CAPTURE_RINGS		256	/* a ring for each CPU; with more CPUs some share one */
 
-/* Kernel types that pointers are given, TYPED(): their numbers in the running kernel's BTF. */
+/* Kernel types that pointers are given, TYPED_PTR(): their numbers in the running kernel's BTF. */
 #define KERNEL_TYPES(X)							\
-	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock)	\
-	X(request_sock) X(tcp_request_sock) X(sk_buff) X(dst_entry)	\
+	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock) X(mptcp_sock)	\
+	X(request_sock) X(tcp_request_sock) X(sk_buff) X(tcp_skb_cb) X(dst_entry)	\
 	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup)	\
-	X(net) X(linux_mib) X(bpf_sock_ops_kern)
+	X(net) X(linux_mib) X(bpf_sock_ops_kern)	\
+	X(io_kiocb) X(io_accept) X(io_uring_cqe)
 
 struct kernel_types {
 #define KERNEL_TYPE(type) __u32 type;
@@ -44,6 +47,7 @@ struct ring_ends {
 
 struct capture_config {
 	struct kernel_types types;
+	__u64	events;			/* 1 << event of those that may be written */
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
 	__u32	netns;			/* inode number, 0: all */
 	__u32	ring_mask;		/* CPU & this: its ring */
@@ -54,6 +58,10 @@ struct capture_config {
 	__u8	by_lport, by_rport;	/* only ports whose bit is set */
 	__u8	both_ends;		/* the peers of what these ports select, too */
 	__u8	filtered;		/* any of the above */
+	__u8	listener_ends;		/* LISTEN to CLOSE is written, if no other transition is */
+	__u8	only_failed;		/* of the returns of connect() and accept() only failures are written */
+	__u8	tp_connect_return;	/* sys_exit_connect writes the returns of system calls, r_connect the others */
+	__u8	accept_notes;		/* f_accept leaves a note of each accept() whose return x_accept sees */
 	/* steps that no exact hook delivers, so that the tracepoint handlers must: */
 	__u8	tp_connect;		/* connect from sys_enter_connect */
 	__u8	tp_close;		/* close from sys_enter_close and transitions */
@@ -64,7 +72,7 @@ struct capture_config {
 	__u8	tp_groups;		/* a segment's listener is looked up by its port */
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
-	__u8	twice;			/* calls and their hooks have a second program: did() */
+	__u8	retries;		/* calls and their hooks have a second program: did() */
 	__u8	fetches;		/* an addition comes back with what was there before (5.12) */
 };
 

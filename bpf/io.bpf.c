@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* --io: data read and written, one record a call. Loaded only when asked for. */
-#include "read.bpf.h"
+#include "attach.bpf.h"
+#include "filter.bpf.h"
+#include "ring.bpf.h"
 
 /* bytes: how many, or -errno; a call that only found nothing to do is no step */
 static __always_inline int emit_io(__u32 event, const struct sock *sk, int bytes)
 {
 	struct tcptrace_record *r;
 
-	sk = TYPED(sk);
+	sk = TYPED_PTR(sk);
 	if (!bytes || bytes == -EAGAIN || !is_tcp(sk) || !wanted(sk))
 		return 0;
 	r = reserve(event);
@@ -34,26 +36,8 @@ int BPF_PROG(tp_read, const struct sock *sk, int ret, int flags)
 }
 
 /* Before: what tcp_sendmsg() is asked to take, and what tcp_recvmsg() has handed out. */
-SEC("?fentry/tcp_sendmsg")
-int BPF_PROG(f_write, const struct sock *sk, const void *msg, unsigned long size)
-{
-	return emit_io(TCPTRACE_WRITE, sk, size);
-}
+AT_ENTRY(write, tcp_sendmsg, emit_io(TCPTRACE_WRITE, sk, size),
+	 const struct sock *sk, const void *msg, unsigned long size)
 
-SEC("?kprobe/tcp_sendmsg")
-int BPF_KPROBE(k_write, const struct sock *sk, const void *msg, unsigned long size)
-{
-	return emit_io(TCPTRACE_WRITE, sk, size);
-}
-
-SEC("?fentry/tcp_cleanup_rbuf")
-int BPF_PROG(f_read, const struct sock *sk, int copied)
-{
-	return copied > 0 ? emit_io(TCPTRACE_READ, sk, copied) : 0;
-}
-
-SEC("?kprobe/tcp_cleanup_rbuf")
-int BPF_KPROBE(k_read, const struct sock *sk, int copied)
-{
-	return copied > 0 ? emit_io(TCPTRACE_READ, sk, copied) : 0;
-}
+AT_ENTRY(read, tcp_cleanup_rbuf, copied > 0 ? emit_io(TCPTRACE_READ, sk, copied) : 0,
+	 const struct sock *sk, int copied)

@@ -4,7 +4,103 @@
  * All of this runs in softirq, where `current` is nobody: no record here has an
  * actor. Its twin is kmod/listen.c.
  */
-#include "queue.bpf.h"
+#include "attach.bpf.h"
+#include "filter.bpf.h"
+#include "notes.bpf.h"
+#include "ring.bpf.h"
+#include "segment.bpf.h"
+
+static __always_inline void emit_request(__u32 event, const struct request_sock *req,
+					 const struct sock *listener, __u8 cause)
+{
+	struct tcptrace_record *r = reserve(event);
+
+	if (!r)
+		return;
+	set_request(r, req, listener);
+	r->cause = cause;
+	submit(r);
+}
+
+/*
+ * Into the SYN queue, and its SYN-ACK leaves: one record, and two events that are lost if there is no room.
+ * ahead: right before, the numbers are those right after.
+ */
+static __always_inline void emit_synq_add(const struct request_sock *req, const struct sock *listener, bool ahead)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_SYNQ_ADD);
+
+	if (!r) {
+		__sync_fetch_and_add(&lost[TCPTRACE_SYNACK], 1);
+		return;
+	}
+	set_request(r, req, listener);
+	r->synq += ahead;
+	r->synq_young += ahead;
+	r->new = TCPTRACE_SYNACK_TOO;
+	submit(r);
+}
+
+/* Of a child of Fast Open, which answers the SYN itself. */
+static __always_inline void emit_child_synack(const struct sock *child, const struct sock *listener)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_SYNACK);
+
+	if (!r)
+		return;
+	set_sock(r, child);
+	set_queues(r, listener);
+	submit(r);
+}
+
+/*
+ * A segment at a listener: refused (DROP), answered by a cookie or with one (COOKIE_SENT, _OK, _BAD), or a request goes
+ * down by it (SYNQ_DEL). req is 0 where only the segment says which one. A global function, which the verifier
+ * goes through once and not on each path that leads here.
+ */
+__noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u32 event, __u8 cause)
+{
+	const struct sock *listener = TYPED_PTR((const struct sock *)listener_addr);
+	const struct sk_buff *skb = TYPED_PTR((const struct sk_buff *)skb_addr);
+	struct tcptrace_record *r;
+	struct segment seg;
+
+	if (!(cfg.events >> (event & 63) & 1) || !wanted_of(listener, NULL) || !read_segment(&seg, skb))
+		return 0;
+	if (event == TCPTRACE_COOKIE_SENT && seg.flags & TH_ACK)	/* it is the answer */
+		turn_segment(&seg);
+	if (!ports_wanted(seg.dport, seg.sport))
+		return 0;
+	r = reserve(event);
+	if (!r)
+		return 0;
+	set_common(r, (const struct sock_common *)listener);
+	r->sk = req;
+	if (req)
+		r->flags |= TCPTRACE_F_REQUEST;
+	set_queues(r, listener);
+	set_segment(r, &seg);
+	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
+	r->cause = cause;
+	/* deduced from effects. A cookie that was valid, but the queue was full: the model adds its cookie-ok */
+	if (event == TCPTRACE_COOKIE_SENT || event == TCPTRACE_SYNQ_DEL ||
+	    (cfg.tp_cookie && event == TCPTRACE_DROP && cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
+		r->flags |= TCPTRACE_F_INFERRED;
+	submit(r);
+	return 0;
+}
+
+static __always_inline int emit_segment(const struct sock *listener, const struct sk_buff *skb,
+					const struct request_sock *req, __u32 event, __u8 cause)
+{
+	return write_segment(addr_of(listener), addr_of(skb), addr_of(req), event, cause);
+}
+
+static __always_inline int emit_drop(const struct sock *listener, const struct sk_buff *skb,
+				     const struct request_sock *req, __u8 cause)
+{
+	return emit_segment(listener, skb, req, TCPTRACE_DROP, cause);
+}
 
 /* ---- a SYN-ACK is made: the request is in the SYN queue, or a cookie goes instead ------------- */
 
@@ -12,17 +108,19 @@ enum { SYNACK_NORMAL, SYNACK_FASTOPEN, SYNACK_COOKIE };	/* enum tcp_synack_type 
 
 static __always_inline int synack_hook(const struct sock *sk, const struct request_sock *req, int type)
 {
-	const struct tcp_request_sock *treq = TYPED((const struct tcp_request_sock *)req);
-	struct scratch *s = scratch();
+	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)req);
+	struct notes *n = notes();
 	const struct sock *listener;
 
-	sk = TYPED(sk);
-	req = TYPED(req);
+	sk = TYPED_PTR(sk);
+	req = TYPED_PTR(req);
 	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
 	if (type != SYNACK_COOKIE && READ(treq, snt_synack))
 		return 0;
-	if (s)
-		s->cr_answered = 1;
+	if (n)
+		n->conn_request.answered = 1;
+	if (!ASKED(SYNQ_ADD) && !ASKED(SYNACK) && !ASKED(COOKIE_SENT))
+		return 0;		/* for conn_request_exit() alone */
 	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
 		listener = req_listener(req);
 		if (listener && wanted_of(listener, (const void *)req))
@@ -40,79 +138,75 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 	return 0;
 }
 
-SEC("?fentry/tcp_make_synack")
-int BPF_PROG(f_synack, const struct sock *sk, const void *dst, const struct request_sock *req,
-	     const void *foc, int type)
-{
-	return synack_hook(sk, req, type);
-}
-
-SEC("?kprobe/tcp_make_synack")
-int BPF_KPROBE(k_synack, const struct sock *sk, const void *dst, const struct request_sock *req,
-	       const void *foc, int type)
-{
-	return synack_hook(sk, req, type);
-}
+AT_ENTRY(synack, tcp_make_synack, synack_hook(sk, req, type),
+	 const struct sock *sk, const void *dst, const struct request_sock *req, const void *foc, int type)
 
 /* ---- a SYN is refused: tcp_conn_request() returned and made no SYN-ACK ------------------------ */
 
+/* "full" with '>': kernels before 6.1.128 and 6.12.10 (3c5b4d69c358 backported) use '>='. */
+static __always_inline bool synq_full(const struct sock *listener)
+{
+	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
+
+	return (__u32)READ(icsk, icsk_accept_queue.qlen.counter) >=
+	       READ(listener, sk_max_ack_backlog);
+}
+
+/* The kernel's own order of tests: SYN queue, accept queue, reserve. */
+static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool synq, bool acceptq)
+{
+	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
+	struct net *net = READ(listener, __sk_common.skc_net.net);
+	__u8 cookies = READ(net, ipv4.sysctl_tcp_syncookies);
+	int max, qlen;
+
+	if (synq && !cookies)
+		return TCPTRACE_DROP_SYNQ_FULL;
+	if (acceptq)
+		return TCPTRACE_DROP_ACCEPTQ_SYN;
+	max = READ(net, ipv4.sysctl_max_syn_backlog);
+	qlen = READ(icsk, icsk_accept_queue.qlen.counter);
+	if (!cookies && max - qlen < max >> 2)
+		return TCPTRACE_DROP_SYNQ_QUARTER;
+	return TCPTRACE_DROP_OTHER;
+}
+
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	if (!s)
+	if (!n)
 		return 0;
-	s->cr_listener = (__u64)listener;
-	s->cr_skb = (__u64)skb;
-	s->cr_answered = 0;
-	listener = TYPED(listener);
-	s->cr_drops = READ(listener, sk_drops.counter);
-	s->cr_synq_full = synq_full(listener);
-	s->cr_acceptq_full = acceptq_full(listener);
+	n->conn_request.listener = (__u64)listener;
+	n->conn_request.skb = (__u64)skb;
+	n->conn_request.answered = 0;
+	listener = TYPED_PTR(listener);
+	n->conn_request.drops = READ(listener, sk_drops.counter);
+	n->conn_request.synq_full = synq_full(listener);
+	n->conn_request.acceptq_full = acceptq_full(listener);
 	return 0;
 }
 
 static __always_inline int conn_request_exit(void)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 	const struct sock *listener;
 
-	if (!s || !s->cr_listener)
+	if (!n || !n->conn_request.listener)
 		return 0;
-	listener = TYPED((const struct sock *)s->cr_listener);
-	s->cr_listener = 0;
+	listener = TYPED_PTR((const struct sock *)n->conn_request.listener);
+	n->conn_request.listener = 0;
 	/* no SYN-ACK and not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
-	if (s->cr_answered || READ(listener, sk_drops.counter) == (int)s->cr_drops)
+	if (n->conn_request.answered || READ(listener, sk_drops.counter) == (int)n->conn_request.drops)
 		return 0;
-	return emit_drop(listener, (const void *)s->cr_skb, NULL,
-			 syn_drop_cause(listener, s->cr_synq_full, s->cr_acceptq_full));
+	return emit_drop(listener, (const void *)n->conn_request.skb, NULL,
+			 syn_drop_cause(listener, n->conn_request.synq_full, n->conn_request.acceptq_full));
 }
 
-SEC("?fentry/tcp_conn_request")
-int BPF_PROG(f_conn_request, const void *rsk_ops, const void *af_ops, const struct sock *sk,
-	     const struct sk_buff *skb)
-{
-	return conn_request_enter(sk, skb);
-}
+AT_ENTRY(conn_request, tcp_conn_request, conn_request_enter(sk, skb),
+	 const void *rsk_ops, const void *af_ops, const struct sock *sk, const struct sk_buff *skb)
 
-SEC("?fexit/tcp_conn_request")
-int BPF_PROG(x_conn_request)
-{
-	return conn_request_exit();
-}
-
-SEC("?kprobe/tcp_conn_request")
-int BPF_KPROBE(k_conn_request, const void *rsk_ops, const void *af_ops, const struct sock *sk,
-	       const struct sk_buff *skb)
-{
-	return conn_request_enter(sk, skb);
-}
-
-SEC("?kretprobe/tcp_conn_request")
-int BPF_KRETPROBE(r_conn_request)
-{
-	return conn_request_exit();
-}
+AT_RETURN(conn_request, tcp_conn_request, conn_request_exit())
 
 /* ---- the third packet is refused: tcp_v4/v6_syn_recv_sock() returned no child ----------------- */
 
@@ -123,32 +217,19 @@ static __always_inline int syn_recv_exit(const struct sock *listener, const stru
 
 	if (child)
 		return 0;
-	listener = TYPED(listener);
-	req = TYPED(req);
+	listener = TYPED_PTR(listener);
+	req = TYPED_PTR(req);
 	/* a cookie's request is made for the moment and belongs to no listener */
 	if (full || acceptq_full(listener))
 		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE;
 	return emit_drop(listener, skb, req_listener(req) ? req : NULL, cause);
 }
 
-/* tcp_v6_syn_recv_sock() hands IPv4 traffic on to tcp_v4_syn_recv_sock(), which will tell. */
+/* tcp_v6_syn_recv_sock() hands IPv4 traffic on to tcp_v4_syn_recv_sock(), whose hook writes the record. */
 static __always_inline bool handed_on(const struct sk_buff *skb)
 {
-	return READ(TYPED(skb), protocol) == bpf_htons(0x0800);
+	return READ(TYPED_PTR(skb), protocol) == bpf_htons(0x0800);
 }
-
-/*
- * What a function came back with: asked for where that can be done (5.17), before behind its n arguments. By a load of
- * its own: an address in the context must not have been calculated.
- */
-#define RETURNED(ctx, n) ({									\
-	__u64 ret_ = 0;										\
-	if (HAS_CAST || bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_ret))	\
-		bpf_get_func_ret(ctx, &ret_);							\
-	else											\
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(ret_) : "r"(ctx), "i"((n) * 8));	\
-	ret_;											\
-})
 
 /* Six arguments, or seven, by stable release. */
 static __always_inline const struct sock *returned_sock(void *ctx)
@@ -171,27 +252,28 @@ int BPF_PROG(x_syn_recv6, const struct sock *sk, const struct sk_buff *skb, cons
 static __always_inline int syn_recv_enter(const struct sock *sk, const struct sk_buff *skb,
 					  const struct request_sock *req)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	if (!s)
+	if (!n)
 		return 0;
-	s->sr_listener = (__u64)sk;
-	s->sr_skb = (__u64)skb;
-	s->sr_req = (__u64)req;
-	s->sr_full = acceptq_full(TYPED(sk));
+	n->syn_recv.listener = (__u64)sk;
+	n->syn_recv.skb = (__u64)skb;
+	n->syn_recv.req = (__u64)req;
+	n->syn_recv.full = acceptq_full(TYPED_PTR(sk));
 	return 0;
 }
 
 static __always_inline int syn_recv_return(const struct sock *child)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 	const struct sock *listener;
 
-	if (!s || !s->sr_listener)	/* the inner of two returns has told */
+	if (!n || !n->syn_recv.listener)	/* the inner of two returns has written it */
 		return 0;
-	listener = (const void *)s->sr_listener;
-	s->sr_listener = 0;
-	return syn_recv_exit(listener, (const void *)s->sr_skb, (const void *)s->sr_req, child, s->sr_full);
+	listener = (const void *)n->syn_recv.listener;
+	n->syn_recv.listener = 0;
+	return syn_recv_exit(listener, (const void *)n->syn_recv.skb, (const void *)n->syn_recv.req, child,
+			     n->syn_recv.full);
 }
 
 SEC("?kprobe/tcp_v4_syn_recv_sock")
@@ -228,7 +310,9 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 	if (!wanted_of(listener, (const void *)child))
 		return;
 	if (cfg.by_pid)
-		watch(child);
+		trace_sock(child);
+	if (!ASKED(ACCEPTQ_ADD))
+		return;
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);
 	if (!r)
 		return;
@@ -246,12 +330,13 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 static __always_inline int hashdance_exit(const struct sock *listener, const struct sock *child,
 					  const struct request_sock *req, const struct sock *ret)
 {
-	listener = TYPED(listener);
-	child = TYPED(child);
+	listener = TYPED_PTR(listener);
+	child = TYPED_PTR(child);
 	if (!ret || !wanted_of(listener, (const void *)child))
 		return 0;
-	req = TYPED(req);
-	emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
+	req = TYPED_PTR(req);
+	if (ASKED(SYNQ_DEL))
+		emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
 	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }
@@ -266,37 +351,37 @@ int BPF_PROG(x_hashdance, const struct sock *sk, const struct sock *child, const
 SEC("?kprobe/inet_csk_complete_hashdance")
 int BPF_KPROBE(k_hashdance, const struct sock *sk, const struct sock *child, const struct request_sock *req)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	if (!s)
+	if (!n)
 		return 0;
-	s->hd_listener = (__u64)sk;
-	s->hd_child = (__u64)child;
-	s->hd_req = (__u64)req;
+	n->hashdance.listener = (__u64)sk;
+	n->hashdance.child = (__u64)child;
+	n->hashdance.req = (__u64)req;
 	return 0;
 }
 
 SEC("?kretprobe/inet_csk_complete_hashdance")
 int BPF_KRETPROBE(r_hashdance, const struct sock *ret)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	return s ? hashdance_exit((const void *)s->hd_listener, (const void *)s->hd_child,
-				  (const void *)s->hd_req, ret) : 0;
+	return n ? hashdance_exit((const void *)n->hashdance.listener, (const void *)n->hashdance.child,
+				  (const void *)n->hashdance.req, ret) : 0;
 }
 
-/* Out of line only for Fast Open and cookies; on 5.10 also within the hashdance, which tells itself. */
+/* Out of line only for Fast Open and cookies; on 5.10 also within the hashdance, which has a hook of its own. */
 static __always_inline int queue_add_exit(const struct sock *listener, const struct request_sock *req,
 					  const struct sock *child, const struct sock *ret)
 {
-	const struct tcp_request_sock *treq = TYPED((const struct tcp_request_sock *)req);
+	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)req);
 	const struct sock *of;
 
 	if (!ret)
 		return 0;
-	listener = TYPED(listener);
-	child = TYPED(child);
-	of = req_listener(TYPED(req));
+	listener = TYPED_PTR(listener);
+	child = TYPED_PTR(child);
+	of = req_listener(TYPED_PTR(req));
 	if (READ(treq, tfo_listener))
 		emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_FASTOPEN);
 	else if (!of)
@@ -314,23 +399,23 @@ int BPF_PROG(x_queue_add, const struct sock *sk, const struct request_sock *req,
 SEC("?kprobe/inet_csk_reqsk_queue_add")
 int BPF_KPROBE(k_queue_add, const struct sock *sk, const struct request_sock *req, const struct sock *child)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	if (!s)
+	if (!n)
 		return 0;
-	s->qa_listener = (__u64)sk;
-	s->qa_req = (__u64)req;
-	s->qa_child = (__u64)child;
+	n->queue_add.listener = (__u64)sk;
+	n->queue_add.req = (__u64)req;
+	n->queue_add.child = (__u64)child;
 	return 0;
 }
 
 SEC("?kretprobe/inet_csk_reqsk_queue_add")
 int BPF_KRETPROBE(r_queue_add, const struct sock *ret)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	return s ? queue_add_exit((const void *)s->qa_listener, (const void *)s->qa_req,
-				  (const void *)s->qa_child, ret) : 0;
+	return n ? queue_add_exit((const void *)n->queue_add.listener, (const void *)n->queue_add.req,
+				  (const void *)n->queue_add.child, ret) : 0;
 }
 
 /* ---- a request is dropped from the SYN queue ---------------------------------------------------- */
@@ -338,14 +423,14 @@ int BPF_KRETPROBE(r_queue_add, const struct sock *ret)
 static __always_inline __u8 req_drop_cause(const struct sock *listener, const struct request_sock *req,
 					   bool from_timer)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
 	if (sk_state(listener) != TCP_LISTEN)
 		return TCPTRACE_SYNQ_LISTENER_CLOSED;
 	if (from_timer)
 		return TCPTRACE_SYNQ_EXPIRED;
-	if (s && s->killed_req == (__u64)req) {
-		s->killed_req = 0;
+	if (n && n->killed_req == (__u64)req) {
+		n->killed_req = 0;
 		return TCPTRACE_SYNQ_OTHER;
 	}
 	return TCPTRACE_SYNQ_RESET;
@@ -360,8 +445,8 @@ static __always_inline int req_drop(const struct sock *listener, const struct re
 {
 	struct tcptrace_record *r;
 
-	listener = TYPED(listener);
-	req = TYPED(req);
+	listener = TYPED_PTR(listener);
+	req = TYPED_PTR(req);
 	if (!READ(req, __req_common.skc_nulls_node.pprev) || !wanted_of(listener, (const void *)req))
 		return 0;
 	r = reserve(TCPTRACE_SYNQ_DEL);
@@ -380,104 +465,45 @@ static __always_inline int req_drop(const struct sock *listener, const struct re
  * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. The flag is a byte: the rest of
  * its register is nobody's, and the trampoline of 5.10 stores a byte into a slot it does not clear.
  */
-SEC("?fentry/__inet_csk_reqsk_queue_drop")
-int BPF_PROG(f_req_drop, const struct sock *sk, const struct request_sock *req, __u8 from_timer)
-{
-	return req_drop(sk, req, from_timer);
-}
-
-SEC("?kprobe/__inet_csk_reqsk_queue_drop")
-int BPF_KPROBE(k_req_drop, const struct sock *sk, const struct request_sock *req, __u8 from_timer)
-{
-	return req_drop(sk, req, from_timer);
-}
+AT_ENTRY(req_drop, __inet_csk_reqsk_queue_drop, req_drop(sk, req, from_timer),
+	 const struct sock *sk, const struct request_sock *req, __u8 from_timer)
 
 /* before: one function below all of them, which does not know who asked */
 static __always_inline int req_unlink(const struct request_sock *req)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	return req_drop(req_listener(TYPED(req)), req, s && s->timer_req == (__u64)req);
+	return req_drop(req_listener(TYPED_PTR(req)), req, n && n->timer_req == (__u64)req);
 }
 
-SEC("?fentry/reqsk_queue_unlink")
-int BPF_PROG(f_req_unlink, const struct request_sock *req)
-{
-	return req_unlink(req);
-}
-
-SEC("?kprobe/reqsk_queue_unlink")
-int BPF_KPROBE(k_req_unlink, const struct request_sock *req)
-{
-	return req_unlink(req);
-}
+AT_ENTRY(req_unlink, reqsk_queue_unlink, req_unlink(req), const struct request_sock *req)
 
 static __always_inline int req_timer(const void *timer)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	if (s)
-		s->timer_req = (__u64)timer - (timer ? bpf_core_field_offset(struct request_sock, rsk_timer) : 0);
+	if (n)
+		n->timer_req = (__u64)timer - (timer ? bpf_core_field_offset(struct request_sock, rsk_timer) : 0);
 	return 0;
 }
 
-SEC("?fentry/reqsk_timer_handler")
-int BPF_PROG(f_req_timer, const void *timer)
-{
-	return req_timer(timer);
-}
+AT_ENTRY(req_timer, reqsk_timer_handler, req_timer(timer), const void *timer)
 
-SEC("?fexit/reqsk_timer_handler")
-int BPF_PROG(x_req_timer, const void *timer)
-{
-	return req_timer(NULL);
-}
-
-SEC("?kprobe/reqsk_timer_handler")
-int BPF_KPROBE(k_req_timer, const void *timer)
-{
-	return req_timer(timer);
-}
-
-SEC("?kretprobe/reqsk_timer_handler")
-int BPF_KRETPROBE(r_req_timer)
-{
-	return req_timer(NULL);
-}
+AT_RETURN(req_timer, reqsk_timer_handler, req_timer(NULL))
 
 /* ICMP and `ss -K` take a request down too: neither expiry nor reset */
 static __always_inline int req_killed(const struct sock *sk)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	if (s && sk_state(TYPED(sk)) == TCP_NEW_SYN_RECV)
-		s->killed_req = (__u64)sk;
+	if (n && sk_state(TYPED_PTR(sk)) == TCP_NEW_SYN_RECV)
+		n->killed_req = (__u64)sk;
 	return 0;
 }
 
-SEC("?fentry/tcp_req_err")
-int BPF_PROG(f_req_err, const struct sock *sk)
-{
-	return req_killed(sk);
-}
+AT_ENTRY(req_err, tcp_req_err, req_killed(sk), const struct sock *sk)
 
-SEC("?fentry/tcp_abort")
-int BPF_PROG(f_abort, const struct sock *sk)
-{
-	return req_killed(sk);
-}
-
-SEC("?kprobe/tcp_req_err")
-int BPF_KPROBE(k_req_err, const struct sock *sk)
-{
-	return req_killed(sk);
-}
-
-SEC("?kprobe/tcp_abort")
-int BPF_KPROBE(k_abort, const struct sock *sk)
-{
-	return req_killed(sk);
-}
+AT_ENTRY(abort, tcp_abort, req_killed(sk), const struct sock *sk)
 
 /* ---- a waiting connection goes down with its listener, or moves to another --------------------- */
 
@@ -485,8 +511,8 @@ static __always_inline int child_forget(const struct sock *listener, const struc
 {
 	struct tcptrace_record *r;
 
-	listener = TYPED(listener);
-	child = TYPED(child);
+	listener = TYPED_PTR(listener);
+	child = TYPED_PTR(child);
 	if (!wanted_of(listener, (const void *)child))
 		return 0;
 	r = reserve(TCPTRACE_ACCEPTQ_DEL);
@@ -499,55 +525,38 @@ static __always_inline int child_forget(const struct sock *listener, const struc
 	return 0;
 }
 
-SEC("?fentry/inet_child_forget")
-int BPF_PROG(f_forget, const struct sock *sk, const struct request_sock *req, const struct sock *child)
-{
-	return child_forget(sk, child);
-}
-
-SEC("?kprobe/inet_child_forget")
-int BPF_KPROBE(k_forget, const struct sock *sk, const struct request_sock *req, const struct sock *child)
-{
-	return child_forget(sk, child);
-}
+AT_ENTRY(forget, inet_child_forget, child_forget(sk, child),
+	 const struct sock *sk, const struct request_sock *req, const struct sock *child)
 
 /* ---- SYN cookies come back ----------------------------------------------------------------------- */
 
 static __always_inline int cookie_enter(const struct sock *listener, const struct sk_buff *skb)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 
-	if (!s)
+	if (!n)
 		return 0;
-	s->cc_listener = (__u64)listener;
-	s->cc_skb = (__u64)skb;
+	n->cookie.listener = (__u64)listener;
+	n->cookie.skb = (__u64)skb;
 	return 0;
 }
 
 /* __cookie_v4/v6_check() found out whether the number is one of ours: 0 is no. */
 static __always_inline int cookie_verdict(int mss)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 	__u64 listener;
 
-	if (!s || !s->cc_listener)
+	if (!n || !n->cookie.listener)
 		return 0;
-	listener = s->cc_listener;
-	s->cc_listener = 0;
-	return write_segment(listener, s->cc_skb, 0, mss ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD, 0);
+	listener = n->cookie.listener;
+	n->cookie.listener = 0;
+	return write_segment(listener, n->cookie.skb, 0, mss ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD, 0);
 }
 
 #define COOKIE_HOOKS(v)										\
-SEC("?fentry/cookie_" #v "_check")								\
-int BPF_PROG(f_cookie_##v, const struct sock *sk, const struct sk_buff *skb)			\
-{												\
-	return cookie_enter(sk, skb);								\
-}												\
-SEC("?kprobe/cookie_" #v "_check")								\
-int BPF_KPROBE(k_cookie_##v, const struct sock *sk, const struct sk_buff *skb)			\
-{												\
-	return cookie_enter(sk, skb);								\
-}												\
+AT_ENTRY(cookie_##v, cookie_##v##_check, cookie_enter(sk, skb),					\
+	 const struct sock *sk, const struct sk_buff *skb)					\
 SEC("?kretprobe/__cookie_" #v "_check")								\
 int BPF_KRETPROBE(r_verdict_##v, int mss)							\
 {												\
@@ -572,10 +581,10 @@ COOKIE_HOOKS(v6)
  */
 static __always_inline int migrate(const struct request_sock *req, const struct sock *to)
 {
-	const struct sock *child = TYPED((const struct sock *)READ(TYPED(req), sk));
+	const struct sock *child = TYPED_PTR((const struct sock *)READ(TYPED_PTR(req), sk));
 	struct tcptrace_record *r;
 
-	to = TYPED(to);
+	to = TYPED_PTR(to);
 	if (!child || !wanted_of(to, (const void *)child))
 		return 0;
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);
@@ -589,14 +598,4 @@ static __always_inline int migrate(const struct request_sock *req, const struct 
 	return 0;
 }
 
-SEC("?fentry/inet_reqsk_clone")
-int BPF_PROG(f_clone, const struct request_sock *req, const struct sock *sk)
-{
-	return migrate(req, sk);
-}
-
-SEC("?kprobe/inet_reqsk_clone")
-int BPF_KPROBE(k_clone, const struct request_sock *req, const struct sock *sk)
-{
-	return migrate(req, sk);
-}
+AT_ENTRY(clone, inet_reqsk_clone, migrate(req, sk), const struct request_sock *req, const struct sock *sk)

@@ -1,16 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reading sockets and requests, and the filter. All reads go through
- * READ() at relocated offsets, so the same code serves fentry, kprobes and
- * tracepoints.
+ * Reading sockets and requests into records. All reads go through READ() at relocated
+ * offsets, so that the same code serves fentry, kprobes and tracepoints.
  */
 #ifndef TCPTRACE_READ_BPF_H
 #define TCPTRACE_READ_BPF_H
 
-#include "emit.bpf.h"
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include "../kmod/uapi/tcptrace.h"
+#include "config.h"
 
 /*
- * READ(sk, a.b, c): sk->a.b->c of a TYPED() sk. A load, which reads 0 where the kernel faults; before
+ * HAS_CAST: for kernels that give a pointer of any origin a type, so that its members are loads
+ * (bpf_rdonly_cast(), 6.2 fd264ca02094); without it for those before.
+ *
+ * TYPED_PTR(p): a pointer that READ() may be given: of an argument, a number, or a member whose type does not
+ * say what it points to (one of a union, a void *). What READ() returns by way of a typed member is
+ * typed. A call for the compiler, nothing for the kernel: once for each pointer, not for each READ().
+ */
+#if HAS_CAST
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+
+#define TYPE_CASE(type)	struct type *: cfg.types.type, const struct type *: cfg.types.type,
+#define TYPE_OF(p)	_Generic((p), KERNEL_TYPES(TYPE_CASE) struct no_type *: 0)
+#define TYPED_PTR(p)	((typeof(p))bpf_rdonly_cast((p), TYPE_OF(p)))
+#else
+#define TYPED_PTR(p)	(p)
+#endif
+
+/*
+ * READ(sk, a.b, c): sk->a.b->c of a TYPED_PTR() sk. A load, which reads 0 where the kernel faults; before
  * 6.2 a call of bpf_probe_read_kernel() for each arrow, 35 ns where a load takes 1.
  */
 #if HAS_CAST
@@ -19,45 +41,39 @@
 #define READ(p, a, ...)	BPF_CORE_READ((p), a, ##__VA_ARGS__)
 #endif
 
-/* Sockets that the pid filter lets through, and the processes it names. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, CAPTURE_WATCHED);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
-	__type(value, __u8);
-} watched __weak SEC(".maps");
+__u64 self_addr = 0;	/* where this variable is in the kernel, once learn_self_addr() has run */
 
-/* Has there ever been an address in 'watched' with this number, hint_of()? */
-extern __u8 watched_hints[CAPTURE_HINTS];
+/* Once: the address of a pointer in memory is a number there. */
+__noinline int learn_self_addr(void)
+{
+	const void *at = &self_addr;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, CAPTURE_PIDS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, __u8);
-} pids __weak SEC(".maps");
-
-extern __u64 here;	/* where it is itself, once somebody has asked */
-int learn_here(void);
+	return bpf_probe_read_kernel(&self_addr, sizeof(self_addr), &at);
+}
 
 /*
- * A pointer as a number, which is all that a global function may be given, and to calculate with. The
- * verifier lets pointers be subtracted; the way through memory takes a helper, 35 ns. number_of_ours() is for
- * what has no type to be given: contexts, maps and what is in them.
+ * Makes a number of a pointer. Global BPF functions take scalars only, and the verifier forbids arithmetic with
+ * pointers, but it lets one be subtracted from another: p - &self_addr is a number, and adding the address of
+ * self_addr, which is learnt once, gives p's. (The other way, a store and bpf_probe_read_kernel(), takes 35 ns.)
+ *
+ *	p               0xffff888104a2c000   pointer
+ *	&self_addr      0xffffc900001d1028   pointer
+ *	p - &self_addr  0xffffbf81048dafd8   number
+ *	 + self_addr    0xffff888104a2c000   number
+ *
+ * addr_of_untyped() is for what has no type to be given: contexts, maps and what is in them.
  */
-static __always_inline __u64 number_of_ours(const void *p)
+static __always_inline __u64 addr_of_untyped(const void *p)
 {
 #if HAS_CAST
-	const void *anchor = &here;
+	const void *anchor = &self_addr;
 
 	if (!p)
 		return 0;
-	if (!here)
-		learn_here();
+	if (!self_addr)
+		learn_self_addr();
 	asm volatile("%0 -= %1" : "+r"(p) : "r"(anchor));
-	return (__u64)p + here;
+	return (__u64)p + self_addr;
 #else
 	__u64 n = 0;
 
@@ -66,8 +82,8 @@ static __always_inline __u64 number_of_ours(const void *p)
 #endif
 }
 
-/* TYPED() once more: for the verifier an argument may be a number already, which nothing may be subtracted from. */
-#define number_of(p)	number_of_ours(TYPED(p))
+/* Typed once more: for the verifier an argument may be a number already, from which nothing may be subtracted. */
+#define addr_of(p)	addr_of_untyped(TYPED_PTR(p))
 
 static __always_inline __u8 sk_state(const struct sock *sk)
 {
@@ -90,7 +106,7 @@ static __always_inline const struct sock *req_listener(const struct request_sock
 {
 	const struct sock *listener = READ(req, __req_common.skc_listener);
 
-	return TYPED(listener);
+	return TYPED_PTR(listener);
 }
 
 static __always_inline void map_v4(__u8 *to, __be32 addr)
@@ -139,14 +155,17 @@ static __always_inline void set_common(struct tcptrace_record *r, const struct s
 	}
 }
 
+/* The local port of a socket that chose it itself and gave it up: inet_put_port() clears skc_num alone. */
+static __always_inline __u16 sk_sport(const struct sock *sk)
+{
+	return bpf_ntohs(READ(TYPED_PTR((const struct inet_sock *)sk), inet_sport));
+}
+
 static __always_inline void set_sock(struct tcptrace_record *r, const struct sock *sk)
 {
-	const struct inet_sock *inet = TYPED((const struct inet_sock *)sk);
-
 	set_common(r, (const struct sock_common *)sk);
-	/* inet_put_port() clears skc_num of a socket that chose its port itself */
 	if (!r->lport)
-		r->lport = bpf_ntohs(READ(inet, inet_sport));
+		r->lport = sk_sport(sk);
 }
 
 /*
@@ -170,7 +189,7 @@ static __always_inline void set_sock(struct tcptrace_record *r, const struct soc
 /* Both queues of a listener, as they are now. */
 static __always_inline void set_queues(struct tcptrace_record *r, const struct sock *listener)
 {
-	const struct inet_connection_sock *icsk = TYPED((const struct inet_connection_sock *)listener);
+	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
 
 	r->listener = (__u64)listener;
 	READ_TWO(icsk, icsk_accept_queue.qlen.counter, icsk_accept_queue.young.counter, r->synq, r->synq_young);
@@ -194,189 +213,23 @@ static __always_inline bool acceptq_full(const struct sock *listener)
 	return READ(listener, sk_ack_backlog) > READ(listener, sk_max_ack_backlog);
 }
 
-/* ---- the filter ---------------------------------------------------------------------------- */
-
-static __always_inline bool port_bit(const volatile __u64 *set, __u16 port)
+/* The caller of a system call: process context only. */
+static __always_inline void set_actor(struct tcptrace_record *r, int fd)
 {
-	__u32 word = port >> 6;
+	__u64 id = bpf_get_current_pid_tgid();
 
-	barrier_var(word);	/* or clang drops the mask, and old verifiers have forgotten that port is a __u16 */
-	return set[word & (CAPTURE_PORT_WORDS - 1)] >> (port & 63) & 1;
-}
+	r->pid = id >> 32;
+	r->tid = (__u32)id;
+	r->fd = fd;
+	r->flags |= TCPTRACE_F_ACTOR;
+	if (HAS_CAST) {		/* as two loads: the helper takes 40 ns */
+		const struct task_struct *task = TYPED_PTR((const struct task_struct *)bpf_get_current_task());
 
-/* Deeper folders are not looked for. */
-#define CGROUP_DEPTH	32
-
-/* Is the cgroup with that id an ancestor of cg, or cg itself? */
-static __always_inline bool below_cgroup(struct cgroup *cg, __u64 wanted_id)
-{
-	int level = READ(cg, level);
-	struct cgroup *up;
-	__u64 id;
-
-	for (int i = 0; i < CGROUP_DEPTH && i <= level; i++) {
-		if (bpf_core_field_exists(struct cgroup___ptrs, ancestors)) {
-			bpf_core_read(&up, sizeof(up), &((struct cgroup___ptrs *)cg)->ancestors[0] + i);
-			up = TYPED(up);
-			id = READ(up, kn, id);
-		} else {
-			bpf_core_read(&id, sizeof(id), &((struct cgroup___ids *)cg)->ancestor_ids[0] + i);
-		}
-		if (id == wanted_id)
-			return true;
-	}
-	return false;
-}
-
-/* The cgroup that the socket was made in. */
-static __always_inline bool in_cgroup(const struct sock *sk)
-{
-	struct cgroup *cg;
-
-	if (bpf_core_field_exists(struct sock_cgroup_data, cgroup)) {
-		cg = READ(sk, sk_cgrp_data.cgroup);
+		r->req = *(const __u64 *)&task->comm[0];
+		r->arg = *(const __u64 *)&task->comm[8];
 	} else {
-		const struct sock_cgroup_data___val *old = (const void *)&sk->sk_cgrp_data;
-		__u64 val = READ(old, val);
-
-		cg = val & 1 ? NULL : (struct cgroup *)val;
+		bpf_get_current_comm(r->comm, sizeof(r->comm));
 	}
-	return cg && below_cgroup(cg, cfg.cgroup);
-}
-
-/* Of a socket's address, a number below CAPTURE_HINTS. */
-static __always_inline __u32 hint_of(const struct sock *sk)
-{
-	__u64 hint = number_of(sk) * 0x9e3779b97f4a7c15ull >> 48;
-
-	barrier_var(hint);
-	return hint & (CAPTURE_HINTS - 1);
-}
-
-/* Most sockets of a machine are not: a byte says so for nearly all of them, where the look-up takes 40 ns. */
-static __always_inline bool is_watched(const struct sock *sk)
-{
-	__u64 key = (__u64)sk;
-
-	return watched_hints[hint_of(sk)] && bpf_map_lookup_elem(&watched, &key);
-}
-
-static __always_inline bool pid_wanted(void)
-{
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	return bpf_map_lookup_elem(&pids, &pid);
-}
-
-static __always_inline void watch(const struct sock *sk)
-{
-	__u64 key = (__u64)sk;
-	__u8 one = 1;
-
-	watched_hints[hint_of(sk)] = 1;
-	bpf_map_update_elem(&watched, &key, &one, BPF_ANY);
-}
-
-static __always_inline void unwatch(const struct sock *sk)
-{
-	__u64 key = (__u64)sk;
-
-	if (cfg.by_pid)
-		bpf_map_delete_elem(&watched, &key);
-}
-
-/* What needs no memory: family, namespace, cgroup (owner: a full socket, the listener of a request). */
-static __always_inline bool place_wanted(const struct sock *owner)
-{
-	if (cfg.family && (READ(owner, __sk_common.skc_family) == AF_INET6) != (cfg.family == 6))
-		return false;
-	if (cfg.netns && sk_netns(owner) != cfg.netns)
-		return false;
-	return !cfg.cgroup || in_cgroup(owner);
-}
-
-static __always_inline bool ports_match(__u16 lport, __u16 rport)
-{
-	if (cfg.by_lport && !port_bit(lports, lport))
-		return false;
-	return !cfg.by_rport || port_bit(rports, rport);
-}
-
-static __always_inline bool ports_wanted(__u16 lport, __u16 rport)
-{
-	return ports_match(lport, rport) || (cfg.both_ends && ports_match(rport, lport));
-}
-
-static __always_inline bool common_ports_wanted(const struct sock_common *c)
-{
-	if (!cfg.by_lport && !cfg.by_rport)
-		return true;
-	return ports_wanted(READ(c, skc_num), bpf_ntohs(READ(c, skc_dport)));
-}
-
-/* A minisock. Whose it was, and of which cgroup, it does not know: the model knows its tuple. */
-static __always_inline bool minisock_wanted(const struct sock_common *c)
-{
-	if (!cfg.filtered)
-		return true;
-	if (cfg.family && (READ(c, skc_family) == AF_INET6) != (cfg.family == 6))
-		return false;
-	if (cfg.netns && sk_netns((const void *)c) != cfg.netns)
-		return false;
-	return common_ports_wanted(c);
-}
-
-static __always_inline bool sock_ports_wanted(const struct sock *sk)
-{
-	__u16 lport = READ(sk, __sk_common.skc_num);
-
-	if (!cfg.by_lport && !cfg.by_rport)
-		return true;
-	if (!lport)
-		lport = bpf_ntohs(READ(TYPED((const struct inet_sock *)sk), inet_sport));
-	return ports_wanted(lport, bpf_ntohs(READ(sk, __sk_common.skc_dport)));
-}
-
-/* A full socket. In a call of its owner the pid filter may learn it. */
-static __always_inline bool wanted(const struct sock *sk)
-{
-	if (!cfg.filtered)
-		return true;
-	return place_wanted(sk) && sock_ports_wanted(sk) && (!cfg.by_pid || is_watched(sk));
-}
-
-/* Its end: a reset has taken the ports off by then, so they can only let it through. */
-static __always_inline bool wanted_end(const struct sock *sk)
-{
-	if (!cfg.filtered)
-		return true;
-	return place_wanted(sk) && (!cfg.by_pid || is_watched(sk)) &&
-	       (!READ(sk, __sk_common.skc_dport) || sock_ports_wanted(sk));
-}
-
-/* The caller's own call: its socket is learnt. */
-static __always_inline bool caller_wanted(const struct sock *sk)
-{
-	if (!cfg.by_pid)
-		return true;
-	if (!pid_wanted())
-		return false;
-	watch(sk);
-	return true;
-}
-
-static __always_inline bool wanted_call(const struct sock *sk)
-{
-	return !cfg.filtered || (caller_wanted(sk) && place_wanted(sk) && sock_ports_wanted(sk));
-}
-
-/* Anything of a listener: c is the request or child, or NULL with the tuple already checked. */
-static __always_inline bool wanted_of(const struct sock *listener, const struct sock_common *c)
-{
-	if (!cfg.filtered)
-		return true;
-	return place_wanted(listener) && (!cfg.by_pid || is_watched(listener)) &&
-	       (!c || common_ports_wanted(c));
 }
 
 #endif

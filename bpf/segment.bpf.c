@@ -3,13 +3,17 @@
  * Segments that prove something: sent again, RST out, RST in; and the minisock
  * that stands for a connection in TIME_WAIT.
  */
+#include "attach.bpf.h"
+#include "filter.bpf.h"
+#include "recursion.bpf.h"
+#include "ring.bpf.h"
 #include "segment.bpf.h"
 
 static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 {
 	struct tcptrace_record *r;
 
-	sk = TYPED(sk);
+	sk = TYPED_PTR(sk);
 	if (!wanted(sk))
 		return 0;
 	r = reserve(event);
@@ -21,39 +25,100 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 	return 0;
 }
 
-/*
- * 6.16 and later (ad892e912b84) tell of segments, too, that could not be made: RetransSegs counts
- * only those that were handed to IP, also where that dropped them (err 1).
- */
-SEC("?raw_tp/tcp_retransmit_skb")
-int BPF_PROG(tp_retrans, const struct sock *sk)
-{
-	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2] < 0)
-		return 0;
-	return emit_sock(TCPTRACE_RETRANS, sk);
-}
+/* ---- sent again ------------------------------------------------------------------------------- */
 
-SEC("?raw_tp/tcp_receive_reset")
-int BPF_PROG(tp_rst_received, const struct sock *sk)
+/* How many segments that is, as RetransSegs counts them: one skb may be several (TSO). */
+static __always_inline int emit_retrans(const struct sock *sk, const struct sk_buff *skb, int err)
 {
-	emit_sock(TCPTRACE_RST_RECEIVED, sk);
-	did((__u64)sk, DID_RST_RECEIVED);
+	const struct tcp_skb_cb *cb;
+	struct tcptrace_record *r;
+
+	sk = TYPED_PTR(sk);
+	if (!wanted(sk))
+		return 0;
+	r = reserve(TCPTRACE_RETRANS);
+	if (!r)
+		return 0;
+	set_sock(r, sk);
+	r->old = r->new = sk_state(sk);
+	cb = (const void *)((__u64)skb + bpf_core_field_offset(struct sk_buff, cb));
+	r->arg = READ(TYPED_PTR(cb), tcp_gso_segs);
+	r->ret = err;
+	submit(r);
 	return 0;
 }
 
-SEC("?raw_tp/tcp_receive_reset")
-int BPF_PROG(tp_rst_received_again, const struct sock *sk)
+/* Did it fail before it was counted, and before IP got it? __tcp_retransmit_skb() */
+static __always_inline bool never_tried(int err)
 {
-	return was_done((__u64)sk, DID_RST_RECEIVED) ? 0 : emit_sock(TCPTRACE_RST_RECEIVED, sk);
+	return err == -EBUSY || err == -EINVAL || err == -ENOMEM || err == -EHOSTUNREACH || err == -EAGAIN;
 }
+
+/* Those that fail are not seen before 6.16 (ad892e912b84). What IP dropped without an error has err 1. */
+SEC("?raw_tp/tcp_retransmit_skb")
+int BPF_PROG(tp_retrans, const struct sock *sk, const struct sk_buff *skb)
+{
+	int err = 0;
+
+	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err))
+		err = ctx[2];
+	return never_tried(err) ? 0 : emit_retrans(sk, skb, err < 0 ? err : 0);
+}
+
+/* Before 6.16: of those that fail, the ones that the kernel has counted. */
+static __always_inline int retransmit_enter(const struct sock *sk, const struct sk_buff *skb)
+{
+	struct notes *n = notes();
+
+	if (!n || bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err))
+		return 0;
+	n->retransmit.sk = (__u64)sk;
+	n->retransmit.skb = (__u64)skb;
+	n->retransmit.total = READ(TYPED_PTR((const struct tcp_sock *)sk), total_retrans);
+	return 0;
+}
+
+/* A softirq may come in between, whose exit takes the note: then ours is not seen. */
+static __always_inline int retransmit_exit(int err)
+{
+	struct notes *n = notes();
+	const struct sock *sk;
+
+	if (!n || !n->retransmit.sk)
+		return 0;
+	sk = (const void *)n->retransmit.sk;
+	n->retransmit.sk = 0;
+	if (err >= 0 || READ(TYPED_PTR((const struct tcp_sock *)sk), total_retrans) == n->retransmit.total)
+		return 0;
+	return emit_retrans(sk, (const void *)n->retransmit.skb, err);
+}
+
+AT_ENTRY(retransmit, tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
+
+SEC("?fexit/tcp_retransmit_skb")
+int BPF_PROG(x_retransmit)
+{
+	return retransmit_exit(RETURNED(ctx, 3));
+}
+
+SEC("?kretprobe/tcp_retransmit_skb")
+int BPF_KRETPROBE(r_retransmit, int err)
+{
+	return retransmit_exit(err);
+}
+
+/* ---- resets ------------------------------------------------------------------------------------- */
+
+GUARDED_TP(tp_rst_received, tcp_receive_reset, (__u64)sk, DID_RST_RECEIVED, emit_sock(TCPTRACE_RST_RECEIVED, sk),
+	   const struct sock *sk)
 
 SEC("?raw_tp/tcp_retransmit_synack")
 int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct request_sock *req)
 {
 	struct tcptrace_record *r;
 
-	listener = TYPED(listener);
-	req = TYPED(req);
+	listener = TYPED_PTR(listener);
+	req = TYPED_PTR(req);
 	if (sk_state((const void *)req) != TCP_NEW_SYN_RECV)	/* Fast Open: the child's request */
 		return 0;
 	if (!wanted_of(listener, (const void *)req))
@@ -77,8 +142,8 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 	__u8 state = 0;
 	__u32 netns;
 
-	sk = TYPED(sk);
-	skb = TYPED(skb);
+	sk = TYPED_PTR(sk);
+	skb = TYPED_PTR(skb);
 	if (sk)
 		state = sk_state(sk);
 	if (state && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV && state != TCP_TIME_WAIT)
@@ -110,19 +175,8 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 	return 0;
 }
 
-SEC("?raw_tp/tcp_send_reset")
-int BPF_PROG(tp_rst_sent, const struct sock *sk, const struct sk_buff *skb)
-{
-	rst_sent_hook(sk, skb);
-	did((__u64)(sk ? (void *)sk : (void *)skb), DID_RST_SENT);
-	return 0;
-}
-
-SEC("?raw_tp/tcp_send_reset")
-int BPF_PROG(tp_rst_sent_again, const struct sock *sk, const struct sk_buff *skb)
-{
-	return was_done((__u64)(sk ? (void *)sk : (void *)skb), DID_RST_SENT) ? 0 : rst_sent_hook(sk, skb);
-}
+GUARDED_TP(tp_rst_sent, tcp_send_reset, (__u64)(sk ? (void *)sk : (void *)skb), DID_RST_SENT, rst_sent_hook(sk, skb),
+	   const struct sock *sk, const struct sk_buff *skb)
 
 /* ---- TIME_WAIT --------------------------------------------------------------------------------- */
 
@@ -130,7 +184,7 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 {
 	struct tcptrace_record *r;
 
-	tw = TYPED(tw);
+	tw = TYPED_PTR(tw);
 	if (!minisock_wanted((const void *)tw))
 		return 0;
 	r = reserve(TCPTRACE_STATE);
@@ -146,44 +200,25 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 
 static __always_inline int timewait_kill(const struct inet_timewait_sock *tw)
 {
-	return emit_timewait(tw, READ(TYPED(tw), tw_substate), TCP_CLOSE);
+	return emit_timewait(tw, READ(TYPED_PTR(tw), tw_substate), TCP_CLOSE);
 }
 
-SEC("?fentry/inet_twsk_kill")
-int BPF_PROG(f_tw_kill, const struct inet_timewait_sock *tw)
-{
-	return timewait_kill(tw);
-}
-
-SEC("?kprobe/inet_twsk_kill")
-int BPF_KPROBE(k_tw_kill, const struct inet_timewait_sock *tw)
-{
-	return timewait_kill(tw);
-}
+AT_ENTRY(tw_kill, inet_twsk_kill, timewait_kill(tw), const struct inet_timewait_sock *tw)
 
 /* An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. */
 static __always_inline int timewait_segment(const struct inet_timewait_sock *tw, const struct sk_buff *skb)
 {
 	struct segment seg;
 
-	if (READ(TYPED(tw), tw_substate) != TCP_FIN_WAIT2)
+	if (READ(TYPED_PTR(tw), tw_substate) != TCP_FIN_WAIT2)
 		return 0;
-	if (!read_ports(&seg, TYPED(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+	if (!read_ports(&seg, TYPED_PTR(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
 		return 0;
 	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
 
-SEC("?fentry/tcp_timewait_state_process")
-int BPF_PROG(f_tw_segment, const struct inet_timewait_sock *tw, const struct sk_buff *skb)
-{
-	return timewait_segment(tw, skb);
-}
-
-SEC("?kprobe/tcp_timewait_state_process")
-int BPF_KPROBE(k_tw_segment, const struct inet_timewait_sock *tw, const struct sk_buff *skb)
-{
-	return timewait_segment(tw, skb);
-}
+AT_ENTRY(tw_segment, tcp_timewait_state_process, timewait_segment(tw, skb),
+	 const struct inet_timewait_sock *tw, const struct sk_buff *skb)
 
 /* tracepoints, 6.9 and later (rx_sk): the FIN is thrown away as a segment of the minisock */
 SEC("?raw_tp/kfree_skb")
@@ -192,9 +227,9 @@ int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int
 {
 	struct segment seg;
 
-	if (!rx_sk || sk_state(TYPED(rx_sk)) != TCP_TIME_WAIT)
+	if (!rx_sk || sk_state(TYPED_PTR(rx_sk)) != TCP_TIME_WAIT)
 		return 0;
-	if (!read_ports(&seg, TYPED(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+	if (!read_ports(&seg, TYPED_PTR(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
 		return 0;
 	return emit_timewait((const void *)rx_sk, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
@@ -207,7 +242,7 @@ int BPF_PROG(tp_tw_segment_old, const struct sk_buff *skb)
 	struct segment seg;
 	__u32 netns;
 
-	skb = TYPED(skb);
+	skb = TYPED_PTR(skb);
 	if ((segment_flags(skb) & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN || !read_segment(&seg, skb))
 		return 0;
 	netns = segment_netns(skb);

@@ -11,7 +11,7 @@ struct segment {
 	__u8	flags, family;
 };
 
-/* A member of a header on the wire, given by a TYPED() pointer. */
+/* A member of a header on the wire, given by a TYPED_PTR() pointer. */
 #if HAS_CAST
 #define HEADER(h, member)	((h)->member)
 #else
@@ -20,7 +20,7 @@ struct segment {
 
 static __always_inline const struct tcphdr *tcp_header(const struct sk_buff *skb)
 {
-	return TYPED((const struct tcphdr *)(READ(skb, head) + READ(skb, transport_header)));
+	return TYPED_PTR((const struct tcphdr *)(READ(skb, head) + READ(skb, transport_header)));
 }
 
 /* What the flags of a segment would be if it is one: spares most of the others the rest. */
@@ -40,9 +40,9 @@ static __always_inline bool read_ports(struct segment *s, const struct sk_buff *
 	if (tp == 0xffff || tp <= net)
 		return false;
 	if (proto == bpf_htons(0x0800))
-		s->family = HEADER(TYPED((const struct iphdr *)ip), protocol) == IPPROTO_TCP ? 4 : 0;
+		s->family = HEADER(TYPED_PTR((const struct iphdr *)ip), protocol) == IPPROTO_TCP ? 4 : 0;
 	else if (proto == bpf_htons(0x86dd))
-		s->family = HEADER(TYPED((const struct ipv6hdr *)ip), nexthdr) == IPPROTO_TCP ? 6 : 0;
+		s->family = HEADER(TYPED_PTR((const struct ipv6hdr *)ip), nexthdr) == IPPROTO_TCP ? 6 : 0;
 	else
 		s->family = 0;
 	if (!s->family)
@@ -60,12 +60,12 @@ static __always_inline bool read_segment(struct segment *s, const struct sk_buff
 	if (!read_ports(s, skb))
 		return false;
 	if (s->family == 4) {
-		const struct iphdr *ip4 = TYPED((const struct iphdr *)ip);
+		const struct iphdr *ip4 = TYPED_PTR((const struct iphdr *)ip);
 
 		map_v4(s->saddr, HEADER(ip4, saddr));
 		map_v4(s->daddr, HEADER(ip4, daddr));
 	} else {
-		const struct ipv6hdr *ip6 = TYPED((const struct ipv6hdr *)ip);
+		const struct ipv6hdr *ip6 = TYPED_PTR((const struct ipv6hdr *)ip);
 
 		copy_v6(s->saddr, &ip6->saddr);
 		copy_v6(s->daddr, &ip6->daddr);
@@ -78,7 +78,7 @@ static __always_inline __u32 segment_netns(const struct sk_buff *skb)
 {
 	const struct dst_entry *dst = (const void *)(READ(skb, _skb_refdst) & ~1ul);
 
-	dst = TYPED(dst);
+	dst = TYPED_PTR(dst);
 	return dst ? READ(dst, dev, nd_net.net, ns.inum) : 0;
 }
 

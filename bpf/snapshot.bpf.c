@@ -4,7 +4,9 @@
  * covers the network namespace of whoever opens it and knows both queues, the
  * requests in them and minisocks; iter/task_file knows who holds what.
  */
-#include "group.bpf.h"
+#include "file.bpf.h"
+#include "filter.bpf.h"
+#include "tp/groups.bpf.h"
 
 static __always_inline void clear(struct tcptrace_record *r)
 {
@@ -29,11 +31,11 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 
 	if (!c)
 		return 0;
-	c = TYPED(c);
+	c = TYPED_PTR(c);
 	clear(&r);
 	state = READ(c, skc_state);
 	if (state == TCP_NEW_SYN_RECV) {
-		const struct sock *listener = TYPED((const struct sock *)READ(c, skc_listener));
+		const struct sock *listener = TYPED_PTR((const struct sock *)READ(c, skc_listener));
 
 		if (!listener || !wanted_of(listener, c))
 			return 0;
@@ -43,9 +45,9 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 			return 0;
 		set_common(&r, c);
 		r.flags |= TCPTRACE_F_TIMEWAIT;
-		state = READ(TYPED((const struct inet_timewait_sock *)c), tw_substate);
+		state = READ(TYPED_PTR((const struct inet_timewait_sock *)c), tw_substate);
 	} else {
-		const struct sock *sk = TYPED((const struct sock *)c);
+		const struct sock *sk = TYPED_PTR((const struct sock *)c);
 
 		if (cfg.tp_groups && state == TCP_LISTEN)
 			group_join(sk);
@@ -69,25 +71,23 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct tcptrace_record r;
-	struct socket *socket;
 	struct sock *sk;
 	__u32 pid;
 
 	if (!task || !file)
 		return 0;
-	task = TYPED(task);
-	file = TYPED(file);
-	if ((READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	task = TYPED_PTR(task);
+	file = TYPED_PTR(file);
+	sk = file_sock(file);
+	if (!sk)
 		return 0;
-	socket = TYPED((struct socket *)READ(file, private_data));
-	sk = READ(socket, sk);
-	if (!sk || !is_tcp(sk))
-		return 0;
+	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)	/* of a namespace that iter/tcp may not get to */
+		group_join(sk);
 	pid = READ(task, tgid);
 	if (cfg.by_pid) {
 		if (!bpf_map_lookup_elem(&pids, &pid))
 			return 0;
-		watch(sk);
+		trace_sock(sk);
 	}
 	if (!wanted(sk))
 		return 0;

@@ -1,63 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Transitions and the end of a socket. The state tracepoint is the best hook
- * there is, by every mechanism. What the tracepoint mechanism alone must add
- * (a connection entering the accept queue, close()) is read off it here too.
+ * Transitions and the end of a socket. The state tracepoint is the best hook there is, by every mechanism; what
+ * the tracepoint mechanism alone reads off it is in tp/state.bpf.h. Its twin is kmod/state.c.
  */
-#include "call.bpf.h"
-#include "queue.bpf.h"
-#include "group.bpf.h"
-
-const volatile struct capture_config cfg = {};
-const volatile __u64 lports[CAPTURE_PORT_WORDS] = {};
-const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
-volatile __u32 reader_sleeps = 0;
-__u64 here = 0;
-__u8 watched_hints[CAPTURE_HINTS] = {};
-struct ring_ends ring_ends[CAPTURE_RINGS] = {};
-__u64 lost[CAPTURE_EVENTS] = {};
-_Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
-__u64 redone = 0;
-__u32 calls_clashed = 0;
-
-__noinline int learn_here(void)
-{
-	const void *at = &here;
-
-	return bpf_probe_read_kernel(&here, sizeof(here), &at);
-}
-
-/*
- * close() has no tracepoint, but __tcp_close() sets sk_shutdown before the transition and nothing
- * else does, except shutdown(SHUT_RDWR), which is noted in 'calls'.
- */
-static __always_inline bool tp_closes(const struct sock *sk, int old)
-{
-	const struct call *call;
-
-	if (old != TCP_ESTABLISHED && old != TCP_SYN_SENT && old != TCP_SYN_RECV &&
-	    old != TCP_CLOSE_WAIT && old != TCP_LISTEN)
-		return false;
-	if (READ(sk, sk_shutdown) != SHUTDOWN_MASK)
-		return false;
-	call = call_now();
-	return !call || call->sk != (__u64)sk;
-}
-
-/*
- * The listener of a child at its first transition, in inet_csk_clone_lock(): the child is a copy of it, and the
- * head of its empty list of sent segments points to itself until tcp_create_openreq_child() makes that anew.
- */
-static __always_inline const struct sock *cloned_from(const struct sock *child)
-{
-	const struct tcp_sock *tp = TYPED((const struct tcp_sock *)child);
-	__u64 head = (__u64)READ(tp, tsorted_sent_queue.next);
-	const struct sock *of;
-
-	of = (const void *)(head - bpf_core_field_offset(struct tcp_sock, tsorted_sent_queue));
-	of = TYPED(of);
-	return sk_state(of) == TCP_LISTEN && is_tcp(of) ? of : NULL;
-}
+#include "attach.bpf.h"
+#include "filter.bpf.h"
+#include "recursion.bpf.h"
+#include "ring.bpf.h"
+#include "tp/groups.bpf.h"
+#include "tp/state.bpf.h"
 
 /*
  * tcp_time_wait() replaces the socket by a minisock and ends in CLOSE; TIME_WAIT is never a new
@@ -74,29 +25,10 @@ static __always_inline int real_new_state(const struct sock *sk, int old, int ne
 		       TCP_FIN_WAIT2 : new;
 }
 
-static __always_inline void child_begins(const struct sock *sk)
-{
-	const struct sock *listener = cloned_from(sk);
-	struct scratch *s = scratch();
-
-	if (s) {
-		s->child = (__u64)sk;
-		s->child_of = (__u64)listener;
-	}
-	if (cfg.by_pid && listener && is_watched(listener))
-		watch(sk);
-}
-
-/* Global functions, which the verifier goes through once and not on each path that leads here. */
-__noinline int write_close(__u64 addr, __u64 now)
-{
-	emit_close(TYPED((const struct sock *)addr), -1, now);
-	return 0;
-}
-
+/* A global function, which the verifier goes through once and not on each path that leads here. */
 __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 {
-	const struct sock *sk = TYPED((const struct sock *)addr);
+	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
 	struct tcptrace_record *r = reserve_at(TCPTRACE_STATE, now);
 
 	if (!r)
@@ -104,7 +36,9 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 	set_sock(r, sk);
 	r->old = old;
 	r->new = new;
-	if (old == TCP_LISTEN && new == TCP_CLOSE)
+	if (new == TCP_LISTEN)		/* in process context, by whatever way listen() was called */
+		set_caller(r, sk, call_fd(sk));
+	if (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE))
 		set_queues(r, sk);
 	submit(r);
 	return 0;
@@ -112,20 +46,28 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 
 static __always_inline bool state_wanted(__u64 addr, int old, int new)
 {
-	const struct sock *sk = TYPED((const struct sock *)addr);
+	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
 
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)	/* MPTCP shares this tracepoint */
 		return false;
+	if (cfg.tp_groups && new == TCP_LISTEN)
+		member_joins(addr);
 	if (cfg.tp_groups && old == TCP_LISTEN && new == TCP_CLOSE)
 		member_leaves(addr);
 	if ((cfg.tp_acceptq_add || cfg.by_pid) && old == TCP_LISTEN && new == TCP_SYN_RECV)
 		child_begins(sk);
-	return wanted(sk);
+	return new == TCP_LISTEN ? wanted_call(sk) : wanted(sk);
+}
+
+/* A listener's beginning and end may be wanted although no other transition is. */
+static __always_inline bool state_asked(int old, int new)
+{
+	return ASKED(STATE) || (cfg.listener_ends && (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE)));
 }
 
 static __always_inline int state_hook(__u64 addr, int old, int new)
 {
-	const struct sock *sk = TYPED((const struct sock *)addr);
+	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
 	__u64 now;
 
 	if (!state_wanted(addr, old, new))
@@ -137,7 +79,7 @@ static __always_inline int state_hook(__u64 addr, int old, int new)
 	if (cfg.tp_acceptq_add && old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
 		tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_HANDSHAKE, now);
 	new = real_new_state(sk, old, new);
-	if (new != old)
+	if (new != old && state_asked(old, new))
 		write_state(addr, old, new, now);
 	return 0;
 }
@@ -148,48 +90,33 @@ static __always_inline __u16 did_state(int old, int new)
 	return DID_STATE | (old & 15) << 4 | (new & 15);
 }
 
-SEC("?raw_tp/inet_sock_set_state")
-int BPF_PROG(tp_state, const struct sock *sk, int old, int new)
-{
-	state_hook((__u64)sk, old, new);
-	did((__u64)sk, did_state(old, new));
-	return 0;
-}
-
-SEC("?raw_tp/inet_sock_set_state")
-int BPF_PROG(tp_state_again, const struct sock *sk, int old, int new)
-{
-	return was_done((__u64)sk, did_state(old, new)) ? 0 : state_hook((__u64)sk, old, new);
-}
+GUARDED_TP(tp_state, inet_sock_set_state, (__u64)sk, did_state(old, new), state_hook((__u64)sk, old, new),
+	   const struct sock *sk, int old, int new)
 
 static __always_inline int destroy_hook(const struct sock *sk)
 {
 	struct tcptrace_record *r;
 
-	sk = TYPED(sk);
+	sk = TYPED_PTR(sk);
 	if (!wanted_end(sk))
 		return 0;
-	r = reserve(TCPTRACE_DESTROY);
+	r = ASKED(DESTROY) ? reserve(TCPTRACE_DESTROY) : NULL;
 	if (r) {
 		set_sock(r, sk);
 		submit(r);
 	}
-	unwatch(sk);
+	untrace_sock(sk);
 	return 0;
 }
 
-SEC("?raw_tp/tcp_destroy_sock")
-int BPF_PROG(tp_destroy, const struct sock *sk)
+GUARDED_TP(tp_destroy, tcp_destroy_sock, (__u64)sk, DID_DESTROY, destroy_hook(sk), const struct sock *sk)
+
+/* Without the tracepoint, which costs each transition: inet_csk_listen_stop(), the listener is in CLOSE already. */
+static __always_inline int listen_stop(const struct sock *sk)
 {
-	destroy_hook(sk);
-	did((__u64)sk, DID_DESTROY);
+	if (!ASKED(STATE) && wanted(TYPED_PTR(sk)))
+		write_state(addr_of(sk), TCP_LISTEN, TCP_CLOSE, bpf_ktime_get_ns());
 	return 0;
 }
 
-SEC("?raw_tp/tcp_destroy_sock")
-int BPF_PROG(tp_destroy_again, const struct sock *sk)
-{
-	return was_done((__u64)sk, DID_DESTROY) ? 0 : destroy_hook(sk);
-}
-
-char LICENSE[] SEC("license") = "GPL";
+AT_ENTRY(listen_stop, inet_csk_listen_stop, listen_stop(sk), const struct sock *sk)

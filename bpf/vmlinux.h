@@ -50,6 +50,7 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define AF_INET		2
 #define AF_INET6	10
 #define IPPROTO_TCP	6
+#define IPPROTO_MPTCP	262
 #define S_IFMT		0170000
 #define S_IFSOCK	0140000
 #define PF_EXITING	0x00000004
@@ -60,7 +61,12 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define SHUTDOWN_MASK	3
 
 #define EAGAIN		11
-#define NR_connect	42		/* x86-64 */
+#define ENOMEM		12
+#define EBUSY		16
+#define EINVAL		22
+#define EHOSTUNREACH	113
+#define EALREADY	114
+#define EINPROGRESS	115
 
 /* include/net/tcp_states.h */
 enum {
@@ -153,7 +159,7 @@ struct sock_cgroup_data___val { __u64 val; };
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
-	__u16 sk_type;
+	__u8 sk_kern_sock:1;
 	int sk_err;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
@@ -171,7 +177,12 @@ struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_qu
 struct list_head { struct list_head *next; };
 struct tcp_sock {
 	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
+	bool is_mptcp;
+	__u32 total_retrans;
 };
+
+/* 5.6 and later, with CONFIG_MPTCP: what a program holds; first: the TCP socket of it that is named here */
+struct mptcp_sock { struct sock *first; };
 
 struct request_sock {
 	struct sock_common __req_common;
@@ -201,6 +212,8 @@ struct task_struct {
 	struct files_struct *files;
 	struct task_struct *group_leader;
 	char comm[16];
+	void *stack;
+	struct thread_info { unsigned int status; } thread_info;
 };
 
 struct sk_buff {
@@ -210,25 +223,45 @@ struct sk_buff {
 	__u16 transport_header, network_header;
 	__be16 protocol;
 	__s64 tstamp;
+	char cb[48];
 	struct net_device *dev;
 	int skb_iif;
 	unsigned long _skb_refdst;
 };
+struct tcp_skb_cb { __u16 tcp_gso_segs; };	/* what TCP keeps in cb */
 struct dst_entry { struct net_device *dev; };
 struct net_device { possible_net_t nd_net; };
 
+/* the registers at a system call, by arch.bpf.h alone */
+#if defined(__TARGET_ARCH_arm64)
+struct user_pt_regs { u64 regs[31], sp, pc, pstate; };
+struct pt_regs { struct user_pt_regs user_regs; u64 orig_x0; s32 syscallno; };
+#else
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
 		      flags, sp, ss;
 };
+#endif
+
+/* io_uring: a request, what accept() keeps in it, and its completion */
+#define IORING_OP_ACCEPT	13
+#define IORING_CQE_F_MORE	2
+struct io_cqe { int res; };
+struct io_kiocb { u8 opcode; struct io_cqe cqe; };
+struct io_accept { u32 file_slot; };
+struct io_uring_cqe { int res; u32 flags; };
 
 /* what a struct bpf_sock_ops really is */
 struct bpf_sock_ops_kern { struct sock *sk; };
 
-/* tracepoint programs: the record of a system call's entry and exit */
+/*
+ * What system-call tracepoints are given. Not trace_event_raw_sys_enter and _exit, which have the members
+ * where raw_syscalls has them: with one more member in trace_entry (preempt_lazy_count of RHEL 9.3 and PREEMPT_RT before
+ * 6.6) these are elsewhere (ba8ea72388a1).
+ */
 struct trace_entry { unsigned short type; unsigned char flags, preempt_count; int pid; };
-struct trace_event_raw_sys_enter { struct trace_entry ent; long id; unsigned long args[6]; };
-struct trace_event_raw_sys_exit { struct trace_entry ent; long id; long ret; };
+struct syscall_trace_enter { struct trace_entry ent; int nr; unsigned long args[6]; };
+struct syscall_trace_exit { struct trace_entry ent; int nr; long ret; };
 
 struct seq_file;
 struct bpf_iter_meta { struct seq_file *seq; };

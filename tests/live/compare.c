@@ -211,7 +211,7 @@ static void show(const char *what, const struct tcptrace_record *r, unsigned int
 	       r->flags & TCPTRACE_F_ACTOR ? r->comm : "");
 }
 
-/* Those of bpf/emit.bpf.h, did(). */
+/* Those of bpf/recursion.bpf.h, did(). */
 static bool has_second(const struct tcptrace_record *r)
 {
 	switch (r->event) {

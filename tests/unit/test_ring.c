@@ -47,7 +47,7 @@ static int rig_down(void **state)
 	return 0;
 }
 
-/* As reserve() and submit() of bpf/emit.bpf.h do. */
+/* As reserve() and submit() of bpf/ring.bpf.h do. */
 static void write_record(struct rig *g, unsigned int ring, uint64_t t_ns, bool busy)
 {
 	uint64_t at = g->ends[ring].head++;

@@ -199,12 +199,37 @@ static void not_closed_with_it(void **state)
 	assert_int_equal(nth(TCPTRACE_ACCEPTQ_DEL, 2)->ev.cause, TCPTRACE_ACCEPTQ_CLOSED);
 }
 
+/* A number that io_uring returned may be a descriptor or not: it counts if it is that of one that waits. */
+static void deduced(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	rec = by(server_rec(TCPTRACE_ACCEPT, 2), SERVER, 7);	/* another socket's */
+	rec.sk = SK(2);
+	rec.flags |= TCPTRACE_F_INFERRED;
+	rec.ret = 7;
+	rig_feed(rec);
+	assert_int_equal(count(TCPTRACE_ACCEPT), 0);
+	rec = by(server_rec(TCPTRACE_ACCEPT, 1), SERVER, 8);
+	rec.sk = SK(1);
+	rec.flags |= TCPTRACE_F_INFERRED;
+	rec.ret = 8;
+	rig_feed(rec);
+	assert_int_equal(listener()->accepted, 1);
+	assert_int_equal(count(TCPTRACE_ACCEPT), 1);
+	rig_feed(rec);						/* so many bytes, perhaps */
+	assert_int_equal(count(TCPTRACE_ACCEPT), 1);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(counted_where_it_leaves), CASE(shorter_queue), CASE(returns_late), CASE(read_crosswise),
-		CASE(idle), CASE(closed_by_its_owner), CASE(not_closed_with_it),
+		CASE(idle), CASE(closed_by_its_owner), CASE(not_closed_with_it), CASE(deduced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

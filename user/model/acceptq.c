@@ -176,6 +176,14 @@ static bool is_failure(int32_t ret)
 	return ret < 0 && ret > -512 && ret != -EAGAIN && ret != -EINTR;
 }
 
+/* Deduced from a number that may be a descriptor (io_uring): only of a connection that waits. */
+static bool waits_for_it(const struct model *m, const struct tcptrace_record *rec)
+{
+	const struct conn *c = index_find(m, BY_SK, rec->sk);
+
+	return c && (c->in_acceptq || c->unseen);
+}
+
 void on_accept(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = NULL;
@@ -183,6 +191,8 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 	struct listener *l;
 	bool fresh;
 
+	if (rec->flags & TCPTRACE_F_INFERRED && !waits_for_it(m, rec))
+		return;
 	if (rec->ret >= 0)
 		c = conn_of(m, rec, &fresh);
 	if (rec_repeated(c, rec))

@@ -124,7 +124,7 @@ struct model {
 
 /*
  * What happens to a socket once was its last step already. BPF has two programs for it, and
- * where the caller was moved to another CPU between the two, both report it (bpf/emit.bpf.h, did()).
+ * where the caller was moved to another CPU between the two, both report it (bpf/recursion.bpf.h, did()).
  */
 static inline bool rec_repeated(const struct conn *c, const struct tcptrace_record *rec)
 {

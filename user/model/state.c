@@ -52,7 +52,7 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 		child_release(m, rec, c);
 	if (c && c->in_acceptq && owner_closes(rec))
 		leave_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
-	/* reported twice: both programs ran, with an interrupt between the two */
+	/* reported twice: tp_state and tp_state_retry ran, with an interrupt between the two */
 	if (c && !fresh && c->state == rec->new && c->state != rec->old && rec->t_ns >= c->known_ns)
 		return;
 	ev = emit_step(rec, rec->event, c, c ? c->listener : NULL);

@@ -115,7 +115,7 @@ refused_1201()
 			maps=$((maps + 1))
 			left=$(bpftool map dump id "$id" | grep -c '"who": [1-9]')
 			within "entries left in $name" "$left" 0 0 ;;
-		more_calls | watched)
+		more_calls | traced_socks)
 			maps=$((maps + 1))
 			left=$(bpftool map dump id "$id" | grep -c -e '^key' -e '"key"')
 			within "entries left in $name" "$left" 0 0 ;;

@@ -182,7 +182,7 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 static void bpf_source_stats(struct source *base, struct source_stats *out)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
-	uint64_t redone;
+	uint64_t retried;
 
 	memset(out, 0, sizeof(*out));
 	out->records = s->delivered;
@@ -195,8 +195,8 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog_at(s->load.skel, i)), &info, &len))
 			out->missed += info.recursion_misses;
 	}
-	redone = __atomic_load_n(&s->load.skel->bss->redone, __ATOMIC_RELAXED);
-	out->missed -= redone < out->missed ? redone : out->missed;
+	retried = __atomic_load_n(&s->load.skel->bss->retried, __ATOMIC_RELAXED);
+	out->missed -= retried < out->missed ? retried : out->missed;
 }
 
 static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_report *out)

@@ -9,10 +9,13 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define ALL		(~0ull)
 #define CALLS		(ON(BIND) | ON(LISTEN) | ON(CONNECT) | ON(CONNECT_RETURN) | ON(ACCEPT) | ON(CLOSE) | ON(SHUTDOWN))
 
+#define QUEUES		(ON(SYNQ_ADD) | ON(SYNACK) | ON(SYNACK_RETRANS) | ON(SYNQ_DEL) | ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL) | \
+			 ON(DROP) | ON(COOKIE_SENT) | ON(COOKIE_OK) | ON(COOKIE_BAD) | ON(LISTEN))
+
 #define PROGS_OF(...)	.progs = { __VA_ARGS__ }
 #define ONE(x, ...)	{ .prog = P(x), __VA_ARGS__ }
 /* Of what runs in process context alone the second is needed only where the kernel preempts. */
-#define TWO(x, ...)	{ .prog = P(x), .again = P(x##_again), __VA_ARGS__ }
+#define TWO(x, ...)	{ .prog = P(x), .again = P(x##_retry), __VA_ARGS__ }
 #define IF_THERE	.may_miss = true
 
 /* A switch in struct capture_config: one that is not there does not compile. */
@@ -26,17 +29,39 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_STATE] = { "transitions", ON(STATE), .helps = HELPS_PIDS, .variants = {
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },
 	} },
+	/* where no transition is asked for */
+	[HOOK_LISTENER_END] = { "end of a listener", .also = QUEUES, .variants = {
+		{ MECH_FENTRY, "inet_csk_listen_stop", PROGS_OF(ONE(f_listen_stop)) },
+		{ MECH_KPROBE, "inet_csk_listen_stop", PROGS_OF(ONE(k_listen_stop)) },
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
+		  SETS(S(listener_ends)) },
+	} },
 	[HOOK_DESTROY] = { "end of a socket", ON(DESTROY), .helps = HELPS_PIDS, .variants = {
 		{ MECH_TRACEPOINT, "tcp_destroy_sock", PROGS_OF(TWO(tp_destroy, .interrupted = true)) },
 	} },
 	[HOOK_SOCKET] = { "socket()", ON(SOCKET), .helps = HELPS_PIDS, .variants = {
+		{ MECH_FENTRY, "__sys_socket, inet_create, inet6_create",
+		  PROGS_OF(TWO(x_socket), TWO(x_create4), TWO(x_create6, IF_THERE)) },
+		{ MECH_KPROBE, "__sys_socket, inet_create, inet6_create",
+		  PROGS_OF(ONE(r_socket), ONE(k_create4), ONE(r_create4), ONE(k_create6, IF_THERE),
+			   ONE(r_create6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "sys_exit_socket", PROGS_OF(TWO(sys_exit_socket)), SYSCALL },
 	} },
 	[HOOK_BIND] = { "bind()", ON(BIND), .helps = HELPS_PIDS, .variants = {
+		{ MECH_FENTRY, "__inet_bind, __inet6_bind", PROGS_OF(TWO(x_bind4), TWO(x_bind6, IF_THERE)) },
+		{ MECH_KPROBE, "__inet_bind, __inet6_bind",
+		  PROGS_OF(ONE(k_bind4), ONE(r_bind4), ONE(k_bind6, IF_THERE), ONE(r_bind6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "sys_enter_bind, sys_exit_bind",
 		  PROGS_OF(TWO(sys_enter_bind), TWO(sys_exit_bind)), SYSCALL },
 	} },
 	[HOOK_LISTEN] = { "listen()", ON(LISTEN), .helps = HELPS_PIDS, .variants = {
+		{ MECH_FENTRY, "__sys_listen_socket, __inet_listen_sk", PROGS_OF(TWO(f_asked), TWO(x_listen)) },
+		{ MECH_FENTRY, "__sys_listen, __inet_listen_sk", PROGS_OF(TWO(f_asked_old), TWO(x_listen)) },
+		{ MECH_FENTRY, "__sys_listen, inet_listen", PROGS_OF(TWO(f_asked_old), TWO(x_listen_old)) },
+		{ MECH_KPROBE, "__sys_listen_socket, __inet_listen_sk",
+		  PROGS_OF(ONE(k_asked), ONE(k_listen), ONE(r_listen)) },
+		{ MECH_KPROBE, "__sys_listen, inet_listen",
+		  PROGS_OF(ONE(k_asked_old), ONE(k_listen_old), ONE(r_listen_old)) },
 		{ MECH_TRACEPOINT, "sys_enter_listen, sys_exit_listen",
 		  PROGS_OF(TWO(sys_enter_listen), TWO(sys_exit_listen)), SYSCALL },
 	} },
@@ -52,31 +77,51 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .loses = "connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs" },
 	} },
 	[HOOK_CONNECT_RETURN] = { "connect() returns", ON(CONNECT_RETURN), .helps = HELPS_PIDS, .variants = {
+		{ MECH_FENTRY, "__inet_stream_connect", PROGS_OF(TWO(x_connect)),
+		  .loses = "threads that sleep in connect() when tcptrace starts" },
+		{ MECH_KPROBE, "sys_exit_connect; __inet_stream_connect (io_uring, 32-bit programs)",
+		  PROGS_OF(TWO(sys_exit_connect), ONE(k_connect), ONE(r_connect)), SETS(S(tp_connect_return)),
+		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
+		{ MECH_KPROBE, "__inet_stream_connect", PROGS_OF(ONE(k_connect), ONE(r_connect)),
+		  .deduced = ON(CONNECT_RETURN),
+		  .loses = "returns of more than 10 threads that sleep in connect() at once" },
 		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
 		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SYSCALL },
 	} },
 	[HOOK_ACCEPT_ENTER] = { "accept() begins", .also = ON(ACCEPT), .variants = {
-		{ MECH_FENTRY, "inet_csk_accept", PROGS_OF(TWO(f_accept)) },
-		{ MECH_KPROBE, "inet_csk_accept", PROGS_OF(ONE(k_accept)) },
+		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(f_accept)) },
+		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept)) },
 		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4",
 		  PROGS_OF(TWO(sys_enter_accept4, .too = "sys_enter_accept")), SYSCALL },
 	} },
 	[HOOK_ACCEPT] = { "accept() returns", ON(ACCEPT), .helps = HELPS_PIDS, .variants = {
-		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4",
-		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept")), SYSCALL },
+		{ MECH_FENTRY, "__sys_accept4, __inet_accept",
+		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_take)), SETS(S(accept_notes)) },
+		{ MECH_FENTRY, "__sys_accept4, security_sock_graft",
+		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_graft)), SETS(S(accept_notes)) },
+		{ MECH_KPROBE, "sys_exit_accept, sys_exit_accept4; __inet_accept (io_uring, 32-bit programs)",
+		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(k_take)), SYSCALL },
+		{ MECH_KPROBE, "__sys_accept4, __inet_accept", PROGS_OF(ONE(k_accept), ONE(r_accept), ONE(k_take)),
+		  SETS(S(accept_notes)), .deduced = ON(ACCEPT),
+		  .loses = "returns of more than 10 threads that sleep in accept() at once" },
+		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
+		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
+		  .loses = "accepts of 32-bit programs" },
 	} },
 	[HOOK_TAKE] = { "accept queue: taken out", ON(ACCEPTQ_DEL), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__inet_accept", PROGS_OF(TWO(f_take)) },
+		{ MECH_FENTRY, "security_sock_graft", PROGS_OF(TWO(f_graft)) },
 		{ MECH_KPROBE, "__inet_accept", PROGS_OF(ONE(k_take)) },
-		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4",
-		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept")), SYSCALL, .deduced = ON(ACCEPTQ_DEL),
-		  .loses = "accepts by io_uring and of 32-bit programs" },
+		{ MECH_KPROBE, "security_sock_graft", PROGS_OF(ONE(k_graft)) },
+		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
+		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
+		  .deduced = ON(ACCEPTQ_DEL), .loses = "accepts of 32-bit programs" },
 	} },
 	[HOOK_CLOSE] = { "close()", ON(CLOSE), .variants = {
-		{ MECH_FENTRY, "tcp_close", PROGS_OF(TWO(f_close)) },
-		{ MECH_KPROBE, "tcp_close", PROGS_OF(ONE(k_close)) },
+		{ MECH_FENTRY, "inet_release", PROGS_OF(TWO(f_release)) },
+		{ MECH_KPROBE, "inet_release", PROGS_OF(ONE(k_release)) },
 		{ MECH_TRACEPOINT, "cgroup sock_release", PROGS_OF(ONE(cg_release)), CGROUP },
 		{ MECH_TRACEPOINT, "sys_enter_close, inet_sock_set_state",
 		  PROGS_OF(TWO(sys_enter_close), TWO(tp_state, .interrupted = true), TWO(sys_enter_shutdown),
@@ -84,6 +129,8 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .loses = "the close of an already closed connection by exit() or dup2()" },
 	} },
 	[HOOK_SHUTDOWN] = { "shutdown()", ON(SHUTDOWN), .variants = {
+		{ MECH_FENTRY, "inet_shutdown", PROGS_OF(TWO(f_shutdown)) },
+		{ MECH_KPROBE, "inet_shutdown", PROGS_OF(ONE(k_shutdown)) },
 		{ MECH_TRACEPOINT, "sys_enter_shutdown", PROGS_OF(TWO(sys_enter_shutdown)), SYSCALL },
 	} },
 	[HOOK_SYNQ_ADD] = { "SYN queue: in; SYN-ACK; cookie sent", ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT),
@@ -179,6 +226,13 @@ const struct hook hook_table[HOOK_MAX] = {
 	} },
 	[HOOK_RETRANS] = { "segment sent again", ON(RETRANS), .variants = {
 		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(ONE(tp_retrans)) },
+	} },
+	/* those that netfilter drops; from 6.16 on the tracepoint has them */
+	[HOOK_RETRANS_FAILED] = { "segment sent again, but refused", .also = ON(RETRANS), .variants = {
+		{ MECH_FENTRY, "tcp_retransmit_skb", PROGS_OF(ONE(f_retransmit), ONE(x_retransmit)) },
+		{ MECH_KPROBE, "tcp_retransmit_skb", PROGS_OF(ONE(k_retransmit), ONE(r_retransmit)) },
+		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(ONE(tp_retrans)),
+		  .loses = "it, before 6.16" },
 	} },
 	[HOOK_RST_SENT] = { "RST sent", ON(RST_SENT), .variants = {
 		{ MECH_TRACEPOINT, "tcp_send_reset", PROGS_OF(TWO(tp_rst_sent, .interrupted = true)) },

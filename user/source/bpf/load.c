@@ -15,6 +15,11 @@
 #include "load.h"
 #include "mount.h"
 
+#ifdef __x86_64__
+#define STORES_IN_ORDER	1
+#else
+#define STORES_IN_ORDER	0
+#endif
 #define ROUNDS		40		/* attempts to find a set of programs that loads and attaches */
 #define LOG_BYTES	8192
 #define LOG_STATS	4		/* BPF_LOG_STATS: what the verifier objects to, and what it took; no trace */
@@ -64,11 +69,13 @@ static void size_maps(struct load *l)
 	struct bpf_map *map;
 
 	if (!c->by_pid)
-		bpf_map__set_max_entries(l->skel->maps.watched, 1);
-	if (!c->tp_groups)
+		bpf_map__set_max_entries(l->skel->maps.traced_socks, 1);
+	if (!c->tp_groups) {
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
+		bpf_map__set_max_entries(l->skel->maps.redirected, 1);
+	}
 	bpf_map__set_max_entries(l->skel->maps.slots, l->rings->n * l->rings->slots);
-	bpf_map__set_max_entries(l->skel->maps.laps, l->rings->n * l->rings->slots);
+	bpf_map__set_max_entries(l->skel->maps.slot_seq, l->rings->n * l->rings->slots);
 	bpf_object__for_each_map(map, l->skel->obj)
 		if (!l->features.allocates && bpf_map__type(map) == BPF_MAP_TYPE_HASH)
 			bpf_map__set_map_flags(map, 0);
@@ -208,8 +215,8 @@ static int ask_kernel(struct load *l)
 	features_ask(f, btf);
 	l->cgroup_fd = features_open_cgroup(f);
 	l->btf_fd = btf_index_subset(btf, kernel_names, sizeof(kernel_names) / sizeof(*kernel_names));
-	if (!f->fetches && sysconf(_SC_NPROCESSORS_CONF) > CAPTURE_RINGS)
-		err = -ERANGE;		/* two CPUs in one ring: take() of bpf/emit.bpf.h */
+	if (!f->fetches && (!STORES_IN_ORDER || sysconf(_SC_NPROCESSORS_CONF) > CAPTURE_RINGS))
+		err = -ERANGE;		/* publish(), or two CPUs in one ring: claim_slot() of bpf/ring.bpf.h */
 	else
 		err = object_open(&l->skel, l->btf_fd, f->casts, f->fetches);
 	if (!err)
@@ -249,8 +256,8 @@ static int try_round(struct load *l, bool *replanned)
 	}
 	err = fill_pids(l);
 	if (!err)
-		err = rings_open(l->rings, bpf_map__fd(l->skel->maps.slots), bpf_map__fd(l->skel->maps.laps),
-				 bpf_map__fd(l->skel->maps.bell), l->skel->bss->ring_ends);
+		err = rings_open(l->rings, bpf_map__fd(l->skel->maps.slots), bpf_map__fd(l->skel->maps.slot_seq),
+				 bpf_map__fd(l->skel->maps.wakeup), l->skel->bss->ring_ends);
 	if (err)
 		return err;
 	*replanned = true;

@@ -58,7 +58,7 @@ SAME(rodata, rports);
 SAME(bss, reader_sleeps);
 SAME(bss, ring_ends);
 SAME(bss, lost);
-SAME(bss, redone);
+SAME(bss, retried);
 
 static int open_without_fetches(struct capture *skel, const void *elf, size_t size,
 				const struct bpf_object_open_opts *opts)

@@ -66,6 +66,7 @@ static bool needs_met(const struct plan *p, struct choice *c, const struct varia
 	}
 	if (v->needs & NEEDS_TRACEFS && f->tracefs) {
 		snprintf(why, sizeof(why), "cannot be found in tracefs (%s)", error_text(-f->tracefs));
+		c->why[0] = 0;		/* what can be mended says more than what cannot */
 		explain(c, f->tracefs, "system-call tracepoints", why);
 		return false;
 	}
@@ -221,7 +222,8 @@ void plan_config(const struct plan *p, struct capture_config *c)
 		for (int i = 0; v && i < VARIANT_SETS && v->sets[i]; i++)
 			((uint8_t *)c)[v->sets[i]] = 1;
 	}
-	c->twice = p->features->preempts;
+	c->events = p->options.events;
+	c->retries = p->features->preempts;
 	c->fetches = p->features->fetches;
 }
 

@@ -40,20 +40,20 @@ static void *map_pages(int fd, size_t size, int prot, off_t from, int *err)
 	return NULL;
 }
 
-int rings_open(struct rings *r, int slots_fd, int laps_fd, int bell_fd, struct ring_ends *ends)
+int rings_open(struct rings *r, int slots_fd, int seq_fd, int wakeup_fd, struct ring_ends *ends)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), all = (size_t)r->n * r->slots;
 	int err = 0;
 
-	r->bell_fd = bell_fd;
+	r->wakeup_fd = wakeup_fd;
 	r->map = map_pages(slots_fd, all * sizeof(*r->map), PROT_READ, 0, &err);
-	r->laps = map_pages(laps_fd, all * sizeof(*r->laps), PROT_READ, 0, &err);
-	r->bell = map_pages(bell_fd, page, PROT_READ | PROT_WRITE, 0, &err);
-	r->bell_rung = map_pages(bell_fd, page, PROT_READ, (off_t)page, &err);
+	r->seq = map_pages(seq_fd, all * sizeof(*r->seq), PROT_READ, 0, &err);
+	r->wakeup = map_pages(wakeup_fd, page, PROT_READ | PROT_WRITE, 0, &err);
+	r->wakeup_sent = map_pages(wakeup_fd, page, PROT_READ, (off_t)page, &err);
 	for (unsigned int i = 0; i < r->n; i++) {
 		r->ring[i].ends = &ends[i];
 		r->ring[i].slot = r->map + (size_t)i * r->slots;
-		r->ring[i].written = r->laps + (size_t)i * r->slots;
+		r->ring[i].written = r->seq + (size_t)i * r->slots;
 	}
 	return err;
 }
@@ -64,12 +64,12 @@ void rings_close(struct rings *r)
 
 	if (r->map)
 		munmap((void *)r->map, all * sizeof(*r->map));
-	if (r->laps)
-		munmap((void *)r->laps, all * sizeof(*r->laps));
-	if (r->bell)
-		munmap(r->bell, page);
-	if (r->bell_rung)
-		munmap((void *)r->bell_rung, page);
+	if (r->seq)
+		munmap((void *)r->seq, all * sizeof(*r->seq));
+	if (r->wakeup)
+		munmap(r->wakeup, page);
+	if (r->wakeup_sent)
+		munmap((void *)r->wakeup_sent, page);
 	*r = (struct rings){ .n = r->n, .slots = r->slots, .shift = r->shift };
 }
 
@@ -192,8 +192,8 @@ bool rings_empty(const struct rings *r)
 
 void rings_wait(const struct rings *r, int timeout_ms)
 {
-	struct pollfd p = { .fd = r->bell_fd, .events = POLLIN };
+	struct pollfd p = { .fd = r->wakeup_fd, .events = POLLIN };
 
 	poll(&p, 1, timeout_ms);
-	__atomic_store_n(r->bell, __atomic_load_n(r->bell_rung, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+	__atomic_store_n(r->wakeup, __atomic_load_n(r->wakeup_sent, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
 }

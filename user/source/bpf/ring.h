@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The reading end of the rings that BPF programs write records into (bpf/emit.bpf.h), one for each
+ * The reading end of the rings that BPF programs write records into (bpf/ring.bpf.h), one for each
  * CPU; records of different CPUs are put back in the order of time.
  *
  * How far it has read the reader tells once in RING_TELL records: each time it does, the writer
@@ -21,7 +21,7 @@
 struct ring {
 	struct ring_ends *ends;
 	const struct tcptrace_record *slot;
-	const uint64_t *written;	/* of each slot: in how many laps */
+	const uint64_t *written;	/* of each slot: how many records it has had */
 	uint64_t at, told, end;		/* positions */
 };
 
@@ -29,10 +29,10 @@ struct rings {
 	unsigned int n;			/* a power of two: CPU c writes to number c % n */
 	uint32_t slots, shift;		/* of each: 1 << shift */
 	const struct tcptrace_record *map;	/* of them all */
-	const uint64_t *laps;
-	int bell_fd;			/* readable when somebody wakes us */
-	uint64_t *bell;			/* its two positions, the reader's and the writers' */
-	const uint64_t *bell_rung;
+	const uint64_t *seq;
+	int wakeup_fd;			/* readable when somebody wakes us */
+	uint64_t *wakeup;			/* its two positions, the reader's and the writers' */
+	const uint64_t *wakeup_sent;
 	struct ring ring[CAPTURE_RINGS];
 	bool blocked;			/* the last drain ended at a record that was still being written */
 };
@@ -40,10 +40,10 @@ struct rings {
 /* How many and how large, for at most so many bytes of all together, but 2,048 slots each at the least. */
 void rings_size(struct rings *r, size_t bytes);
 /*
- * Maps them: the arrays of all slots and of the laps they are in, and the ring buffer that wakes us. ends: one
+ * Maps them: the arrays of all slots and of how many records each has had, and the ring buffer that wakes us. ends: one
  * for each ring, the caller's, and as long as r. 0 or -errno.
  */
-int rings_open(struct rings *r, int slots_fd, int laps_fd, int bell_fd, struct ring_ends *ends);
+int rings_open(struct rings *r, int slots_fd, int seq_fd, int wakeup_fd, struct ring_ends *ends);
 void rings_close(struct rings *r);	/* back to rings_size(); also of what was only that */
 
 /* rec is valid during the call. What is not 0 ends the drain behind this record. */

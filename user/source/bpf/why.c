@@ -53,7 +53,8 @@ static const char *sentence_of(int err)
 		       "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel module, "
 		       "--source kmod" : "";
 	case -ERANGE:
-		return "before Linux 5.12 BPF can record on 256 CPUs at most: use the kernel module, --source kmod";
+		return "before Linux 5.12 BPF can record on x86 alone, and on 256 CPUs at most: use the kernel module, "
+		       "--source kmod";
 	case -EMFILE:
 		return "the limit of open files is too low for its programs: raise it to 512 or more (ulimit -n, "
 		       "LimitNOFILE=)";

@@ -5,14 +5,13 @@
  * tcp_v4_connect(), inet_release() before tcp_close()), so that they see, too, what io_uring, exit() and
  * dup2() do; and system calls pay nothing for them. All of them say "go on".
  */
-#include "call.bpf.h"
 
 enum { GO_ON = 1 };
 
 static __always_inline int cgroup_connect(const struct bpf_sock_addr *ctx, const __u8 *raddr)
 {
 	if (ctx->protocol == IPPROTO_TCP)
-		connect_begins(TYPED((const struct sock *)number_of_ours(ctx->sk)), raddr, bpf_ntohs(ctx->user_port));
+		connect_hook(TYPED_PTR((const struct sock *)addr_of_untyped(ctx->sk)), raddr, bpf_ntohs(ctx->user_port));
 	return GO_ON;
 }
 
@@ -39,9 +38,8 @@ int cg_connect6(struct bpf_sock_addr *ctx)
 SEC("?cgroup/sock_release")
 int cg_release(struct bpf_sock *ctx)
 {
-	const struct sock *sk = TYPED((const struct sock *)number_of_ours(ctx));
+	const struct sock *sk = TYPED_PTR((const struct sock *)addr_of_untyped(ctx));
 
-	if (is_tcp(sk))
-		close_hook(sk, -1);
+	close_hook(tcp_side((struct sock *)sk), -1);
 	return GO_ON;
 }

@@ -2,14 +2,16 @@
 /*
  * The queues seen by tracepoints alone: for kernels with neither fentry nor
  * kprobes. What has no event of its own is read off its effects, at a moment
- * when they are exact. (Into the accept queue: state.bpf.c.)
+ * when they are exact. (Into the accept queue: state.bpf.h.)
  *
  * A segment does not say which listener got it, so listeners are found by
  * namespace and port; the members of an SO_REUSEPORT group are told apart by
  * whose sk_drops moved.
  */
-#include "queue.bpf.h"
-#include "group.bpf.h"
+#include "../notes.bpf.h"
+#include "../segment.bpf.h"
+#include "groups.bpf.h"
+#include "state.bpf.h"
 
 /* The far end of a handshake, well enough to tell it from what another one on this CPU left here. */
 static __always_inline __u64 peer_key(const __u8 *raddr, __u16 rport, __u16 lport)
@@ -19,16 +21,16 @@ static __always_inline __u64 peer_key(const __u8 *raddr, __u16 rport, __u16 lpor
 
 static __always_inline void answer(const struct sock_common *c)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 	__u8 raddr[16] = {};
 
-	if (!s)
+	if (!n)
 		return;
 	if (READ(c, skc_family) == AF_INET)
 		*(__be32 *)(raddr + 12) = READ(c, skc_daddr);
 	else
 		copy_v6(raddr, &c->skc_v6_daddr);
-	s->answered = peer_key(raddr, bpf_ntohs(READ(c, skc_dport)), READ(c, skc_num));
+	n->tp.answered = peer_key(raddr, bpf_ntohs(READ(c, skc_dport)), READ(c, skc_num));
 }
 
 /*
@@ -37,23 +39,25 @@ static __always_inline void answer(const struct sock_common *c)
  */
 static __always_inline int synack_leaves(const struct sk_buff *skb, const struct sock *sk)
 {
-	const struct tcp_request_sock *treq = TYPED((const struct tcp_request_sock *)sk);
+	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)sk);
 	const struct sock *listener;
 
 	answer((const void *)sk);
 	if (READ(treq, snt_synack) != (__u64)READ(skb, tstamp) / 1000)
 		return 0;
 	listener = req_listener((const void *)sk);
-	if (!listener || !wanted_of(listener, (const void *)sk))
+	if (!listener)
 		return 0;
-	emit_synq_add((const void *)sk, listener, false);
+	learn_redirect(listener, (const void *)sk);
+	if (wanted_of(listener, (const void *)sk))
+		emit_synq_add((const void *)sk, listener, false);
 	return 0;
 }
 
 /* A SYN-ACK of ours (not forwarded: skb_iif) that belongs to no request: a cookie. */
 static __always_inline int cookie_leaves(const struct sk_buff *skb)
 {
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 	struct segment seg;
 	struct group *g;
 
@@ -63,20 +67,20 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 	g = group_find(READ(skb, dev, nd_net.net, ns.inum), seg.sport);
 	if (!g || !g->sk[0])
 		return 0;
-	if (s)
-		s->answered = peer_key(seg.daddr, seg.dport, seg.sport);
-	return write_segment(g->sk[0], number_of(skb), 0, TCPTRACE_COOKIE_SENT, 0);
+	if (n)
+		n->tp.answered = peer_key(seg.daddr, seg.dport, seg.sport);
+	return write_segment(g->sk[0], addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0);
 }
 
 /* Fast Open: the child answers, and is queued right behind. */
 static __always_inline int child_answers(const struct sock *sk)
 {
-	const struct scratch *s = scratch();
+	const struct notes *n = notes();
 
 	answer((const void *)sk);
-	if (!cfg.tp_synack || !s || s->child != (__u64)sk || !s->child_of || !wanted(sk))
+	if (!cfg.tp_synack || !n || n->tp.child != (__u64)sk || !n->tp.child_of || !wanted(sk))
 		return 0;		/* sent again */
-	emit_child_synack(sk, TYPED((const struct sock *)s->child_of));
+	emit_child_synack(sk, TYPED_PTR((const struct sock *)n->tp.child_of));
 	tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_FASTOPEN, bpf_ktime_get_ns());
 	return 0;
 }
@@ -87,11 +91,11 @@ int BPF_PROG(tp_synack, const struct sk_buff *skb)
 	const struct sock *sk;
 	__u8 state;
 
-	skb = TYPED(skb);
+	skb = TYPED_PTR(skb);
 	sk = READ(skb, sk);
 	if (!sk)
 		return cfg.tp_cookie ? cookie_leaves(skb) : 0;
-	sk = TYPED(sk);
+	sk = TYPED_PTR(sk);
 	state = sk_state(sk);
 	if (state == TCP_SYN_RECV)
 		return child_answers(sk);
@@ -112,12 +116,12 @@ int cg_synack(struct bpf_sock_ops *ctx)
 
 	if (op != BPF_SOCK_OPS_TIMEOUT_INIT && op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
-	kern = (const void *)number_of_ours(ctx);
-	kern = TYPED(kern);
+	kern = (const void *)addr_of_untyped(ctx);
+	kern = TYPED_PTR(kern);
 	sk = READ(kern, sk);
-	sk = TYPED(sk);
+	sk = TYPED_PTR(sk);
 	if (op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB) {
-		if (READ(TYPED((const struct tcp_sock *)sk), fastopen_rsk))
+		if (READ(TYPED_PTR((const struct tcp_sock *)sk), fastopen_rsk))
 			child_answers(sk);
 		return 1;
 	}
@@ -125,7 +129,10 @@ int cg_synack(struct bpf_sock_ops *ctx)
 		return 1;
 	answer((const void *)sk);
 	listener = req_listener((const void *)sk);
-	if (cfg.tp_synack && listener && wanted_of(listener, (const void *)sk))
+	if (!listener)
+		return 1;
+	learn_redirect(listener, (const void *)sk);
+	if (cfg.tp_synack && wanted_of(listener, (const void *)sk))
 		emit_synq_add((const void *)sk, listener, true);
 	return 1;
 }
@@ -134,13 +141,13 @@ int cg_synack(struct bpf_sock_ops *ctx)
  * What an address in per-CPU memory must have added to be this CPU's. Taken from a map of ours, whose two
  * addresses we know: the kernel's own variable is not to be had without CONFIG_KALLSYMS_ALL.
  */
-static __always_inline __u64 this_cpu_offset(const struct scratch *s)
+static __always_inline __u64 this_cpu_offset(const struct notes *n)
 {
 	__u64 pptr = 0;
 
-	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(number_of_ours(&scratch_map) +
+	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(addr_of_untyped(&notes_map) +
 								   bpf_core_field_offset(struct bpf_array, pptrs)));
-	return number_of_ours(s) - pptr;
+	return addr_of_untyped(n) - pptr;
 }
 
 /*
@@ -152,19 +159,19 @@ enum verdict { NO, YES, MAYBE };
 static __always_inline enum verdict cookie_sent(const struct net *net)
 {
 	__u32 place = READ(net, ns.inum) & 7;
-	struct scratch *s = scratch();
+	struct notes *n = notes();
 	const struct linux_mib *mib;
 	enum verdict verdict;
 	__u64 sent;
 
-	if (!s)
+	if (!n)
 		return NO;
-	mib = (const void *)(number_of(READ(net, mib.net_statistics)) + this_cpu_offset(s));
-	mib = TYPED(mib);
+	mib = (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(n));
+	mib = TYPED_PTR(mib);
 	sent = READ(mib, mibs[LINUX_MIB_SYNCOOKIESSENT]);
-	verdict = s->cookies[place].net == (__u64)net ? sent > s->cookies[place].sent : sent ? MAYBE : NO;
-	s->cookies[place].net = (__u64)net;
-	s->cookies[place].sent = sent;
+	verdict = n->tp.cookies[place].net == (__u64)net ? sent > n->tp.cookies[place].sent : sent ? MAYBE : NO;
+	n->tp.cookies[place].net = (__u64)net;
+	n->tp.cookies[place].sent = sent;
 	return verdict;
 }
 
@@ -178,33 +185,35 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
 	const struct sock *listener, *member;
 	enum verdict cookie = NO;
-	struct scratch *s;
+	struct notes *n;
 	struct segment seg;
 	struct group *g;
 	__u32 netns;
 
-	skb = TYPED(skb);
+	skb = TYPED_PTR(skb);
 	if ((segment_flags(skb) & (TH_SYN | TH_ACK)) != TH_SYN || !read_segment(&seg, skb))
 		return 0;
-	s = scratch();
-	if (s && s->answered == peer_key(seg.saddr, seg.sport, seg.dport)) {
-		s->answered = 0;
+	n = notes();
+	if (n && n->tp.answered == peer_key(seg.saddr, seg.sport, seg.dport)) {
+		n->tp.answered = 0;
 		return 0;
 	}
 	netns = segment_netns(skb);
 	g = group_find(netns, seg.dport);
-	if (!g || !g->sk[0])
-		return 0;
-	member = TYPED((const struct sock *)g->sk[0]);
-	if (cfg.cg_synack)
+	member = g && g->sk[0] ? TYPED_PTR((const struct sock *)g->sk[0]) : NULL;
+	if (member && cfg.cg_synack)
 		cookie = cookie_sent(READ(member, __sk_common.skc_net.net));
-	listener = cookie != YES ? (const void *)member_dropped(netns, seg.dport) : NULL;
+	listener = NULL;
+	if (member && cookie != YES)
+		listener = (const void *)claim_drop(netns, seg.dport);
+	if (!listener && cookie != YES)
+		listener = (const void *)claim_redirected(netns);
 	if (!listener)
-		return cookie != NO && cfg.tp_cookie ?
-			       write_segment(g->sk[0], number_of(skb), 0, TCPTRACE_COOKIE_SENT, 0) : 0;
+		return member && cookie != NO && cfg.tp_cookie ?
+			       write_segment(g->sk[0], addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0) : 0;
 	if (!cfg.tp_drop_syn)
 		return 0;
-	listener = TYPED(listener);
+	listener = TYPED_PTR(listener);
 	return emit_drop(listener, skb, NULL,
 			 syn_drop_cause(listener, synq_full(listener), acceptq_full(listener)));
 }
@@ -213,6 +222,18 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 static __always_inline void emit_reset(const struct sock *listener, const struct sk_buff *skb)
 {
 	emit_segment(listener, skb, NULL, TCPTRACE_SYNQ_DEL, TCPTRACE_SYNQ_RESET);
+}
+
+/* An ACK that found no socket: a cookie's, if a listener has counted a drop. */
+static __always_inline int cookie_refused(const struct sk_buff *skb, __u16 port)
+{
+	__u32 netns = segment_netns(skb);
+	__u64 listener = claim_drop(netns, port);
+
+	if (!listener)
+		listener = claim_redirected(netns);
+	return listener ? emit_drop(TYPED_PTR((const struct sock *)listener), skb, NULL,
+				    TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
 }
 
 /*
@@ -227,24 +248,23 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	bool overflow = reason == (int)bpf_core_enum_value(enum skb_drop_reason,
 							   SKB_DROP_REASON_TCP_LISTEN_OVERFLOW);
 	bool no_socket = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
-	const struct sock *listener = TYPED(rx_sk);
+	const struct sock *listener = TYPED_PTR(rx_sk);
+	struct port_key key;
 	struct segment seg;
 	struct group *g;
 
-	skb = TYPED(skb);
+	skb = TYPED_PTR(skb);
 	if (!no_socket && (!rx_sk || sk_state(listener) != TCP_LISTEN))
 		return 0;
 	if (!read_ports(&seg, skb))
 		return 0;
-	if (no_socket) {
-		listener = (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ?
-				   (const void *)member_dropped(segment_netns(skb), seg.dport) : NULL;
-		return listener ? emit_drop(TYPED(listener), skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
-	}
-	g = group_find(segment_netns(skb), seg.dport);
+	if (no_socket)
+		return (seg.flags & (TH_SYN | TH_RST | TH_ACK)) == TH_ACK ? cookie_refused(skb, seg.dport) : 0;
+	key = key_of(listener);
+	g = bpf_map_lookup_elem(&groups, &key);
 	/* tcp_v4_rcv() counts what a listener throws away, beside the ListenDrops of a full queue */
 	if (g)
-		group_settle(g, listener, overflow ? 2 : 1);
+		claim_drops(g, listener, overflow ? 2 : 1);
 	if (!overflow) {
 		if (cfg.tp_synq_del && seg.flags & TH_RST)
 			emit_reset(listener, skb);
@@ -271,17 +291,17 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	__u8 flags;
 	__u32 n;
 
-	skb = TYPED(skb);
+	skb = TYPED_PTR(skb);
 	flags = segment_flags(skb) & (TH_SYN | TH_RST | TH_ACK);
 	if ((flags != TH_ACK && !(flags & TH_RST)) || !read_ports(&seg, skb))
 		return 0;
 	g = group_find(segment_netns(skb), seg.dport);
-	listener = g ? group_rose(g, &n) : NULL;
+	listener = g ? group_unclaimed(g, &n) : NULL;
 	if (!listener)
 		return 0;
-	listener = TYPED(listener);
+	listener = TYPED_PTR(listener);
 	overflow = flags == TH_ACK && acceptq_full(listener);
-	group_settle(g, listener, overflow && n >= 2 ? 2 : 1);
+	claim_drops(g, listener, overflow && n >= 2 ? 2 : 1);
 	if (flags & TH_RST) {
 		if (cfg.tp_synq_del)
 			emit_reset(listener, skb);

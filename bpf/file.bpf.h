@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From a descriptor of the current process to its file, and from that to its TCP socket. */
+#ifndef TCPTRACE_FILE_BPF_H
+#define TCPTRACE_FILE_BPF_H
+
+#include "read.bpf.h"
+
+static __always_inline struct file *fd_file(int fd)
+{
+	struct task_struct *task = TYPED_PTR((struct task_struct *)bpf_get_current_task());
+	struct fdtable *fdt = TYPED_PTR((struct fdtable *)READ(task, files, fdt));
+	struct file **slot = READ(fdt, fd) + fd, *file = NULL;
+
+	if (fd < 0 || (__u32)fd >= READ(fdt, max_fds))
+		return NULL;
+	if (HAS_CAST) {		/* the slot, read as that member of a struct that has a pointer there */
+		fdt = TYPED_PTR((struct fdtable *)((char *)slot - bpf_core_field_offset(struct fdtable, fd)));
+		return TYPED_PTR((struct file *)READ(fdt, fd));
+	}
+	bpf_probe_read_kernel(&file, sizeof(file), slot);
+	return file;
+}
+
+/*
+ * The TCP socket of a socket that a program holds, or NULL: itself, or of an MPTCP socket the first of its TCP
+ * sockets, which is there from socket() on (6.1), or from the first bind() or connect() on (6.12).
+ */
+static __always_inline struct sock *tcp_side(struct sock *sk)
+{
+	__u16 family, protocol;
+
+	if (!sk)
+		return NULL;
+	family = READ(sk, __sk_common.skc_family);
+	protocol = READ(sk, sk_protocol);
+	if (family != AF_INET && family != AF_INET6)
+		return NULL;
+	if (bpf_core_type_exists(struct mptcp_sock) && protocol == IPPROTO_MPTCP)
+		return READ(TYPED_PTR((struct mptcp_sock *)sk), first);
+	return protocol == IPPROTO_TCP ? sk : NULL;
+}
+
+/* Made by MPTCP for a socket that a program holds. */
+static __always_inline bool is_subflow(const struct sock *sk)
+{
+	return bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
+	       READ(TYPED_PTR((const struct tcp_sock *)sk), is_mptcp);
+}
+
+/* The TCP socket of a file, or NULL. One of O_PATH has no private_data: NULL reads as 0. */
+static __always_inline struct sock *file_sock(const struct file *file)
+{
+	struct socket *socket;
+
+	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = TYPED_PTR((struct socket *)READ(file, private_data));
+	return tcp_side(READ(socket, sk));
+}
+
+static __always_inline struct sock *fd_sock(int fd)
+{
+	return file_sock(fd_file(fd));
+}
+
+/* Is that a descriptor of this very socket? */
+static __always_inline bool fd_is(int fd, const struct sock *sk)
+{
+	const struct file *file = fd_file(fd);
+	__u64 socket;
+
+	if (!file)
+		return false;
+	socket = (__u64)READ(file, private_data);
+	if (socket == (__u64)READ(sk, sk_socket))
+		return socket;
+	return is_subflow(sk) && (__u64)file_sock(file) == (__u64)sk;
+}
+
+#endif

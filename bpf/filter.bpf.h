@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The filter: which sockets are wanted, by what user space has said in cfg. */
+#ifndef TCPTRACE_FILTER_BPF_H
+#define TCPTRACE_FILTER_BPF_H
+
+#include "read.bpf.h"
+
+/* May that event be written? Asked before the work: the verifier removes what is off. */
+#define ASKED(sym)	(cfg.events & 1ull << TCPTRACE_##sym)
+
+/* Sockets that the pid filter lets through, and the processes it names. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_TRACED);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u8);
+} traced_socks SEC(".maps");
+
+/* One byte for each filter_place(): has a socket with that place ever been in traced_socks? */
+__u8 traced_filter[CAPTURE_FILTER] = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_PIDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u8);
+} pids SEC(".maps");
+
+static __always_inline bool port_bit(const volatile __u64 *set, __u16 port)
+{
+	__u32 word = port >> 6;
+
+	barrier_var(word);	/* or clang drops the mask, and old verifiers have forgotten that port is a __u16 */
+	return set[word & (CAPTURE_PORT_WORDS - 1)] >> (port & 63) & 1;
+}
+
+/* Levels of cgroups below the root that are compared. */
+#define CGROUP_DEPTH	32
+
+/* Is the cgroup with that id an ancestor of cg, or cg itself? */
+static __always_inline bool below_cgroup(struct cgroup *cg, __u64 wanted_id)
+{
+	int level = READ(cg, level);
+	struct cgroup *up;
+	__u64 id;
+
+	for (int i = 0; i < CGROUP_DEPTH && i <= level; i++) {
+		if (bpf_core_field_exists(struct cgroup___ptrs, ancestors)) {
+			bpf_core_read(&up, sizeof(up), &((struct cgroup___ptrs *)cg)->ancestors[0] + i);
+			up = TYPED_PTR(up);
+			id = READ(up, kn, id);
+		} else {
+			bpf_core_read(&id, sizeof(id), &((struct cgroup___ids *)cg)->ancestor_ids[0] + i);
+		}
+		if (id == wanted_id)
+			return true;
+	}
+	return false;
+}
+
+/* The cgroup that the socket was made in. */
+static __always_inline bool in_cgroup(const struct sock *sk)
+{
+	struct cgroup *cg;
+
+	if (bpf_core_field_exists(struct sock_cgroup_data, cgroup)) {
+		cg = READ(sk, sk_cgrp_data.cgroup);
+	} else {
+		const struct sock_cgroup_data___val *old = (const void *)&sk->sk_cgrp_data;
+		__u64 val = READ(old, val);
+
+		cg = val & 1 ? NULL : (struct cgroup *)val;
+	}
+	return cg && below_cgroup(cg, cfg.cgroup);
+}
+
+/* A socket's place in traced_filter. */
+static __always_inline __u32 filter_place(const struct sock *sk)
+{
+	__u64 place = addr_of(sk) * 0x9e3779b97f4a7c15ull >> 48;
+
+	barrier_var(place);
+	return place & (CAPTURE_FILTER - 1);
+}
+
+/* Most sockets of a machine are not: a byte says so for nearly all of them, a look-up takes 40 ns. */
+static __always_inline bool sock_traced(const struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return traced_filter[filter_place(sk)] && bpf_map_lookup_elem(&traced_socks, &key);
+}
+
+static __always_inline bool pid_wanted(void)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	return bpf_map_lookup_elem(&pids, &pid);
+}
+
+static __always_inline void trace_sock(const struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	__u8 one = 1;
+
+	traced_filter[filter_place(sk)] = 1;
+	bpf_map_update_elem(&traced_socks, &key, &one, BPF_ANY);
+}
+
+static __always_inline void untrace_sock(const struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	if (cfg.by_pid)
+		bpf_map_delete_elem(&traced_socks, &key);
+}
+
+/* What needs no memory: family, namespace, cgroup (owner: a full socket, the listener of a request). */
+static __always_inline bool place_wanted(const struct sock *owner)
+{
+	if (cfg.family && (READ(owner, __sk_common.skc_family) == AF_INET6) != (cfg.family == 6))
+		return false;
+	if (cfg.netns && sk_netns(owner) != cfg.netns)
+		return false;
+	return !cfg.cgroup || in_cgroup(owner);
+}
+
+static __always_inline bool ports_match(__u16 lport, __u16 rport)
+{
+	if (cfg.by_lport && !port_bit(lports, lport))
+		return false;
+	return !cfg.by_rport || port_bit(rports, rport);
+}
+
+static __always_inline bool ports_wanted(__u16 lport, __u16 rport)
+{
+	return ports_match(lport, rport) || (cfg.both_ends && ports_match(rport, lport));
+}
+
+static __always_inline bool common_ports_wanted(const struct sock_common *c)
+{
+	if (!cfg.by_lport && !cfg.by_rport)
+		return true;
+	return ports_wanted(READ(c, skc_num), bpf_ntohs(READ(c, skc_dport)));
+}
+
+/* A minisock. Whose it was, and of which cgroup, it does not know: the model knows its tuple. */
+static __always_inline bool minisock_wanted(const struct sock_common *c)
+{
+	if (!cfg.filtered)
+		return true;
+	if (cfg.family && (READ(c, skc_family) == AF_INET6) != (cfg.family == 6))
+		return false;
+	if (cfg.netns && sk_netns((const void *)c) != cfg.netns)
+		return false;
+	return common_ports_wanted(c);
+}
+
+static __always_inline bool sock_ports_wanted(const struct sock *sk)
+{
+	__u16 lport = READ(sk, __sk_common.skc_num);
+
+	if (!cfg.by_lport && !cfg.by_rport)
+		return true;
+	if (!lport)
+		lport = sk_sport(sk);
+	return ports_wanted(lport, bpf_ntohs(READ(sk, __sk_common.skc_dport)));
+}
+
+/* A full socket. In a call of its owner the pid filter may learn it. */
+static __always_inline bool wanted(const struct sock *sk)
+{
+	if (!cfg.filtered)
+		return true;
+	return place_wanted(sk) && sock_ports_wanted(sk) && (!cfg.by_pid || sock_traced(sk));
+}
+
+/* Its end: a reset has taken the ports off by then, so they can only let it through. */
+static __always_inline bool wanted_end(const struct sock *sk)
+{
+	if (!cfg.filtered)
+		return true;
+	return place_wanted(sk) && (!cfg.by_pid || sock_traced(sk)) &&
+	       (!READ(sk, __sk_common.skc_dport) || sock_ports_wanted(sk));
+}
+
+/* The caller's own call: its socket is learnt. */
+static __always_inline bool caller_wanted(const struct sock *sk)
+{
+	if (!cfg.by_pid)
+		return true;
+	if (!pid_wanted())
+		return false;
+	trace_sock(sk);
+	return true;
+}
+
+static __always_inline bool wanted_call(const struct sock *sk)
+{
+	return !cfg.filtered || (caller_wanted(sk) && place_wanted(sk) && sock_ports_wanted(sk));
+}
+
+/* Anything of a listener: c is the request or child, or NULL with the tuple already checked. */
+static __always_inline bool wanted_of(const struct sock *listener, const struct sock_common *c)
+{
+	if (!cfg.filtered)
+		return true;
+	return place_wanted(listener) && (!cfg.by_pid || sock_traced(listener)) &&
+	       (!c || common_ports_wanted(c));
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What one hook leaves to another that runs later on the same CPU, within the processing of one segment:
+ * arguments from a function's entry to its return, and findings. All of these run with softirqs off and none
+ * runs inside itself; struct guard is for those that do not.
+ */
+#ifndef TCPTRACE_NOTES_BPF_H
+#define TCPTRACE_NOTES_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+/* tcp_conn_request() in progress */
+struct conn_request {
+	__u64	listener, skb;
+	__u32	drops;			/* sk_drops when it began */
+	__u32	answered;		/* a SYN-ACK was made */
+	__u32	synq_full, acceptq_full;
+};
+
+/* tcp_v4_syn_recv_sock() or tcp_v6_syn_recv_sock() in progress */
+struct syn_recv {
+	__u64	listener, req, skb;
+	__u32	full;			/* the accept queue when it began */
+};
+
+/* inet_csk_complete_hashdance() or inet_csk_reqsk_queue_add() in progress */
+struct queued {
+	__u64	listener, child, req;
+};
+
+/* cookie_v4_check() or cookie_v6_check() in progress */
+struct cookie_check {
+	__u64	listener, skb;
+};
+
+/* tcp_retransmit_skb() in progress */
+struct retransmit {
+	__u64	sk, skb;
+	__u32	total;			/* total_retrans when it began */
+};
+
+/* By tracepoints alone: tp/ */
+struct tp_notes {
+	__u64	child, child_of;	/* the passive child that came last, and its listener */
+	__u64	answered;		/* the peer that got the last SYN-ACK, peer_key() */
+	struct { __u64 net, sent; } cookies[8];	/* what this CPU has counted of a namespace's: cookie_sent() */
+};
+
+#define GUARD_TOKENS	16
+
+/* recursion.bpf.h */
+struct guard {
+	__u64	token[GUARD_TOKENS];
+	__u32	next;
+};
+
+struct notes {
+	struct conn_request conn_request;
+	struct syn_recv syn_recv;
+	struct queued hashdance, queue_add;
+	struct cookie_check cookie;
+	struct retransmit retransmit;
+	__u64	timer_req;		/* request whose timer runs */
+	__u64	killed_req;		/* request that tcp_req_err() or tcp_abort() takes down */
+	struct tp_notes tp;
+	struct guard guard;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct notes);
+} notes_map SEC(".maps");
+
+static __always_inline struct notes *notes(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&notes_map, &zero);
+}
+
+#endif
