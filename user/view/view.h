@@ -168,9 +168,9 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 void summary_finding(struct view *v, const struct finding *f);
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 void summary_end(struct view *v, const struct view_end *end);
-/* A finding's sentence or advice with {listener}, {who} and its numbers filled in. */
-void finding_text(struct out *o, const struct finding *f, const char *text);
-void finding_json(struct out *o, const struct finding *f, const char *text);	/* as a JSON string */
+/* One part of a finding with {listener}, {who} and its numbers filled in; nothing if it has none. */
+void finding_text(const struct view *v, struct out *o, const struct finding *f, enum finding_part part);
+void finding_json(const struct view *v, struct out *o, const struct finding *f, enum finding_part part);	/* quoted */
 
 /* One-shot table of all listeners, like ss -ltn. */
 struct listeners_config {
