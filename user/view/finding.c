@@ -72,16 +72,47 @@ static void put_errno(struct out *o, int err)
 	}
 }
 
-static void put_value(const struct view *v, struct out *o, const struct finding_value *e)
+/* How a finding is written. */
+struct writing {
+	const struct view *v;
+	struct out *o;
+	const struct finding *f;
+	const struct finding_names *names;
+};
+
+static void put_endpoint_of(const struct writing *w, const uint8_t addr[16], uint16_t port)
+{
+	char text[PUT_ENDPOINT_MAX], *end;
+
+	if (!w->names) {
+		out_endpoint(w->o, addr, port);
+		return;
+	}
+	end = w->names->endpoint(w->names->ctx, text, addr, port);
+	out_mem(w->o, text, (size_t)(end - text));
+}
+
+/* In brackets where a port follows. */
+static void put_address(const struct writing *w, const uint8_t addr[16], bool port)
+{
+	char text[PUT_ENDPOINT_MAX], *end = w->names ? w->names->addr(w->names->ctx, text, addr) : put_addr(text, addr);
+	bool brackets = port && memchr(text, ':', (size_t)(end - text));
+
+	out_mem(w->o, "[", brackets);
+	out_mem(w->o, text, (size_t)(end - text));
+	out_mem(w->o, "]", brackets);
+}
+
+static void put_value(const struct writing *w, const struct finding_value *e, bool port)
 {
 	switch (e->unit) {
-	case FINDING_NUMBER: out_u64(o, e->number); break;
-	case FINDING_SPAN: put_span(o, e->number); break;
-	case FINDING_MOMENT: put_moment(v, o, e->number); break;
-	case FINDING_ERRNO: put_errno(o, (int)e->number); break;
-	case FINDING_STATE: put_state(o, (char)e->number); break;
-	case FINDING_ADDRESS: out_addr(o, e->addr); break;
-	case FINDING_WORDS: out_str(o, e->words); break;
+	case FINDING_NUMBER: out_u64(w->o, e->number); break;
+	case FINDING_SPAN: put_span(w->o, e->number); break;
+	case FINDING_MOMENT: put_moment(w->v, w->o, e->number); break;
+	case FINDING_ERRNO: put_errno(w->o, (int)e->number); break;
+	case FINDING_STATE: put_state(w->o, (char)e->number); break;
+	case FINDING_ADDRESS: put_address(w, e->addr, port); break;
+	case FINDING_WORDS: out_str(w->o, e->words); break;
 	}
 }
 
@@ -97,53 +128,56 @@ static void put_who(struct out *o, const struct owner *who)
 	out_char(o, ']');
 }
 
-/* {key} or {key:noun}, n bytes at p */
-static void put_key(const struct view *v, struct out *o, const struct finding *f, const char *p, size_t n)
+/* "key" or "key:noun", n bytes at p; then comes what follows the bracket */
+static void put_key(const struct writing *w, const char *p, size_t n)
 {
+	const struct finding_value *e = w->f->value;
 	size_t key = strcspn(p, ":}");
-	const struct finding_value *e = f->value;
 
 	if (key == 3 && !strncmp(p, "who", key)) {
-		put_who(o, &f->who);
+		put_who(w->o, &w->f->who);
 		return;
 	}
 	if (key == 8 && !strncmp(p, "listener", key)) {
-		out_endpoint(o, f->listener->laddr, f->listener->lport);
+		put_endpoint_of(w, w->f->listener->laddr, w->f->listener->lport);
 		return;
 	}
 	while (e->key && (strlen(e->key) != key || strncmp(p, e->key, key)))
 		e++;
 	if (!e->key)
 		return;
-	put_value(v, o, e);
+	put_value(w, e, p[n] && p[n + 1] == ':');
 	if (key == n)
 		return;
-	out_char(o, ' ');
-	out_mem(o, p + key + 1, n - key - 1);
+	out_char(w->o, ' ');
+	out_mem(w->o, p + key + 1, n - key - 1);
 	if (e->number != 1)
-		out_char(o, 's');
+		out_char(w->o, 's');
 }
 
-static void put_text(const struct view *v, struct out *o, const struct finding *f, const char *text)
+static void put_text(const struct writing *w, const char *text)
 {
 	while (*text) {
 		size_t n = strcspn(text, "{");
 
-		out_mem(o, text, n);
+		out_mem(w->o, text, n);
 		text += n;
 		if (!*text)
 			break;
 		n = strcspn(text, "}");
-		put_key(v, o, f, text + 1, n - 1);
+		put_key(w, text + 1, n - 1);
 		text += n + (text[n] == '}');
 	}
 }
 
-void finding_text(const struct view *v, struct out *o, const struct finding *f, enum finding_part part)
+void finding_text(const struct view *v, struct out *o, const struct finding *f, enum finding_part part,
+		  const struct finding_names *names)
 {
+	const struct writing w = { v, o, f, names };
+
 	for (unsigned int i = 0; i < FINDING_PARTS && f->said[i].text; i++)
 		if (f->said[i].part == part)
-			put_text(v, o, f, f->said[i].text);
+			put_text(&w, f->said[i].text);
 }
 
 void finding_json(const struct view *v, struct out *o, const struct finding *f, enum finding_part part)
@@ -152,7 +186,7 @@ void finding_json(const struct view *v, struct out *o, const struct finding *f, 
 
 	if (out_open(&line, -1))
 		return;
-	finding_text(v, &line, f, part);
+	finding_text(v, &line, f, part, NULL);
 	out_json(o, line.buf, line.len);
 	line.len = 0;		/* a buffer only: there is nowhere to write it */
 	out_close(&line);
@@ -169,7 +203,7 @@ static void put_part(const struct view *v, const struct finding *f, enum finding
 	if (out_open(&text, -1))
 		return;
 	text.ascii = v->out->ascii;
-	finding_text(v, &text, f, part);
+	finding_text(v, &text, f, part, NULL);
 	if (text.len) {
 		out_char(&text, 0);
 		out_str(v->out, part == FINDING_CAUSE ? mark : "  ");

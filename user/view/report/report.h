@@ -197,7 +197,7 @@ struct texts {
 };
 
 struct verdict {
-	char *sentence, *advice;	/* HTML, malloc'd */
+	char *part[FINDING_PART_MAX];	/* HTML, malloc'd; empty: it has none */
 	uint32_t listener;		/* 0: of none */
 };
 
