@@ -86,13 +86,13 @@ static void count_error(int err)
 		COUNT(other, 1);
 }
 
-static int wait_connected(int fd)
+static int wait_connected(int fd, int timeout_ms)
 {
 	struct pollfd p = { fd, POLLOUT, 0 };
 	socklen_t len = sizeof(int);
 	int err = 0;
 
-	if (poll(&p, 1, opt.timeout_ms) <= 0)
+	if (poll(&p, 1, timeout_ms) <= 0)
 		return ETIMEDOUT;
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
@@ -105,7 +105,7 @@ static int connect_one(int fd)
 	int err = connect(fd, &opt.to.sa, address_len(&opt.to)) ? errno : 0;
 
 	if (err == EINPROGRESS && opt.nonblock)
-		err = wait_connected(fd);
+		err = wait_connected(fd, opt.timeout_ms);
 	ns = now_ns() - start;
 	if (ns > total.max_ns)
 		total.max_ns = ns;
@@ -238,9 +238,10 @@ static void burst(int round)
 		finish_burst(&p[i]);
 }
 
-/* Opens them all before it waits for any of them: none is sent late because another one waits. */
+/* Opens them all before it waits for any of them: none is sent late because another one waits. All have the same time. */
 static void hold_burst(void)
 {
+	uint64_t until = now_ns() + opt.timeout_ms * 1000000ull, now;
 	int *fd = held;
 	int i, err;
 
@@ -253,7 +254,8 @@ static void hold_burst(void)
 		}
 	}
 	for (i = 0; i < opt.burst; i++) {
-		err = fd[i] ? wait_connected(fd[i]) : 0;
+		now = now_ns();
+		err = fd[i] ? wait_connected(fd[i], now < until ? (until - now) / 1000000 : 0) : 0;
 		if (err)
 			count_error(err);
 		else if (fd[i])

@@ -104,7 +104,7 @@ trouble_knobs()
 declare -A port_of=([gunicorn]=8081 [haproxy]=8082 [node]=8083)
 small_servers()
 {
-	gunicorn_at 8081 1 --backlog 3
+	gunicorn_at 8081 1 --backlog 3 -k gthread --threads 4
 	cat > "$dir/haproxy.cfg" <<-EOC
 	defaults
 	  mode http
