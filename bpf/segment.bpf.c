@@ -164,6 +164,8 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 	r->cookie = 0;
 	r->netns = netns;
 	r->old = r->new = state;
+	if (!state)
+		r->arg = seg.flags;
 	if (state == TCP_LISTEN) {
 		set_queues(r, sk);
 		/* nobody tells whether this ACK was meant as a cookie: the model must judge */

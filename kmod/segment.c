@@ -153,6 +153,8 @@ static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
 		return;
 	r.netns = netns;
 	r.old = r.new = state;
+	if (!state)
+		r.arg = seg.flags;
 	if (state == TCP_LISTEN)
 		set_queues(&r, sk);
 	set_segment(&r, &seg);

@@ -201,7 +201,8 @@ struct tcptrace_record {
 		struct {
 			__u64	req;	/* not F_ACTOR: the request_sock that became sk, or 0 */
 			__u64	arg;	/* not F_ACTOR: lost: how many; observed: enum tcptrace_seen of each;
-					 * retrans: segments (tcp_skb_pcount()), 0: 1 */
+					 * retrans: segments (tcp_skb_pcount()), 0: 1;
+					 * rst-sent for no socket: TCP flags of what it answers */
 		};
 	};
 	__u8	laddr[16];	/* IPv4 as ::ffff:a.b.c.d, so that both families compare alike */

@@ -86,13 +86,13 @@ static void count_error(int err)
 		COUNT(other, 1);
 }
 
-static int wait_connected(int fd)
+static int wait_connected(int fd, int timeout_ms)
 {
 	struct pollfd p = { fd, POLLOUT, 0 };
 	socklen_t len = sizeof(int);
 	int err = 0;
 
-	if (poll(&p, 1, opt.timeout_ms) <= 0)
+	if (poll(&p, 1, timeout_ms) <= 0)
 		return ETIMEDOUT;
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
@@ -105,7 +105,7 @@ static int connect_one(int fd)
 	int err = connect(fd, &opt.to.sa, address_len(&opt.to)) ? errno : 0;
 
 	if (err == EINPROGRESS && opt.nonblock)
-		err = wait_connected(fd);
+		err = wait_connected(fd, opt.timeout_ms);
 	ns = now_ns() - start;
 	if (ns > total.max_ns)
 		total.max_ns = ns;
@@ -238,6 +238,32 @@ static void burst(int round)
 		finish_burst(&p[i]);
 }
 
+/* Opens them all before it waits for any of them: none is sent late because another one waits. All have the same time. */
+static void hold_burst(void)
+{
+	uint64_t until = now_ns() + opt.timeout_ms * 1000000ull, now;
+	int *fd = held;
+	int i, err;
+
+	for (i = 0; i < opt.burst; i++) {
+		fd[i] = open_socket(i, true);
+		if (connect(fd[i], &opt.to.sa, address_len(&opt.to)) && errno != EINPROGRESS) {
+			count_error(errno);
+			close(fd[i]);
+			fd[i] = 0;
+		}
+	}
+	for (i = 0; i < opt.burst; i++) {
+		now = now_ns();
+		err = fd[i] ? wait_connected(fd[i], now < until ? (until - now) / 1000000 : 0) : 0;
+		if (err)
+			count_error(err);
+		else if (fd[i])
+			COUNT(ok, 1);
+	}
+	opt.count = opt.burst;
+}
+
 static void run_held(void)
 {
 	char c;
@@ -264,7 +290,8 @@ static const char usage[] =
 "  --wait-close    let the server close first    --hold        say HELD N, keep all open\n"
 "                                                              until a line on standard input\n"
 "  --half-close    shutdown(SHUT_WR) first\n"
-"  --burst N --rounds R   open N at once, wait until the server closed them, R times\n";
+"  --burst N --rounds R   open N at once, wait until the server closed them, R times;\n"
+"                         with --hold keep them, once\n";
 
 static const struct option options[] = {
 	{ "count", 1, 0, 'n' },	     { "parallel", 1, 0, 'P' }, { "mapped", 0, 0, 'm' },
@@ -341,14 +368,18 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	bring_lo_up();
 	raise_file_limit();
-	if (opt.burst) {
+	held = calloc(opt.burst ? opt.burst : opt.count, sizeof(*held));
+	if (!held)
+		die("calloc");
+	if (opt.burst && opt.hold) {
+		say_ready();
+		hold_burst();
+		run_held();
+	} else if (opt.burst) {
 		say_ready();
 		for (int i = 0; i < opt.rounds; i++)
 			burst(i);
 	} else {
-		held = calloc(opt.count, sizeof(*held));
-		if (!held)
-			die("calloc");
 		run_threads();
 		if (opt.hold)
 			run_held();

@@ -167,6 +167,42 @@ client() { start client "$bin/client" --timeout $limit "$@" $local "$port"; fini
 client_hold() { start client "$bin/client" --timeout $limit --hold "$@" $local "$port"; hear client HELD; }
 client_go() { say client; finish client; }
 
+# ---- programs of the world ----
+
+needs()
+{
+	local p
+
+	for p; do
+		command -v "$p" > /dev/null || skip "no $p here"
+	done
+}
+
+# background NAME COMMAND...: a server that says nothing of use
+background()
+{
+	local name=$1
+
+	shift
+	"$@" > "$dir/$name.log" 2>&1 < /dev/null &
+	pid[$name]=$!
+}
+
+until_port()
+{
+	local i
+
+	for ((i = 0; i < 1000; i++)); do
+		[[ -n $(ss -Hltn "sport = :$1") ]] && return
+		sleep 0.01
+	done
+	die "nobody listens on port $1: $(tail -n 2 "$dir"/*.log)"
+}
+
+end() { kill "-${2:-TERM}" "${pid[$1]}" 2>/dev/null; wait "${pid[$1]}"; unset "pid[$1]"; }
+
+pgrep_children() { cat "/proc/$1/task/$1/children" | tr ' ' '\n' | grep .; }
+
 # ---- tcptrace ----
 
 # trace [ARGS]: attached when this returns. Without ARGS a batch of scenarios may share one.

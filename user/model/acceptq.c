@@ -36,6 +36,7 @@ static void enter(struct model *m, const struct tcptrace_record *rec, struct con
 		return;
 	l->established++;
 	l->causes[rec_cause(rec)]++;
+	refused_came(m, &c->tuple, rec->t_ns);
 	if (c->ghost)
 		l->ghosts -= l->ghosts > 0;
 	c->ghost = false;
@@ -184,6 +185,14 @@ static bool waits_for_it(const struct model *m, const struct tcptrace_record *re
 	return c && (c->in_acceptq || c->unseen);
 }
 
+static void accept_failed(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	l->accept_errors++;
+	failures_add(&l->accept_failures, -rec->ret, rec->t_ns);
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		l->failer = m->actor;
+}
+
 void on_accept(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = NULL;
@@ -201,7 +210,7 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 	if (c)
 		accepted(m, rec, c, l);
 	else if (l && is_failure(rec->ret))
-		l->accept_errors++;
+		accept_failed(m, l, rec);
 	queue_numbers(m, l, rec, 0, 0);
 	ev = emit_step(rec, rec->event, c, l);
 	ev.has_dur = call_dur_ns(rec) != 0;

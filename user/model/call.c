@@ -112,6 +112,7 @@ void on_connect(struct model *m, const struct tcptrace_record *rec)
 		owner_learn(m, &c->owner, rec, true);
 		c->call_ns = rec->t_ns;
 	}
+	connects_called(m, c, rec);
 	emit_plain(m, rec, c, NULL);
 }
 
@@ -133,6 +134,7 @@ void on_connect_return(struct model *m, const struct tcptrace_record *rec)
 		owner_learn(m, &c->owner, rec, false);
 		c->call_ns = 0;
 	}
+	connects_returned(m, c, rec);
 	emit_event(m, &ev);
 }
 
@@ -184,6 +186,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && !(c && c->in_synq) && l &&
 	    cookie_meant(l, rec->t_ns))
 		cookie_infer(m, rec, TCPTRACE_COOKIE_BAD);
+	if (rec->event == TCPTRACE_RST_SENT && !rec->sk && !rec->old && !l)
+		connects_unheard(m, rec);
 	queue_numbers(m, rec->flags & TCPTRACE_F_QUEUES ? l : NULL, rec, 0, 0);
 	emit_plain(m, rec, c, l);
 }

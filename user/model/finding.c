@@ -1,294 +1,234 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Conditions over the model's numbers. They are exclusive where one cause would
- * otherwise be told twice: a full accept queue is the program's backlog, or
- * somaxconn, or a program that does not call accept() often enough.
- */
+/* Findings: made one by one, put in order, handed out. */
+#include <stdlib.h>
 #include <string.h>
 
-#include "../lib/tr.h"
-#include "finding.h"
+#include "diagnosis.h"
 
-struct input {
-	const struct model *m;
-	const struct listener *l;
+struct found {
 	struct finding *f;
-	unsigned int n;
+	size_t n, size;
+	finding_fn fn;				/* without memory they are handed out as they come */
+	void *ctx;
 };
 
-static void put(struct input *in, const char *key, uint64_t number, bool is_ns)
+struct diagnosis diagnosis_of(const struct diagnosis *from, const struct listener *l)
 {
-	if (in->n < FINDING_VALUES - 1)
-		in->f->value[in->n++] = (struct finding_value) { key, number, is_ns };
+	return (struct diagnosis) {
+		.m = from->m, .machine = from->machine, .found = from->found, .l = l, .netns = l ? l->netns : 0,
+		.f = { .listener = l, .who = { .fd = -1 } },
+	};
 }
 
-static uint64_t refused_acceptq(const struct listener *l)
+void say(struct diagnosis *d, enum finding_part part, const char *text)
+{
+	if (d->parts == FINDING_PARTS - 1)
+		return;
+	d->f.said[d->parts].part = part;
+	d->f.said[d->parts++].text = text;
+}
+
+static struct finding_value *new_value(struct diagnosis *d, const char *key, enum finding_unit unit)
+{
+	struct finding_value *v = &d->f.value[d->values];
+
+	if (d->values == FINDING_VALUES - 1)
+		return v;			/* the last one, whose key stays NULL */
+	d->values++;
+	v->key = key;
+	v->unit = unit;
+	return v;
+}
+
+void say_value(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number)
+{
+	new_value(d, key, unit)->number = number;
+}
+
+void say_number(struct diagnosis *d, const char *key, uint64_t number)
+{
+	say_value(d, key, FINDING_NUMBER, number);
+}
+
+void say_address(struct diagnosis *d, const char *key, const uint8_t addr[16])
+{
+	new_value(d, key, FINDING_ADDRESS)->addr = addr;
+}
+
+void say_words(struct diagnosis *d, const char *key, const char *words)
+{
+	new_value(d, key, FINDING_WORDS)->words = words;
+}
+
+void tell(struct diagnosis *d, const char *id)
+{
+	struct found *found = d->found;
+
+	d->f.id = id;
+	if (found->n == found->size) {
+		size_t size = found->size ? 2 * found->size : 16;
+		struct finding *f = realloc(found->f, size * sizeof(*f));
+
+		if (!f) {
+			found->fn(found->ctx, &d->f);
+			return;
+		}
+		found->f = f;
+		found->size = size;
+	}
+	found->f[found->n++] = d->f;
+}
+
+bool machine_has(const struct diagnosis *d, enum machine_sysctl which, uint64_t *value)
+{
+	return d->machine && d->machine->sysctl(d->machine->ctx, d->netns, which, value);
+}
+
+/* ---- who ---- */
+
+static bool knows_processes(const struct diagnosis *d)
+{
+	return d->machine && d->machine->process;
+}
+
+static bool is_alive(const struct diagnosis *d, const struct owner *who, struct process *p)
+{
+	return knows_processes(d) && who->pid && d->machine->process(d->machine->ctx, who->pid, p);
+}
+
+void blame(struct diagnosis *d, const struct owner *const *who, unsigned int n)
+{
+	struct process p;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (!is_alive(d, who[i], &p))
+			continue;
+		d->f.who = *who[i];
+		memcpy(d->f.who.comm, p.comm, sizeof(d->f.who.comm));
+		return;
+	}
+	for (i = 0; i < n && !d->f.who.pid; i++)
+		d->f.who = *who[i];
+}
+
+void blame_server(struct diagnosis *d)
+{
+	static const struct owner nobody = { .fd = -1 };
+	const struct owner *keeper = listener_keeper(d->l);
+	const struct owner *const who[] = {
+		d->l->acceptor_gone ? &nobody : &d->l->acceptor, keeper ? keeper : &nobody, &d->l->acceptor, &d->l->opener,
+	};
+
+	blame(d, who, 4);
+}
+
+bool who_is_gone(const struct diagnosis *d)
+{
+	struct process p;
+
+	return knows_processes(d) && d->f.who.pid && !is_alive(d, &d->f.who, &p);
+}
+
+/* ---- what refusals cost ---- */
+
+uint64_t refused_by_acceptq(const struct listener *l)
 {
 	return l->causes[TCPTRACE_DROP_ACCEPTQ_SYN] + l->causes[TCPTRACE_DROP_ACCEPTQ_ACK] +
 	       l->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE];
 }
 
-static bool acceptq_overflowed(const struct listener *l)
+uint64_t refused_by_synq(const struct listener *l)
 {
-	return refused_acceptq(l) > 0;
+	return l->causes[TCPTRACE_DROP_SYNQ_FULL] + l->causes[TCPTRACE_DROP_SYNQ_QUARTER];
 }
 
-/* Long waits, or most of what came in still not taken: the length of the queue would not have helped. */
-static bool accepts_slowly(const struct model *m, const struct listener *l)
+/* ": 290 came in after 1 s, 10 after 3 s", as often as there was one */
+static bool say_waits(struct diagnosis *d, const struct refused *r)
 {
-	return hist_quantile(&l->in_acceptq, 500) >= FINDING_SLOW_NS ||
-	       model_oldest_wait(m, &l->acceptq) >= FINDING_SLOW_NS || 2 * l->accepted < l->established;
-}
+	static const struct { const char *key, *first, *next; } text[REFUSED_WAITS] = {
+		{ "in_soon", ": {in_soon} came in within 0.5 s", "" },
+		{ "in_1s", ": {in_1s} came in after 1 s", ", {in_1s} after 1 s" },
+		{ "in_2s", ": {in_2s} came in after 2 s", ", {in_2s} after 2 s" },
+		{ "in_3s", ": {in_3s} came in after 3 s", ", {in_3s} after 3 s" },
+		{ "in_5s", ": {in_5s} came in after 4 to 6 s", ", {in_5s} after 4 to 6 s" },
+		{ "in_10s", ": {in_10s} came in after 6 to 12 s", ", {in_10s} after 6 to 12 s" },
+		{ "in_later", ": {in_later} came in later than that", ", {in_later} after more than 12 s" },
+	};
+	bool any = false;
 
-static bool clamped(const struct listener *l)
-{
-	return l->backlog_known && l->somaxconn && (uint32_t)l->backlog > l->somaxconn;
-}
-
-static void put_overflow(struct input *in)
-{
-	put(in, "refused", refused_acceptq(in->l), false);
-	put(in, "peak", in->l->acceptq.peak, false);
-	put(in, "limit", in->l->limit, false);
-}
-
-static bool is_accept_slow(struct input *in)
-{
-	uint64_t oldest = model_oldest_wait(in->m, &in->l->acceptq);
-
-	if (!acceptq_overflowed(in->l) || !accepts_slowly(in->m, in->l))
-		return false;
-	put_overflow(in);
-	put(in, "median", hist_quantile(&in->l->in_acceptq, 500), true);
-	put(in, "longest", oldest > in->l->in_acceptq.max ? oldest : in->l->in_acceptq.max, true);
-	return true;
-}
-
-static bool is_clamped(struct input *in)
-{
-	if (!acceptq_overflowed(in->l) || accepts_slowly(in->m, in->l) || !clamped(in->l))
-		return false;
-	put_overflow(in);
-	put(in, "backlog", (uint32_t)in->l->backlog, false);
-	put(in, "somaxconn", in->l->somaxconn, false);
-	return true;
-}
-
-static bool is_backlog(struct input *in)
-{
-	if (!acceptq_overflowed(in->l) || accepts_slowly(in->m, in->l) || clamped(in->l))
-		return false;
-	put_overflow(in);
-	return true;
-}
-
-static bool is_synq_full(struct input *in)
-{
-	uint64_t n = in->l->causes[TCPTRACE_DROP_SYNQ_FULL] + in->l->causes[TCPTRACE_DROP_SYNQ_QUARTER];
-
-	put(in, "refused", n, false);
-	put(in, "peak", in->l->synq.peak, false);
-	put(in, "limit", in->l->limit, false);
-	return n > 0;
-}
-
-static bool is_cookies(struct input *in)
-{
-	put(in, "sent", in->l->cookies_sent, false);
-	put(in, "valid", in->l->cookies_ok, false);
-	put(in, "limit", in->l->limit, false);
-	return in->l->cookies_sent > 0;
-}
-
-/* One in a hundred is the path; a single one of few is told too: somebody could not connect. */
-static bool is_expiring(struct input *in)
-{
-	uint64_t n = in->l->causes[TCPTRACE_SYNQ_EXPIRED];
-
-	put(in, "expired", n, false);
-	put(in, "established", in->l->established, false);
-	put(in, "retransmits", in->l->synack_retrans, false);
-	return n > 0 && n * 100 >= in->l->established;
-}
-
-static bool is_waiting(struct input *in)
-{
-	uint64_t p99 = hist_quantile(&in->l->in_acceptq, 990), oldest = model_oldest_wait(in->m, &in->l->acceptq);
-
-	put(in, "p99", p99, true);
-	put(in, "oldest", oldest, true);
-	put(in, "waiting", in->l->acceptq.now, false);
-	return !acceptq_overflowed(in->l) && (p99 >= FINDING_SLOW_NS || oldest >= FINDING_SLOW_NS);
-}
-
-static bool is_ghosts(struct input *in)
-{
-	put(in, "ghosts", in->l->ghosts, false);
-	return in->l->ghosts > 0;
-}
-
-static bool is_accept_failing(struct input *in)
-{
-	put(in, "errors", in->l->accept_errors, false);
-	return in->l->accept_errors > 0;
-}
-
-static bool same_group(const struct listener *a, const struct listener *b)
-{
-	return a != b && b->open && a->netns == b->netns && a->lport == b->lport &&
-	       !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
-}
-
-/* How many members l's group has; *accepted: what those without a queue have accepted. */
-static uint64_t group_of(const struct model *m, const struct listener *l, uint64_t *accepted)
-{
-	const struct listener *other;
-	uint64_t members = 1;
-
-	*accepted = 0;
-	for (uint32_t i = 0; (other = model_listener(m, i)); i++) {
-		if (!same_group(l, other))
+	for (unsigned int i = 0; i < REFUSED_WAITS; i++) {
+		if (!r->in[i])
 			continue;
-		members++;
-		if (!other->acceptq.now)
-			*accepted += other->accepted;
+		say_number(d, text[i].key, r->in[i]);
+		say(d, FINDING_COST, any ? text[i].next : text[i].first);
+		any = true;
 	}
-	return members;
+	return any;
 }
 
-/* This member keeps connections waiting, or refuses them, while another of its port takes all it gets. */
-static bool is_imbalance(struct input *in)
+void say_cost(struct diagnosis *d)
 {
-	const struct listener *l = in->l;
-	uint64_t stuck = l->acceptq.now + refused_acceptq(l), others, members = group_of(in->m, l, &others);
+	const struct refused *r = &d->l->refused;
+	struct refused_out out = refused_out(d->m, d->l);
+	bool any;
 
-	put(in, "members", members, false);
-	put(in, "waiting", l->acceptq.now, false);
-	put(in, "refused", refused_acceptq(l), false);
-	put(in, "accepted", l->accepted, false);
-	put(in, "others", others, false);
-	return members > 1 && stuck > 1 && l->accepted < stuck && others > l->accepted;
-}
-
-static const struct row {
-	const char *id;
-	bool (*is)(struct input *in);
-	const char *sentence, *advice;
-} rows[] = {
-	{ "accept-slow", is_accept_slow,
-	  N_("{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}), "
-	  "and {who} calls accept() too seldom: connections waited {median} ms (median), the longest {longest} ms."),
-	  N_("Make {who} accept faster: more threads or processes, or a loop that accepts before it works. "
-	  "A longer queue only makes clients wait longer.") },
-	{ "acceptq-somaxconn", is_clamped,
-	  N_("{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}): "
-	  "{who} asked for {backlog}, net.core.somaxconn makes it {somaxconn}."),
-	  N_("Raise it: sysctl -w net.core.somaxconn={backlog}, then let {who} call listen() again (restart it).") },
-	{ "acceptq-backlog", is_backlog,
-	  N_("{listener}: {refused} segments were refused because the accept queue was full (peak {peak}, limit {limit}): "
-	  "bursts are larger than the backlog that {who} gave to listen()."),
-	  N_("Give listen() in {who} a larger backlog, at least twice {peak}, and net.core.somaxconn no less.") },
-	{ "synq-full", is_synq_full,
-	  N_("{listener}: {refused} SYNs were refused because the SYN queue was full (peak {peak}, limit {limit}) "
-	  "and SYN cookies are off."),
-	  N_("Turn them on: sysctl -w net.ipv4.tcp_syncookies=1; raise the backlog of {who} if these clients are real.") },
-	{ "cookies", is_cookies,
-	  N_("{listener}: the SYN queue was full (limit {limit}): {sent} SYN cookies were sent instead, {valid} came back."),
-	  N_("Few coming back is a SYN flood, and cookies do their work. Many coming back are real clients: "
-	  "raise the backlog of {who}.") },
-	{ "requests-expire", is_expiring,
-	  N_("{listener}: {expired} requests expired in the SYN queue after {retransmits} SYN-ACK retransmits "
-	  "({established} were established): the third packet did not come."),
-	  N_("Clients vanish or the path loses packets: look at firewalls and routing between them and this host, "
-	  "or at a SYN flood with forged addresses.") },
-	{ "long-wait", is_waiting,
-	  N_("{listener}: connections wait long for accept() of {who}: p99 {p99} ms, {waiting} waiting now, "
-	  "the oldest for {oldest} ms."),
-	  N_("Nothing is refused yet. Make {who} accept faster before the queue fills.") },
-	{ "ghosts", is_ghosts,
-	  N_("{listener}: {ghosts} clients believe they are connected, but their third packet was refused "
-	  "because the accept queue was full."),
-	  N_("These clients hang until they send and time out. Mend the full accept queue; "
-	  "sysctl net.ipv4.tcp_abort_on_overflow=1 tells them at once, by a reset.") },
-	{ "reuseport-imbalance", is_imbalance,
-	  N_("{listener}: one of {members} SO_REUSEPORT members is stuck: {waiting} wait in its accept queue, "
-	  "{refused} were refused, it accepted {accepted} while the others accepted {others}."),
-	  N_("The kernel deals connections by hash, not by load: find out why this member ({who}) does not accept, "
-	  "or let all workers share one listener.") },
-	{ "accept-fails", is_accept_failing,
-	  N_("{listener}: accept() failed {errors} times in {who}."),
-	  N_("Most often the process is out of descriptors (EMFILE): raise its limit (ulimit -n, LimitNOFILE=).") },
-};
-
-static void of_listener(const struct model *m, const struct listener *l, finding_fn fn, void *ctx)
-{
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct finding f = {
-			.id = rows[i].id, .listener = l, .sentence = rows[i].sentence, .advice = rows[i].advice,
-			.who = l->acceptor.pid ? &l->acceptor : l->opener.pid ? &l->opener : NULL,
-		};
-		struct input in = { m, l, &f, 0 };
-
-		if (rows[i].is(&in))
-			fn(ctx, &f);
-	}
-}
-
-/* CLOSE_WAIT by process: the peer has closed, the program has not. */
-#define PILES	64
-
-struct piles {
-	unsigned int n;
-	struct pile {
-		struct owner who;
-		uint64_t count, oldest_ns;
-	} pile[PILES];
-};
-
-static void heap(void *ctx, const struct conn *c)
-{
-	struct piles *p = ctx;
-	unsigned int i;
-
-	if (c->state != TCP_S_CLOSE_WAIT || !c->owner.pid)
+	d->f.cost_ns += r->waited_ns + (uint64_t)(out.never + out.not_yet + out.ghosts + out.reset) * CLIENT_LOST_NS;
+	if (!r->clients)
 		return;
-	for (i = 0; i < p->n && p->pile[i].who.pid != c->owner.pid; i++)
-		;
-	if (i == PILES)
-		return;
-	if (i == p->n)
-		p->pile[p->n++] = (struct pile) { .who = c->owner };
-	p->pile[i].count++;
-	if (c->state_ns && (!p->pile[i].oldest_ns || c->state_ns < p->pile[i].oldest_ns))
-		p->pile[i].oldest_ns = c->state_ns;
-}
-
-static void close_wait(const struct model *m, finding_fn fn, void *ctx)
-{
-	uint64_t now = model_totals(m)->last_ns;
-	struct piles p = { 0 };
-
-	model_each_conn(m, heap, &p);
-	for (unsigned int i = 0; i < p.n; i++) {
-		struct finding f = {
-			.id = "close-wait", .who = &p.pile[i].who,
-			.sentence = N_("{who} holds {count} connections in CLOSE_WAIT, the oldest for {oldest} ms: "
-				       "the peers have closed, the program has not."),
-			.advice = N_("A leak: {who} must close() a connection when read() returns 0."),
-			.value = { { "count", p.pile[i].count, false },
-				   { "oldest", p.pile[i].oldest_ns ? now - p.pile[i].oldest_ns : 0, true } },
-		};
-
-		if (p.pile[i].count >= FINDING_CLOSE_WAIT)
-			fn(ctx, &f);
+	say_number(d, "clients", r->clients);
+	say_number(d, "never", out.never);
+	say(d, FINDING_COST, r->unfollowed ? "At least {clients:client} refused" : "{clients:client} refused");
+	any = say_waits(d, r);
+	say(d, FINDING_COST, any ? ", {never} never" : ": none came in");
+	if (out.not_yet) {
+		say_number(d, "not_yet", out.not_yet);
+		say(d, FINDING_COST, ", {not_yet} may still try");
 	}
+	if (out.reset) {
+		say_number(d, "reset", out.reset);
+		say(d, FINDING_COST, ", {reset} reset after the third packet");
+	}
+	if (out.ghosts) {
+		say_number(d, "ghosts", out.ghosts);
+		say(d, FINDING_COST, ", {ghosts:client} unaware (connect() has returned there, but the third packet was "
+		    "refused)");
+	}
+	say(d, FINDING_COST, ".");
 }
 
-void findings(const struct model *m, finding_fn fn, void *ctx)
+/* ---- all ---- */
+
+static int costlier(const void *a, const void *b)
 {
+	const struct finding *x = a, *y = b;
+
+	if (x->cost_ns != y->cost_ns)
+		return x->cost_ns < y->cost_ns ? 1 : -1;
+	if (x->listener && y->listener && x->listener->id != y->listener->id)
+		return x->listener->id < y->listener->id ? -1 : 1;
+	return strcmp(x->id, y->id);
+}
+
+void findings(const struct model *m, const struct machine *machine, finding_fn fn, void *ctx)
+{
+	struct found found = { .fn = fn, .ctx = ctx };
+	struct diagnosis d = { .m = m, .machine = machine, .found = &found };
 	const struct listener *l;
 
-	for (uint32_t i = 0; (l = model_listener(m, i)); i++)
-		of_listener(m, l, fn, ctx);
-	close_wait(m, fn, ctx);
+	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
+		d.l = l;
+		find_acceptq(&d);
+		find_synq(&d);
+		find_closed(&d);
+	}
+	d.l = NULL;
+	find_unheard(&d);
+	find_connects(&d);
+	find_close_wait(&d);
+	if (found.n)
+		qsort(found.f, found.n, sizeof(*found.f), costlier);
+	for (size_t i = 0; i < found.n; i++)
+		fn(ctx, &found.f[i]);
+	free(found.f);
 }

@@ -23,6 +23,10 @@
  *     age.c       conns by age
  *     index.c     hash tables of conns
  *
+ *     refused.c   clients that a full queue refused, until they come in
+ *     pace.c      how long nobody took from an accept queue
+ *     connects.c  connect() that failed, SYNs that nobody listened for
+ *
  *     figure.c    what the numbers of a listener rest on (figure.h); who waits, and for how long
  */
 #ifndef TCPTRACE_MODEL_INTERNAL_H
@@ -120,6 +124,10 @@ struct model {
 
 	uint64_t ended[ENDED_SLOTS];
 	struct held held[HELD_CPUS];
+
+	struct clients *clients;	/* refused.c */
+	struct connects *connects;	/* connects.c */
+	struct unheard *unheard;
 };
 
 /*
@@ -172,6 +180,23 @@ struct conn *index_find_rec(const struct model *m, const struct tcptrace_record 
 void age_add(struct model *m, struct conn *c, enum conn_list list);
 void age_del(struct model *m, struct conn *c);
 void age_set(struct model *m, struct conn *c, enum conn_list list);
+
+/* refused.c; the ends are the server's: remote is the client */
+int refused_init(struct model *m);
+void refused_add(struct model *m, struct listener *l, const struct tuple *t, bool third, uint64_t t_ns);
+void refused_reset(struct model *m, const struct tuple *t);
+void refused_came(struct model *m, const struct tuple *t, uint64_t t_ns);
+
+/* pace.c */
+void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t before, int step);
+void pace_close(struct listener *l, uint64_t t_ns);
+
+/* connects.c */
+int connects_init(struct model *m);
+void connects_called(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
+void connects_returned(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
+void connects_ended(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
+void connects_unheard(struct model *m, const struct tcptrace_record *rec);
 
 /* queue.c */
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,

@@ -65,7 +65,10 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {
 		c->ghost = true;
 		l->ghosts++;
+		l->refused.expired += cause == TCPTRACE_SYNQ_EXPIRED;
 	}
+	if (cause == TCPTRACE_SYNQ_RESET && c->ack_refused)
+		refused_reset(m, &c->tuple);
 	queue_numbers(m, l, rec, by, 0);
 	emit_event(m, &ev);
 }

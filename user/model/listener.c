@@ -249,6 +249,7 @@ void listener_close(struct model *m, struct listener *l, uint64_t t_ns)
 {
 	if (!l->open)
 		return;
+	pace_close(l, t_ns);
 	l->open = false;
 	l->closed_ns = t_ns;
 	closed_add(m, l);

@@ -28,7 +28,7 @@ struct model *model_new(const struct model_limits *limits, model_event_fn fn, vo
 	m->seen = ~0ull;
 	m->fn = fn;
 	m->ctx = ctx;
-	if (conns_init(m) || listeners_init(m)) {
+	if (conns_init(m) || listeners_init(m) || refused_init(m) || connects_init(m)) {
 		model_free(m);
 		errno = ENOMEM;
 		return NULL;
@@ -46,6 +46,9 @@ void model_free(struct model *m)
 		free(m->by[k].all);
 	free(m->conns);
 	listeners_free(m);
+	free(m->clients);
+	free(m->connects);
+	free(m->unheard);
 	free(m);
 }
 

@@ -29,7 +29,10 @@
 #include <stdint.h>
 
 #include "../../kmod/uapi/tcptrace.h"
+#include "failure.h"
 #include "hist.h"
+#include "pace.h"
+#include "refused.h"
 
 /* States of the kernel, include/net/tcp_states.h. */
 enum tcp_state {
@@ -113,6 +116,10 @@ struct listener {
 	 * accept() took, reset ones included. in_accept: blocked in an accept() that succeeded.
 	 */
 	struct hist in_synq, in_acceptq, in_accept;
+	struct refused refused;		/* clients that a full queue refused */
+	struct pace pace;		/* how long nobody took from the accept queue */
+	struct failures accept_failures;	/* accept() by errno */
+	struct owner failer;		/* who called it last in vain */
 
 	/* The model's own. */
 	bool used, opener_listened;	/* opener is who called listen(), not only who holds it */

@@ -66,13 +66,14 @@ void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns)
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step)
 {
-	uint32_t synq, acceptq;
+	uint32_t synq, acceptq, before;
 	bool synq_full;
 
 	if (!l)
 		return;
+	before = l->acceptq.now;
 	synq = counted(l->synq.now, synq_step);
-	acceptq = counted(l->acceptq.now, acceptq_step);
+	acceptq = counted(before, acceptq_step);
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		synq = rec->synq;
 		acceptq = rec->acceptq;
@@ -84,6 +85,7 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
 	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);
 	queue_set(&l->acceptq, acceptq, l->limit_known && acceptq > l->limit, rec->t_ns);
+	pace_step(l, rec, before, acceptq_step);
 	if (rec->flags & TCPTRACE_F_QUEUES && l->open)
 		queue_surplus(m, l, rec->t_ns);
 }

@@ -149,6 +149,31 @@ static struct conn *refused_conn(struct model *m, const struct tcptrace_record *
 	return rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK ? conn_half_open(m, rec) : NULL;
 }
 
+static bool is_third(const struct tcptrace_record *rec)
+{
+	return rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE;
+}
+
+static bool is_queue_full(unsigned int cause)
+{
+	return tcptrace_cause_group(cause) == TCPTRACE_CAUSES_REFUSED && cause != TCPTRACE_DROP_NO_MEMORY &&
+	       cause != TCPTRACE_DROP_OTHER;
+}
+
+/* The client of a segment that a full queue refused. */
+static void refused_client(struct model *m, const struct tcptrace_record *rec, const struct conn *c, struct listener *l)
+{
+	struct tuple t = { .netns = rec->netns };
+
+	if (rec->lport && rec->rport)
+		memcpy(&t, rec->laddr, offsetof(struct tuple, netns));
+	else if (c && c->tupled)
+		t = c->tuple;
+	else
+		return;
+	refused_add(m, l, &t, is_third(rec), rec->t_ns);
+}
+
 void on_drop(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l;
@@ -165,8 +190,10 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	listener_count(l, rec_cause(rec));
 	if (l)
 		l->drops_seen += drops_of(rec);
-	if (c && (rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
+	if (c && is_third(rec))
 		c->ack_refused = true;
+	if (l && is_queue_full(rec_cause(rec)))
+		refused_client(m, rec, c, l);
 	/* nothing will tell the end of this one: a ghost until it is established after all */
 	if (c && rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && c->listener && !c->sk && !c->ghost) {
 		c->ghost = true;

@@ -60,6 +60,8 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 		state_ends(m, c, &ev);
 	if (c && rec->new == TCP_S_SYN_SENT)
 		c->connected = true;
+	if (c && rec->old == TCP_S_SYN_SENT && rec->new == TCP_S_CLOSE)
+		connects_ended(m, c, rec);
 	emit_event(m, &ev);
 	if (c && c->in_acceptq && rec->new == TCP_S_CLOSE)
 		closed_while_queued(m, rec, c);

@@ -58,6 +58,7 @@ static int until_now(struct loop *l, bool end)
 	int err = 0;
 
 	model_until(l->model, clock_ns(CLOCK_MONOTONIC));
+	around_watch(l->around, l->model);
 	if (model_ask_owners(l->model, end) && l->src->ops->snapshot)
 		err = l->src->ops->snapshot(l->src, loop_record, l);
 	return err == LOOP_STOP ? err : 0;

@@ -5,6 +5,7 @@
 
 #include "../model/model.h"
 #include "../source/source.h"
+#include "around.h"
 #include "child.h"
 #include "outputs.h"
 
@@ -13,6 +14,7 @@ struct loop {
 	struct model *model;
 	struct outputs *outputs;
 	struct child *child;		/* ends the loop when it ends */
+	struct around *around;		/* what findings ask of the machine; NULL: nothing (a replay) */
 	bool live;			/* not a replay: time passes without records, too */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: none */
 };

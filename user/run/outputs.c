@@ -392,6 +392,7 @@ bool outputs_flush(struct outputs *s)
 struct ending {
 	struct view *view;
 	const struct select *select;
+	const struct machine *machine;
 };
 
 static void on_finding(void *ctx, const struct finding *f)
@@ -405,7 +406,7 @@ static void on_finding(void *ctx, const struct finding *f)
 static void put_findings(const struct ending *e, const struct model *m)
 {
 	if (e->view->ops->finding)
-		findings(m, on_finding, (void *)(uintptr_t)e);
+		findings(m, e->machine, on_finding, (void *)(uintptr_t)e);
 }
 
 static void put_listeners(const struct ending *e, const struct model *m)
@@ -431,14 +432,14 @@ static void sum_up(const struct ending *e, const struct model *m)
  * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,
  * comes last. Its last line is the last, too: others may write into its file.
  */
-void outputs_end(struct outputs *s, const struct model *m, const struct view_end *end)
+void outputs_end(struct outputs *s, const struct model *m, const struct machine *machine, const struct view_end *end)
 {
 	for (unsigned int i = s->n; i-- > 0; ) {
 		if (s->all[i].view.ops->finish)
 			s->all[i].view.ops->finish(&s->all[i].view);
 	}
 	for (unsigned int i = 0; i < s->n; i++)
-		sum_up(&(struct ending){ &s->all[i].view, s->select }, m);
+		sum_up(&(struct ending){ &s->all[i].view, s->select, machine }, m);
 	for (unsigned int i = s->n; i-- > 0; ) {
 		if (s->all[i].view.ops->end)
 			s->all[i].view.ops->end(&s->all[i].view, end);

@@ -33,7 +33,8 @@ void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns);
 void outputs_resize(struct outputs *s);		/* the terminal has another size */
 void outputs_keep(struct outputs *s);		/* SIGUSR1 */
 bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */
-void outputs_end(struct outputs *s, const struct model *m, const struct view_end *end);
+/* machine: what findings ask; NULL in a replay. */
+void outputs_end(struct outputs *s, const struct model *m, const struct machine *machine, const struct view_end *end);
 /* Writes what is left and closes. false: something did not reach its file, or a view says that the run failed. */
 bool outputs_close(struct outputs *s);
 

@@ -115,6 +115,7 @@ static int open_all(struct run *r, struct options *o)
 {
 	bool lifted = outputs_want_both_ends(o) && !o->read_path;
 	struct model_lookup lookup;
+	bool pids = false;
 	int err;
 
 	if (lifted)
@@ -131,8 +132,10 @@ static int open_all(struct run *r, struct options *o)
 	if (err)
 		return err;
 	r->loop = (struct loop){ .src = r->src, .model = r->model, .child = &r->child, .live = !o->read_path };
-	if (r->loop.live && holder_lookup(&lookup))
+	if (r->loop.live && (pids = holder_lookup(&lookup)))
 		model_set_lookup(r->model, &lookup);
+	if (r->loop.live)
+		r->loop.around = around_new(pids);
 	r->src->ahead = on_ahead;
 	err = outputs_open(&r->outputs, o, &r->select, r->src);
 	r->loop.outputs = r->outputs;
@@ -227,7 +230,7 @@ static void sum_up(struct run *r)
 		.mechanisms = mechanisms,
 		.source = r->src->ops->name,
 	};
-	outputs_end(r->outputs, r->model, &end);
+	outputs_end(r->outputs, r->model, machine_of(r->loop.around), &end);
 	free(hooks);
 }
 
@@ -330,6 +333,7 @@ int run_stream(struct options *o)
 		wait_for_program(r);
 	if (!err)
 		status = r->child.pid && r->child.status ? r->child.status : r->failed ? EXIT_FAILED : EXIT_OK;
+	free(r->loop.around);
 	if (r->model)
 		model_free(r->model);
 	if (r->src)

@@ -207,6 +207,48 @@ static void put_by_event(struct out *o, const char *key, const uint64_t *count)
 	json_end(o);
 }
 
+static void put_evidence(struct out *o, const struct finding_value *e)
+{
+	const char *name;
+
+	switch (e->unit) {
+	case FINDING_ERRNO:
+		name = errno_name((int)e->number);
+		if (name)
+			json_str(o, e->key, name);
+		else
+			json_u64(o, e->key, e->number);
+		break;
+	case FINDING_STATE:
+		json_key(o, e->key);
+		out_json(o, (const char[]){ (char)e->number }, 1);
+		break;
+	case FINDING_ADDRESS:
+		json_key(o, e->key);
+		out_char(o, '"');
+		out_addr(o, e->addr);
+		out_char(o, '"');
+		break;
+	case FINDING_WORDS:
+		json_str(o, e->key, e->words);
+		break;
+	default:
+		json_u64(o, e->key, e->number);
+	}
+}
+
+static void put_part(struct view *v, const struct finding *f, const char *key, enum finding_part part)
+{
+	unsigned int i = 0;
+
+	while (i < FINDING_PARTS && f->said[i].text && f->said[i].part != part)
+		i++;
+	if (i == FINDING_PARTS || !f->said[i].text)
+		return;
+	json_key(v->out, key);
+	finding_json(v, v->out, f, part);
+}
+
 void json_finding(struct view *v, const struct finding *f)
 {
 	struct out *o = v->out;
@@ -215,18 +257,18 @@ void json_finding(struct view *v, const struct finding *f)
 	json_str(o, "id", f->id);
 	if (f->listener)
 		json_u64(o, "listener", f->listener->id);
-	if (f->who) {
-		json_u64(o, "pid", f->who->pid);
+	if (f->who.pid) {
+		json_u64(o, "pid", f->who.pid);
 		json_key(o, "comm");
-		out_json(o, f->who->comm, TCPTRACE_COMM_LEN);
+		out_json(o, f->who.comm, TCPTRACE_COMM_LEN);
 	}
-	json_key(o, "sentence");
-	finding_json(o, f, f->sentence);
-	json_key(o, "advice");
-	finding_json(o, f, f->advice);
+	put_part(v, f, "sentence", FINDING_CAUSE);
+	put_part(v, f, "cost", FINDING_COST);
+	put_part(v, f, "seen", FINDING_SEEN);
+	put_part(v, f, "advice", FINDING_ADVICE);
 	json_begin(o, "evidence");
 	for (const struct finding_value *e = f->value; e->key; e++)
-		json_u64(o, e->key, e->number);
+		put_evidence(o, e);
 	json_end(o);
 	out_char(o, '}');
 	out_line_end(o);

@@ -171,9 +171,16 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 void summary_finding(struct view *v, const struct finding *f);
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 void summary_end(struct view *v, const struct view_end *end);
-/* A finding's sentence or advice with {listener}, {who} and its numbers filled in. */
-void finding_text(struct out *o, const struct finding *f, const char *text);
-void finding_json(struct out *o, const struct finding *f, const char *text);	/* as a JSON string */
+/* What addresses are called; NULL: as they are. */
+struct finding_names {
+	void *ctx;
+	char *(*addr)(void *ctx, char *p, const uint8_t addr[16]);
+	char *(*endpoint)(void *ctx, char *p, const uint8_t addr[16], uint16_t port);
+};
+/* One part of a finding with {listener}, {who} and its numbers filled in; nothing if it has none. */
+void finding_text(const struct view *v, struct out *o, const struct finding *f, enum finding_part part,
+		  const struct finding_names *names);
+void finding_json(const struct view *v, struct out *o, const struct finding *f, enum finding_part part);	/* quoted */
 
 /* One-shot table of all listeners, like ss -ltn. */
 struct listeners_config {

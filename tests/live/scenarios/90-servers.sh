@@ -4,38 +4,6 @@
 # Programs of the world, from Debian's packages, started before tcptrace, with
 # their own clients: what they counted is what we counted.
 
-needs()
-{
-	local p
-
-	for p; do
-		command -v "$p" > /dev/null || skip "no $p here"
-	done
-}
-
-# background NAME COMMAND...: a server that says nothing of use
-background()
-{
-	local name=$1
-
-	shift
-	"$@" > "$dir/$name.log" 2>&1 < /dev/null &
-	pid[$name]=$!
-}
-
-until_port()
-{
-	local i
-
-	for ((i = 0; i < 1000; i++)); do
-		[[ -n $(ss -Hltn "sport = :$1") ]] && return
-		sleep 0.01
-	done
-	die "nobody listens on port $1: $(tail -n 2 "$dir"/*.log)"
-}
-
-end() { kill "-${2:-TERM}" "${pid[$1]}" 2>/dev/null; wait "${pid[$1]}"; unset "pid[$1]"; }
-
 # at_rest: our listeners are those of ss, queues included
 at_rest()
 {
@@ -99,8 +67,6 @@ nginx_wrk()
 	listener_is accepted=$n backlog= acceptq.limit=100
 	illegal_chains
 }
-
-pgrep_children() { cat "/proc/$1/task/$1/children" | tr ' ' '\n' | grep .; }
 
 # What does not begin at a birth, or skips a state.
 illegal_chains()

@@ -182,9 +182,14 @@ static void put_verdict(struct view *v, const struct verdict *one)
 	struct out *o = v->out;
 
 	out_str(o, "<li><p><strong>");
-	out_str(o, one->sentence);
-	out_str(o, "</strong></p><p>");
-	out_str(o, one->advice);
+	out_str(o, one->part[FINDING_CAUSE]);
+	out_str(o, "</strong>");
+	for (unsigned int part = FINDING_CAUSE + 1; part < FINDING_PART_MAX; part++) {
+		if (!*one->part[part])
+			continue;
+		out_str(o, "</p><p>");
+		out_str(o, one->part[part]);
+	}
 	if (has_card(v->priv, one->listener)) {
 		out_str(o, " <a href=\"#listener-");
 		out_u64(o, one->listener);

@@ -57,44 +57,29 @@ static void report_finish(struct view *v)
 
 /* ---- findings: what they point to does not outlive the call ---- */
 
-static size_t replace(struct out *o, const char *text, size_t n, const char *from, const char *to)
+static char *name_addr(void *names, char *p, const uint8_t addr[16])
 {
-	size_t len = strlen(from);
-	const char *hit = len ? memmem(text, n, from, len) : NULL;
-
-	if (!hit) {
-		out_markup(o, text, n);
-		return n;
-	}
-	out_markup(o, text, (size_t)(hit - text));
-	out_markup(o, to, strlen(to));
-	return (size_t)(hit - text) + len;
+	return names_addr(names, p, addr);
 }
 
-/* With the listener's address as the page names it. */
-static void put_finding(struct report *r, struct out *o, const struct finding *f, const char *text, size_t n)
+static char *name_endpoint(void *names, char *p, const uint8_t addr[16], uint16_t port)
 {
-	char from[PUT_ENDPOINT_MAX] = "", to[PUT_ENDPOINT_MAX] = "";
-	size_t done;
-
-	if (f->listener) {
-		*put_endpoint(from, f->listener->laddr, f->listener->lport) = 0;
-		*names_endpoint(&r->names, to, f->listener->laddr, f->listener->lport) = 0;
-	}
-	for (; n; text += done, n -= done)
-		done = replace(o, text, n, from, to);
+	return names_endpoint(names, p, addr, port);
 }
 
-static char *finding_html(struct report *r, const struct finding *f, const char *msgid)
+/* With hosts as the page names them; empty where the finding has no such part. */
+static char *finding_html(struct view *v, const struct finding *f, enum finding_part part)
 {
+	struct report *r = v->priv;
+	const struct finding_names names = { &r->names, name_addr, name_endpoint };
 	struct out text, html;
 	char *copy = NULL;
 
 	if (out_open(&text, -1))
 		return NULL;
 	if (!out_open(&html, -1)) {
-		finding_text(&text, f, tr(msgid));
-		put_finding(r, &html, f, text.buf, text.len);
+		finding_text(v, &text, f, part, &names);
+		out_markup(&html, text.buf, text.len);
 		copy = strndup(html.buf, html.len);
 		html.len = 0;		/* buffers only: there is nowhere to write them */
 		out_close(&html);
@@ -104,21 +89,31 @@ static char *finding_html(struct report *r, const struct finding *f, const char 
 	return copy;
 }
 
+static void verdict_free(struct verdict *one)
+{
+	for (unsigned int part = 0; part < FINDING_PART_MAX; part++)
+		free(one->part[part]);
+}
+
 static void report_finding(struct view *v, const struct finding *f)
 {
 	struct report *r = v->priv;
 	struct verdict *one = &r->verdicts[r->nverdicts];
+	bool whole = true;
 
 	if (r->nverdicts == REPORT_VERDICTS) {
 		r->verdicts_left++;
 		return;
 	}
-	*one = (struct verdict){
-		.sentence = finding_html(r, f, f->sentence), .advice = finding_html(r, f, f->advice),
-		.listener = f->listener ? f->listener->id : 0,
-	};
-	if (one->sentence && one->advice)
+	one->listener = f->listener ? f->listener->id : 0;
+	for (unsigned int part = 0; part < FINDING_PART_MAX; part++) {
+		one->part[part] = finding_html(v, f, part);
+		whole &= one->part[part] != NULL;
+	}
+	if (whole)
 		r->nverdicts++;
+	else
+		verdict_free(one);
 }
 
 /* ---- the end ---- */
@@ -176,10 +171,8 @@ static int report_close(struct view *v)
 	steps_free(&r->steps);
 	pairs_free(&r->pairs);
 	names_free(&r->names);
-	for (unsigned int i = 0; i < r->nverdicts; i++) {
-		free(r->verdicts[i].sentence);
-		free(r->verdicts[i].advice);
-	}
+	for (unsigned int i = 0; i < r->nverdicts; i++)
+		verdict_free(&r->verdicts[i]);
 	free(r->cards);
 	free(r->chosen);
 	free(r);

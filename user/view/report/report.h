@@ -206,7 +206,7 @@ struct ledger_row {
 };
 
 struct verdict {
-	char *sentence, *advice;	/* HTML, malloc'd */
+	char *part[FINDING_PART_MAX];	/* HTML, malloc'd; empty: it has none */
 	uint32_t listener;		/* 0: of none */
 };
 

@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2046,SC2086,SC2154 # lib.sh has the variables; numbers are not quoted
+#
+# Troubles planted in servers of the world, and beside each a healthy twin of which
+# nothing is told. What the first screen must say: the cause first, the process that can
+# change it, its own setting, what it cost the clients.
+
+# shellcheck source=../trouble.sh
+. "$here/trouble.sh"
+
+clock='[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}'
+
+# ---- the queue is too short ----
+
+scenario trouble_clamped 4 host alone loose -- "nginx, whose 511 somaxconn made 7 before tcptrace came"
+trouble_clamped()
+{
+	sysctl_set core/somaxconn 7
+	nginx_at "$port" 511
+	trouble
+	overflow_of nginx 31
+	end_trouble
+	crowd_gone
+	end nginx
+	told acceptq-somaxconn
+	every_client acceptq-somaxconn 23
+	expect "whose" "$(whose acceptq-somaxconn)" "$worker"
+	screen "^ ! 127.0.0.1:$port: the accept queue of nginx\[$worker\] is too short: it holds 8, 31 clients wanted in at once" \
+		"Probably clamped: its limit is net.core.somaxconn \(7\)" "23 clients refused: [0-9]+ came in after 1 s" \
+		"sysctl -w net.core.somaxconn=4096, then let nginx\[$worker\] call listen\(\) again"
+}
+
+scenario trouble_clamped_seen 4 host alone loose -- "redis, whose 511 somaxconn makes 7 under our eyes"
+trouble_clamped_seen()
+{
+	needs redis-server
+	sysctl_set core/somaxconn 7
+	trouble
+	redis_at "$port" 511
+	sysctl_set core/somaxconn 4096
+	overflow_of redis 31
+	end_trouble
+	crowd_gone
+	end redis
+	told acceptq-somaxconn
+	every_client acceptq-somaxconn 23
+	screen "redis-server\[${pid_of_redis}\] is too short: it holds 8, 31 clients" \
+		"It asked for 511; net.core.somaxconn made it 7\." \
+		"net.core.somaxconn is 4096 by now: enough, then let redis-server\[${pid_of_redis}\] call listen\(\) again"
+	never_says "sysctl -w"
+}
+
+# redis_at PORT BACKLOG [ADDRESS]
+redis_at()
+{
+	background redis redis-server --port "$1" --bind "${3:-127.0.0.1}" --protected-mode no --dir "$dir" --save '' --tcp-backlog "$2" --daemonize no
+	pid_of_redis=${pid[redis]}
+	until_port "$1"
+}
+
+scenario trouble_backlog 4 host alone loose -- "redis with a tcp-backlog of 1: the setting by its name, large enough"
+trouble_backlog()
+{
+	needs redis-server
+	redis_at "$port" 1
+	trouble
+	overflow_of redis 101
+	end_trouble
+	crowd_gone
+	end redis
+	told acceptq-backlog
+	every_client acceptq-backlog 99
+	within "backlog that it advises" "$(evidence acceptq-backlog want)" 101 1024
+	screen "^ ! 127.0.0.1:$port: the accept queue of redis-server\[$worker\] is too short: it holds 2, 101 clients wanted in at once" \
+		"99 clients refused: " "Set tcp-backlog \(redis.conf; 511 unless set\) to [0-9]+ or more, then let redis"
+}
+
+scenario trouble_knobs 4 host alone loose -- "gunicorn, haproxy, node: each setting by its name"
+trouble_knobs()
+{
+	local name pids=()
+
+	needs gunicorn haproxy node
+	small_servers
+	trouble
+	for name in gunicorn haproxy node; do
+		port=${port_of[$name]} overflow_of $name 13
+		port=${port_of[$name]} crowd_gone
+	done
+	end_trouble
+	for name in gunicorn haproxy node; do
+		end $name
+	done
+	told acceptq-backlog
+	expect "findings" "$(grep -c '^{"type":"finding"' "$json")" 3
+	for name in 'Set --backlog (2048 unless set) to' 'Set backlog of its frontend (haproxy.cfg; maxconn unless set) to' \
+		'Set backlog of server.listen({ port, backlog }) (511 unless set) to'; do
+		grep -qF "\"advice\":\"$name 16 or more" "$json" || fail "no finding advises: $name 16"
+	done
+	screen 'gunicorn|haproxy|node' 'gunicorn|haproxy|node'
+}
+
+# Backlog 3 each; ${port_of[NAME]}
+declare -A port_of=([gunicorn]=8081 [haproxy]=8082 [node]=8083)
+small_servers()
+{
+	gunicorn_at 8081 1 --backlog 3 -k gthread --threads 4
+	cat > "$dir/haproxy.cfg" <<-EOC
+	defaults
+	  mode http
+	  timeout connect 5s
+	  timeout client 60s
+	  timeout server 60s
+	frontend f
+	  bind 127.0.0.1:8082 backlog 3
+	  http-request return status 200
+	EOC
+	background haproxy haproxy -db -f "$dir/haproxy.cfg"
+	until_port 8082
+	node_at 8083 3
+}
+
+# gunicorn_at PORT WORKERS [ARGS]
+gunicorn_at()
+{
+	cat > "$dir/app.py" <<-EOC
+	def app(env, start):
+	    start('200 OK', [('Content-Length', '2')])
+	    return [b'ok']
+	EOC
+	background gunicorn gunicorn --chdir "$dir" -b "127.0.0.1:$1" -w "$2" "${@:3}" app:app
+	until_port "$1"
+	until_children gunicorn "$2"
+}
+
+until_children()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		(($(pgrep_children "${pid[$1]}" | wc -l) == $2)) && return
+		sleep 0.05
+	done
+	fail "$1 has not $2 children"
+}
+
+# node_at PORT BACKLOG: GET /block keeps its loop busy for 2.6 s
+node_at()
+{
+	cat > "$dir/server.js" <<-EOC
+	const server = require('http').createServer((req, res) => {
+		if (req.url === '/block')
+			for (const end = Date.now() + 2600; Date.now() < end;);
+		res.end('ok');
+	});
+	server.listen({ host: '127.0.0.1', port: $1, backlog: $2 });
+	EOC
+	background node node "$dir/server.js"
+	until_port "$1"
+}
+
+# ---- nobody accepts ----
+
+scenario trouble_stopped_worker 4 host alone loose -- "gunicorn's only worker is stopped: it is named, not the master"
+trouble_stopped_worker()
+{
+	needs gunicorn
+	gunicorn_at "$port" 1 --backlog 5 --timeout 600
+	trouble
+	client --count 7
+	worker_of gunicorn
+	kill -STOP $worker
+	crowd 6
+	crowd_in 6
+	until_stalled "$port" 900 6
+	end_trouble
+	kill -CONT $worker
+	crowd_gone
+	end gunicorn
+	told accept-stalled
+	expect "state, waiting" "$(evidence accept-stalled state) $(evidence accept-stalled stall_waiting)" "T 6"
+	expect "whose" "$(whose accept-stalled)" "$worker"
+	screen "^ ! 127.0.0.1:$port: no accept\(\) by gunicorn\[$worker\] for [0-9.]+ (m?s) from $clock on, while 6 connections waited: it was stopped \(state T\)\." \
+		"nobody refused" "kill -CONT $worker lets it go on"
+	never_says "${pid_of_gunicorn:-master}|faster"
+}
+
+scenario trouble_blocked_loop 4 host alone loose -- "node computes for 2.6 s: when, how long, in what state"
+trouble_blocked_loop()
+{
+	local stall
+
+	needs node curl
+	node_at "$port" 16
+	trouble
+	client --count 11
+	curl -s "http://127.0.0.1:$port/block" > "$dir/blocked" 2>&1 &
+	pid[curl]=$!
+	until_busy node
+	crowd 23
+	crowd_in 23
+	wait "${pid[curl]}"
+	unset 'pid[curl]'
+	end_trouble
+	crowd_gone
+	worker=${pid[node]}
+	end node
+	told accept-stalled
+	stall=$(($(evidence accept-stalled stall) / 1000000))
+	within "ms that nobody accepted" "$stall" 1000 2700
+	every_client accept-stalled 6
+	expect "state" "$(evidence accept-stalled state)" R
+	screen "^ ! 127.0.0.1:$port: no accept\(\) by node\[$worker\] for [12]\.[0-9] s from $clock on, while 17 connections waited: it was busy with something else \(state R\)" \
+		"6 clients refused: " "Take what blocks out of the loop" "perf top -p $worker"
+	never_says 'backlog='
+}
+
+scenario trouble_stuck_member 4 host alone loose -- "nginx reuseport, one of two workers stopped: which one"
+trouble_stuck_member()
+{
+	local workers i
+
+	needs nginx
+	nginx_at "$port" "5 reuseport" 2
+	until_children nginx 2
+	mapfile -t workers < <(pgrep_children "${pid[nginx]}")
+	trouble
+	client --count 31
+	kill -STOP "${workers[1]}"
+	crowd 23 --timeout-ms 3000
+	hear crowd HELD
+	until_stalled "$port" 700 2
+	end_trouble
+	kill -CONT "${workers[1]}"
+	crowd_gone
+	end nginx
+	told reuseport-imbalance
+	expect "whose" "$(whose reuseport-imbalance)" "${workers[1]}"
+	screen "^ ! 127.0.0.1:$port: one of 2 SO_REUSEPORT listeners is stuck, that of nginx\[${workers[1]}\]: it was stopped \(state T\)" \
+		"kill -CONT ${workers[1]}"
+}
+
+# ---- accept() fails ----
+
+scenario trouble_emfile 4 host alone loose -- "python has 24 descriptors: EMFILE first, with the limit, and no word of slowness"
+trouble_emfile()
+{
+	needs python3
+	background python bash -c "ulimit -n 24; exec /usr/bin/python3 -m http.server -b 127.0.0.1 $port"
+	until_port "$port"
+	trouble
+	client_hold --count 22
+	until_busy python
+	worker=${pid[python]}
+	may_lose=1		# it tries again at once, a hundred thousand times a second
+	end_trouble
+	client_go
+	end python
+	told accept-fails
+	expect "errno, limit" "$(evidence accept-fails errno) $(evidence accept-fails nofile)" "EMFILE 24"
+	screen "^ ! 127.0.0.1:$port: accept\(\) failed with EMFILE [0-9]+ times in python3\[$worker\], first at $clock: all of its 24 file descriptors are in use\." \
+		"prlimit --pid $worker --nofile"
+	never_says 'slow|faster'
+}
+
+# ---- listeners that are gone ----
+
+scenario trouble_killed 4 host alone loose -- "redis killed while 23 connections waited: they were reset"
+trouble_killed()
+{
+	needs redis-server
+	redis_at "$port" 128
+	trouble
+	kill -STOP "${pid[redis]}"
+	crowd 23
+	crowd_in 23
+	end redis KILL
+	end_trouble
+	crowd_gone
+	expect "finding" "$(findings | grep -ow closed-waiting)" closed-waiting
+	expect "closed" "$(evidence closed-waiting closed)" 23
+	screen "^ ! 127.0.0.1:$port: redis-server\[$pid_of_redis\] closed it at $clock with 23 connections that nobody had accepted: they were reset \(the process is gone\)\."
+}
+
+scenario trouble_restart 4 host alone loose -- "redis restarted: 78 SYNs between the two, and who listens since"
+trouble_restart()
+{
+	needs redis-server
+	redis_at "$port" 128
+	trouble
+	client --count 7
+	end redis
+	client --count 78
+	facts client refused=78
+	redis_at "$port" 128
+	client --count 7
+	end_trouble
+	end redis
+	sees rst-nobody || { told connect-fails; return; }
+	told no-listener
+	expect "SYNs" "$(evidence no-listener syns)" 78
+	within "ms that nobody listened" $(($(evidence no-listener gap) / 1000000)) 1 $((patience * 1000))
+	screen "^ ! 78 SYNs to 127.0.0.1:$port answered by RST: nobody listened from $clock to $clock \([0-9.]+ m?s\), when redis-server\[$pid_of_redis\] began to\." \
+		"Keep a listener open over a restart"
+}
+
+scenario trouble_no_listener 4 host alone loose -- "a port without listener; single slips to others are none"
+trouble_no_listener()
+{
+	trouble
+	port=8099 client --count 23
+	facts client refused=23
+	port=8098 client --count 1
+	end_trouble
+	sees rst-nobody || { told connect-fails; return; }
+	told no-listener
+	expect "SYNs" "$(evidence no-listener syns)" 23
+	screen "^ ! 23 SYNs to 127.0.0.1:8099 answered by RST: nobody listened there, from $clock to $clock\." \
+		"They came from 127.0.0.1\."
+	never_says 8098
+}
+
+scenario trouble_other_address 4 host alone loose -- "a server on one address, clients on another"
+trouble_other_address()
+{
+	needs redis-server
+	sees rst-nobody || skip "this kernel tells of no RST without a socket"
+	redis_at "$port" 128
+	trouble
+	local=127.0.0.2 client --count 23
+	end_trouble
+	end redis
+	told no-listener
+	screen "^ ! 23 SYNs to 127.0.0.2:$port answered by RST: nobody listens on that address; redis-server\[$pid_of_redis\] listens on 127.0.0.1:$port\."
+}
+
+# ---- connect() fails ----
+
+scenario trouble_no_ports 4 host alone loose -- "51 local ports, 101 connections: EADDRNOTAVAIL and the sysctl"
+trouble_no_ports()
+{
+	needs python3
+	sysctl_set ipv4/ip_local_port_range '40000 40050'
+	server --backlog 200 --accept epoll
+	trouble
+	connect_all 101
+	end_trouble
+	stop server
+	told connect-fails
+	expect "errno" "$(evidence connect-fails errno)" EADDRNOTAVAIL
+	expect "failed, of" "$(evidence connect-fails failed) $(evidence connect-fails calls)" "$(cat "$dir/failed") 101"
+	within "failed" "$(cat "$dir/failed")" 50 101
+	screen "^ ! connect\(\) to 127.0.0.1:$port failed [0-9]+ times of 101 with EADDRNOTAVAIL in python3\[[0-9]+\]: no local port was left of net.ipv4.ip_local_port_range \(40000 to 40050, 51 ports to each destination\)" \
+		'sysctl -w net.ipv4.ip_local_port_range="1024 65535"'
+}
+
+# connect_all N: keeps what it gets; the number of failures goes to $dir/failed
+connect_all()
+{
+	/usr/bin/python3 - "$local" "$port" "$1" > "$dir/failed" <<-EOC
+	import socket, sys
+	kept, failed = [], 0
+	for _ in range(int(sys.argv[3])):
+	    s = socket.socket()
+	    try:
+	        s.connect((sys.argv[1], int(sys.argv[2])))
+	        kept.append(s)
+	    except OSError:
+	        failed += 1
+	print(failed)
+	EOC
+}
+
+# ---- what a full queue does beside ----
+
+scenario trouble_ghosts 4 host alone loose -- "101 clients, their cookies and third packets: never more than 101"
+trouble_ghosts()
+{
+	needs redis-server
+	redis_at "$port" 7 0.0.0.0
+	trouble
+	kill -STOP "${pid[redis]}"
+	peer script 'syn 1-101; settle 20; ack 1-101; data 1-101 10; settle 300; data-again 1-101 10; settle 300; data-again 1-101 10; settle 400'
+	kill -CONT "${pid[redis]}"
+	end_trouble
+	end redis
+	expect "findings about the listener" "$(grep -c '^{"type":"finding"' "$json")" 1
+	within "clients" "$(evidence "$(findings)" clients)" 80 101
+	every_client "$(findings)" "$(evidence "$(findings)" clients)"
+	screen "93 clients refused: none came in, 93 clients unaware \(connect\(\) has returned there"
+}
+
+scenario trouble_abort 4 host alone loose -- "the same with tcp_abort_on_overflow: they were reset, and it is not advised"
+trouble_abort()
+{
+	needs redis-server
+	sysctl_set ipv4/tcp_abort_on_overflow 1
+	redis_at "$port" 7 0.0.0.0
+	trouble
+	kill -STOP "${pid[redis]}"
+	peer script 'syn 1-4; settle 5; ack 1-4; settle 5; syn 5-12; settle 5; ack 5-12; settle 700'
+	kill -CONT "${pid[redis]}"
+	end_trouble
+	end redis
+	expect "findings about the listener" "$(grep -c '^{"type":"finding"' "$json")" 1
+	expect "clients of $(findings) that were reset" "$(evidence "$(findings)" reset)" 4
+	screen '4 clients refused: none came in, 4 reset after the third packet\.'
+	never_says 'unaware|abort_on_overflow=1'
+}
+
+# ---- healthy twins ----
+
+scenario healthy_servers 4 host alone loose -- "nginx, redis, node, gunicorn, haproxy at work: nothing is told"
+healthy_servers()
+{
+	local p
+
+	needs nginx redis-server redis-benchmark wrk node gunicorn haproxy curl
+	nginx_at "$port" 511
+	port_of[redis]=8084
+	redis_at 8084 511
+	small_servers
+	trouble
+	wrk -t 2 -c 23 -d 1s "http://127.0.0.1:$port/" > "$dir/wrk" || fail "wrk failed"
+	redis-benchmark -p 8084 -n 2003 -c 23 -q -t ping > "$dir/bench" 2>&1 || fail "redis-benchmark failed"
+	for p in 8081 8082 8083; do
+		curl -s "http://127.0.0.1:$p/" > /dev/null || fail "curl failed"
+	done
+	end_trouble
+	for p in nginx redis node gunicorn haproxy; do
+		end $p
+	done
+	told
+}
+
+scenario healthy_reload 4 host alone loose -- "nginx reloads while clients come; localhost is tried by IPv6 first: nothing is told"
+healthy_reload()
+{
+	needs nginx curl
+	nginx_at "$port" 511
+	trouble
+	client --count 23
+	kill -HUP "${pid[nginx]}"
+	client --count 101
+	for _ in 1 2 3 4 5; do
+		curl -s "http://localhost:$port/" > /dev/null || fail "curl failed"
+	done
+	end nginx QUIT
+	end_trouble
+	told
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* connect() that failed, and SYNs that nobody listened for. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "connects.h"
+#include "internal.h"
+
+#define ROW	4u				/* places that a key may have */
+#define TH_SYN	0x02				/* flags of a segment */
+#define TH_ACK	0x10
+
+int connects_init(struct model *m)
+{
+	m->connects = calloc(CONNECTS, sizeof(*m->connects));
+	m->unheard = calloc(CONNECTS, sizeof(*m->unheard));
+	return m->connects && m->unheard ? 0 : -ENOMEM;
+}
+
+static uint8_t family_of(const struct tcptrace_record *rec, const uint8_t addr[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return rec->family == 6 && memcmp(addr, mapped, sizeof(mapped)) ? 6 : 4;
+}
+
+/* ---- connect() ---- */
+
+static bool same_program(const struct connects *row, const struct connects *key)
+{
+	return row->rport == key->rport && row->netns == key->netns && row->family == key->family &&
+	       !memcmp(row->comm, key->comm, sizeof(row->comm));
+}
+
+/* Its row; a new one takes the place of one in which nothing failed. NULL: there is none. */
+static struct connects *row_of(struct model *m, const struct connects *key)
+{
+	struct connects *row, *room = NULL;
+	uint64_t words[2], h;
+
+	memcpy(words, key->comm, sizeof(words));
+	h = mix(mix(mix(m->limits.seed, words[0]), words[1]), (uint64_t)key->netns << 16 | key->rport);
+	row = &m->connects[(h >> 8) % (CONNECTS / ROW) * ROW];
+	for (unsigned int i = 0; i < ROW; i++) {
+		if (row[i].used && same_program(&row[i], key))
+			return &row[i];
+		if (!room || (room->used && !row[i].used) ||
+		    (row[i].calls < room->calls && !failures_most(&row[i].failures)))
+			room = &row[i];
+	}
+	if (failures_most(&room->failures))
+		return NULL;
+	*room = *key;
+	room->used = true;
+	return room;
+}
+
+static struct connects *connects_of(struct model *m, const struct conn *c, const struct tcptrace_record *rec,
+				    const struct owner *who)
+{
+	const uint8_t *raddr = rec->rport ? rec->raddr : c->raddr;
+	struct connects key = {
+		.netns = rec->netns ? rec->netns : c->netns, .rport = rec->rport ? rec->rport : c->rport,
+		.family = family_of(rec, raddr),
+	};
+
+	memcpy(key.comm, who->comm, sizeof(key.comm));
+	return key.rport && who->pid ? row_of(m, &key) : NULL;
+}
+
+void connects_called(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
+{
+	struct connects *row = c ? connects_of(m, c, rec, &c->owner) : NULL;
+
+	if (row)
+		row->calls++;
+}
+
+static void failed(struct model *m, const struct conn *c, const struct tcptrace_record *rec, int32_t err)
+{
+	const uint8_t *raddr = rec->rport ? rec->raddr : c->raddr;
+	struct connects *row = connects_of(m, c, rec, &c->owner);
+	bool first;
+
+	if (!row)
+		return;
+	first = !failures_most(&row->failures);
+	row->many |= !first && row->who.pid != c->owner.pid;
+	row->hosts |= !first && memcmp(row->raddr, raddr, sizeof(row->raddr));
+	row->who = c->owner;
+	memcpy(row->raddr, raddr, sizeof(row->raddr));
+	failures_add(&row->failures, err, rec->t_ns);
+	if (row->calls < row->failures.of[0].count)	/* its beginning was not seen */
+		row->calls = row->failures.of[0].count;
+}
+
+/* Its way is not over, it was interrupted, or it is no way at all: connected already. */
+static bool no_failure(int32_t ret)
+{
+	return ret >= 0 || ret <= -512 || ret == -EINPROGRESS || ret == -EALREADY || ret == -EINTR ||
+	       ret == -EISCONN || ret == -EAGAIN;
+}
+
+/* A RST ended it while connect() was on its way back with EINPROGRESS: only the socket knows. */
+static bool refused_meanwhile(const struct conn *c, int32_t ret)
+{
+	return ret == -EINPROGRESS && c->reset && c->state == TCP_S_CLOSE;
+}
+
+void connects_returned(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
+{
+	if (c && !no_failure(rec->ret))
+		failed(m, c, rec, -rec->ret);
+	else if (c && refused_meanwhile(c, rec->ret))
+		failed(m, c, rec, ECONNREFUSED);
+}
+
+/* SYN_SENT to CLOSE after connect() has returned: what ended it tells the errno. */
+void connects_ended(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
+{
+	if (c->call_ns || c->closed || !c->owner.pid)
+		return;
+	if (c->reset)
+		failed(m, c, rec, ECONNREFUSED);
+	else if (c->retrans > 1)	/* tcp_write_timeout() */
+		failed(m, c, rec, ETIMEDOUT);
+}
+
+const struct connects *model_connects(const struct model *m, uint32_t i)
+{
+	return &m->connects[i];
+}
+
+/* ---- SYNs that nobody listened for ---- */
+
+static struct unheard *unheard_row(struct model *m, const struct tcptrace_record *rec, uint8_t family)
+{
+	uint64_t h = mix(mix(m->limits.seed, (uint64_t)rec->netns << 16 | rec->lport), family);
+	struct unheard *row = &m->unheard[(h >> 8) % (CONNECTS / ROW) * ROW], *room = row;
+
+	for (unsigned int i = 0; i < ROW; i++) {
+		if (row[i].used && row[i].lport == rec->lport && row[i].netns == rec->netns &&
+		    row[i].family == family)
+			return &row[i];
+		if (row[i].count < room->count)
+			room = &row[i];
+	}
+	/* a scan of all ports: what was asked for least goes */
+	*room = (struct unheard){ .used = true, .lport = rec->lport, .netns = rec->netns, .family = family,
+				  .first_ns = rec->t_ns };
+	return room;
+}
+
+/* A RST was sent for no socket. The flags of what it answers say whether that was a SYN; 0: not known. */
+void connects_unheard(struct model *m, const struct tcptrace_record *rec)
+{
+	struct unheard *row;
+
+	if (rec->flags & TCPTRACE_F_ACTOR || (rec->arg & (TH_SYN | TH_ACK)) != TH_SYN || !rec->lport)
+		return;
+	row = unheard_row(m, rec, family_of(rec, rec->laddr));
+	row->clients |= row->count && memcmp(row->raddr, rec->raddr, sizeof(row->raddr));
+	memcpy(row->laddr, rec->laddr, sizeof(row->laddr));
+	memcpy(row->raddr, rec->raddr, sizeof(row->raddr));
+	row->count++;
+	row->last_ns = rec->t_ns;
+}
+
+const struct unheard *model_unheard(const struct model *m, uint32_t i)
+{
+	return &m->unheard[i];
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What fails without a listener: connect(), by program and by the port that it wanted to
+ * reach (fifty processes of one program that fail alike are one row); and SYNs that were
+ * answered by a RST because nobody listened, by port. Both tables are small: what finds no
+ * row is counted.
+ */
+#ifndef TCPTRACE_CONNECTS_H
+#define TCPTRACE_CONNECTS_H
+
+#include "model.h"
+
+#define CONNECTS	256u			/* rows of each table */
+
+/* Failures of one program (by name) in one namespace to one port. */
+struct connects {
+	char comm[TCPTRACE_COMM_LEN];		/* as in struct owner */
+	uint32_t netns;
+	uint16_t rport;
+	uint8_t family;				/* 4, 6: with a mapped address it is 4 */
+	bool used;
+	bool many;				/* who is not the only process that failed */
+	bool hosts;				/* raddr is not the only one that could not be reached */
+	uint8_t raddr[16];			/* of the last failure */
+	struct owner who;			/* of the last failure */
+	uint64_t calls;				/* connect() calls, failed or not */
+	struct failures failures;
+};
+
+/* SYNs to one port that a RST answered, no socket being there. */
+struct unheard {
+	uint32_t netns;
+	uint16_t lport;
+	uint8_t family;
+	bool used;
+	uint8_t laddr[16], raddr[16];		/* of the last one */
+	bool clients;				/* raddr is not the only client */
+	uint64_t count, first_ns, last_ns;
+};
+
+/* The i-th row, i below CONNECTS: ask it whether it is used. */
+const struct connects *model_connects(const struct model *m, uint32_t i);
+const struct unheard *model_unheard(const struct model *m, uint32_t i);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside findings: one that is being made, and what its files call of each other.
+ *
+ *     finding.c		order, texts, who
+ *     finding_acceptq.c	what lets an accept queue fill
+ *     finding_synq.c		requests that do not become connections
+ *     finding_calls.c		calls that fail, connections that nobody closes
+ *     finding_port.c		listeners that are gone, ports where there is none
+ */
+#ifndef TCPTRACE_DIAGNOSIS_H
+#define TCPTRACE_DIAGNOSIS_H
+
+#include "finding.h"
+
+#define CLIENT_LOST_NS	60000000000ull	/* what a client that never came in counts for */
+
+struct found;				/* the findings made so far */
+
+struct diagnosis {
+	const struct model *m;
+	const struct machine *machine;	/* NULL: a replay */
+	const struct listener *l;	/* NULL: it is about none */
+	uint32_t netns;			/* whose sysctls matter */
+	struct found *found;
+	struct finding f;
+	unsigned int values, parts;
+};
+
+/* finding.c */
+struct diagnosis diagnosis_of(const struct diagnosis *from, const struct listener *l);	/* an empty one */
+void say(struct diagnosis *d, enum finding_part part, const char *text);
+void say_number(struct diagnosis *d, const char *key, uint64_t number);
+void say_value(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number);
+void say_address(struct diagnosis *d, const char *key, const uint8_t addr[16]);
+void say_words(struct diagnosis *d, const char *key, const char *words);
+void tell(struct diagnosis *d, const char *id);		/* it is complete */
+bool machine_has(const struct diagnosis *d, enum machine_sysctl which, uint64_t *value);
+/* f.who becomes the first of them that lives, by its process's name, or else the first that is known. */
+void blame(struct diagnosis *d, const struct owner *const *who, unsigned int n);
+void blame_server(struct diagnosis *d);			/* of d->l: who accepted last, else who opened it */
+bool who_is_gone(const struct diagnosis *d);
+uint64_t refused_by_acceptq(const struct listener *l);
+uint64_t refused_by_synq(const struct listener *l);
+void say_cost(struct diagnosis *d);			/* what refusals cost the clients of d->l */
+
+void find_acceptq(struct diagnosis *d);
+void find_synq(struct diagnosis *d);
+void find_closed(struct diagnosis *d);
+void find_unheard(struct diagnosis *d);
+void find_connects(struct diagnosis *d);
+void find_close_wait(struct diagnosis *d);
+
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stddef.h>
+
+#include "failure.h"
+
+void failures_add(struct failures *f, int32_t err, uint64_t t_ns)
+{
+	struct failure *e = f->of;
+
+	while (e < f->of + FAILURE_ERRNOS && e->err && e->err != err)
+		e++;
+	if (e == f->of + FAILURE_ERRNOS) {
+		f->other++;
+		return;
+	}
+	if (!e->count++)
+		*e = (struct failure){ .err = err, .count = 1, .first_ns = t_ns };
+	e->last_ns = t_ns;
+}
+
+const struct failure *failures_most(const struct failures *f)
+{
+	const struct failure *most = NULL;
+
+	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++)
+		if (f->of[i].count && (!most || f->of[i].count > most->count))
+			most = &f->of[i];
+	return most;
+}

@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What lets an accept queue fill, or connections wait in it: one cause for each listener,
+ * the first that holds. accept() fails; one member of a group is stuck; nobody accepts for
+ * a while; the program is too slow; the queue is too short, by somaxconn or by its backlog.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "diagnosis.h"
+#include "figure.h"
+#include "knob.h"
+
+/* Of those that left and of those that still wait. False: not known, or of too few of those that were taken. */
+static bool waits(const struct diagnosis *d, struct hist *h)
+{
+	const struct listener *l = d->l;
+
+	if (figure_known(d->m, l, FIGURE_ACCEPTQ_WAIT) == KNOWN_NOT || 4 * l->unseen > l->accepted)
+		return false;
+	model_acceptq_waits(d->m, l, h);
+	return true;
+}
+
+/* ---- what was seen ---- */
+
+static void say_queue(struct diagnosis *d)
+{
+	const struct listener *l = d->l;
+
+	say_number(d, "peak", l->acceptq.peak);
+	say_number(d, "limit", l->limit);
+	if (refused_by_acceptq(l)) {
+		say_number(d, "refused", refused_by_acceptq(l));
+		say(d, FINDING_SEEN, "Seen: {refused:segment} refused, accept queue up to {peak} (limit {limit})");
+	} else {
+		say(d, FINDING_SEEN, "Seen: accept queue up to {peak} (limit {limit}), nobody refused");
+	}
+}
+
+/* Who came into the accept queue, but not by the SYN queue. Tracepoints cannot tell a cookie's child by itself. */
+static uint64_t came_by_cookie(const struct listener *l)
+{
+	uint64_t others = l->causes[TCPTRACE_SYNQ_ESTABLISHED] + l->causes[TCPTRACE_ACCEPTQ_FASTOPEN] +
+			  l->causes[TCPTRACE_ACCEPTQ_MIGRATED];
+
+	return l->established > others ? l->established - others : 0;
+}
+
+/* The SYN queue fills where the accept queue is full: no cause of its own. */
+static void say_synq(struct diagnosis *d)
+{
+	const struct listener *l = d->l;
+
+	if (l->cookies_sent) {
+		say_number(d, "cookies_sent", l->cookies_sent);
+		say_number(d, "by_cookie", came_by_cookie(l));
+		say(d, FINDING_SEEN, ", {cookies_sent:SYN cookie} sent by the full SYN queue ({by_cookie:client} "
+		    "came in by one)");
+	}
+	if (refused_by_synq(l)) {
+		say_number(d, "synq_refused", refused_by_synq(l));
+		say(d, FINDING_SEEN, ", {synq_refused:SYN} refused by the full SYN queue");
+	}
+}
+
+static void say_seen(struct diagnosis *d)
+{
+	struct hist h;
+
+	say_queue(d);
+	if (waits(d, &h) && h.count) {
+		say_value(d, "median", FINDING_SPAN, hist_quantile(&h, 500));
+		say_value(d, "longest", FINDING_SPAN, h.max);
+		say(d, FINDING_SEEN, ", waits of {median} (median) and {longest} (longest)");
+	}
+	if (d->l->acceptq.now) {
+		say_number(d, "waiting", d->l->acceptq.now);
+		say(d, FINDING_SEEN, ", {waiting} waiting at the end");
+	}
+	say_synq(d);
+	say(d, FINDING_SEEN, ".");
+	d->f.cost_ns += d->l->in_acceptq.sum;
+}
+
+/* ---- accept() fails ---- */
+
+/* As a server ends, shutdown() and close() of its listener wake accept() with these; and clients may be gone. */
+static bool is_harmless(int32_t err)
+{
+	return err == EINVAL || err == EBADF || err == ECONNABORTED || err == EPROTO || err == ENOTSOCK ||
+	       err == EOPNOTSUPP;
+}
+
+static const struct failure *accept_failure(const struct listener *l)
+{
+	const struct failure *most = NULL;
+
+	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++) {
+		const struct failure *f = &l->accept_failures.of[i];
+
+		if (f->count && !is_harmless(f->err) && (!most || f->count > most->count))
+			most = f;
+	}
+	return most;
+}
+
+static void say_descriptors(struct diagnosis *d)
+{
+	const struct knob *knob = knob_of(d->f.who.comm);
+	struct process p = { 0 };
+
+	if (d->machine && d->machine->process && d->machine->process(d->machine->ctx, d->f.who.pid, &p) && p.nofile) {
+		say_number(d, "nofile", p.nofile);
+		say(d, FINDING_CAUSE, ": all of its {nofile} file descriptors are in use");
+	} else {
+		say(d, FINDING_CAUSE, ": it has no file descriptor left (RLIMIT_NOFILE)");
+	}
+	say(d, FINDING_ADVICE, "Give {who} more: prlimit --pid {pid} --nofile=65536 now, LimitNOFILE= in its unit (or "
+	    "ulimit -n) for the next start");
+	if (knob && knob->descriptors) {
+		say_words(d, "knob", knob->descriptors);
+		say(d, FINDING_ADVICE, ", and its own {knob}");
+	}
+	say(d, FINDING_ADVICE, ". If it leaks them: ls -l /proc/{pid}/fd.");
+}
+
+static bool find_accept_fails(struct diagnosis *d)
+{
+	const struct failure *e = accept_failure(d->l);
+	const struct owner *const who[] = { &d->l->failer, &d->l->acceptor, &d->l->opener };
+
+	if (!e)
+		return false;
+	blame(d, who, 3);
+	say_value(d, "errno", FINDING_ERRNO, (uint64_t)e->err);
+	say_number(d, "errors", e->count);
+	say_number(d, "pid", d->f.who.pid);
+	say_value(d, "from", FINDING_MOMENT, e->first_ns);
+	say(d, FINDING_CAUSE, "{listener}: accept() failed with {errno} {errors:time} in {who}, first at {from}");
+	if (e->err == EMFILE)
+		say_descriptors(d);
+	else if (e->err == ENFILE)
+		say(d, FINDING_ADVICE, "The machine has no file left to open: sysctl fs.file-nr, fs.file-max.");
+	else
+		say(d, FINDING_ADVICE, "The kernel or a security policy denies {who} the connection: see errno {errno} "
+		    "in accept(2).");
+	say(d, FINDING_CAUSE, ".");
+	say_cost(d);
+	say_seen(d);
+	tell(d, "accept-fails");
+	return true;
+}
+
+/* ---- nobody accepts for a while ---- */
+
+static struct stall worst_stall(const struct diagnosis *d)
+{
+	struct stall now;
+
+	return pace_now(d->m, d->l, &now) && stall_worse(&now, &d->l->pace.worst) ? now : d->l->pace.worst;
+}
+
+/* The pauses of PACE_STALL_NS and more, with the one that goes on; ns: all of them together. */
+static struct stall all_stalls(const struct diagnosis *d, uint64_t *n)
+{
+	const struct pace *p = &d->l->pace;
+	struct stall sum = { .ns = p->stalled_ns, .refused = p->stalled_refused, .waiting = p->worst.waiting }, now;
+
+	*n = p->stalls;
+	if (pace_now(d->m, d->l, &now) && now.ns >= PACE_STALL_NS) {
+		sum.ns += now.ns;
+		sum.refused += now.refused;
+		if (now.waiting > sum.waiting)
+			sum.waiting = now.waiting;
+		++*n;
+	}
+	return sum;
+}
+
+/* A pause of its own, not the time that each accept() takes. */
+static bool is_stalled(const struct diagnosis *d)
+{
+	uint64_t n;
+	struct stall sum = all_stalls(d, &n);
+
+	return n && 4 * n <= d->l->pace.takes + sum.waiting + 3;
+}
+
+/* Most of what was refused was refused in pauses: the length of the queue is not the matter. */
+static bool stalls_explain(const struct diagnosis *d)
+{
+	uint64_t n;
+
+	return 2 * all_stalls(d, &n).refused >= refused_by_acceptq(d->l);
+}
+
+/* Its state while nobody accepted is the cause. */
+static void say_state(struct diagnosis *d, char state)
+{
+	static const struct { char state; const char *cause, *advice; } text[] = {
+		{ 'T', ": it was stopped (state T)",
+		  "kill -CONT {pid} lets it go on. Find out who stopped it: SIGSTOP, a shell's job control, a freezer." },
+		{ 't', ": a debugger held it (state t)", "Let the debugger go: TracerPid in /proc/{pid}/status." },
+		{ 'D', ": it was in uninterruptible sleep (state D)",
+		  "It waits for a disk, a network file system or a driver: cat /proc/{pid}/stack shows where." },
+		{ 'R', ": it was busy with something else (state R)",
+		  "Take what blocks out of the loop that accepts: into a thread, another process, smaller steps. "
+		  "perf top -p {pid} shows what it computes." },
+		{ 'S', ": it slept in something else (state S)",
+		  "Take what blocks out of the loop that accepts (a lock, a database, a call without a time limit): "
+		  "cat /proc/{pid}/wchan or gdb -p {pid} shows where it sleeps." },
+	};
+
+	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
+		if (text[i].state != state)
+			continue;
+		say_value(d, "state", FINDING_STATE, (uint64_t)state);
+		say(d, FINDING_CAUSE, text[i].cause);
+		say(d, FINDING_ADVICE, text[i].advice);
+		return;
+	}
+	say(d, FINDING_ADVICE, "Look at what {who} does meanwhile: /proc/{pid}/status, perf top -p {pid}.");
+}
+
+static char blame_holder(struct diagnosis *d, uint64_t from_ns)
+{
+	struct process p = { 0 };
+
+	blame_server(d);
+	if (!d->machine || !d->machine->holder || !d->machine->holder(d->machine->ctx, d->l, from_ns, &p))
+		return 0;
+	d->f.who.pid = p.pid;
+	d->f.who.fd = -1;
+	memcpy(d->f.who.comm, p.comm, sizeof(d->f.who.comm));
+	return p.state;
+}
+
+static void say_stall(struct diagnosis *d, const struct stall *s)
+{
+	say_value(d, "stall", FINDING_SPAN, s->ns);
+	say_value(d, "from", FINDING_MOMENT, s->from_ns);
+	say_number(d, "stall_waiting", s->waiting);
+	say_number(d, "pid", d->f.who.pid);
+}
+
+static bool find_stalled(struct diagnosis *d)
+{
+	struct stall s = worst_stall(d), sum;
+	uint64_t n;
+	char state;
+
+	if (!is_stalled(d))
+		return false;
+	state = blame_holder(d, s.from_ns);
+	say_stall(d, &s);
+	say(d, FINDING_CAUSE, "{listener}: no accept() by {who} for {stall} from {from} on, while {stall_waiting:connection} "
+	    "waited");
+	say_state(d, state);
+	say(d, FINDING_CAUSE, ".");
+	if (stalls_explain(d))
+		say_cost(d);
+	say_seen(d);
+	sum = all_stalls(d, &n);
+	if (n > 1) {
+		say_number(d, "stalls", n);
+		say_value(d, "stalled", FINDING_SPAN, sum.ns);
+		say(d, FINDING_SEEN, " {stalls} such pauses, {stalled} in all.");
+	}
+	tell(d, "accept-stalled");
+	return true;
+}
+
+/* ---- one member of a SO_REUSEPORT group ---- */
+
+static bool same_group(const struct listener *a, const struct listener *b)
+{
+	return a != b && b->open && a->netns == b->netns && a->lport == b->lport &&
+	       !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+}
+
+/* How many members l's group has; *accepted: what those without a queue have accepted. */
+static uint64_t group_of(const struct model *m, const struct listener *l, uint64_t *accepted)
+{
+	const struct listener *other;
+	uint64_t members = 1;
+
+	*accepted = 0;
+	for (uint32_t i = 0; (other = model_listener(m, i)); i++) {
+		if (!same_group(l, other))
+			continue;
+		members++;
+		if (!other->acceptq.now)
+			*accepted += other->accepted;
+	}
+	return members;
+}
+
+/* This member keeps connections waiting, or refuses them, while another of its port takes all it gets. */
+static bool find_imbalance(struct diagnosis *d)
+{
+	const struct listener *l = d->l;
+	uint64_t stuck = l->acceptq.now + refused_by_acceptq(l), others, members;
+	struct stall s = worst_stall(d);
+	char state;
+
+	if (stuck <= 1 || l->accepted >= stuck)
+		return false;
+	members = group_of(d->m, l, &others);
+	if (members < 2 || others <= l->accepted)
+		return false;
+	state = blame_holder(d, s.from_ns);
+	say_stall(d, &s);
+	say_number(d, "members", members);
+	say_number(d, "accepted", l->accepted);
+	say_number(d, "others", others);
+	say(d, FINDING_CAUSE, "{listener}: one of {members} SO_REUSEPORT listeners is stuck, that of {who}");
+	say_state(d, state);
+	say(d, FINDING_CAUSE, ". It accepted {accepted}, the others {others}.");
+	say_cost(d);
+	say_seen(d);
+	say(d, FINDING_ADVICE, " The kernel deals connections by hash, not by load: workers that share one listener "
+	    "can help each other out.");
+	tell(d, "reuseport-imbalance");
+	return true;
+}
+
+/* ---- the program is too slow ---- */
+
+static bool find_slow(struct diagnosis *d)
+{
+	struct hist h;
+
+	if (!refused_by_acceptq(d->l) || !waits(d, &h) || hist_quantile(&h, 500) < FINDING_SLOW_NS)
+		return false;
+	blame_server(d);
+	say(d, FINDING_CAUSE, "{listener}: {who} calls accept() more slowly than clients come: the accept queue was full.");
+	say_cost(d);
+	say_seen(d);
+	say(d, FINDING_ADVICE, "Make {who} accept faster: more threads or processes, or a loop that accepts before it "
+	    "works. A longer queue only makes clients wait longer.");
+	tell(d, "accept-slow");
+	return true;
+}
+
+/* Nobody is refused yet, but they wait. */
+static bool find_long_wait(struct diagnosis *d)
+{
+	uint64_t p99;
+	struct hist h;
+
+	if (refused_by_acceptq(d->l) || !waits(d, &h))
+		return false;
+	p99 = hist_quantile(&h, 990);
+	if (p99 < FINDING_SLOW_NS)
+		return false;
+	blame_server(d);
+	say_value(d, "p99", FINDING_SPAN, p99);
+	say(d, FINDING_CAUSE, "{listener}: connections wait long for accept() of {who}: p99 {p99}.");
+	say_seen(d);
+	say(d, FINDING_ADVICE, "Make {who} accept faster before the queue fills: more threads or processes, or a loop "
+	    "that accepts before it works.");
+	tell(d, "long-wait");
+	return true;
+}
+
+/* ---- the queue is too short ---- */
+
+/* Enough for all that wanted in at once, in powers of two. */
+static uint64_t wanted_backlog(const struct listener *l)
+{
+	uint64_t need = (uint64_t)l->limit + l->refused.out_peak, n = 16;
+
+	while (n < need && n < 1ull << 31)
+		n *= 2;
+	return n;
+}
+
+static void say_short(struct diagnosis *d)
+{
+	const struct listener *l = d->l;
+
+	say_number(d, "holds", (uint64_t)l->limit + 1);
+	say_number(d, "at_once", (uint64_t)l->limit + 1 + l->refused.out_peak);
+	say_number(d, "want", wanted_backlog(l));
+	say(d, FINDING_CAUSE, "{listener}: the accept queue of {who} is too short: it holds {holds}, {at_once:client} "
+	    "wanted in at once");
+}
+
+static void say_restart(struct diagnosis *d)
+{
+	say(d, FINDING_ADVICE, who_is_gone(d) ? " before the next start." :
+	    ", then let {who} call listen() again: restart it.");
+}
+
+/* Nobody saw listen() being called, and the limit is what somaxconn is now. */
+static bool probably_clamped(const struct diagnosis *d)
+{
+	uint64_t somaxconn;
+
+	return !d->l->backlog_known && machine_has(d, MACHINE_SOMAXCONN, &somaxconn) && somaxconn == d->l->limit;
+}
+
+/* To what was asked for; where that is not known, or all there is (-1), to the kernel's default since 5.4. */
+static uint64_t clamp_raised(const struct listener *l, bool known)
+{
+	uint64_t want = wanted_backlog(l) > 4096 ? wanted_backlog(l) : 4096;
+
+	return known && (uint32_t)l->backlog <= 65535 ? (uint32_t)l->backlog : want;
+}
+
+static bool find_clamped(struct diagnosis *d)
+{
+	const struct listener *l = d->l;
+	bool known = l->backlog_known && l->somaxconn && (uint32_t)l->backlog > l->somaxconn;
+	uint64_t now = 0;
+
+	if (!known && !probably_clamped(d))
+		return false;
+	say_short(d);
+	say_number(d, "somaxconn", known ? l->somaxconn : l->limit);
+	if (known) {
+		say_number(d, "backlog", (uint32_t)l->backlog);
+		say(d, FINDING_CAUSE, ". It asked for {backlog}; net.core.somaxconn made it {somaxconn}.");
+	} else {
+		say(d, FINDING_CAUSE, ". Probably clamped: its limit is net.core.somaxconn ({somaxconn}); what it asked "
+		    "for was before tcptrace came.");
+	}
+	say_cost(d);
+	say_seen(d);
+	if (machine_has(d, MACHINE_SOMAXCONN, &now) && now > l->limit && now >= wanted_backlog(l)) {
+		say_number(d, "somaxconn_now", now);
+		say(d, FINDING_ADVICE, "net.core.somaxconn is {somaxconn_now} by now: enough");
+	} else {
+		say_number(d, "raise", clamp_raised(l, known));
+		say(d, FINDING_ADVICE, "Raise it: sysctl -w net.core.somaxconn={raise}");
+	}
+	say_restart(d);
+	return true;
+}
+
+/* Whose number the limit is. */
+static void say_limit(struct diagnosis *d)
+{
+	uint64_t somaxconn;
+
+	if (d->l->backlog_known)
+		say(d, FINDING_CAUSE, " (its backlog is {limit}).");
+	else if (machine_has(d, MACHINE_SOMAXCONN, &somaxconn))
+		say(d, FINDING_CAUSE, " (limit {limit}: its backlog, as net.core.somaxconn is another).");
+	else
+		say(d, FINDING_CAUSE, " (limit {limit}: its backlog or net.core.somaxconn, whichever was smaller).");
+}
+
+/* The limit is what the program asked for. */
+static void find_backlog(struct diagnosis *d)
+{
+	const struct knob *knob = knob_of(d->f.who.comm);
+	const struct listener *l = d->l;
+	uint64_t somaxconn = l->somaxconn;
+
+	say_short(d);
+	say_limit(d);
+	say_cost(d);
+	say_seen(d);
+	machine_has(d, MACHINE_SOMAXCONN, &somaxconn);
+	/* it asks for as much as there is, as Go programs do */
+	if (l->backlog_known && (uint32_t)l->backlog == l->somaxconn && !knob) {
+		say(d, FINDING_ADVICE, "It asks for net.core.somaxconn, as Go programs do: sysctl -w "
+		    "net.core.somaxconn={want}");
+	} else if (knob) {
+		say_words(d, "knob", knob->backlog);
+		say(d, FINDING_ADVICE, "Set {knob} to {want} or more");
+	} else {
+		say(d, FINDING_ADVICE, "Let {who} give listen() a backlog of {want} or more");
+	}
+	if (somaxconn && somaxconn < wanted_backlog(l)) {
+		say_number(d, "somaxconn", somaxconn);
+		say(d, FINDING_ADVICE, " and raise net.core.somaxconn with it (now {somaxconn})");
+	}
+	say_restart(d);
+}
+
+/* Full, and nothing says that the program was slow; where its accept() is not seen, nothing says that it was not. */
+static void find_short(struct diagnosis *d)
+{
+	struct hist h;
+
+	if (!refused_by_acceptq(d->l) || !d->l->limit_known)
+		return;
+	blame_server(d);
+	if (!waits(d, &h)) {
+		say(d, FINDING_CAUSE, "{listener}: the accept queue of {who} was full. Whether its backlog is too small or "
+		    "it accepts too slowly is not known: its accept() calls are not all seen.");
+		say_cost(d);
+		say_seen(d);
+		say(d, FINDING_ADVICE, "tcptrace doctor says what is not seen, and why.");
+		tell(d, "acceptq-full");
+		return;
+	}
+	if (find_clamped(d)) {
+		tell(d, "acceptq-somaxconn");
+		return;
+	}
+	find_backlog(d);
+	tell(d, "acceptq-backlog");
+}
+
+/* One cause for a listener, but for what was refused beside the pauses. */
+void find_acceptq(struct diagnosis *from)
+{
+	struct diagnosis d = diagnosis_of(from, from->l);
+
+	if (find_accept_fails(&d) || find_imbalance(&d))
+		return;
+	if (find_stalled(&d)) {
+		if (stalls_explain(&d))
+			return;
+		d = diagnosis_of(from, from->l);
+	}
+	if (!find_slow(&d) && !find_long_wait(&d))
+		find_short(&d);
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* connect() that fails, and connections that nobody closes. */
+#include <errno.h>
+#include <string.h>
+
+#include "connects.h"
+#include "diagnosis.h"
+
+/* ---- connect() ---- */
+
+#define CONNECT_FEW	3	/* a try or two that fails is how programs find out */
+
+/* Was it this machine that answered by a RST? Then that is told as a port without listener. */
+static bool is_unheard(const struct model *m, const struct connects *row)
+{
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct unheard *u = model_unheard(m, i);
+
+		if (u->used && u->lport == row->rport && !memcmp(u->laddr, row->raddr, sizeof(u->laddr)))
+			return true;
+	}
+	return false;
+}
+
+/* Did a full queue of this machine let them wait? Then that is the cause, and told. */
+static bool is_refused(const struct model *m, const struct connects *row)
+{
+	const struct listener *l;
+
+	for (uint32_t i = 0; (l = model_listener(m, i)); i++)
+		if (l->lport == row->rport && l->refused.clients)
+			return true;
+	return false;
+}
+
+/* Programs try IPv6 first and go on to IPv4. */
+static bool went_on(const struct diagnosis *d, const struct connects *row, const struct failure *e)
+{
+	if (row->family != 6)
+		return false;
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct connects *other = model_connects(d->m, i);
+
+		if (other->used && other->family == 4 && other->rport == row->rport && other->netns == row->netns &&
+		    !memcmp(other->comm, row->comm, sizeof(row->comm)))
+			return other->calls >= e->count;
+	}
+	return false;
+}
+
+static bool connect_told(const struct diagnosis *d, const struct connects *row, const struct failure *e)
+{
+	switch (e->err) {
+	case EADDRNOTAVAIL:
+		return !went_on(d, row, e);
+	case ECONNREFUSED:
+		return e->count >= CONNECT_FEW && !went_on(d, row, e) && !is_unheard(d->m, row);
+	case ETIMEDOUT:
+		return !is_refused(d->m, row);
+	case ENETUNREACH: case EHOSTUNREACH: case EAFNOSUPPORT: case EINVAL:
+		return e->count >= CONNECT_FEW && !went_on(d, row, e);
+	default:
+		return e->count >= CONNECT_FEW;
+	}
+}
+
+static uint64_t failed_for_ns(int32_t err)
+{
+	return err == ETIMEDOUT ? CLIENT_LOST_NS : 1000000000ull;
+}
+
+static void say_no_ports(struct diagnosis *d)
+{
+	uint64_t first, last;
+
+	if (machine_has(d, MACHINE_PORT_FIRST, &first) && machine_has(d, MACHINE_PORT_LAST, &last) && last >= first) {
+		say_number(d, "ports", last - first + 1);
+		say_number(d, "port_first", first);
+		say_number(d, "port_last", last);
+		say(d, FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range ({port_first} to {port_last}, "
+		    "{ports:port} to each destination)");
+	} else {
+		say(d, FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range");
+	}
+	say(d, FINDING_ADVICE, "Keep connections open and use them again (keep-alive, a pool): each that {who} closes holds "
+	    "its port in TIME_WAIT for a minute. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
+}
+
+static void say_why(struct diagnosis *d, int32_t err)
+{
+	static const struct { int32_t err; const char *cause, *advice; } text[] = {
+		{ ECONNREFUSED, ": a RST came back, nobody listens there",
+		  "Start the server, or send {who} to its port. A firewall that rejects looks the same." },
+		{ ETIMEDOUT, ": no answer to any SYN",
+		  "The host is down, a firewall drops, the route is wrong, or its accept queue is full: run tcptrace there." },
+		{ EHOSTUNREACH, ": the host does not answer, or a router says so",
+		  "Is the host up? ip neigh, ip route get and the firewalls on the way tell." },
+		{ ENETUNREACH, ": there is no route", "ip route get shows which route is missing." },
+		{ EACCES, ": a firewall or a policy denies it", "Look at nft list ruleset, at cgroup filters, at the LSM's log." },
+		{ EPERM, ": a firewall or a policy denies it", "Look at nft list ruleset, at cgroup filters, at the LSM's log." },
+		{ ENETDOWN, ": the interface is down", "ip link shows it." },
+	};
+
+	if (err == EADDRNOTAVAIL) {
+		say_no_ports(d);
+		return;
+	}
+	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
+		if (text[i].err != err)
+			continue;
+		say(d, FINDING_CAUSE, text[i].cause);
+		say(d, FINDING_ADVICE, text[i].advice);
+		return;
+	}
+	say(d, FINDING_ADVICE, "See {errno} in connect(2).");
+}
+
+static void tell_connect(const struct diagnosis *from, const struct connects *row, const struct failure *e)
+{
+	struct diagnosis d = diagnosis_of(from, NULL);
+	const struct owner *const who[] = { &row->who };
+
+	d.netns = row->netns;
+	blame(&d, who, 1);
+	say_value(&d, "errno", FINDING_ERRNO, (uint64_t)e->err);
+	say_number(&d, "failed", e->count);
+	say_number(&d, "calls", row->calls);
+	say_address(&d, "raddr", row->raddr);
+	say_number(&d, "rport", row->rport);
+	say_value(&d, "from", FINDING_MOMENT, e->first_ns);
+	d.f.cost_ns = e->count * failed_for_ns(e->err);
+	say(&d, FINDING_CAUSE, "connect() to {raddr}:{rport} failed {failed:time} of {calls} with {errno} in {who}");
+	if (row->many)
+		say(&d, FINDING_CAUSE, " and others of that name");
+	say_why(&d, e->err);
+	say(&d, FINDING_CAUSE, ".");
+	say(&d, FINDING_SEEN, row->hosts ? "First at {from}; other hosts, too." : "First at {from}.");
+	tell(&d, "connect-fails");
+}
+
+void find_connects(struct diagnosis *d)
+{
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct connects *row = model_connects(d->m, i);
+
+		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++) {
+			const struct failure *e = &row->failures.of[n];
+
+			if (e->count && connect_told(d, row, e))
+				tell_connect(d, row, e);
+		}
+	}
+}
+
+/* ---- CLOSE_WAIT by process: the peer has closed, the program has not ---- */
+
+#define PILES	64
+
+struct piles {
+	unsigned int n;
+	struct pile {
+		struct owner who;
+		uint64_t count, oldest_ns;
+	} pile[PILES];
+};
+
+static void heap(void *ctx, const struct conn *c)
+{
+	struct piles *p = ctx;
+	unsigned int i;
+
+	if (c->state != TCP_S_CLOSE_WAIT || !c->owner.pid)
+		return;
+	for (i = 0; i < p->n && p->pile[i].who.pid != c->owner.pid; i++)
+		;
+	if (i == PILES)
+		return;
+	if (i == p->n)
+		p->pile[p->n++] = (struct pile) { .who = c->owner };
+	p->pile[i].count++;
+	if (c->state_ns && (!p->pile[i].oldest_ns || c->state_ns < p->pile[i].oldest_ns))
+		p->pile[i].oldest_ns = c->state_ns;
+}
+
+static void tell_pile(const struct diagnosis *from, const struct pile *pile)
+{
+	struct diagnosis d = diagnosis_of(from, NULL);
+	const struct owner *const who[] = { &pile->who };
+
+	blame(&d, who, 1);
+	say_number(&d, "count", pile->count);
+	say_number(&d, "pid", d.f.who.pid);
+	say(&d, FINDING_CAUSE, "{who} holds {count:connection} in CLOSE_WAIT: the peers have closed, the program has not");
+	if (pile->oldest_ns) {
+		say_value(&d, "oldest", FINDING_SPAN, model_totals(d.m)->last_ns - pile->oldest_ns);
+		say(&d, FINDING_CAUSE, ", the oldest for {oldest}");
+	}
+	say(&d, FINDING_CAUSE, ".");
+	say(&d, FINDING_ADVICE, "A leak: {who} must close() a connection when read() returns 0. ss -tnp state close-wait "
+	    "lists them.");
+	d.f.cost_ns = pile->count;
+	tell(&d, "close-wait");
+}
+
+void find_close_wait(struct diagnosis *d)
+{
+	struct piles p = { 0 };
+
+	model_each_conn(d->m, heap, &p);
+	for (unsigned int i = 0; i < p.n; i++)
+		if (p.pile[i].count >= FINDING_CLOSE_WAIT)
+			tell_pile(d, &p.pile[i]);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Listeners that are gone with those who waited, and ports where nobody listens. */
+#include <string.h>
+
+#include "connects.h"
+#include "diagnosis.h"
+
+/* ---- closed over connections that nobody had accepted ---- */
+
+void find_closed(struct diagnosis *from)
+{
+	struct diagnosis d = diagnosis_of(from, from->l);
+	uint64_t closed = d.l->causes[TCPTRACE_ACCEPTQ_CLOSED];
+
+	if (closed > d.l->pace.left)		/* the kernel knows how many waited */
+		closed = d.l->pace.left;
+	if (d.l->open || !closed)
+		return;
+	blame_server(&d);
+	say_number(&d, "closed", closed);
+	say_value(&d, "at", FINDING_MOMENT, d.l->closed_ns);
+	d.f.cost_ns = closed * CLIENT_LOST_NS;
+	say(&d, FINDING_CAUSE, "{listener}: {who} closed it at {at} with {closed:connection} that nobody had accepted: "
+	    "they were reset");
+	if (who_is_gone(&d))
+		say(&d, FINDING_CAUSE, " (the process is gone)");
+	say(&d, FINDING_CAUSE, ".");
+	if (d.l->causes[TCPTRACE_SYNQ_LISTENER_CLOSED]) {
+		say_number(&d, "half_open", d.l->causes[TCPTRACE_SYNQ_LISTENER_CLOSED]);
+		say(&d, FINDING_COST, "Beside them {half_open:handshake} ended half-way.");
+	}
+	say(&d, FINDING_ADVICE, "Let it accept until the queue is empty before it closes, or hand the listener over: "
+	    "socket activation, or another SO_REUSEPORT listener and net.ipv4.tcp_migrate_req=1.");
+	tell(&d, "closed-waiting");
+}
+
+/* ---- SYNs that a RST answered ---- */
+
+#define UNHEARD_FEW	3	/* so many SYNs to a port where nobody ever listened are no scan and no slip */
+#define UNHEARD_TOLD	3	/* of such ports */
+
+/* Who listened on a port before SYNs came to nobody, who does since, and who does elsewhere. */
+struct around {
+	const struct listener *before, *after, *other;
+};
+
+static struct around around(const struct model *m, const struct unheard *u)
+{
+	struct around a = { 0 };
+	const struct listener *l;
+
+	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
+		if (l->lport != u->lport || l->netns != u->netns)
+			continue;
+		if (l->born_ns && l->born_ns >= u->last_ns) {
+			if (!a.after || l->born_ns < a.after->born_ns)
+				a.after = l;
+		} else if (!l->open && l->closed_ns <= u->first_ns) {
+			if (!a.before || l->closed_ns > a.before->closed_ns)
+				a.before = l;
+		} else {
+			a.other = l;
+		}
+	}
+	return a;
+}
+
+static bool is_loopback6(const uint8_t addr[16])
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+
+	return !memcmp(addr, loopback, 16);
+}
+
+/* "localhost" by IPv6 first, by IPv4 then: nobody notices. */
+static bool is_no_trouble(const struct unheard *u, const struct around *a)
+{
+	const struct listener *l = a->other;
+
+	return l && l->family == 4 && is_loopback6(u->laddr);
+}
+
+static void say_gap(struct diagnosis *d, const struct unheard *u, const struct around *a)
+{
+	uint64_t from = a->before ? a->before->closed_ns : u->first_ns;
+	uint64_t until = a->after ? a->after->born_ns : u->last_ns;
+
+	say_value(d, "from", FINDING_MOMENT, from);
+	say_value(d, "until", FINDING_MOMENT, until);
+	say_value(d, "gap", FINDING_SPAN, until - from);
+}
+
+static void blame_around(struct diagnosis *d, const struct around *a)
+{
+	static const struct owner nobody = { .fd = -1 };
+	const struct owner *who[] = {
+		a->after ? &a->after->opener : &nobody, a->other ? &a->other->opener : &nobody,
+		a->before ? &a->before->opener : &nobody,
+	};
+
+	blame(d, who, 3);
+	d->f.listener = a->after ? a->after : a->before;
+}
+
+static void say_elsewhere(struct diagnosis *d, const struct around *a)
+{
+	say_address(d, "elsewhere", a->other->laddr);
+	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listens on that address; {who} listens "
+	    "on {elsewhere}:{lport}.");
+	say(d, FINDING_ADVICE, "Let {who} listen on the address that the clients use (0.0.0.0 or [::] for all), or send "
+	    "them to {elsewhere}.");
+}
+
+static void say_restarted(struct diagnosis *d, const struct unheard *u, const struct around *a)
+{
+	say_gap(d, u, a);
+	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened from {from} to {until} "
+	    "({gap})");
+	if (d->f.who.pid)
+		say(d, FINDING_CAUSE, a->after ? ", when {who} began to" : ", after {who} had closed its listener");
+	say(d, FINDING_CAUSE, ".");
+	say(d, FINDING_ADVICE, a->after ? "Keep a listener open over a restart: reload instead, socket activation, or the "
+	    "new program listens (SO_REUSEPORT) before the old one ends." :
+	    "Start it again; find out why it ended.");
+}
+
+static void say_nobody(struct diagnosis *d, const struct unheard *u, const struct around *a)
+{
+	say_gap(d, u, a);
+	say_address(d, "raddr", u->raddr);
+	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened there, from {from} to "
+	    "{until}.");
+	say(d, FINDING_COST, u->clients ? "They came from {raddr} and others." : "They came from {raddr}.");
+	say(d, FINDING_ADVICE, "Start the server that belongs there, or send the clients to its port.");
+}
+
+static bool unheard_told(const struct unheard *u, const struct around *a)
+{
+	bool known = a->before || a->after;
+
+	return !is_no_trouble(u, a) && (known || u->count >= UNHEARD_FEW);
+}
+
+static void tell_unheard(const struct diagnosis *from, const struct unheard *u, const struct around *a)
+{
+	struct diagnosis d = diagnosis_of(from, NULL);
+
+	d.netns = u->netns;
+	blame_around(&d, a);
+	say_number(&d, "syns", u->count);
+	say_address(&d, "laddr", u->laddr);
+	say_number(&d, "lport", u->lport);
+	d.f.cost_ns = u->count * 1000000000ull;
+	if (a->before || a->after)
+		say_restarted(&d, u, a);
+	else if (a->other)
+		say_elsewhere(&d, a);
+	else
+		say_nobody(&d, u, a);
+	tell(&d, "no-listener");
+}
+
+/* Of the ports where nobody was ever seen to listen the one most asked for, after `before`. */
+static const struct unheard *busiest(const struct model *m, const struct unheard *before)
+{
+	const struct unheard *u, *found = NULL;
+
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		struct around a;
+
+		u = model_unheard(m, i);
+		if (!u->used || (before && (u->count > before->count || (u->count == before->count && u >= before))))
+			continue;
+		a = around(m, u);
+		if (a.before || a.after || !unheard_told(u, &a))
+			continue;
+		if (!found || u->count > found->count || (u->count == found->count && u > found))
+			found = u;
+	}
+	return found;
+}
+
+void find_unheard(struct diagnosis *d)
+{
+	const struct unheard *u;
+	struct around a;
+
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		u = model_unheard(d->m, i);
+		if (!u->used)
+			continue;
+		a = around(d->m, u);
+		if (a.before || a.after)
+			tell_unheard(d, u, &a);
+	}
+	u = busiest(d->m, NULL);
+	for (unsigned int n = 0; u && n < UNHEARD_TOLD; n++) {
+		a = around(d->m, u);
+		tell_unheard(d, u, &a);
+		u = busiest(d->m, u);
+	}
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests that do not become connections. What a full accept queue does to them is
+ * told with that.
+ */
+#include "diagnosis.h"
+#include "knob.h"
+
+static void say_raise(struct diagnosis *d, const char *with_knob, const char *without)
+{
+	const struct knob *knob = knob_of(d->f.who.comm);
+
+	if (knob)
+		say_words(d, "knob", knob->backlog);
+	say(d, FINDING_ADVICE, knob ? with_knob : without);
+}
+
+static void say_synq(struct diagnosis *d)
+{
+	say_number(d, "peak", d->l->synq.peak);
+	say_number(d, "limit", d->l->limit);
+}
+
+/* The kernel refuses for a full SYN queue only where it may send no cookie: they were off then. */
+static void find_synq_full(const struct diagnosis *from)
+{
+	struct diagnosis d = diagnosis_of(from, from->l);
+	uint64_t cookies;
+
+	if (!refused_by_synq(d.l))
+		return;
+	blame_server(&d);
+	say_synq(&d);
+	say_number(&d, "refused", refused_by_synq(d.l));
+	say(&d, FINDING_CAUSE, "{listener}: the SYN queue of {who} was full (up to {peak}, limit {limit}) and SYN cookies "
+	    "were off: {refused:SYN} refused.");
+	say_cost(&d);
+	if (machine_has(&d, MACHINE_SYNCOOKIES, &cookies) && cookies)
+		say(&d, FINDING_ADVICE, "SYN cookies are on by now.");
+	else
+		say(&d, FINDING_ADVICE, "Turn them on: sysctl -w net.ipv4.tcp_syncookies=1.");
+	say_raise(&d, " If these clients are real, raise {knob}, too.", " If these clients are real, let {who} give "
+		  "listen() a larger backlog, too.");
+	tell(&d, "synq-full");
+}
+
+/* With tcp_syncookies=2 each handshake goes by cookie: the queue is never full. */
+static void find_cookies(const struct diagnosis *from)
+{
+	struct diagnosis d = diagnosis_of(from, from->l);
+	uint64_t back = d.l->causes[TCPTRACE_ACCEPTQ_COOKIE];
+
+	if (!d.l->cookies_sent || d.l->synq.peak < d.l->limit)
+		return;
+	blame_server(&d);
+	say_synq(&d);
+	say_number(&d, "sent", d.l->cookies_sent);
+	say_number(&d, "valid", back);
+	d.f.cost_ns = 1;
+	say(&d, FINDING_CAUSE, "{listener}: the SYN queue of {who} was full (limit {limit}): {sent:SYN cookie} sent "
+	    "instead, {valid:client} came in by one.");
+	if (2 * back < d.l->cookies_sent)
+		say(&d, FINDING_ADVICE, "Few come back: a SYN flood, or clients that are gone. Cookies do their work.");
+	else
+		say_raise(&d, "They are real clients: raise {knob}.", "They are real clients: let {who} give listen() a "
+			  "larger backlog.");
+	tell(&d, "cookies");
+}
+
+/* One in a hundred is the path; a single one of few is told too: somebody could not connect. */
+static void find_expiring(const struct diagnosis *from)
+{
+	struct diagnosis d = diagnosis_of(from, from->l);
+	uint64_t expired = d.l->causes[TCPTRACE_SYNQ_EXPIRED];
+
+	expired -= d.l->refused.expired < expired ? d.l->refused.expired : expired;
+	if (!expired || expired * 100 < d.l->established)
+		return;
+	blame_server(&d);
+	say_number(&d, "expired", expired);
+	say_number(&d, "established", d.l->established);
+	say_number(&d, "retransmits", d.l->synack_retrans);
+	d.f.cost_ns = expired * CLIENT_LOST_NS;
+	say(&d, FINDING_CAUSE, "{listener}: the third packet did not come: {expired:request} expired in the SYN queue of "
+	    "{who} after {retransmits:SYN-ACK retransmit}, {established:other} established.");
+	say(&d, FINDING_ADVICE, "Clients vanish or the path loses packets: look at firewalls and routing between them "
+	    "and this host, or at a SYN flood with forged addresses.");
+	tell(&d, "requests-expire");
+}
+
+void find_synq(struct diagnosis *d)
+{
+	if (!refused_by_acceptq(d->l)) {
+		find_synq_full(d);
+		find_cookies(d);
+	}
+	find_expiring(d);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What records do not say and the machine can, asked when a finding needs it. The model reads no file: the edge
+ * answers (user/run/around.c). In a replay nobody can: findings get NULL, and what they cannot know stays unknown.
+ */
+#ifndef TCPTRACE_MACHINE_H
+#define TCPTRACE_MACHINE_H
+
+#include "model.h"
+
+/* X(SYMBOL, "file below /proc/sys/net", which of the numbers in it): of a network namespace, as they are now. */
+#define MACHINE_SYSCTLS(X)					\
+	X(SOMAXCONN,	"core/somaxconn",		0)	\
+	X(SYNCOOKIES,	"ipv4/tcp_syncookies",		0)	\
+	X(PORT_FIRST,	"ipv4/ip_local_port_range",	0)	\
+	X(PORT_LAST,	"ipv4/ip_local_port_range",	1)
+
+enum machine_sysctl {
+#define MACHINE_ENUM(sym, file, nth) MACHINE_##sym,
+	MACHINE_SYSCTLS(MACHINE_ENUM)
+#undef MACHINE_ENUM
+	MACHINE_SYSCTL_MAX
+};
+
+struct process {
+	uint32_t pid;
+	char comm[TCPTRACE_COMM_LEN + 1];	/* of the process, not of a thread */
+	char state;				/* as /proc has it: R S D T t Z ...; 0: not known */
+	uint64_t nofile;			/* its limit of open files (RLIMIT_NOFILE, soft); 0: not known */
+};
+
+struct machine {
+	void *ctx;
+	bool (*sysctl)(void *ctx, uint32_t netns, enum machine_sysctl which, uint64_t *value);
+	/* NULL: nothing is known of processes (another PID namespace); false: there is no such process now. */
+	bool (*process)(void *ctx, uint32_t pid, struct process *p);
+	/* Who should have taken from l's accept queue, and its state while nobody did since from_ns. NULL, false: not known. */
+	bool (*holder)(void *ctx, const struct listener *l, uint64_t from_ns, struct process *p);
+};
+
+#endif

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How long nobody took from an accept queue that was not empty. */
+#include "internal.h"
+
+static uint64_t refused_by_acceptq(const struct listener *l)
+{
+	return l->causes[TCPTRACE_DROP_ACCEPTQ_SYN] + l->causes[TCPTRACE_DROP_ACCEPTQ_ACK] +
+	       l->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE];
+}
+
+/* CPUs' clocks may differ by some ns. */
+static void set_length(struct stall *s, uint64_t until_ns)
+{
+	s->ns = until_ns > s->from_ns ? until_ns - s->from_ns : 0;
+}
+
+bool stall_worse(const struct stall *a, const struct stall *b)
+{
+	bool long_a = a->ns >= PACE_STALL_NS, long_b = b->ns >= PACE_STALL_NS;
+
+	if (long_a != long_b)
+		return long_a;
+	return a->refused != b->refused ? a->refused > b->refused : a->ns > b->ns;
+}
+
+static void ends(struct listener *l, uint64_t t_ns)
+{
+	struct pace *p = &l->pace;
+	struct stall s = p->now;
+
+	p->now.from_ns = 0;
+	if (!s.from_ns)
+		return;
+	set_length(&s, t_ns);
+	s.refused = refused_by_acceptq(l) - p->refused;
+	if (stall_worse(&s, &p->worst))
+		p->worst = s;
+	if (s.ns < PACE_STALL_NS)
+		return;
+	p->stalls++;
+	p->stalled_ns += s.ns;
+	p->stalled_refused += s.refused;
+}
+
+static void begins(struct listener *l, uint64_t t_ns)
+{
+	l->pace.now = (struct stall){ .from_ns = t_ns };
+	l->pace.shown_ns = t_ns;
+	l->pace.refused = refused_by_acceptq(l);
+}
+
+/*
+ * The accept queue had `before`, one came in (step 1), one went out (-1) or neither, and now it has
+ * l->acceptq.now. Fewer than there should be: some were taken that no record told.
+ */
+void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t before, int step)
+{
+	uint32_t length = l->acceptq.now;
+	struct pace *p = &l->pace;
+	bool told = step < 0 && !(rec->flags & (TCPTRACE_F_SAMPLED | TCPTRACE_F_INFERRED));
+
+	if (!l->open)
+		return;
+	if (step < 0 || length < before + (step > 0)) {
+		p->takes++;
+		ends(l, told ? rec->t_ns : p->shown_ns);
+	}
+	if (!length) {
+		ends(l, p->shown_ns);
+		return;
+	}
+	if (!p->now.from_ns)
+		begins(l, rec->t_ns);
+	if (length > p->now.waiting)
+		p->now.waiting = length;
+	if (rec->flags & TCPTRACE_F_QUEUES && rec->t_ns > p->shown_ns)
+		p->shown_ns = rec->t_ns;
+}
+
+/* Who waited until now is thrown out. */
+void pace_close(struct listener *l, uint64_t t_ns)
+{
+	l->pace.left = l->acceptq.now;
+	ends(l, t_ns);
+}
+
+/* Is each connection that leaves an accept queue seen to leave it? */
+static bool takes_are_seen(const struct model *m)
+{
+	return model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_EXACTLY &&
+	       !(m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP));
+}
+
+bool pace_now(const struct model *m, const struct listener *l, struct stall *s)
+{
+	*s = l->pace.now;
+	if (!s->from_ns || !l->open)
+		return false;
+	set_length(s, takes_are_seen(m) ? m->totals.last_ns : l->pace.shown_ns);
+	s->refused = refused_by_acceptq(l) - l->pace.refused;
+	return true;
+}

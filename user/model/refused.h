@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a full queue costs: clients, not segments. A client that was refused is known
+ * by both its ends until it comes in after all; what it lost is the time between.
+ */
+#ifndef TCPTRACE_REFUSED_H
+#define TCPTRACE_REFUSED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Clients that came in, by how long after they were first refused. */
+enum refused_wait { REFUSED_SOON, REFUSED_1S, REFUSED_2S, REFUSED_3S, REFUSED_5S, REFUSED_10S, REFUSED_LONG,
+		    REFUSED_WAITS };
+
+/* Of one listener, for the whole run. */
+struct refused {
+	uint32_t clients;		/* different ones; one that came in and is refused again is another */
+	uint32_t in[REFUSED_WAITS];	/* of these, that came in */
+	uint64_t waited_ns;		/* all of them together */
+	uint64_t longest_ns;
+	uint32_t out_peak;		/* most that wanted in at the same moment */
+	uint32_t unfollowed;		/* segments of clients that the table had no room for */
+	uint64_t first_ns, last_ns;	/* first and last refusal; 0: none */
+
+	uint32_t expired;		/* requests that expired because their third packet was refused */
+	uint32_t lost;			/* clients that the table forgot: they never came in */
+	uint32_t out;			/* clients in the table: they are not in */
+};
+
+/* Those that did not come in, as it looks at the last record. */
+struct refused_out {
+	uint32_t ghosts;		/* their third packet was refused: they believe that they are connected */
+	uint32_t reset;			/* the same, but a RST has ended it */
+	uint32_t never;			/* others that would have tried again by now */
+	uint32_t not_yet;		/* others that may still try */
+};
+
+struct listener;
+struct model;
+
+uint32_t refused_in(const struct refused *r);	/* clients that came in */
+struct refused_out refused_out(const struct model *m, const struct listener *l);
+
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Asks /proc for the findings. Processes are looked at while their listener stalls, as at the end of the
+ * run they may be gone, or do something else.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "around.h"
+#include "../source/netns.h"
+
+#define NAMESPACES	16	/* whose sysctls are kept */
+#define STALLS		64	/* of which the holder is kept; the latest */
+#define CHILDREN	64	/* workers that are looked at */
+
+struct sysctls {
+	uint32_t netns;
+	bool known[MACHINE_SYSCTL_MAX];
+	uint64_t value[MACHINE_SYSCTL_MAX];
+};
+
+struct around {
+	struct machine machine;
+	struct sysctls sysctls[NAMESPACES];
+	unsigned int namespaces;
+	struct {
+		uint32_t listener;
+		uint64_t from_ns;
+		struct process p;
+	} stall[STALLS];
+	unsigned int stalls;
+};
+
+/* The file's text with a NUL, or its error. */
+static int read_text(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n < 0)
+		return -errno;
+	buf[n] = 0;
+	return 0;
+}
+
+/* ---- sysctls ---- */
+
+/* The nth number of the file. */
+static bool read_sysctl(const char *name, unsigned int nth, uint64_t *value)
+{
+	char path[64], buf[64], *p = buf, *end;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	if (read_text(path, buf, sizeof(buf)))
+		return false;
+	do {
+		errno = 0;
+		*value = strtoull(p, &end, 10);
+		if (end == p || errno || memchr(p, '-', (size_t)(end - p)))
+			return false;
+		p = end;
+	} while (nth--);
+	return true;
+}
+
+static int read_here(void *arg)
+{
+	struct sysctls *s = arg;
+
+#define READ(sym, file, nth) s->known[MACHINE_##sym] = read_sysctl(file, nth, &s->value[MACHINE_##sym]);
+	MACHINE_SYSCTLS(READ)
+#undef READ
+	return 1;		/* found: no other is visited */
+}
+
+static const struct sysctls *sysctls_of(struct around *a, uint32_t netns)
+{
+	struct sysctls *s;
+
+	for (unsigned int i = 0; i < a->namespaces; i++)
+		if (a->sysctls[i].netns == netns)
+			return &a->sysctls[i];
+	if (a->namespaces == NAMESPACES)
+		return NULL;
+	s = &a->sysctls[a->namespaces++];
+	s->netns = netns;
+	netns_each(netns, read_here, NULL, s);
+	return s;
+}
+
+static bool sysctl(void *ctx, uint32_t netns, enum machine_sysctl which, uint64_t *value)
+{
+	const struct sysctls *s = netns ? sysctls_of(ctx, netns) : NULL;
+
+	if (!s || !s->known[which])
+		return false;
+	*value = s->value[which];
+	return true;
+}
+
+/* ---- processes ---- */
+
+/* "PID (NAME) S ...": a name may hold whatever it likes, so it ends at the last bracket. */
+static bool read_stat(struct process *p, const char *path)
+{
+	char buf[512], *open, *close;
+	size_t n;
+
+	if (read_text(path, buf, sizeof(buf)))
+		return false;
+	open = strchr(buf, '(');
+	close = strrchr(buf, ')');
+	if (!open || !close || close < open || close[1] != ' ' || !isalpha((unsigned char)close[2]))
+		return false;
+	n = (size_t)(close - open - 1);
+	memset(p->comm, 0, sizeof(p->comm));
+	memcpy(p->comm, open + 1, n < TCPTRACE_COMM_LEN ? n : TCPTRACE_COMM_LEN);
+	p->state = close[2];
+	return true;
+}
+
+static uint64_t read_nofile(uint32_t pid)
+{
+	char path[48], buf[4096], *line;
+	uint64_t limit;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/limits", pid);
+	if (read_text(path, buf, sizeof(buf)))
+		return 0;
+	line = strstr(buf, "Max open files");
+	return line && sscanf(line, "Max open files %" SCNu64, &limit) == 1 ? limit : 0;
+}
+
+/* What ended is no process, though its parent has not asked yet (Z). */
+static bool process(void *ctx, uint32_t pid, struct process *p)
+{
+	char path[48];
+
+	(void)ctx;
+	*p = (struct process){ .pid = pid };
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	if (!pid || !read_stat(p, path) || p->state == 'Z' || p->state == 'X')
+		return false;
+	p->nofile = read_nofile(pid);
+	return true;
+}
+
+/* ---- who did not accept ---- */
+
+/* The state of the thread that accepted last: the main one may sleep while another one works. */
+static void look_at_thread(struct process *p, uint32_t tid)
+{
+	struct process thread = { 0 };
+	char path[64];
+
+	if (!tid || tid == p->pid)
+		return;
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/stat", p->pid, tid);
+	if (read_stat(&thread, path))
+		p->state = thread.state;
+}
+
+/* Stopped says more than asleep. */
+static unsigned int rank(char state)
+{
+	switch (state) {
+	case 0: return 0;
+	case 'S': case 'I': return 1;
+	case 'T': case 't': return 4;
+	case 'D': return 3;
+	}
+	return 2;
+}
+
+static void consider(struct process *best, uint32_t pid, uint32_t tid)
+{
+	struct process p;
+
+	if (!process(NULL, pid, &p))
+		return;
+	look_at_thread(&p, tid);
+	if (rank(p.state) > rank(best->state))
+		*best = p;
+}
+
+/* A master that hands its listener to workers takes nothing itself. */
+static unsigned int consider_children(struct process *best, uint32_t pid)
+{
+	char path[64], buf[16 * CHILDREN], *p = buf, *end;
+	unsigned int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", pid, pid);
+	if (!pid || read_text(path, buf, sizeof(buf)))
+		return 0;
+	for (; n < CHILDREN; n++) {
+		uint64_t child = strtoull(p, &end, 10);
+
+		if (end == p)
+			break;
+		consider(best, (uint32_t)child, 0);
+		p = end;
+	}
+	return n;
+}
+
+static struct process look(const struct listener *l)
+{
+	uint32_t i, n = l->acceptors < 64 ? l->acceptors : 64;
+	const struct owner *keeper = listener_keeper(l);
+	struct process best = { 0 };
+
+	if (!l->acceptor_gone)
+		consider(&best, l->acceptor.pid, l->acceptor.tid);
+	for (i = 0; i < n; i++)
+		if (l->acceptor_pids[i] != l->acceptor.pid)
+			consider(&best, l->acceptor_pids[i], 0);
+	if (!best.pid && keeper && !consider_children(&best, keeper->pid))
+		consider(&best, keeper->pid, 0);
+	return best;
+}
+
+static unsigned int find(const struct around *a, const struct listener *l, uint64_t from_ns)
+{
+	unsigned int i = 0, n = a->stalls < STALLS ? a->stalls : STALLS;
+
+	while (i < n && (a->stall[i].listener != l->id || a->stall[i].from_ns != from_ns))
+		i++;
+	return i < n ? i : STALLS;
+}
+
+static bool holder(void *ctx, const struct listener *l, uint64_t from_ns, struct process *p)
+{
+	struct around *a = ctx;
+	unsigned int i = find(a, l, from_ns);
+
+	if (i == STALLS)
+		return false;
+	*p = a->stall[i].p;
+	return p->pid != 0;
+}
+
+void around_watch(struct around *a, const struct model *m)
+{
+	uint64_t now_ns = model_totals(m)->last_ns;
+	const struct listener *l;
+
+	for (uint32_t i = 0; a && a->machine.holder && (l = model_listener(m, i)); i++) {
+		uint64_t from = l->open ? l->pace.now.from_ns : 0;
+		unsigned int slot;
+
+		if (!from || now_ns < from + PACE_STALL_NS || find(a, l, from) < STALLS)
+			continue;
+		slot = a->stalls++ % STALLS;
+		a->stall[slot].listener = l->id;
+		a->stall[slot].from_ns = from;
+		a->stall[slot].p = look(l);
+	}
+}
+
+struct around *around_new(bool pids)
+{
+	struct around *a = calloc(1, sizeof(*a));
+
+	if (a)
+		a->machine = (struct machine){ a, sysctl, pids ? process : NULL, pids ? holder : NULL };
+	return a;
+}
+
+const struct machine *machine_of(const struct around *a)
+{
+	return a ? &a->machine : NULL;
+}
