@@ -181,7 +181,8 @@ void age_add(struct model *m, struct conn *c, enum conn_list list);
 void age_del(struct model *m, struct conn *c);
 void age_set(struct model *m, struct conn *c, enum conn_list list);
 
-/* refused.c; the ends are the server's: remote is the client */
+/* refused.c */
+/* The ends are the server's: remote is the client. */
 int refused_init(struct model *m);
 void refused_add(struct model *m, struct listener *l, const struct tuple *t, bool third, uint64_t t_ns);
 void refused_reset(struct model *m, const struct tuple *t);
