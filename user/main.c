@@ -24,6 +24,11 @@ static const struct command commands[] = {
 		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
 		.form = "'flow' shows whole connections, in their own time",
 	}, {
+		.name = "conns", .help = "one line a connection, when it is over, and how it ended",
+		.run = run_stream, .view = "conns",
+		.takes = TAKES_RUN | TAKES_CONNS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
+		.form = "'conns' shows whole connections",
+	}, {
 		.name = "report", .help = "a page for a browser: verdict, queues over time, connections, replay",
 		.run = run_stream, .view = "report",
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,

@@ -84,7 +84,7 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.time = o->time,
 		.no_header = o->no_header || o->quiet,
 		.quiet = o->quiet,
-		.json = !strcmp(o->view, "json"),
+		.json = o->json,
 		.utf8 = terminal_utf8(),
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = src->wall_offset_ns,
@@ -99,6 +99,8 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.picks = select_pick,
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
+		.trouble = o->trouble,
+		.conns = &o->conns,
 	};
 	if (!o->read_path)
 		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));

@@ -43,6 +43,20 @@ struct view_lesson {
 
 struct view;
 
+/* What view_config.picks() says of an event. */
+enum { PICK_FILTER = 1, PICK_TROUBLE = 2 };
+
+/* Of the view conns. */
+struct conns_config {
+	bool all;			/* -a: those that go on, too */
+	bool both;			/* --ends: a line for each end where both are here */
+	bool csv;			/* --csv */
+	bool wide;			/* --wide */
+	uint64_t ends_wanted;		/* --end: a bit for each enum life_end; 0: all */
+	uint64_t min_ns;		/* --min-ms: it lived or waited for so long; 0: any */
+	uint64_t min_bytes;		/* --min-bytes, in and out together; 0: any */
+};
+
 struct view_config {
 	enum view_time time;		/* -t, -T */
 	bool no_header;			/* -H */
@@ -75,6 +89,8 @@ struct view_config {
 	unsigned int (*picks)(void *ctx, const struct model_event *ev);
 	void *picks_ctx;
 	unsigned int picks_all;
+	bool trouble;			/* -x */
+	const struct conns_config *conns;	/* NULL: none of it */
 };
 
 /* A line of `tcptrace doctor`: how a hook is attached. Strings live until the view is closed; "": nothing to say. */
@@ -108,6 +124,7 @@ struct view_ops {
 	uint64_t events;		/* what it stands on, a bit for each event; 0: all */
 	bool steps;			/* shows step by step: -e, -x and -q apply to it, -c counts what they leave */
 	bool verdict_last;		/* listeners before findings: programs look up what a finding names */
+	bool json;			/* it is cfg.json that says whether it writes JSON; else -j means the view json */
 	bool both_ends;			/* needs the other ends of what a filter names, too */
 	int (*open)(struct view *v);			/* header; 0 or -errno */
 	void (*begin)(struct view *v);			/* the snapshot is over: from here on everything is seen */
@@ -141,7 +158,7 @@ struct view {
 };
 
 /* The views of this directory, in the order of --help. Those that need a source are in user/run/outputs.c. */
-#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto)
+#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto) X(conns)
 #define VIEW_EXTERN(name) extern const struct view_ops view_##name;
 VIEWS(VIEW_EXTERN)
 #undef VIEW_EXTERN
