@@ -140,25 +140,26 @@ static bool is_aborted(const struct conn_life *l)
 	return is_dead(l) && l->totals.known && !l->totals.err && l->told == TCP_S_CLOSE && l->old != TCP_S_LAST_ACK;
 }
 
+/* Nobody closed it, so that only connect(AF_UNSPEC) is left; not every mechanism tells of that call. */
 static bool is_reset_disconnect(const struct conn_life *l)
 {
-	return is_aborted(l) && l->ended_in_connect;
+	return is_aborted(l) && (l->ended_in_connect || (!l->closed && !l->reset_out));
 }
 
 static bool is_reset_unread(const struct conn_life *l)
 {
-	return is_aborted(l) && l->totals.unread && (l->closed || l->reset_after);
+	return is_aborted(l) && l->totals.unread && l->closed && !l->fin_by_close;
 }
 
 static bool is_reset_linger(const struct conn_life *l)
 {
-	return is_aborted(l) && l->closed && !l->reset_out;
+	return is_aborted(l) && l->closed && !l->totals.unread && !l->fin_by_close && !l->reset_out;
 }
 
-/* Orphans beyond tcp_max_orphans, no memory: tcp_out_of_resources(), tcp_check_oom(); their RST leaves first. */
+/* Orphans beyond tcp_max_orphans, no memory: tcp_out_of_resources(), tcp_check_oom(). */
 static bool is_reset_by_us(const struct conn_life *l)
 {
-	return is_dead(l) && l->totals.known && !l->totals.err && (l->reset_out || l->reset_after);
+	return is_aborted(l) && (l->reset_out || l->reset_after);
 }
 
 static bool is_timeout_err(int err)
@@ -224,9 +225,9 @@ static const struct {
 	{ is_cancelled,		0, LIFE_CANCELLED },
 	{ is_late_data,		0, LIFE_RESET_LATE_DATA },
 	{ is_reset_by_them,	0, LIFE_RESET_BY_THEM },
-	{ is_reset_disconnect,	0, LIFE_RESET_DISCONNECT },
 	{ is_reset_unread,	0, LIFE_RESET_UNREAD },
 	{ is_reset_linger,	0, LIFE_RESET_LINGER },
+	{ is_reset_disconnect,	NEEDS(CLOSE), LIFE_RESET_DISCONNECT },
 	{ is_reset_by_us,	0, LIFE_RESET_BY_US },
 	{ is_fin_unanswered,	0, LIFE_FIN_UNANSWERED },
 	{ is_timed_out,		0, LIFE_TIMED_OUT },
@@ -235,7 +236,6 @@ static const struct {
 	{ is_closed_by_them,	0, LIFE_CLOSED_BY_THEM },
 	{ is_closed_by_both,	0, LIFE_CLOSED_BY_BOTH },
 	{ is_never_closed,	NEEDS(RST_SENT), LIFE_NEVER_CLOSED },
-	{ is_aborted,		NEEDS(CLOSE) | NEEDS(RST_SENT), LIFE_UNKNOWN },
 };
 
 static enum life_end goes_on(const struct conn_life *l)
@@ -245,10 +245,10 @@ static enum life_end goes_on(const struct conn_life *l)
 	return !l->established ? LIFE_HALF_OPEN : LIFE_OPEN;
 }
 
-enum life_end life_end(const struct conn_life *l, uint64_t seen, uint64_t *unobserved)
+enum life_end life_end(const struct conn_life *l, uint64_t now_ns, uint64_t seen, uint64_t *unobserved)
 {
 	*unobserved = 0;
-	if (!l->end_ns && l->conn)
+	if (l->conn && (!l->end_ns || (l->orphan && !life_over(l, now_ns))))
 		return goes_on(l);
 	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		if (!rules[i].holds(l))

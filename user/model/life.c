@@ -41,7 +41,7 @@ static void learn(struct conn_life *l, const struct model_event *ev)
 	const struct conn *c = ev->c;
 	const struct owner *keeper = ev->l ? listener_keeper(ev->l) : NULL;
 
-	if (c && c->lport && c->rport)
+	if (c && ((c->lport && c->rport) || !l->tuple.lport || !l->tuple.rport))
 		l->tuple = c->tuple;
 	if (c && c->family)
 		l->family = c->family;
@@ -107,6 +107,7 @@ static void transition(struct conn_life *l, const struct model_event *ev)
 	}
 	l->established |= was_open(ev->old);
 	l->before |= !l->start_ns && was_open(ev->old);
+	l->fin_by_close |= l->closed && (ev->new == TCP_S_FIN_WAIT1 || ev->new == TCP_S_LAST_ACK);
 	switch (ev->new) {
 	case TCP_S_SYN_SENT:
 		begins(l, ROLE_CLIENT, t_ns);
@@ -232,7 +233,7 @@ void life_step(struct conn_life *l, const struct model_event *ev)
 		l->listener_closed = ev->cause == TCPTRACE_ACCEPTQ_CLOSED;
 		break;
 	case TCPTRACE_CLOSE:
-		l->closed = true;
+		l->closed |= !l->end_ns;	/* what comes later has not ended it */
 		break;
 	case TCPTRACE_RST_RECEIVED: case TCPTRACE_RST_SENT:
 		segment(l, ev);

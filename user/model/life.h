@@ -93,6 +93,7 @@ struct conn_life {
 	bool before;			/* there before us */
 	bool established;		/* ever */
 	bool closed;			/* close() was called */
+	bool fin_by_close;		/* and sent our FIN */
 	bool in_connect;		/* between connect() and its return */
 	bool ended_in_connect;
 	bool reset_in;			/* rst-received */
@@ -117,7 +118,7 @@ bool life_over(const struct conn_life *l, uint64_t now_ns);
  * How it ended. seen: a bit for each event that is seen; what decides and is not seen makes it LIFE_UNKNOWN and is set
  * in *unobserved. Of one that goes on: OPEN, WAITING, HALF_OPEN.
  */
-enum life_end life_end(const struct conn_life *l, uint64_t seen, uint64_t *unobserved);
+enum life_end life_end(const struct conn_life *l, uint64_t now_ns, uint64_t seen, uint64_t *unobserved);
 bool life_deduced(const struct conn_life *l, enum life_end end);	/* from what did not come */
 enum life_phase life_phase(const struct conn_life *l);
 bool life_well(enum life_end end);		/* as it should: closed, or goes on */

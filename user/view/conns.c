@@ -72,7 +72,7 @@ static void show(struct view *v, struct life *x, uint64_t now_ns)
 	struct conn_row r = { .l = &x->l, .peer = x->peer && !config(v)->both ? &x->peer->l : NULL };
 
 	r.until_ns = x->l.end_ns ? x->l.end_ns : now_ns;
-	r.end = life_end(&x->l, s->seen, &r.unobserved);
+	r.end = life_end(&x->l, now_ns, s->seen, &r.unobserved);
 	r.deduced = life_deduced(&x->l, r.end);
 	if (!wanted(v, x, &r))
 		return;
@@ -321,12 +321,13 @@ static void conns_finish(struct view *v)
 
 	for (x = s->lives.first_over; x; x = next) {
 		next = x->next_over;
-		if (!is_told_by_peer(v, x) || !x->peer->l.end_ns || x->told)
+		if (x->told || ((!x->l.orphan || life_over(&x->l, s->last_ns)) &&
+				(!is_told_by_peer(v, x) || !x->peer->l.end_ns)))
 			finish(v, x, s->last_ns);
 	}
 	for (x = s->lives.oldest; x; x = next) {
 		next = x->next;
-		if (!x->l.conn || x->l.end_ns || (config(v)->all && x->l.seen_ns && !is_told_by_peer(v, x)))
+		if (!x->l.conn || (config(v)->all && !is_told_by_peer(v, x)))
 			finish(v, x, s->last_ns);
 	}
 }
