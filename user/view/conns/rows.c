@@ -9,7 +9,6 @@
  * Addresses are never cut: a longer one makes its column wider from that line on, with a header again. A pipe gets the
  * form of 100 columns.
  */
-#include "../../lib/tr.h"
 #include "conns.h"
 
 enum column { TIME, CONN, PID, COMM, LOCAL, REMOTE, IN, OUT, LIFE, RTT, WAIT, SYNQ, OPEN, CLOSING, SRTT, RETR, END, COLUMNS };
@@ -144,15 +143,16 @@ static void put_local(struct view *v, const struct conn_row *r)
 	const struct conn_life *l = r->l;
 
 	out_char(v->out, r->peer ? '=' : marks[l->role]);
-	if (terminal(v) >= WIDE && (l->tuple.lport || l->tuple.rport)) {
+	if (terminal(v) >= WIDE && l->tuple.lport) {
 		out_endpoint(v->out, l->tuple.laddr, l->tuple.lport);
 		return;
 	}
-	out_char(v->out, ':');
-	if (l->tuple.lport)
-		out_u64(v->out, l->tuple.lport);
-	else
+	if (!l->tuple.lport) {
 		out_char(v->out, '-');
+		return;
+	}
+	out_char(v->out, ':');
+	out_u64(v->out, l->tuple.lport);
 }
 
 static void put_time(struct view *v, const struct conn_row *r)
@@ -184,10 +184,10 @@ static void put_end(struct view *v, const struct conn_row *r)
 	if (r->end == LIFE_NOT_SENT || r->end == LIFE_UNREACHABLE) {
 		const char *name = row_errno_name(r);
 
-		out_str(v->out, name ? name : tr(life_end_short(r->end)));
+		out_str(v->out, name ? name : life_end_short(r->end));
 		return;
 	}
-	out_str(v->out, tr(life_end_short(r->end)));
+	out_str(v->out, life_end_short(r->end));
 	if (count > 1) {
 		out_char(v->out, ' ');
 		out_u64(v->out, count);

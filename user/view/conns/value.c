@@ -133,11 +133,13 @@ static void put_filled(struct out *o, const char *text, const struct filling *f)
 static const char *sentence_of(const struct conn_row *r)
 {
 	switch (r->end) {
-	case LIFE_REFUSED: return N_("refused: {what}, {n} SYNs in {time}");
+	case LIFE_REFUSED: return r->l->tries == 1 ? N_("refused: {what}, 1 SYN") :
+			   N_("refused: {what}, {n} SYNs in {time}");
 	case LIFE_NO_LISTENER: return N_("nobody listens there");
-	case LIFE_NO_ANSWER: return N_("no answer to {n} SYNs");
+	case LIFE_NO_ANSWER: return row_syns(r) == 1 ? N_("no answer to 1 SYN") : N_("no answer to {n} SYNs");
 	case LIFE_UNREACHABLE: return N_("not to be reached: {what}");
-	case LIFE_CANCELLED: return N_("the program gave up after {time}, {n} SYNs");
+	case LIFE_CANCELLED: return row_syns(r) == 1 ? N_("the program gave up after {time}, 1 SYN") :
+			     N_("the program gave up after {time}, {n} SYNs");
 	case LIFE_NOT_SENT: return N_("connect() failed: {what}");
 	case LIFE_EXPIRED: return N_("no third packet to {n} SYN-ACKs");
 	case LIFE_SYN_RESET: return N_("reset by them in the SYN queue");
