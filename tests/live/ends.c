@@ -350,7 +350,7 @@ static int half_open(void)
 static void expired(void)
 {
 	c = half_open();
-	nap(4500);
+	nap(8000);
 	close(c);
 }
 

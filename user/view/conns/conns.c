@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "conns/conns.h"
-#include "jsonout.h"
+#include "../jsonout.h"
+#include "conns.h"
 
 #define MILLISECOND	1000000ull
 #define LOOK_EVERY	(50 * MILLISECOND)
