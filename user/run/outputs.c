@@ -175,12 +175,15 @@ static int close_file(struct output *out, bool complete)
 /* A reader that has gone away (head, less) is no failure. */
 static bool say_failed(const struct output *out, int err)
 {
+	const char *why;
+
 	if (!err || err == -EPIPE)
 		return false;
+	why = err == -EINTR ? "its reader sleeps; what it has not read is lost" : strerror(-err);
 	if (out->path)
-		talk("cannot write '%s': %s", out->path, strerror(-err));
+		talk("cannot write '%s': %s", out->path, why);
 	else
-		talk("cannot write to standard output: %s", strerror(-err));
+		talk("cannot write to standard output: %s", why);
 	return true;
 }
 

@@ -288,7 +288,7 @@ static int run(struct run *r, struct options *o)
 
 	if (err)
 		return err;
-	signals_catch(o->program != NULL);
+	signals_catch(o->program ? &r->child : NULL);
 	if (o->file_bytes)
 		signals_catch_keep();
 	err = open_all(r, o);

@@ -94,6 +94,66 @@ reader_gone()
 	expect "what it says" "$(grep -vc '^Tracing TCP' "$dir/talk")" 0
 }
 
+# ended_within SECONDS PID: and says how
+ended_within()
+{
+	local i
+
+	for ((i = 0; i < $1 * 20; i++)); do
+		[[ -e /proc/$2/stat && $(cut -d' ' -f3 < "/proc/$2/stat") != Z ]] || break
+		sleep 0.05
+	done
+	((i < $1 * 20)) || fail "it has not ended in $1 s"
+}
+
+scenario reader_sleeps 4 own -- "the reader of the pipe sleeps: a signal ends it all the same, and says what is lost"
+reader_sleeps()
+{
+	local p
+
+	mkfifo "$dir/pipe" "$dir/ready"
+	exec {r}<> "$dir/pipe"
+	"$tcptrace" --json --netns "$ns" --mechanism "$mechanism" --ready-fd 9 > "$dir/pipe" \
+		9> "$dir/ready" 2> "$dir/talk" &
+	p=$!
+	pid[tcptrace]=$p
+	until_ready
+	start load "$bin/load" --count 211 --port $port
+	finish load
+	until_blocked "$p"
+	kill -INT "$p"
+	ended_within $((SLOW ? 20 : 5)) "$p"
+	grep -q 'its reader sleeps; what it has not read is lost' "$dir/talk" || fail "it says $(cat "$dir/talk")"
+
+	# and a program that it runs gets the signal
+	"$tcptrace" --json --mechanism "$mechanism" -- bash -c "
+		trap 'echo told > \"$dir/told\"; exit 3' TERM
+		'$bin/load' --count 211 --port $port
+		while :; do sleep 0.05; done" > "$dir/pipe" 2>> "$dir/talk" &
+	p=$!
+	pid[tcptrace]=$p
+	until_blocked "$p"
+	kill -TERM "$p"
+	ended_within $((SLOW ? 20 : 5)) "$p"
+	wait "$p"
+	expect "exit status" $? 3
+	unset 'pid[tcptrace]'
+	expect "the program was" "$(cat "$dir/told")" told
+	exec {r}<&-
+}
+
+# until_blocked PID: it sleeps in a write to a pipe
+until_blocked()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		grep -q pipe_write "/proc/$1/stack" && return
+		sleep 0.05
+	done
+	die "process $1 does not write: $(cat "/proc/$1/stack")"
+}
+
 # What is there is written in whole pages, at the latest when we look the next time.
 scenario recording_killed 4 own -- "a recording cut by SIGKILL: whole records, no address of the kernel, and it ends early"
 recording_killed()
