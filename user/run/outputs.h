@@ -24,6 +24,13 @@ bool outputs_want_both_ends(const struct options *o);
  * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
  * them.
  */
+/*
+ * Waits for the readers of FIFOs, before anything is attached, and keeps these open until outputs_waited(): after
+ * outputs_open(). 0, or -EINTR: a signal came first.
+ */
+int outputs_wait(const struct options *o, int held[1 + OUTPUTS_MAX]);
+void outputs_waited(int held[1 + OUTPUTS_MAX]);
+
 int outputs_open(struct outputs **out, const struct options *o, const struct select *s, const struct source *src);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
