@@ -218,12 +218,12 @@ $(B)/fuzz/%.o: %.c | $(MADE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPP) -MMD -MP $(WARN) -Wno-unused-parameter $(FUZZ) $(FUZZ_TINY) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -c -o $@ $<
 
-$(B)/fuzz/replay: $(FUZZ_SRC:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/fuzz/records.o $(B)/fuzz/tests/fuzz/replay.o
+$(B)/fuzz/replay: $(FUZZ_SRC:%.c=$(B)/fuzz/%.o) $(B)/perfetto.pb-c.o $(B)/fuzz/tests/fuzz/records.o $(B)/fuzz/tests/fuzz/replay.o
 $(B)/fuzz/mo: $(B)/fuzz/user/lib/mo.o $(B)/fuzz/tests/fuzz/mo.o
 $(B)/fuzz/options: $(FUZZ_OPTS:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/fuzz/options.o
 $(FUZZERS):
 	$(call msg,FUZZ,$@)
-	$(Q)$(CLANG) $(FUZZ) -fsanitize=fuzzer -o $@ $^ -lz
+	$(Q)$(CLANG) $(FUZZ) -fsanitize=fuzzer -o $@ $^ -lz -lprotobuf-c
 
 -include $(FUZZ_SRC:%.c=$(B)/fuzz/%.d) $(wildcard $(B)/fuzz/tests/fuzz/*.d)
 

@@ -76,13 +76,15 @@ static void sum_up(struct replay *r)
 	const struct view_ops *ops = r->view.ops;
 	const struct listener *l;
 	struct source_stats stats = { 0 };
-	struct view_end end = { .totals = model_totals(r->model), .mechanisms = "", .source = "file" };
+	struct view_end end = {
+		.model = r->model, .totals = model_totals(r->model), .mechanisms = "", .source = "file",
+	};
 
 	r->src->ops->stats(r->src, &stats);
 	end.unknown = stats.unknown;
 	if (ops->finish)
 		ops->finish(&r->view);
-	findings(r->model, on_finding, r);
+	findings(r->model, NULL, on_finding, r);
 	for (uint32_t i = 0; ops->listener && (l = model_listener(r->model, i)); i++)
 		ops->listener(&r->view, r->model, l);
 	if (ops->end)

@@ -50,7 +50,7 @@ static void put_moment(const struct view *v, struct out *o, uint64_t t_ns)
 {
 	struct view_clock clock = { .len = 0 };
 	char text[2 * PUT_SLACK + PUT_NUMBER_MAX];
-	char *end = view_hhmmss(&clock, text, (int64_t)t_ns + v->cfg.wall_offset_ns);
+	char *end = view_hhmmss(&clock, text, (int64_t)(t_ns + (uint64_t)v->cfg.wall_offset_ns));
 
 	out_mem(o, text, (size_t)(end - text) - 3);	/* ms are enough */
 }

@@ -53,9 +53,9 @@ static uint64_t permille(const struct queue *q, const struct listener *l)
 static void choose_cards(struct report *r, const struct budget *b)
 {
 	uint64_t fit = b->cards / CARD_BYTES;
-	struct card *c;
 
-	for (c = r->cards; c < r->cards + r->ncards; c++) {
+	for (unsigned int i = 0; i < r->ncards; i++) {
+		struct card *c = &r->cards[i];
 		uint64_t synq = permille(&c->l->synq, c->l), acceptq = permille(&c->l->acceptq, c->l);
 
 		c->graph = graphs_find(&r->graphs, c->l->id);
@@ -63,7 +63,8 @@ static void choose_cards(struct report *r, const struct budget *b)
 		c->full_permille = synq > acceptq ? synq : acceptq;
 		c->oldest_ns = model_oldest_wait(r->model, &c->l->acceptq);
 	}
-	qsort(r->cards, r->ncards, sizeof(*r->cards), by_trouble);
+	if (r->ncards)		/* qsort() takes no NULL */
+		qsort(r->cards, r->ncards, sizeof(*r->cards), by_trouble);
 	r->cards_shown = r->ncards < REPORT_CARDS ? r->ncards : REPORT_CARDS;
 	if (r->cards_shown > fit)
 		r->cards_shown = (unsigned int)fit;
