@@ -15,6 +15,7 @@
 
 static int take_in(struct loop *l, const struct tcptrace_record *rec)
 {
+	l->taken++;
 	model_feed(l->model, rec);
 	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
 }
@@ -70,6 +71,7 @@ static int play_end(struct loop *l)
 
 static int play_poll(struct loop *l)
 {
+	uint64_t taken = l->taken;
 	struct view_play play;
 	int err;
 
@@ -82,8 +84,9 @@ static int play_poll(struct loop *l)
 		l->over = true;
 		return play_end(l);
 	}
-	if (!err && outputs_play(l->outputs, UINT64_MAX, &play))	/* a pipe: what comes next is not known */
-		outputs_tick(l->outputs, l->model, model_totals(l->model)->last_ns);
+	/* A pipe from which nothing came: time goes on there, too, as far as anybody here can say. */
+	if ((!err || err == -EINTR) && l->taken == taken && outputs_play(l->outputs, UINT64_MAX, &play))
+		outputs_tick(l->outputs, l->model, play.until_ns);
 	return err == LOOP_HOLD ? 0 : err;
 }
 

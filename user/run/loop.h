@@ -21,6 +21,7 @@ struct loop {
 	uint64_t until_ns;		/* records until that moment may be taken in */
 	bool holds;			/* held lies beyond it */
 	bool over;			/* no record is left */
+	uint64_t taken;			/* records */
 	struct tcptrace_record held;
 };
 

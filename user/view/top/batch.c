@@ -49,7 +49,7 @@ static void put_objects(struct top *t, const struct model *m)
 		if (r->id != l->id)
 			continue;
 		at++;
-		if (top_row_shown(&t->rows, r))
+		if (r->shown)
 			put_object(t, m, l, r);
 	}
 }
@@ -62,15 +62,12 @@ static void put_table(struct top *t, const struct model *m, uint64_t now_ns)
 		top_put_header(t, NULL);
 		top_put_findings(t, 2);
 	}
-	for (unsigned int i = 0; i < t->rows.n; i++)
-		if (top_row_shown(&t->rows, &t->rows.row[i]))
-			layout_grow(&t->layout, &t->rows.row[i], t->wide);
+	for (unsigned int i = 0; i < t->rows.nshown; i++)
+		layout_grow(&t->layout, &t->rows.row[i], top_local_max(t));
 	layout_choose(&t->layout, t->v->cfg.columns, 0);
 	if (!t->v->cfg.no_header)
 		top_put_titles(t);
-	for (unsigned int i = 0; i < t->rows.n; i++) {
-		if (!top_row_shown(&t->rows, &t->rows.row[i]))
-			continue;
+	for (unsigned int i = 0; i < t->rows.nshown; i++) {
 		top_put_row(t, &t->rows.row[i], false);
 		if (t->page.n < PAGE_LINES - 1)
 			continue;

@@ -5,7 +5,6 @@
 #include "../../lib/wrap.h"
 #include "cell.h"
 
-#define LOCAL_MAX	21u		/* unless asked for wide addresses */
 #define COMM_MAX	15u
 #define BAR_FROM	60u		/* a narrower terminal has none */
 
@@ -117,14 +116,14 @@ static char *put_of(char *p, const struct top_row *r, enum top_column c)
 	return p;
 }
 
-void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, bool wide, bool ascii)
+void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, unsigned int local_max, bool ascii)
 {
 	unsigned int width = COMM_MAX;
 	char text[4 * sizeof(r->comm) + PUT_SLACK], *end;
 
 	switch (top_columns[c].kind) {
 	case TOP_IS_ADDRESS:
-		cell_local(cell, r, wide ? 0 : LOCAL_MAX);
+		cell_local(cell, r, local_max);
 		break;
 	case TOP_IS_BAR: case TOP_IS_LENGTH:
 		*put_of(cell, r, c) = 0;
@@ -144,14 +143,14 @@ void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, 
 		sprintf(cell, "%llu", (unsigned long long)r->value[c].n);
 }
 
-void layout_grow(struct top_layout *d, const struct top_row *r, bool wide)
+void layout_grow(struct top_layout *d, const struct top_row *r, unsigned int local_max)
 {
 	char cell[CELL_MAX];
 
 	for (enum top_column c = 0; c < TOP_COLUMN_MAX; c++) {
 		unsigned int width;
 
-		cell_text(cell, r, c, wide, false);
+		cell_text(cell, r, c, local_max, false);
 		width = text_columns(cell);
 		if (d->width[c] < top_columns[c].width)
 			d->width[c] = top_columns[c].width;

@@ -13,7 +13,8 @@ char *cell_value(char *p, enum top_kind kind, struct top_value v, uint64_t inter
 /* "*:8080 x4", at most max columns: of a long address the beginning; max 0: whole */
 char *cell_local(char *p, const struct top_row *r, unsigned int max);
 /* The text of a cell but for its bar; ends with NUL. */
-void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, bool wide, bool ascii);
+/* local_max: columns of LOCAL, 0: whole. */
+void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, unsigned int local_max, bool ascii);
 
 struct top_glyphs { const char *full, *empty; };
 /* "██████░░░░": as much of width as n is of limit + 1, which is what an accept queue holds */
@@ -26,7 +27,7 @@ struct top_layout {
 	unsigned int n, bar;
 };
 
-void layout_grow(struct top_layout *d, const struct top_row *r, bool wide);
+void layout_grow(struct top_layout *d, const struct top_row *r, unsigned int local_max);
 /* Which fit into columns (0: all), the first skip after LOCAL left out. */
 void layout_choose(struct top_layout *d, unsigned int columns, unsigned int skip);
 

@@ -19,6 +19,9 @@
 #define SECOND		1000000000ull
 #define FINDINGS_EVERY	(2 * SECOND)
 #define WIDE_HEADER	80u
+#define WIDE_SCREEN	100u
+#define LOCAL_MAX	21u		/* unless asked for whole addresses */
+#define LOCAL_SHORT	16u
 
 /* ---- findings ---- */
 
@@ -118,8 +121,8 @@ static unsigned int shown(const struct top *t)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < t->rows.n; i++)
-		n += top_row_shown(&t->rows, &t->rows.row[i]) ? t->rows.row[i].members : 0;
+	for (unsigned int i = 0; i < t->rows.nshown; i++)
+		n += t->rows.row[i].members;
 	return n;
 }
 
@@ -154,6 +157,11 @@ void top_put_header(struct top *t, const char *state)
 }
 
 /* ---- the table ---- */
+
+unsigned int top_local_max(const struct top *t)
+{
+	return t->wide ? 0 : t->page.columns && t->page.columns < WIDE_SCREEN ? LOCAL_SHORT : LOCAL_MAX;
+}
 
 static bool at_left(enum top_column c)
 {
@@ -212,7 +220,7 @@ void top_put_row(struct top *t, const struct top_row *r, bool selected)
 		out_char(o, i ? ' ' : marks[r->mark]);
 		if (c == TOP_ACCEPTQ && d->bar)
 			put_bar(t, o, r);
-		cell_text(cell, r, c, t->wide, !t->v->cfg.utf8);
+		cell_text(cell, r, c, top_local_max(t), !t->v->cfg.utf8);
 		put_padded(o, cell, d->width[c], at_left(c));
 	}
 	page_line_end(&t->page, selected ? LOOK_SELECTED : r->mark < TOP_NEAR ? LOOK_PLAIN : looks[r->mark],

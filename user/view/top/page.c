@@ -82,7 +82,41 @@ static void add_line(struct page *p, const char *s, const char *end)
 	page_line_end(p, look, ~0u);
 }
 
-void page_add(struct page *p, const char *text, size_t n)
+/* As much of the line as the page is wide, from at on; where it is to go on. What it breaks at is a space. */
+static const char *fitting(const struct page *p, const char *s, const char *end, unsigned int at)
+{
+	const char *space = NULL;
+
+	for (const char *c = s; c < end; c++) {
+		at += ((unsigned char)*c & 0xc0) != 0x80;
+		if (at > p->columns)
+			return space ? space : end;
+		if (*c == ' ' && c > s && c[-1] != ' ')
+			space = c;
+	}
+	return end;
+}
+
+static void add_wrapped(struct page *p, const char *s, const char *end, unsigned int indent)
+{
+	char line[OUT_LINE_MAX / 2];
+	unsigned int at = 0;
+
+	while (s < end && p->columns > 2 * indent && (size_t)(end - s) < sizeof(line) - indent) {
+		const char *stop = fitting(p, s, end, at);
+
+		memset(line, ' ', at);
+		memcpy(line + at, s, (size_t)(stop - s));
+		add_line(p, line, line + at + (stop - s));
+		for (s = stop; s < end && *s == ' '; s++)
+			;
+		at = indent;
+	}
+	if (s < end || !at)
+		add_line(p, s, end);
+}
+
+void page_add(struct page *p, const char *text, size_t n, unsigned int indent)
 {
 	const char *stop = text + n, *end;
 
@@ -90,7 +124,10 @@ void page_add(struct page *p, const char *text, size_t n)
 		end = memchr(text, '\n', (size_t)(stop - text));
 		if (!end)
 			end = stop;
-		add_line(p, text, end);
+		if (indent)
+			add_wrapped(p, text, end, indent);
+		else
+			add_line(p, text, end);
 	}
 }
 

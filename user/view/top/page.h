@@ -32,8 +32,11 @@ void page_clear(struct page *p, unsigned int columns);
 struct out *page_line(struct page *p);
 void page_line_end(struct page *p, enum look look, unsigned int looks);
 void page_str(struct page *p, const char *text, enum look look);	/* a whole line */
-/* What a view wrote: its lines, each in the look of the first escape sequence in it. */
-void page_add(struct page *p, const char *text, size_t n);
+/*
+ * What a view wrote: its lines, each in the look of the first escape sequence in it. Longer ones go on in the next,
+ * after so many spaces; indent 0: they are cut.
+ */
+void page_add(struct page *p, const char *text, size_t n, unsigned int indent);
 void page_print(const struct page *p, struct out *o);	/* as text, without spaces at the ends of lines */
 
 #endif

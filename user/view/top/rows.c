@@ -196,6 +196,39 @@ static void put_row(struct top_rows *t, struct top_row *r, const struct model *m
 	r->mark = mark_of(r, l);
 }
 
+/* ---- which are shown ---- */
+
+static bool has_word(const struct top_row *r, const char *word, size_t n)
+{
+	char text[PUT_ENDPOINT_MAX + PUT_NUMBER_MAX + sizeof(r->comm) + 4], w[sizeof(((struct top_rows *)0)->filter)];
+	char *p = put_endpoint(text, r->laddr, r->lport);
+
+	*p++ = ' ';
+	p = put_u64(p, r->pid);
+	*p++ = ' ';
+	memcpy(p, r->comm, sizeof(r->comm));
+	p[sizeof(r->comm) - 1] = 0;
+	memcpy(w, word, n);
+	w[n] = 0;
+	return strcasestr(text, w) != NULL;
+}
+
+static bool is_shown(const struct top_rows *t, const struct top_row *r)
+{
+	const char *word = t->filter;
+	size_t n;
+
+	if ((t->trouble && r->mark < TOP_NEAR) || (t->active && r->mark == TOP_IDLE))
+		return false;
+	for (; *word; word += n) {
+		word += strspn(word, " ");
+		n = strcspn(word, " ");
+		if (n && !has_word(r, word, n))
+			return false;
+	}
+	return true;
+}
+
 /* ---- the order ---- */
 
 static int compare_u64(uint64_t a, uint64_t b)
@@ -227,8 +260,10 @@ static int in_order(const void *a, const void *b, void *ctx)
 {
 	const struct top_row *x = a, *y = b;
 	const struct top_rows *t = ctx;
-	int d = 0;
+	int d = y->shown - x->shown;
 
+	if (d)
+		return d;
 	switch (t->sort) {
 	case TOP_SORT_TROUBLE:
 		d = by_trouble(x, y);
@@ -248,7 +283,12 @@ static int in_order(const void *a, const void *b, void *ctx)
 
 void top_rows_order(struct top_rows *t)
 {
-	if (t->n)
+	t->nshown = 0;
+	for (unsigned int i = 0; i < t->n; i++) {
+		t->row[i].shown = is_shown(t, &t->row[i]);
+		t->nshown += t->row[i].shown;
+	}
+	if (t->n && !t->listed)
 		qsort_r(t->row, t->n, sizeof(*t->row), in_order, t);
 }
 
@@ -341,42 +381,7 @@ void top_rows_look(struct top_rows *t, const struct model *m, const struct view_
 	}
 	t->looked_ns = now_ns;
 	sum_up(t);
-	if (t->listed)
-		return;
-	if (!t->unfolded)
+	if (!t->unfolded && !t->listed)
 		fold(t);
 	top_rows_order(t);
-}
-
-/* ---- which are shown ---- */
-
-static bool has_word(const struct top_row *r, const char *word, size_t n)
-{
-	char text[PUT_ENDPOINT_MAX + PUT_NUMBER_MAX + sizeof(r->comm) + 4], w[sizeof(((struct top_rows *)0)->filter)];
-	char *p = put_endpoint(text, r->laddr, r->lport);
-
-	*p++ = ' ';
-	p = put_u64(p, r->pid);
-	*p++ = ' ';
-	memcpy(p, r->comm, sizeof(r->comm));
-	p[sizeof(r->comm) - 1] = 0;
-	memcpy(w, word, n);
-	w[n] = 0;
-	return strcasestr(text, w) != NULL;
-}
-
-bool top_row_shown(const struct top_rows *t, const struct top_row *r)
-{
-	const char *word = t->filter;
-	size_t n;
-
-	if ((t->trouble && r->mark < TOP_NEAR) || (t->active && r->mark == TOP_IDLE))
-		return false;
-	for (; *word; word += n) {
-		word += strspn(word, " ");
-		n = strcspn(word, " ");
-		if (n && !has_word(r, word, n))
-			return false;
-	}
-	return true;
 }

@@ -58,6 +58,7 @@ struct top_value {
 struct top_row {
 	uint32_t id;			/* of the listener; of several at its address, of the worst */
 	uint32_t members;		/* that this row stands for */
+	bool shown;			/* by the filter: those that are come first */
 	enum top_mark mark;
 	uint64_t fill;			/* of the fuller queue, per mille of its limit */
 	uint8_t laddr[16];
@@ -86,7 +87,7 @@ struct top_rows {
 	uint64_t looked_ns, interval_ns;	/* when the rows were made, and what they span; 0: no interval yet */
 	bool reset;			/* the peaks are those since reset */
 	struct top_row *row;
-	unsigned int n, size;
+	unsigned int n, nshown, size;
 	unsigned int open;		/* listeners there are, shown or not */
 	struct top_value rate;		/* of new connections, of all rows */
 	/* What is shown, and how. */
@@ -101,9 +102,8 @@ void top_rows_close(struct top_rows *t);
 void top_rows_event(struct top_rows *t, const struct model_event *ev);
 /* Makes the rows anew. cfg: picks_listener says which listeners. Without memory there are fewer. */
 void top_rows_look(struct top_rows *t, const struct model *m, const struct view_config *cfg, uint64_t now_ns);
-void top_rows_order(struct top_rows *t);	/* the same rows, in the order of t->sort */
+void top_rows_order(struct top_rows *t);	/* the same rows, in the order of t->sort, filtered anew */
 void top_rows_reset(struct top_rows *t);	/* peaks */
 void top_columns_help(struct out *o);		/* --help-fields */
-bool top_row_shown(const struct top_rows *t, const struct top_row *r);
 
 #endif

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The view `top`: who listens, how full both queues of each are, what is wrong. */
+/* The view `top`: who listens, how full both queues of each are, what is wrong. On a screen, or as text. */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../jsonout.h"
 #include "top.h"
 
-#define GAP_MAX		60u		/* intervals without a record that are shown; a longer gap is one */
+/* Standard output to itself, and a terminal that can do more than print. */
+static bool wants_screen(const struct view *v)
+{
+	const char *term = getenv("TERM");
+
+	return !v->cfg.batch && !v->cfg.json && !v->cfg.main && !v->cfg.path && isatty(v->out->fd) == 1 &&
+	       term && term[0] && strcmp(term, "dumb");
+}
 
 static int top_open(struct view *v)
 {
@@ -18,11 +26,14 @@ static int top_open(struct view *v)
 	v->out->ascii = !v->cfg.utf8;
 	t->v = v;
 	t->interval_ns = v->cfg.interval_ns ? v->cfg.interval_ns : TOP_INTERVAL_NS;
-	if (top_rows_open(&t->rows) || page_open(&t->page))
+	if (top_rows_open(&t->rows) || page_open(&t->page) || page_open(&t->doc))
 		return -ENOMEM;
 	t->rows.trouble = v->cfg.trouble;
 	t->rows.listed = v->cfg.json;
-	return 0;
+	t->explain = v->cfg.explain;
+	if (wants_screen(v) && term_open(&t->term, v->out->fd, v->cfg.color))
+		t->term = NULL;			/* then as text */
+	return t->term && !v->cfg.live ? top_steps_open(t) : 0;
 }
 
 static void top_event(struct view *v, const struct model_event *ev)
@@ -30,6 +41,10 @@ static void top_event(struct view *v, const struct model_event *ev)
 	struct top *t = v->priv;
 
 	top_rows_event(&t->rows, ev);
+	if (!t->term)
+		return;
+	top_listener_event(t, ev);
+	top_steps_event(t, ev);
 }
 
 /* A damaged recording may say any time. */
@@ -43,7 +58,9 @@ static void begin(struct top *t, const struct model *m, uint64_t now_ns)
 {
 	t->begun_ns = now_ns;
 	t->next_ns = later(now_ns, t->interval_ns);
-	top_rows_look(&t->rows, m, &t->v->cfg, now_ns);
+	t->due = true;
+	if (!t->term)
+		top_rows_look(&t->rows, m, &t->v->cfg, now_ns);
 }
 
 static void top_tick(struct view *v, const struct model *m, uint64_t now_ns)
@@ -52,24 +69,52 @@ static void top_tick(struct view *v, const struct model *m, uint64_t now_ns)
 
 	if (!t->begun_ns)
 		begin(t, m, now_ns);
+	if (t->term)
+		top_screen_tick(t, m, now_ns);
 	if (now_ns < t->next_ns)
 		return;
-	top_batch(t, m, now_ns);
+	if (!t->term)
+		top_batch(t, m, now_ns);
 	t->next_ns = later(t->next_ns, t->interval_ns);
 	if (t->next_ns <= now_ns)
 		t->next_ns = later(now_ns, t->interval_ns);
 }
 
-/* In steps of an interval from the first record on. */
 static void top_play(struct view *v, uint64_t next_ns, struct view_play *play)
+{
+	top_play_ask(v->priv, next_ns, play);
+}
+
+/* A screen leaves, and what comes after it is the summary of any run. */
+static void top_finish(struct view *v)
 {
 	struct top *t = v->priv;
 
-	*play = (struct view_play){ .until_ns = t->begun_ns ? t->next_ns : next_ns - 1 };
-	if (!t->begun_ns || !next_ns || next_ns == UINT64_MAX)
+	if (!t->term)
 		return;
-	if (next_ns > t->next_ns && (next_ns - t->next_ns) / t->interval_ns > GAP_MAX)
-		t->next_ns = next_ns - (next_ns - t->next_ns) % t->interval_ns;
+	top_steps_close(t);
+	term_close(t->term);
+	t->term = NULL;
+	t->left = true;
+}
+
+static bool sums_up(const struct view *v)
+{
+	const struct top *t = v->priv;
+
+	return t->left && !v->cfg.quiet;
+}
+
+static void top_finding(struct view *v, const struct finding *f)
+{
+	if (sums_up(v))
+		summary_finding(v, f);
+}
+
+static void top_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	if (sums_up(v))
+		summary_listener(v, m, l);
 }
 
 static void top_end(struct view *v, const struct view_end *end)
@@ -77,6 +122,11 @@ static void top_end(struct view *v, const struct view_end *end)
 	struct top *t = v->priv;
 	uint64_t last_ns = end->totals->last_ns;
 
+	if (t->left) {
+		if (!v->cfg.quiet)
+			summary_end(v, end);
+		return;
+	}
 	if (!v->cfg.live && t->begun_ns && last_ns > t->rows.looked_ns)	/* what is left is no whole interval */
 		top_batch(t, end->model, last_ns);
 	if (v->cfg.json)
@@ -88,8 +138,11 @@ static int top_close(struct view *v)
 	struct top *t = v->priv;
 
 	if (t) {
+		top_steps_close(t);
+		term_close(t->term);
 		top_rows_close(&t->rows);
 		page_close(&t->page);
+		page_close(&t->doc);
 	}
 	free(t);
 	v->priv = NULL;
@@ -104,6 +157,9 @@ const struct view_ops view_top = {
 	.event = top_event,
 	.tick = top_tick,
 	.play = top_play,
+	.finish = top_finish,
+	.finding = top_finding,
+	.listener = top_listener,
 	.end = top_end,
 	.close = top_close,
 };
