@@ -67,14 +67,14 @@ void top_sort_put(struct top *t)
 	page_clear(&t->doc, t->page.columns);
 	page_str(&t->doc, _("Sort by"), LOOK_BOLD);
 	t->first_choice = t->doc.n;
-	for (enum top_column c = 0; c < TOP_COLUMN_MAX; c++) {
+	for (unsigned int c = 0; c <= TOP_COLUMN_MAX; c++) {
 		struct out *o = page_line(&t->doc);
 
 		out_mem(o, "  ", 2);
-		out_str_pad(o, top_columns[c].title, KEY_WIDTH - 2);
-		out_str(o, tr(top_columns[c].help));
+		out_str_pad(o, c == TOP_SORT_TROUBLE ? "trouble" : top_columns[c].title, KEY_WIDTH - 2);
+		out_str(o, c == TOP_SORT_TROUBLE ? _("refused, then fuller queues, then longer waits") :
+			tr(top_columns[c].help));
 		page_line_end(&t->doc, LOOK_PLAIN, 0);
 	}
-	page_str(&t->doc, _("  trouble           refused, then fuller queues, then longer waits"), LOOK_PLAIN);
 	t->choices = TOP_COLUMN_MAX + 1;
 }

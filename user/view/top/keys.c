@@ -139,6 +139,7 @@ static void back(struct top *t, const struct model *m)
 		break;
 	case TOP_LADDER:
 		top_show(t, m, TOP_LISTENER);
+		in_sight(t);
 		break;
 	default:
 		top_show(t, m, t->behind);

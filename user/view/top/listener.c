@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The second screen: one listener. Its summary, who was refused last, how long connections waited, and its
- * connections: those that wait, the oldest first, then those that accept() took since the screen was opened.
+ * connections: those that wait, the oldest first, then those that accept() took since the screen was opened (of a replay:
+ * all of the last).
  *
  * 0.0.0.0:8080  python3[4242]  fd 3  backlog 128 (asked 128, somaxconn 4096: backlog decides)  LISTEN
  *   accept queue  now 129  peak 129/128  ...
@@ -47,6 +48,7 @@ static const struct listener *find(const struct model *m, uint32_t id)
 static void learn(struct top_conn *c, const struct conn *from)
 {
 	c->id = from->id;
+	c->listener = from->listener->id;
 	c->where = from->in_acceptq ? TOP_IN_ACCEPTQ : from->in_synq ? TOP_IN_SYNQ : TOP_TAKEN;
 	c->since_ns = from->in_acceptq ? from->acceptq_ns : from->in_synq ? from->synq_ns : from->born_ns;
 	c->state = from->state;
@@ -87,8 +89,10 @@ int top_listener_open(struct top *t, const struct model *m, uint32_t id)
 		return -ENOMEM;
 	o->listener = id;
 	o->lport = l->lport;
-	memset(o->conns, 0, sizeof(o->conns));
-	model_each_conn(m, learn_alive, o);
+	if (t->v->cfg.live) {
+		memset(o->conns, 0, sizeof(o->conns));
+		model_each_conn(m, learn_alive, o);
+	}
 	return 0;
 }
 
@@ -117,7 +121,7 @@ void top_listener_event(struct top *t, const struct model_event *ev)
 
 	if (ev->event == TCPTRACE_DROP && ev->l)
 		keep_refused(t, ev);
-	if (!t->open.listener || !ev->c || !ev->c->listener || ev->c->listener->id != t->open.listener)
+	if (!ev->c || !ev->c->listener || (t->v->cfg.live && ev->c->listener->id != t->open.listener))
 		return;
 	c = conn_of(&t->open, ev->conn);
 	learn(c, ev->c);
@@ -166,7 +170,7 @@ static void put_refused(struct top *t)
 			continue;
 		if (!n++) {
 			page_str(&t->doc, "", LOOK_PLAIN);
-			page_str(&t->doc, _("   REFUSED CAUSE                CLIENT"), LOOK_BOLD);
+			page_str(&t->doc, "   REFUSED CAUSE                CLIENT", LOOK_BOLD);
 		}
 		o = page_line(&t->doc);
 		out_spaces(o, 3);
@@ -241,7 +245,7 @@ static void put_waits(struct top *t, const struct model *m, const struct listene
 		return;
 	lines = lines_of(&waits);
 	page_str(&t->doc, "", LOOK_PLAIN);
-	page_str(&t->doc, _("   WAITED in the accept queue, of the whole run"), LOOK_BOLD);
+	page_str(&t->doc, _("   Waits in the accept queue, of the whole run"), LOOK_BOLD);
 	for (unsigned int k = lines.first; k <= lines.last; k++)
 		put_hist_line(t, &lines, k);
 }
@@ -305,7 +309,9 @@ static unsigned int collect(struct top *t, struct top_conn **list)
 	for (unsigned int i = 0; i < TOP_CONNS && n < LISTED; i++) {
 		struct top_conn *c = &t->open.conns[i];
 
-		if (c->id && !(c->ended_ns && t->now_ns > c->ended_ns + ENDED_STAY))
+		if (!c->id || c->listener != t->open.listener)
+			continue;
+		if (!(t->v->cfg.live && c->ended_ns && t->now_ns > c->ended_ns + ENDED_STAY))
 			list[n++] = c;
 	}
 	qsort(list, n, sizeof(*list), by_age);
@@ -326,7 +332,7 @@ static void put_conns(struct top *t)
 
 	t->choices = collect(t, list);
 	page_str(&t->doc, "", LOOK_PLAIN);
-	page_str(&t->doc, _("   CONN WHERE    AGE     REMOTE                STATE        WAITED ms COMM"), LOOK_BOLD);
+	page_str(&t->doc, "   CONN WHERE    AGE     REMOTE                STATE        WAITED ms COMM", LOOK_BOLD);
 	t->first_choice = t->doc.n;
 	for (unsigned int i = 0; i < t->choices; i++)
 		put_conn(t, list[i]);

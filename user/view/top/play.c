@@ -37,13 +37,17 @@ static void on_screen(struct top *t, uint64_t next_ns, struct view_play *play)
 	go_on(t);
 	if (next_ns != UINT64_MAX)
 		t->play.heard_ns = t->play.real_ns;
-	t->play.ended |= !next_ns;
+	if (!next_ns) {
+		t->play.ended = true;
+		*play = (struct view_play){ .wait_ms = REST_MS };
+		return;
+	}
 	if (t->play.step) {
 		t->play.step = false;
 		t->play.at_ns = t->next_ns;
 	}
 	if (t->play.at_ns >= t->next_ns) {	/* its end first */
-		*play = (struct view_play){ .until_ns = t->next_ns, .wait_ms = !next_ns };
+		*play = (struct view_play){ .until_ns = t->next_ns };
 		t->play.at_ns = t->play.paused ? t->next_ns : t->play.at_ns;
 		return;
 	}

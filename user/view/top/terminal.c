@@ -258,8 +258,11 @@ static int sequence(void)
 {
 	int c = getch(), number = 0;
 
-	if (c != '[' && c != 'O')
-		return c == ERR ? TOP_KEY_ESC : TOP_KEY_OTHER;
+	if (c != '[' && c != 'O') {
+		if (c != ERR)
+			ungetch(c);
+		return TOP_KEY_ESC;
+	}
 	while ((c = getch()) != ERR && (c < '@' || c > '~'))
 		number = c >= '0' && c <= '9' && number < 100 ? number * 10 + c - '0' : number;
 	switch (c) {

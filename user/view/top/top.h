@@ -33,9 +33,10 @@ struct top_refused {
 	uint8_t raddr[16], cause;
 };
 
-/* A conn of the listener that is looked at, as of its last step. */
+/* A conn of the listener that is looked at (of a replay: of any), as of its last step. */
 struct top_conn {
 	uint64_t id;			/* 0: none */
+	uint32_t listener;
 	uint64_t since_ns;		/* in this queue, or (taken by accept()) since its SYN; 0: unknown */
 	uint64_t waited_ns, ended_ns;	/* 0: unknown; it goes on */
 	enum top_where { TOP_IN_ACCEPTQ, TOP_IN_SYNQ, TOP_TAKEN } where;
