@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcptrace: which commands there are, and the order of things. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "completion.h"
@@ -85,10 +87,22 @@ static int print_completions(const char *shell)
 	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
+/* A file of ours that got one of their numbers would be written into: reading and writing there fails instead. */
+static void fill_standard(void)
+{
+	static const int closed[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", closed[fd]) != fd)
+			exit(EXIT_FAILED);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct options options;
 
+	fill_standard();
 	language_encoding();
 	if (options_parse(&options, argc, argv, commands)) {
 		talk("%s", options.error);

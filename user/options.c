@@ -352,6 +352,20 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	return err == ARGP_ERR_UNKNOWN ? ARGP_ERR_UNKNOWN : err ? EINVAL : 0;
 }
 
+/* What getopt does not know it prints as it is. */
+static int check_words(struct options *o, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		for (const char *s = argv[i]; argv[i][0] == '-' && *s && *s != '='; s++) {
+			unsigned char c = (unsigned char)*s;
+
+			if (c < ' ' || c == 0x7f || (c >= 0x80 && (argv[i][1] == '-' || s == argv[i] + 1)))
+				return options_refuse(o, "'%.64s': no such option", argv[i]);
+		}
+	}
+	return 0;
+}
+
 /* argp wants its rows in one piece. */
 static void argp_rows(struct argp_option *to)
 {
@@ -391,6 +405,9 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 	argp_err_exit_status = EXIT_USAGE;
 	argp_rows(rows);
 	/* In order: otherwise a command before "--" would move after it and be run as a program. */
+	err = check_words(o, argc, argv);
+	if (err)
+		return err;
 	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o);
 	if (err)
 		return o->error[0] ? -EINVAL : options_refuse(o, "%s", strerror(err));

@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "../lib/clock.h"
+#include "../talk.h"
 #include "loop.h"
 #include "signals.h"
 
@@ -116,10 +117,7 @@ void loop_heed_signals(struct loop *l)
 		signal_flags.keep = 0;
 		outputs_keep(l->outputs);
 	}
-	if (signal_flags.forward) {
-		child_signal(l->child, signal_flags.forward);
-		signal_flags.forward = 0;
-	}
+	signals_forward();
 }
 
 /* What waits has waited until now, not until the last record; and who is named holds what is said to be his. */
@@ -149,13 +147,27 @@ static int drain(struct loop *l)
 	return err;
 }
 
+/* A program that goes into the background (nginx, haproxy -D) has only begun when it ends. */
+static bool program_is_over(struct loop *l)
+{
+	if (!child_ended(l->child))
+		return false;
+	if (child_all_ended(l->child) || signal_flags.told)
+		return true;
+	if (!l->left_behind)
+		talk("the program ended with status %d; what it left in the background is traced on: Ctrl-C to end",
+		     l->child->status);
+	l->left_behind = true;
+	return false;
+}
+
 int loop_run(struct loop *l)
 {
 	struct view_play play;
 	int err = 0;
 
 	l->until_ns = outputs_play(l->outputs, UINT64_MAX, &play) ? 0 : UINT64_MAX;
-	while (!err && !signal_flags.end && !time_is_up(l) && !child_ended(l->child)) {
+	while (!err && !signal_flags.end && !time_is_up(l) && !program_is_over(l)) {
 		err = l->live ? l->src->ops->poll(l->src, poll_timeout(l), loop_record, l) : play_poll(l);
 		if (err == -EINTR)
 			err = 0;

@@ -15,6 +15,7 @@ struct loop {
 	struct outputs *outputs;
 	struct child *child;		/* ends the loop when it ends */
 	struct around *around;		/* what findings ask of the machine; NULL: nothing (a replay) */
+	bool left_behind;		/* it has ended, and processes that it started have not */
 	bool live;			/* not a replay: time passes without records, too */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: none */
 	/* The loop's own, of a replay that a view plays (view_ops.play). */

@@ -14,6 +14,7 @@
 
 #include "../lib/beside.h"
 #include "../lib/clock.h"
+#include "../lib/create.h"
 #include "../talk.h"
 #include "../terminal.h"
 #include "about.h"
@@ -75,6 +76,37 @@ bool outputs_want_both_ends(const struct options *o)
 }
 
 /* ---- opening ---- */
+
+static int wait_for_reader(const char *path)
+{
+	int fd;
+
+	if (!path || !create_would_wait(path))
+		return -1;
+	talk("'%s': waiting for its reader", path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int outputs_wait(const struct options *o, int held[1 + OUTPUTS_MAX])
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i <= OUTPUTS_MAX; i++)
+		held[i] = -1;
+	for (i = 0; i <= o->nouts && err != -EINTR; i++)
+		err = held[i] = wait_for_reader(i ? o->outs[i - 1].path : o->path);
+	return err == -EINTR ? err : 0;
+}
+
+void outputs_waited(int held[1 + OUTPUTS_MAX])
+{
+	for (unsigned int i = 0; i <= OUTPUTS_MAX; i++) {
+		if (held[i] >= 0)
+			close(held[i]);
+	}
+}
 
 static bool pick_listener(void *select, const struct listener *l)
 {
@@ -162,7 +194,7 @@ static int open_file(struct output *out, enum view_file kind, int stdout_fd)
 	if (!out->path || is_stdout(out->path))
 		fd = fcntl(out->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
 	else
-		fd = open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		return create_file(out->path, 0666);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -186,12 +218,15 @@ static int close_file(struct output *out, bool complete)
 /* A reader that has gone away (head, less) is no failure. */
 static bool say_failed(const struct output *out, int err)
 {
+	const char *why;
+
 	if (!err || err == -EPIPE)
 		return false;
+	why = err == -EINTR ? "its reader sleeps; what it has not read is lost" : strerror(-err);
 	if (out->path)
-		talk("cannot write '%s': %s", out->path, strerror(-err));
+		talk("cannot write '%s': %s", out->path, why);
 	else
-		talk("cannot write to standard output: %s", strerror(-err));
+		talk("cannot write to standard output: %s", why);
 	return true;
 }
 

@@ -21,10 +21,16 @@ const struct view_ops *outputs_view_by_name(const char *name);	/* or NULL */
 bool outputs_want_both_ends(const struct options *o);
 
 /*
- * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
- * them.
+ * Waits for the readers of FIFOs, before anything is attached, and keeps these open until outputs_waited(): after
+ * outputs_open(). 0, or -EINTR: a signal came first.
  */
-/* machine: what findings ask while it runs; NULL in a replay. */
+int outputs_wait(const struct options *o, int held[1 + OUTPUTS_MAX]);
+void outputs_waited(int held[1 + OUTPUTS_MAX]);
+
+/*
+ * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
+ * them. machine: what findings ask while it runs; NULL in a replay.
+ */
 int outputs_open(struct outputs **out, const struct options *o, const struct select *s, const struct source *src,
 		 const struct machine *machine);
 void outputs_begin(struct outputs *s);

@@ -284,14 +284,17 @@ static void wait_for_program(struct run *r)
 /* 0 when the run is over, or -errno when it could not begin. */
 static int run(struct run *r, struct options *o)
 {
-	int err = prepare_program(r, o);
+	int held[1 + OUTPUTS_MAX], err = prepare_program(r, o);
 
 	if (err)
 		return err;
-	signals_catch(o->program != NULL);
+	signals_catch(o->program ? &r->child : NULL);
 	if (o->file_bytes)
 		signals_catch_keep();
-	err = open_all(r, o);
+	err = outputs_wait(o, held);
+	if (!err)
+		err = open_all(r, o);
+	outputs_waited(held);
 	if (err)
 		return err;
 	if (o->duration_ns)

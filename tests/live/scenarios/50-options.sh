@@ -245,6 +245,18 @@ run_children()
 	program 2 "$bin/client" --count x $local 8080
 }
 
+scenario run_daemon 46 own -- "-- PROGRAM that goes into the background: traced on until its daemon ends"
+run_daemon()
+{
+	program 5 bash -c "(trap '' HUP; setsid '$bin/server' $any --port 8080 --accept loop --max 23 > '$dir/s' &)
+		while ! grep -q READY '$dir/s'; do :; done
+		(setsid bash -c \"sleep 0.5; '$bin/client' --count 23 $local 8080\" > '$dir/c' &)
+		exit 5"
+	events listen:1 connect:23 accept:23 acceptq-del,cause=accepted:23
+	grep -q 'ended with status 5; what it left in the background is traced on' "$dir/talk" ||
+		fail "it says $(cat "$dir/talk")"
+}
+
 scenario run_missing 4 own -- "-- PROGRAM that does not exist"
 run_missing()
 {

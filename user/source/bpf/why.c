@@ -49,6 +49,8 @@ static const char *sentence_of(int err)
 {
 	switch (err) {
 	case -ENOENT:
+		if (access("/proc/self", F_OK))
+			return "/proc is not mounted, which tells of processes and their namespaces: mount -t proc proc /proc";
 		return access("/sys/kernel/btf/vmlinux", R_OK) ?
 		       "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel module, "
 		       "--source kmod" : "";
