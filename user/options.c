@@ -121,6 +121,14 @@ static int take_number(struct options *o, int key, const char *s)
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
 			return options_refuse(o, "-c '%s': not a number of events; 1 or more", s);
 		return 0;
+	case 'n':
+		if (parse_u64(s, 1, UINT64_MAX, &o->count))
+			return options_refuse(o, "-n '%s': not a number of tables; 1 or more", s);
+		return 0;
+	case 'i':
+		if (parse_seconds(s, &o->interval_ns) || o->interval_ns < INTERVAL_MIN_NS || o->interval_ns > INTERVAL_MAX_NS)
+			return options_refuse(o, "-i '%s': not a number of seconds from 0.2 to 60", s);
+		return 0;
 	case OPT_SLOW:
 		if (parse_u64(s, 1, 1000000, &v))
 			return options_refuse(o, "--slow '%s': not a factor; 1 to 1000000", s);
@@ -214,6 +222,7 @@ static int take_flag(struct options *o, int key)
 	case 't': o->time = VIEW_TIME_START; return 0;
 	case 'T': o->time = VIEW_TIME_WALL; return 0;
 	case 'q': o->quiet = true; return 0;
+	case 'b': o->batch = true; return 0;
 	case 'v': o->source.verbose = true; return 0;
 	case OPT_IO: o->source.io = true; return 0;
 	case OPT_HELP_FIELDS: o->help_fields = true; return 0;
@@ -279,7 +288,7 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_port, key);
 	case 'e':
 		return each_part(o, arg, take_event, key);
-	case 'd': case 'c': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
+	case 'd': case 'c': case 'n': case 'i': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);
@@ -372,7 +381,9 @@ static int settle(struct options *o)
 {
 	if (!o->command)
 		o->command = command_table;
-	o->view = o->json && o->command->view ? "json" : o->command->view;
+	o->view = o->command->view;
+	if (o->json && o->view && !outputs_view_by_name(o->view)->json)
+		o->view = "json";
 	if (o->ipv4 != o->ipv6)
 		o->source.filter.family = o->ipv4 ? 4 : 6;
 	o->source.path = o->read_path;

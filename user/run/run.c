@@ -137,7 +137,7 @@ static int open_all(struct run *r, struct options *o)
 	if (r->loop.live)
 		r->loop.around = around_new(pids);
 	r->src->ahead = on_ahead;
-	err = outputs_open(&r->outputs, o, &r->select, r->src);
+	err = outputs_open(&r->outputs, o, &r->select, r->src, machine_of(r->loop.around));
 	r->loop.outputs = r->outputs;
 	return err;
 }
