@@ -44,7 +44,8 @@ def check(o, s, where):
     if "$ref" in s:
         s = SCHEMA["$defs"][s["$ref"].rsplit("/", 1)[-1]]
     if "type" in s:
-        assert type(o) is TYPES[s["type"]], f"{where}: {o!r} is no {s['type']}"
+        types = s["type"] if isinstance(s["type"], list) else [s["type"]]
+        assert type(o) in [TYPES[t] for t in types], f"{where}: {o!r} is no {' or '.join(types)}"
     assert "const" not in s or o == s["const"], f"{where}: {o!r} is not {s['const']!r}"
     assert "enum" not in s or o in s["enum"], f"{where}: {o!r} is none of {s['enum']}"
     assert "pattern" not in s or re.search(s["pattern"], o), f"{where}: {o!r}"

@@ -89,7 +89,12 @@ int64_t counter(const char *name)
 	struct snmp_key keys[] = { { "TcpExt", name }, { "Tcp", name }, { "MPTcpExt", name } };
 	uint64_t values[3];
 
-	return snmp_read(keys, values, 3) ? -1 : (int64_t)(values[0] + values[1] + values[2]);
+	if (snmp_read(keys, values, 3))
+		return -1;
+	for (unsigned int i = 0; i < 3; i++)
+		if (values[i] != SNMP_UNKNOWN)
+			return (int64_t)values[i];
+	return -1;
 }
 
 /* ---- routes ---- */

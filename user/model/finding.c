@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "diagnosis.h"
 
 struct found {
@@ -147,13 +148,13 @@ uint64_t refused_by_synq(const struct listener *l)
 static bool say_waits(struct diagnosis *d, const struct refused *r)
 {
 	static const struct { const char *key, *first, *next; } text[REFUSED_WAITS] = {
-		{ "in_soon", ": {in_soon} came in within 0.5 s", "" },
-		{ "in_1s", ": {in_1s} came in after 1 s", ", {in_1s} after 1 s" },
-		{ "in_2s", ": {in_2s} came in after 2 s", ", {in_2s} after 2 s" },
-		{ "in_3s", ": {in_3s} came in after 3 s", ", {in_3s} after 3 s" },
-		{ "in_5s", ": {in_5s} came in after 4 to 6 s", ", {in_5s} after 4 to 6 s" },
-		{ "in_10s", ": {in_10s} came in after 6 to 12 s", ", {in_10s} after 6 to 12 s" },
-		{ "in_later", ": {in_later} came in later than that", ", {in_later} after more than 12 s" },
+		{ "in_soon", N_(": {in_soon} came in within 0.5 s"), "" },
+		{ "in_1s", N_(": {in_1s} came in after 1 s"), N_(", {in_1s} after 1 s") },
+		{ "in_2s", N_(": {in_2s} came in after 2 s"), N_(", {in_2s} after 2 s") },
+		{ "in_3s", N_(": {in_3s} came in after 3 s"), N_(", {in_3s} after 3 s") },
+		{ "in_5s", N_(": {in_5s} came in after 4 to 6 s"), N_(", {in_5s} after 4 to 6 s") },
+		{ "in_10s", N_(": {in_10s} came in after 6 to 12 s"), N_(", {in_10s} after 6 to 12 s") },
+		{ "in_later", N_(": {in_later} came in later than that"), N_(", {in_later} after more than 12 s") },
 	};
 	bool any = false;
 
@@ -178,9 +179,9 @@ void say_cost(struct diagnosis *d)
 		return;
 	say_number(d, "clients", r->clients);
 	say_number(d, "never", out.never);
-	say(d, FINDING_COST, r->unfollowed ? "At least {clients:client} refused" : "{clients:client} refused");
+	say(d, FINDING_COST, r->unfollowed ? N_("At least {clients:client} refused") : N_("{clients:client} refused"));
 	any = say_waits(d, r);
-	say(d, FINDING_COST, any ? ", {never} never" : ": none came in");
+	say(d, FINDING_COST, any ? N_(", {never} never") : N_(": none came in"));
 	if (out.not_yet) {
 		say_number(d, "not_yet", out.not_yet);
 		say(d, FINDING_COST, ", {not_yet} may still try");

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "diagnosis.h"
 #include "figure.h"
 #include "knob.h"
@@ -199,17 +200,17 @@ static bool stalls_explain(const struct diagnosis *d)
 static void say_state(struct diagnosis *d, char state)
 {
 	static const struct { char state; const char *cause, *advice; } text[] = {
-		{ 'T', ": it was stopped (state T)",
-		  "kill -CONT {pid} lets it go on. Find out who stopped it: SIGSTOP, a shell's job control, a freezer." },
-		{ 't', ": a debugger held it (state t)", "Let the debugger go: TracerPid in /proc/{pid}/status." },
-		{ 'D', ": it was in uninterruptible sleep (state D)",
-		  "It waits for a disk, a network file system or a driver: cat /proc/{pid}/stack shows where." },
-		{ 'R', ": it was busy with something else (state R)",
-		  "Take what blocks out of the loop that accepts: into a thread, another process, smaller steps. "
-		  "perf top -p {pid} shows what it computes." },
-		{ 'S', ": it slept in something else (state S)",
-		  "Take what blocks out of the loop that accepts (a lock, a database, a call without a time limit): "
-		  "cat /proc/{pid}/wchan or gdb -p {pid} shows where it sleeps." },
+		{ 'T', N_(": it was stopped (state T)"),
+		  N_("kill -CONT {pid} lets it go on. Find out who stopped it: SIGSTOP, a shell's job control, a freezer.") },
+		{ 't', N_(": a debugger held it (state t)"), N_("Let the debugger go: TracerPid in /proc/{pid}/status.") },
+		{ 'D', N_(": it was in uninterruptible sleep (state D)"),
+		  N_("It waits for a disk, a network file system or a driver: cat /proc/{pid}/stack shows where.") },
+		{ 'R', N_(": it was busy with something else (state R)"),
+		  N_("Take what blocks out of the loop that accepts: into a thread, another process, smaller steps. "
+		  "perf top -p {pid} shows what it computes.") },
+		{ 'S', N_(": it slept in something else (state S)"),
+		  N_("Take what blocks out of the loop that accepts (a lock, a database, a call without a time limit): "
+		  "cat /proc/{pid}/wchan or gdb -p {pid} shows where it sleeps.") },
 	};
 
 	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
@@ -389,8 +390,8 @@ static void say_short(struct diagnosis *d)
 
 static void say_restart(struct diagnosis *d)
 {
-	say(d, FINDING_ADVICE, who_is_gone(d) ? " before the next start." :
-	    ", then let {who} call listen() again: restart it.");
+	say(d, FINDING_ADVICE, who_is_gone(d) ? N_(" before the next start.") :
+	    N_(", then let {who} call listen() again: restart it."));
 }
 
 /* Nobody saw listen() being called, and the limit is what somaxconn is now. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "connects.h"
 #include "diagnosis.h"
 
@@ -89,16 +90,16 @@ static void say_no_ports(struct diagnosis *d)
 static void say_why(struct diagnosis *d, int32_t err)
 {
 	static const struct { int32_t err; const char *cause, *advice; } text[] = {
-		{ ECONNREFUSED, ": a RST came back, nobody listens there",
-		  "Start the server, or send {who} to its port. A firewall that rejects looks the same." },
-		{ ETIMEDOUT, ": no answer to any SYN",
-		  "The host is down, a firewall drops, the route is wrong, or its accept queue is full: run tcptrace there." },
-		{ EHOSTUNREACH, ": the host does not answer, or a router says so",
-		  "Is the host up? ip neigh, ip route get and the firewalls on the way tell." },
-		{ ENETUNREACH, ": there is no route", "ip route get shows which route is missing." },
-		{ EACCES, ": a firewall or a policy denies it", "Look at nft list ruleset, at cgroup filters, at the LSM's log." },
-		{ EPERM, ": a firewall or a policy denies it", "Look at nft list ruleset, at cgroup filters, at the LSM's log." },
-		{ ENETDOWN, ": the interface is down", "ip link shows it." },
+		{ ECONNREFUSED, N_(": a RST came back, nobody listens there"),
+		  N_("Start the server, or send {who} to its port. A firewall that rejects looks the same.") },
+		{ ETIMEDOUT, N_(": no answer to any SYN"),
+		  N_("The host is down, a firewall drops, the route is wrong, or its accept queue is full: run tcptrace there.") },
+		{ EHOSTUNREACH, N_(": the host does not answer, or a router says so"),
+		  N_("Is the host up? ip neigh, ip route get and the firewalls on the way tell.") },
+		{ ENETUNREACH, N_(": there is no route"), N_("ip route get shows which route is missing.") },
+		{ EACCES, N_(": a firewall or a policy denies it"), N_("Look at nft list ruleset, at cgroup filters, at the LSM's log.") },
+		{ EPERM, N_(": a firewall or a policy denies it"), N_("Look at nft list ruleset, at cgroup filters, at the LSM's log.") },
+		{ ENETDOWN, N_(": the interface is down"), N_("ip link shows it.") },
 	};
 
 	if (err == EADDRNOTAVAIL) {
@@ -134,7 +135,7 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 		say(&d, FINDING_CAUSE, " and others of that name");
 	say_why(&d, e->err);
 	say(&d, FINDING_CAUSE, ".");
-	say(&d, FINDING_SEEN, row->hosts ? "First at {from}; other hosts, too." : "First at {from}.");
+	say(&d, FINDING_SEEN, row->hosts ? N_("First at {from}; other hosts, too.") : N_("First at {from}."));
 	tell(&d, "connect-fails");
 }
 

@@ -2,6 +2,7 @@
 /* Listeners that are gone with those who waited, and ports where nobody listens. */
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "connects.h"
 #include "diagnosis.h"
 
@@ -117,11 +118,11 @@ static void say_restarted(struct diagnosis *d, const struct unheard *u, const st
 	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened from {from} to {until} "
 	    "({gap})");
 	if (d->f.who.pid)
-		say(d, FINDING_CAUSE, a->after ? ", when {who} began to" : ", after {who} had closed its listener");
+		say(d, FINDING_CAUSE, a->after ? N_(", when {who} began to") : N_(", after {who} had closed its listener"));
 	say(d, FINDING_CAUSE, ".");
-	say(d, FINDING_ADVICE, a->after ? "Keep a listener open over a restart: reload instead, socket activation, or the "
-	    "new program listens (SO_REUSEPORT) before the old one ends." :
-	    "Start it again; find out why it ended.");
+	say(d, FINDING_ADVICE, a->after ? N_("Keep a listener open over a restart: reload instead, socket activation, or the "
+	    "new program listens (SO_REUSEPORT) before the old one ends.") :
+	    N_("Start it again; find out why it ended."));
 }
 
 static void say_nobody(struct diagnosis *d, const struct unheard *u, const struct around *a)
@@ -130,7 +131,7 @@ static void say_nobody(struct diagnosis *d, const struct unheard *u, const struc
 	say_address(d, "raddr", u->raddr);
 	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened there, from {from} to "
 	    "{until}.");
-	say(d, FINDING_COST, u->clients ? "They came from {raddr} and others." : "They came from {raddr}.");
+	say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others.") : N_("They came from {raddr}."));
 	say(d, FINDING_ADVICE, "Start the server that belongs there, or send the clients to its port.");
 }
 

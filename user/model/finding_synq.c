@@ -3,6 +3,7 @@
  * Requests that do not become connections. What a full accept queue does to them is
  * told with that.
  */
+#include "../lib/tr.h"
 #include "diagnosis.h"
 #include "knob.h"
 
@@ -39,8 +40,8 @@ static void find_synq_full(const struct diagnosis *from)
 		say(&d, FINDING_ADVICE, "SYN cookies are on by now.");
 	else
 		say(&d, FINDING_ADVICE, "Turn them on: sysctl -w net.ipv4.tcp_syncookies=1.");
-	say_raise(&d, " If these clients are real, raise {knob}, too.", " If these clients are real, let {who} give "
-		  "listen() a larger backlog, too.");
+	say_raise(&d, N_(" If these clients are real, raise {knob}, too."), N_(" If these clients are real, let {who} give "
+		  "listen() a larger backlog, too."));
 	tell(&d, "synq-full");
 }
 
@@ -62,8 +63,8 @@ static void find_cookies(const struct diagnosis *from)
 	if (2 * back < d.l->cookies_sent)
 		say(&d, FINDING_ADVICE, "Few come back: a SYN flood, or clients that are gone. Cookies do their work.");
 	else
-		say_raise(&d, "They are real clients: raise {knob}.", "They are real clients: let {who} give listen() a "
-			  "larger backlog.");
+		say_raise(&d, N_("They are real clients: raise {knob}."), N_("They are real clients: let {who} give listen() a "
+			  "larger backlog."));
 	tell(&d, "cookies");
 }
 

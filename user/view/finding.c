@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "../lib/wrap.h"
 #include "view.h"
 
@@ -78,7 +79,13 @@ struct writing {
 	struct out *o;
 	const struct finding *f;
 	const struct finding_names *names;
+	bool english;			/* JSON is the same in all languages */
 };
+
+static const char *words_of(const struct writing *w, const char *text)
+{
+	return w->english ? text : tr(text);
+}
 
 static void put_endpoint_of(const struct writing *w, const uint8_t addr[16], uint16_t port)
 {
@@ -112,14 +119,17 @@ static void put_value(const struct writing *w, const struct finding_value *e, bo
 	case FINDING_ERRNO: put_errno(w->o, (int)e->number); break;
 	case FINDING_STATE: put_state(w->o, (char)e->number); break;
 	case FINDING_ADDRESS: put_address(w, e->addr, port); break;
-	case FINDING_WORDS: out_str(w->o, e->words); break;
+	case FINDING_WORDS: out_str(w->o, words_of(w, e->words)); break;
 	}
 }
 
-static void put_who(struct out *o, const struct owner *who)
+static void put_who(const struct writing *w)
 {
+	const struct owner *who = &w->f->who;
+	struct out *o = w->o;
+
 	if (!who->pid) {
-		out_str(o, "the program");
+		out_str(o, words_of(w, N_("the program")));
 		return;
 	}
 	out_safe(o, who->comm, TCPTRACE_COMM_LEN);
@@ -135,7 +145,7 @@ static void put_key(const struct writing *w, const char *p, size_t n)
 	size_t key = strcspn(p, ":}");
 
 	if (key == 3 && !strncmp(p, "who", key)) {
-		put_who(w->o, &w->f->who);
+		put_who(w);
 		return;
 	}
 	if (key == 8 && !strncmp(p, "listener", key)) {
@@ -170,14 +180,17 @@ static void put_text(const struct writing *w, const char *text)
 	}
 }
 
+static void put_pieces(const struct writing *w, enum finding_part part)
+{
+	for (unsigned int i = 0; i < FINDING_PARTS && w->f->said[i].text; i++)
+		if (w->f->said[i].part == part)
+			put_text(w, words_of(w, w->f->said[i].text));
+}
+
 void finding_text(const struct view *v, struct out *o, const struct finding *f, enum finding_part part,
 		  const struct finding_names *names)
 {
-	const struct writing w = { v, o, f, names };
-
-	for (unsigned int i = 0; i < FINDING_PARTS && f->said[i].text; i++)
-		if (f->said[i].part == part)
-			put_text(&w, f->said[i].text);
+	put_pieces(&(struct writing){ v, o, f, names, false }, part);
 }
 
 void finding_json(const struct view *v, struct out *o, const struct finding *f, enum finding_part part)
@@ -186,7 +199,7 @@ void finding_json(const struct view *v, struct out *o, const struct finding *f, 
 
 	if (out_open(&line, -1))
 		return;
-	finding_text(v, &line, f, part, NULL);
+	put_pieces(&(struct writing){ v, &line, f, NULL, true }, part);
 	out_json(o, line.buf, line.len);
 	line.len = 0;		/* a buffer only: there is nowhere to write it */
 	out_close(&line);
