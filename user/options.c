@@ -147,6 +147,14 @@ static int take_number(struct options *o, int key, const char *s)
 		if (parse_u64(s, 1, UINT64_MAX, &o->conns.min_bytes))
 			return options_refuse(o, "--min-bytes '%s': not a number of bytes; 1 or more", s);
 		return 0;
+	case 'n':
+		if (parse_u64(s, 1, UINT64_MAX, &o->count))
+			return options_refuse(o, "-n '%s': not a number of tables; 1 or more", s);
+		return 0;
+	case 'i':
+		if (parse_seconds(s, &o->interval_ns) || o->interval_ns < INTERVAL_MIN_NS || o->interval_ns > INTERVAL_MAX_NS)
+			return options_refuse(o, "-i '%s': not a number of seconds from 0.2 to 60", s);
+		return 0;
 	case OPT_SLOW:
 		if (parse_u64(s, 1, 1000000, &v))
 			return options_refuse(o, "--slow '%s': not a factor; 1 to 1000000", s);
@@ -244,6 +252,7 @@ static int take_flag(struct options *o, int key)
 	case OPT_ENDS: o->conns.both = true; return 0;
 	case OPT_CSV: o->conns.csv = true; return 0;
 	case OPT_WIDE: o->conns.wide = true; return 0;
+	case 'b': o->batch = true; return 0;
 	case 'v': o->source.verbose = true; return 0;
 	case OPT_IO: o->source.io = true; return 0;
 	case OPT_HELP_FIELDS: o->help_fields = true; return 0;
@@ -312,7 +321,7 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 	case OPT_END:
 		return each_part(o, arg, take_end, key);
 	case OPT_MIN_MS: case OPT_MIN_BYTES:
-	case 'd': case 'c': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
+	case 'd': case 'c': case 'n': case 'i': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);
@@ -376,6 +385,20 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	return err == ARGP_ERR_UNKNOWN ? ARGP_ERR_UNKNOWN : err ? EINVAL : 0;
 }
 
+/* What getopt does not know it prints as it is. */
+static int check_words(struct options *o, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		for (const char *s = argv[i]; argv[i][0] == '-' && *s && *s != '='; s++) {
+			unsigned char c = (unsigned char)*s;
+
+			if (c < ' ' || c == 0x7f || (c >= 0x80 && (argv[i][1] == '-' || s == argv[i] + 1)))
+				return options_refuse(o, "'%.64s': no such option", argv[i]);
+		}
+	}
+	return 0;
+}
+
 /* argp wants its rows in one piece. */
 static void argp_rows(struct argp_option *to)
 {
@@ -415,6 +438,9 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 	argp_err_exit_status = EXIT_USAGE;
 	argp_rows(rows);
 	/* In order: otherwise a command before "--" would move after it and be run as a program. */
+	err = check_words(o, argc, argv);
+	if (err)
+		return err;
 	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o);
 	if (err)
 		return o->error[0] ? -EINVAL : options_refuse(o, "%s", strerror(err));

@@ -18,6 +18,10 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT
 
 #define OUTPUTS_MAX	8u		/* beside the main view */
 
+/* Of -i. */
+#define INTERVAL_MIN_NS	200000000ull
+#define INTERVAL_MAX_NS	60000000000ull
+
 struct options;
 
 /* Groups of options: each command takes some of them whole. What it does not take is refused, and not in its --help. */
@@ -41,6 +45,7 @@ enum {
 	TAKES_FILES	= 1 << 16,	/* -C, -W */
 	TAKES_PAGE	= 1 << 17,	/* --anonymous, --max-size */
 	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --csv, --end, --min-ms, --min-bytes, --wide */
+	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
 			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE,
 };
@@ -85,12 +90,13 @@ struct options {
 	uint32_t slow;				/* lab --slow N; 0: not asked for */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
-	bool trouble, quiet, json, no_header, help_fields, explain;
+	bool trouble, quiet, json, no_header, help_fields, explain, batch;
 	const char *completions;		/* --completions: of this shell, and nothing else */
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
-	uint64_t count;				/* -c, 0: no end */
+	uint64_t count;				/* -c, -n; 0: no end */
+	uint64_t interval_ns;			/* -i, 0: the view's own */
 	const char *read_path;			/* -r */
 	const char *write_path;			/* -w: of lab; of a run it is one of outs */
 	uint64_t file_bytes;			/* -C: of one file of a recording; 0: all in one */

@@ -29,6 +29,9 @@ const struct option_row option_rows[] = {
 	{ { "count", 'c', "COUNT", 0, "after this many events shown", 2 }, TAKES_END },
 
 	HEAD(3, "How to show it:"),
+	{ { "interval", 'i', "SECONDS", 0, "between two looks (0.2 to 60; 1)", 3 }, TAKES_TOP },
+	{ { "batch", 'b', NULL, 0, "no screen: a table at each interval", 3 }, TAKES_TOP },
+	{ { "iterations", 'n', "N", 0, "end after so many of these tables", 3 }, TAKES_TOP },
 	{ { "json", 'j', NULL, 0, "one JSON object a line", 3 }, TAKES_JSON },
 	{ { "all", 'a', NULL, 0, "of conns: those that go on, too", 3 }, TAKES_CONNS },
 	{ { "ends", OPT_ENDS, NULL, 0, "of conns: a line for each end where both are on this machine", 3 }, TAKES_CONNS },

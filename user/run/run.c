@@ -132,12 +132,12 @@ static int open_all(struct run *r, struct options *o)
 	if (err)
 		return err;
 	r->loop = (struct loop){ .src = r->src, .model = r->model, .child = &r->child, .live = !o->read_path };
-	if (r->loop.live && (pids = holder_lookup(&lookup)))
+	if (r->loop.live && (pids = holder_lookup(&lookup, r->src)))
 		model_set_lookup(r->model, &lookup);
 	if (r->loop.live)
 		r->loop.around = around_new(pids);
 	r->src->ahead = on_ahead;
-	err = outputs_open(&r->outputs, o, &r->select, r->src);
+	err = outputs_open(&r->outputs, o, &r->select, r->src, machine_of(r->loop.around));
 	r->loop.outputs = r->outputs;
 	return err;
 }
@@ -285,14 +285,17 @@ static void wait_for_program(struct run *r)
 /* 0 when the run is over, or -errno when it could not begin. */
 static int run(struct run *r, struct options *o)
 {
-	int err = prepare_program(r, o);
+	int held[1 + OUTPUTS_MAX], err = prepare_program(r, o);
 
 	if (err)
 		return err;
-	signals_catch(o->program != NULL);
+	signals_catch(o->program ? &r->child : NULL);
 	if (o->file_bytes)
 		signals_catch_keep();
-	err = open_all(r, o);
+	err = outputs_wait(o, held);
+	if (!err)
+		err = open_all(r, o);
+	outputs_waited(held);
 	if (err)
 		return err;
 	if (o->duration_ns)
