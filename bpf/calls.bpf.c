@@ -458,8 +458,7 @@ static __always_inline void connect_hook(const struct sock *sk, const __u8 *radd
 		fd = call_fd(sk);
 		CALL_ENTER(.kind = CALL_CONNECT, .t_ns = now, .sk = (__u64)sk, .fd = fd);
 	}
-	if (ASKED(CONNECT))
-		emit_connect(sk, raddr, rport, fd, now);
+	emit_connect(sk, raddr, rport, fd, now);
 }
 
 /* sk: TCP; uaddr: the kernel's copy */
@@ -491,11 +490,17 @@ GUARDED_AT_ENTRY(connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect
 GUARDED_AT_ENTRY(connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, true),
 		 const struct sock *sk, const void *uaddr)
 
+/* One that goes on without its caller has not. */
+static __always_inline bool connect_failed(int ret)
+{
+	return ret < 0 && ret != -EINPROGRESS;
+}
+
 static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret)
 {
 	struct tcptrace_record *r;
 
-	if (!ASKED(CONNECT_RETURN) || (cfg.only_failed && (!ret || ret == -EINPROGRESS)) || !wanted_call(sk))
+	if (!wanted_call(sk) || !ASKED(CONNECT_RETURN) || (cfg.only_failed && !connect_failed(ret)))
 		return;
 	r = reserve(TCPTRACE_CONNECT_RETURN);
 	if (!r)
@@ -517,7 +522,7 @@ static __always_inline int connect_return(const struct sock *sk, bool is_sendmsg
 	__u64 began = 0;
 	int fd;
 
-	if (!sk)
+	if (!sk || (cfg.only_failed && !cfg.by_pid && !connect_failed(ret)))
 		return 0;
 	sk = TYPED_PTR(sk);
 	if (call_return(&call) && call.kind == CALL_CONNECT && call.sk == (__u64)sk) {
@@ -569,7 +574,7 @@ static __always_inline void emit_accept(const struct sock *child, const struct s
 {
 	struct tcptrace_record *r;
 
-	if (!ASKED(ACCEPT) || cfg.only_failed || !wanted_call(child))
+	if (!wanted_call(child) || !ASKED(ACCEPT) || cfg.only_failed)
 		return;
 	r = reserve(TCPTRACE_ACCEPT);
 	if (!r)
@@ -621,8 +626,11 @@ static __always_inline int accept_enter(int fd)
 static __always_inline int accept_return(int fd, int ret)
 {
 	struct call call = {};
-	bool noted = call_return(&call) && call.kind == CALL_ACCEPT;
+	bool noted;
 
+	if (cfg.only_failed && !cfg.by_pid && !accept_failed(ret))
+		return 0;
+	noted = call_return(&call) && call.kind == CALL_ACCEPT;
 	if (accept_failed(ret))
 		return accept_error(TYPED_PTR(fd_sock(fd)), noted ? call.t_ns : 0, ret);
 	if (ret >= 0 && noted && call.sk)
