@@ -16,6 +16,7 @@
 
 #include "doctor.h"
 #include "../kconfig.h"
+#include "outputs.h"
 #include "run.h"
 #include "../talk.h"
 #include "../view/jsonout.h"
@@ -137,8 +138,10 @@ int run_doctor(struct options *opt)
 {
 	struct source *src = NULL;
 	struct out out;
-	int err, failed = run_open_source(opt, &src);
+	int err, failed;
 
+	opt->source.events = outputs_events(opt);
+	failed = run_open_source(opt, &src);
 	err = out_open(&out, STDOUT_FILENO);
 	if (!err) {
 		if (!failed)
