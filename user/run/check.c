@@ -263,7 +263,7 @@ static int check_close(struct view *v)
 
 const struct view_ops view_check = {
 	.name = "check",
-	.events = ON(CONNECT) LEDGER_ITEMS(COUNTED_FROM),	/* ... and which attempt a return of connect() ends */
+	.events = ON(CONNECT) | ON(DESTROY) LEDGER_ITEMS(COUNTED_FROM),	/* ... and which attempt a return of connect() ends */
 	.help = "what was counted beside the kernel's own counters (--check)",
 	.open = check_open,
 	.begin = check_begin,

@@ -18,7 +18,9 @@ static const struct rest always[] = {
 	{ EVENT_BIT(SYNACK), EVENT_BIT(SYNQ_ADD) },
 	{ EVENT_BIT(SYNQ_ADD), EVENT_BIT(SYNQ_DEL) },
 	{ EVENT_BIT(ACCEPTQ_ADD), EVENT_BIT(ACCEPTQ_DEL) },
-	{ QUEUE_STEPS, EVENT_BIT(LISTEN) | EVENTS_LISTENER },
+	{ QUEUE_STEPS | EVENT_BIT(RST_SENT), EVENT_BIT(LISTEN) | EVENTS_LISTENER },
+	/* whether it is the same socket again */
+	{ EVENT_BIT(SOCKET) | EVENT_BIT(CONNECT), EVENT_BIT(DESTROY) },
 };
 
 /* Parts of events, and how well the event as a whole is seen by them. */
