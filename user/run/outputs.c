@@ -75,6 +75,24 @@ bool outputs_want_both_ends(const struct options *o)
 	return both;
 }
 
+/* What is shown step by step, and what the summary and the findings after it stand on. */
+static uint64_t steps_events(const struct options *o)
+{
+	if (o->quiet && !o->count)
+		return EVENTS_QUEUES | EVENTS_TROUBLE;
+	return o->events ? o->events : o->trouble ? EVENTS_TROUBLE : 0;
+}
+
+uint64_t outputs_events(const struct options *o)
+{
+	const struct view_ops *main = o->view ? outputs_view_by_name(o->view) : NULL;
+	uint64_t events = !main || main->steps ? steps_events(o) : main->events;
+
+	for (unsigned int i = 0; events && i < o->nouts; i++)
+		events = o->outs[i].view->events ? events | o->outs[i].view->events : 0;
+	return events;
+}
+
 /* ---- opening ---- */
 
 static int wait_for_reader(const char *path)
