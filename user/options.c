@@ -325,7 +325,7 @@ static void note_given(struct options *o, int key)
 {
 	for (unsigned int i = 0; option_rows[i].option.name || option_rows[i].option.doc; i++) {
 		if (option_rows[i].option.key == key && !(option_rows[i].option.flags & OPTION_ALIAS))
-			o->given |= 1ull << i;
+			o->given[i] = true;
 	}
 }
 

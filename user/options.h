@@ -61,7 +61,7 @@ struct option_row {
 	unsigned int group;			/* the command must take it; 0: all do */
 };
 
-#define OPTION_ROWS_MAX	64u		/* bits of options.given */
+#define OPTION_ROWS_MAX	128u
 
 extern const struct option_row option_rows[];	/* options_table.c; ends with a zeroed row */
 
@@ -105,7 +105,7 @@ struct options {
 	uint64_t max_size;			/* --max-size, of report: bytes; 0: its own */
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
-	uint64_t given;				/* bit per row of option_rows */
+	bool given[OPTION_ROWS_MAX];		/* by row of option_rows */
 	char error[640];			/* why options_parse() failed */
 };
 

@@ -17,7 +17,7 @@ static const struct option_row *row_of(int key)
 
 static bool is_given(const struct options *o, int key)
 {
-	return o->given >> (row_of(key) - option_rows) & 1;
+	return o->given[row_of(key) - option_rows];
 }
 
 static int refuse_row(struct options *o, const struct argp_option *option)
@@ -32,7 +32,7 @@ static int check_taken(struct options *o)
 	const struct command *c = o->command;
 
 	for (unsigned int i = 0; i < OPTION_ROWS_MAX; i++) {
-		if (o->given >> i & 1 && option_rows[i].group && !(option_rows[i].group & c->takes))
+		if (o->given[i] && option_rows[i].group && !(option_rows[i].group & c->takes))
 			return refuse_row(o, &option_rows[i].option);
 	}
 	if (o->program && !(c->takes & TAKES_PROGRAM))
