@@ -40,6 +40,7 @@ enum {
 	TAKES_LANG	= 1 << 15,
 	TAKES_FILES	= 1 << 16,	/* -C, -W */
 	TAKES_PAGE	= 1 << 17,	/* --anonymous, --max-size */
+	TAKES_METRICS	= 1 << 20,	/* --listen, --textfile and so on */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
 			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE,
 };
@@ -70,6 +71,7 @@ enum {
 	OPT_NETNS = 256, OPT_CGROUP, OPT_SOURCE, OPT_MECHANISM, OPT_IO, OPT_READY_FD, OPT_HELP_FIELDS, OPT_CHECK,
 	OPT_REPLAY, OPT_STEP, OPT_SLOW, OPT_QUIZ, OPT_EXPLAIN, OPT_LANG, OPT_OUT, OPT_COMPLETIONS,
 	OPT_ANONYMOUS, OPT_MAX_SIZE, OPT_HTML,
+	OPT_LISTEN, OPT_TEXTFILE, OPT_ONCE, OPT_LABELS, OPT_MAX_LISTENERS, OPT_IDLE, OPT_HISTOGRAMS,
 };
 
 struct options {
@@ -103,6 +105,7 @@ struct options {
 	const char *html_path;			/* --html, of lab */
 	bool anonymous;				/* --anonymous, of report */
 	uint64_t max_size;			/* --max-size, of report: bytes; 0: its own */
+	struct view_metrics metrics;		/* of metrics */
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
 	bool given[OPTION_ROWS_MAX];		/* by row of option_rows */

@@ -121,6 +121,16 @@ static int check_page(struct options *o)
 	return 0;
 }
 
+static int check_metrics(struct options *o)
+{
+	if (o->metrics.listens && (o->metrics.once || o->read_path))
+		return options_refuse(o, "%s gives one page and ends: --listen does not go with it",
+				      o->read_path ? "-r" : "--once");
+	if (is_given(o, OPT_TEXTFILE) && is_given(o, 'o'))
+		return options_refuse(o, "--textfile and -o both say where metrics go");
+	return 0;
+}
+
 /* An experiment brings its own traffic: nothing is left to choose. */
 static int check_lab(struct options *o)
 {
@@ -159,6 +169,8 @@ int options_check(struct options *o)
 		err = options_refuse(o, "--explain goes with events and ladders, and not with -j or -q");
 	if (!err)
 		err = check_page(o);
+	if (!err)
+		err = check_metrics(o);
 	if (!err && o->command->argument)
 		err = check_lab(o);
 	if (!err)

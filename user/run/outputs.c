@@ -108,6 +108,11 @@ void outputs_waited(int held[1 + OUTPUTS_MAX])
 	}
 }
 
+static bool pick_listener(void *select, const struct listener *l)
+{
+	return select_listener(select, l);
+}
+
 static void settings(const struct outputs *s, const struct source *src, struct view_config *cfg)
 {
 	const struct options *o = s->o;
@@ -129,6 +134,9 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.anonymous = o->anonymous,
 		.max_size = o->max_size,
 		.picks = select_pick,
+		.picks_listener = pick_listener,
+		.metrics = o->metrics,
+		.machine_now = o->read_path ? NULL : &s->about.now,
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
 	};
@@ -253,7 +261,10 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 		return 0;
 	}
 	close_file(out, false);
-	say_failed(out, err);
+	if (out->view.failed)
+		talk("%s", out->view.failed);
+	else
+		say_failed(out, err);
 	return err;
 }
 
@@ -270,7 +281,7 @@ static bool stdout_taken(const struct options *o)
 	return false;
 }
 
-int outputs_open(struct outputs **out, const struct options *o, const struct select *select, const struct source *src)
+int outputs_open(struct outputs **out, const struct options *o, const struct select *select, struct source *src)
 {
 	bool taken = stdout_taken(o) && !o->path;
 	struct outputs *s = calloc(1, sizeof(*s));
@@ -283,6 +294,8 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->o = o;
 	s->select = select;
 	about_run(&s->about, o, src);
+	if (!o->read_path)
+		about_now(&s->about, o, src);
 	settings(s, src, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
@@ -501,6 +514,7 @@ bool outputs_close(struct outputs *s)
 		return true;
 	for (unsigned int i = s->n; i-- > 0; )
 		well &= close_one(&s->all[i], s->ended);
+	about_free(&s->about);
 	free(s);
 	return well;
 }

@@ -31,7 +31,7 @@ bool outputs_want_both_ends(const struct options *o);
 int outputs_wait(const struct options *o, int held[1 + OUTPUTS_MAX]);
 void outputs_waited(int held[1 + OUTPUTS_MAX]);
 
-int outputs_open(struct outputs **out, const struct options *o, const struct select *s, const struct source *src);
+int outputs_open(struct outputs **out, const struct options *o, const struct select *s, struct source *src);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */
