@@ -16,7 +16,7 @@ CPP        := -D_GNU_SOURCE -I$(B) -I/usr/include/tracefs -I/usr/include/traceev
 ARCH       ?= $(shell uname -m)
 BPF_ARCH   := $(if $(filter aarch64 arm64,$(ARCH)),arm64,x86)
 BPF_FLAGS  := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-unused-parameter
-LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c -lmicrohttpd -pthread
+LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c -pthread
 COMPILE     = $(CC) $(CPP) -MMD -MP $(CPPFLAGS) $(WARN) $(CFLAGS) -DVERSION='"$(VERSION)"' -c
 
 Q   = $(if $(V),,@)
