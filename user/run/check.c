@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/events.h"
 #include "../model/ledger.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
@@ -241,8 +242,12 @@ static int check_close(struct view *v)
 	return 0;
 }
 
+#define ON(event)	EVENT_BIT(event)
+#define COUNTED_FROM(sym, group, name, events) | (events)
+
 const struct view_ops view_check = {
 	.name = "check",
+	.events = ON(CONNECT) | ON(DESTROY) LEDGER_ITEMS(COUNTED_FROM),	/* ... and which attempt a return of connect() ends */
 	.help = "what was counted beside the kernel's own counters (--check)",
 	.open = check_open,
 	.begin = check_begin,
