@@ -71,7 +71,7 @@ int run_listeners(struct options *o)
 	struct model *m;
 	int err, printed;
 
-	signals_catch(false);
+	signals_catch(NULL);
 	if (run_open_source(o, &src))
 		return EXIT_FAILED;
 	m = model_new(NULL, no_event, NULL);
