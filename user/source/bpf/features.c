@@ -17,6 +17,7 @@
 
 #include "../../lib/config.h"
 #include "../pidns.h"
+#include "../place.h"
 #include "features.h"
 #include "object.h"
 
@@ -113,28 +114,6 @@ static bool kernel_preempts(void)
 	return preempts;
 }
 
-/* The file that libbpf reads to attach to a system-call tracepoint. */
-static int ask_tracefs(void)
-{
-	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	int err = -ENOENT;
-	char path[96];
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		int fd;
-
-		snprintf(path, sizeof(path), "%s/events/syscalls/sys_enter_listen/id", places[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);	/* access() would ask what the real user may do */
-		if (fd >= 0) {
-			close(fd);
-			return 0;
-		}
-		if (errno != ENOENT)
-			err = -errno;
-	}
-	return err;
-}
-
 uint64_t features_caps(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -209,7 +188,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 	try_fentry(f, names[TRY].id);
 	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK))
 		f->kprobe = -ENOENT;
-	f->tracefs = ask_tracefs();
+	f->tracefs = place_tracefs();
 	f->preempts = kernel_preempts();
 }
 
