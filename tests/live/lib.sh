@@ -436,7 +436,7 @@ five_accepts()
 	server --accept loop --max 5
 	client --count 5
 	finish server
-	untrace
+	untrace 0
 }
 
 # ---- what a mechanism cannot see: the one list ----

@@ -21,7 +21,7 @@
 
 #include "doctor.h"
 #include "../kconfig.h"
-#include "../source/place.h"
+#include "../source/bpf/place.h"
 #include "run.h"
 #include "../talk.h"
 #include "../view/jsonout.h"

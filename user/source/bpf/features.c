@@ -17,9 +17,9 @@
 
 #include "../../lib/config.h"
 #include "../pidns.h"
-#include "../place.h"
 #include "features.h"
 #include "object.h"
+#include "place.h"
 
 #define CGROUP_ROOT_INO	1
 /* A function that every kernel has and that does not sleep: fentry is tried on it. */
@@ -114,16 +114,6 @@ static bool kernel_preempts(void)
 	return preempts;
 }
 
-uint64_t features_caps(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-
-	if (syscall(SYS_capget, &header, data))
-		return 0;
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
-}
-
 /* A container sees its own directory where the root is. */
 static int open_cgroup_root(const char **why)
 {
@@ -177,7 +167,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 #undef NAME
 	uint32_t *id = (uint32_t *)&f->types;
 
-	*f = (struct features){ .caps = features_caps(), .pidns = pidns_here() };
+	*f = (struct features){ .caps = place_caps(), .pidns = pidns_here() };
 	btf_index_find(btf, names, sizeof(names) / sizeof(*names));
 	for (size_t i = FUNCTIONS; i < sizeof(names) / sizeof(*names); i++)
 		*id++ = names[i].id;

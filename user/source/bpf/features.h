@@ -22,7 +22,7 @@ struct features {
 	int cgroup;			/* 0; -errno: programs at the root of cgroup v2 are not possible */
 	const char *no_cgroup;		/* why not, in words that follow "the root of cgroup v2" */
 	uint32_t pidns;			/* pidns_here() */
-	uint64_t caps;			/* effective capabilities, 1 << CAP_... */
+	uint64_t caps;			/* place_caps() */
 	bool preempts;			/* puts tasks off that run kernel code, BPF programs too */
 	bool casts;			/* bpf_rdonly_cast(): 6.2 and later */
 	bool fetches;			/* an atomic addition comes back with what was there before: 5.12 and later */
@@ -30,7 +30,6 @@ struct features {
 	bool allocates;			/* programs may allocate where they run: 6.1 and later */
 };
 
-uint64_t features_caps(void);		/* as in struct features */
 /* All but 'missing'. */
 void features_ask(struct features *f, const struct btf_index *btf);
 /* A descriptor of the root of cgroup v2, the caller's to close; -1: not to be had, and f says why. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../place.h"
+#include "place.h"
 #include "why.h"
 
 #define NAMES_MAX	5		/* hooks named in a sentence; of more how many there are */
@@ -22,7 +22,7 @@ static bool may_bpf(uint64_t caps)	/* 5.8 a17b53c4a4b5 */
 
 static const char *why_forbidden(void)
 {
-	if (!may_bpf(features_caps()))
+	if (!may_bpf(place_caps()))
 		return geteuid() ?
 		       "you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, "
 		       "CAP_DAC_READ_SEARCH (tracefs) and CAP_SYS_ADMIN (other network namespaces)" :

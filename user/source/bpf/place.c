@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "bpf/features.h"
-#include "bpf/mount.h"
-#include "pidns.h"
+#include "../pidns.h"
+#include "mount.h"
 #include "place.h"
 
 #define FIRST_CGROUPNS	0xEFFFFFFBu	/* PROC_CGROUP_INIT_INO, include/linux/proc_ns.h */
@@ -26,6 +26,16 @@ static const struct need {
 	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "what exists already in other network namespaces" },
 	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "to find these" },
 };
+
+uint64_t place_caps(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+	if (syscall(SYS_capget, &header, data))
+		return 0;
+	return (uint64_t)data[1].effective << 32 | data[0].effective;
+}
 
 int place_tracefs(void)
 {
@@ -117,7 +127,7 @@ static const char *tracefs_state(void)
 
 static const char *capabilities(char *buf, size_t size)
 {
-	uint64_t caps = features_caps();
+	uint64_t caps = place_caps();
 	size_t len = 0;
 
 	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++) {

@@ -4,7 +4,9 @@
 #define TCPTRACE_PLACE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+uint64_t place_caps(void);		/* effective capabilities, 1 << CAP_... */
 /* May the files of system-call tracepoints be read, which libbpf needs to attach to them? 0 or -errno. */
 int place_tracefs(void);
 /* Is there a seccomp filter, as container engines set one? It forbids as a missing capability does, with EPERM. */
