@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcptrace: which commands there are, and the order of things. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "completion.h"
@@ -11,6 +13,7 @@
 #include "run/run.h"
 #include "talk.h"
 #include "view/field.h"
+#include "view/top/rows.h"
 
 static const struct command commands[] = {
 	{
@@ -19,10 +22,22 @@ static const struct command commands[] = {
 		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN,
 		.form = "a stream of events",
 	}, {
+		.name = "top", .help = "a screen: listeners, their queues and rates, what is wrong; Enter shows more",
+		.run = run_stream, .view = "top",
+		.takes = TAKES_TOP | TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_JSON | TAKES_HEADER | TAKES_QUIET |
+			 TAKES_EXPLAIN | TAKES_OUTS | TAKES_WRITE | TAKES_FILES | TAKES_READ | TAKES_SOURCE | TAKES_LANG |
+			 TAKES_PAGE,
+		.form = "'top' shows listeners",
+	}, {
 		.name = "flow", .help = "each connection as a ladder, when it is over",
 		.run = run_stream, .view = "flow",
 		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
 		.form = "'flow' shows whole connections, in their own time",
+	}, {
+		.name = "conns", .help = "one line a connection, when it is over, and how it ended",
+		.run = run_stream, .view = "conns",
+		.takes = TAKES_RUN | TAKES_CONNS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
+		.form = "'conns' shows whole connections",
 	}, {
 		.name = "report", .help = "a page for a browser: verdict, queues over time, connections, replay",
 		.run = run_stream, .view = "report",
@@ -61,6 +76,7 @@ static int print_fields(void)
 
 	if (!err) {
 		fields_help(&out);
+		top_columns_help(&out);
 		err = out_flush(&out);
 		out_close(&out);
 	}
@@ -76,10 +92,22 @@ static int print_completions(const char *shell)
 	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
+/* A file of ours that got one of their numbers would be written into: reading and writing there fails instead. */
+static void fill_standard(void)
+{
+	static const int closed[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", closed[fd]) != fd)
+			exit(EXIT_FAILED);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct options options;
 
+	fill_standard();
 	language_encoding();
 	if (options_parse(&options, argc, argv, commands)) {
 		talk("%s", options.error);

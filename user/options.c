@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/parse.h"
+#include "model/life.h"
 #include "names.h"
 #include "options.h"
 #include "run/outputs.h"
@@ -106,6 +107,22 @@ static int take_event(struct options *o, const char *s, int key)
 	return options_refuse(o, "-e '%.32s': no such event; there are%s", s, valid);
 }
 
+static int take_end(struct options *o, const char *s, int key)
+{
+	int end = life_end_by_word(s);
+	char valid[512] = "";
+	size_t n = 0;
+
+	(void)key;
+	if (end >= 0) {
+		o->conns.ends_wanted |= 1ull << end;
+		return 0;
+	}
+	for (int i = 0; i < LIFE_ENDS_MAX && n < sizeof(valid); i++)
+		n += (size_t)snprintf(valid + n, sizeof(valid) - n, " %s", life_end_word((enum life_end)i));
+	return options_refuse(o, "--end '%.32s': no such end; there are%s", s, valid);
+}
+
 static int take_number(struct options *o, int key, const char *s)
 {
 	uint64_t v;
@@ -120,6 +137,23 @@ static int take_number(struct options *o, int key, const char *s)
 	case 'c':
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
 			return options_refuse(o, "-c '%s': not a number of events; 1 or more", s);
+		return 0;
+	case OPT_MIN_MS:
+		if (parse_u64(s, 1, UINT64_MAX / 1000000, &v))
+			return options_refuse(o, "--min-ms '%s': not a number of milliseconds; 1 or more", s);
+		o->conns.min_ns = v * 1000000;
+		return 0;
+	case OPT_MIN_BYTES:
+		if (parse_u64(s, 1, UINT64_MAX, &o->conns.min_bytes))
+			return options_refuse(o, "--min-bytes '%s': not a number of bytes; 1 or more", s);
+		return 0;
+	case 'n':
+		if (parse_u64(s, 1, UINT64_MAX, &o->count))
+			return options_refuse(o, "-n '%s': not a number of tables; 1 or more", s);
+		return 0;
+	case 'i':
+		if (parse_seconds(s, &o->interval_ns) || o->interval_ns < INTERVAL_MIN_NS || o->interval_ns > INTERVAL_MAX_NS)
+			return options_refuse(o, "-i '%s': not a number of seconds from 0.2 to 60", s);
 		return 0;
 	case OPT_SLOW:
 		if (parse_u64(s, 1, 1000000, &v))
@@ -214,6 +248,11 @@ static int take_flag(struct options *o, int key)
 	case 't': o->time = VIEW_TIME_START; return 0;
 	case 'T': o->time = VIEW_TIME_WALL; return 0;
 	case 'q': o->quiet = true; return 0;
+	case 'a': o->conns.all = true; return 0;
+	case OPT_ENDS: o->conns.both = true; return 0;
+	case OPT_CSV: o->conns.csv = true; return 0;
+	case OPT_WIDE: o->conns.wide = true; return 0;
+	case 'b': o->batch = true; return 0;
 	case 'v': o->source.verbose = true; return 0;
 	case OPT_IO: o->source.io = true; return 0;
 	case OPT_HELP_FIELDS: o->help_fields = true; return 0;
@@ -279,7 +318,10 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_port, key);
 	case 'e':
 		return each_part(o, arg, take_event, key);
-	case 'd': case 'c': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
+	case OPT_END:
+		return each_part(o, arg, take_end, key);
+	case OPT_MIN_MS: case OPT_MIN_BYTES:
+	case 'd': case 'c': case 'n': case 'i': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);
@@ -343,6 +385,20 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	return err == ARGP_ERR_UNKNOWN ? ARGP_ERR_UNKNOWN : err ? EINVAL : 0;
 }
 
+/* What getopt does not know it prints as it is. */
+static int check_words(struct options *o, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		for (const char *s = argv[i]; argv[i][0] == '-' && *s && *s != '='; s++) {
+			unsigned char c = (unsigned char)*s;
+
+			if (c < ' ' || c == 0x7f || (c >= 0x80 && (argv[i][1] == '-' || s == argv[i] + 1)))
+				return options_refuse(o, "'%.64s': no such option", argv[i]);
+		}
+	}
+	return 0;
+}
+
 /* argp wants its rows in one piece. */
 static void argp_rows(struct argp_option *to)
 {
@@ -358,7 +414,9 @@ static int settle(struct options *o)
 {
 	if (!o->command)
 		o->command = command_table;
-	o->view = o->json && o->command->view ? "json" : o->command->view;
+	o->view = o->command->view;
+	if (o->json && o->view && !outputs_view_by_name(o->view)->json)
+		o->view = "json";
 	if (o->ipv4 != o->ipv6)
 		o->source.filter.family = o->ipv4 ? 4 : 6;
 	o->source.path = o->read_path;
@@ -380,6 +438,9 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 	argp_err_exit_status = EXIT_USAGE;
 	argp_rows(rows);
 	/* In order: otherwise a command before "--" would move after it and be run as a program. */
+	err = check_words(o, argc, argv);
+	if (err)
+		return err;
 	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o);
 	if (err)
 		return o->error[0] ? -EINVAL : options_refuse(o, "%s", strerror(err));

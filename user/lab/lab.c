@@ -195,7 +195,7 @@ int run_lab(struct options *o)
 	}
 	if (out_open(&out, STDOUT_FILENO))
 		return EXIT_FAILED;
-	signals_catch(false);
+	signals_catch(NULL);
 	if (o->argument)
 		status = run(o, &out);
 	else

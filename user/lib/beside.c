@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "beside.h"
+#include "create.h"
 
 int beside_open(const char *path, char **part)
 {
@@ -15,16 +16,17 @@ int beside_open(const char *path, char **part)
 
 	*part = NULL;
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
+		return create_file(path, 0600);
 	}
 	if (asprintf(part, "%s.XXXXXX", path) < 0) {
 		*part = NULL;
 		return -ENOMEM;
 	}
 	fd = mkostemp(*part, O_CLOEXEC);	/* 0600 */
-	if (fd >= 0)
+	if (fd >= 0) {
+		create_give(fd);
 		return fd;
+	}
 	fd = -errno;
 	free(*part);
 	*part = NULL;

@@ -31,18 +31,23 @@ int out_open(struct out *o, int fd)
 	return o->buf ? 0 : -ENOMEM;
 }
 
+bool (*out_give_up)(void);
+
 /* The first n bytes of what is there. */
 static int write_out(struct out *o, size_t n)
 {
+	unsigned int stuck = 0;
 	size_t done = 0;
 
 	while (done < n && !o->error) {
 		ssize_t some = write(o->fd, o->buf + done, n - done);
 
-		if (some >= 0)
+		if (some >= 0) {
 			done += (size_t)some;
-		else if (errno != EINTR)
+			stuck = 0;
+		} else if (errno != EINTR || (out_give_up && out_give_up() && ++stuck == 2)) {
 			o->error = -errno;
+		}
 	}
 	o->written += done;
 	o->len -= n;

@@ -27,6 +27,12 @@ struct out {
 	char *buf;
 };
 
+/*
+ * Asked when a signal interrupts a write of which nothing was taken. True twice in a row: the reader sleeps, and what
+ * it did not take is thrown away (error -EINTR). NULL: a write waits for ever.
+ */
+extern bool (*out_give_up)(void);
+
 int out_open(struct out *o, int fd);	/* asks what fd is; 0 or -ENOMEM */
 int out_flush(struct out *o);		/* 0 or -errno; EINTR and short writes handled */
 /*

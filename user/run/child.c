@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ int child_fork(struct child *c, char **argv, bool quiet_stdout)
 {
 	int go[2], failed[2], err;
 
+	prctl(PR_SET_CHILD_SUBREAPER, 1L);
 	if (pipe2(go, O_CLOEXEC))
 		return -errno;
 	if (pipe2(failed, O_CLOEXEC)) {
@@ -97,6 +99,19 @@ bool child_ended(struct child *c)
 	if (c->pid && !c->ended && waitpid(c->pid, &status, WNOHANG) == c->pid)
 		took(c, status);
 	return c->ended;
+}
+
+bool child_all_ended(struct child *c)
+{
+	pid_t pid;
+
+	if (!child_ended(c) || c->all_ended)
+		return c->all_ended;
+	do {
+		pid = waitpid(-1, NULL, WNOHANG);
+	} while (pid > 0);
+	c->all_ended = pid < 0 && errno == ECHILD;
+	return c->all_ended;
 }
 
 bool child_wait(struct child *c)

@@ -11,6 +11,7 @@
  * Kernel options (/proc/config.gz): 16 of 18 set
  *     CONFIG_KPROBES is not set: no kprobes where fentry fails, and no kernel module
  */
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -140,6 +141,7 @@ int run_doctor(struct options *opt)
 	struct out out;
 	int err, failed;
 
+	signal(SIGXFSZ, SIG_IGN);
 	opt->source.events = outputs_events(opt);
 	failed = run_open_source(opt, &src);
 	err = out_open(&out, STDOUT_FILENO);

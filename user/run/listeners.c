@@ -71,7 +71,7 @@ int run_listeners(struct options *o)
 	struct model *m;
 	int err, printed;
 
-	signals_catch(false);
+	signals_catch(NULL);
 	o->source.events = EVENT_BIT(EXISTS);
 	if (run_open_source(o, &src))
 		return EXIT_FAILED;

@@ -14,6 +14,7 @@
 
 #include "../lib/beside.h"
 #include "../lib/clock.h"
+#include "../lib/create.h"
 #include "../talk.h"
 #include "../terminal.h"
 #include "about.h"
@@ -94,7 +95,44 @@ uint64_t outputs_events(const struct options *o)
 
 /* ---- opening ---- */
 
-static void settings(const struct outputs *s, const struct source *src, struct view_config *cfg)
+static int wait_for_reader(const char *path)
+{
+	int fd;
+
+	if (!path || !create_would_wait(path))
+		return -1;
+	talk("'%s': waiting for its reader", path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int outputs_wait(const struct options *o, int held[1 + OUTPUTS_MAX])
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i <= OUTPUTS_MAX; i++)
+		held[i] = -1;
+	for (i = 0; i <= o->nouts && err != -EINTR; i++)
+		err = held[i] = wait_for_reader(i ? o->outs[i - 1].path : o->path);
+	return err == -EINTR ? err : 0;
+}
+
+void outputs_waited(int held[1 + OUTPUTS_MAX])
+{
+	for (unsigned int i = 0; i <= OUTPUTS_MAX; i++) {
+		if (held[i] >= 0)
+			close(held[i]);
+	}
+}
+
+static bool pick_listener(void *select, const struct listener *l)
+{
+	return select_listener(select, l);
+}
+
+static void settings(const struct outputs *s, const struct source *src, const struct machine *machine,
+		     struct view_config *cfg)
 {
 	const struct options *o = s->o;
 
@@ -102,7 +140,7 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.time = o->time,
 		.no_header = o->no_header || o->quiet,
 		.quiet = o->quiet,
-		.json = !strcmp(o->view, "json"),
+		.json = o->json,
 		.utf8 = terminal_utf8(),
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = src->wall_offset_ns,
@@ -115,8 +153,14 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.anonymous = o->anonymous,
 		.max_size = o->max_size,
 		.picks = select_pick,
+		.picks_listener = pick_listener,
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
+		.conns = &o->conns,
+		.interval_ns = o->interval_ns,
+		.batch = o->batch,
+		.trouble = o->trouble,
+		.machine = machine,
 	};
 	if (!o->read_path)
 		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
@@ -169,7 +213,7 @@ static int open_file(struct output *out, enum view_file kind, int stdout_fd)
 	if (!out->path || is_stdout(out->path))
 		fd = fcntl(out->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
 	else
-		fd = open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		return create_file(out->path, 0666);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -193,12 +237,15 @@ static int close_file(struct output *out, bool complete)
 /* A reader that has gone away (head, less) is no failure. */
 static bool say_failed(const struct output *out, int err)
 {
+	const char *why;
+
 	if (!err || err == -EPIPE)
 		return false;
+	why = err == -EINTR ? "its reader sleeps; what it has not read is lost" : strerror(-err);
 	if (out->path)
-		talk("cannot write '%s': %s", out->path, strerror(-err));
+		talk("cannot write '%s': %s", out->path, why);
 	else
-		talk("cannot write to standard output: %s", strerror(-err));
+		talk("cannot write to standard output: %s", why);
 	return true;
 }
 
@@ -253,7 +300,8 @@ static bool stdout_taken(const struct options *o)
 	return false;
 }
 
-int outputs_open(struct outputs **out, const struct options *o, const struct select *select, const struct source *src)
+int outputs_open(struct outputs **out, const struct options *o, const struct select *select, const struct source *src,
+		 const struct machine *machine)
 {
 	bool taken = stdout_taken(o) && !o->path;
 	struct outputs *s = calloc(1, sizeof(*s));
@@ -266,7 +314,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->o = o;
 	s->select = select;
 	about_run(&s->about, o, src);
-	settings(s, src, &cfg);
+	settings(s, src, machine, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
 	err = add(s, outputs_view_by_name(o->view), o->path, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);
@@ -364,12 +412,26 @@ static void follow_clock(struct view_config *cfg)
 
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 {
-	for (unsigned int i = 0; i < s->n; i++)
+	for (unsigned int i = 0; i < s->n && !s->o->read_path; i++)
 		follow_clock(&s->all[i].view.cfg);
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->all[i].view.ops->tick)
 			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);
 	}
+}
+
+/* The first that plays decides. */
+bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (!v->ops->play)
+			continue;
+		v->ops->play(v, next_ns, play);
+		return true;
+	}
+	return false;
 }
 
 void outputs_keep(struct outputs *s)
@@ -392,11 +454,12 @@ void outputs_resize(struct outputs *s)
 
 bool outputs_flush(struct outputs *s)
 {
-	bool more = true;
+	bool more = !count_reached(s);
 
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
+		more &= !v->done;
 		if (v->ops->flush && v->ops->flush(v))
 			more = false;
 		if (v->out && out_flush_pages(v->out))

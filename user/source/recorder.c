@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../lib/clock.h"
+#include "../lib/create.h"
 #include "../lib/out.h"
 #include "disguise.h"
 #include "file.h"
@@ -85,7 +86,7 @@ static void put_header(struct recorder *r)
 /* Addresses of clients are in it: for its owner alone, also where a file of that name was there. */
 static int open_named(struct recorder *r, const char *name)
 {
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = create_file(name, 0600);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
@@ -96,6 +97,13 @@ static int open_named(struct recorder *r, const char *name)
 	return fd;
 }
 
+static int open_stdout(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* The next one, in turn. */
 static int open_file(struct recorder *r)
 {
@@ -104,8 +112,8 @@ static int open_file(struct recorder *r)
 
 	if (err)
 		return err;
-	fd = r->named ? open_named(r, name) : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	err = fd < 0 ? -errno : out_open(&r->out, fd);
+	fd = r->named ? open_named(r, name) : open_stdout();
+	err = fd < 0 ? fd : out_open(&r->out, fd);
 	if (!err && r->gz)
 		err = gz_write_begin(r->gz);
 	if (err) {

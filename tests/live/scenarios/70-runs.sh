@@ -94,6 +94,127 @@ reader_gone()
 	expect "what it says" "$(grep -vc '^Tracing TCP' "$dir/talk")" 0
 }
 
+scenario reader_sleeps 4 own -- "the reader of the pipe sleeps: a signal ends it all the same, and says what is lost"
+reader_sleeps()
+{
+	local p
+
+	mkfifo "$dir/pipe" "$dir/ready"
+	exec {r}<> "$dir/pipe"
+	"$tcptrace" --json --netns "$ns" --mechanism "$mechanism" --ready-fd 9 > "$dir/pipe" \
+		9> "$dir/ready" 2> "$dir/talk" &
+	p=$!
+	pid[tcptrace]=$p
+	until_ready
+	start load "$bin/load" --count 211 --port $port
+	finish load
+	until_blocked "$p"
+	kill -INT "$p"
+	ended_within $((SLOW ? 20 : 5)) "$p"
+	grep -q 'its reader sleeps; what it has not read is lost' "$dir/talk" || fail "it says $(cat "$dir/talk")"
+
+	# and a program that it runs gets the signal
+	"$tcptrace" --json --mechanism "$mechanism" -- bash -c "
+		trap 'echo told > \"$dir/told\"; exit 3' TERM
+		'$bin/load' --count 211 --port $port
+		while :; do sleep 0.05; done" > "$dir/pipe" 2>> "$dir/talk" &
+	p=$!
+	pid[tcptrace]=$p
+	until_blocked "$p"
+	kill -TERM "$p"
+	ended_within $((SLOW ? 20 : 5)) "$p"
+	wait "$p"
+	expect "exit status" $? 3
+	unset 'pid[tcptrace]'
+	expect "the program was" "$(cat "$dir/told")" told
+	exec {r}<&-
+}
+
+scenario fifo 4 own -- "-w FIFO: waits for its reader before anything is attached, and a signal ends that"
+fifo()
+{
+	mkfifo "$dir/pipe" "$dir/ready"
+	"$tcptrace" -q --netns "$ns" --mechanism "$mechanism" -w "$dir/pipe" --ready-fd 9 > /dev/null 9<> "$dir/ready" \
+		2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_said "'.*pipe': waiting for its reader"
+	expect "BPF programs of one that waits" "$(find "/proc/${pid[tcptrace]}/fd" -lname "anon_inode:bpf*" | wc -l)" 0
+	cat "$dir/pipe" > "$dir/record" &
+	until_ready
+	client --count 3
+	kill -INT "${pid[tcptrace]}"
+	ended_within $patience "${pid[tcptrace]}"
+	wait $!
+	"$tcptrace" -j -r "$dir/record" > "$dir/replay"
+	json=$dir/replay
+	events connect:3
+
+	"$tcptrace" -q -w "$dir/pipe" > /dev/null 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_said "'.*pipe': waiting for its reader"
+	kill -INT "${pid[tcptrace]}"
+	ended_within 3 "${pid[tcptrace]}"
+	unset 'pid[tcptrace]'
+}
+
+scenario limits 4 own host -- "descriptors 0 to 2 closed, few open files, small files, no /proc: it says what is wrong"
+limits()
+{
+	local i size
+
+	for i in 0 1 2; do
+		eval "'$tcptrace' -q -d 0.2 -w '$dir/record.$i' $i>&- > '$dir/text'" 2> "$dir/talk"
+		"$tcptrace" -q -r "$dir/record.$i" > /dev/null 2> "$dir/talk" || fail "without $i: $(cat "$dir/talk")"
+		expect "what the replay says" "$(cat "$dir/talk")" ''
+	done
+	"$tcptrace" -q -d 0.2 -w "$dir/record" >&- 2> "$dir/talk"
+	expect "exit status without standard output" $? 1
+	grep -q 'cannot write to standard output: Bad file descriptor' "$dir/talk" || fail "it says $(cat "$dir/talk")"
+
+	(ulimit -n 12; timeout $patience "$tcptrace" -d 1 > "$dir/text" 2> "$dir/talk")
+	expect "exit status with 12 files" $? 1
+	grep -q 'the limit of open files is too low' "$dir/talk" || fail "it says $(cat "$dir/talk")"
+
+	(ulimit -f 8; "$tcptrace" -q -w "$dir/small" -- "$bin/load" --count 101 --port $port 2>&1 | cat > "$dir/talk")
+	grep -q "cannot write '$dir/small': File too large" "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	size=$(stat -c %s "$dir/small")
+	expect "bytes beside whole records" $((size % 128)) 0
+
+	unshare -m sh -c "umount -l /proc; '$tcptrace' -d 0.2" > "$dir/text" 2> "$dir/talk"
+	expect "exit status without /proc" $? 1
+	grep -q '/proc is not mounted' "$dir/talk" || fail "it says $(cat "$dir/talk")"
+}
+
+scenario sudo 4 own host -- "what root records under sudo belongs to who called it; a file that was there keeps its owner"
+sudo()
+{
+	: > "$dir/old"
+	export SUDO_UID=1234 SUDO_GID=1235
+	"$tcptrace" -q -d 0.2 -w "$dir/record" -o "$dir/text" --out "report:$dir/page" --out "table:$dir/old" 2> "$dir/talk" ||
+		fail "$(cat "$dir/talk")"
+	unset SUDO_UID SUDO_GID
+	expect owners "$(cd "$dir" && stat -c '%n %a %u %g' record text page old)" "record 600 1234 1235
+text 644 1234 1235
+page 600 1234 1235
+old 644 0 0"
+}
+
+scenario hostile_words 4 own host -- "escape bytes in words of the command line never reach the terminal raw"
+hostile_words()
+{
+	local args rc word=$'\e[31m\x9b\xe2\x80\xae'
+
+	for args in "-p$word" "-r$word" "$word" "--$word" "-$word" "--netns=$word" "--out=$word" "--cgroup=$word" "-e$word"; do
+		"$tcptrace" "$args" > "$dir/text" 2> "$dir/talk" < /dev/null
+		rc=$?
+		within "exit status of $(printf %q "$args")" $rc 1 2
+		expect "control characters" "$(tr -d '\n' < "$dir/talk" | LC_ALL=C tr -cd '\000-\037\177-\377' | wc -c)" 0
+	done
+	"$tcptrace" -- "$word" > "$dir/text" 2> "$dir/talk" < /dev/null
+	expect "exit status" $? 127
+	expect "control characters" "$(tr -d '\n' < "$dir/talk" | LC_ALL=C tr -cd '\000-\037\177-\377' | wc -c)" 0
+}
+
 # What is there is written in whole pages, at the latest when we look the next time.
 scenario recording_killed 4 own -- "a recording cut by SIGKILL: whole records, no address of the kernel, and it ends early"
 recording_killed()

@@ -49,6 +49,8 @@ static const char *sentence_of(int err)
 {
 	switch (err) {
 	case -ENOENT:
+		if (access("/proc/self", F_OK))
+			return "/proc is not mounted, which tells of processes and their namespaces: mount -t proc proc /proc";
 		return access("/sys/kernel/btf/vmlinux", R_OK) ?
 		       "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel module, "
 		       "--source kmod" : "";
@@ -173,6 +175,8 @@ void why_not_seen(char *buf, size_t size, const struct plan *p)
 	}
 	if (!HAS(p->features->caps, SYS_ADMIN))
 		add(&t, "Sockets that exist already in other network namespaces are found with CAP_SYS_ADMIN only. ");
+	if (p->features->pidns)
+		add(&t, "This is a PID namespace (a container): processes outside of it have no number here. ");
 	if (t.len)
 		buf[t.len - 1] = 0;	/* the space */
 	if (t.len > 1 && buf[t.len - 2] == '.')

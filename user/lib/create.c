@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "create.h"
+#include "parse.h"
+
+static bool id_of(const char *name, uint64_t *id)
+{
+	const char *value = getenv(name);
+
+	return value && !parse_u64(value, 0, UINT_MAX - 1, id);
+}
+
+void create_give(int fd)
+{
+	uint64_t uid, gid;
+
+	if (!geteuid() && id_of("SUDO_UID", &uid) && id_of("SUDO_GID", &gid) && fchown(fd, (uid_t)uid, (gid_t)gid))
+		errno = 0;		/* a file system without owners */
+}
+
+int create_file(const char *path, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	if (fd >= 0) {
+		create_give(fd);
+		return fd;
+	}
+	if (errno != EEXIST)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, mode);
+	if (fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK))
+		return -errno;
+	return fd;
+}
+
+bool create_would_wait(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) || !S_ISFIFO(st.st_mode))
+		return false;
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ENXIO;
+}
