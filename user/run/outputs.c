@@ -154,6 +154,8 @@ static void settings(const struct outputs *s, const struct source *src, const st
 		.max_size = o->max_size,
 		.picks = select_pick,
 		.picks_listener = pick_listener,
+		.metrics = o->metrics,
+		.machine_now = o->read_path ? NULL : &s->about.now,
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
 		.conns = &o->conns,
@@ -283,7 +285,10 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 		return 0;
 	}
 	close_file(out, false);
-	say_failed(out, err);
+	if (out->view.failed)
+		talk("%s", out->view.failed);
+	else
+		say_failed(out, err);
 	return err;
 }
 
@@ -300,7 +305,7 @@ static bool stdout_taken(const struct options *o)
 	return false;
 }
 
-int outputs_open(struct outputs **out, const struct options *o, const struct select *select, const struct source *src,
+int outputs_open(struct outputs **out, const struct options *o, const struct select *select, struct source *src,
 		 const struct machine *machine)
 {
 	bool taken = stdout_taken(o) && !o->path;
@@ -314,6 +319,8 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->o = o;
 	s->select = select;
 	about_run(&s->about, o, src);
+	if (!o->read_path)
+		about_now(&s->about, o, src);
 	settings(s, src, machine, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
@@ -547,6 +554,7 @@ bool outputs_close(struct outputs *s)
 		return true;
 	for (unsigned int i = s->n; i-- > 0; )
 		well &= close_one(&s->all[i], s->ended);
+	about_free(&s->about);
 	free(s);
 	return well;
 }

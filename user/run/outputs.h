@@ -33,7 +33,7 @@ void outputs_waited(int held[1 + OUTPUTS_MAX]);
  * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
  * them. machine: what findings ask while it runs; NULL in a replay.
  */
-int outputs_open(struct outputs **out, const struct options *o, const struct select *s, const struct source *src,
+int outputs_open(struct outputs **out, const struct options *o, const struct select *s, struct source *src,
 		 const struct machine *machine);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
