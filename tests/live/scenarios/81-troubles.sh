@@ -348,9 +348,9 @@ trouble_no_ports()
 	stop server
 	told connect-fails
 	expect "errno" "$(evidence connect-fails errno)" EADDRNOTAVAIL
-	expect "failed, of" "$(evidence connect-fails failed) $(evidence connect-fails calls)" "$(cat "$dir/failed") 101"
+	expect "failed" "$(evidence connect-fails failed)" "$(cat "$dir/failed")"
 	within "failed" "$(cat "$dir/failed")" 50 101
-	screen "^ ! connect\(\) to 127.0.0.1:$port failed [0-9]+ times of 101 with EADDRNOTAVAIL in python3\[[0-9]+\]: no local port was left of net.ipv4.ip_local_port_range \(40000 to 40050, 51 ports to each destination\)" \
+	screen "^ ! connect\(\) to 127.0.0.1:$port failed [0-9]+ times with EADDRNOTAVAIL in python3\[[0-9]+\]: no local port was left of net.ipv4.ip_local_port_range \(40000 to 40050, 51 ports to each destination\)" \
 		'sysctl -w net.ipv4.ip_local_port_range="1024 65535"'
 }
 
