@@ -63,7 +63,7 @@ finding_slow()
 	as=quick port=8082 server --backlog 100 --accept loop
 	port=8082 client --count 7
 	port=8081 client_hold --count 7
-	peer script 'auto 1-4; syn 1-4; settle 50; syn 5-6; expect-none 5-6 100; settle 700'
+	peer script 'auto 1-13; syn 1-13; settle 900'
 	client_go
 	untrace
 	stop server
