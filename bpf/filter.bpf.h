@@ -5,9 +5,6 @@
 
 #include "read.bpf.h"
 
-/* May that event be written? Asked before the work: the verifier removes what is off. */
-#define ASKED(sym)	(cfg.events & 1ull << TCPTRACE_##sym)
-
 /* Sockets that the pid filter lets through, and the processes it names. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -95,7 +92,7 @@ static __always_inline bool sock_traced(const struct sock *sk)
 
 static __always_inline bool pid_wanted(void)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u32 pid = caller_number() >> 32;
 
 	return bpf_map_lookup_elem(&pids, &pid);
 }

@@ -60,13 +60,17 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define SOCK_DONE	1
 #define SHUTDOWN_MASK	3
 
+#define EINTR		4
 #define EAGAIN		11
 #define ENOMEM		12
 #define EBUSY		16
 #define EINVAL		22
 #define EHOSTUNREACH	113
 #define EALREADY	114
+#define EISCONN		106
 #define EINPROGRESS	115
+#define ERESTARTSYS	512
+#define SA_RESTART	0x10000000
 
 /* include/net/tcp_states.h */
 enum {
@@ -178,7 +182,9 @@ struct list_head { struct list_head *next; };
 struct tcp_sock {
 	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
 	bool is_mptcp;
-	__u32 total_retrans;
+	__u64 bytes_received, bytes_sent, bytes_acked, bytes_retrans;
+	__u32 segs_in, segs_out, rcv_nxt, copied_seq, snd_una, write_seq, srtt_us, total_retrans;
+	struct minmax { struct minmax_sample { __u32 t, v; } s[3]; } rtt_min;
 };
 
 /* 5.6 and later, with CONFIG_MPTCP: what a program holds; first: the TCP socket of it that is named here */
@@ -192,7 +198,7 @@ struct request_sock {
 	struct sock *sk;
 };
 struct inet_request_sock { struct request_sock req; };
-struct tcp_request_sock { struct inet_request_sock req; u64 snt_synack; bool tfo_listener; };
+struct tcp_request_sock { struct inet_request_sock req; u64 snt_synack; bool tfo_listener; __u32 rcv_isn, snt_isn; };
 
 struct inet_timewait_sock { struct sock_common __tw_common; volatile unsigned char tw_substate; };
 
@@ -214,7 +220,14 @@ struct task_struct {
 	char comm[16];
 	void *stack;
 	struct thread_info { unsigned int status; } thread_info;
+	struct pid *thread_pid;
 };
+
+struct pid_namespace { struct ns_common ns; };
+struct upid { int nr; struct pid_namespace *ns; };
+struct pid { unsigned int level; struct upid numbers[]; };
+
+struct k_sigaction { struct sigaction { void *sa_handler; unsigned long sa_flags; } sa; };
 
 struct sk_buff {
 	struct sock *sk;

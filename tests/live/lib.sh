@@ -111,6 +111,42 @@ kill_late()
 	kill -KILL "$1"
 }
 
+# ended_within SECONDS PID: and says how
+ended_within()
+{
+	local i
+
+	for ((i = 0; i < $1 * 20; i++)); do
+		[[ -e /proc/$2/stat && $(cut -d' ' -f3 < "/proc/$2/stat") != Z ]] || break
+		sleep 0.05
+	done
+	((i < $1 * 20)) || fail "it has not ended in $1 s"
+}
+
+# until_said PATTERN: on standard error
+until_said()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		grep -qs "$1" "$dir/talk" && return
+		sleep 0.05
+	done
+	die "it never says '$1': $(cat "$dir/talk")"
+}
+
+# until_blocked PID: it sleeps in a write to a pipe
+until_blocked()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		grep -q pipe_write "/proc/$1/stack" && return
+		sleep 0.05
+	done
+	die "process $1 does not write: $(cat "/proc/$1/stack")"
+}
+
 # fact NAME KEY: of the last line
 fact()
 {
@@ -400,6 +436,7 @@ exceptions='
 * | * | late_ack | destroy state,FIN_WAIT1,FIN_WAIT2 state,FIN_WAIT2,TIME_WAIT | the peer goes when the last FIN comes
 * | * | * | rst-sent cookie-bad retrans synack-retrans | how fast the machine answers; the ledger judges them
 * | * | * | exists,TIME_WAIT state,TIME_WAIT,CLOSE | how long the others of the batch take
+tracepoint | * | conns_ends | minisock | no hook for the end of an orphan in FIN_WAIT2
 tracepoint | * | flood | exists,NEW_SYN_RECV synq-del | a request that the sweep meets while it is being made
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
 tracepoint | * | icmp | request-icmp ListenDrops synq-del | a request that ICMP takes down is told as expired

@@ -19,8 +19,7 @@ static unsigned int bucket_of(uint64_t ns)
 	return idx < HIST_BUCKETS ? idx : HIST_BUCKETS - 1;
 }
 
-/* The largest value that falls into the bucket. */
-static uint64_t bucket_top(unsigned int idx)
+uint64_t hist_top(unsigned int idx)
 {
 	unsigned int group = idx / HIST_SUB;
 
@@ -41,6 +40,16 @@ void hist_add(struct hist *h, uint64_t ns)
 		h->max = ns;
 }
 
+uint64_t hist_below(const struct hist *h, unsigned int power)
+{
+	unsigned int end = bucket_of(1ull << power);
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < end; i++)
+		n += h->bucket[i];
+	return n;
+}
+
 uint64_t hist_quantile(const struct hist *h, unsigned int permille)
 {
 	uint64_t rank, seen = 0, top;
@@ -57,7 +66,7 @@ uint64_t hist_quantile(const struct hist *h, unsigned int permille)
 	for (i = 0; i < HIST_BUCKETS - 1; i++) {
 		seen += h->bucket[i];
 		if (seen >= rank) {
-			top = bucket_top(i);
+			top = hist_top(i);
 			return top < h->max ? top : h->max;
 		}
 	}
