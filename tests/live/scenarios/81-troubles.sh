@@ -167,7 +167,7 @@ trouble_stopped_worker()
 	needs gunicorn
 	gunicorn_at "$port" 1 --backlog 5 --timeout 600
 	trouble
-	client --count 7
+	client --count 5
 	worker_of gunicorn
 	kill -STOP $worker
 	crowd 6
@@ -221,13 +221,13 @@ trouble_stuck_member()
 	local workers i
 
 	needs nginx
-	nginx_at "$port" "5 reuseport" 2
+	nginx_at "$port" "64 reuseport" 2
 	until_children nginx 2
 	mapfile -t workers < <(pgrep_children "${pid[nginx]}")
 	trouble
 	client --count 31
 	kill -STOP "${workers[1]}"
-	crowd 23 --timeout-ms 3000
+	crowd 23
 	hear crowd HELD
 	until_stalled "$port" 700 2
 	end_trouble
