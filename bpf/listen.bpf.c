@@ -35,6 +35,7 @@ static __always_inline void emit_synq_add(const struct request_sock *req, const 
 		return;
 	}
 	set_request(r, req, listener);
+	r->arg = request_isns(req);
 	r->synq += ahead;
 	r->synq_young += ahead;
 	r->new = TCPTRACE_SYNACK_TOO;

@@ -19,7 +19,7 @@ static __always_inline int real_new_state(const struct sock *sk, int old, int ne
 {
 	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) || READ(sk, sk_err))
 		return new;
-	if (READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE))
+	if (fin_taken(sk))
 		return TCP_TIME_WAIT;
 	return old == TCP_FIN_WAIT2 && READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) ?
 		       TCP_FIN_WAIT2 : new;
@@ -40,6 +40,10 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 		set_caller(r, sk, call_fd(sk));
 	if (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE))
 		set_queues(r, sk);
+	else if (new == TCP_CLOSE || new == TCP_TIME_WAIT)
+		set_totals(r, sk);
+	else if (old == TCP_SYN_SENT && new == TCP_ESTABLISHED)
+		r->arg = client_isns(sk);
 	submit(r);
 	return 0;
 }
@@ -103,6 +107,8 @@ static __always_inline int destroy_hook(const struct sock *sk)
 	r = ASKED(DESTROY) ? reserve(TCPTRACE_DESTROY) : NULL;
 	if (r) {
 		set_sock(r, sk);
+		if (!fin_taken(sk))	/* it may go on as a minisock in FIN_WAIT2, which no transition has told */
+			set_totals(r, sk);
 		submit(r);
 	}
 	untrace_sock(sk);

@@ -8,6 +8,7 @@
 
 #include "completion.h"
 #include "lab/lab.h"
+#include "model/life.h"
 #include "run/outputs.h"
 
 enum kind { NOTHING, WORDS, LIST, FILES, DIRS, PIDS };	/* LIST: words with commas between */
@@ -24,6 +25,12 @@ static void events(FILE *f)
 		if (tcptrace_event_class(i) != TCPTRACE_NOTE)
 			fprintf(f, "%s ", tcptrace_event_name(i));
 	}
+}
+
+static void ends(FILE *f)
+{
+	for (int i = 0; i < LIFE_ENDS_MAX; i++)
+		fprintf(f, "%s ", life_end_word((enum life_end)i));
 }
 
 static void mechanisms(FILE *f)
@@ -64,6 +71,7 @@ static void lab_names(FILE *f)
 
 static const struct values values[] = {
 	{ "event", LIST, events },
+	{ "end", LIST, ends },
 	{ "mechanism", WORDS, mechanisms },
 	{ "source", WORDS, sources },
 	{ "lang", WORDS, languages },

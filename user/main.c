@@ -13,6 +13,7 @@
 #include "run/run.h"
 #include "talk.h"
 #include "view/field.h"
+#include "view/top/rows.h"
 
 static const struct command commands[] = {
 	{
@@ -21,10 +22,22 @@ static const struct command commands[] = {
 		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN,
 		.form = "a stream of events",
 	}, {
+		.name = "top", .help = "a screen: listeners, their queues and rates, what is wrong; Enter shows more",
+		.run = run_stream, .view = "top",
+		.takes = TAKES_TOP | TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_JSON | TAKES_HEADER | TAKES_QUIET |
+			 TAKES_EXPLAIN | TAKES_OUTS | TAKES_WRITE | TAKES_FILES | TAKES_READ | TAKES_SOURCE | TAKES_LANG |
+			 TAKES_PAGE,
+		.form = "'top' shows listeners",
+	}, {
 		.name = "flow", .help = "each connection as a ladder, when it is over",
 		.run = run_stream, .view = "flow",
 		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
 		.form = "'flow' shows whole connections, in their own time",
+	}, {
+		.name = "conns", .help = "one line a connection, when it is over, and how it ended",
+		.run = run_stream, .view = "conns",
+		.takes = TAKES_RUN | TAKES_CONNS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
+		.form = "'conns' shows whole connections",
 	}, {
 		.name = "report", .help = "a page for a browser: verdict, queues over time, connections, replay",
 		.run = run_stream, .view = "report",
@@ -63,6 +76,7 @@ static int print_fields(void)
 
 	if (!err) {
 		fields_help(&out);
+		top_columns_help(&out);
 		err = out_flush(&out);
 		out_close(&out);
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/parse.h"
+#include "model/life.h"
 #include "names.h"
 #include "options.h"
 #include "run/outputs.h"
@@ -106,6 +107,22 @@ static int take_event(struct options *o, const char *s, int key)
 	return options_refuse(o, "-e '%.32s': no such event; there are%s", s, valid);
 }
 
+static int take_end(struct options *o, const char *s, int key)
+{
+	int end = life_end_by_word(s);
+	char valid[512] = "";
+	size_t n = 0;
+
+	(void)key;
+	if (end >= 0) {
+		o->conns.ends_wanted |= 1ull << end;
+		return 0;
+	}
+	for (int i = 0; i < LIFE_ENDS_MAX && n < sizeof(valid); i++)
+		n += (size_t)snprintf(valid + n, sizeof(valid) - n, " %s", life_end_word((enum life_end)i));
+	return options_refuse(o, "--end '%.32s': no such end; there are%s", s, valid);
+}
+
 static int take_number(struct options *o, int key, const char *s)
 {
 	uint64_t v;
@@ -120,6 +137,23 @@ static int take_number(struct options *o, int key, const char *s)
 	case 'c':
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
 			return options_refuse(o, "-c '%s': not a number of events; 1 or more", s);
+		return 0;
+	case OPT_MIN_MS:
+		if (parse_u64(s, 1, UINT64_MAX / 1000000, &v))
+			return options_refuse(o, "--min-ms '%s': not a number of milliseconds; 1 or more", s);
+		o->conns.min_ns = v * 1000000;
+		return 0;
+	case OPT_MIN_BYTES:
+		if (parse_u64(s, 1, UINT64_MAX, &o->conns.min_bytes))
+			return options_refuse(o, "--min-bytes '%s': not a number of bytes; 1 or more", s);
+		return 0;
+	case 'n':
+		if (parse_u64(s, 1, UINT64_MAX, &o->count))
+			return options_refuse(o, "-n '%s': not a number of tables; 1 or more", s);
+		return 0;
+	case 'i':
+		if (parse_seconds(s, &o->interval_ns) || o->interval_ns < INTERVAL_MIN_NS || o->interval_ns > INTERVAL_MAX_NS)
+			return options_refuse(o, "-i '%s': not a number of seconds from 0.2 to 60", s);
 		return 0;
 	case OPT_SLOW:
 		if (parse_u64(s, 1, 1000000, &v))
@@ -214,6 +248,11 @@ static int take_flag(struct options *o, int key)
 	case 't': o->time = VIEW_TIME_START; return 0;
 	case 'T': o->time = VIEW_TIME_WALL; return 0;
 	case 'q': o->quiet = true; return 0;
+	case 'a': o->conns.all = true; return 0;
+	case OPT_ENDS: o->conns.both = true; return 0;
+	case OPT_CSV: o->conns.csv = true; return 0;
+	case OPT_WIDE: o->conns.wide = true; return 0;
+	case 'b': o->batch = true; return 0;
 	case 'v': o->source.verbose = true; return 0;
 	case OPT_IO: o->source.io = true; return 0;
 	case OPT_HELP_FIELDS: o->help_fields = true; return 0;
@@ -279,7 +318,10 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_port, key);
 	case 'e':
 		return each_part(o, arg, take_event, key);
-	case 'd': case 'c': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
+	case OPT_END:
+		return each_part(o, arg, take_end, key);
+	case OPT_MIN_MS: case OPT_MIN_BYTES:
+	case 'd': case 'c': case 'n': case 'i': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);
@@ -372,7 +414,9 @@ static int settle(struct options *o)
 {
 	if (!o->command)
 		o->command = command_table;
-	o->view = o->json && o->command->view ? "json" : o->command->view;
+	o->view = o->command->view;
+	if (o->json && o->view && !outputs_view_by_name(o->view)->json)
+		o->view = "json";
 	if (o->ipv4 != o->ipv6)
 		o->source.filter.family = o->ipv4 ? 4 : 6;
 	o->source.path = o->read_path;

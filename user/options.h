@@ -18,6 +18,10 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT
 
 #define OUTPUTS_MAX	8u		/* beside the main view */
 
+/* Of -i. */
+#define INTERVAL_MIN_NS	200000000ull
+#define INTERVAL_MAX_NS	60000000000ull
+
 struct options;
 
 /* Groups of options: each command takes some of them whole. What it does not take is refused, and not in its --help. */
@@ -40,6 +44,8 @@ enum {
 	TAKES_LANG	= 1 << 15,
 	TAKES_FILES	= 1 << 16,	/* -C, -W */
 	TAKES_PAGE	= 1 << 17,	/* --anonymous, --max-size */
+	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --csv, --end, --min-ms, --min-bytes, --wide */
+	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
 			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE,
 };
@@ -69,7 +75,8 @@ extern const struct option_row option_rows[];	/* options_table.c; ends with a ze
 enum {
 	OPT_NETNS = 256, OPT_CGROUP, OPT_SOURCE, OPT_MECHANISM, OPT_IO, OPT_READY_FD, OPT_HELP_FIELDS, OPT_CHECK,
 	OPT_REPLAY, OPT_STEP, OPT_SLOW, OPT_QUIZ, OPT_EXPLAIN, OPT_LANG, OPT_OUT, OPT_COMPLETIONS,
-	OPT_ANONYMOUS, OPT_MAX_SIZE, OPT_HTML,
+	OPT_ANONYMOUS, OPT_MAX_SIZE, OPT_HTML, OPT_ENDS, OPT_CSV, OPT_END, OPT_MIN_MS, OPT_MIN_BYTES, OPT_WIDE, OPT_COLOR,
+	OPT_ADDR, OPT_COMM,
 };
 
 struct options {
@@ -83,12 +90,13 @@ struct options {
 	uint32_t slow;				/* lab --slow N; 0: not asked for */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
-	bool trouble, quiet, json, no_header, help_fields, explain;
+	bool trouble, quiet, json, no_header, help_fields, explain, batch;
 	const char *completions;		/* --completions: of this shell, and nothing else */
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
-	uint64_t count;				/* -c, 0: no end */
+	uint64_t count;				/* -c, -n; 0: no end */
+	uint64_t interval_ns;			/* -i, 0: the view's own */
 	const char *read_path;			/* -r */
 	const char *write_path;			/* -w: of lab; of a run it is one of outs */
 	uint64_t file_bytes;			/* -C: of one file of a recording; 0: all in one */
@@ -103,6 +111,7 @@ struct options {
 	const char *html_path;			/* --html, of lab */
 	bool anonymous;				/* --anonymous, of report */
 	uint64_t max_size;			/* --max-size, of report: bytes; 0: its own */
+	struct conns_config conns;		/* -a, --ends and so on, of conns */
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
 	uint64_t given;				/* bit per row of option_rows */

@@ -157,6 +157,10 @@ int options_check(struct options *o)
 		err = options_refuse(o, "-p and a program to run do not go together");
 	if (!err && o->explain && (o->json || o->quiet))
 		err = options_refuse(o, "--explain goes with events and ladders, and not with -j or -q");
+	if (!err && o->conns.csv && o->json)
+		err = options_refuse(o, "--csv and -j are two forms of the same: one of them");
+	if (!err && o->conns.wide && (o->json || o->conns.csv))
+		err = options_refuse(o, "--wide is for text: -j and --csv have all columns");
 	if (!err)
 		err = check_page(o);
 	if (!err && o->command->argument)

@@ -19,8 +19,7 @@ static unsigned int bucket_of(uint64_t ns)
 	return idx < HIST_BUCKETS ? idx : HIST_BUCKETS - 1;
 }
 
-/* The largest value that falls into the bucket. */
-static uint64_t bucket_top(unsigned int idx)
+uint64_t hist_top(unsigned int idx)
 {
 	unsigned int group = idx / HIST_SUB;
 
@@ -57,7 +56,7 @@ uint64_t hist_quantile(const struct hist *h, unsigned int permille)
 	for (i = 0; i < HIST_BUCKETS - 1; i++) {
 		seen += h->bucket[i];
 		if (seen >= rank) {
-			top = bucket_top(i);
+			top = hist_top(i);
 			return top < h->max ? top : h->max;
 		}
 	}

@@ -20,4 +20,6 @@ void hist_add(struct hist *h, uint64_t ns);
 /* The value that a share of permille/1000 of the entries does not exceed; 0 when empty, never above max. */
 uint64_t hist_quantile(const struct hist *h, unsigned int permille);
 
+uint64_t hist_top(unsigned int bucket);		/* the largest value that falls into it */
+
 #endif

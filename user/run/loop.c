@@ -5,6 +5,7 @@
  * takes no more.
  */
 #include <errno.h>
+#include <poll.h>
 
 #include "../lib/clock.h"
 #include "../talk.h"
@@ -13,12 +14,81 @@
 
 #define POLL_MS		100		/* longest wait: a signal that comes between two waits is late by this */
 
+static int take_in(struct loop *l, const struct tcptrace_record *rec)
+{
+	l->taken++;
+	model_feed(l->model, rec);
+	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
+}
+
 int loop_record(void *loop, const struct tcptrace_record *rec)
 {
 	struct loop *l = loop;
 
-	model_feed(l->model, rec);
-	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
+	if (l->live || rec->t_ns <= l->until_ns)
+		return take_in(l, rec);
+	l->held = *rec;
+	l->holds = true;
+	return LOOP_HOLD;
+}
+
+/* ---- a replay that a view plays ---- */
+
+/* What is left to do until then may be interrupted by a signal, a key among them. */
+static void rest(int ms)
+{
+	if (ms > 0)
+		poll(NULL, 0, ms);
+}
+
+/* The record that is held comes next: all until there is in. */
+static int play_held(struct loop *l)
+{
+	struct view_play play = { .until_ns = UINT64_MAX };
+
+	outputs_play(l->outputs, l->held.t_ns, &play);
+	l->until_ns = play.until_ns;
+	if (l->held.t_ns <= l->until_ns) {
+		l->holds = false;
+		return take_in(l, &l->held);
+	}
+	model_until(l->model, l->until_ns);
+	outputs_tick(l->outputs, l->model, l->until_ns);
+	rest(play.wait_ms);
+	return 0;
+}
+
+/* No record is left, but the view may be looked at. */
+static int play_end(struct loop *l)
+{
+	struct view_play play = { 0 };
+
+	if (!outputs_play(l->outputs, 0, &play) || !play.wait_ms)
+		return SOURCE_END;
+	outputs_tick(l->outputs, l->model, model_totals(l->model)->last_ns);
+	rest(play.wait_ms);
+	return 0;
+}
+
+static int play_poll(struct loop *l)
+{
+	uint64_t taken = l->taken;
+	struct view_play play;
+	int err;
+
+	if (l->holds)
+		return play_held(l);
+	if (l->over)
+		return play_end(l);
+	err = l->src->ops->poll(l->src, POLL_MS, loop_record, l);
+	if (err == SOURCE_END) {
+		l->over = true;
+		return play_end(l);
+	}
+	/* A pipe from which nothing came: time goes on there, too, as far as anybody here can say. */
+	if ((!err || err == -EINTR) && l->taken == taken && outputs_play(l->outputs, UINT64_MAX, &play))
+		outputs_tick(l->outputs, l->model, play.until_ns);
+	return err == LOOP_HOLD ? 0 : err;
 }
 
 static int poll_timeout(const struct loop *l)
@@ -93,10 +163,12 @@ static bool program_is_over(struct loop *l)
 
 int loop_run(struct loop *l)
 {
+	struct view_play play;
 	int err = 0;
 
+	l->until_ns = outputs_play(l->outputs, UINT64_MAX, &play) ? 0 : UINT64_MAX;
 	while (!err && !signal_flags.end && !time_is_up(l) && !program_is_over(l)) {
-		err = l->src->ops->poll(l->src, poll_timeout(l), loop_record, l);
+		err = l->live ? l->src->ops->poll(l->src, poll_timeout(l), loop_record, l) : play_poll(l);
 		if (err == -EINTR)
 			err = 0;
 		loop_heed_signals(l);

@@ -18,11 +18,18 @@ struct loop {
 	bool left_behind;		/* it has ended, and processes that it started have not */
 	bool live;			/* not a replay: time passes without records, too */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: none */
+	/* The loop's own, of a replay that a view plays (view_ops.play). */
+	uint64_t until_ns;		/* records until that moment may be taken in */
+	bool holds;			/* held lies beyond it */
+	bool over;			/* no record is left */
+	uint64_t taken;			/* records */
+	struct tcptrace_record held;
 };
 
 /* One record into the model and to all outputs, as source_fn: 0, or LOOP_STOP when nothing more is wanted. */
 int loop_record(void *loop, const struct tcptrace_record *rec);
 #define LOOP_STOP	(-ECANCELED)
+#define LOOP_HOLD	(-EBUSY)	/* it is held: not yet */
 
 /* Until it ends: 0, or -errno of the source, whose error says more. */
 int loop_run(struct loop *l);

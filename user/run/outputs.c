@@ -108,7 +108,13 @@ void outputs_waited(int held[1 + OUTPUTS_MAX])
 	}
 }
 
-static void settings(const struct outputs *s, const struct source *src, struct view_config *cfg)
+static bool pick_listener(void *select, const struct listener *l)
+{
+	return select_listener(select, l);
+}
+
+static void settings(const struct outputs *s, const struct source *src, const struct machine *machine,
+		     struct view_config *cfg)
 {
 	const struct options *o = s->o;
 
@@ -116,7 +122,7 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.time = o->time,
 		.no_header = o->no_header || o->quiet,
 		.quiet = o->quiet,
-		.json = !strcmp(o->view, "json"),
+		.json = o->json,
 		.utf8 = terminal_utf8(),
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = src->wall_offset_ns,
@@ -129,8 +135,14 @@ static void settings(const struct outputs *s, const struct source *src, struct v
 		.anonymous = o->anonymous,
 		.max_size = o->max_size,
 		.picks = select_pick,
+		.picks_listener = pick_listener,
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
+		.conns = &o->conns,
+		.interval_ns = o->interval_ns,
+		.batch = o->batch,
+		.trouble = o->trouble,
+		.machine = machine,
 	};
 	if (!o->read_path)
 		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
@@ -270,7 +282,8 @@ static bool stdout_taken(const struct options *o)
 	return false;
 }
 
-int outputs_open(struct outputs **out, const struct options *o, const struct select *select, const struct source *src)
+int outputs_open(struct outputs **out, const struct options *o, const struct select *select, const struct source *src,
+		 const struct machine *machine)
 {
 	bool taken = stdout_taken(o) && !o->path;
 	struct outputs *s = calloc(1, sizeof(*s));
@@ -283,7 +296,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->o = o;
 	s->select = select;
 	about_run(&s->about, o, src);
-	settings(s, src, &cfg);
+	settings(s, src, machine, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
 	err = add(s, outputs_view_by_name(o->view), o->path, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);
@@ -381,12 +394,26 @@ static void follow_clock(struct view_config *cfg)
 
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 {
-	for (unsigned int i = 0; i < s->n; i++)
+	for (unsigned int i = 0; i < s->n && !s->o->read_path; i++)
 		follow_clock(&s->all[i].view.cfg);
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->all[i].view.ops->tick)
 			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);
 	}
+}
+
+/* The first that plays decides. */
+bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (!v->ops->play)
+			continue;
+		v->ops->play(v, next_ns, play);
+		return true;
+	}
+	return false;
 }
 
 void outputs_keep(struct outputs *s)
@@ -409,11 +436,12 @@ void outputs_resize(struct outputs *s)
 
 bool outputs_flush(struct outputs *s)
 {
-	bool more = true;
+	bool more = !count_reached(s);
 
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
+		more &= !v->done;
 		if (v->ops->flush && v->ops->flush(v))
 			more = false;
 		if (v->out && out_flush_pages(v->out))

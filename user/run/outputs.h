@@ -21,26 +21,29 @@ const struct view_ops *outputs_view_by_name(const char *name);	/* or NULL */
 bool outputs_want_both_ends(const struct options *o);
 
 /*
- * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
- * them.
- */
-/*
  * Waits for the readers of FIFOs, before anything is attached, and keeps these open until outputs_waited(): after
  * outputs_open(). 0, or -EINTR: a signal came first.
  */
 int outputs_wait(const struct options *o, int held[1 + OUTPUTS_MAX]);
 void outputs_waited(int held[1 + OUTPUTS_MAX]);
 
-int outputs_open(struct outputs **out, const struct options *o, const struct select *s, const struct source *src);
+/*
+ * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
+ * them. machine: what findings ask while it runs; NULL in a replay.
+ */
+int outputs_open(struct outputs **out, const struct options *o, const struct select *s, const struct source *src,
+		 const struct machine *machine);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns);
+/* As view_ops.play; false: no view says how far a replay may go. */
+bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play);
 void outputs_resize(struct outputs *s);		/* the terminal has another size */
 void outputs_keep(struct outputs *s);		/* SIGUSR1 */
 bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */
-/* machine: what findings ask; NULL in a replay. */
+/* machine as in outputs_open(). */
 void outputs_end(struct outputs *s, const struct model *m, const struct machine *machine, const struct view_end *end);
 /* Writes what is left and closes. false: something did not reach its file, or a view says that the run failed. */
 bool outputs_close(struct outputs *s);

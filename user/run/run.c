@@ -137,7 +137,7 @@ static int open_all(struct run *r, struct options *o)
 	if (r->loop.live)
 		r->loop.around = around_new(pids);
 	r->src->ahead = on_ahead;
-	err = outputs_open(&r->outputs, o, &r->select, r->src);
+	err = outputs_open(&r->outputs, o, &r->select, r->src, machine_of(r->loop.around));
 	r->loop.outputs = r->outputs;
 	return err;
 }
@@ -239,7 +239,8 @@ static void sum_up(struct run *r)
 /* A program's words do not get into JSON or a recording: then its standard output is standard error. */
 static bool stdout_is_ours(const struct options *o)
 {
-	bool ours = !o->path && strcmp(o->view, "table") && strcmp(o->view, "flow");
+	bool ours = !o->path && strcmp(o->view, "table") && strcmp(o->view, "flow") &&
+		    (strcmp(o->view, "conns") || o->json || o->conns.csv);
 
 	for (unsigned int i = 0; i < o->nouts; i++)
 		ours |= o->outs[i].path && !strcmp(o->outs[i].path, "-");

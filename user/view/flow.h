@@ -55,6 +55,7 @@ struct follow {
 	uint64_t refused;		/* connections that found no room */
 	uint64_t refused_conn;		/* the last of them: what is older and not here stays away */
 	unsigned int picks_all;		/* a track without all of these may make room */
+	bool midway;			/* a track may begin with any step: what came before is not known */
 };
 
 int follow_init(struct follow *f);

@@ -106,7 +106,7 @@ struct track *follow_event(struct follow *f, const struct model_event *ev)
 			follow_drop(f, t);	/* it is a listener, not a connection */
 			return NULL;
 		}
-		if (!t && (ev->conn <= f->refused_conn || !begins(ev)))
+		if (!t && (ev->conn <= f->refused_conn || !(begins(ev) || (f->midway && ev->event != TCPTRACE_DESTROY))))
 			return NULL;
 		if (!t) {
 			key = ends(ev);

@@ -59,5 +59,6 @@ void json_end_line(struct view *v, const struct view_end *end);
 /* The parts of a listener that two views show. */
 void json_listener_name(struct out *o, const struct listener *l);
 void json_listener_counts(struct out *o, const struct model *m, const struct listener *l);
+void json_listener_all(struct out *o, const struct model *m, const struct listener *l);
 
 #endif

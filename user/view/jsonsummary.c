@@ -173,11 +173,8 @@ void json_listener_counts(struct out *o, const struct model *m, const struct lis
 	json_at_least(o, m, l);
 }
 
-void json_listener(struct view *v, const struct model *m, const struct listener *l)
+void json_listener_all(struct out *o, const struct model *m, const struct listener *l)
 {
-	struct out *o = v->out;
-
-	out_str(o, "{\"type\":\"listener\"");
 	json_listener_name(o, l);
 	json_queue(o, m, l, true);
 	json_figure(o, "synq_young", figure_known(m, l, FIGURE_NOW), l->synq_young);
@@ -192,8 +189,14 @@ void json_listener(struct view *v, const struct model *m, const struct listener 
 		json_u64(o, "born_ns", l->born_ns);
 	if (l->closed_ns)
 		json_u64(o, "closed_ns", l->closed_ns);
-	out_char(o, '}');
-	out_line_end(o);
+}
+
+void json_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	out_str(v->out, "{\"type\":\"listener\"");
+	json_listener_all(v->out, m, l);
+	out_char(v->out, '}');
+	out_line_end(v->out);
 }
 
 static void put_by_event(struct out *o, const char *key, const uint64_t *count)

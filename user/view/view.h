@@ -43,6 +43,20 @@ struct view_lesson {
 
 struct view;
 
+/* What view_config.picks() says of an event. */
+enum { PICK_FILTER = 1, PICK_TROUBLE = 2 };
+
+/* Of the view conns. */
+struct conns_config {
+	bool all;			/* -a: those that go on, too */
+	bool both;			/* --ends: a line for each end where both are here */
+	bool csv;			/* --csv */
+	bool wide;			/* --wide */
+	uint64_t ends_wanted;		/* --end: a bit for each enum life_end; 0: all */
+	uint64_t min_ns;		/* --min-ms: it lived or waited for so long; 0: any */
+	uint64_t min_bytes;		/* --min-bytes, in and out together; 0: any */
+};
+
 struct view_config {
 	enum view_time time;		/* -t, -T */
 	bool no_header;			/* -H */
@@ -75,6 +89,19 @@ struct view_config {
 	unsigned int (*picks)(void *ctx, const struct model_event *ev);
 	void *picks_ctx;
 	unsigned int picks_all;
+	const struct conns_config *conns;	/* NULL: none of it */
+	bool (*picks_listener)(void *ctx, const struct listener *l);	/* with picks_ctx; NULL: all */
+	/* top: */
+	uint64_t interval_ns;		/* -i; 0: its own */
+	bool batch;			/* -b: no screen, even on a terminal */
+	bool trouble;			/* -x */
+	const struct machine *machine;	/* what findings ask while it runs; NULL: nothing */
+};
+
+/* How far a replay may go, and what then. */
+struct view_play {
+	uint64_t until_ns;		/* records until that moment, in their own time */
+	int wait_ms;			/* 0: on at once; else there is time to sleep, less if something comes */
 };
 
 /* A line of `tcptrace doctor`: how a hook is attached. Strings live until the view is closed; "": nothing to say. */
@@ -108,14 +135,21 @@ struct view_ops {
 	uint64_t events;		/* what it stands on, a bit for each event; 0: all */
 	bool steps;			/* shows step by step: -e, -x and -q apply to it, -c counts what they leave */
 	bool verdict_last;		/* listeners before findings: programs look up what a finding names */
+	bool json;			/* it is cfg.json that says whether it writes JSON; else -j means the view json */
 	bool both_ends;			/* needs the other ends of what a filter names, too */
 	int (*open)(struct view *v);			/* header; 0 or -errno */
 	void (*begin)(struct view *v);			/* the snapshot is over: from here on everything is seen */
 	void (*event)(struct view *v, const struct model_event *ev);
 	/* As it came, after its events. passed: one of these is what the user asked to see. 0 or -errno */
 	int (*record)(struct view *v, const struct tcptrace_record *rec, bool passed);
-	/* Time passed (CLOCK_MONOTONIC), while live: several times a second, also between events. */
+	/* Time passed, while live (CLOCK_MONOTONIC) or by play(): several times a second, also between events. */
 	void (*tick)(struct view *v, const struct model *m, uint64_t now_ns);
+	/*
+	 * A replay goes as fast as it can, unless a view says how far. Asked before a record that lies beyond what it
+	 * said, of the moment next_ns; then comes a tick() of that moment and the question again. 0: the recording is
+	 * over; with wait_ms 0 the run is, too.
+	 */
+	void (*play)(struct view *v, uint64_t next_ns, struct view_play *play);
 	void (*lost)(struct view *v, uint64_t count, const char *where);
 	int (*flush)(struct view *v);			/* VIEW_OWN: 0 or -errno */
 	void (*keep)(struct view *v);			/* SIGUSR1: sets aside what there is */
@@ -134,14 +168,15 @@ struct view {
 	struct view_config cfg;
 	struct out *out;
 	void *priv;
-	uint64_t shown;			/* events; flow: connections */
+	uint64_t shown;			/* events; flow: connections; top: tables */
+	bool done;			/* its user has seen enough: the run ends */
 	uint32_t ledger_netns;		/* whose counters are being listed */
 	const char *remark;		/* a sentence for standard error when it is closed; NULL: none */
 	const char *failed;		/* why the run counts as failed because of it, a sentence; NULL: it does not */
 };
 
 /* The views of this directory, in the order of --help. Those that need a source are in user/run/outputs.c. */
-#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto)
+#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto) X(top) X(conns)
 #define VIEW_EXTERN(name) extern const struct view_ops view_##name;
 VIEWS(VIEW_EXTERN)
 #undef VIEW_EXTERN

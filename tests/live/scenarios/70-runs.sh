@@ -138,7 +138,7 @@ fifo()
 		2> "$dir/talk" &
 	pid[tcptrace]=$!
 	until_said "'.*pipe': waiting for its reader"
-	expect "BPF programs of one that waits" "$(ls -l "/proc/${pid[tcptrace]}/fd" | grep -c bpf)" 0
+	expect "BPF programs of one that waits" "$(find "/proc/${pid[tcptrace]}/fd" -lname "anon_inode:bpf*" | wc -l)" 0
 	cat "$dir/pipe" > "$dir/record" &
 	until_ready
 	client --count 3

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Without a screen: the table at each interval, or (-j) an object for each listener. */
+#include "../jsonout.h"
+#include "top.h"
+
+static void put_interval(struct out *o, const struct top_row *r)
+{
+	static const struct { const char *key; enum top_column column; } keys[] = {
+		{ "new", TOP_NEW }, { "accepted", TOP_ACC }, { "refused", TOP_REF }, { "cookies", TOP_COOKIES },
+		{ "expired", TOP_EXPIRED }, { "full_ns", TOP_FULL }, { "synq_peak", TOP_SYNQ },
+		{ "acceptq_peak", TOP_ACCEPTQ },
+	};
+
+	json_begin(o, "interval");
+	json_u64(o, "ns", r->interval_ns);
+	for (unsigned int i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (r->value[keys[i].column].known)
+			json_u64(o, keys[i].key, r->value[keys[i].column].n);
+	}
+	json_end(o);
+}
+
+static void put_object(struct top *t, const struct model *m, const struct listener *l, const struct top_row *r)
+{
+	struct view_clock clock = { .len = 0 };
+	char text[2 * PUT_SLACK + PUT_NUMBER_MAX + 16];
+	struct out *o = t->v->out;
+	char *end = view_rfc3339(&clock, text, (int64_t)t->rows.looked_ns + t->v->cfg.wall_offset_ns);
+
+	out_str(o, "{\"type\":\"top\"");
+	json_u64(o, "t_ns", t->rows.looked_ns);
+	*end = 0;
+	json_str(o, "time", text);
+	put_interval(o, r);
+	json_listener_all(o, m, l);
+	out_char(o, '}');
+	out_line_end(o);
+}
+
+/* The rows are in the order of the model's listeners, those left out that are closed or not asked for. */
+static void put_objects(struct top *t, const struct model *m)
+{
+	const struct listener *l;
+	unsigned int at = 0;
+
+	for (uint32_t i = 0; at < t->rows.n && (l = model_listener(m, i)); i++) {
+		const struct top_row *r = &t->rows.row[at];
+
+		if (r->id != l->id)
+			continue;
+		at++;
+		if (r->shown)
+			put_object(t, m, l, r);
+	}
+}
+
+static void put_table(struct top *t, const struct model *m, uint64_t now_ns)
+{
+	page_clear(&t->page, t->v->cfg.columns);
+	if (!t->v->cfg.no_header) {
+		top_findings_look(t, m, now_ns);
+		top_put_header(t, NULL);
+		top_put_findings(t, 2);
+	}
+	for (unsigned int i = 0; i < t->rows.nshown; i++)
+		layout_grow(&t->layout, &t->rows.row[i], top_local_max(t));
+	layout_choose(&t->layout, t->v->cfg.columns, 0);
+	if (!t->v->cfg.no_header)
+		top_put_titles(t);
+	for (unsigned int i = 0; i < t->rows.nshown; i++) {
+		top_put_row(t, &t->rows.row[i], false);
+		if (t->page.n < PAGE_LINES - 1)
+			continue;
+		page_print(&t->page, t->v->out);
+		page_clear(&t->page, t->v->cfg.columns);
+	}
+	if (!t->v->cfg.no_header)
+		page_str(&t->page, "", LOOK_PLAIN);
+	page_print(&t->page, t->v->out);
+}
+
+void top_batch(struct top *t, const struct model *m, uint64_t now_ns)
+{
+	top_rows_look(&t->rows, m, &t->v->cfg, now_ns);
+	t->lost = model_totals(m)->lost_total;
+	if (!t->rows.interval_ns)
+		return;
+	if (t->v->cfg.json)
+		put_objects(t, m);
+	else
+		put_table(t, m, now_ns);
+	t->v->shown++;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The time of a replay. Without a screen it goes from interval to interval as fast as it can; on a screen as it was, or
+ * faster, or step by step. It never goes past the end of an interval without a look at the model.
+ */
+#include <stdio.h>
+
+#include "../../lib/clock.h"
+#include "top.h"
+
+#define GAP_MAX		60u		/* intervals without a record that are shown; a longer gap is one */
+#define SPEED_MIN	(-6)
+#define SPEED_MAX	16
+#define REST_MS		50
+
+/* As much later in the recording as time went on here. */
+static void go_on(struct top *t)
+{
+	uint64_t real_ns = clock_ns(CLOCK_MONOTONIC), by = real_ns - t->play.real_ns;
+	int speed = t->play.speed;
+
+	t->play.real_ns = real_ns;
+	if (t->play.paused)
+		return;
+	by = speed < 0 ? by >> -speed : by > UINT64_MAX >> speed ? UINT64_MAX : by << speed;
+	t->play.at_ns = t->play.at_ns + by < by ? UINT64_MAX : t->play.at_ns + by;
+}
+
+static void skip_gap(struct top *t, uint64_t next_ns)
+{
+	if (next_ns > t->next_ns && (next_ns - t->next_ns) / t->interval_ns > GAP_MAX)
+		t->next_ns = next_ns - (next_ns - t->next_ns) % t->interval_ns;
+}
+
+static void on_screen(struct top *t, uint64_t next_ns, struct view_play *play)
+{
+	go_on(t);
+	if (next_ns != UINT64_MAX)
+		t->play.heard_ns = t->play.real_ns;
+	if (!next_ns) {
+		t->play.ended = true;
+		*play = (struct view_play){ .wait_ms = REST_MS };
+		return;
+	}
+	if (t->play.step) {
+		t->play.step = false;
+		t->play.at_ns = t->next_ns;
+	}
+	if (t->play.at_ns >= t->next_ns) {	/* its end first */
+		*play = (struct view_play){ .until_ns = t->next_ns };
+		t->play.at_ns = t->play.paused ? t->next_ns : t->play.at_ns;
+		return;
+	}
+	*play = (struct view_play){ .until_ns = t->play.at_ns, .wait_ms = REST_MS };
+	if (!t->play.paused && !t->play.speed && next_ns > t->play.at_ns && next_ns - t->play.at_ns < REST_MS * 1000000ull)
+		play->wait_ms = (int)((next_ns - t->play.at_ns) / 1000000) + 1;
+}
+
+void top_play_ask(struct top *t, uint64_t next_ns, struct view_play *play)
+{
+	*play = (struct view_play){ 0 };
+	if (!t->begun_ns && next_ns) {
+		play->until_ns = next_ns - 1;
+		t->play.at_ns = next_ns;
+		t->play.real_ns = clock_ns(CLOCK_MONOTONIC);
+		return;
+	}
+	if (t->term) {
+		on_screen(t, next_ns, play);
+		return;
+	}
+	if (next_ns && next_ns != UINT64_MAX)
+		skip_gap(t, next_ns);
+	play->until_ns = t->next_ns;
+}
+
+void top_play_speed(struct top *t, int by)
+{
+	int speed = t->play.speed + by;
+
+	t->play.speed = speed < SPEED_MIN ? SPEED_MIN : speed > SPEED_MAX ? SPEED_MAX : speed;
+}
+
+const char *top_play_state(const struct top *t, char text[64])
+{
+	const struct top_play *p = &t->play;
+
+	if (p->ended)
+		return "END";
+	if (p->paused)
+		return "PAUSED";
+	snprintf(text, 64, p->speed < 0 ? "x1/%u" : "x%u", 1u << (p->speed < 0 ? -p->speed : p->speed));
+	return text;
+}

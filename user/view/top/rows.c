@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Samples the model. On the path of an event only the lengths of its listener's queues are looked at: between two
+ * looks a queue can fill and empty, and the longest that it was is what counts.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../lib/tr.h"
+#include "rows.h"
+
+#define NEAR	800		/* per mille of the limit */
+
+const struct top_column_info top_columns[TOP_COLUMN_MAX] = {
+#define TOP_COLUMN_ROW(sym, title, kind, rank, width, help) [TOP_##sym] = { title, help, TOP_IS_##kind, rank, width },
+	TOP_COLUMNS(TOP_COLUMN_ROW)
+#undef TOP_COLUMN_ROW
+};
+
+void top_columns_help(struct out *o)
+{
+	out_str(o, "\nColumns of top:\n");
+	for (enum top_column c = 0; c < TOP_COLUMN_MAX; c++) {
+		out_mem(o, "  ", 2);
+		out_str_pad(o, top_columns[c].title, 12);
+		out_str(o, top_columns[c].help);
+		out_line_end(o);
+	}
+}
+
+int top_rows_open(struct top_rows *t)
+{
+	*t = (struct top_rows){ .sort = TOP_SORT_TROUBLE };
+	t->seat = calloc(TOP_SEATS, sizeof(*t->seat));
+	return t->seat ? 0 : -ENOMEM;
+}
+
+void top_rows_close(struct top_rows *t)
+{
+	free(t->seat);
+	free(t->row);
+	t->seat = NULL;
+	t->row = NULL;
+}
+
+static struct top_seat *seat_of(struct top_rows *t, uint32_t id)
+{
+	struct top_seat *s = &t->seat[id % TOP_SEATS];
+
+	if (s->id != id)
+		*s = (struct top_seat){ .id = id };
+	return s;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+void top_rows_event(struct top_rows *t, const struct model_event *ev)
+{
+	struct top_seat *s;
+
+	if (!ev->l || !ev->has_queues)
+		return;
+	s = seat_of(t, ev->l->id);
+	s->synq_max = larger(s->synq_max, ev->synq);
+	s->acceptq_max = larger(s->acceptq_max, ev->acceptq);
+	s->acceptq_peak = larger(s->acceptq_peak, ev->acceptq);
+}
+
+void top_rows_reset(struct top_rows *t)
+{
+	t->reset = true;
+	for (unsigned int i = 0; i < TOP_SEATS; i++) {
+		if (t->seat[i].id)
+			t->seat[i].acceptq_peak = 0;
+	}
+}
+
+/* ---- one listener ---- */
+
+static struct top_value value(enum known known, uint64_t n)
+{
+	return (struct top_value){ known == KNOWN_LEAST && !n ? 0 : n, known == KNOWN_LEAST && !n ? KNOWN_NOT : known };
+}
+
+/* The longest in the interval: where not each step has a record it may have been longer. */
+static struct top_value length(const struct model *m, const struct listener *l, enum figure peak, uint32_t n)
+{
+	enum known known = figure_known(m, l, peak), now = figure_known(m, l, FIGURE_NOW);
+
+	return value(known == KNOWN_NOT && now ? KNOWN_LEAST : known, n);
+}
+
+/* A listener that came between two looks had counted nothing before. */
+static bool has_before(const struct top_rows *t, const struct top_seat *s, const struct listener *l)
+{
+	return t->looked_ns && t->interval_ns && (s->counted || (l->born_ns && l->born_ns >= t->looked_ns));
+}
+
+static struct top_value rise(enum known known, uint64_t now, uint64_t before, bool counted)
+{
+	return counted ? value(known, now > before ? now - before : 0) : (struct top_value){ 0, KNOWN_NOT };
+}
+
+static void put_rates(const struct top_rows *t, struct top_row *r, struct top_seat *s, const struct model *m,
+		      const struct listener *l)
+{
+	const struct top_counts now = {
+		.established = l->established, .accepted = l->accepted, .refused = listener_refused(l),
+		.cookies = l->cookies_sent, .expired = l->causes[TCPTRACE_SYNQ_EXPIRED],
+		.full_ns = model_full_ns(m, &l->acceptq),
+	}, *was = &s->before;
+	bool has = has_before(t, s, l);
+
+	r->value[TOP_NEW] = rise(figure_known(m, l, FIGURE_ESTABLISHED), now.established, was->established, has);
+	r->value[TOP_ACC] = rise(figure_known(m, l, FIGURE_ACCEPTED), now.accepted, was->accepted, has);
+	r->value[TOP_REF] = rise(figure_known(m, l, FIGURE_REFUSED), now.refused, was->refused, has);
+	r->value[TOP_COOKIES] = rise(figure_known(m, l, FIGURE_COOKIES_SENT), now.cookies, was->cookies, has);
+	r->value[TOP_EXPIRED] = rise(figure_known(m, l, FIGURE_EXPIRED), now.expired, was->expired, has);
+	r->value[TOP_FULL] = rise(figure_known(m, l, FIGURE_ACCEPTQ_FULL), now.full_ns, was->full_ns, has);
+	s->before = now;
+	s->counted = true;
+}
+
+static void put_waits(struct top_row *r, const struct model *m, const struct listener *l)
+{
+	enum known known = figure_known(m, l, FIGURE_ACCEPTQ_WAIT);
+	struct hist waits;
+	const struct hist *h = &l->in_acceptq;
+
+	if (known && l->acceptq.known && l->acceptq.known <= TOP_WAITS_MAX) {
+		model_acceptq_waits(m, l, &waits);
+		h = &waits;
+	}
+	if (!h->count)
+		known = KNOWN_NOT;
+	r->value[TOP_P99] = value(known, known ? hist_quantile(h, 990) : 0);
+	r->value[TOP_P50] = value(known, known ? hist_quantile(h, 500) : 0);
+	r->value[TOP_OLDEST] = value(figure_known(m, l, FIGURE_ACCEPTQ_OLDEST), model_oldest_wait(m, &l->acceptq));
+}
+
+static void put_queues(const struct top_rows *t, struct top_row *r, struct top_seat *s, const struct model *m,
+		       const struct listener *l)
+{
+	uint32_t acceptq = larger(s->acceptq_max, l->acceptq.now), synq = larger(s->synq_max, l->synq.now);
+
+	s->acceptq_peak = larger(s->acceptq_peak, l->acceptq.now);
+	r->value[TOP_ACCEPTQ] = length(m, l, FIGURE_ACCEPTQ_PEAK, acceptq);
+	r->value[TOP_SYNQ] = length(m, l, FIGURE_SYNQ_PEAK, synq);
+	r->value[TOP_PEAK] = length(m, l, FIGURE_ACCEPTQ_PEAK, t->reset ? s->acceptq_peak : l->acceptq.peak);
+	s->acceptq_max = l->acceptq.now;	/* where the next interval begins */
+	s->synq_max = l->synq.now;
+}
+
+static uint64_t fill_of(const struct top_row *r, enum top_column c)
+{
+	return r->limit_known && r->value[c].known ? r->value[c].n * 1000 / (r->limit ? r->limit : 1) : 0;
+}
+
+static enum top_mark mark_of(const struct top_row *r, const struct listener *l)
+{
+	bool full = l->acceptq.full_since_ns || l->synq.full_since_ns;
+
+	if (full || r->value[TOP_REF].n || (r->limit_known && r->value[TOP_ACCEPTQ].n > r->limit))
+		return TOP_TROUBLE;
+	if (r->fill > NEAR)
+		return TOP_NEAR;
+	return r->value[TOP_NEW].n || r->value[TOP_ACC].n || r->value[TOP_ACCEPTQ].n || r->value[TOP_SYNQ].n ||
+	       r->value[TOP_COOKIES].n ? TOP_BUSY : TOP_IDLE;
+}
+
+static void put_row(struct top_rows *t, struct top_row *r, const struct model *m, const struct listener *l)
+{
+	const struct owner *keeper = listener_keeper(l);
+	struct top_seat *s = seat_of(t, l->id);
+	uint64_t acceptq, synq;
+
+	*r = (struct top_row){ .id = l->id, .members = 1, .lport = l->lport, .netns = l->netns, .limit = l->limit,
+			       .limit_known = l->limit_known, .pid = keeper ? keeper->pid : 0, .interval_ns = t->interval_ns };
+	memcpy(r->laddr, l->laddr, sizeof(r->laddr));
+	if (keeper)
+		memcpy(r->comm, keeper->comm, sizeof(r->comm));
+	put_rates(t, r, s, m, l);
+	put_waits(r, m, l);
+	put_queues(t, r, s, m, l);
+	r->value[TOP_BACKLOG] = (struct top_value){ l->backlog < 0 ? 0 : (uint64_t)l->backlog,
+						    l->backlog_known && l->backlog >= 0 ? KNOWN_EXACTLY : KNOWN_NOT };
+	r->value[TOP_PID] = (struct top_value){ r->pid, r->pid ? KNOWN_EXACTLY : KNOWN_NOT };
+	r->value[TOP_NETNS] = (struct top_value){ r->netns, r->netns ? KNOWN_EXACTLY : KNOWN_NOT };
+	acceptq = fill_of(r, TOP_ACCEPTQ);
+	synq = fill_of(r, TOP_SYNQ);
+	r->fill = acceptq > synq ? acceptq : synq;
+	r->mark = mark_of(r, l);
+}
+
+/* ---- which are shown ---- */
+
+static bool has_word(const struct top_row *r, const char *word, size_t n)
+{
+	char text[PUT_ENDPOINT_MAX + PUT_NUMBER_MAX + sizeof(r->comm) + 4], w[sizeof(((struct top_rows *)0)->filter)];
+	char *p = put_endpoint(text, r->laddr, r->lport);
+
+	*p++ = ' ';
+	p = put_u64(p, r->pid);
+	*p++ = ' ';
+	memcpy(p, r->comm, sizeof(r->comm));
+	p[sizeof(r->comm) - 1] = 0;
+	memcpy(w, word, n);
+	w[n] = 0;
+	return strcasestr(text, w) != NULL;
+}
+
+static bool is_shown(const struct top_rows *t, const struct top_row *r)
+{
+	const char *word = t->filter;
+	size_t n;
+
+	if ((t->trouble && r->mark < TOP_NEAR) || (t->active && r->mark == TOP_IDLE))
+		return false;
+	for (; *word; word += n) {
+		word += strspn(word, " ");
+		n = strcspn(word, " ");
+		if (n && !has_word(r, word, n))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the order ---- */
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? 1 : a > b ? -1 : 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct top_row *x = a, *y = b;
+	int d = compare_u64(y->lport, x->lport);
+
+	d = d ? d : memcmp(x->laddr, y->laddr, sizeof(x->laddr));
+	d = d ? d : compare_u64(y->netns, x->netns);
+	return d ? d : compare_u64(y->id, x->id);
+}
+
+static int by_trouble(const struct top_row *x, const struct top_row *y)
+{
+	int d = compare_u64(x->value[TOP_REF].n, y->value[TOP_REF].n);
+
+	d = d ? d : compare_u64(x->fill, y->fill);
+	d = d ? d : compare_u64(x->value[TOP_OLDEST].n, y->value[TOP_OLDEST].n);
+	d = d ? d : compare_u64(x->value[TOP_NEW].n, y->value[TOP_NEW].n);
+	return d ? d : compare_u64(x->mark != TOP_IDLE, y->mark != TOP_IDLE);
+}
+
+static int in_order(const void *a, const void *b, void *ctx)
+{
+	const struct top_row *x = a, *y = b;
+	const struct top_rows *t = ctx;
+	int d = y->shown - x->shown;
+
+	if (d)
+		return d;
+	switch (t->sort) {
+	case TOP_SORT_TROUBLE:
+		d = by_trouble(x, y);
+		break;
+	case TOP_COMM:
+		d = strcmp(x->comm, y->comm);
+		break;
+	case TOP_LOCAL:
+		break;
+	default:		/* the largest first, what is not known last */
+		d = compare_u64(x->value[t->sort].known != KNOWN_NOT, y->value[t->sort].known != KNOWN_NOT);
+		d = d ? d : compare_u64(x->value[t->sort].n, y->value[t->sort].n);
+	}
+	d = d ? d : by_address(a, b);
+	return t->inverted ? -d : d;
+}
+
+void top_rows_order(struct top_rows *t)
+{
+	t->nshown = 0;
+	for (unsigned int i = 0; i < t->n; i++) {
+		t->row[i].shown = is_shown(t, &t->row[i]);
+		t->nshown += t->row[i].shown;
+	}
+	if (t->n && !t->listed)
+		qsort_r(t->row, t->n, sizeof(*t->row), in_order, t);
+}
+
+/* ---- all of them ---- */
+
+/* What several do together; their queues are those of the worst of them. */
+static void join(struct top_row *into, const struct top_row *r)
+{
+	static const enum top_column sums[] = { TOP_NEW, TOP_ACC, TOP_REF, TOP_COOKIES, TOP_EXPIRED };
+	struct top_value sum[5];
+	uint32_t members = into->members + 1;
+
+	for (unsigned int i = 0; i < 5; i++) {
+		const struct top_value *a = &into->value[sums[i]], *b = &r->value[sums[i]];
+		enum known worse = a->known < b->known ? a->known : b->known;
+
+		sum[i] = (struct top_value){ a->n + b->n, worse ? worse : a->n + b->n ? KNOWN_LEAST : KNOWN_NOT };
+	}
+	if (r->mark > into->mark || (r->mark == into->mark && by_trouble(r, into) < 0))
+		*into = *r;
+	into->members = members;
+	for (unsigned int i = 0; i < 5; i++)
+		into->value[sums[i]] = sum[i];
+}
+
+static bool same_address(const struct top_row *a, const struct top_row *b)
+{
+	return a->lport == b->lport && a->netns == b->netns && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+}
+
+/* SO_REUSEPORT. */
+static void fold(struct top_rows *t)
+{
+	unsigned int n = 0;
+
+	if (!t->n)
+		return;
+	qsort(t->row, t->n, sizeof(*t->row), by_address);
+	for (unsigned int i = 1; i < t->n; i++) {
+		if (same_address(&t->row[n], &t->row[i]))
+			join(&t->row[n], &t->row[i]);
+		else
+			t->row[++n] = t->row[i];
+	}
+	t->n = n + 1;
+}
+
+static bool make_room(struct top_rows *t)
+{
+	unsigned int size = t->size ? 2 * t->size : 64;
+	struct top_row *row;
+
+	if (t->n < t->size)
+		return true;
+	row = realloc(t->row, size * sizeof(*row));
+	if (!row)
+		return false;
+	t->row = row;
+	t->size = size;
+	return true;
+}
+
+static void sum_up(struct top_rows *t)
+{
+	enum known known = t->interval_ns ? KNOWN_EXACTLY : KNOWN_NOT;
+
+	t->rate = (struct top_value){ 0, known };
+	for (unsigned int i = 0; i < t->n; i++) {
+		const struct top_value *v = &t->row[i].value[TOP_NEW];
+
+		t->rate.n += v->n;
+		if (known && v->known != KNOWN_EXACTLY)
+			t->rate.known = KNOWN_LEAST;
+	}
+	t->rate = value(t->rate.known, t->rate.n);
+}
+
+void top_rows_look(struct top_rows *t, const struct model *m, const struct view_config *cfg, uint64_t now_ns)
+{
+	const struct listener *l;
+
+	t->interval_ns = t->looked_ns && now_ns > t->looked_ns ? now_ns - t->looked_ns : 0;
+	t->n = t->open = 0;
+	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
+		if (!l->open || (cfg->picks_listener && !cfg->picks_listener(cfg->picks_ctx, l)))
+			continue;
+		t->open++;
+		if (make_room(t))
+			put_row(t, &t->row[t->n++], m, l);
+	}
+	t->looked_ns = now_ns;
+	sum_up(t);
+	if (!t->unfolded && !t->listed)
+		fold(t);
+	top_rows_order(t);
+}

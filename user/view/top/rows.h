@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rows of `tcptrace top`: what each listener did between two looks at the model. The model counts; here is only
+ * what it had counted at the last look, and the longest that its queues were since.
+ */
+#ifndef TCPTRACE_TOP_ROWS_H
+#define TCPTRACE_TOP_ROWS_H
+
+#include "../../model/figure.h"
+#include "../view.h"
+
+/* X(SYMBOL, "TITLE", kind, rank, least width, "help"): in their order on the screen; rank 1 stays longest. */
+#define TOP_COLUMNS(X)										\
+	X(LOCAL,    "LOCAL",	 ADDRESS, 1,  12, N_("address and port of the listener; x4: so many share it"))		\
+	X(ACCEPTQ,  "ACCEPTQ",	 BAR,	  2,  7,  N_("accept queue, the most in the interval / its limit"))		\
+	X(PEAK,	    "PEAK",	 COUNT,	  3,  5,  N_("the most that waited in the accept queue since the start or 0"))	\
+	X(SYNQ,	    "SYNQ",	 LENGTH,  7,  7,  N_("SYN queue, the most in the interval / its limit"))		\
+	X(NEW,	    "NEW/s",	 RATE,	  5,  5,  N_("connections that entered the accept queue, a second"))		\
+	X(ACC,	    "ACC/s",	 RATE,	  6,  5,  N_("connections that accept() took, a second"))			\
+	X(REF,	    "REF/s",	 RATE,	  4,  5,  N_("segments refused, a second"))					\
+	X(P99,	    "P99ms",	 MS,	  8,  6,  N_("wait in the accept queue that 99 % did not exceed, of the whole run (ms)")) \
+	X(COMM,	    "COMM",	 NAME,	  9,  7,  N_("process that holds the listener"))				\
+	X(OLDEST,   "OLDEST",	 MS,	  10, 7,  N_("how long the first in the accept queue has waited (ms)"))		\
+	X(P50,	    "P50ms",	 MS,	  11, 6,  N_("the median of the waits (ms)"))					\
+	X(FULL,	    "FULL%",	 PERCENT, 12, 5,  N_("share of the interval that the accept queue was full"))		\
+	X(COOKIES,  "COOKIES/s", RATE,	  13, 9,  N_("SYN cookies sent, a second"))					\
+	X(EXPIRED,  "EXPIRED/s", RATE,	  14, 9,  N_("requests that expired in the SYN queue, a second"))		\
+	X(BACKLOG,  "BACKLOG",	 COUNT,	  15, 7,  N_("number given to listen()"))					\
+	X(PID,	    "PID",	 COUNT,	  16, 7,  N_("process that holds the listener"))				\
+	X(NETNS,    "NETNS",	 COUNT,	  17, 10, N_("network namespace, its inode number"))
+
+enum top_column {
+#define TOP_COLUMN_ENUM(sym, title, kind, rank, width, help) TOP_##sym,
+	TOP_COLUMNS(TOP_COLUMN_ENUM)
+#undef TOP_COLUMN_ENUM
+	TOP_COLUMN_MAX
+};
+
+enum top_kind { TOP_IS_ADDRESS, TOP_IS_BAR, TOP_IS_COUNT, TOP_IS_LENGTH, TOP_IS_RATE, TOP_IS_MS, TOP_IS_NAME,
+		TOP_IS_PERCENT };
+
+struct top_column_info {
+	const char *title, *help;	/* help in English, marked for translation */
+	enum top_kind kind;
+	unsigned int rank, width;
+};
+extern const struct top_column_info top_columns[TOP_COLUMN_MAX];
+
+#define TOP_SORT_TROUBLE	TOP_COLUMN_MAX	/* the order at the start */
+
+enum top_mark { TOP_IDLE, TOP_BUSY, TOP_NEAR, TOP_TROUBLE };
+
+struct top_value {
+	uint64_t n;			/* RATE: how many in the interval; MS: ns; PERCENT: ns of the interval */
+	enum known known;
+};
+
+struct top_row {
+	uint32_t id;			/* of the listener; of several at its address, of the worst */
+	uint32_t members;		/* that this row stands for */
+	bool shown;			/* by the filter: those that are come first */
+	enum top_mark mark;
+	uint64_t fill;			/* of the fuller queue, per mille of its limit */
+	uint8_t laddr[16];
+	uint16_t lport;
+	uint32_t netns, pid, limit;
+	bool limit_known;
+	uint64_t interval_ns;		/* that the rates span; 0: none yet */
+	char comm[TCPTRACE_COMM_LEN + 1];
+	struct top_value value[TOP_COLUMN_MAX];		/* LOCAL and COMM have none */
+};
+
+#define TOP_SEATS	131072u		/* twice what the model holds; a power of two */
+#define TOP_WAITS_MAX	4096u		/* so many that wait are looked at one by one */
+
+/* Of one listener. Two whose numbers share a seat take it from each other: their rates are unknown, never wrong. */
+struct top_seat {
+	uint32_t id;			/* 0: nobody's */
+	uint32_t synq_max, acceptq_max;	/* since the last look */
+	uint32_t acceptq_peak;		/* since the peaks were reset */
+	bool counted;			/* before holds what the model said at the last look */
+	struct top_counts { uint64_t established, accepted, refused, cookies, expired, full_ns; } before;
+};
+
+struct top_rows {
+	struct top_seat *seat;		/* TOP_SEATS of them */
+	uint64_t looked_ns, interval_ns;	/* when the rows were made, and what they span; 0: no interval yet */
+	bool reset;			/* the peaks are those since reset */
+	struct top_row *row;
+	unsigned int n, nshown, size;
+	unsigned int open;		/* listeners there are, shown or not */
+	struct top_value rate;		/* of new connections, of all rows */
+	/* What is shown, and how. */
+	enum top_column sort;		/* or TOP_SORT_TROUBLE */
+	bool inverted, unfolded, trouble, active;	/* active: idle ones are hidden */
+	bool listed;			/* as the model lists them, for -j: neither ordered nor joined */
+	char filter[64];
+};
+
+int top_rows_open(struct top_rows *t);		/* 0 or -ENOMEM */
+void top_rows_close(struct top_rows *t);
+void top_rows_event(struct top_rows *t, const struct model_event *ev);
+/* Makes the rows anew. cfg: picks_listener says which listeners. Without memory there are fewer. */
+void top_rows_look(struct top_rows *t, const struct model *m, const struct view_config *cfg, uint64_t now_ns);
+void top_rows_order(struct top_rows *t);	/* the same rows, in the order of t->sort, filtered anew */
+void top_rows_reset(struct top_rows *t);	/* peaks */
+void top_columns_help(struct out *o);		/* --help-fields */
+
+#endif

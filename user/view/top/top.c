@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The view `top`: who listens, how full both queues of each are, what is wrong. On a screen, or as text. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../jsonout.h"
+#include "top.h"
+
+/* Standard output to itself, and a terminal that can do more than print. */
+static bool wants_screen(const struct view *v)
+{
+	const char *term = getenv("TERM");
+
+	return !v->cfg.batch && !v->cfg.json && !v->cfg.main && !v->cfg.path && isatty(v->out->fd) == 1 &&
+	       term && term[0] && strcmp(term, "dumb");
+}
+
+static int top_open(struct view *v)
+{
+	struct top *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	v->priv = t;
+	v->out->ascii = !v->cfg.utf8;
+	t->v = v;
+	t->interval_ns = v->cfg.interval_ns ? v->cfg.interval_ns : TOP_INTERVAL_NS;
+	if (top_rows_open(&t->rows) || page_open(&t->page) || page_open(&t->doc))
+		return -ENOMEM;
+	t->rows.trouble = v->cfg.trouble;
+	t->rows.listed = v->cfg.json;
+	t->explain = v->cfg.explain;
+	if (wants_screen(v) && term_open(&t->term, v->out->fd, v->cfg.color))
+		t->term = NULL;			/* then as text */
+	return t->term && !v->cfg.live ? top_steps_open(t) : 0;
+}
+
+static void top_event(struct view *v, const struct model_event *ev)
+{
+	struct top *t = v->priv;
+
+	top_rows_event(&t->rows, ev);
+	if (!t->term)
+		return;
+	top_listener_event(t, ev);
+	top_steps_event(t, ev);
+}
+
+/* A damaged recording may say any time. */
+static uint64_t later(uint64_t t_ns, uint64_t by_ns)
+{
+	return t_ns + by_ns < t_ns ? UINT64_MAX : t_ns + by_ns;
+}
+
+/* From that moment on rates are counted. */
+static void begin(struct top *t, const struct model *m, uint64_t now_ns)
+{
+	t->begun_ns = now_ns;
+	t->next_ns = later(now_ns, t->interval_ns);
+	t->due = true;
+	if (!t->term)
+		top_rows_look(&t->rows, m, &t->v->cfg, now_ns);
+}
+
+static void top_tick(struct view *v, const struct model *m, uint64_t now_ns)
+{
+	struct top *t = v->priv;
+
+	if (!t->begun_ns)
+		begin(t, m, now_ns);
+	if (t->term)
+		top_screen_tick(t, m, now_ns);
+	if (now_ns < t->next_ns)
+		return;
+	if (!t->term)
+		top_batch(t, m, now_ns);
+	t->next_ns = later(t->next_ns, t->interval_ns);
+	if (t->next_ns <= now_ns)
+		t->next_ns = later(now_ns, t->interval_ns);
+}
+
+static void top_play(struct view *v, uint64_t next_ns, struct view_play *play)
+{
+	top_play_ask(v->priv, next_ns, play);
+}
+
+/* A screen leaves, and what comes after it is the summary of any run. */
+static void top_finish(struct view *v)
+{
+	struct top *t = v->priv;
+
+	if (!t->term)
+		return;
+	top_steps_close(t);
+	term_close(t->term);
+	t->term = NULL;
+	t->left = true;
+}
+
+static bool sums_up(const struct view *v)
+{
+	const struct top *t = v->priv;
+
+	return t->left && !v->cfg.quiet;
+}
+
+static void top_finding(struct view *v, const struct finding *f)
+{
+	if (sums_up(v))
+		summary_finding(v, f);
+}
+
+static void top_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	if (sums_up(v))
+		summary_listener(v, m, l);
+}
+
+static void top_end(struct view *v, const struct view_end *end)
+{
+	struct top *t = v->priv;
+	uint64_t last_ns = end->totals->last_ns;
+
+	if (t->left) {
+		if (!v->cfg.quiet)
+			summary_end(v, end);
+		return;
+	}
+	if (!v->cfg.live && t->begun_ns && last_ns > t->rows.looked_ns)	/* what is left is no whole interval */
+		top_batch(t, end->model, last_ns);
+	if (v->cfg.json)
+		json_end_line(v, end);
+}
+
+static int top_close(struct view *v)
+{
+	struct top *t = v->priv;
+
+	if (t) {
+		top_steps_close(t);
+		term_close(t->term);
+		top_rows_close(&t->rows);
+		page_close(&t->page);
+		page_close(&t->doc);
+	}
+	free(t);
+	v->priv = NULL;
+	return 0;
+}
+
+const struct view_ops view_top = {
+	.name = "top",
+	.help = "listeners, their queues and rates, at each interval",
+	.json = true,
+	.open = top_open,
+	.event = top_event,
+	.tick = top_tick,
+	.play = top_play,
+	.finish = top_finish,
+	.finding = top_finding,
+	.listener = top_listener,
+	.end = top_end,
+	.close = top_close,
+};
