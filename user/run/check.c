@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../model/ledger.h"
+#include "../names.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
 #include "../talk.h"
@@ -40,13 +40,6 @@ static int read_counters(uint64_t *values)
 	for (int i = 0; i < LEDGER_MAX; i++)
 		keys[i] = (struct snmp_key) { ledger_group(i), ledger_name(i) };
 	return snmp_read(keys, values, LEDGER_MAX);
-}
-
-static uint32_t netns_here(void)
-{
-	struct stat st;
-
-	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
 }
 
 static void leave_out(struct check *c, uint32_t netns, const char *why)
