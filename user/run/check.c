@@ -11,6 +11,7 @@
 
 #include "../lib/events.h"
 #include "../model/ledger.h"
+#include "../names.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
 #include "../talk.h"

@@ -223,13 +223,15 @@ static void put_title(struct view *v, const struct listener *l)
 	out_endpoint(o, l->laddr, l->lport);
 	if (v->cfg.color)
 		out_str(o, "\033[0m");
+	out_make_room(o, VIEW_NETNS_MAX);
+	out_take(o, view_put_netns(v, out_at(o), l->netns));
 	put_owner(o, keeper);
 	if (keeper->fd >= 0 && keeper != &l->acceptor)
 		put_count(o, "fd", (uint64_t)keeper->fd);
 	put_backlog(o, l);
 	out_str(o, l->open ? "  LISTEN" : "  closed");
 	out_line_end(o);
-	if (l->opener_gone) {
+	if (l->opener_gone && (l->opener.pid || l->opener.comm[0])) {
 		put_label(o, "opened by");
 		put_owner(o, &l->opener);
 		out_str(o, ", who does not hold it any more");
