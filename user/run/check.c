@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../lib/tr.h"
 #include "../model/ledger.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
@@ -259,7 +260,7 @@ static int check_close(struct view *v)
 
 const struct view_ops view_check = {
 	.name = "check",
-	.help = "what was counted beside the kernel's own counters (--check)",
+	.help = N_("what was counted beside the kernel's own counters (--check)"),
 	.open = check_open,
 	.begin = check_begin,
 	.event = check_event,
