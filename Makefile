@@ -34,7 +34,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
+.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
 	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz test-browser
 .SUFFIXES:
 
@@ -169,7 +169,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils protobuf-compiler chromium npm fonts-wqy-microhei
-HOST   := test-lint test-unit test-golden test-browser test-fuzz test-traffic test-live test-labs test-doc
+HOST   := test-lint test-unit test-golden test-top test-browser test-fuzz test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
 ALL    := $(HOST) test-pack test-vm test-vm-labs test-kmod test-dkms
@@ -235,6 +235,9 @@ test-fuzz: ## ten seconds of it
 
 test-golden: tcptrace ## recordings through the views
 	$(Q)tests/golden/run
+
+test-top: tcptrace ## the screens of `tcptrace top` in tmux, its keys, what it leaves behind
+	$(Q)tests/top/run
 
 test-browser: tcptrace ## the page of `tcptrace report` in chromium, by what npm has
 	$(Q)tests/browser/run
