@@ -35,7 +35,7 @@ struct call {
 	__s32	fd;
 	__s32	arg;		/* listen: backlog */
 	__u32	kind;		/* enum call_kind */
-	__u32	pad;
+	__u32	interrupted;	/* by a signal: it goes on, or has failed with EINTR, as the signal's handler has it */
 };
 
 struct {
@@ -91,6 +91,27 @@ static __always_inline struct call *call_now(void)
 	return calls_clashed ? bpf_map_lookup_elem(&more_calls, &id) : NULL;
 }
 
+/*
+ * accept() and connect() that a signal interrupts return ERESTARTSYS: whether the program sees EINTR or the call begins
+ * again is decided when the signal is delivered, signal_hook().
+ */
+static __always_inline bool call_interrupted(__u32 kind, int ret)
+{
+	struct call *call = ret == -ERESTARTSYS ? call_now() : NULL;
+
+	if (call && call->kind == kind)
+		call->interrupted = 1;
+	return ret == -ERESTARTSYS;
+}
+
+/* When it began: one that a signal interrupted goes on. */
+static __always_inline __u64 call_began(__u32 kind, int fd)
+{
+	const struct call *call = call_now();
+
+	return call && call->interrupted && call->kind == kind && call->fd == fd ? call->t_ns : bpf_ktime_get_ns();
+}
+
 /* The call is over, or its thread is. False: we did not see it begin. */
 static __always_inline bool call_return(struct call *out)
 {
@@ -138,7 +159,7 @@ static __always_inline void set_caller(struct tcptrace_record *r, const struct s
 SEC("?raw_tp/sched_process_exit")
 int BPF_PROG(tp_exit, struct task_struct *task)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = caller_number();
 	__u32 pid = id >> 32;
 	struct call call;
 
@@ -151,7 +172,7 @@ int BPF_PROG(tp_exit, struct task_struct *task)
 SEC("?raw_tp/sched_process_fork")
 int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 pid = READ(TYPED_PTR(child), tgid);
+	__u32 pid = task_number(TYPED_PTR(child)) >> 32;
 	__u8 one = 1;
 
 	if (cfg.follow && pid_wanted())
@@ -491,11 +512,17 @@ GUARDED_AT_ENTRY(connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect
 GUARDED_AT_ENTRY(connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, true),
 		 const struct sock *sk, const void *uaddr)
 
+/* To ask how an earlier one goes is no failure. */
+static __always_inline bool connect_failed(int ret)
+{
+	return ret < 0 && ret != -EINPROGRESS && ret != -EALREADY && ret != -EISCONN;
+}
+
 static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret)
 {
 	struct tcptrace_record *r;
 
-	if (!ASKED(CONNECT_RETURN) || (cfg.only_failed && (!ret || ret == -EINPROGRESS)) || !wanted_call(sk))
+	if (!ASKED(CONNECT_RETURN) || (cfg.only_failed && !connect_failed(ret)) || !wanted_call(sk))
 		return;
 	r = reserve(TCPTRACE_CONNECT_RETURN);
 	if (!r)
@@ -520,6 +547,8 @@ static __always_inline int connect_return(const struct sock *sk, bool is_sendmsg
 	if (!sk)
 		return 0;
 	sk = TYPED_PTR(sk);
+	if (call_interrupted(CALL_CONNECT, ret))
+		return 0;
 	if (call_return(&call) && call.kind == CALL_CONNECT && call.sk == (__u64)sk) {
 		began = call.t_ns;
 		fd = call.fd;
@@ -537,9 +566,12 @@ GUARDED_RETURN(x_connect, __inet_stream_connect, THREAD, DID_CONNECT_RETURN,
 
 static __always_inline int note_connect(const struct sock *sk, bool is_sendmsg)
 {
-	if (sk)
-		CALL_ENTER(.kind = CALL_CONNECT, .t_ns = bpf_ktime_get_ns(), .sk = (__u64)sk, .fd = call_fd(sk),
-			   .arg = is_sendmsg);
+	int fd;
+
+	if (!sk)
+		return 0;
+	fd = call_fd(sk);
+	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, fd), .sk = (__u64)sk, .fd = fd, .arg = is_sendmsg);
 	return 0;
 }
 
@@ -602,7 +634,7 @@ static __always_inline int accept_error(const struct sock *listener, __u64 began
 	return 0;
 }
 
-/* Nothing there is no failure; a restarted call is not over (ERESTART* are 512 to 516). */
+/* Nothing there is no failure. */
 static __always_inline bool accept_failed(int ret)
 {
 	return ret < 0 && ret > -512 && ret != -EAGAIN;
@@ -614,15 +646,18 @@ static __always_inline bool accept_failed(int ret)
  */
 static __always_inline int accept_enter(int fd)
 {
-	CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = bpf_ktime_get_ns(), .fd = fd);
+	CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = call_began(CALL_ACCEPT, fd), .fd = fd);
 	return 0;
 }
 
 static __always_inline int accept_return(int fd, int ret)
 {
 	struct call call = {};
-	bool noted = call_return(&call) && call.kind == CALL_ACCEPT;
+	bool noted;
 
+	if (call_interrupted(CALL_ACCEPT, ret))
+		return 0;
+	noted = call_return(&call) && call.kind == CALL_ACCEPT;
 	if (accept_failed(ret))
 		return accept_error(TYPED_PTR(fd_sock(fd)), noted ? call.t_ns : 0, ret);
 	if (ret >= 0 && noted && call.sk)
@@ -719,6 +754,31 @@ static __always_inline int graft_hook(struct sock *sk)
 }
 
 GUARDED_AT_ENTRY(graft, security_sock_graft, THREAD, DID_TAKE, graft_hook(sk), struct sock *sk)
+
+/* A signal is about to be handled, or its default is about to be done. */
+static __always_inline int signal_hook(const struct k_sigaction *ka)
+{
+	struct call *call = call_now();
+	const struct sock *sk;
+
+	if (!call || !call->interrupted || (__u64)READ(TYPED_PTR(ka), sa.sa_handler) <= 1)	/* SIG_DFL, SIG_IGN */
+		return 0;
+	if (READ(TYPED_PTR(ka), sa.sa_flags) & SA_RESTART)
+		return 0;
+	call->interrupted = 0;
+	sk = TYPED_PTR(fd_sock(call->fd));
+	if (sk && call->kind == CALL_ACCEPT)
+		accept_error(sk, call->t_ns, -EINTR);
+	else if (sk)
+		emit_connect_return(sk, call->fd, call->t_ns, -EINTR);
+	return 0;
+}
+
+SEC("?raw_tp/signal_deliver")
+int BPF_PROG(tp_signal, int sig, const void *info, const struct k_sigaction *ka)
+{
+	return signal_hook(ka);
+}
 
 /* ---- shutdown, close ----------------------------------------------------------------------------- */
 

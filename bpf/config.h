@@ -25,7 +25,7 @@
 	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock) X(mptcp_sock)	\
 	X(request_sock) X(tcp_request_sock) X(sk_buff) X(tcp_skb_cb) X(dst_entry)	\
 	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup)	\
-	X(net) X(linux_mib) X(bpf_sock_ops_kern)	\
+	X(net) X(linux_mib) X(bpf_sock_ops_kern) X(k_sigaction) X(pid)	\
 	X(io_kiocb) X(io_accept) X(io_uring_cqe)
 
 struct kernel_types {
@@ -50,6 +50,7 @@ struct capture_config {
 	__u64	events;			/* 1 << event of those that may be written */
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
 	__u32	netns;			/* inode number, 0: all */
+	__u32	pidns;			/* inode number of the PID namespace that counts processes; 0: the first */
 	__u32	ring_mask;		/* CPU & this: its ring */
 	__u32	ring_slots;		/* of each ring, a power of two */
 	__u8	family;			/* 4, 6 or 0 */

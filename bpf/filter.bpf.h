@@ -95,7 +95,7 @@ static __always_inline bool sock_traced(const struct sock *sk)
 
 static __always_inline bool pid_wanted(void)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u32 pid = caller_number() >> 32;
 
 	return bpf_map_lookup_elem(&pids, &pid);
 }

@@ -213,10 +213,43 @@ static __always_inline bool acceptq_full(const struct sock *listener)
 	return READ(listener, sk_ack_backlog) > READ(listener, sk_max_ack_backlog);
 }
 
+/* PID namespaces inside each other that are looked at. */
+#define PIDNS_DEPTH	8
+
+/* The number of a process or thread in the PID namespace of who reads it: 0 outside of it. */
+static __always_inline __u32 pid_number(const struct pid *pid)
+{
+	struct upid number;
+
+	for (__u32 i = 0; pid && i < PIDNS_DEPTH && i <= READ(pid, level); i++) {
+		if (bpf_core_read(&number, sizeof(number), &pid->numbers[0] + i))
+			break;
+		if (BPF_CORE_READ(number.ns, ns.inum) == cfg.pidns)
+			return number.nr;
+	}
+	return 0;
+}
+
+/* As bpf_get_current_pid_tgid(): process, thread. */
+static __always_inline __u64 task_number(const struct task_struct *task)
+{
+	if (!cfg.pidns)
+		return (__u64)READ(task, tgid) << 32 | (__u32)READ(task, pid);
+	return (__u64)pid_number(TYPED_PTR((const struct pid *)READ(task, group_leader, thread_pid))) << 32 |
+	       pid_number(TYPED_PTR((const struct pid *)READ(task, thread_pid)));
+}
+
+static __always_inline __u64 caller_number(void)
+{
+	if (!cfg.pidns)
+		return bpf_get_current_pid_tgid();
+	return task_number(TYPED_PTR((const struct task_struct *)bpf_get_current_task()));
+}
+
 /* The caller of a system call: process context only. */
 static __always_inline void set_actor(struct tcptrace_record *r, int fd)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = caller_number();
 
 	r->pid = id >> 32;
 	r->tid = (__u32)id;

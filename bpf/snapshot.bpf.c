@@ -72,6 +72,7 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct tcptrace_record r;
 	struct sock *sk;
+	__u64 id;
 	__u32 pid;
 
 	if (!task || !file)
@@ -83,7 +84,8 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)	/* of a namespace that iter/tcp may not get to */
 		group_join(sk);
-	pid = READ(task, tgid);
+	id = task_number(task);
+	pid = id >> 32;
 	if (cfg.by_pid) {
 		if (!bpf_map_lookup_elem(&pids, &pid))
 			return 0;
@@ -97,7 +99,7 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	if (r.new == TCP_LISTEN)
 		set_listener(&r, sk);
 	r.pid = pid;
-	r.tid = READ(task, pid);
+	r.tid = id;
 	r.fd = ctx->fd;
 	r.flags |= TCPTRACE_F_ACTOR;
 	BPF_CORE_READ_INTO(&r.comm, task, group_leader, comm);

@@ -60,13 +60,17 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define SOCK_DONE	1
 #define SHUTDOWN_MASK	3
 
+#define EINTR		4
 #define EAGAIN		11
 #define ENOMEM		12
 #define EBUSY		16
 #define EINVAL		22
 #define EHOSTUNREACH	113
 #define EALREADY	114
+#define EISCONN		106
 #define EINPROGRESS	115
+#define ERESTARTSYS	512
+#define SA_RESTART	0x10000000
 
 /* include/net/tcp_states.h */
 enum {
@@ -214,7 +218,14 @@ struct task_struct {
 	char comm[16];
 	void *stack;
 	struct thread_info { unsigned int status; } thread_info;
+	struct pid *thread_pid;
 };
+
+struct pid_namespace { struct ns_common ns; };
+struct upid { int nr; struct pid_namespace *ns; };
+struct pid { unsigned int level; struct upid numbers[]; };
+
+struct k_sigaction { struct sigaction { void *sa_handler; unsigned long sa_flags; } sa; };
 
 struct sk_buff {
 	struct sock *sk;

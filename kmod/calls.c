@@ -17,6 +17,7 @@
 #include <linux/net.h>
 #include <linux/vmalloc.h>
 #include <asm/syscall.h>
+#include <trace/events/signal.h>
 #include <trace/events/syscalls.h>
 
 #include "hooks.h"
@@ -32,6 +33,7 @@ struct call {
 	const struct sock *sk;
 	u64 t_ns;
 	int fd;
+	bool interrupted;
 };
 
 static struct call *calls;
@@ -74,12 +76,31 @@ static void call_enter(const struct sock *sk, int fd)
 	for (i = 0; !call && i < CALLS_PROBES; i++) {
 		if (!cmpxchg(&call_slot(i)->task, NULL, current))
 			call = call_slot(i);
+		if (call)
+			call->interrupted = false;
 	}
 	if (!call)
 		return;
+	/* one that a signal interrupted goes on */
+	if (!call->interrupted || call->sk != sk || call->fd != fd)
+		call->t_ns = ktime_get_mono_fast_ns();
 	call->sk = sk;
-	call->t_ns = ktime_get_mono_fast_ns();
 	call->fd = fd;
+	call->interrupted = false;
+}
+
+/*
+ * accept() and connect() that a signal interrupts return ERESTARTSYS: whether
+ * the program sees EINTR or the call begins again is decided when the signal is
+ * delivered.
+ */
+static bool call_interrupted(int ret)
+{
+	struct call *call = ret == -ERESTARTSYS ? call_find() : NULL;
+
+	if (call)
+		call->interrupted = true;
+	return ret == -ERESTARTSYS;
 }
 
 static bool call_return(struct call *out)
@@ -236,6 +257,8 @@ static void connect_return(const struct sock *sk, int fd, int ret)
 	struct tcptrace_record r;
 	struct call call = {};
 
+	if (call_interrupted(ret))
+		return;
 	call_return(&call);
 	if (!wanted(sk) || !reserve(&r, TCPTRACE_CONNECT_RETURN))
 		return;
@@ -297,8 +320,8 @@ static void accept_error(const struct sock *listener, u64 began, int ret)
 {
 	struct tcptrace_record r;
 
-	/* nothing there is no failure; a restarted call is not over */
-	if (ret == -EAGAIN || ret <= -ERESTARTSYS || !wanted(listener) ||
+	/* nothing there is no failure */
+	if (ret == -EAGAIN || !wanted(listener) ||
 	    !reserve(&r, TCPTRACE_ACCEPT))
 		return;
 	set_sock(&r, listener);
@@ -332,6 +355,8 @@ static void accept_return(const struct sock *listener, int ret)
 	struct socket *child;
 	struct call call = {};
 
+	if (call_interrupted(ret))
+		return;
 	call_return(&call);
 	if (call.sk && call.sk != listener)	/* so was this */
 		listener = NULL;
@@ -464,8 +489,31 @@ static void sys_exit_take(void *data, struct pt_regs *regs, long ret)
 		sockfd_put(sock);
 }
 
+/* A signal is about to be handled, or its default is about to be done. */
+static void signal_deliver(void *data, int sig, struct kernel_siginfo *info,
+			   struct k_sigaction *ka)
+{
+	struct call *call = call_find();
+	struct socket *sock;
+	unsigned long args[6];
+
+	if (!call || !call->interrupted || ka->sa.sa_handler == SIG_DFL ||
+	    ka->sa.sa_handler == SIG_IGN || ka->sa.sa_flags & SA_RESTART)
+		return;
+	call->interrupted = false;
+	syscall_get_arguments(current, task_pt_regs(current), args);
+	sock = fd_socket(args[0]);
+	if (sock && sock->sk == call->sk && call->fd < 0)
+		accept_error(sock->sk, call->t_ns, -EINTR);
+	else if (sock && sock->sk == call->sk)
+		connect_return(sock->sk, call->fd, -EINTR);
+	if (sock)
+		sockfd_put(sock);
+}
+
 static void __maybe_unused check_types(void)
 {
+	check_trace_callback_type_signal_deliver(signal_deliver);
 	check_trace_callback_type_sys_enter(sys_enter);
 	check_trace_callback_type_sys_exit(sys_exit);
 	check_trace_callback_type_sys_exit(sys_exit_take);
@@ -479,6 +527,8 @@ struct hook calls_hooks[] = {
 	TRACEPOINT(sys_enter, sys_enter,
 		   ON(CONNECT) | ON(CONNECT_RETURN) | ON(SHUTDOWN)),
 	TRACEPOINT(sys_exit, sys_exit, RETURNS),
+	TRACEPOINT(signal_deliver, signal_deliver,
+		   ON(ACCEPT) | ON(CONNECT_RETURN)),
 	ENTER(tcp_v4_connect, k_connect4, ON(CONNECT)),
 	ENTER(tcp_v6_connect, k_connect6, ON(CONNECT)),
 	ENTER(inet_csk_accept, k_accept, ON(ACCEPT)),

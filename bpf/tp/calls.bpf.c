@@ -133,7 +133,7 @@ static __always_inline int on_enter_connect(const struct syscall_trace_enter *ct
 	if (!sk)
 		return 0;
 	now = bpf_ktime_get_ns();
-	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = now, .sk = (__u64)sk, .fd = ctx->args[0]);
+	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, ctx->args[0]), .sk = (__u64)sk, .fd = ctx->args[0]);
 	/* a second connect() of a socket on its way only asks how it goes */
 	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !user_addr(ctx->args[1], addr, &port))
 		return 0;
@@ -163,6 +163,8 @@ static __always_inline int on_exit_connect(const struct syscall_trace_exit *ctx)
 {
 	struct call call = {};
 
+	if (call_interrupted(CALL_CONNECT, ctx->ret))
+		return 0;
 	if (!noted_connect(&call) && !connect_now(&call))
 		return 0;
 	if (call.sk)
@@ -181,7 +183,7 @@ static __always_inline int on_enter_accept4(const struct syscall_trace_enter *ct
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = bpf_ktime_get_ns(), .sk = (__u64)sk, .listener = (__u64)sk,
+		CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = call_began(CALL_ACCEPT, ctx->args[0]), .sk = (__u64)sk, .listener = (__u64)sk,
 			   .fd = ctx->args[0]);
 	return 0;
 }
@@ -199,6 +201,8 @@ static __always_inline int on_exit_accept4(const struct syscall_trace_exit *ctx)
 	long ret = ctx->ret;
 	__u64 began;
 
+	if (call_interrupted(CALL_ACCEPT, ret))
+		return 0;
 	began = noted_call(CALL_ACCEPT, &call) ? call.t_ns : 0;
 	if (ret < 0 && !accept_failed(ret))
 		return 0;

@@ -111,6 +111,42 @@ kill_late()
 	kill -KILL "$1"
 }
 
+# ended_within SECONDS PID: and says how
+ended_within()
+{
+	local i
+
+	for ((i = 0; i < $1 * 20; i++)); do
+		[[ -e /proc/$2/stat && $(cut -d' ' -f3 < "/proc/$2/stat") != Z ]] || break
+		sleep 0.05
+	done
+	((i < $1 * 20)) || fail "it has not ended in $1 s"
+}
+
+# until_said PATTERN: on standard error
+until_said()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		grep -qs "$1" "$dir/talk" && return
+		sleep 0.05
+	done
+	die "it never says '$1': $(cat "$dir/talk")"
+}
+
+# until_blocked PID: it sleeps in a write to a pipe
+until_blocked()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		grep -q pipe_write "/proc/$1/stack" && return
+		sleep 0.05
+	done
+	die "process $1 does not write: $(cat "/proc/$1/stack")"
+}
+
 # fact NAME KEY: of the last line
 fact()
 {

@@ -65,6 +65,13 @@ static void report(void)
 	dprintf(STDOUT_FILENO, "%s\n", line);
 }
 
+/* It interrupts accept(), for good (SIGUSR1) or until that begins again (SIGUSR2). */
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	dprintf(STDOUT_FILENO, "SIGNAL\n");
+}
+
 /* At once: a flag could be missed on the way into accept(). */
 static void on_signal(int sig)
 {
@@ -541,7 +548,8 @@ static const char usage[] =
 "  --echo BYTES           echo so many before the close (epoll: whatever comes)\n"
 "  --close-first          close without waiting for the client to\n"
 "  --linger0              close with a reset        --leak-close-wait  never close\n"
-"  --max N                end after N connections\n";
+"  --max N                end after N connections\n"
+"  SIGUSR1 and SIGUSR2, which accept() survives, make it say SIGNAL\n";
 
 static const struct option options[] = {
 	{ "port", 1, 0, 'p' },	     { "any", 0, 0, 'a' },	   { "bind", 1, 0, 'b' },
@@ -620,6 +628,8 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_interrupt }, NULL);
+	sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = on_interrupt, .sa_flags = SA_RESTART }, NULL);
 	bring_lo_up();
 	raise_file_limit();
 	run();

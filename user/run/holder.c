@@ -8,12 +8,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../source/pidns.h"
 #include "holder.h"
-
-#define FIRST_PIDNS	0xEFFFFFFCu	/* PROC_PID_INIT_INO, include/linux/proc_ns.h: since 3.8 */
 
 static bool exists(uint32_t pid)
 {
@@ -66,11 +64,10 @@ static bool name(void *ctx, uint32_t pid, char *comm)
 	return true;
 }
 
-bool holder_lookup(struct model_lookup *out)
+/* The module has the numbers of the first PID namespace. */
+bool holder_lookup(struct model_lookup *out, const struct source *src)
 {
-	struct stat st;
-
-	if (stat("/proc/self/ns/pid", &st) || st.st_ino != FIRST_PIDNS)
+	if (!pidns_is_that_of_proc() || (src->ops->pids_above && pidns_here()))
 		return false;
 	*out = (struct model_lookup){ .holds = holds, .name = name };
 	return true;

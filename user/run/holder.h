@@ -4,8 +4,9 @@
 #define TCPTRACE_HOLDER_H
 
 #include "../model/model.h"
+#include "../source/source.h"
 
 /* False: nothing can be told here, as /proc is not that of the numbers in records (PID namespace), or not there. */
-bool holder_lookup(struct model_lookup *out);
+bool holder_lookup(struct model_lookup *out, const struct source *src);
 
 #endif

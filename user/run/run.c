@@ -132,7 +132,7 @@ static int open_all(struct run *r, struct options *o)
 	if (err)
 		return err;
 	r->loop = (struct loop){ .src = r->src, .model = r->model, .child = &r->child, .live = !o->read_path };
-	if (r->loop.live && (pids = holder_lookup(&lookup)))
+	if (r->loop.live && (pids = holder_lookup(&lookup, r->src)))
 		model_set_lookup(r->model, &lookup);
 	if (r->loop.live)
 		r->loop.around = around_new(pids);

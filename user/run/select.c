@@ -6,16 +6,18 @@
 
 _Static_assert(TCPTRACE_EVENT_MAX <= 64, "a mask of events fits in 64 bits");
 
-/* connect() of a non-blocking socket and accept() of an empty queue are no trouble. */
+/* connect() of a non-blocking socket, asking how it goes, and accept() of an empty queue are no trouble. */
 static bool call_failed(const struct model_event *ev)
 {
 	int ret = ev->rec->ret;
 	bool interrupted = ret == -EINTR || (ret <= -512 && ret >= -516);	/* ERESTARTSYS ... */
 
 	switch (ev->event) {
-	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CONNECT:
-	case TCPTRACE_CONNECT_RETURN: case TCPTRACE_CLOSE: case TCPTRACE_SHUTDOWN:
-		return ret < 0 && ret != -EINPROGRESS && !interrupted;
+	case TCPTRACE_CONNECT_RETURN:
+		return ret < 0 && ret != -EINPROGRESS && ret != -EALREADY && ret != -EISCONN && !interrupted;
+	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CONNECT: case TCPTRACE_CLOSE:
+	case TCPTRACE_SHUTDOWN:
+		return ret < 0 && !interrupted;
 	case TCPTRACE_ACCEPT: case TCPTRACE_READ: case TCPTRACE_WRITE:
 		return ret < 0 && ret != -EAGAIN && !interrupted;
 	}

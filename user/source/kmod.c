@@ -21,6 +21,7 @@
 
 #include "kmodhooks.h"
 #include "kmodpage.h"
+#include "pidns.h"
 #include "source.h"
 
 #define BUFFER_BYTES	(16u << 20)	/* of all CPUs together */
@@ -173,6 +174,9 @@ static const char *why_not(const struct source_config *cfg, int *err)
 	if (cfg->filter.follow)
 		return "the kernel module cannot follow a program's children: use --source bpf, or start the "
 		       "program yourself and give its process with -p";
+	if (cfg->filter.npids && pidns_here())
+		return "the kernel module has the host's process numbers, and this is a PID namespace (a container): leave out "
+		       "-p, or use --source bpf";
 	if (cfg->mechanism != MECH_AUTO)
 		return "the kernel module has its own hooks: --mechanism is for --source bpf";
 	*err = -EACCES;
@@ -232,6 +236,8 @@ static int kmod_source_open(struct source **out, const struct source_config *cfg
 		kmod_source_close(&s->base);
 		return err;
 	}
+	if (pidns_here())
+		s->base.note = "this is a PID namespace (a container): the module has the host's process numbers";
 	*out = &s->base;
 	return 0;
 }

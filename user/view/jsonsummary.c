@@ -107,7 +107,8 @@ void json_listener_name(struct out *o, const struct listener *l)
 	if (l->opener_gone)
 		json_bool(o, "opener_gone", true);
 	put_owner(o, "acceptor", &l->acceptor);
-	json_u64(o, "acceptors", l->acceptors);
+	if (l->acceptors || !l->accepted)	/* else they are in another PID namespace */
+		json_u64(o, "acceptors", l->acceptors);
 	if (l->backlog_known)
 		json_i64(o, "backlog", l->backlog);
 	if (l->somaxconn)

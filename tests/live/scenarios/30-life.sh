@@ -315,3 +315,37 @@ fastopen()
 		acceptq-del,cause=accepted:3 accept:3 drop:0
 	listener_is acceptq_added.fastopen=2 accepted=3
 }
+
+# interrupt SIGNAL: the server's accept(), once it sleeps there
+interrupt()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		[[ $(< "/proc/${pid[server]}/wchan") == inet_csk_accept ]] && break
+		sleep 0.05
+	done
+	kill "-$1" "${pid[server]}"
+	hear server SIGNAL
+}
+
+scenario interrupted 46 each loose -- "a signal in accept(): EINTR for the program, or one long call; it is no failure"
+interrupted()
+{
+	trace
+	server --accept loop --max 1
+	interrupt USR1
+	interrupt USR1
+	interrupt USR1
+	interrupt USR2
+	sleep 0.4
+	interrupt USR2
+	client --count 1
+	finish server
+	facts server accepted=1 errors=0
+	untrace
+	events accept,errno=EINTR:3 accept,ret=-4:3 accept:4
+	within "the last accept(), ms" $(($(values dur_ns accept raddr=*) / 1000000)) 400 $((patience * 1000))
+	listener_is accepted=1 accept_errors=0
+	expect findings "$(findings)" ''
+}

@@ -257,6 +257,48 @@ run_daemon()
 		fail "it says $(cat "$dir/talk")"
 }
 
+scenario pidns 4 own each -- "in a PID namespace: -p, -- PROGRAM and what is shown have its numbers"
+pidns()
+{
+	local max
+
+	unshare -p -f --mount-proc true 2> /dev/null || skip "no PID namespace can be made"
+	unshare -p -f --mount-proc bash -c "
+		'$tcptrace' --json --mechanism $mechanism -- '$bin/load' --count 7 --port 8081 > '$dir/json'
+		'$bin/server' --port 8080 --accept loop --max 5 > '$dir/server' & server=\$!
+		until grep -q READY '$dir/server'; do sleep 0.1; done
+		mkfifo '$dir/ready'
+		'$tcptrace' --json --mechanism $mechanism -p \$server --ready-fd 9 9<> '$dir/ready' > '$dir/json-p' & tracer=\$!
+		read -r < '$dir/ready'
+		'$bin/client' --count 5 127.0.0.1 8080 > '$dir/client'
+		wait \$server
+		kill -INT \$tracer
+		wait \$tracer
+		echo \$server > '$dir/number'" > "$dir/out" 2> "$dir/talk" || fail "it ends with $?: $(cat "$dir/talk")"
+	json=$dir/json
+	judge_end
+	events connect:7 accept:7 synq-add:7
+	max=$(values pid - | sort -n | tail -n 1)
+	within "the largest number of a process" "${max:-0}" 1 200
+	json=$dir/json-p
+	judge_end
+	events exists,new=LISTEN:1 accept:5 acceptq-del:5 connect:0
+	expect "processes" "$(values pid - | unique)" "$(cat "$dir/number")"
+	expect "the listener's" "$(listener opener.pid)" "$(cat "$dir/number")"
+	# who is outside has no number
+	unshare -p -f --mount-proc "$tcptrace" --json --mechanism "$mechanism" --netns "$ns" -d $((SLOW ? 15 : 3)) > "$dir/json" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_said Tracing
+	server --accept loop --max 3
+	client --count 3
+	finish server
+	wait "${pid[tcptrace]}"
+	unset 'pid[tcptrace]'
+	json=$dir/json
+	events accept:3 accept,comm=server:3 accept,pid=:3
+	grep -q 'processes outside of it have no number here' "$dir/talk" || fail "it says $(cat "$dir/talk")"
+}
+
 scenario run_missing 4 own -- "-- PROGRAM that does not exist"
 run_missing()
 {

@@ -94,18 +94,6 @@ reader_gone()
 	expect "what it says" "$(grep -vc '^Tracing TCP' "$dir/talk")" 0
 }
 
-# ended_within SECONDS PID: and says how
-ended_within()
-{
-	local i
-
-	for ((i = 0; i < $1 * 20; i++)); do
-		[[ -e /proc/$2/stat && $(cut -d' ' -f3 < "/proc/$2/stat") != Z ]] || break
-		sleep 0.05
-	done
-	((i < $1 * 20)) || fail "it has not ended in $1 s"
-}
-
 scenario reader_sleeps 4 own -- "the reader of the pipe sleeps: a signal ends it all the same, and says what is lost"
 reader_sleeps()
 {
@@ -150,7 +138,7 @@ fifo()
 		2> "$dir/talk" &
 	pid[tcptrace]=$!
 	until_said "'.*pipe': waiting for its reader"
-	expect "BPF programs of one that waits" "$(ls -l "/proc/${pid[tcptrace]}/fd" | grep -c bpf)" 0
+	expect "BPF programs of one that waits" "$(find "/proc/${pid[tcptrace]}/fd" -lname "anon_inode:bpf*" | wc -l)" 0
 	cat "$dir/pipe" > "$dir/record" &
 	until_ready
 	client --count 3
@@ -167,18 +155,6 @@ fifo()
 	kill -INT "${pid[tcptrace]}"
 	ended_within 3 "${pid[tcptrace]}"
 	unset 'pid[tcptrace]'
-}
-
-# until_said PATTERN: on standard error
-until_said()
-{
-	local i
-
-	for ((i = 0; i < patience * 20; i++)); do
-		grep -qs "$1" "$dir/talk" && return
-		sleep 0.05
-	done
-	die "it never says '$1': $(cat "$dir/talk")"
 }
 
 scenario limits 4 own host -- "descriptors 0 to 2 closed, few open files, small files, no /proc: it says what is wrong"
@@ -237,18 +213,6 @@ hostile_words()
 	"$tcptrace" -- "$word" > "$dir/text" 2> "$dir/talk" < /dev/null
 	expect "exit status" $? 127
 	expect "control characters" "$(tr -d '\n' < "$dir/talk" | LC_ALL=C tr -cd '\000-\037\177-\377' | wc -c)" 0
-}
-
-# until_blocked PID: it sleeps in a write to a pipe
-until_blocked()
-{
-	local i
-
-	for ((i = 0; i < patience * 20; i++)); do
-		grep -q pipe_write "/proc/$1/stack" && return
-		sleep 0.05
-	done
-	die "process $1 does not write: $(cat "/proc/$1/stack")"
 }
 
 # What is there is written in whole pages, at the latest when we look the next time.

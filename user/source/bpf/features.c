@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../lib/config.h"
+#include "../pidns.h"
 #include "features.h"
 #include "object.h"
 
@@ -197,7 +198,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 #undef NAME
 	uint32_t *id = (uint32_t *)&f->types;
 
-	*f = (struct features){ .caps = features_caps() };
+	*f = (struct features){ .caps = features_caps(), .pidns = pidns_here() };
 	btf_index_find(btf, names, sizeof(names) / sizeof(*names));
 	for (size_t i = FUNCTIONS; i < sizeof(names) / sizeof(*names); i++)
 		*id++ = names[i].id;

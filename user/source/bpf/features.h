@@ -21,6 +21,7 @@ struct features {
 	int tracefs;			/* 0; -errno: why system-call tracepoints cannot be found there */
 	int cgroup;			/* 0; -errno: programs at the root of cgroup v2 are not possible */
 	const char *no_cgroup;		/* why not, in words that follow "the root of cgroup v2" */
+	uint32_t pidns;			/* pidns_here() */
 	uint64_t caps;			/* effective capabilities, 1 << CAP_... */
 	bool preempts;			/* puts tasks off that run kernel code, BPF programs too */
 	bool casts;			/* bpf_rdonly_cast(): 6.2 and later */

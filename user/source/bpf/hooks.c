@@ -110,6 +110,9 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
 		  .loses = "accepts of 32-bit programs" },
 	} },
+	[HOOK_SIGNAL] = { "accept(), connect() interrupted", .also = ON(ACCEPT) | ON(CONNECT_RETURN), .variants = {
+		{ MECH_TRACEPOINT, "signal_deliver", PROGS_OF(ONE(tp_signal)) },
+	} },
 	[HOOK_TAKE] = { "accept queue: taken out", ON(ACCEPTQ_DEL), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__inet_accept", PROGS_OF(TWO(f_take)) },
 		{ MECH_FENTRY, "security_sock_graft", PROGS_OF(TWO(f_graft)) },

@@ -45,6 +45,7 @@ static void fill_config(struct load *l)
 	c->types = l->features.types;
 	c->cgroup = f->cgroup;
 	c->netns = f->netns;
+	c->pidns = l->features.pidns;
 	c->ring_mask = l->rings->n - 1;
 	c->ring_slots = l->rings->slots;
 	c->family = f->family;

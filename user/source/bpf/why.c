@@ -175,6 +175,8 @@ void why_not_seen(char *buf, size_t size, const struct plan *p)
 	}
 	if (!HAS(p->features->caps, SYS_ADMIN))
 		add(&t, "Sockets that exist already in other network namespaces are found with CAP_SYS_ADMIN only. ");
+	if (p->features->pidns)
+		add(&t, "This is a PID namespace (a container): processes outside of it have no number here. ");
 	if (t.len)
 		buf[t.len - 1] = 0;	/* the space */
 	if (t.len > 1 && buf[t.len - 2] == '.')
