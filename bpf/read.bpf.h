@@ -197,6 +197,55 @@ static __always_inline void set_queues(struct tcptrace_record *r, const struct s
 	r->flags |= TCPTRACE_F_QUEUES;
 }
 
+static __always_inline bool fin_taken(const struct sock *sk)
+{
+	return READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE);
+}
+
+/*
+ * What became of a connection, tcptrace_has_totals(). Valid until tcp_disconnect() clears it, which is after the
+ * transition to CLOSE. Their FIN counts as a byte received (bytes_received, rcv_nxt) once it was taken.
+ */
+static __always_inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
+{
+	const struct tcp_sock *tp = TYPED_PTR((const struct tcp_sock *)sk);
+	bool fin = fin_taken(sk);
+	__u32 rcv_nxt, copied_seq;
+
+	r->segs_in = READ(tp, segs_in);
+	r->segs_out = READ(tp, segs_out);
+	if (!(r->segs_in | r->segs_out))
+		return;
+	READ_TWO(tp, rcv_nxt, copied_seq, rcv_nxt, copied_seq);
+	r->unread = rcv_nxt - copied_seq;
+	r->unread -= fin && r->unread;
+	r->undelivered = READ(tp, write_seq) - READ(tp, snd_una);
+	r->bytes_in = READ(tp, bytes_received);
+	r->bytes_in -= fin && r->bytes_in;
+	r->bytes_out = READ(tp, bytes_sent) - READ(tp, bytes_retrans);
+	r->retrans = READ(tp, total_retrans);
+	r->srtt_us = READ(tp, srtt_us) >> 3;
+	r->rtt_min_us = READ(tp, rtt_min.s[0].v);
+	r->ret = -READ(sk, sk_err);
+}
+
+/* Both initial sequence numbers of a client, when its SYN is acknowledged: no member keeps them. */
+static __always_inline __u64 client_isns(const struct sock *sk)
+{
+	const struct tcp_sock *tp = TYPED_PTR((const struct tcp_sock *)sk);
+	__u32 ours = READ(tp, snd_una) - (__u32)READ(tp, bytes_acked);
+	__u32 theirs = READ(tp, rcv_nxt) - (__u32)READ(tp, bytes_received) - 1;
+
+	return (__u64)ours << 32 | theirs;
+}
+
+static __always_inline __u64 request_isns(const struct request_sock *req)
+{
+	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)req);
+
+	return (__u64)READ(treq, snt_isn) << 32 | READ(treq, rcv_isn);
+}
+
 /* A request of a listener; family is the listener's, as its child will have. */
 static __always_inline void set_request(struct tcptrace_record *r, const struct request_sock *req,
 					const struct sock *listener)

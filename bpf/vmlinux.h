@@ -182,7 +182,9 @@ struct list_head { struct list_head *next; };
 struct tcp_sock {
 	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
 	bool is_mptcp;
-	__u32 total_retrans;
+	__u64 bytes_received, bytes_sent, bytes_acked, bytes_retrans;
+	__u32 segs_in, segs_out, rcv_nxt, copied_seq, snd_una, write_seq, srtt_us, total_retrans;
+	struct minmax { struct minmax_sample { __u32 t, v; } s[3]; } rtt_min;
 };
 
 /* 5.6 and later, with CONFIG_MPTCP: what a program holds; first: the TCP socket of it that is named here */
@@ -196,7 +198,7 @@ struct request_sock {
 	struct sock *sk;
 };
 struct inet_request_sock { struct request_sock req; };
-struct tcp_request_sock { struct inet_request_sock req; u64 snt_synack; bool tfo_listener; };
+struct tcp_request_sock { struct inet_request_sock req; u64 snt_synack; bool tfo_listener; __u32 rcv_isn, snt_isn; };
 
 struct inet_timewait_sock { struct sock_common __tw_common; volatile unsigned char tw_substate; };
 

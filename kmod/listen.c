@@ -39,6 +39,8 @@ static void emit_request(unsigned int event, const struct request_sock *req,
 		return;
 	set_request(&r, req, listener);
 	r.cause = cause;
+	if (event == TCPTRACE_SYNQ_ADD)
+		r.arg = request_isns(req);
 	submit(&r);
 }
 

@@ -102,6 +102,50 @@ static inline void set_queues(struct tcptrace_record *r,
 	r->flags |= TCPTRACE_F_QUEUES;
 }
 
+/*
+ * What became of a connection, tcptrace_has_totals(). Valid until
+ * tcp_disconnect() clears it, which is after the transition to CLOSE. Their
+ * FIN counts as a byte received once it was taken.
+ */
+static inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	bool fin = sock_flag(sk, SOCK_DONE);
+
+	r->segs_in = READ_ONCE(tp->segs_in);
+	r->segs_out = READ_ONCE(tp->segs_out);
+	if (!(r->segs_in | r->segs_out))
+		return;
+	r->unread = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
+	r->unread -= fin && r->unread;
+	r->undelivered = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
+	r->bytes_in = READ_ONCE(tp->bytes_received);
+	r->bytes_in -= fin && r->bytes_in;
+	r->bytes_out = READ_ONCE(tp->bytes_sent) - READ_ONCE(tp->bytes_retrans);
+	r->retrans = READ_ONCE(tp->total_retrans);
+	r->srtt_us = READ_ONCE(tp->srtt_us) >> 3;
+	r->rtt_min_us = tcp_min_rtt(tp);
+	r->ret = -READ_ONCE(sk->sk_err);
+}
+
+/*
+ * Both initial sequence numbers of a client, when its SYN is acknowledged: no
+ * member keeps them.
+ */
+static inline u64 client_isns(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 ours = tp->snd_una - (u32)tp->bytes_acked;
+	u32 theirs = tp->rcv_nxt - (u32)tp->bytes_received - 1;
+
+	return (u64)ours << 32 | theirs;
+}
+
+static inline u64 request_isns(const struct request_sock *req)
+{
+	return (u64)tcp_rsk(req)->snt_isn << 32 | tcp_rsk(req)->rcv_isn;
+}
+
 /* A request of a listener; family is the listener's, as its child's will be. */
 static inline void set_request(struct tcptrace_record *r,
 			       const struct request_sock *req,

@@ -60,6 +60,8 @@ static void emit_sock(const struct sock *sk)
 		set_listener(&r, sk);
 	else if (!READ_ONCE(sk->sk_socket) && !sock_flag(sk, SOCK_DEAD))
 		r.flags |= TCPTRACE_F_QUEUED;
+	if (r.new != TCP_LISTEN)
+		set_totals(&r, sk);
 	submit(&r);
 }
 

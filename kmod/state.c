@@ -41,6 +41,10 @@ static void tp_state(void *data, const struct sock *sk, const int old,
 	r.new = new;
 	if (old == TCP_LISTEN && new == TCP_CLOSE)
 		set_queues(&r, sk);
+	else if (new == TCP_CLOSE || new == TCP_TIME_WAIT)
+		set_totals(&r, sk);
+	else if (old == TCP_SYN_SENT && new == TCP_ESTABLISHED)
+		r.arg = client_isns(sk);
 	submit(&r);
 }
 
@@ -51,6 +55,9 @@ static void tp_destroy(void *data, struct sock *sk)
 	if (!wanted_end(sk) || !reserve(&r, TCPTRACE_DESTROY))
 		return;
 	set_sock(&r, sk);
+	/* it may go on as a minisock in FIN_WAIT2, told by no transition */
+	if (!sock_flag(sk, SOCK_DONE))
+		set_totals(&r, sk);
 	submit(&r);
 }
 

@@ -8,6 +8,7 @@
 
 #include "completion.h"
 #include "lab/lab.h"
+#include "model/life.h"
 #include "run/outputs.h"
 
 enum kind { NOTHING, WORDS, LIST, FILES, DIRS, PIDS };	/* LIST: words with commas between */
@@ -26,6 +27,12 @@ static void events(FILE *f)
 	}
 }
 
+static void ends(FILE *f)
+{
+	for (int i = 0; i < LIFE_ENDS_MAX; i++)
+		fprintf(f, "%s ", life_end_word((enum life_end)i));
+}
+
 static void mechanisms(FILE *f)
 {
 	fputs("auto ", f);
@@ -36,6 +43,16 @@ static void mechanisms(FILE *f)
 static void sources(FILE *f)
 {
 	fprintf(f, "auto %s %s ", source_bpf.name, source_kmod.name);
+}
+
+static void metrics_labels(FILE *f)
+{
+	fputs("address port comm ", f);
+}
+
+static void metrics_histograms(FILE *f)
+{
+	fputs("accept both none ", f);
 }
 
 static void languages(FILE *f)
@@ -64,9 +81,13 @@ static void lab_names(FILE *f)
 
 static const struct values values[] = {
 	{ "event", LIST, events },
+	{ "end", LIST, ends },
 	{ "mechanism", WORDS, mechanisms },
 	{ "source", WORDS, sources },
 	{ "lang", WORDS, languages },
+	{ "labels", LIST, metrics_labels },
+	{ "histograms", WORDS, metrics_histograms },
+	{ "textfile", FILES },
 	{ "out", WORDS, outputs },
 	{ "pid", PIDS },
 	{ "netns", PIDS },

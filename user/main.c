@@ -34,6 +34,11 @@ static const struct command commands[] = {
 		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
 		.form = "'flow' shows whole connections, in their own time",
 	}, {
+		.name = "conns", .help = "one line a connection, when it is over, and how it ended",
+		.run = run_stream, .view = "conns",
+		.takes = TAKES_RUN | TAKES_CONNS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
+		.form = "'conns' shows whole connections",
+	}, {
 		.name = "report", .help = "a page for a browser: verdict, queues over time, connections, replay",
 		.run = run_stream, .view = "report",
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,
@@ -43,6 +48,11 @@ static const struct command commands[] = {
 		.run = run_stream, .view = "perfetto",
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,
 		.form = "'perfetto' writes one trace of the whole run",
+	}, {
+		.name = "metrics", .help = "numbers of each listener for Prometheus, at http://127.0.0.1:9817/metrics",
+		.run = run_stream, .view = "metrics",
+		.takes = TAKES_METRICS | (TAKES_RUN & ~(TAKES_TROUBLE | TAKES_PROGRAM | TAKES_PAGE | TAKES_LANG)),
+		.form = "'metrics' answers who asks for numbers",
 	}, {
 		.name = "listeners", .help = "both queues of every listener now, like ss -ltn",
 		.run = run_listeners,

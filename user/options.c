@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/parse.h"
+#include "model/life.h"
 #include "names.h"
 #include "options.h"
 #include "run/outputs.h"
@@ -106,6 +107,22 @@ static int take_event(struct options *o, const char *s, int key)
 	return options_refuse(o, "-e '%.32s': no such event; there are%s", s, valid);
 }
 
+static int take_end(struct options *o, const char *s, int key)
+{
+	int end = life_end_by_word(s);
+	char valid[512] = "";
+	size_t n = 0;
+
+	(void)key;
+	if (end >= 0) {
+		o->conns.ends_wanted |= 1ull << end;
+		return 0;
+	}
+	for (int i = 0; i < LIFE_ENDS_MAX && n < sizeof(valid); i++)
+		n += (size_t)snprintf(valid + n, sizeof(valid) - n, " %s", life_end_word((enum life_end)i));
+	return options_refuse(o, "--end '%.32s': no such end; there are%s", s, valid);
+}
+
 static int take_number(struct options *o, int key, const char *s)
 {
 	uint64_t v;
@@ -120,6 +137,15 @@ static int take_number(struct options *o, int key, const char *s)
 	case 'c':
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
 			return options_refuse(o, "-c '%s': not a number of events; 1 or more", s);
+		return 0;
+	case OPT_MIN_MS:
+		if (parse_u64(s, 1, UINT64_MAX / 1000000, &v))
+			return options_refuse(o, "--min-ms '%s': not a number of milliseconds; 1 or more", s);
+		o->conns.min_ns = v * 1000000;
+		return 0;
+	case OPT_MIN_BYTES:
+		if (parse_u64(s, 1, UINT64_MAX, &o->conns.min_bytes))
+			return options_refuse(o, "--min-bytes '%s': not a number of bytes; 1 or more", s);
 		return 0;
 	case 'n':
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
@@ -211,6 +237,56 @@ static int take_output(struct options *o, const char *arg)
 	return add_output(o, name, colon ? colon + 1 : NULL);
 }
 
+static const char *const labels[] = { "address", "port", "comm" };
+
+static int take_label(struct options *o, const char *s, int key)
+{
+	(void)key;
+	for (unsigned int i = 0; i < sizeof(labels) / sizeof(*labels); i++) {
+		if (!strcmp(labels[i], s)) {
+			o->metrics.labels |= 1u << i;
+			return 0;
+		}
+	}
+	return options_refuse(o, "--labels '%.32s': there are address, port, comm", s);
+}
+
+static int take_histograms(struct options *o, const char *s)
+{
+	static const char *const words[] = { "none", "accept", "both" };
+
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!strcmp(words[i], s)) {
+			o->metrics.histograms = i;
+			return 0;
+		}
+	}
+	return options_refuse(o, "--histograms '%.32s': there are accept, both, none", s);
+}
+
+static int take_metrics(struct options *o, int key, const char *s)
+{
+	uint64_t v;
+
+	switch (key) {
+	case OPT_LISTEN:
+		o->metrics.listens = true;
+		return address_by_name(s, o->metrics.addr, &o->metrics.port, o->error, sizeof(o->error));
+	case OPT_TEXTFILE:
+		o->path = s;
+		return 0;
+	case OPT_LABELS:
+		return each_part(o, s, take_label, key);
+	case OPT_HISTOGRAMS:
+		return take_histograms(o, s);
+	default:
+		if (parse_u64(s, 1, 4096, &v))
+			return options_refuse(o, "--max-listeners '%.32s': not a number of listeners; 1 to 4096", s);
+		o->metrics.max_listeners = (uint32_t)v;
+		return 0;
+	}
+}
+
 static int take_flag(struct options *o, int key)
 {
 	switch (key) {
@@ -222,6 +298,10 @@ static int take_flag(struct options *o, int key)
 	case 't': o->time = VIEW_TIME_START; return 0;
 	case 'T': o->time = VIEW_TIME_WALL; return 0;
 	case 'q': o->quiet = true; return 0;
+	case 'a': o->conns.all = true; return 0;
+	case OPT_ENDS: o->conns.both = true; return 0;
+	case OPT_CSV: o->conns.csv = true; return 0;
+	case OPT_WIDE: o->conns.wide = true; return 0;
 	case 'b': o->batch = true; return 0;
 	case 'v': o->source.verbose = true; return 0;
 	case OPT_IO: o->source.io = true; return 0;
@@ -232,6 +312,8 @@ static int take_flag(struct options *o, int key)
 	case OPT_STEP: o->step = true; return 0;
 	case OPT_QUIZ: o->quiz = true; return 0;
 	case OPT_ANONYMOUS: o->anonymous = true; return 0;
+	case OPT_ONCE: o->metrics.once = true; return 0;
+	case OPT_IDLE: o->metrics.all = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -288,6 +370,9 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_port, key);
 	case 'e':
 		return each_part(o, arg, take_event, key);
+	case OPT_END:
+		return each_part(o, arg, take_end, key);
+	case OPT_MIN_MS: case OPT_MIN_BYTES:
 	case 'd': case 'c': case 'n': case 'i': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
@@ -313,6 +398,8 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MAX_SIZE:
 		return take_size(o, arg);
+	case OPT_LISTEN: case OPT_TEXTFILE: case OPT_LABELS: case OPT_MAX_LISTENERS: case OPT_HISTOGRAMS:
+		return take_metrics(o, key, arg);
 	case 'w':
 		o->write_path = arg;
 		return 0;
@@ -334,7 +421,7 @@ static void note_given(struct options *o, int key)
 {
 	for (unsigned int i = 0; option_rows[i].option.name || option_rows[i].option.doc; i++) {
 		if (option_rows[i].option.key == key && !(option_rows[i].option.flags & OPTION_ALIAS))
-			o->given |= 1ull << i;
+			o->given[i] = true;
 	}
 }
 
@@ -376,6 +463,22 @@ static void argp_rows(struct argp_option *to)
 	to[i] = (struct argp_option){ 0 };
 }
 
+/* Another main view has it as an output beside it, which writes a file. */
+static void settle_metrics(struct options *o)
+{
+	struct view_metrics *m = &o->metrics;
+	bool main = o->view && !strcmp(o->view, "metrics");
+
+	if (!m->labels)
+		m->labels = VIEW_LABEL_ADDRESS | VIEW_LABEL_PORT | VIEW_LABEL_COMM;
+	if (m->once && !o->duration_ns && !o->read_path)
+		o->duration_ns = 1;
+	if (main && !m->listens && !m->once && !o->path && !o->read_path) {
+		address_by_name("127.0.0.1:9817", m->addr, &m->port, o->error, sizeof(o->error));
+		m->listens = true;
+	}
+}
+
 /* What the short forms mean, once the command is known. */
 static int settle(struct options *o)
 {
@@ -387,6 +490,7 @@ static int settle(struct options *o)
 	if (o->ipv4 != o->ipv6)
 		o->source.filter.family = o->ipv4 ? 4 : 6;
 	o->source.path = o->read_path;
+	settle_metrics(o);
 	if (o->write_path && o->view)
 		return add_output(o, "record", o->write_path);
 	return 0;
@@ -401,6 +505,9 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 	memset(o, 0, sizeof(*o));
 	o->source_name = "auto";
 	o->ready_fd = -1;
+	o->metrics.max_listeners = 256;
+	o->metrics.histograms = VIEW_HISTOGRAMS_ACCEPT;
+	o->metrics.interval_ns = 15000000000ull;
 	command_table = commands;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_rows(rows);

@@ -193,16 +193,34 @@ struct tcptrace_record {
 		__u64	call_ns;
 	};
 	__u32	netns;		/* inode number of the network namespace */
-	__u32	pid;		/* process (tgid in the kernel), F_ACTOR */
-	__u32	tid;		/* thread, F_ACTOR */
-	__s32	fd;		/* descriptor the call was made on (accept: the new one), -1 unknown */
+	/* The second member of a union of two: see tcptrace_has_totals(). */
+	union {
+		__u32	pid;		/* process (tgid in the kernel), F_ACTOR */
+		__u32	srtt_us;	/* smoothed round trip, 0: never measured */
+	};
+	union {
+		__u32	tid;		/* thread, F_ACTOR */
+		__u32	rtt_min_us;	/* shortest round trip of the last 300 s, ~0: never measured */
+	};
+	union {
+		__s32	fd;		/* descriptor the call was made on (accept: the new one), -1 unknown */
+		__u32	unread;		/* bytes that came and that nobody read, without their FIN */
+	};
 	union {
 		char	comm[TCPTRACE_COMM_LEN];	/* F_ACTOR; not always terminated */
 		struct {
-			__u64	req;	/* not F_ACTOR: the request_sock that became sk, or 0 */
-			__u64	arg;	/* not F_ACTOR: lost: how many; observed: enum tcptrace_seen of each;
-					 * retrans: segments (tcp_skb_pcount()), 0: 1;
-					 * rst-sent for no socket: TCP flags of what it answers */
+			union {
+				__u64	req;	/* not F_ACTOR: the request_sock that became sk, or 0 */
+				__u64	bytes_in;	/* without SYN and FIN, as are those out */
+			};
+			union {
+				__u64	arg;	/* not F_ACTOR: lost: how many; observed: enum tcptrace_seen of
+						 * each; retrans: segments (tcp_skb_pcount()), 0: 1;
+						 * rst-sent for no socket: TCP flags of what it answers;
+						 * synq-add, SYN_SENT to ESTABLISHED: our initial sequence
+						 * number << 32 | theirs, 0: unknown */
+				__u64	bytes_out;	/* sent, each byte once, acknowledged or not */
+			};
 		};
 	};
 	__u8	laddr[16];	/* IPv4 as ::ffff:a.b.c.d, so that both families compare alike */
@@ -223,12 +241,39 @@ struct tcptrace_record {
 	__u8	cause;		/* enum tcptrace_cause */
 	__u8	flags;		/* TCPTRACE_F_* */
 	__u16	cpu;
-	__u32	synq;		/* icsk_accept_queue.qlen */
-	__u32	synq_young;	/* of these, SYN-ACK not yet sent again */
-	__u32	acceptq;	/* sk_ack_backlog */
-	__u32	acceptq_max;	/* sk_max_ack_backlog: limits both queues (see user/doc) */
-	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave */
+	union {
+		__u32	synq;		/* icsk_accept_queue.qlen */
+		__u32	retrans;	/* segments sent again, SYNs too */
+	};
+	union {
+		__u32	synq_young;	/* of these, SYN-ACK not yet sent again */
+		__u32	segs_in;
+	};
+	union {
+		__u32	acceptq;	/* sk_ack_backlog */
+		__u32	segs_out;
+	};
+	union {
+		__u32	acceptq_max;	/* sk_max_ack_backlog: limits both queues (see user/doc) */
+		__u32	undelivered;	/* bytes of ours not acknowledged or not sent, with a SYN or FIN of ours */
+	};
+	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave; totals: -sk_err */
 };
+
+/*
+ * Does the record say what became of a connection? The end of its full socket does: the transition out of the last
+ * state before CLOSE (which is told as TIME_WAIT where a minisock goes on), and 'destroy' where no transition is told;
+ * so does 'exists'. A socket that neither sent nor received a segment has no totals, nor have recordings of
+ * tcptrace 0.1.
+ */
+static inline int tcptrace_has_totals(const struct tcptrace_record *r)
+{
+	if (r->flags & (TCPTRACE_F_ACTOR | TCPTRACE_F_QUEUES | TCPTRACE_F_REQUEST | TCPTRACE_F_TIMEWAIT))
+		return 0;
+	if (r->event != TCPTRACE_STATE && r->event != TCPTRACE_EXISTS && r->event != TCPTRACE_DESTROY)
+		return 0;
+	return (r->segs_in | r->segs_out) != 0;
+}
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct tcptrace_record) == 128, "the record is 128 bytes");

@@ -8,6 +8,7 @@
  *
  * Each line: microseconds, event, then key=value and flags:
  *     sk= listener= req= cookie= call_us= arg= netns= fd= ret= backlog= somaxconn= cpu=	numbers
+ *     in= out= unread= undelivered= segs= again= rtt_us= no_rtt= err=	what became of a connection
  *     pid=PID[/TID] comm=NAME	who acts (sets F_ACTOR); \xNN in NAME is a byte
  *     l=ADDR:PORT r=ADDR:PORT	IPv6 as [ADDR]:PORT	f=4|6
  *     old=STATE new=STATE	names, or numbers	of=EVENT (lost)	how=0..2 (shutdown)
@@ -145,6 +146,32 @@ static bool flag(struct tcptrace_record *r, const char *s)
 	return false;
 }
 
+/* Of the record that ends a connection: tcptrace_has_totals(). */
+static bool total(struct tcptrace_record *r, const char *key, const char *v)
+{
+	if (!strcmp(key, "in"))
+		r->bytes_in = (uint64_t)number(v);
+	else if (!strcmp(key, "out"))
+		r->bytes_out = (uint64_t)number(v);
+	else if (!strcmp(key, "unread"))
+		r->unread = (uint32_t)number(v);
+	else if (!strcmp(key, "undelivered"))
+		r->undelivered = (uint32_t)number(v);
+	else if (!strcmp(key, "segs"))
+		r->segs_in = r->segs_out = (uint32_t)number(v);
+	else if (!strcmp(key, "again"))
+		r->retrans = (uint32_t)number(v);
+	else if (!strcmp(key, "rtt_us"))
+		r->rtt_min_us = r->srtt_us = (uint32_t)number(v);
+	else if (!strcmp(key, "no_rtt"))
+		r->rtt_min_us = UINT32_MAX;
+	else if (!strcmp(key, "err"))
+		r->ret = -(int32_t)number(v);
+	else
+		return false;
+	return true;
+}
+
 static bool plain_number(struct tcptrace_record *r, const char *key, const char *v)
 {
 	if (!strcmp(key, "sk"))
@@ -210,7 +237,7 @@ static void word(struct tcptrace_record *r, char *s)
 		r->flags |= TCPTRACE_F_QUEUES;
 		if (sscanf(v, "%u,%u,%u,%u", &r->synq, &r->synq_young, &r->acceptq, &r->acceptq_max) != 4)
 			die("not four numbers", v);
-	} else if (!plain_number(r, s, v))
+	} else if (!plain_number(r, s, v) && !total(r, s, v))
 		die("no such key", s);
 }
 

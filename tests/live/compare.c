@@ -25,7 +25,8 @@
 #define CLOSE_NS		200000000ull	/* a virtual CPU of an emulated guest sleeps that long */
 #define SHOWN			15
 #define NO_COOKIE		1	/* arg of a record that we made */
-#define TCP_CLOSE		7	/* include/net/tcp_states.h */
+#define TCP_SYN_SENT		2	/* include/net/tcp_states.h */
+#define TCP_CLOSE		7
 
 struct recording {
 	const char *name;
@@ -170,6 +171,8 @@ static int same_step(const struct tcptrace_record *a, const struct tcptrace_reco
 	CMP(ret);
 	if (!(a->flags & TCPTRACE_F_ACTOR))
 		CMP(req);
+	if (tcptrace_has_totals(a) || a->event == TCPTRACE_SYNQ_ADD || a->old == TCP_SYN_SENT)
+		CMP(arg);
 	else if (strncmp(a->comm, b->comm, sizeof(a->comm)))
 		return strncmp(a->comm, b->comm, sizeof(a->comm));
 	if (memcmp(a->laddr, b->laddr, 16))

@@ -17,6 +17,7 @@
 
 #include "doctor.h"
 #include "../kconfig.h"
+#include "outputs.h"
 #include "run.h"
 #include "../talk.h"
 #include "../view/jsonout.h"
@@ -141,8 +142,8 @@ int run_doctor(struct options *opt)
 	int err, failed;
 
 	signal(SIGXFSZ, SIG_IGN);
+	opt->source.events = outputs_events(opt);
 	failed = run_open_source(opt, &src);
-
 	err = out_open(&out, STDOUT_FILENO);
 	if (!err) {
 		if (!failed)

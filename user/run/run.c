@@ -120,6 +120,7 @@ static int open_all(struct run *r, struct options *o)
 
 	if (lifted)
 		lift_filter(r, o);
+	o->source.events = outputs_events(o);
 	err = run_open_source(o, &r->src);
 	if (err)
 		return err;
@@ -239,7 +240,8 @@ static void sum_up(struct run *r)
 /* A program's words do not get into JSON or a recording: then its standard output is standard error. */
 static bool stdout_is_ours(const struct options *o)
 {
-	bool ours = !o->path && strcmp(o->view, "table") && strcmp(o->view, "flow");
+	bool ours = !o->path && strcmp(o->view, "table") && strcmp(o->view, "flow") &&
+		    (strcmp(o->view, "conns") || o->json || o->conns.csv);
 
 	for (unsigned int i = 0; i < o->nouts; i++)
 		ours |= o->outs[i].path && !strcmp(o->outs[i].path, "-");

@@ -8,6 +8,7 @@
 
 #include "../model/model.h"
 #include "../source/source.h"
+#include "../view/view.h"
 
 struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
@@ -16,14 +17,11 @@ struct select {
 	struct source *program;		/* flow: its followed() says what -- PROGRAM did; NULL: all counts */
 };
 
-/* Bits of select_pick(). */
-enum { PICK_FILTER = 1, PICK_TROUBLE = 2 };
-
 bool select_event(const struct select *s, const struct model_event *ev);
 bool select_filtered(const struct select *s, const struct model_event *ev);	/* the filter alone */
 /* The same of a record that made no step: by its addresses alone. */
 bool select_record(const struct select *s, const struct tcptrace_record *r);
-unsigned int select_pick(void *select, const struct model_event *ev);	/* as view_config.picks */
+unsigned int select_pick(void *select, const struct model_event *ev);	/* as view_config.picks: PICK_* */
 bool select_trouble(const struct model_event *ev);	/* what -x shows */
 bool select_listener(const struct select *s, const struct listener *l);
 

@@ -74,6 +74,6 @@ void disguise_record(struct disguise *d, struct tcptrace_record *rec)
 		return;
 	rec->sk = disguised(d, rec->sk);
 	rec->listener = disguised(d, rec->listener);
-	if (!(rec->flags & TCPTRACE_F_ACTOR))
+	if (!(rec->flags & TCPTRACE_F_ACTOR) && !tcptrace_has_totals(rec))
 		rec->req = disguised(d, rec->req);
 }

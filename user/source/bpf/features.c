@@ -244,6 +244,8 @@ void features_find_programs(struct features *f, const struct capture *skel, feat
 	for (unsigned int i = 1; i <= PROGS; i++) {
 		const char *section = bpf_program__section_name(prog_at(skel, i));
 
+		if (!strncmp(section + (*section == '?'), "tp/", 3))
+			progs_add(&f->syscalls, i);
 		if (target_of(section, &names[n], buf[n], sizeof(*buf)))
 			prog[n++] = i;
 	}

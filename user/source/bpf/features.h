@@ -15,6 +15,7 @@
 struct features {
 	struct kernel_types types;	/* numbers in BTF of what bpf_rdonly_cast() may be given */
 	struct progs missing;		/* their function or tracepoint is not in this kernel */
+	struct progs syscalls;		/* they are for system-call tracepoints */
 	int fentry;			/* 0: a trial went well; else -errno of ... */
 	const char *fentry_step;	/* ... "load" or "attach" */
 	int kprobe;			/* 0; -ENOENT: this kernel has none (CONFIG_KPROBE_EVENTS) */
@@ -31,7 +32,7 @@ struct features {
 };
 
 uint64_t features_caps(void);		/* as in struct features */
-/* All but 'missing'. */
+/* All but 'missing' and 'syscalls'. */
 void features_ask(struct features *f, const struct btf_index *btf);
 /* A descriptor of the root of cgroup v2, the caller's to close; -1: not to be had, and f says why. */
 int features_open_cgroup(struct features *f);
@@ -40,7 +41,7 @@ struct capture;
 
 /* As btf_index_find(), of whatever ctx is. */
 typedef void (*features_find_fn)(const void *ctx, struct btf_name *names, unsigned int n);
-/* Fills 'missing': skel is opened; only the names of its programs' sections are read. */
+/* Fills these: skel is opened; only the names of its programs' sections are read. */
 void features_find_programs(struct features *f, const struct capture *skel, features_find_fn find, const void *ctx);
 
 #endif

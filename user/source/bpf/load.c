@@ -228,12 +228,14 @@ static int ask_kernel(struct load *l)
 
 static void make_plan(struct load *l)
 {
-	const uint64_t io = 1ull << TCPTRACE_READ | 1ull << TCPTRACE_WRITE;
 	const struct filter *f = &l->cfg->filter;
 	struct plan_options options = {
 		.only = l->cfg->mechanism, .by_pid = f->npids > 0 && !f->others, .follow = f->follow,
-		.events = l->cfg->io ? ~0ull : ~io,
+		.events = l->cfg->events ? l->cfg->events : EVENTS_ALL & ~EVENTS_IO,
 	};
+
+	if (l->cfg->io)
+		options.events |= EVENTS_IO;
 
 	plan_make(&l->plan, &l->features, &options);
 }

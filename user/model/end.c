@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How a connection ended: one row a word, the first whose rule holds. The rules stand on the last transition, sk_err at
+ * that moment, what was unread and undelivered, and on which calls and segments came before it and after it; the kernel
+ * functions that make them so are named beside them (6.18; the same on 5.10 to 7.2).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "life.h"
+
+#define NEEDS(event)	(1ull << TCPTRACE_##event)
+
+static bool is_errno_of_net(int err)		/* what an ICMP error leaves behind */
+{
+	return err == EHOSTUNREACH || err == ENETUNREACH || err == ECONNREFUSED || err == ENOPROTOOPT ||
+	       err == EHOSTDOWN || err == EACCES || err == EPROTO || err == ENONET || err == EOPNOTSUPP;
+}
+
+/* Of the attempt: sk_err at the transition; without totals what connect() said. */
+static int attempt_err(const struct conn_life *l)
+{
+	return l->totals.known ? l->totals.err : l->connect_err;
+}
+
+static bool attempt_failed(const struct conn_life *l)
+{
+	return l->old == TCP_S_SYN_SENT;
+}
+
+static bool is_killed(const struct conn_life *l)		/* tcp_abort() */
+{
+	return l->totals.err == ECONNABORTED;
+}
+
+static bool is_not_accepted(const struct conn_life *l)		/* inet_csk_listen_stop() */
+{
+	return l->listener_closed;
+}
+
+static bool left_synq(const struct conn_life *l, unsigned int cause)
+{
+	return l->old == TCP_S_NEW_SYN_RECV && l->synq_cause == cause;
+}
+
+static bool is_ghost(const struct conn_life *l)
+{
+	return l->old == TCP_S_NEW_SYN_RECV && l->ack_refused && l->synq_cause != TCPTRACE_SYNQ_LISTENER_CLOSED &&
+	       l->synq_cause != TCPTRACE_SYNQ_RESET;
+}
+
+static bool is_expired(const struct conn_life *l)
+{
+	return left_synq(l, TCPTRACE_SYNQ_EXPIRED);
+}
+
+static bool is_syn_reset(const struct conn_life *l)
+{
+	return left_synq(l, TCPTRACE_SYNQ_RESET);
+}
+
+static bool is_syn_killed(const struct conn_life *l)
+{
+	return left_synq(l, TCPTRACE_SYNQ_LISTENER_CLOSED);
+}
+
+static bool is_refused(const struct conn_life *l)
+{
+	return !l->conn && l->tries;
+}
+
+/* connect() failed before its SYN: no route, no port. */
+static bool is_not_sent(const struct conn_life *l)
+{
+	if (l->old == TCP_S_CLOSE)
+		return l->connect_err != 0;
+	return attempt_failed(l) && !l->totals.known && !l->reset_in &&
+	       (l->connect_err == EADDRNOTAVAIL || l->connect_err == EADDRINUSE || l->connect_err == ENOBUFS ||
+		l->connect_err == ENOMEM);
+}
+
+static bool is_no_listener(const struct conn_life *l)		/* tcp_reset() in SYN_SENT */
+{
+	return attempt_failed(l) && attempt_err(l) == ECONNREFUSED && l->reset_in;
+}
+
+static bool is_refused_somehow(const struct conn_life *l)	/* by a RST or by ICMP: which is not seen */
+{
+	return attempt_failed(l) && attempt_err(l) == ECONNREFUSED && !l->reset_in;
+}
+
+static bool is_no_answer(const struct conn_life *l)		/* tcp_write_timeout(), tcp_write_err() */
+{
+	return attempt_failed(l) && attempt_err(l) == ETIMEDOUT;
+}
+
+static bool is_unreachable(const struct conn_life *l)		/* tcp_v4_err() */
+{
+	return attempt_failed(l) && is_errno_of_net(attempt_err(l));
+}
+
+static bool is_cancelled(const struct conn_life *l)		/* __tcp_close(), tcp_disconnect() */
+{
+	return attempt_failed(l) && !attempt_err(l) && (l->totals.known || l->closed);
+}
+
+/* What follows was ESTABLISHED. */
+
+static bool is_dead(const struct conn_life *l)
+{
+	return l->established && l->end_ns && !l->orphan && l->old != TCP_S_NEW_SYN_RECV && l->old != TCP_S_CLOSE;
+}
+
+static bool is_reset_err(int err)
+{
+	return err == ECONNRESET || err == EPIPE;		/* tcp_reset(); EPIPE in CLOSE_WAIT */
+}
+
+/*
+ * Data for a socket that nobody has any more: tcp_rcv_state_process() calls tcp_reset(), as if a RST had come, and the
+ * RST leaves after that. An orphan's minisock answers by itself (tcp_timewait_state_process()).
+ */
+static bool is_late_data(const struct conn_life *l)
+{
+	if (l->orphan)
+		return l->reset_after && !l->late_fin;
+	return is_dead(l) && l->closed && l->reset_after && is_reset_err(l->totals.err);
+}
+
+static bool is_reset_by_them(const struct conn_life *l)
+{
+	if (!is_dead(l) || (l->totals.known && !is_reset_err(l->totals.err)))
+		return false;
+	return l->totals.known || l->reset_in;
+}
+
+/* Ended from an open state by our own doing, which no FIN announced: __tcp_close(), tcp_disconnect(). */
+static bool is_aborted(const struct conn_life *l)
+{
+	return is_dead(l) && l->totals.known && !l->totals.err && l->told == TCP_S_CLOSE && l->old != TCP_S_LAST_ACK;
+}
+
+/* Nobody closed it, so that only connect(AF_UNSPEC) is left; not every mechanism tells of that call. */
+static bool is_reset_disconnect(const struct conn_life *l)
+{
+	return is_aborted(l) && (l->ended_in_connect || (!l->closed && !l->reset_out));
+}
+
+static bool is_reset_unread(const struct conn_life *l)
+{
+	return is_aborted(l) && l->totals.unread && l->closed && !l->fin_by_close;
+}
+
+static bool is_reset_linger(const struct conn_life *l)
+{
+	return is_aborted(l) && l->closed && !l->totals.unread && !l->fin_by_close && !l->reset_out;
+}
+
+/* Orphans beyond tcp_max_orphans, no memory: tcp_out_of_resources(), tcp_check_oom(). */
+static bool is_reset_by_us(const struct conn_life *l)
+{
+	return is_aborted(l) && (l->reset_out || l->reset_after);
+}
+
+static bool is_timeout_err(int err)
+{
+	return err == ETIMEDOUT || is_errno_of_net(err);	/* sk_err_soft, where an ICMP error came */
+}
+
+static bool is_fin_unanswered(const struct conn_life *l)
+{
+	return is_dead(l) && is_timeout_err(l->totals.err) &&
+	       (l->old == TCP_S_FIN_WAIT1 || l->old == TCP_S_LAST_ACK || l->old == TCP_S_CLOSING);
+}
+
+static bool is_timed_out(const struct conn_life *l)		/* tcp_write_timeout(), TCP_USER_TIMEOUT */
+{
+	return is_dead(l) && is_timeout_err(l->totals.err) && l->totals.undelivered;
+}
+
+static bool is_keepalive(const struct conn_life *l)		/* tcp_keepalive_timer() */
+{
+	return is_dead(l) && l->totals.err == ETIMEDOUT && !l->totals.undelivered;
+}
+
+static bool is_closed_by_us(const struct conn_life *l)
+{
+	if (l->orphan)
+		return l->late_fin;
+	return is_dead(l) && l->old == TCP_S_FIN_WAIT2 && !l->totals.err && l->told == TCP_S_TIME_WAIT;
+}
+
+static bool is_closed_by_them(const struct conn_life *l)
+{
+	return is_dead(l) && l->old == TCP_S_LAST_ACK && !l->totals.err;
+}
+
+static bool is_closed_by_both(const struct conn_life *l)
+{
+	return is_dead(l) && l->old == TCP_S_CLOSING && !l->totals.err;
+}
+
+static bool is_never_closed(const struct conn_life *l)
+{
+	return l->orphan && !l->late_fin && !l->reset_after;
+}
+
+static const struct {
+	bool (*holds)(const struct conn_life *l);
+	uint64_t needs;			/* without these the rule says nothing */
+	uint8_t end;
+} rules[] = {
+	{ is_refused,		0, LIFE_REFUSED },
+	{ is_killed,		0, LIFE_KILLED },
+	{ is_not_accepted,	0, LIFE_NOT_ACCEPTED },
+	{ is_ghost,		0, LIFE_GHOST },
+	{ is_expired,		0, LIFE_EXPIRED },
+	{ is_syn_reset,		0, LIFE_SYN_RESET },
+	{ is_syn_killed,	0, LIFE_SYN_KILLED },
+	{ is_not_sent,		0, LIFE_NOT_SENT },
+	{ is_no_listener,	0, LIFE_NO_LISTENER },
+	{ is_refused_somehow,	NEEDS(RST_RECEIVED), LIFE_UNREACHABLE },
+	{ is_no_answer,		0, LIFE_NO_ANSWER },
+	{ is_unreachable,	0, LIFE_UNREACHABLE },
+	{ is_cancelled,		0, LIFE_CANCELLED },
+	{ is_late_data,		0, LIFE_RESET_LATE_DATA },
+	{ is_reset_by_them,	0, LIFE_RESET_BY_THEM },
+	{ is_reset_unread,	0, LIFE_RESET_UNREAD },
+	{ is_reset_linger,	0, LIFE_RESET_LINGER },
+	{ is_reset_disconnect,	NEEDS(CLOSE), LIFE_RESET_DISCONNECT },
+	{ is_reset_by_us,	0, LIFE_RESET_BY_US },
+	{ is_fin_unanswered,	0, LIFE_FIN_UNANSWERED },
+	{ is_timed_out,		0, LIFE_TIMED_OUT },
+	{ is_keepalive,		0, LIFE_KEEPALIVE },
+	{ is_closed_by_us,	0, LIFE_CLOSED_BY_US },
+	{ is_closed_by_them,	0, LIFE_CLOSED_BY_THEM },
+	{ is_closed_by_both,	0, LIFE_CLOSED_BY_BOTH },
+	{ is_never_closed,	NEEDS(RST_SENT), LIFE_NEVER_CLOSED },
+};
+
+static enum life_end goes_on(const struct conn_life *l)
+{
+	if (l->acceptq_ns && !l->acceptq_out_ns)
+		return LIFE_WAITING;
+	return !l->established ? LIFE_HALF_OPEN : LIFE_OPEN;
+}
+
+enum life_end life_end(const struct conn_life *l, uint64_t now_ns, uint64_t seen, uint64_t *unobserved)
+{
+	*unobserved = 0;
+	if (l->conn && (!l->end_ns || (l->orphan && !life_over(l, now_ns))))
+		return goes_on(l);
+	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (!rules[i].holds(l))
+			continue;
+		*unobserved = rules[i].needs & ~seen;
+		return *unobserved ? LIFE_UNKNOWN : rules[i].end;
+	}
+	return LIFE_UNKNOWN;
+}
+
+/* No hook tells the end of a minisock everywhere: that nothing came for as long as it lives says it. */
+bool life_deduced(const struct conn_life *l, enum life_end end)
+{
+	return end == LIFE_NEVER_CLOSED && !l->mini_gone;
+}
+
+enum life_phase life_phase(const struct conn_life *l)
+{
+	if (l->listener_closed || (l->acceptq_ns && (!l->acceptq_out_ns || (l->end_ns && l->acceptq_out_ns > l->end_ns))))
+		return PHASE_ACCEPTQ;
+	if (l->fin_ns)
+		return PHASE_CLOSING;
+	if (l->established)
+		return PHASE_OPEN;
+	return l->role == ROLE_SERVER ? PHASE_SYNQ : PHASE_CONNECT;
+}
+
+bool life_well(enum life_end end)
+{
+	return end == LIFE_CLOSED_BY_US || end == LIFE_CLOSED_BY_THEM || end == LIFE_CLOSED_BY_BOTH || end == LIFE_OPEN;
+}
+
+/* ---- words ---- */
+
+static const struct {
+	const char *word, *text, *zeek, *zeek_server;
+} words[] = {
+#define LIFE_WORD(sym, word, text, zeek, zeek_server) [LIFE_##sym] = { word, text, zeek, zeek_server },
+	LIFE_ENDS(LIFE_WORD)
+#undef LIFE_WORD
+};
+
+const char *life_end_word(enum life_end end)
+{
+	return words[end].word;
+}
+
+const char *life_end_short(enum life_end end)
+{
+	return words[end].text;
+}
+
+const char *life_end_zeek(enum life_end end, enum life_role role)
+{
+	return role == ROLE_SERVER ? words[end].zeek_server : words[end].zeek;
+}
+
+int life_end_by_word(const char *word)
+{
+	for (int i = 0; i < LIFE_ENDS_MAX; i++) {
+		if (!strcmp(words[i].word, word))
+			return i;
+	}
+	return -1;
+}
+
+const char *life_phase_word(enum life_phase phase)
+{
+	static const char *const phases[] = { "connect", "synq", "acceptq", "open", "closing" };
+
+	return phases[phase];
+}

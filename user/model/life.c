@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What each step says of the life of its connection. How it ended is end.c's. */
+#include <errno.h>
+#include <string.h>
+
+#include "life.h"
+
+#define MILLISECOND	1000000ull
+#define AFTER_END	(250 * MILLISECOND)	/* a RST that is told after the transition has come by then */
+#define FIN_TIMEOUT	(61000 * MILLISECOND)	/* tcp_fin_timeout, 60 s unless somebody changed it */
+
+bool life_begins(const struct model_event *ev)
+{
+	switch (ev->event) {
+	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CLOSE: case TCPTRACE_SHUTDOWN:
+	case TCPTRACE_DESTROY: case TCPTRACE_SYNQ_DEL:
+		return false;
+	case TCPTRACE_STATE:
+		return !(ev->flags & TCPTRACE_F_TIMEWAIT) && ev->new != TCP_S_LISTEN;
+	case TCPTRACE_EXISTS:
+		return !(ev->flags & TCPTRACE_F_TIMEWAIT) && ev->new != TCP_S_CLOSE && ev->new != TCP_S_LISTEN &&
+		       ev->new != TCP_S_BOUND_INACTIVE;
+	}
+	return ev->c->state != TCP_S_CLOSE || ev->event == TCPTRACE_CONNECT || ev->event == TCPTRACE_CONNECT_RETURN;
+}
+
+void life_totals(struct conn_life *l, const struct tcptrace_record *rec)
+{
+	if (!tcptrace_has_totals(rec))
+		return;
+	l->totals = (struct life_totals){
+		.known = true, .in = rec->bytes_in, .out = rec->bytes_out, .unread = rec->unread,
+		.undelivered = rec->undelivered, .segs_in = rec->segs_in, .segs_out = rec->segs_out,
+		.retrans = rec->retrans, .srtt_us = rec->srtt_us, .rtt_min_us = rec->rtt_min_us,
+		.err = rec->ret < 0 && rec->ret > -4096 ? -rec->ret : 0,
+	};
+}
+
+static void learn(struct conn_life *l, const struct model_event *ev)
+{
+	const struct conn *c = ev->c;
+	const struct owner *keeper = ev->l ? listener_keeper(ev->l) : NULL;
+
+	if (c && ((c->lport && c->rport) || !l->tuple.lport || !l->tuple.rport))
+		l->tuple = c->tuple;
+	if (c && c->family)
+		l->family = c->family;
+	if (c && c->cookie)
+		l->cookie = c->cookie;
+	if (c && c->owner.pid)
+		l->owner = c->owner;
+	else if (keeper && keeper->pid && !l->acceptq_out_ns)
+		l->owner = *keeper;
+	if (ev->l) {
+		l->listener = ev->l->id;
+		l->role = ROLE_SERVER;
+	}
+	if (!l->seen_ns)
+		l->seen_ns = ev->rec->t_ns;
+	l->last_ns = ev->rec->t_ns;
+}
+
+static void begins(struct conn_life *l, enum life_role role, uint64_t t_ns)
+{
+	if (l->role == ROLE_UNKNOWN)
+		l->role = role;
+	if (!l->start_ns && !l->before)
+		l->start_ns = t_ns;
+}
+
+static void first_fin(struct conn_life *l, enum life_first first, uint64_t t_ns)
+{
+	if (l->first == FIRST_NONE || first == FIRST_BOTH)
+		l->first = (uint8_t)first;
+	if (!l->fin_ns)
+		l->fin_ns = t_ns;
+}
+
+static void ends(struct conn_life *l, const struct model_event *ev)
+{
+	l->old = ev->old;
+	l->told = ev->new;
+	l->end_ns = ev->rec->t_ns;
+	l->ended_in_connect = l->in_connect;
+	life_totals(l, ev->rec);
+}
+
+static void minisock(struct conn_life *l, const struct model_event *ev)
+{
+	l->late_fin |= ev->new == TCP_S_TIME_WAIT;
+	l->mini_gone |= ev->new == TCP_S_CLOSE;
+}
+
+static bool was_open(unsigned int state)
+{
+	return state == TCP_S_ESTABLISHED || state == TCP_S_FIN_WAIT1 || state == TCP_S_FIN_WAIT2 ||
+	       state == TCP_S_CLOSE_WAIT || state == TCP_S_LAST_ACK || state == TCP_S_CLOSING;
+}
+
+static void transition(struct conn_life *l, const struct model_event *ev)
+{
+	uint64_t t_ns = ev->rec->t_ns;
+
+	if (ev->flags & TCPTRACE_F_TIMEWAIT) {
+		minisock(l, ev);
+		return;
+	}
+	l->established |= was_open(ev->old);
+	l->before |= !l->start_ns && was_open(ev->old);
+	l->fin_by_close |= l->closed && (ev->new == TCP_S_FIN_WAIT1 || ev->new == TCP_S_LAST_ACK);
+	switch (ev->new) {
+	case TCP_S_SYN_SENT:
+		begins(l, ROLE_CLIENT, t_ns);
+		l->syn_ns = t_ns;
+		break;
+	case TCP_S_SYN_RECV:
+		begins(l, ROLE_SERVER, t_ns);
+		break;
+	case TCP_S_ESTABLISHED:
+		l->established = true;
+		l->open_ns = t_ns;
+		break;
+	case TCP_S_FIN_WAIT1:
+		first_fin(l, FIRST_US, t_ns);
+		break;
+	case TCP_S_CLOSE_WAIT:
+		first_fin(l, FIRST_THEM, t_ns);
+		break;
+	case TCP_S_CLOSING:
+		first_fin(l, FIRST_BOTH, t_ns);
+		break;
+	case TCP_S_TIME_WAIT: case TCP_S_CLOSE:
+		ends(l, ev);
+		break;
+	}
+}
+
+static bool in_progress(int ret)
+{
+	return ret == -EINPROGRESS || ret == -EALREADY || ret == -EISCONN || ret == -EINTR || ret <= -512;
+}
+
+static void connect_returns(struct conn_life *l, const struct model_event *ev)
+{
+	int ret = ev->rec->ret;
+
+	begins(l, ROLE_CLIENT, ev->has_dur ? ev->rec->t_ns - ev->dur_ns : ev->rec->t_ns);
+	l->in_connect = false;
+	if (ev->has_dur)
+		l->connect_ns = ev->dur_ns;
+	if (ret < 0 && !in_progress(ret) && !l->established)
+		l->connect_err = -ret;
+	if (l->connect_err && !l->syn_ns && !l->end_ns && !l->before) {	/* no transition: nothing was tried */
+		l->old = TCP_S_CLOSE;
+		l->end_ns = ev->rec->t_ns;
+	}
+}
+
+static void leaves_synq(struct conn_life *l, const struct model_event *ev)
+{
+	l->synq_out_ns = ev->rec->t_ns;
+	l->synq_cause = ev->cause;
+	if (ev->cause == TCPTRACE_SYNQ_ESTABLISHED)
+		return;
+	l->old = TCP_S_NEW_SYN_RECV;
+	l->end_ns = ev->rec->t_ns;
+}
+
+static void destroyed(struct conn_life *l, const struct model_event *ev)
+{
+	l->destroyed = true;
+	if (l->end_ns)
+		return;
+	l->old = TCP_S_FIN_WAIT2;
+	l->orphan = true;
+	l->end_ns = ev->rec->t_ns;
+	life_totals(l, ev->rec);
+}
+
+static void exists(struct conn_life *l, const struct model_event *ev)
+{
+	l->before = true;
+	life_totals(l, ev->rec);
+	l->established = ev->new != TCP_S_SYN_SENT && ev->new != TCP_S_SYN_RECV && ev->new != TCP_S_NEW_SYN_RECV;
+	if (ev->new == TCP_S_SYN_SENT)
+		l->role = ROLE_CLIENT;
+}
+
+static void segment(struct conn_life *l, const struct model_event *ev)
+{
+	if (ev->event == TCPTRACE_RST_RECEIVED)
+		l->reset_in = true;
+	else if (l->end_ns)
+		l->reset_after = true;
+	else
+		l->reset_out = true;
+}
+
+void life_step(struct conn_life *l, const struct model_event *ev)
+{
+	uint64_t t_ns = ev->rec->t_ns;
+
+	learn(l, ev);
+	switch (ev->event) {
+	case TCPTRACE_CONNECT:
+		begins(l, ROLE_CLIENT, t_ns);
+		l->in_connect = true;
+		break;
+	case TCPTRACE_CONNECT_RETURN:
+		connect_returns(l, ev);
+		break;
+	case TCPTRACE_SYNQ_ADD:
+		begins(l, ROLE_SERVER, t_ns);
+		l->synq_ns = t_ns;
+		break;
+	case TCPTRACE_COOKIE_OK:
+		begins(l, ROLE_SERVER, t_ns);
+		break;
+	case TCPTRACE_SYNACK_RETRANS:
+		l->synacks_again++;
+		break;
+	case TCPTRACE_SYNQ_DEL:
+		leaves_synq(l, ev);
+		break;
+	case TCPTRACE_DROP:
+		l->ack_refused = true;
+		break;
+	case TCPTRACE_ACCEPTQ_ADD:
+		l->acceptq_ns = t_ns;
+		break;
+	case TCPTRACE_ACCEPTQ_DEL:
+		l->acceptq_out_ns = t_ns;
+		l->listener_closed = ev->cause == TCPTRACE_ACCEPTQ_CLOSED;
+		break;
+	case TCPTRACE_CLOSE:
+		l->closed |= !l->end_ns;	/* what comes later has not ended it */
+		break;
+	case TCPTRACE_RST_RECEIVED: case TCPTRACE_RST_SENT:
+		segment(l, ev);
+		break;
+	case TCPTRACE_STATE:
+		transition(l, ev);
+		break;
+	case TCPTRACE_EXISTS:
+		exists(l, ev);
+		break;
+	case TCPTRACE_DESTROY:
+		destroyed(l, ev);
+		break;
+	}
+}
+
+/* tcp_reset() ends the socket before the RST leaves that answers data for which nobody is there (TCPAbortOnData). */
+static bool answer_comes(const struct conn_life *l)
+{
+	return l->totals.err == ECONNRESET && l->closed && !l->reset_after;
+}
+
+bool life_over(const struct conn_life *l, uint64_t now_ns)
+{
+	uint64_t since = now_ns > l->end_ns ? now_ns - l->end_ns : 0;
+
+	if (!l->end_ns)
+		return false;
+	if (l->orphan)
+		return l->late_fin || l->mini_gone || l->reset_after || since >= FIN_TIMEOUT;
+	if (l->old == TCP_S_NEW_SYN_RECV || (l->destroyed && !answer_comes(l)))
+		return true;
+	return since >= AFTER_END;
+}

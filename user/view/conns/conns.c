@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The view `conns`: one line a connection when it is over, and how it ended. It keeps the life of each (model/life.c),
+ * joins the two ends of those that have both here, and waits a moment for what comes after the last transition.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../jsonout.h"
+#include "conns.h"
+
+#define MILLISECOND	1000000ull
+#define LOOK_EVERY	(50 * MILLISECOND)
+#define QUIET		(130000 * MILLISECOND)	/* a SYN that was refused comes again after 1, 2, 4 ... 64 s */
+#define SEEN_ALL	(~0ull)
+
+struct conns {
+	struct lives lives;
+	struct sums sums;
+	struct rows rows;
+	struct view_clock clock;
+	uint64_t looked_ns, swept_ns, last_ns;
+	uint64_t seen;			/* a bit for each event that is seen */
+};
+
+static const struct conns_config no_config;
+
+static const struct conns_config *config(const struct view *v)
+{
+	return v->cfg.conns ? v->cfg.conns : &no_config;
+}
+
+static int conns_open(struct view *v)
+{
+	struct conns *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	v->priv = s;
+	v->out->ascii = !v->cfg.utf8;
+	s->seen = SEEN_ALL;
+	s->sums.all = calloc(SUMS, sizeof(*s->sums.all));
+	err = s->sums.all ? lives_init(&s->lives) : -ENOMEM;
+	if (!err && config(v)->csv && !v->cfg.no_header)
+		keys_csv_header(v);
+	return err;
+}
+
+/* ---- a line ---- */
+
+static bool wanted(const struct view *v, const struct life *x, const struct conn_row *r)
+{
+	const struct conns_config *c = config(v);
+	unsigned int picks = x->picks | (x->peer ? x->peer->picks : 0);
+	uint64_t life = row_life_ns(r), wait = row_wait_ns(r);
+
+	if (v->cfg.picks && !(picks & PICK_FILTER))
+		return false;
+	if (v->cfg.trouble && life_well(r->end))
+		return false;
+	if (c->ends_wanted && !(c->ends_wanted >> r->end & 1))
+		return false;
+	if (c->min_ns && (life == TIME_UNKNOWN || life < c->min_ns) && (wait == TIME_UNKNOWN || wait < c->min_ns))
+		return false;
+	return !c->min_bytes || (r->l->totals.known && r->l->totals.in + r->l->totals.out >= c->min_bytes);
+}
+
+static void show(struct view *v, struct life *x, uint64_t now_ns)
+{
+	struct conns *s = v->priv;
+	struct conn_row r = { .l = &x->l, .peer = x->peer && !config(v)->both ? &x->peer->l : NULL };
+
+	r.until_ns = x->l.end_ns ? x->l.end_ns : now_ns;
+	r.end = life_end(&x->l, now_ns, s->seen, &r.unobserved);
+	r.deduced = life_deduced(&x->l, r.end);
+	if (!wanted(v, x, &r))
+		return;
+	sums_add(&s->sums, &r);
+	v->shown++;
+	if (v->cfg.quiet)
+		return;
+	if (v->cfg.json)
+		keys_json(v, &s->clock, &r);
+	else if (config(v)->csv)
+		keys_csv(v, &s->clock, &r);
+	else
+		rows_put(v, &s->rows, &r);
+}
+
+/* Of two ends of one connection the server's line tells of both. */
+static bool is_told_by_peer(const struct view *v, const struct life *x)
+{
+	return !config(v)->both && x->peer && x->l.role == ROLE_CLIENT && x->peer->l.role != ROLE_CLIENT;
+}
+
+static void finish(struct view *v, struct life *x, uint64_t now_ns)
+{
+	struct conns *s = v->priv;
+	struct life *peer = x->peer;
+
+	if (!x->told)
+		show(v, x, now_ns);
+	if (peer && !config(v)->both)
+		peer->told = true;
+	lives_drop(&s->lives, x);
+}
+
+/* The client's end waits for the server's line, which has its numbers in it. */
+static bool is_due(const struct view *v, const struct life *x, uint64_t now_ns)
+{
+	if (!life_over(&x->l, now_ns))
+		return false;
+	return x->told || !is_told_by_peer(v, x);
+}
+
+static void look(struct view *v, uint64_t now_ns)
+{
+	struct conns *s = v->priv;
+	struct life *x, *next;
+
+	if (now_ns < s->looked_ns + LOOK_EVERY)
+		return;
+	s->looked_ns = now_ns;
+	for (x = s->lives.first_over; x; x = next) {
+		next = x->next_over;
+		if (is_due(v, x, now_ns))
+			finish(v, x, now_ns);
+	}
+	if (!s->lives.refused || now_ns < s->swept_ns + 1000 * MILLISECOND)
+		return;
+	s->swept_ns = now_ns;
+	for (x = s->lives.oldest; x; x = next) {
+		next = x->next;
+		if (!x->l.conn && now_ns > x->l.last_ns + QUIET)
+			finish(v, x, now_ns);
+	}
+}
+
+/* ---- what comes ---- */
+
+static struct tuple ends_of(const struct tcptrace_record *rec)
+{
+	struct tuple t = { .lport = rec->lport, .rport = rec->rport, .netns = rec->netns };
+
+	memcpy(t.laddr, rec->laddr, sizeof(t.laddr));
+	memcpy(t.raddr, rec->raddr, sizeof(t.raddr));
+	return t;
+}
+
+/* A SYN that was refused, again or for the first time. */
+static void refused(struct view *v, const struct model_event *ev)
+{
+	struct conns *s = v->priv;
+	struct tuple t = ends_of(ev->rec);
+	struct life *x;
+
+	if (!t.lport || !t.rport)
+		return;
+	x = lives_by_tuple(&s->lives, &t, true);
+	if (!x)
+		x = lives_new(&s->lives, 0);
+	if (!x)
+		return;
+	if (!x->l.tries) {
+		x->l.tuple = t;
+		x->l.family = ev->rec->family;
+		x->l.start_ns = x->l.seen_ns = ev->rec->t_ns;
+		x->l.role = ROLE_SERVER;
+		x->l.listener = ev->l ? ev->l->id : 0;
+		if (ev->l && listener_keeper(ev->l))
+			x->l.owner = *listener_keeper(ev->l);
+		lives_pair(&s->lives, x);
+	}
+	x->l.tries++;
+	x->l.synq_cause = ev->cause;
+	x->l.end_ns = x->l.last_ns = ev->rec->t_ns;
+	if (v->cfg.picks)
+		x->picks |= v->cfg.picks(v->cfg.picks_ctx, ev);
+}
+
+/* It came in after all: no line of its own. */
+static void came_in(struct conns *s, struct life *x)
+{
+	struct life *before = lives_by_tuple(&s->lives, &x->l.tuple, true);
+
+	if (!before)
+		return;
+	x->l.tries = before->l.tries;
+	lives_drop(&s->lives, before);
+}
+
+static bool is_syn_refused(const struct model_event *ev)
+{
+	return ev->event == TCPTRACE_DROP && !ev->c && ev->cause != TCPTRACE_DROP_ACCEPTQ_ACK &&
+	       ev->cause != TCPTRACE_DROP_ACCEPTQ_COOKIE;
+}
+
+/* A RST for a socket that is gone, which answers data that came too late. */
+static void late_reset(struct conns *s, const struct model_event *ev)
+{
+	struct tuple t = ends_of(ev->rec);
+	struct life *x = t.lport && t.rport ? lives_by_tuple(&s->lives, &t, false) : NULL;
+
+	if (x && x->l.end_ns)
+		x->l.reset_after = true;
+}
+
+static void without_conn(struct view *v, const struct model_event *ev)
+{
+	if (is_syn_refused(ev))
+		refused(v, ev);
+	else if (ev->event == TCPTRACE_RST_SENT)
+		late_reset(v->priv, ev);
+}
+
+/* The life of the step's connection; one that is over already goes before the next one of the same number. */
+static struct life *life_of(struct view *v, const struct model_event *ev)
+{
+	struct conns *s = v->priv;
+	struct life *x = lives_by_conn(&s->lives, ev->conn);
+
+	if (x && ev->event == TCPTRACE_STATE && ev->new == TCP_S_LISTEN) {
+		lives_drop(&s->lives, x);
+		return NULL;
+	}
+	if (x && x->l.end_ns && ev->event == TCPTRACE_CONNECT) {
+		finish(v, x, ev->rec->t_ns);
+		x = NULL;
+	}
+	return x || !life_begins(ev) ? x : lives_new(&s->lives, ev->conn);
+}
+
+static bool has_ends(const struct tuple *t)
+{
+	return t->lport && t->rport;
+}
+
+static void with_conn(struct view *v, const struct model_event *ev)
+{
+	struct conns *s = v->priv;
+	struct life *x = life_of(v, ev);
+	bool fresh;
+
+	if (!x)
+		return;
+	fresh = !x->paired;
+	if (x->paired && has_ends(&ev->c->tuple) && memcmp(&x->l.tuple, &ev->c->tuple, sizeof(x->l.tuple)))
+		lives_unpair(&s->lives, x);
+	life_step(&x->l, ev);
+	if (v->cfg.picks)
+		x->picks |= v->cfg.picks(v->cfg.picks_ctx, ev);
+	if (has_ends(&x->l.tuple) && (!x->paired || !x->peer))
+		lives_pair(&s->lives, x);
+	if (fresh && x->paired && s->lives.refused)
+		came_in(s, x);
+	if (!x->l.end_ns)
+		return;
+	if (is_due(v, x, ev->rec->t_ns))
+		finish(v, x, ev->rec->t_ns);
+	else
+		lives_wait(&s->lives, x);
+}
+
+static void conns_event(struct view *v, const struct model_event *ev)
+{
+	struct conns *s = v->priv;
+
+	s->last_ns = ev->rec->t_ns;
+	if (ev->c)
+		with_conn(v, ev);
+	else
+		without_conn(v, ev);
+	look(v, ev->rec->t_ns);
+}
+
+/* What is seen from now on; and totals of connections that go on, which a sweep found again. */
+static int conns_record(struct view *v, const struct tcptrace_record *rec, bool passed)
+{
+	struct conns *s = v->priv;
+	struct life *x;
+	struct tuple t;
+
+	(void)passed;
+	if (rec->event == TCPTRACE_OBSERVED && !(rec->flags & TCPTRACE_F_ACTOR)) {
+		s->seen = 0;
+		for (unsigned int e = 1; e < TCPTRACE_EVENT_MAX; e++)
+			s->seen |= (uint64_t)!!(rec->arg >> TCPTRACE_SEEN_SHIFT(e) & 3) << e;
+	}
+	if (rec->event != TCPTRACE_EXISTS || !tcptrace_has_totals(rec))
+		return 0;
+	t = ends_of(rec);
+	x = lives_by_tuple(&s->lives, &t, false);
+	if (x && !x->l.end_ns)
+		life_totals(&x->l, rec);
+	return 0;
+}
+
+static void conns_tick(struct view *v, const struct model *m, uint64_t now_ns)
+{
+	struct conns *s = v->priv;
+
+	(void)m;
+	s->last_ns = now_ns;
+	look(v, now_ns);
+}
+
+static void conns_lost(struct view *v, uint64_t count, const char *where)
+{
+	if (v->cfg.json)
+		json_lost(v, count, where);
+}
+
+/* ---- the end ---- */
+
+/* What has ended is told; what goes on, with -a. */
+static void conns_finish(struct view *v)
+{
+	struct conns *s = v->priv;
+	struct life *x, *next;
+
+	for (x = s->lives.first_over; x; x = next) {
+		next = x->next_over;
+		if (x->told || ((!x->l.orphan || life_over(&x->l, s->last_ns)) &&
+				(!is_told_by_peer(v, x) || !x->peer->l.end_ns)))
+			finish(v, x, s->last_ns);
+	}
+	for (x = s->lives.oldest; x; x = next) {
+		next = x->next;
+		if (!x->l.conn || (config(v)->all && !is_told_by_peer(v, x)))
+			finish(v, x, s->last_ns);
+	}
+}
+
+static void conns_finding(struct view *v, const struct finding *f)
+{
+	if (v->cfg.json)
+		json_finding(v, f);
+	else if (!config(v)->csv)
+		summary_finding(v, f);
+}
+
+static void conns_end(struct view *v, const struct view_end *end)
+{
+	struct conns *s = v->priv;
+
+	if (v->cfg.json)
+		json_end_line(v, end);
+	if (v->cfg.json || config(v)->csv)
+		return;
+	sums_put(v, &s->sums);
+	if (s->lives.left_out) {
+		out_line_end(v->out);
+		out_u64(v->out, s->lives.left_out);
+		out_str(v->out, " connections not shown: no room to follow more at once");
+		out_line_end(v->out);
+	}
+	summary_end(v, end);
+}
+
+static int conns_close(struct view *v)
+{
+	struct conns *s = v->priv;
+
+	if (s) {
+		lives_free(&s->lives);
+		free(s->sums.all);
+	}
+	free(s);
+	v->priv = NULL;
+	return 0;
+}
+
+#define EVENT(name)	(1ull << TCPTRACE_##name)
+
+const struct view_ops view_conns = {
+	.name = "conns",
+	.help = "one line a connection, when it is over, and how it ended",
+	.json = true,
+	.both_ends = true,
+	.events = EVENT(LISTEN) | EVENT(CONNECT) | EVENT(CONNECT_RETURN) | EVENT(ACCEPT) | EVENT(CLOSE) | EVENT(SYNQ_ADD) |
+		  EVENT(SYNACK_RETRANS) | EVENT(SYNQ_DEL) | EVENT(ACCEPTQ_ADD) | EVENT(ACCEPTQ_DEL) | EVENT(DROP) |
+		  EVENT(COOKIE_OK) | EVENT(STATE) | EVENT(RST_SENT) | EVENT(RST_RECEIVED) | EVENT(EXISTS) | EVENT(DESTROY),
+	.open = conns_open,
+	.event = conns_event,
+	.record = conns_record,
+	.tick = conns_tick,
+	.lost = conns_lost,
+	.finish = conns_finish,
+	.finding = conns_finding,
+	.end = conns_end,
+	.close = conns_close,
+};

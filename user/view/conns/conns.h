@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The view `conns` inside: a connection that is to be shown, and who writes it as text, JSON or CSV. */
+#ifndef TCPTRACE_CONNS_H
+#define TCPTRACE_CONNS_H
+
+#include "../../model/hist.h"
+#include "../view.h"
+#include "lives.h"
+
+/* One line: a connection as one end saw it, and what is known of the other end if that is on this machine, too. */
+struct conn_row {
+	const struct conn_life *l, *peer;	/* peer NULL: elsewhere, or not asked for */
+	enum life_end end;
+	uint64_t unobserved;			/* events that would have decided */
+	uint64_t until_ns;			/* of one that goes on: now; else its end */
+	bool deduced;
+};
+
+#define TIME_UNKNOWN	UINT64_MAX
+
+/* ---- value.c: what follows from a life ---- */
+
+uint64_t row_life_ns(const struct conn_row *r);		/* TIME_UNKNOWN; of one that was there before: at least */
+uint64_t row_wait_ns(const struct conn_row *r);		/* accept queue; client: connect() */
+uint64_t row_synq_ns(const struct conn_row *r);
+uint64_t row_acceptq_ns(const struct conn_row *r);
+uint64_t row_connect_ns(const struct conn_row *r);
+uint64_t row_handshake_ns(const struct conn_row *r);
+uint64_t row_open_ns(const struct conn_row *r);
+uint64_t row_closing_ns(const struct conn_row *r);
+uint64_t row_rtt_ns(const struct conn_row *r);		/* shortest */
+uint64_t row_srtt_ns(const struct conn_row *r);
+uint32_t row_retrans(const struct conn_row *r);		/* segments sent again, SYN-ACKs too */
+uint32_t row_syns(const struct conn_row *r);		/* SYNs sent, 0: it is no attempt */
+const char *row_errno_name(const struct conn_row *r);	/* NULL: none */
+/* "no answer to 2 SYNs", in the language that was chosen. */
+void row_sentence(struct out *o, const struct conn_row *r);
+
+/* ---- rows.c, keys.c: how it looks ---- */
+
+struct rows {				/* the widths of the text, which only grow */
+	unsigned int remote, local;
+	unsigned int columns;		/* that of the last header; 0: none yet */
+	uint64_t conns_netns;		/* of the first line: NETNS is shown when there is another */
+};
+
+void rows_put(struct view *v, struct rows *rows, const struct conn_row *r);
+void keys_json(struct view *v, struct view_clock *clock, const struct conn_row *r);
+void keys_csv(struct view *v, struct view_clock *clock, const struct conn_row *r);
+void keys_csv_header(struct view *v);
+
+/* ---- sum.c: the summary ---- */
+
+#define SUMS	64u			/* listeners and remote ports told apart */
+
+struct sum {
+	bool server;
+	uint16_t port;			/* local of a server, remote of a client */
+	uint64_t count;
+	uint64_t ends[LIFE_ENDS_MAX];
+	struct hist life, in, out, rtt;
+	char comm[TCPTRACE_COMM_LEN];
+};
+
+struct sums {
+	unsigned int n;
+	uint64_t others;		/* connections that found no row */
+	struct sum *all;		/* SUMS of them */
+};
+
+void sums_add(struct sums *s, const struct conn_row *r);
+void sums_put(struct view *v, const struct sums *s);
+
+#endif

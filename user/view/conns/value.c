@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What follows from the moments and totals of a life, and the sentence that says how it ended. */
+#include "../../lib/tr.h"
+#include "conns.h"
+
+static uint64_t between(uint64_t from_ns, uint64_t to_ns)
+{
+	if (!from_ns || !to_ns)
+		return TIME_UNKNOWN;
+	return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+uint64_t row_life_ns(const struct conn_row *r)
+{
+	return between(r->l->start_ns ? r->l->start_ns : r->l->seen_ns, r->until_ns);
+}
+
+uint64_t row_synq_ns(const struct conn_row *r)
+{
+	const struct conn_life *l = r->l;
+
+	return between(l->synq_ns, l->synq_out_ns ? l->synq_out_ns : l->acceptq_ns ? l->acceptq_ns : r->until_ns);
+}
+
+uint64_t row_acceptq_ns(const struct conn_row *r)
+{
+	const struct conn_life *l = r->l;
+
+	return between(l->acceptq_ns, l->acceptq_out_ns ? l->acceptq_out_ns : r->until_ns);
+}
+
+uint64_t row_connect_ns(const struct conn_row *r)
+{
+	const struct conn_life *l = r->peer && r->peer->role == ROLE_CLIENT ? r->peer : r->l;
+
+	return l->role == ROLE_CLIENT && l->connect_ns ? l->connect_ns : TIME_UNKNOWN;
+}
+
+uint64_t row_wait_ns(const struct conn_row *r)
+{
+	return r->l->role == ROLE_SERVER ? row_acceptq_ns(r) : row_connect_ns(r);
+}
+
+uint64_t row_handshake_ns(const struct conn_row *r)
+{
+	return between(r->l->role == ROLE_SERVER ? r->l->synq_ns : r->l->syn_ns, r->l->open_ns);
+}
+
+uint64_t row_open_ns(const struct conn_row *r)
+{
+	return between(r->l->open_ns, r->l->fin_ns ? r->l->fin_ns : r->until_ns);
+}
+
+uint64_t row_closing_ns(const struct conn_row *r)
+{
+	return between(r->l->fin_ns, r->until_ns);
+}
+
+uint64_t row_rtt_ns(const struct conn_row *r)
+{
+	const struct life_totals *t = &r->l->totals;
+
+	return t->known && t->rtt_min_us != UINT32_MAX ? t->rtt_min_us * 1000ull : TIME_UNKNOWN;
+}
+
+uint64_t row_srtt_ns(const struct conn_row *r)
+{
+	const struct life_totals *t = &r->l->totals;
+
+	return t->known && t->srtt_us ? t->srtt_us * 1000ull : TIME_UNKNOWN;
+}
+
+uint32_t row_retrans(const struct conn_row *r)
+{
+	return r->l->totals.retrans + r->l->synacks_again;
+}
+
+uint32_t row_syns(const struct conn_row *r)
+{
+	if (r->l->old == TCP_S_SYN_SENT && r->l->totals.known)
+		return r->l->totals.retrans + 1;
+	return r->end == LIFE_REFUSED ? r->l->tries : 0;
+}
+
+static int row_errno(const struct conn_row *r)
+{
+	return r->l->totals.err ? r->l->totals.err : r->l->connect_err;
+}
+
+const char *row_errno_name(const struct conn_row *r)
+{
+	return row_errno(r) ? errno_name(row_errno(r)) : NULL;
+}
+
+/* {n} {time} {what}: what the sentence is about. */
+struct filling {
+	uint64_t n, ns;
+	const char *what;
+};
+
+/* "0.3 s", "12 ms" */
+static void put_time(struct out *o, uint64_t ns)
+{
+	if (ns >= 100000000) {
+		out_u64(o, ns / 1000000000);
+		out_char(o, '.');
+		out_digits(o, ns / 100000000, 1);
+		out_mem(o, " s", 2);
+	} else {
+		out_u64(o, ns / 1000000);
+		out_mem(o, " ms", 3);
+	}
+}
+
+static void put_filled(struct out *o, const char *text, const struct filling *f)
+{
+	for (; *text; text++) {
+		if (!strncmp(text, "{n}", 3)) {
+			out_u64(o, f->n);
+			text += 2;
+		} else if (!strncmp(text, "{time}", 6)) {
+			put_time(o, f->ns);
+			text += 5;
+		} else if (!strncmp(text, "{what}", 6)) {
+			out_str(o, f->what ? f->what : "?");
+			text += 5;
+		} else {
+			out_char(o, *text);
+		}
+	}
+}
+
+static const char *sentence_of(const struct conn_row *r)
+{
+	switch (r->end) {
+	case LIFE_REFUSED: return r->l->tries == 1 ? N_("refused: {what}, 1 SYN") :
+			   N_("refused: {what}, {n} SYNs in {time}");
+	case LIFE_NO_LISTENER: return N_("nobody listens there");
+	case LIFE_NO_ANSWER: return row_syns(r) == 1 ? N_("no answer to 1 SYN") : N_("no answer to {n} SYNs");
+	case LIFE_UNREACHABLE: return N_("not to be reached: {what}");
+	case LIFE_CANCELLED: return row_syns(r) == 1 ? N_("the program gave up after {time}, 1 SYN") :
+			     N_("the program gave up after {time}, {n} SYNs");
+	case LIFE_NOT_SENT: return N_("connect() failed: {what}");
+	case LIFE_EXPIRED: return N_("no third packet to {n} SYN-ACKs");
+	case LIFE_SYN_RESET: return N_("reset by them in the SYN queue");
+	case LIFE_SYN_KILLED: return N_("killed with its listener in the SYN queue");
+	case LIFE_GHOST: return N_("third packet refused, never established");
+	case LIFE_NOT_ACCEPTED: return N_("killed with its listener after {time}, {n} bytes unread");
+	case LIFE_CLOSED_BY_US: return N_("closed by us");
+	case LIFE_CLOSED_BY_THEM: return N_("closed by them");
+	case LIFE_CLOSED_BY_BOTH: return N_("closed by both, FINs crossed");
+	case LIFE_RESET_BY_THEM: return r->l->totals.undelivered ? N_("reset by them, {n} bytes not delivered") :
+				 life_phase(r->l) == PHASE_ACCEPTQ ? N_("reset by them while it waited for accept()") :
+				 N_("reset by them");
+	case LIFE_RESET_UNREAD: return N_("closed by us with {n} bytes unread");
+	case LIFE_RESET_LINGER: return N_("closed by us with SO_LINGER 0");
+	case LIFE_RESET_DISCONNECT: return N_("taken off by connect(AF_UNSPEC)");
+	case LIFE_RESET_LATE_DATA: return N_("closed by us, data came afterwards");
+	case LIFE_RESET_BY_US: return N_("reset by us");
+	case LIFE_KILLED: return N_("killed by SOCK_DESTROY (ss -K, a firewall manager)");
+	case LIFE_TIMED_OUT: return N_("no answer to {n} bytes");
+	case LIFE_KEEPALIVE: return N_("no answer to keepalive");
+	case LIFE_FIN_UNANSWERED: return N_("our FIN was never acknowledged");
+	case LIFE_NEVER_CLOSED: return N_("they never closed");
+	case LIFE_OPEN: return N_("open");
+	case LIFE_WAITING: return N_("waits for accept()");
+	case LIFE_HALF_OPEN: return N_("half-open");
+	default: return r->unobserved ? N_("unknown: {what} is not observed") : N_("unknown");
+	}
+}
+
+static struct filling filling_of(const struct conn_row *r)
+{
+	const struct life_totals *t = &r->l->totals;
+	struct filling f = { .n = row_syns(r), .ns = row_life_ns(r), .what = row_errno_name(r) };
+
+	switch (r->end) {
+	case LIFE_REFUSED: f.what = tcptrace_cause_name(r->l->synq_cause); break;
+	case LIFE_EXPIRED: f.n = r->l->synacks_again + 1; break;
+	case LIFE_NOT_ACCEPTED: f.n = t->unread; f.ns = row_acceptq_ns(r); break;
+	case LIFE_RESET_BY_THEM: case LIFE_TIMED_OUT: f.n = t->undelivered; break;
+	case LIFE_RESET_UNREAD: f.n = t->unread; break;
+	case LIFE_UNKNOWN:
+		if (r->unobserved)
+			f.what = tcptrace_event_name((unsigned int)__builtin_ctzll(r->unobserved));
+		break;
+	default: break;
+	}
+	if (f.ns == TIME_UNKNOWN)
+		f.ns = 0;
+	return f;
+}
+
+void row_sentence(struct out *o, const struct conn_row *r)
+{
+	struct filling f = filling_of(r);
+
+	put_filled(o, tr(sentence_of(r)), &f);
+}
