@@ -59,10 +59,9 @@ int confine_capabilities(uint64_t keep)
 	SYS_dup, SYS_getrandom, SYS_set_robust_list, SYS_rseq, SYS_sched_yield
 
 static const unsigned short http_calls[] = {
-	ALWAYS, SYS_accept4, SYS_accept, SYS_recvfrom, SYS_recvmsg, SYS_sendto, SYS_sendmsg, SYS_sendfile, SYS_shutdown,
-	SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_getpeername, SYS_epoll_ctl, SYS_epoll_pwait, SYS_pread64,
+	ALWAYS, SYS_accept4, SYS_recvfrom, SYS_sendto, SYS_shutdown,
 #ifdef __x86_64__
-	SYS_epoll_wait, SYS_poll,
+	SYS_poll,
 #endif
 };
 

@@ -113,6 +113,31 @@ static bool kernel_preempts(void)
 	return preempts;
 }
 
+/*
+ * The kernel's table of counters (enum of include/uapi/linux/snmp.h) begins in the order in which /proc/net/netstat
+ * names them. Two whose places we know say that it still does.
+ */
+static uint8_t ask_overflows(void)
+{
+	FILE *f = fopen("/proc/net/netstat", "re");
+	char line[8192], *word, *rest = line;
+	uint8_t place = 0, at = 0;
+
+	if (f && fgets(line, sizeof(line), f)) {
+		for (int i = 0; (word = strtok_r(rest, " \n", &rest)) && i < 64; i++) {
+			if (i == 1 && strcmp(word, "SyncookiesSent"))
+				break;
+			if (!strcmp(word, "ListenOverflows"))
+				at = (uint8_t)i;
+			if (!strcmp(word, "ListenDrops") && at && i == at + 1)
+				place = at;
+		}
+	}
+	if (f)
+		fclose(f);
+	return place;
+}
+
 /* The file that libbpf reads to attach to a system-call tracepoint. */
 static int ask_tracefs(void)
 {
@@ -198,7 +223,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 #undef NAME
 	uint32_t *id = (uint32_t *)&f->types;
 
-	*f = (struct features){ .caps = features_caps(), .pidns = pidns_here() };
+	*f = (struct features){ .caps = features_caps(), .pidns = pidns_here(), .mib_overflows = ask_overflows() };
 	btf_index_find(btf, names, sizeof(names) / sizeof(*names));
 	for (size_t i = FUNCTIONS; i < sizeof(names) / sizeof(*names); i++)
 		*id++ = names[i].id;

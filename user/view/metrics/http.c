@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The thread that answers. It has finished pages, the sockets of at most CONNECTIONS clients, no capability, and system
- * calls for nothing else (lib/confine.h).
+ * The thread that answers: finished pages, to CLIENTS at once, one request each, within PATIENCE_NS. It has no
+ * capability, and system calls for nothing else (lib/confine.h). It is 200 lines because the libraries that do it bring
+ * a TLS library into a program that traces the kernel, and cannot be linked statically.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,177 +20,256 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
-#include <arpa/inet.h>
 
+#include "../../lib/clock.h"
 #include "../../lib/confine.h"
 #include "metrics.h"
+#include "request.h"
 
-#define CONNECTIONS	8u
-#define IDLE_SECONDS	5u
-#define REQUEST_BYTES	16384u		/* for the head of a request and what is sent of the answer */
-#define SLEEP_MS	60000
+#define CLIENTS		8u
+#define PATIENCE_NS	5000000000ull
+#define HEAD_MAX	8192u		/* of a request */
+
+struct body {
+	const void *at;
+	size_t n;
+	bool mapped, made;		/* who gives it back: munmap(), free(), nobody */
+};
+
+struct client {
+	int fd;				/* -1: none */
+	uint64_t since_ns;
+	bool answered;			/* what it still says is thrown away */
+	size_t n, head_n, done;		/* of head, of the answer's head, of the answer */
+	char head[HEAD_MAX];		/* the request's, and then the answer's */
+	struct body body;
+};
 
 struct http {
-	struct MHD_Daemon *daemon;
+	int fd, wake_fd;		/* wake_fd is written to: end */
 	pthread_t thread;
 	bool started;
-	int wake_fd;			/* written to: end */
-	uint16_t port;
+	atomic_int confined;		/* 0: not yet; 1; -errno */
+	struct client client[CLIENTS];
 	pthread_mutex_t lock;		/* of: */
 	int page[PAGE_FORMATS];
 	size_t size[PAGE_FORMATS];
-	atomic_int confined;		/* 0: not yet; 1; -errno */
 };
 
 /* ---- answers ---- */
 
-static enum MHD_Result reply(struct MHD_Connection *c, unsigned int status, struct MHD_Response *r, const char *type)
+static void body_free(struct body *b)
 {
-	enum MHD_Result result;
-
-	if (!r)
-		return MHD_NO;
-	MHD_add_response_header(r, "Content-Type", type);
-	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(r, "Allow", "GET, HEAD");
-	result = MHD_queue_response(c, status, r);
-	MHD_destroy_response(r);
-	return result;
+	if (b->mapped)
+		munmap((void *)(uintptr_t)b->at, b->n);
+	if (b->made)
+		free((void *)(uintptr_t)b->at);
+	*b = (struct body){ 0 };
 }
 
-static enum MHD_Result reply_text(struct MHD_Connection *c, unsigned int status, const char *text, const char *type)
-{
-	return reply(c, status, MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
-								MHD_RESPMEM_PERSISTENT), type);
-}
-
-static bool accepts(struct MHD_Connection *c, const char *header, const char *word)
-{
-	const char *value = MHD_lookup_connection_value(c, MHD_HEADER_KIND, header);
-
-	return value && strstr(value, word);
-}
-
-static int packed(const void *page, size_t size, unsigned char **out, size_t *n)
+/* In its place; false: it stays as it is. */
+static bool body_pack(struct body *b)
 {
 	z_stream z = { 0 };
-	int err = deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-
-	if (err != Z_OK)
-		return -ENOMEM;
-	*n = deflateBound(&z, size);
-	*out = malloc(*n);
-	z.next_in = (unsigned char *)(uintptr_t)page;
-	z.avail_in = (unsigned int)size;
-	z.next_out = *out;
-	z.avail_out = (unsigned int)*n;
-	err = *out ? deflate(&z, Z_FINISH) : Z_MEM_ERROR;
-	*n = z.total_out;
-	deflateEnd(&z);
-	if (err != Z_STREAM_END)
-		free(*out);
-	return err == Z_STREAM_END ? 0 : -ENOMEM;
-}
-
-/* NULL: it cannot be packed. */
-static struct MHD_Response *packed_page(int fd, size_t size)
-{
-	void *page = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-	struct MHD_Response *r = NULL;
 	unsigned char *small;
 	size_t n;
+	int err;
 
-	if (page == MAP_FAILED)
-		return NULL;
-	if (!packed(page, size, &small, &n))
-		r = MHD_create_response_from_buffer(n, small, MHD_RESPMEM_MUST_FREE);
-	munmap(page, size);
-	if (r)
-		MHD_add_response_header(r, "Content-Encoding", "gzip");
-	return r;
+	if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return false;
+	n = deflateBound(&z, b->n);
+	small = malloc(n);
+	z.next_in = (unsigned char *)(uintptr_t)b->at;
+	z.avail_in = (unsigned int)b->n;
+	z.next_out = small;
+	z.avail_out = (unsigned int)n;
+	err = small ? deflate(&z, Z_FINISH) : Z_MEM_ERROR;
+	n = z.total_out;
+	deflateEnd(&z);
+	if (err != Z_STREAM_END) {
+		free(small);
+		return false;
+	}
+	body_free(b);
+	*b = (struct body){ .at = small, .n = n, .made = true };
+	return true;
 }
 
-static enum MHD_Result reply_page(struct http *h, struct MHD_Connection *c)
+static bool body_page(struct http *h, struct body *b, enum page_format format)
 {
-	bool open = accepts(c, "Accept", "application/openmetrics-text");
-	enum page_format format = open ? PAGE_OPENMETRICS : PAGE_TEXT;
-	struct MHD_Response *r = NULL;
-	size_t size;
-	int fd;
+	void *at = MAP_FAILED;
 
 	pthread_mutex_lock(&h->lock);
-	fd = h->page[format] < 0 ? -1 : dup(h->page[format]);
-	size = h->size[format];
+	if (h->page[format] >= 0)
+		at = mmap(NULL, h->size[format], PROT_READ, MAP_SHARED, h->page[format], 0);
+	if (at != MAP_FAILED)
+		*b = (struct body){ .at = at, .n = h->size[format], .mapped = true };
 	pthread_mutex_unlock(&h->lock);
-	if (fd < 0)
-		return reply_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no page yet\n", "text/plain");
-	if (accepts(c, "Accept-Encoding", "gzip"))
-		r = packed_page(fd, size);
-	if (r)
-		close(fd);
+	return at != MAP_FAILED;
+}
+
+static void reply(struct client *c, const char *status, const char *type, const char *more, bool head)
+{
+	int n = snprintf(c->head, sizeof(c->head),
+			 "HTTP/1.1 %s\r\nContent-Type: %s; charset=utf-8\r\nContent-Length: %zu\r\n%s"
+			 "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n", status, type, c->body.n, more);
+
+	c->head_n = (size_t)n;
+	c->done = 0;
+	if (head)
+		body_free(&c->body);
+}
+
+static void reply_text(struct client *c, const char *status, const char *type, const char *text, bool head)
+{
+	c->body = (struct body){ .at = text, .n = strlen(text) };
+	reply(c, status, type, *status == '4' && status[2] == '5' ? "Allow: GET, HEAD\r\n" : "", head);
+}
+
+static void reply_page(struct http *h, struct client *c, const struct http_request *r)
+{
+	bool packed;
+
+	if (!body_page(h, &c->body, r->openmetrics ? PAGE_OPENMETRICS : PAGE_TEXT)) {
+		reply_text(c, "503 Service Unavailable", "text/plain", "no page yet\n", r->head);
+		return;
+	}
+	packed = r->gzip && body_pack(&c->body);
+	reply(c, "200 OK", r->openmetrics ? "application/openmetrics-text; version=1.0.0" : "text/plain; version=0.0.4",
+	      packed ? "Content-Encoding: gzip\r\n" : "", r->head);
+}
+
+static void answer(struct http *h, struct client *c, size_t n)
+{
+	struct http_request r;
+
+	c->answered = true;
+	if (!n)
+		reply_text(c, "431 Request Header Fields Too Large", "text/plain", "too long\n", false);
+	else if (!http_parse(c->head, n, &r))
+		reply_text(c, "400 Bad Request", "text/plain", "that is no HTTP\n", false);
+	else if (!r.get && !r.head)
+		reply_text(c, "405 Method Not Allowed", "text/plain", "only GET and HEAD\n", false);
+	else if (r.path == HTTP_METRICS)
+		reply_page(h, c, &r);
+	else if (r.path == HTTP_HEALTHY)
+		reply_text(c, "200 OK", "text/plain", "ok\n", r.head);
+	else if (r.path == HTTP_ROOT)
+		reply_text(c, "200 OK", "text/html", "<!doctype html><title>tcptrace</title><a href=\"/metrics\">metrics</a>\n",
+			   r.head);
 	else
-		r = MHD_create_response_from_fd(size, fd);
-	if (!r)
-		close(fd);
-	return reply(c, MHD_HTTP_OK, r, open ? "application/openmetrics-text; version=1.0.0; charset=utf-8" :
-		     "text/plain; version=0.0.4; charset=utf-8");
+		reply_text(c, "404 Not Found", "text/plain", "there is /metrics\n", r.head);
 }
 
-static enum MHD_Result answer(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
-			      const char *version, const char *data, size_t *size, void **state)
+/* ---- clients ---- */
+
+static void client_close(struct client *c)
 {
-	(void)version;
-	(void)data;
-	if (!*state) {			/* the head is here, what may follow is not */
-		*state = ctx;
-		return MHD_YES;
-	}
-	if (*size) {			/* thrown away */
-		*size = 0;
-		return MHD_YES;
-	}
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return reply_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n", "text/plain");
-	if (!strcmp(url, "/metrics"))
-		return reply_page(ctx, c);
-	if (!strcmp(url, "/-/healthy"))
-		return reply_text(c, MHD_HTTP_OK, "ok\n", "text/plain");
-	if (!strcmp(url, "/"))
-		return reply_text(c, MHD_HTTP_OK, "<!doctype html><title>tcptrace</title><a href=\"/metrics\">metrics</a>\n",
-				  "text/html; charset=utf-8");
-	return reply_text(c, MHD_HTTP_NOT_FOUND, "there is /metrics\n", "text/plain");
+	body_free(&c->body);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
 }
 
-static void say_nothing(void *ctx, const char *fmt, va_list ap)
+static void client_open(struct http *h)
 {
-	(void)ctx;
-	(void)fmt;
-	(void)ap;
+	struct client *c = h->client;
+
+	while (c->fd >= 0)
+		c++;
+	c->fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	c->since_ns = clock_ns(CLOCK_MONOTONIC);
+	c->answered = false;
+	c->n = c->head_n = c->done = 0;
+}
+
+/* False: it is over. */
+static bool client_read(struct http *h, struct client *c)
+{
+	char waste[1024];
+	ssize_t n;
+	size_t end;
+
+	if (c->answered) {
+		n = recv(c->fd, waste, sizeof(waste), 0);
+		return n > 0 || (n < 0 && errno == EAGAIN);
+	}
+	n = recv(c->fd, c->head + c->n, sizeof(c->head) - c->n, 0);
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN;
+	c->n += (size_t)n;
+	end = http_head_end(c->head, c->n);
+	if (end || c->n == sizeof(c->head))
+		answer(h, c, end);
+	return true;
+}
+
+static bool client_write(struct client *c)
+{
+	bool in_head = c->done < c->head_n;
+	const char *at = in_head ? c->head + c->done : (const char *)c->body.at + (c->done - c->head_n);
+	size_t left = in_head ? c->head_n - c->done : c->body.n - (c->done - c->head_n);
+	ssize_t n = send(c->fd, at, left, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN;
+	c->done += (size_t)n;
+	/* not close() yet: it would reset the connection where something is unread, and the answer with it */
+	if (c->done == c->head_n + c->body.n)
+		shutdown(c->fd, SHUT_WR);
+	return true;
+}
+
+static bool has_to_say(const struct client *c)
+{
+	return c->answered && c->done < c->head_n + c->body.n;
+}
+
+static bool client_go(struct http *h, struct client *c, short events)
+{
+	if (clock_ns(CLOCK_MONOTONIC) - c->since_ns > PATIENCE_NS)
+		return false;
+	if (events & (POLLIN | POLLHUP | POLLERR) && !client_read(h, c))
+		return false;
+	return !(events & POLLOUT) || !has_to_say(c) || client_write(c);
 }
 
 /* ---- the thread ---- */
 
+/* Sleeps for ever while nobody is connected. False: to end. */
+static bool serve(struct http *h)
+{
+	struct pollfd fds[2 + CLIENTS] = { { .fd = h->wake_fd, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < CLIENTS; i++) {
+		fds[2 + i].fd = h->client[i].fd;
+		fds[2 + i].events = has_to_say(&h->client[i]) ? POLLIN | POLLOUT : POLLIN;
+		n += h->client[i].fd >= 0;
+	}
+	if (n < CLIENTS)
+		fds[1].fd = h->fd;
+	if (poll(fds, 2 + CLIENTS, n ? 1000 : -1) < 0 && errno != EINTR)
+		return false;
+	for (unsigned int i = 0; i < CLIENTS; i++) {
+		if (h->client[i].fd >= 0 && !client_go(h, &h->client[i], fds[2 + i].revents))
+			client_close(&h->client[i]);
+	}
+	if (fds[1].revents & POLLIN)
+		client_open(h);
+	return !fds[0].revents;
+}
+
 static void *http_thread(void *arg)
 {
 	struct http *h = arg;
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	struct pollfd fds[] = { { .fd = info ? info->epoll_fd : -1, .events = POLLIN },
-				{ .fd = h->wake_fd, .events = POLLIN } };
 	int err = confine_capabilities(0);
 
 	if (!err)
 		err = confine_calls(CONFINE_HTTP);
 	atomic_store(&h->confined, err ? err : 1);
-	while (!err && !fds[1].revents) {
-		MHD_UNSIGNED_LONG_LONG ms = SLEEP_MS;
-
-		if (MHD_get_timeout(h->daemon, &ms) != MHD_YES || ms > SLEEP_MS)
-			ms = SLEEP_MS;
-		if (poll(fds, 2, (int)ms) < 0 && errno != EINTR)
-			break;
-		MHD_run(h->daemon);
-	}
+	while (!err && serve(h))
+		;
 	return NULL;
 }
 
@@ -213,12 +294,6 @@ int http_start(struct http *h, const char **why)
 }
 
 /* ---- opening ---- */
-
-static int say(const char **why, const char *what, int err)
-{
-	*why = what;
-	return err;
-}
 
 /* What systemd has opened for us (tcptrace-metrics.socket). */
 static int inherited_socket(void)
@@ -250,49 +325,24 @@ static int bound_socket(const struct view_metrics *cfg)
 	return err ? err : fd;
 }
 
-static uint16_t port_of(int fd)
-{
-	struct sockaddr_in6 name;
-	socklen_t n = sizeof(name);
-
-	return getsockname(fd, (void *)&name, &n) ? 0 : ntohs(name.sin6_port);	/* at the same place for IPv4 */
-}
-
 int http_open(struct http **out, const struct view_metrics *cfg, const char **why)
 {
 	struct http *h = calloc(1, sizeof(*h));
-	int fd;
 
 	*out = h;
+	*why = "no memory";
 	if (!h)
-		return say(why, "no memory", -ENOMEM);
-	h->page[0] = h->page[1] = -1;
+		return -ENOMEM;
+	h->page[PAGE_TEXT] = h->page[PAGE_OPENMETRICS] = -1;
+	for (unsigned int i = 0; i < CLIENTS; i++)
+		h->client[i].fd = -1;
 	pthread_mutex_init(&h->lock, NULL);
 	h->wake_fd = eventfd(0, EFD_CLOEXEC);
-	if (h->wake_fd < 0)
-		return say(why, "no descriptor is left", -errno);
-	fd = inherited_socket();
-	if (fd < 0)
-		fd = bound_socket(cfg);
-	if (fd < 0)
-		return say(why, "--listen: the address cannot be used", fd);
-	h->port = port_of(fd);
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, h,
-				     MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL,
-				     MHD_OPTION_LISTEN_SOCKET, fd,
-				     MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-				     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES,
-				     MHD_OPTION_END);
-	if (h->daemon)
-		return 0;
-	close(fd);
-	return say(why, "the server of metrics does not start", -EIO);
-}
-
-uint16_t http_port(const struct http *h)
-{
-	return h->port;
+	h->fd = inherited_socket();
+	if (h->fd < 0)
+		h->fd = bound_socket(cfg);
+	*why = "cannot listen at the address of --listen";
+	return h->fd < 0 ? h->fd : h->wake_fd < 0 ? -EMFILE : 0;
 }
 
 int http_page(struct http *h, enum page_format format, int fd)
@@ -318,12 +368,14 @@ void http_close(struct http *h)
 		return;
 	if (h->started && !eventfd_write(h->wake_fd, 1))
 		pthread_join(h->thread, NULL);
-	if (h->daemon)
-		MHD_stop_daemon(h->daemon);
+	for (unsigned int i = 0; i < CLIENTS; i++)
+		client_close(&h->client[i]);
 	for (int i = 0; i < PAGE_FORMATS; i++) {
 		if (h->page[i] >= 0)
 			close(h->page[i]);
 	}
+	if (h->fd >= 0)
+		close(h->fd);
 	if (h->wake_fd >= 0)
 		close(h->wake_fd);
 	pthread_mutex_destroy(&h->lock);

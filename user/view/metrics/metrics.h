@@ -114,6 +114,5 @@ int http_start(struct http *h, const char **why);	/* begins to answer: a thread 
 /* What is answered from now on: a file in memory and its size. It keeps a copy of fd. 0 or -errno. */
 int http_page(struct http *h, enum page_format format, int fd);
 void http_close(struct http *h);
-uint16_t http_port(const struct http *h);
 
 #endif
