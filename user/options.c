@@ -402,6 +402,9 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 	case 'w':
 		o->write_path = arg;
 		return 0;
+	case 'u':
+		o->user = arg;
+		return 0;
 	case 'r':
 		o->read_path = arg;
 		return 0;

@@ -47,8 +47,9 @@ enum {
 	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --csv, --end, --min-ms, --min-bytes, --wide */
 	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
 	TAKES_METRICS	= 1 << 20,	/* --listen, --textfile and so on */
+	TAKES_USER	= 1 << 21,	/* -u */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
-			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE,
+			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE | TAKES_USER,
 };
 
 struct command {
@@ -90,6 +91,7 @@ struct options {
 	const char *exercise;			/* lab check NAME; NULL: none */
 	bool step, quiz;			/* lab --step, --quiz */
 	uint32_t slow;				/* lab --slow N; 0: not asked for */
+	const char *user;			/* -u: of the program; NULL: who called sudo */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
 	bool trouble, quiet, json, no_header, help_fields, explain, batch;

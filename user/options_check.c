@@ -163,6 +163,8 @@ int options_check(struct options *o)
 
 	if (!err && o->read_path)
 		err = check_replay(o);
+	if (!err && o->user && !o->program)
+		err = options_refuse(o, "-u '%.64s': as who a program runs; which one? -- PROGRAM", o->user);
 	if (!err && o->program && o->source.filter.npids)
 		err = options_refuse(o, "-p and a program to run do not go together");
 	if (!err && o->explain && (o->json || o->quiet))

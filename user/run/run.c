@@ -18,6 +18,7 @@
 #include "holder.h"
 #include "loop.h"
 #include "outputs.h"
+#include "privileges.h"
 #include "run.h"
 #include "select.h"
 #include "signals.h"
@@ -251,11 +252,18 @@ static bool stdout_is_ours(const struct options *o)
 /* Forks the program first: the filter needs its number before the hooks are attached. */
 static int prepare_program(struct run *r, struct options *o)
 {
+	struct caller as;
 	int err;
 
 	if (!o->program)
 		return 0;
-	err = child_fork(&r->child, o->program, stdout_is_ours(o));
+	if (caller_find(&as, o->user)) {
+		talk("-u '%s': there is no such user in /etc/passwd", o->user);
+		return -EINVAL;
+	}
+	if (as.known && as.uid && !o->user)
+		talk("the program runs as %s, who called sudo; -u root: as root", as.name[0] ? as.name : "the user");
+	err = child_fork(&r->child, o->program, stdout_is_ours(o), &as);
 	if (err) {
 		talk("cannot run '%s': %s", o->program[0], strerror(-err));
 		return err;
@@ -305,6 +313,8 @@ static int run(struct run *r, struct options *o)
 	if (!err)
 		err = begin(r);
 	outputs_flush(r->outputs);
+	if (privileges_drop(o))
+		return -EPERM;
 	say_ready(r);
 	if (start_program(r))
 		return 0;
