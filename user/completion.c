@@ -45,6 +45,11 @@ static void sources(FILE *f)
 	fprintf(f, "auto %s %s ", source_bpf.name, source_kmod.name);
 }
 
+static void colors(FILE *f)
+{
+	fputs("always never auto ", f);
+}
+
 static void languages(FILE *f)
 {
 	fputs("en zh ", f);
@@ -75,6 +80,7 @@ static const struct values values[] = {
 	{ "mechanism", WORDS, mechanisms },
 	{ "source", WORDS, sources },
 	{ "lang", WORDS, languages },
+	{ "color", WORDS, colors },
 	{ "out", WORDS, outputs },
 	{ "pid", PIDS },
 	{ "netns", PIDS },
