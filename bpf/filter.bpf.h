@@ -73,7 +73,7 @@ __noinline int common_in_nets(__u64 common)
 
 static __always_inline bool common_addrs_wanted(const struct sock_common *c)
 {
-	return !cfg.nets || common_in_nets((__u64)c);
+	return !cfg.nets || common_in_nets(addr_of(c));
 }
 
 static __always_inline bool addrs_wanted(const __u8 *laddr, const __u8 *raddr)

@@ -149,7 +149,7 @@ addr_filter()
 	expect "remote ends of requests" "$(values laddr synq-add | unique)" 127.0.0.2
 	expect "requests" "$(count synq-add)" 3
 	expect "accepted" "$(count accept)" 3
-	expect "transitions elsewhere" "$(count state laddr=127.0.0.1 rport=*)" 0
+	expect "transitions elsewhere" "$(count state laddr=127.0.0.1 raddr=127.0.0.1 rport=*)" 0
 }
 
 scenario comm_filter 4 own each -- "--comm: who has the connection, by name"
