@@ -4,7 +4,22 @@
 VERSION  := 0.1
 PREFIX   ?= /usr/local
 
-B          := build
+# For another architecture: make ARCH=arm64, whose libraries are packages of this machine (after dpkg
+# --add-architecture arm64) or lie below SYSROOT=. What it makes lies in build/aarch64.
+HOST_ARCH  := $(shell uname -m)
+ARCH       ?= $(HOST_ARCH)
+override ARCH := $(patsubst arm64,aarch64,$(ARCH))
+CROSS      := $(filter-out $(HOST_ARCH),$(ARCH))
+ifneq ($(CROSS),)
+ifeq ($(origin CC),default)
+CC         := $(CROSS)-linux-gnu-gcc
+endif
+endif
+ifdef SYSROOT
+override CC += --sysroot=$(SYSROOT)
+endif
+
+B          := build$(if $(CROSS),/$(CROSS))
 CC         ?= gcc
 CLANG      ?= clang
 LLVM_STRIP ?= llvm-strip
@@ -12,11 +27,10 @@ BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CFLAGS     ?= -O2 -g
 # What the code asks for, whatever CFLAGS and CPPFLAGS are set to.
 WARN       := -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers
-CPP        := -D_GNU_SOURCE -I$(B) -I/usr/include/tracefs -I/usr/include/traceevent
-ARCH       ?= $(shell uname -m)
-BPF_ARCH   := $(if $(filter aarch64 arm64,$(ARCH)),arm64,x86)
+CPP        := -D_GNU_SOURCE -I$(B) -I$(SYSROOT)/usr/include/tracefs -I$(SYSROOT)/usr/include/traceevent
+BPF_ARCH   := $(if $(filter aarch64,$(ARCH)),arm64,x86)
 BPF_FLAGS  := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-unused-parameter
-LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c -lncursesw -ltinfo
+LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c -lncursesw -ltinfo -pthread
 COMPILE     = $(CC) $(CPP) -MMD -MP $(CPPFLAGS) $(WARN) $(CFLAGS) -DVERSION='"$(VERSION)"' -c
 
 Q   = $(if $(V),,@)
@@ -38,7 +52,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz test-browser
 .SUFFIXES:
 
-all: tcptrace $(B)/tree ## build ./tcptrace (default)
+all: $(if $(CROSS),$(B)/tcptrace,tcptrace $(B)/tree) ## build ./tcptrace (default)
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,7 +99,7 @@ $(B)/capture.bpf.o $(B)/capture_old.bpf.o: $(BPF_SRC) kmod/uapi/tcptrace.h | $(B
 $(B)/recorded_labs.h: user/lab/recordings | $(B)/deps.stamp
 	$(Q)cd $< && for f in *.lab; do n=$${f%.lab}; \
 		printf '\tX("%s", %s)\n' $$n $$(echo $$n | tr - _); done | \
-		sed -e '1i #define RECORDINGS(X) \\' -e '$$!s/$$/ \\/' > ../../../$@
+		sed -e '1i #define RECORDINGS(X) \\' -e '$$!s/$$/ \\/' >$(abspath $@)
 
 # What they read of the kernel's types, without flavours: "sock", "sock_common", ...
 $(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
@@ -155,7 +169,7 @@ $(B)/deps.stamp: user/packaging/needs
 
 # ---- the main job, shown ----
 
-TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/live/student $(B)/live/ends
+TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/live/student $(B)/live/ends $(B)/live/denied
 
 $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.stamp
 	$(call msg,CC,$<)

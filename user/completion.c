@@ -50,6 +50,16 @@ static void colors(FILE *f)
 	fputs("always never auto ", f);
 }
 
+static void metrics_labels(FILE *f)
+{
+	fputs("address port comm ", f);
+}
+
+static void metrics_histograms(FILE *f)
+{
+	fputs("accept both none ", f);
+}
+
 static void languages(FILE *f)
 {
 	fputs("en zh ", f);
@@ -81,6 +91,9 @@ static const struct values values[] = {
 	{ "source", WORDS, sources },
 	{ "lang", WORDS, languages },
 	{ "color", WORDS, colors },
+	{ "labels", LIST, metrics_labels },
+	{ "histograms", WORDS, metrics_histograms },
+	{ "textfile", FILES },
 	{ "out", WORDS, outputs },
 	{ "pid", PIDS },
 	{ "netns", PIDS },

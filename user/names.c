@@ -3,9 +3,12 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE			/* name_to_handle_at */
 #endif
+#include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +23,8 @@
  * at 0xEFFFFFF9 (include/uapi/linux/nsfs.h). So a number is never both.
  */
 #define PID_LARGEST	4194304u
+
+#define NAMES_KEPT	64u	/* namespaces whose name is remembered */
 
 int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 {
@@ -45,6 +50,45 @@ int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 	return 0;
 }
 
+uint32_t netns_here(void)
+{
+	struct stat st;
+
+	return stat("/proc/thread-self/ns/net", &st) ? 0 : (uint32_t)st.st_ino;
+}
+
+static void find_name(uint32_t inum, char *name, size_t size)
+{
+	DIR *dir = opendir("/run/netns");
+	struct dirent *de;
+	struct stat st;
+
+	while (dir && (de = readdir(dir))) {
+		if (de->d_name[0] == '.' || fstatat(dirfd(dir), de->d_name, &st, 0) || st.st_ino != inum)
+			continue;
+		snprintf(name, size, "%.*s", (int)size - 1, de->d_name);
+		break;
+	}
+	if (dir)
+		closedir(dir);
+}
+
+const char *netns_name(uint32_t inum)
+{
+	static struct { uint32_t inum; char name[32]; } known[NAMES_KEPT];
+	static unsigned int n;
+	unsigned int i;
+
+	for (i = 0; i < NAMES_KEPT && i < n; i++)
+		if (known[i].inum == inum)
+			return known[i].name[0] ? known[i].name : NULL;
+	i = n++ % NAMES_KEPT;
+	known[i].inum = inum;
+	known[i].name[0] = 0;
+	find_name(inum, known[i].name, sizeof(known[i].name));
+	return known[i].name[0] ? known[i].name : NULL;
+}
+
 /* The id that bpf_get_current_cgroup_id() gives: the handle of the folder, 64 bits also where ino_t is 32. */
 int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
 {
@@ -67,4 +111,32 @@ int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
 	}
 	memcpy(id, u.h.f_handle, sizeof(*id));
 	return 0;
+}
+
+static int not_an_address(const char *s, char *error, size_t size)
+{
+	snprintf(error, size, "'%.64s': not ADDRESS:PORT, as 127.0.0.1:9817, [::1]:9817 or :9817", s);
+	return -EINVAL;
+}
+
+int address_by_name(const char *s, uint8_t addr[16], uint16_t *port, char *error, size_t size)
+{
+	const char *colon = strrchr(s, ':');
+	size_t n = colon ? (size_t)(colon - s) : 0;
+	char host[INET6_ADDRSTRLEN + 2];
+	bool six = n > 2 && s[0] == '[' && s[n - 1] == ']';
+	uint64_t v;
+
+	if (!colon || n >= sizeof(host) || parse_u64(colon + 1, 0, 65535, &v))
+		return not_an_address(s, error, size);
+	memcpy(host, s + six, n - 2 * six);
+	host[n - 2 * six] = 0;
+	memset(addr, 0, 16);
+	*port = (uint16_t)v;
+	if (!n || (six && inet_pton(AF_INET6, host, addr) == 1))
+		return 0;
+	addr[10] = addr[11] = 0xff;
+	if (!six && inet_pton(AF_INET, host, addr + 12) == 1)
+		return 0;
+	return not_an_address(s, error, size);
 }

@@ -38,10 +38,13 @@ const open = async (file, { viewport = DESK, ...context } = {}) => {
 	page.on("console", (m) => said.push(`console: ${m.text()}`));
 	page.on("pageerror", (e) => said.push(`error: ${e.message}`));
 	page.on("request", (r) => r.url().startsWith("file:") || said.push(`request: ${r.url()}`));
+	const inspector = await c.newCDPSession(page);
+	await inspector.send("Performance.enable", { timeDomain: "threadTicks" });
 	const began = Date.now();
 	await page.goto(`file://${path.resolve(file)}`);
 	page.said = said;
 	page.opened = Date.now() - began;
+	page.cpu = (await inspector.send("Performance.getMetrics")).metrics.find((m) => m.name === "TaskDuration").value;
 	return page;
 };
 const close = (page) => page.context().close();
@@ -241,12 +244,15 @@ async function markup() {
 }
 
 async function large() {
-	const began = Date.now(), file = make("flood"), took = Date.now() - began, size = fs.statSync(file).size;
+	/* Time on the CPU: how long it takes where nobody else works, whoever works here meanwhile. */
+	const file = path.join(dir, "flood.html"), size = () => fs.statSync(file).size;
+	const made = execFileSync("bash", ["-c", 'TIMEFORMAT="%U %S"; { time "$0" "$@"; } 2>&1', TCPTRACE, "report", "-r", recording("flood"), "-o", file]);
+	const took = made.toString().trim().split(" ").reduce((sum, s) => sum + Number(s), 0);
 
-	check("100,000 connections: a page below 5 MB", size < 5 * MB, `${size} bytes`);
-	check("100,000 connections: at once", took < 20000, `${took} ms`);	/* 0.6 s where nobody else works */
+	check("100,000 connections: a page below 5 MB", size() < 5 * MB, `${size()} bytes`);
+	check("100,000 connections: made in 2 s", took < 2, `${took} s of CPU`);
 	const page = await open(file);
-	check("100,000 connections: opens", page.opened < 20000, `${page.opened} ms`);
+	check("100,000 connections: opens in 2 s", page.cpu < 2, `${page.cpu} s of CPU`);
 	same("100,000 connections: says nothing", page.said, []);
 	const left = await page.locator(".left").allTextContents();
 	check("100,000 connections: what is left out is said", left.join(" ").includes("5,000 of 100,000"), left.join(" "));
@@ -262,7 +268,7 @@ async function large() {
 	const bare = await open(file, { javaScriptEnabled: false });
 	same("100,000 connections: without scripts all of them", await rows(bare), 5000);
 	await close(bare);
-	console.log(`hint: ${size} bytes, made in ${took} ms, open after ${page.opened} ms`);
+	console.log(`hint: ${size()} bytes, made in ${took.toFixed(2)} s of CPU, open after ${page.cpu.toFixed(2)} s of CPU, ${page.opened} ms in all`);
 	for (const most of ["256K", "1M"]) {
 		const small = make("flood", "--max-size", most), bytes = fs.statSync(small).size, limit = parseInt(most, 10) * (most.endsWith("M") ? MB : 1024);
 		check(`--max-size ${most}`, bytes <= limit && bytes > limit / 4, `${bytes} bytes`);

@@ -199,7 +199,7 @@ static void put_owner(struct out *o, const struct listener *l)
 		out_u64(o, (uint64_t)l->opener.fd);
 	}
 	if (l->acceptor.pid && l->acceptor.pid != l->opener.pid) {
-		out_str(o, "; ");
+		html_text(o, N_("; "));
 		html_text(o, N_("accepted by"));
 		out_char(o, ' ');
 		html_who(o, &l->acceptor);
@@ -207,14 +207,15 @@ static void put_owner(struct out *o, const struct listener *l)
 			html_with_numbers(o, N_(" and {1} more"), l->acceptors - 1);
 	}
 	if (l->backlog_known && l->somaxconn) {
-		out_str(o, "; listen(");
+		html_text(o, N_("; "));
+		out_str(o, "listen(");
 		out_i64(o, l->backlog);
 		out_str(o, "), somaxconn ");
 		out_u64(o, l->somaxconn);
-		out_str(o, ": ");
+		html_text(o, N_(": "));
 		html_text(o, !strcmp(listener_decides(l), "backlog") ? N_("the backlog decides") : N_("somaxconn decides"));
 	}
-	out_str(o, "; ");
+	html_text(o, N_("; "));
 	html_text(o, l->open ? N_("listening") : N_("closed"));
 	out_str(o, "</p>\n");
 }

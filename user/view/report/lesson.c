@@ -28,7 +28,7 @@ static void put_claim(struct out *o, const struct view_claim *c)
 	out_str(o, "</dd>");
 	put_labelled(o, N_("Verdict"), c->holds ? c->verdict : N_("FAILED: the evidence is not what the text says"));
 	if (c->holds && c->why) {
-		out_str(o, ": ");
+		html_text(o, N_(": "));
 		html_text(o, c->why);
 	}
 	out_str(o, "</dd></dl>\n");

@@ -57,7 +57,7 @@ static void put_outcome(struct out *o, const struct conn_row *row)
 		out_str(o, errno_name(-row->error));
 	}
 	if (row->refused) {
-		out_str(o, row->outcome == CONN_REFUSED ? " " : ", ");
+		html_text(o, row->outcome == CONN_REFUSED ? " " : N_(", "));
 		if (row->outcome != CONN_REFUSED)
 			html_text(o, N_("refused before: "));
 		if (cause[0])
@@ -69,11 +69,11 @@ static void put_outcome(struct out *o, const struct conn_row *row)
 			out_u64(o, row->refused);
 	}
 	if (row->reset && row->outcome != CONN_RESET) {
-		out_str(o, ", ");
+		html_text(o, N_(", "));
 		html_text(o, N_("reset"));
 	}
 	if (row->again) {
-		out_str(o, ", ");
+		html_text(o, N_(", "));
 		html_text(o, N_("sent again"));
 		out_str(o, " ×");
 		out_u64(o, row->again);
