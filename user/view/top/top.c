@@ -6,6 +6,7 @@
 
 #include "../../lib/clock.h"
 #include "../../lib/events.h"
+#include "../../lib/tr.h"
 #include "../jsonout.h"
 #include "top.h"
 
@@ -157,7 +158,7 @@ static int top_close(struct view *v)
 
 const struct view_ops view_top = {
 	.name = "top",
-	.help = "listeners, their queues and rates, at each interval",
+	.help = N_("listeners, their queues and rates, at each interval"),
 	.events = EVENTS_QUEUES,
 	.json = true,
 	.open = top_open,
