@@ -30,7 +30,7 @@ WARN       := -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers
 CPP        := -D_GNU_SOURCE -I$(B) -I$(SYSROOT)/usr/include/tracefs -I$(SYSROOT)/usr/include/traceevent
 BPF_ARCH   := $(if $(filter aarch64,$(ARCH)),arm64,x86)
 BPF_FLAGS  := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-unused-parameter
-LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c -lncursesw -ltinfo
+LIBS       := -lbpf -lelf -lz -ltracefs -ltraceevent -lprotobuf-c -lncursesw -ltinfo -pthread
 COMPILE     = $(CC) $(CPP) -MMD -MP $(CPPFLAGS) $(WARN) $(CFLAGS) -DVERSION='"$(VERSION)"' -c
 
 Q   = $(if $(V),,@)
@@ -169,7 +169,7 @@ $(B)/deps.stamp: user/packaging/needs
 
 # ---- the main job, shown ----
 
-TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/live/student $(B)/live/ends
+TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/live/student $(B)/live/ends $(B)/live/denied
 
 $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.stamp
 	$(call msg,CC,$<)

@@ -479,8 +479,7 @@ static __always_inline void connect_hook(const struct sock *sk, const __u8 *radd
 		fd = call_fd(sk);
 		CALL_ENTER(.kind = CALL_CONNECT, .t_ns = now, .sk = (__u64)sk, .fd = fd);
 	}
-	if (ASKED(CONNECT))
-		emit_connect(sk, raddr, rport, fd, now);
+	emit_connect(sk, raddr, rport, fd, now);
 }
 
 /* sk: TCP; uaddr: the kernel's copy */
@@ -544,7 +543,7 @@ static __always_inline int connect_return(const struct sock *sk, bool is_sendmsg
 	__u64 began = 0;
 	int fd;
 
-	if (!sk)
+	if (!sk || (cfg.only_failed && !cfg.by_pid && !connect_failed(ret)))
 		return 0;
 	sk = TYPED_PTR(sk);
 	if (call_interrupted(CALL_CONNECT, ret))
@@ -601,7 +600,7 @@ static __always_inline void emit_accept(const struct sock *child, const struct s
 {
 	struct tcptrace_record *r;
 
-	if (!ASKED(ACCEPT) || cfg.only_failed || !wanted_call(child))
+	if (!wanted_call(child) || !ASKED(ACCEPT) || cfg.only_failed)
 		return;
 	r = reserve(TCPTRACE_ACCEPT);
 	if (!r)
@@ -655,7 +654,7 @@ static __always_inline int accept_return(int fd, int ret)
 	struct call call = {};
 	bool noted;
 
-	if (call_interrupted(CALL_ACCEPT, ret))
+	if (call_interrupted(CALL_ACCEPT, ret) || (cfg.only_failed && !cfg.by_pid && !accept_failed(ret)))
 		return 0;
 	noted = call_return(&call) && call.kind == CALL_ACCEPT;
 	if (accept_failed(ret))

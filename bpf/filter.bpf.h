@@ -5,9 +5,6 @@
 
 #include "read.bpf.h"
 
-/* May that event be written? Asked before the work: the verifier removes what is off. */
-#define ASKED(sym)	(cfg.events & 1ull << TCPTRACE_##sym)
-
 /* Sockets that the pid filter lets through, and the processes it names. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -31,7 +31,8 @@ static __always_inline void emit_synq_add(const struct request_sock *req, const 
 	struct tcptrace_record *r = reserve(TCPTRACE_SYNQ_ADD);
 
 	if (!r) {
-		__sync_fetch_and_add(&lost[TCPTRACE_SYNACK], 1);
+		if (ASKED(SYNQ_ADD))
+			__sync_fetch_and_add(&lost[TCPTRACE_SYNACK], 1);
 		return;
 	}
 	set_request(r, req, listener);
@@ -312,8 +313,6 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 		return;
 	if (cfg.by_pid)
 		trace_sock(child);
-	if (!ASKED(ACCEPTQ_ADD))
-		return;
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);
 	if (!r)
 		return;
@@ -336,8 +335,7 @@ static __always_inline int hashdance_exit(const struct sock *listener, const str
 	if (!ret || !wanted_of(listener, (const void *)child))
 		return 0;
 	req = TYPED_PTR(req);
-	if (ASKED(SYNQ_DEL))
-		emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
+	emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
 	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }

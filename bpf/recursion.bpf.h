@@ -20,14 +20,14 @@
 #include "notes.bpf.h"
 
 /* What was done; those of transitions have the two states in their low bits. */
-enum { DID_STATE, DID_DESTROY = 0x1000, DID_RST_SENT, DID_RST_RECEIVED, DID_SYSCALL, DID_SOCKET, DID_CREATE,
+enum { DID_NOTHING, DID_STATE = 0x0800, DID_DESTROY = 0x1000, DID_RST_SENT, DID_RST_RECEIVED, DID_SYSCALL, DID_SOCKET, DID_CREATE,
        DID_BIND, DID_ASKED, DID_LISTEN, DID_CONNECT, DID_CONNECT_RETURN, DID_ACCEPT, DID_ACCEPT_RETURN, DID_TAKE,
        DID_SHUTDOWN, DID_CLOSE };
 
 /* who: a kernel address or pid_tgid; both leave their top bits to say what. */
 static __always_inline void did(__u64 who, __u16 what)
 {
-	struct notes *n = notes();
+	struct notes *n = what == DID_NOTHING ? NULL : notes();
 	__u32 i;
 
 	if (!n)
@@ -44,7 +44,7 @@ static __always_inline void did(__u64 who, __u16 what)
 static __always_inline bool was_done(__u64 who, __u16 what)
 {
 	__u64 key = who ^ (__u64)what << 48;
-	struct notes *n = notes();
+	struct notes *n = what == DID_NOTHING ? NULL : notes();
 
 	if (!n)
 		return true;

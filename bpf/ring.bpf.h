@@ -13,6 +13,9 @@
 #include "arch.bpf.h"
 #include "read.bpf.h"
 
+/* May that event be written? Asked before the work: the verifier removes what is off. */
+#define ASKED(sym)	(cfg.events & 1ull << TCPTRACE_##sym)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -67,12 +70,12 @@ static __always_inline __u64 claim_slot(__u32 ring, struct ring_ends *ends)
 }
 
 /*
- * NULL: no room, counted. Everything but the addresses is set to "nothing". The time is taken before the slot:
+ * Whether it is asked for or not. NULL: no room, counted. Everything but the addresses is set to "nothing". The time is taken before the slot:
  * a program that is preempted between the two must not leave a record whose time is later than that of the
  * records after it (user/source/ring.c merges the rings by the time of their next record). An eighth of a ring
  * is left free for those that have looked for room and not claimed their slot yet.
  */
-static __always_inline struct tcptrace_record *reserve_at(__u32 event, __u64 now)
+static __always_inline struct tcptrace_record *reserve_any(__u32 event, __u64 now)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), ring = cpu & cfg.ring_mask;
 	struct ring_ends *ends = &ring_ends[ring & (CAPTURE_RINGS - 1)];
@@ -106,6 +109,12 @@ static __always_inline struct tcptrace_record *reserve_at(__u32 event, __u64 now
 	r->acceptq_max = 0;
 	r->ret = 0;
 	return r;
+}
+
+/* NULL: not asked for, or no room. */
+static __always_inline struct tcptrace_record *reserve_at(__u32 event, __u64 now)
+{
+	return cfg.events >> (event & 63) & 1 ? reserve_any(event, now) : NULL;
 }
 
 static __always_inline struct tcptrace_record *reserve(__u32 event)

@@ -29,7 +29,7 @@ static __always_inline int real_new_state(const struct sock *sk, int old, int ne
 __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 {
 	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
-	struct tcptrace_record *r = reserve_at(TCPTRACE_STATE, now);
+	struct tcptrace_record *r = reserve_any(TCPTRACE_STATE, now);
 
 	if (!r)
 		return 0;
@@ -63,6 +63,13 @@ static __always_inline bool state_wanted(__u64 addr, int old, int new)
 	return new == TCP_LISTEN ? wanted_call(sk) : wanted(sk);
 }
 
+/* Most transitions of a run that asks for few are over here. */
+static __always_inline bool state_matters(int old, int new)
+{
+	return ASKED(STATE) || cfg.tp_close || old == TCP_LISTEN || new == TCP_LISTEN ||
+	       (cfg.tp_acceptq_add && old == TCP_SYN_RECV && new == TCP_ESTABLISHED);
+}
+
 /* A listener's beginning and end may be wanted although no other transition is. */
 static __always_inline bool state_asked(int old, int new)
 {
@@ -74,7 +81,7 @@ static __always_inline int state_hook(__u64 addr, int old, int new)
 	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
 	__u64 now;
 
-	if (!state_wanted(addr, old, new))
+	if (!state_matters(old, new) || !state_wanted(addr, old, new))
 		return 0;
 	now = bpf_ktime_get_ns();		/* of all records of this transition */
 	if (cfg.tp_close && tp_closes(sk, old))
@@ -88,10 +95,10 @@ static __always_inline int state_hook(__u64 addr, int old, int new)
 	return 0;
 }
 
-/* What the first has seen to, wanted or not. */
+/* What the first has seen to, wanted or not; 0: nothing was to be done. */
 static __always_inline __u16 did_state(int old, int new)
 {
-	return DID_STATE | (old & 15) << 4 | (new & 15);
+	return state_matters(old, new) ? DID_STATE | (old & 15) << 4 | (new & 15) : DID_NOTHING;
 }
 
 GUARDED_TP(tp_state, inet_sock_set_state, (__u64)sk, did_state(old, new), state_hook((__u64)sk, old, new),
@@ -104,7 +111,7 @@ static __always_inline int destroy_hook(const struct sock *sk)
 	sk = TYPED_PTR(sk);
 	if (!wanted_end(sk))
 		return 0;
-	r = ASKED(DESTROY) ? reserve(TCPTRACE_DESTROY) : NULL;
+	r = reserve(TCPTRACE_DESTROY);
 	if (r) {
 		set_sock(r, sk);
 		if (!fin_taken(sk))	/* it may go on as a minisock in FIN_WAIT2, which no transition has told */

@@ -45,6 +45,16 @@ static void sources(FILE *f)
 	fprintf(f, "auto %s %s ", source_bpf.name, source_kmod.name);
 }
 
+static void metrics_labels(FILE *f)
+{
+	fputs("address port comm ", f);
+}
+
+static void metrics_histograms(FILE *f)
+{
+	fputs("accept both none ", f);
+}
+
 static void languages(FILE *f)
 {
 	fputs("en zh ", f);
@@ -75,6 +85,9 @@ static const struct values values[] = {
 	{ "mechanism", WORDS, mechanisms },
 	{ "source", WORDS, sources },
 	{ "lang", WORDS, languages },
+	{ "labels", LIST, metrics_labels },
+	{ "histograms", WORDS, metrics_histograms },
+	{ "textfile", FILES },
 	{ "out", WORDS, outputs },
 	{ "pid", PIDS },
 	{ "netns", PIDS },

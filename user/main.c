@@ -50,6 +50,11 @@ static const struct command commands[] = {
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,
 		.form = "'perfetto' writes one trace of the whole run",
 	}, {
+		.name = "metrics", .help = N_("numbers of each listener for Prometheus, at http://127.0.0.1:9817/metrics"),
+		.run = run_stream, .view = "metrics",
+		.takes = TAKES_METRICS | (TAKES_RUN & ~(TAKES_TROUBLE | TAKES_PROGRAM | TAKES_PAGE | TAKES_LANG)),
+		.form = "'metrics' answers who asks for numbers",
+	}, {
 		.name = "listeners", .help = N_("both queues of every listener now, like ss -ltn"),
 		.run = run_listeners,
 		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_READ | TAKES_SOURCE,

@@ -3,9 +3,11 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE			/* name_to_handle_at */
 #endif
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,4 +69,32 @@ int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
 	}
 	memcpy(id, u.h.f_handle, sizeof(*id));
 	return 0;
+}
+
+static int not_an_address(const char *s, char *error, size_t size)
+{
+	snprintf(error, size, "'%.64s': not ADDRESS:PORT, as 127.0.0.1:9817, [::1]:9817 or :9817", s);
+	return -EINVAL;
+}
+
+int address_by_name(const char *s, uint8_t addr[16], uint16_t *port, char *error, size_t size)
+{
+	const char *colon = strrchr(s, ':');
+	size_t n = colon ? (size_t)(colon - s) : 0;
+	char host[INET6_ADDRSTRLEN + 2];
+	bool six = n > 2 && s[0] == '[' && s[n - 1] == ']';
+	uint64_t v;
+
+	if (!colon || n >= sizeof(host) || parse_u64(colon + 1, 0, 65535, &v))
+		return not_an_address(s, error, size);
+	memcpy(host, s + six, n - 2 * six);
+	host[n - 2 * six] = 0;
+	memset(addr, 0, 16);
+	*port = (uint16_t)v;
+	if (!n || (six && inet_pton(AF_INET6, host, addr) == 1))
+		return 0;
+	addr[10] = addr[11] = 0xff;
+	if (!six && inet_pton(AF_INET, host, addr + 12) == 1)
+		return 0;
+	return not_an_address(s, error, size);
 }

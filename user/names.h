@@ -6,8 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Both: 0, or -EINVAL with a sentence in error. */
+/* All: 0, or -EINVAL with a sentence in error. */
 int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size);
 int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size);
+
+/* "127.0.0.1:9817", "[::1]:9817", ":9817": any address. addr as in a record, port by the host's order. */
+int address_by_name(const char *s, uint8_t addr[16], uint16_t *port, char *error, size_t size);
 
 #endif

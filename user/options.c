@@ -237,6 +237,56 @@ static int take_output(struct options *o, const char *arg)
 	return add_output(o, name, colon ? colon + 1 : NULL);
 }
 
+static const char *const labels[] = { "address", "port", "comm" };
+
+static int take_label(struct options *o, const char *s, int key)
+{
+	(void)key;
+	for (unsigned int i = 0; i < sizeof(labels) / sizeof(*labels); i++) {
+		if (!strcmp(labels[i], s)) {
+			o->metrics.labels |= 1u << i;
+			return 0;
+		}
+	}
+	return options_refuse(o, "--labels '%.32s': there are address, port, comm", s);
+}
+
+static int take_histograms(struct options *o, const char *s)
+{
+	static const char *const words[] = { "none", "accept", "both" };
+
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!strcmp(words[i], s)) {
+			o->metrics.histograms = i;
+			return 0;
+		}
+	}
+	return options_refuse(o, "--histograms '%.32s': there are accept, both, none", s);
+}
+
+static int take_metrics(struct options *o, int key, const char *s)
+{
+	uint64_t v;
+
+	switch (key) {
+	case OPT_LISTEN:
+		o->metrics.listens = true;
+		return address_by_name(s, o->metrics.addr, &o->metrics.port, o->error, sizeof(o->error));
+	case OPT_TEXTFILE:
+		o->path = s;
+		return 0;
+	case OPT_LABELS:
+		return each_part(o, s, take_label, key);
+	case OPT_HISTOGRAMS:
+		return take_histograms(o, s);
+	default:
+		if (parse_u64(s, 1, 4096, &v))
+			return options_refuse(o, "--max-listeners '%.32s': not a number of listeners; 1 to 4096", s);
+		o->metrics.max_listeners = (uint32_t)v;
+		return 0;
+	}
+}
+
 static int take_flag(struct options *o, int key)
 {
 	switch (key) {
@@ -262,6 +312,8 @@ static int take_flag(struct options *o, int key)
 	case OPT_STEP: o->step = true; return 0;
 	case OPT_QUIZ: o->quiz = true; return 0;
 	case OPT_ANONYMOUS: o->anonymous = true; return 0;
+	case OPT_ONCE: o->metrics.once = true; return 0;
+	case OPT_IDLE: o->metrics.all = true; return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -345,6 +397,8 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MAX_SIZE:
 		return take_size(o, arg);
+	case OPT_LISTEN: case OPT_TEXTFILE: case OPT_LABELS: case OPT_MAX_LISTENERS: case OPT_HISTOGRAMS:
+		return take_metrics(o, key, arg);
 	case 'w':
 		o->write_path = arg;
 		return 0;
@@ -366,7 +420,7 @@ static void note_given(struct options *o, int key)
 {
 	for (unsigned int i = 0; option_rows[i].option.name || option_rows[i].option.doc; i++) {
 		if (option_rows[i].option.key == key && !(option_rows[i].option.flags & OPTION_ALIAS))
-			o->given |= 1ull << i;
+			o->given[i] = true;
 	}
 }
 
@@ -408,6 +462,22 @@ static void argp_rows(struct argp_option *to)
 	to[i] = (struct argp_option){ 0 };
 }
 
+/* Another main view has it as an output beside it, which writes a file. */
+static void settle_metrics(struct options *o)
+{
+	struct view_metrics *m = &o->metrics;
+	bool main = o->view && !strcmp(o->view, "metrics");
+
+	if (!m->labels)
+		m->labels = VIEW_LABEL_ADDRESS | VIEW_LABEL_PORT | VIEW_LABEL_COMM;
+	if (m->once && !o->duration_ns && !o->read_path)
+		o->duration_ns = 1;
+	if (main && !m->listens && !m->once && !o->path && !o->read_path) {
+		address_by_name("127.0.0.1:9817", m->addr, &m->port, o->error, sizeof(o->error));
+		m->listens = true;
+	}
+}
+
 /* What the short forms mean, once the command is known. */
 static int settle(struct options *o)
 {
@@ -419,6 +489,7 @@ static int settle(struct options *o)
 	if (o->ipv4 != o->ipv6)
 		o->source.filter.family = o->ipv4 ? 4 : 6;
 	o->source.path = o->read_path;
+	settle_metrics(o);
 	if (o->write_path && o->view)
 		return add_output(o, "record", o->write_path);
 	return 0;
@@ -433,6 +504,9 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 	memset(o, 0, sizeof(*o));
 	o->source_name = "auto";
 	o->ready_fd = -1;
+	o->metrics.max_listeners = 256;
+	o->metrics.histograms = VIEW_HISTOGRAMS_ACCEPT;
+	o->metrics.interval_ns = 15000000000ull;
 	command_table = commands;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_rows(rows);

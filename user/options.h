@@ -46,6 +46,7 @@ enum {
 	TAKES_PAGE	= 1 << 17,	/* --anonymous, --max-size */
 	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --csv, --end, --min-ms, --min-bytes, --wide */
 	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
+	TAKES_METRICS	= 1 << 20,	/* --listen, --textfile and so on */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
 			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE,
 };
@@ -67,7 +68,7 @@ struct option_row {
 	unsigned int group;			/* the command must take it; 0: all do */
 };
 
-#define OPTION_ROWS_MAX	64u		/* bits of options.given */
+#define OPTION_ROWS_MAX	128u
 
 extern const struct option_row option_rows[];	/* options_table.c; ends with a zeroed row */
 
@@ -77,6 +78,7 @@ enum {
 	OPT_REPLAY, OPT_STEP, OPT_SLOW, OPT_QUIZ, OPT_EXPLAIN, OPT_LANG, OPT_OUT, OPT_COMPLETIONS,
 	OPT_ANONYMOUS, OPT_MAX_SIZE, OPT_HTML, OPT_ENDS, OPT_CSV, OPT_END, OPT_MIN_MS, OPT_MIN_BYTES, OPT_WIDE, OPT_COLOR,
 	OPT_ADDR, OPT_COMM,
+	OPT_LISTEN, OPT_TEXTFILE, OPT_ONCE, OPT_LABELS, OPT_MAX_LISTENERS, OPT_IDLE, OPT_HISTOGRAMS,
 };
 
 struct options {
@@ -112,9 +114,10 @@ struct options {
 	bool anonymous;				/* --anonymous, of report */
 	uint64_t max_size;			/* --max-size, of report: bytes; 0: its own */
 	struct conns_config conns;		/* -a, --ends and so on, of conns */
+	struct view_metrics metrics;		/* of metrics */
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
-	uint64_t given;				/* bit per row of option_rows */
+	bool given[OPTION_ROWS_MAX];		/* by row of option_rows */
 	char error[640];			/* why options_parse() failed */
 };
 

@@ -17,7 +17,7 @@ static const struct option_row *row_of(int key)
 
 static bool is_given(const struct options *o, int key)
 {
-	return o->given >> (row_of(key) - option_rows) & 1;
+	return o->given[row_of(key) - option_rows];
 }
 
 static int refuse_row(struct options *o, const struct argp_option *option)
@@ -32,7 +32,7 @@ static int check_taken(struct options *o)
 	const struct command *c = o->command;
 
 	for (unsigned int i = 0; i < OPTION_ROWS_MAX; i++) {
-		if (o->given >> i & 1 && option_rows[i].group && !(option_rows[i].group & c->takes))
+		if (o->given[i] && option_rows[i].group && !(option_rows[i].group & c->takes))
 			return refuse_row(o, &option_rows[i].option);
 	}
 	if (o->program && !(c->takes & TAKES_PROGRAM))
@@ -121,6 +121,16 @@ static int check_page(struct options *o)
 	return 0;
 }
 
+static int check_metrics(struct options *o)
+{
+	if (o->metrics.listens && (o->metrics.once || o->read_path))
+		return options_refuse(o, "%s gives one page and ends: --listen does not go with it",
+				      o->read_path ? "-r" : "--once");
+	if (is_given(o, OPT_TEXTFILE) && is_given(o, 'o'))
+		return options_refuse(o, "--textfile and -o both say where metrics go");
+	return 0;
+}
+
 /* An experiment brings its own traffic: nothing is left to choose. */
 static int check_lab(struct options *o)
 {
@@ -163,6 +173,8 @@ int options_check(struct options *o)
 		err = options_refuse(o, "--wide is for text: -j and --csv have all columns");
 	if (!err)
 		err = check_page(o);
+	if (!err)
+		err = check_metrics(o);
 	if (!err && o->command->argument)
 		err = check_lab(o);
 	if (!err)

@@ -20,7 +20,7 @@ static __always_inline int uring_hook(const struct io_kiocb *req, int res)
 	if (req && (READ(req, opcode) != IORING_OP_ACCEPT || READ(TYPED_PTR((const struct io_accept *)req), file_slot)))
 		return 0;		/* another request, or a direct descriptor: res is a slot */
 	child = fd_sock(res);
-	if (!child || !ASKED(ACCEPT) || cfg.only_failed || !wanted_call(child))
+	if (!child || !wanted_call(child) || cfg.only_failed)
 		return 0;
 	r = reserve(TCPTRACE_ACCEPT);
 	if (!r)

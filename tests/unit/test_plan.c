@@ -21,9 +21,9 @@
 
 #define EXPECTED	"tests/unit/plan/"
 #define ENOTSUPP	524
-#define ALL		(~0ull)
-#define NO_IO		(ALL & ~(1ull << TCPTRACE_READ | 1ull << TCPTRACE_WRITE))
-#define ON(sym)		(1ull << TCPTRACE_##sym)
+#define ALL		EVENTS_ALL
+#define NO_IO		(ALL & ~EVENTS_IO)
+#define ON(sym)		EVENT_BIT(sym)
 
 /* What a kernel has not: functions, and tracepoints as btf_trace_NAME; and which programs it does not take. */
 struct kernel {
@@ -443,6 +443,214 @@ static void test_no_tracefs(void **state)
 		assert_false(progs_has(&p.wanted, i) && begins(bpf_program__section_name(prog_at(skel, i)), "tp/"));
 }
 
+/* ---- only what is asked for ---- */
+
+static void expect_programs(const struct plan *p, const unsigned int *progs)
+{
+	struct progs expected = {};
+
+	for (; *progs; progs++)
+		progs_add(&expected, *progs);
+	for (unsigned int i = 1; i <= PROGS; i++)
+		if (progs_has(&expected, i) != progs_has(&p->wanted, i))
+			fail_msg("%s is %swanted", bpf_program__name(prog_at(skel, i)),
+				 progs_has(&expected, i) ? "not " : "");
+}
+
+#define EXPECT_PROGRAMS(p, ...) \
+	expect_programs(p, (const unsigned int[]){ P(it_tcp), P(it_task_file), __VA_ARGS__, 0 })
+
+static void test_one_event(void **state)
+{
+	struct capture_config c = {};
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_AUTO, ON(RETRANS));
+	EXPECT_PROGRAMS(&p, P(tp_retrans), P(f_retransmit), P(x_retransmit));
+	plan_config(&p, &c);
+	assert_int_equal(c.events, ON(RETRANS) | ON(EXISTS));
+	assert_int_equal(plan_seen(&p, TCPTRACE_RETRANS), TCPTRACE_SEEN_EXACTLY);
+	assert_int_equal(plan_seen(&p, TCPTRACE_STATE), TCPTRACE_SEEN_NOT);
+	plan_on(&p, &f, "6.12", MECH_AUTO, ON(DROP));
+	EXPECT_PROGRAMS(&p, P(f_conn_request), P(x_conn_request), P(f_synack), P(x_syn_recv4), P(x_syn_recv6),
+			P(f_asked), P(x_listen), P(f_listen_stop));
+	/* by tracepoints a listener is looked up by its port: it must be seen to come and to go */
+	plan_on(&p, &f, "6.12", MECH_TRACEPOINT, ON(DROP));
+	EXPECT_PROGRAMS(&p, P(tp_drop_syn), P(cg_synack), P(tp_drop_ack_old), P(tp_state), P(tp_state_retry),
+			P(sys_enter_listen), P(sys_exit_listen));
+	c = (struct capture_config){};
+	plan_config(&p, &c);
+	assert_int_equal(c.events, ON(DROP) | ON(LISTEN) | ON(EXISTS));
+	assert_true(c.tp_groups && c.tp_drop_syn && c.listener_ends && !c.tp_acceptq_add);
+}
+
+/* ... or by the snapshot and its end alone, where system calls cannot be traced. */
+static void test_helpers_may_be_refused(void **state)
+{
+	const struct plan_options options = { .only = MECH_TRACEPOINT, .events = ON(DROP) };
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_TRACEPOINT, ON(DROP));
+	assert_true(plan_reject(&p, P(sys_exit_listen), "attach", EACCES));
+	EXPECT_PROGRAMS(&p, P(tp_drop_syn), P(cg_synack), P(tp_drop_ack_old), P(tp_state), P(tp_state_retry),
+			P(sys_enter_listen));
+	f.tracefs = -EACCES;
+	plan_make(&p, &f, &options);
+	settle(&p, kernel_by_name("6.12"));
+	EXPECT_PROGRAMS(&p, P(tp_drop_syn), P(cg_synack), P(tp_drop_ack_old), P(tp_state), P(tp_state_retry));
+	assert_int_equal(plan_seen(&p, TCPTRACE_DROP), TCPTRACE_SEEN_DEDUCED);
+}
+
+static void test_queues(void **state)
+{
+	struct capture_config c = {};
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_AUTO, EVENTS_QUEUES);
+	assert_true(progs_has(&p.wanted, P(f_listen_stop)) && progs_has(&p.wanted, P(f_take)));
+	assert_false(progs_has(&p.wanted, P(tp_state)) || progs_has(&p.wanted, P(tp_destroy)) ||
+		     progs_has(&p.wanted, P(f_release)) || progs_has(&p.wanted, P(x_accept)) ||
+		     progs_has(&p.wanted, P(f_connect4)));
+	plan_config(&p, &c);
+	assert_false(c.events & ON(STATE));
+	assert_int_equal(plan_seen(&p, TCPTRACE_STATE), TCPTRACE_SEEN_NOT);
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPTQ_DEL), TCPTRACE_SEEN_EXACTLY);
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPT), TCPTRACE_SEEN_NOT);
+	/* where accept() is seen by its system call alone, the way out of the queue is deduced from it */
+	plan_reject(&p, P(f_take), "load", EINVAL);
+	plan_reject(&p, P(f_graft), "load", EINVAL);
+	plan_reject(&p, P(k_take), "load", EINVAL);
+	plan_reject(&p, P(k_graft), "load", EINVAL);
+	assert_true(progs_has(&p.wanted, P(sys_exit_accept4)));
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPT), TCPTRACE_SEEN_EXACTLY);
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPTQ_DEL), TCPTRACE_SEEN_DEDUCED);
+	assert_false(plan_samples(&p, ON(SYNQ_DEL)));
+	plan_on(&p, &f, "6.18", MECH_AUTO, EVENTS_QUEUES);
+	assert_true(plan_samples(&p, ON(SYNQ_DEL)));
+	c = (struct capture_config){};
+	plan_config(&p, &c);
+	assert_true(c.listener_ends && c.tp_acceptq_add && !(c.events & ON(STATE)));
+}
+
+static void test_trouble(void **state)
+{
+	struct capture_config c = {};
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_AUTO, EVENTS_TROUBLE);
+	/* nothing that runs for each connection that goes well but the calls' ends and what may refuse it */
+	EXPECT_PROGRAMS(&p, P(x_bind4), P(x_bind6), P(f_asked), P(x_listen), P(f_listen_stop), P(x_connect), P(x_accept),
+			P(f_req_drop), P(f_req_err), P(f_abort), P(f_forget), P(f_conn_request), P(x_conn_request),
+			P(f_synack), P(x_syn_recv4), P(x_syn_recv6), P(f_cookie_v4), P(x_verdict_v4), P(f_cookie_v6),
+			P(x_verdict_v6), P(tp_synack_retrans), P(tp_retrans), P(f_retransmit), P(x_retransmit),
+			P(tp_rst_sent), P(tp_rst_sent_retry), P(tp_rst_received), P(tp_rst_received_retry),
+			P(tp_exit), P(tp_fork));
+	plan_config(&p, &c);
+	assert_true(c.only_failed);
+	assert_false(c.events & (ON(SYNQ_ADD) | ON(ACCEPTQ_ADD) | ON(STATE) | ON(DESTROY)));
+	/* of these a part: how many there were says nothing about the whole */
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPTQ_DEL), TCPTRACE_SEEN_NOT);
+	assert_int_equal(plan_seen(&p, TCPTRACE_SYNQ_DEL), TCPTRACE_SEEN_SAMPLED);
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPT), TCPTRACE_SEEN_SAMPLED);
+	assert_int_equal(plan_seen(&p, TCPTRACE_DROP), TCPTRACE_SEEN_EXACTLY);
+	/* a part of what is asked for as a whole is no part */
+	c = (struct capture_config){};
+	plan_on(&p, &f, "6.12", MECH_AUTO, EVENTS_TROUBLE | ON(ACCEPT) | ON(STATE));
+	plan_config(&p, &c);
+	assert_false(c.only_failed || c.listener_ends);
+	assert_false(progs_has(&p.wanted, P(f_listen_stop)));
+	assert_int_equal(plan_seen(&p, TCPTRACE_ACCEPT), TCPTRACE_SEEN_EXACTLY);
+}
+
+static bool slows_system_calls(const struct plan *p, unsigned int prog)
+{
+	const char *section = bpf_program__section_name(prog_at(skel, prog));
+
+	return progs_has(&p->wanted, prog) && (begins(section, "tp/syscalls/") || begins(section, "raw_tp/sys_"));
+}
+
+/* Each tracepoint at a system call costs all system calls of the machine. */
+static void test_no_system_call_is_slower(void **state)
+{
+	static const uint64_t by_kprobe[] = { EVENTS_QUEUES, EVENTS_TROUBLE, EVENTS_QUEUES | EVENTS_TROUBLE };
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	for (size_t i = 0; i < KERNELS; i++) {
+		if (kernels[i].features.fentry)
+			continue;
+		plan_on(&p, &f, kernels[i].name, MECH_AUTO, ALL);
+		for (unsigned int prog = 1; prog <= PROGS; prog++)
+			assert_false(slows_system_calls(&p, prog));
+		for (size_t j = 0; j < 3; j++) {
+			plan_on(&p, &f, kernels[i].name, MECH_KPROBE, by_kprobe[j]);
+			for (unsigned int prog = 1; prog <= PROGS; prog++)
+				assert_false(slows_system_calls(&p, prog));
+		}
+	}
+}
+
+/* Whose a socket is tell others than what is asked for; they write nothing. */
+static void test_by_pid(void **state)
+{
+	struct plan_options options = { .events = ON(RETRANS), .by_pid = true };
+	struct capture_config c = {};
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	features_of(kernel_by_name("6.12"), &f);
+	plan_make(&p, &f, &options);
+	assert_true(progs_has(&p.wanted, P(tp_retrans)) && progs_has(&p.wanted, P(x_socket)) &&
+		    progs_has(&p.wanted, P(f_connect4)) && progs_has(&p.wanted, P(f_take)) &&
+		    progs_has(&p.wanted, P(tp_state)) && progs_has(&p.wanted, P(tp_destroy)));
+	assert_false(progs_has(&p.wanted, P(tp_fork)) || progs_has(&p.wanted, P(f_release)));
+	plan_config(&p, &c);
+	assert_int_equal(c.events, ON(RETRANS) | ON(EXISTS));
+	options.follow = true;
+	plan_make(&p, &f, &options);
+	assert_true(progs_has(&p.wanted, P(tp_fork)));
+}
+
+/* Among all the end of a listener is one of the transitions. */
+static bool of_parts(unsigned int prog)
+{
+	return prog == P(f_listen_stop) || prog == P(k_listen_stop);
+}
+
+/* Each event by itself, on each kernel, by each mechanism: seen as well as among all, and by no other programs. */
+static void test_each_event_alone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KERNELS; i++) {
+		for (enum mechanism m = MECH_AUTO; m < MECH_MAX; m++) {
+			struct features f;
+			struct plan all;
+
+			plan_on(&all, &f, kernels[i].name, m, ALL);
+			for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++) {
+				struct plan p;
+
+				plan_on(&p, &f, kernels[i].name, m, 1ull << event);
+				assert_int_equal(plan_seen(&p, event), plan_seen(&all, event));
+				for (unsigned int prog = 1; prog <= PROGS; prog++)
+					assert_true(!progs_has(&p.wanted, prog) || progs_has(&all.wanted, prog) ||
+						    of_parts(prog));
+			}
+		}
+	}
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +667,13 @@ int main(void)
 		cmocka_unit_test(test_seen),
 		cmocka_unit_test(test_seen_in_part),
 		cmocka_unit_test(test_no_tracefs),
+		cmocka_unit_test(test_one_event),
+		cmocka_unit_test(test_helpers_may_be_refused),
+		cmocka_unit_test(test_queues),
+		cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_no_system_call_is_slower),
+		cmocka_unit_test(test_by_pid),
+		cmocka_unit_test(test_each_event_alone),
 	};
 
 	return cmocka_run_group_tests(tests, open_object, close_object);

@@ -272,10 +272,23 @@ void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 	}
 }
 
+/* Where the end of a socket is not seen its address may have been used again, for a connection with other ends. */
+static struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = index_find(m, BY_SK, rec->sk);
+	const size_t ends = offsetof(struct tuple, netns);
+
+	if (!c || model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT || !c->tupled || !rec->lport || !rec->rport ||
+	    !memcmp(rec->laddr, c->laddr, ends))
+		return c;
+	conn_sk_gone(m, c);
+	return NULL;
+}
+
 /* The conn of the record's full socket; fresh: it was not known before. NULL without a socket. */
 struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh)
 {
-	struct conn *c = index_find(m, BY_SK, rec->sk), *o = NULL;
+	struct conn *c = conn_by_sk(m, rec), *o = NULL;
 
 	*fresh = false;
 	if (!rec->sk)

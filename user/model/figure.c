@@ -35,7 +35,7 @@ static const struct rule {
 	[FIGURE_COOKIES_SENT]	= { ON(COOKIE_SENT), 0, PART, false },
 	[FIGURE_COOKIES_BACK]	= { ON(COOKIE_OK) | ON(COOKIE_BAD), 0, PART, false },
 	[FIGURE_SYNACK_RETRANS]	= { ON(SYNACK_RETRANS), 0, PART, false },
-	[FIGURE_GHOSTS]		= { ON(DROP) | ON(SYNQ_DEL), 0, PART, false },
+	[FIGURE_GHOSTS]		= { ON(DROP) | ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, PART, false },
 };
 
 static const char *const keys[FIGURE_MAX] = {

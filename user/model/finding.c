@@ -5,6 +5,7 @@
 
 #include "../lib/tr.h"
 #include "diagnosis.h"
+#include "figure.h"
 
 struct found {
 	struct finding *f;
@@ -174,6 +175,10 @@ void say_cost(struct diagnosis *d)
 	struct refused_out out = refused_out(d->m, d->l);
 	bool any;
 
+	if (figure_known(d->m, d->l, FIGURE_ESTABLISHED) == KNOWN_NOT) {	/* nor which of them came in */
+		d->f.cost_ns += r->clients;
+		return;
+	}
 	d->f.cost_ns += r->waited_ns + (uint64_t)(out.never + out.not_yet + out.ghosts + out.reset) * CLIENT_LOST_NS;
 	if (!r->clients)
 		return;

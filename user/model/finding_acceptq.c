@@ -53,7 +53,7 @@ static void say_synq(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
 
-	if (l->cookies_sent) {
+	if (l->cookies_sent && figure_known(d->m, l, FIGURE_ESTABLISHED) != KNOWN_NOT) {
 		say_number(d, "cookies_sent", l->cookies_sent);
 		say_number(d, "by_cookie", came_by_cookie(l));
 		say(d, FINDING_SEEN, ", {cookies_sent:SYN cookie} sent by the full SYN queue ({by_cookie:client} "
@@ -185,6 +185,8 @@ static bool is_stalled(const struct diagnosis *d)
 	uint64_t n;
 	struct stall sum = all_stalls(d, &n);
 
+	if (figure_known(d->m, d->l, FIGURE_ACCEPTQ_WAIT) == KNOWN_NOT)	/* then some may have been taken unseen */
+		return false;
 	return n && 4 * n <= d->l->pace.takes + sum.waiting + 3;
 }
 
@@ -305,7 +307,7 @@ static bool find_imbalance(struct diagnosis *d)
 	struct stall s = worst_stall(d);
 	char state;
 
-	if (stuck <= 1 || l->accepted >= stuck)
+	if (stuck <= 1 || l->accepted >= stuck || figure_known(d->m, l, FIGURE_ACCEPTED) == KNOWN_NOT)
 		return false;
 	members = group_of(d->m, l, &others);
 	if (members < 2 || others <= l->accepted)

@@ -118,6 +118,7 @@ static void say_why(struct diagnosis *d, int32_t err)
 
 static void tell_connect(const struct diagnosis *from, const struct connects *row, const struct failure *e)
 {
+	bool all = model_seen(from->m, TCPTRACE_CONNECT) != TCPTRACE_SEEN_NOT;
 	struct diagnosis d = diagnosis_of(from, NULL);
 	const struct owner *const who[] = { &row->who };
 
@@ -125,12 +126,14 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	blame(&d, who, 1);
 	say_value(&d, "errno", FINDING_ERRNO, (uint64_t)e->err);
 	say_number(&d, "failed", e->count);
-	say_number(&d, "calls", row->calls);
+	if (all)
+		say_number(&d, "calls", row->calls);
 	say_address(&d, "raddr", row->raddr);
 	say_number(&d, "rport", row->rport);
 	say_value(&d, "from", FINDING_MOMENT, e->first_ns);
 	d.f.cost_ns = e->count * failed_for_ns(e->err);
-	say(&d, FINDING_CAUSE, "connect() to {raddr}:{rport} failed {failed:time} of {calls} with {errno} in {who}");
+	say(&d, FINDING_CAUSE, all ? N_("connect() to {raddr}:{rport} failed {failed:time} of {calls} with {errno} in {who}") :
+	    N_("connect() to {raddr}:{rport} failed {failed:time} with {errno} in {who}"));
 	if (row->many)
 		say(&d, FINDING_CAUSE, " and others of that name");
 	say_why(&d, e->err);
@@ -207,6 +210,8 @@ void find_close_wait(struct diagnosis *d)
 {
 	struct piles p = { 0 };
 
+	if (model_seen(d->m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT)	/* they may have left it since the snapshot */
+		return;
 	model_each_conn(d->m, heap, &p);
 	for (unsigned int i = 0; i < p.n; i++)
 		if (p.pile[i].count >= FINDING_CLOSE_WAIT)

@@ -5,6 +5,7 @@
  */
 #include "../lib/tr.h"
 #include "diagnosis.h"
+#include "figure.h"
 #include "knob.h"
 
 static void say_raise(struct diagnosis *d, const char *with_knob, const char *without)
@@ -45,13 +46,19 @@ static void find_synq_full(const struct diagnosis *from)
 	tell(&d, "synq-full");
 }
 
+/* How many got through: without them one cannot say what those mean that did not. */
+static bool came_in_is_known(const struct diagnosis *d)
+{
+	return figure_known(d->m, d->l, FIGURE_ESTABLISHED) != KNOWN_NOT;
+}
+
 /* With tcp_syncookies=2 each handshake goes by cookie: the queue is never full. */
 static void find_cookies(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
 	uint64_t back = d.l->causes[TCPTRACE_ACCEPTQ_COOKIE];
 
-	if (!d.l->cookies_sent || d.l->synq.peak < d.l->limit)
+	if (!d.l->cookies_sent || d.l->synq.peak < d.l->limit || !came_in_is_known(&d))
 		return;
 	blame_server(&d);
 	say_synq(&d);
@@ -75,7 +82,7 @@ static void find_expiring(const struct diagnosis *from)
 	uint64_t expired = d.l->causes[TCPTRACE_SYNQ_EXPIRED];
 
 	expired -= d.l->refused.expired < expired ? d.l->refused.expired : expired;
-	if (!expired || expired * 100 < d.l->established)
+	if (!expired || expired * 100 < d.l->established || !came_in_is_known(&d))
 		return;
 	blame_server(&d);
 	say_number(&d, "expired", expired);

@@ -40,6 +40,16 @@ void hist_add(struct hist *h, uint64_t ns)
 		h->max = ns;
 }
 
+uint64_t hist_below(const struct hist *h, unsigned int power)
+{
+	unsigned int end = bucket_of(1ull << power);
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < end; i++)
+		n += h->bucket[i];
+	return n;
+}
+
 uint64_t hist_quantile(const struct hist *h, unsigned int permille)
 {
 	uint64_t rank, seen = 0, top;

@@ -17,6 +17,7 @@ struct hist {
 };
 
 void hist_add(struct hist *h, uint64_t ns);
+uint64_t hist_below(const struct hist *h, unsigned int power);	/* entries under 2^power, which is 2^3 to 2^43 */
 /* The value that a share of permille/1000 of the entries does not exceed; 0 when empty, never above max. */
 uint64_t hist_quantile(const struct hist *h, unsigned int permille);
 

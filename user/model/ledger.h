@@ -20,7 +20,8 @@
 	X(FASTOPEN_PASSIVE,	"TcpExt", "TCPFastOpenPassive",	ON(ACCEPTQ_ADD))		\
 	X(PASSIVE_OPENS,	"Tcp",	  "PassiveOpens",	ON(STATE))			\
 	X(ACTIVE_OPENS,		"Tcp",	  "ActiveOpens",	ON(STATE) | ON(CONNECT_RETURN))	\
-	X(ATTEMPT_FAILS,	"Tcp",	  "AttemptFails",	ON(STATE) | ON(CONNECT_RETURN) | ON(SYNQ_DEL)) \
+	X(ATTEMPT_FAILS,	"Tcp",	  "AttemptFails",	ON(STATE) | ON(CONNECT_RETURN) | ON(SYNQ_DEL) | \
+								ON(CLOSE) | ON(SHUTDOWN)) \
 	X(ESTAB_RESETS,		"Tcp",	  "EstabResets",	ON(STATE))			\
 	X(RETRANS_SEGS,		"Tcp",	  "RetransSegs",	ON(RETRANS) | ON(SYNACK_RETRANS)) \
 	X(TIMEOUTS,		"TcpExt", "TCPTimeouts",	ON(SYNQ_DEL))	/* at least */

@@ -58,9 +58,13 @@ struct owner {
 	char comm[TCPTRACE_COMM_LEN + 1];
 };
 
+#define QUEUE_PARTS	7u		/* a minute in six parts, and the one that is not over */
+
 /* One queue of a listener. Lengths are the kernel's own where a record carried them. */
 struct queue {
 	uint32_t now, peak;
+	uint64_t part;			/* which part of a minute it is, of all that ever were */
+	uint32_t part_peak[QUEUE_PARTS];	/* of that one and those before it, in turn */
 	uint64_t full_since_ns;		/* 0: not full now */
 	uint64_t full_ns;		/* time spent full, until the listener's last record;
 					 * model_full_ns() gives it until the last of all */
@@ -302,6 +306,8 @@ uint64_t model_oldest_wait(const struct model *m, const struct queue *q);
  * until the last record. How many these are. Fills *waits.
  */
 uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, struct hist *waits);
+/* The largest length in the minute before the last record, and in as much as ten seconds before that. */
+uint32_t model_minute_peak(const struct model *m, const struct queue *q);
 /* Time in ns that the queue was full, until the last record. */
 uint64_t model_full_ns(const struct model *m, const struct queue *q);
 

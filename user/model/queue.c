@@ -5,6 +5,31 @@
  */
 #include "internal.h"
 
+#define PART_NS		10000000000ull
+
+/* Parts that passed without a step had the length that was there all the time. */
+static void parts_until(struct queue *q, uint64_t part)
+{
+	uint64_t n = part - q->part;
+
+	if (part <= q->part)
+		return;
+	for (uint64_t i = 0; i < n && i < QUEUE_PARTS; i++)
+		q->part_peak[(part - i) % QUEUE_PARTS] = q->now;
+	q->part = part;
+}
+
+uint32_t model_minute_peak(const struct model *m, const struct queue *q)
+{
+	struct queue until = *q;
+	uint32_t peak = 0;
+
+	parts_until(&until, m->totals.last_ns / PART_NS);
+	for (unsigned int i = 0; i < QUEUE_PARTS; i++)
+		peak = until.part_peak[i] > peak ? until.part_peak[i] : peak;
+	return peak;
+}
+
 static void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
 {
 	if (q->full_since_ns && t_ns > q->full_mark_ns)
@@ -15,7 +40,10 @@ static void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
 		q->full_since_ns = 0;
 	else if (!q->full_since_ns)
 		q->full_since_ns = t_ns;
+	parts_until(q, t_ns / PART_NS);
 	q->now = now;
+	if (now > q->part_peak[q->part % QUEUE_PARTS])
+		q->part_peak[q->part % QUEUE_PARTS] = now;
 	if (now > q->peak)
 		q->peak = now;
 }

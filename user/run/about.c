@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "about.h"
+#include "counters.h"
 
 /* The words as they were given, a space between two. */
 static void read_command(char *text, size_t size)
@@ -57,4 +58,38 @@ struct view_hook *about_hooks(struct source *src, unsigned int *n)
 	for (i = 0; i < *n && src->ops->hook(src, i, &h); i++)
 		all[i] = (struct view_hook){ h.hook, h.target, mechanism_name(h.mechanism), h.why_not_better, h.loses };
 	return all;
+}
+
+static void stats_now(void *src, uint64_t *lost, uint64_t *missed)
+{
+	struct source_stats stats = { 0 };
+
+	((struct source *)src)->ops->stats(src, &stats);
+	*lost = stats.lost;
+	*missed = stats.missed;
+}
+
+static int counters_now(void *src, uint64_t *values)
+{
+	(void)src;
+	return counters_read(values);
+}
+
+void about_now(struct about *a, const struct options *o, struct source *src)
+{
+	const struct filter *f = &o->source.filter;
+	struct filter none = { .netns = f->netns };
+	unsigned int n;
+
+	a->now = (struct view_machine){ .ctx = src, .stats = stats_now, .netns = counters_netns(), .source = src->ops->name };
+	a->now.hooks = about_hooks(src, &n);
+	a->now.nhooks = n;
+	/* the kernel counts by namespace: whoever looks at less cannot compare */
+	if (!filter_narrows(f) || (filter_narrows(f) == filter_narrows(&none) && f->netns == a->now.netns))
+		a->now.counters = counters_now;
+}
+
+void about_free(struct about *a)
+{
+	free((void *)(uintptr_t)a->now.hooks);
 }

@@ -7,11 +7,15 @@
 
 struct about {
 	struct view_about view;
+	struct view_machine now;
 	char host[65], kernel[65], command[4096];
 };
 
-/* src NULL: no recording. a must outlive the views that get a->view. */
+/* src NULL: a page of none. a must outlive the views that get a->view. */
 void about_run(struct about *a, const struct options *o, const struct source *src);
+/* What src says while it runs; it must outlive a. */
+void about_now(struct about *a, const struct options *o, struct source *src);
+void about_free(struct about *a);
 /* How each hook is attached: malloc'd, and how many. Its strings live as long as src. */
 struct view_hook *about_hooks(struct source *src, unsigned int *n);
 

@@ -8,14 +8,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "../lib/events.h"
 #include "../lib/tr.h"
 #include "../model/ledger.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
 #include "../talk.h"
 #include "../view/jsonout.h"
+#include "counters.h"
 
 #define NAMED	8		/* namespaces named, of those that were not compared */
 
@@ -34,22 +35,6 @@ struct check {
 	unsigned int left_out;
 };
 
-static int read_counters(uint64_t *values)
-{
-	struct snmp_key keys[LEDGER_MAX];
-
-	for (int i = 0; i < LEDGER_MAX; i++)
-		keys[i] = (struct snmp_key) { ledger_group(i), ledger_name(i) };
-	return snmp_read(keys, values, LEDGER_MAX);
-}
-
-static uint32_t netns_here(void)
-{
-	struct stat st;
-
-	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
-}
-
 static void leave_out(struct check *c, uint32_t netns, const char *why)
 {
 	if (c->left_out++ < NAMED)
@@ -67,14 +52,14 @@ static int begin_here(void *arg)
 	int err;
 
 	if (c->n == LEDGER_NETNS) {
-		missed(c, netns_here(), -E2BIG);
+		missed(c, counters_netns(), -E2BIG);
 		return 0;
 	}
-	err = read_counters(c->ns[c->n].before);
+	err = counters_read(c->ns[c->n].before);
 	if (err)
-		leave_out(c, netns_here(), strerror(-err));
+		leave_out(c, counters_netns(), strerror(-err));
 	else
-		c->ns[c->n++].netns = netns_here();
+		c->ns[c->n++].netns = counters_netns();
 	return 0;
 }
 
@@ -170,7 +155,7 @@ static struct space *space_of(struct check *c, uint32_t netns)
 static int finish_here(void *arg)
 {
 	struct check *c = arg;
-	uint32_t netns = netns_here();
+	uint32_t netns = counters_netns();
 	struct space *s = space_of(c, netns);
 
 	if (!s && c->n == LEDGER_NETNS)
@@ -179,7 +164,7 @@ static int finish_here(void *arg)
 		s = &c->ns[c->n++];
 		*s = (struct space){ .netns = netns, .fresh = true };
 	}
-	s->ended = !read_counters(s->after);
+	s->ended = !counters_read(s->after);
 	return 0;
 }
 
@@ -258,8 +243,12 @@ static int check_close(struct view *v)
 	return 0;
 }
 
+#define ON(event)	EVENT_BIT(event)
+#define COUNTED_FROM(sym, group, name, events) | (events)
+
 const struct view_ops view_check = {
 	.name = "check",
+	.events = ON(CONNECT) | ON(DESTROY) LEDGER_ITEMS(COUNTED_FROM),	/* ... and which attempt a return of connect() ends */
 	.help = N_("what was counted beside the kernel's own counters (--check)"),
 	.open = check_open,
 	.begin = check_begin,

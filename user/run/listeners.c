@@ -72,6 +72,7 @@ int run_listeners(struct options *o)
 	int err, printed;
 
 	signals_catch(NULL);
+	o->source.events = EVENT_BIT(EXISTS);
 	if (run_open_source(o, &src))
 		return EXIT_FAILED;
 	m = model_new(NULL, no_event, NULL);

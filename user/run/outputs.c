@@ -75,6 +75,24 @@ bool outputs_want_both_ends(const struct options *o)
 	return both;
 }
 
+/* What is shown step by step, and what the summary and the findings after it stand on. */
+static uint64_t steps_events(const struct options *o)
+{
+	if (o->quiet && !o->count)
+		return EVENTS_QUEUES | EVENTS_TROUBLE;
+	return o->events ? o->events : o->trouble ? EVENTS_TROUBLE : 0;
+}
+
+uint64_t outputs_events(const struct options *o)
+{
+	const struct view_ops *main = o->view ? outputs_view_by_name(o->view) : NULL;
+	uint64_t events = !main || main->steps ? steps_events(o) : main->events;
+
+	for (unsigned int i = 0; events && i < o->nouts; i++)
+		events = o->outs[i].view->events ? events | o->outs[i].view->events : 0;
+	return events;
+}
+
 /* ---- opening ---- */
 
 static int wait_for_reader(const char *path)
@@ -136,6 +154,8 @@ static void settings(const struct outputs *s, const struct source *src, const st
 		.max_size = o->max_size,
 		.picks = select_pick,
 		.picks_listener = pick_listener,
+		.metrics = o->metrics,
+		.machine_now = o->read_path ? NULL : &s->about.now,
 		.picks_ctx = (void *)(uintptr_t)s->select,
 		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
 		.conns = &o->conns,
@@ -265,7 +285,10 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 		return 0;
 	}
 	close_file(out, false);
-	say_failed(out, err);
+	if (out->view.failed)
+		talk("%s", out->view.failed);
+	else
+		say_failed(out, err);
 	return err;
 }
 
@@ -282,7 +305,7 @@ static bool stdout_taken(const struct options *o)
 	return false;
 }
 
-int outputs_open(struct outputs **out, const struct options *o, const struct select *select, const struct source *src,
+int outputs_open(struct outputs **out, const struct options *o, const struct select *select, struct source *src,
 		 const struct machine *machine)
 {
 	bool taken = stdout_taken(o) && !o->path;
@@ -296,6 +319,8 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->o = o;
 	s->select = select;
 	about_run(&s->about, o, src);
+	if (!o->read_path)
+		about_now(&s->about, o, src);
 	settings(s, src, machine, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
@@ -529,6 +554,7 @@ bool outputs_close(struct outputs *s)
 		return true;
 	for (unsigned int i = s->n; i-- > 0; )
 		well &= close_one(&s->all[i], s->ended);
+	about_free(&s->about);
 	free(s);
 	return well;
 }

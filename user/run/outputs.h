@@ -19,6 +19,8 @@ struct outputs;
 const struct view_ops *outputs_view(unsigned int i);
 const struct view_ops *outputs_view_by_name(const char *name);	/* or NULL */
 bool outputs_want_both_ends(const struct options *o);
+uint64_t outputs_events(const struct options *o);	/* what they stand on, all together: lib/events.h; 0: all. Of a
+						 * command that is no run: what -e, -x and -q say */
 
 /*
  * Waits for the readers of FIFOs, before anything is attached, and keeps these open until outputs_waited(): after
@@ -31,7 +33,7 @@ void outputs_waited(int held[1 + OUTPUTS_MAX]);
  * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
  * them. machine: what findings ask while it runs; NULL in a replay.
  */
-int outputs_open(struct outputs **out, const struct options *o, const struct select *s, const struct source *src,
+int outputs_open(struct outputs **out, const struct options *o, const struct select *s, struct source *src,
 		 const struct machine *machine);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);

@@ -120,6 +120,7 @@ static int open_all(struct run *r, struct options *o)
 
 	if (lifted)
 		lift_filter(r, o);
+	o->source.events = outputs_events(o);
 	err = run_open_source(o, &r->src);
 	if (err)
 		return err;

@@ -29,7 +29,7 @@ bool select_trouble(const struct model_event *ev)
 	switch (ev->event) {
 	case TCPTRACE_DROP: case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_RETRANS:
 	case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
-	case TCPTRACE_COOKIE_SENT: case TCPTRACE_COOKIE_OK: case TCPTRACE_COOKIE_BAD:
+	case TCPTRACE_COOKIE_SENT: case TCPTRACE_COOKIE_BAD:
 		return true;
 	case TCPTRACE_SYNQ_DEL:
 		return ev->cause == TCPTRACE_SYNQ_EXPIRED || ev->cause == TCPTRACE_SYNQ_RESET ||

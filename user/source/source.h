@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "../../kmod/uapi/tcptrace.h"
+#include "../lib/events.h"
 
 #define FILTER_LIST_MAX	64
 
@@ -42,6 +43,7 @@ enum mechanism { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT, MECH_MAX 
 
 struct source_config {
 	struct filter filter;
+	uint64_t events;		/* what is asked for (lib/events.h); 0: all, READ and WRITE only with io */
 	enum mechanism mechanism;
 	const char *path;		/* file source: what to replay ("-": stdin) */
 	bool io;			/* read and write events too */

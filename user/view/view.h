@@ -41,6 +41,39 @@ struct view_lesson {
 
 #define VIEW_SIZE_MIN	(256u << 10)	/* of view_config.max_size */
 
+/* A line of `tcptrace doctor`: how a hook is attached. Strings live until the view is closed; "": nothing to say. */
+struct view_hook {
+	const char *hook, *target, *mechanism, *why_not_better, *loses;
+};
+
+enum { VIEW_LABEL_ADDRESS = 1, VIEW_LABEL_PORT = 2, VIEW_LABEL_COMM = 4 };
+enum view_histograms { VIEW_HISTOGRAMS_NONE, VIEW_HISTOGRAMS_ACCEPT, VIEW_HISTOGRAMS_BOTH };
+
+/* What `tcptrace metrics` was asked for. */
+struct view_metrics {
+	bool listens;			/* it answers: */
+	uint8_t addr[16];		/* at this address, mapped where it is IPv4; ::, at any */
+	uint16_t port;			/* 0: any that is free */
+	bool once;			/* one page at the end */
+	bool all;			/* listeners without traffic, too */
+	unsigned int labels;		/* VIEW_LABEL_* */
+	uint32_t max_listeners;		/* rows */
+	enum view_histograms histograms;
+	uint64_t interval_ns;		/* between two pages of a file */
+};
+
+/* The machine that is traced, while it is. */
+struct view_machine {
+	void *ctx;
+	void (*stats)(void *ctx, uint64_t *lost, uint64_t *missed);	/* as in struct view_end, until now */
+	/* The kernel's counters of our namespace: LEDGER_MAX numbers, UINT64_MAX unknown. NULL: not all of it is traced. */
+	int (*counters)(void *ctx, uint64_t *values);
+	uint32_t netns;			/* which that is */
+	const struct view_hook *hooks;	/* nhooks */
+	unsigned int nhooks;
+	const char *source;
+};
+
 struct view;
 
 /* What view_config.picks() says of an event. */
@@ -96,17 +129,14 @@ struct view_config {
 	bool batch;			/* -b: no screen, even on a terminal */
 	bool trouble;			/* -x */
 	const struct machine *machine;	/* what findings ask while it runs; NULL: nothing */
+	struct view_metrics metrics;
+	const struct view_machine *machine_now;	/* NULL: a replay */
 };
 
 /* How far a replay may go, and what then. */
 struct view_play {
 	uint64_t until_ns;		/* records until that moment, in their own time */
 	int wait_ms;			/* 0: on at once; else there is time to sleep, less if something comes */
-};
-
-/* A line of `tcptrace doctor`: how a hook is attached. Strings live until the view is closed; "": nothing to say. */
-struct view_hook {
-	const char *hook, *target, *mechanism, *why_not_better, *loses;
 };
 
 /* What the run was, for the last lines. */
@@ -132,7 +162,7 @@ struct view_ops {
 	const char *name;		/* of --out NAME:FILE */
 	const char *help;		/* what it writes, for --help; NULL: only a command has it */
 	enum view_file file;
-	uint64_t events;		/* what it stands on, a bit for each event; 0: all */
+	uint64_t events;		/* what it stands on: lib/events.h; 0: all. With steps that is said by -e, -x, -q */
 	bool steps;			/* shows step by step: -e, -x and -q apply to it, -c counts what they leave */
 	bool verdict_last;		/* listeners before findings: programs look up what a finding names */
 	bool json;			/* it is cfg.json that says whether it writes JSON; else -j means the view json */
@@ -176,7 +206,7 @@ struct view {
 };
 
 /* The views of this directory, in the order of --help. Those that need a source are in user/run/outputs.c. */
-#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto) X(top) X(conns)
+#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto) X(top) X(conns) X(metrics)
 #define VIEW_EXTERN(name) extern const struct view_ops view_##name;
 VIEWS(VIEW_EXTERN)
 #undef VIEW_EXTERN

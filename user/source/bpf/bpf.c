@@ -47,8 +47,7 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 		bpf_source_close(&s->base);
 		return err;
 	}
-	if (plan_seen(&s->load.plan, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_SAMPLED)
-		s->sweep_every_ns = SECOND;
+	sweep_open(s);
 	why_not_seen(s->note, sizeof(s->note), &s->load.plan);
 	s->base.note = s->note[0] ? s->note : NULL;
 	*out = &s->base;
@@ -131,9 +130,7 @@ static int periodic(struct bpf_source *s, bool idle)
 		s->resync = false;
 		return sweep_all(s, true);
 	}
-	if (s->sweep_every_ns && now - s->sweep_ns >= s->sweep_every_ns)
-		err = sweep_queues(s);
-	return err;
+	return sweep_due(s, now);
 }
 
 /* The last call: all that is there, what was lost, and what only an iterator knows. */
@@ -142,7 +139,7 @@ static int poll_last(struct bpf_source *s)
 	int n = drain(s, UINT64_MAX), err;
 
 	err = n < 0 ? n : tell_lost(s);
-	if (!err && (s->resync || (s->sweep_every_ns && s->waiting))) {
+	if (!err && (s->resync || sweep_may_find(s, s->waiting))) {
 		err = sweep_all(s, s->resync);
 		s->resync = false;
 	}

@@ -24,13 +24,16 @@ struct bpf_source {
 	int fn_ret;
 	unsigned int drained;
 	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
-	uint64_t check_ns, sweep_ns, sweep_every_ns;
+	uint64_t check_ns;
+	uint64_t sweep_ns, sweep_every_ns;	/* for what ends in a queue and no hook sees; 0: hooks see it */
+	uint64_t open_ns, open_every_ns;	/* for EVENTS_OPEN, 0: nobody asks */
 	/*
 	 * In a SYN queue or an accept queue, for all that is known, never too few: what ends there may
 	 * end unseen.
 	 */
 	uint64_t waiting;
 	uint64_t waiting_low;		/* fewest since the last sweep: none of the others is older than that */
+	bool counts;			/* what enters and leaves is hooked, else waiting says nothing */
 	bool cookies;			/* then a way out may belong to no way in */
 	char note[SOURCE_WHY];
 	bool resync;
@@ -49,7 +52,9 @@ int drain_with_snap(struct bpf_source *s);
  * -errno.
  */
 int sweep_all(struct bpf_source *s, bool owners);
-/* Looks for what has left a queue and told nobody, if one may have waited since the last time. */
-int sweep_queues(struct bpf_source *s);
+void sweep_open(struct bpf_source *s);		/* what the plan leaves to sweeps */
+/* May something wait that will leave its queue and tell nobody? */
+bool sweep_may_find(const struct bpf_source *s, uint64_t waiting);
+int sweep_due(struct bpf_source *s, uint64_t now_ns);	/* those that are due: 0 or as sweep_all() */
 
 #endif

@@ -15,14 +15,16 @@
 struct features {
 	struct kernel_types types;	/* numbers in BTF of what bpf_rdonly_cast() may be given */
 	struct progs missing;		/* their function or tracepoint is not in this kernel */
+	struct progs syscalls;		/* they are for system-call tracepoints */
 	int fentry;			/* 0: a trial went well; else -errno of ... */
 	const char *fentry_step;	/* ... "load" or "attach" */
 	int kprobe;			/* 0; -ENOENT: this kernel has none (CONFIG_KPROBE_EVENTS) */
 	int tracefs;			/* 0; -errno: why system-call tracepoints cannot be found there */
 	int cgroup;			/* 0; -errno: programs at the root of cgroup v2 are not possible */
 	const char *no_cgroup;		/* why not, in words that follow "the root of cgroup v2" */
+	uint8_t mib_overflows;		/* as in struct capture_config */
 	uint32_t pidns;			/* pidns_here() */
-	uint64_t caps;			/* effective capabilities, 1 << CAP_... */
+	uint64_t caps;			/* place_caps() */
 	bool preempts;			/* puts tasks off that run kernel code, BPF programs too */
 	bool casts;			/* bpf_rdonly_cast(): 6.2 and later */
 	bool fetches;			/* an atomic addition comes back with what was there before: 5.12 and later */
@@ -30,8 +32,7 @@ struct features {
 	bool allocates;			/* programs may allocate where they run: 6.1 and later */
 };
 
-uint64_t features_caps(void);		/* as in struct features */
-/* All but 'missing'. */
+/* All but 'missing' and 'syscalls'. */
 void features_ask(struct features *f, const struct btf_index *btf);
 /* A descriptor of the root of cgroup v2, the caller's to close; -1: not to be had, and f says why. */
 int features_open_cgroup(struct features *f);
@@ -40,7 +41,7 @@ struct capture;
 
 /* As btf_index_find(), of whatever ctx is. */
 typedef void (*features_find_fn)(const void *ctx, struct btf_name *names, unsigned int n);
-/* Fills 'missing': skel is opened; only the names of its programs' sections are read. */
+/* Fills these: skel is opened; only the names of its programs' sections are read. */
 void features_find_programs(struct features *f, const struct capture *skel, features_find_fn find, const void *ctx);
 
 #endif

@@ -5,12 +5,9 @@
 
 _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 
-#define ON(sym)		(1ull << TCPTRACE_##sym)
+#define ON(sym)		EVENT_BIT(sym)
 #define ALL		(~0ull)
 #define CALLS		(ON(BIND) | ON(LISTEN) | ON(CONNECT) | ON(CONNECT_RETURN) | ON(ACCEPT) | ON(CLOSE) | ON(SHUTDOWN))
-
-#define QUEUES		(ON(SYNQ_ADD) | ON(SYNACK) | ON(SYNACK_RETRANS) | ON(SYNQ_DEL) | ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL) | \
-			 ON(DROP) | ON(COOKIE_SENT) | ON(COOKIE_OK) | ON(COOKIE_BAD) | ON(LISTEN))
 
 #define PROGS_OF(...)	.progs = { __VA_ARGS__ }
 #define ONE(x, ...)	{ .prog = P(x), __VA_ARGS__ }
@@ -22,6 +19,16 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define S(x)		offsetof(struct capture_config, x)
 #define SETS(...)	.sets = { __VA_ARGS__ }
 
+#define RESTS(...)	.rests = { __VA_ARGS__ }
+
+/* Who looks listeners up by their ports must see them come and go. */
+#define GROUPS		TWO(tp_state, .interrupted = true), TWO(sys_enter_listen, .helps = true),	\
+			TWO(sys_exit_listen, .helps = true)
+
+/* A good one by the connection that it makes or that is refused, a bad one by its RST. */
+#define COOKIE_RESTS	RESTS({ ON(COOKIE_OK), ON(SYNQ_ADD) | ON(COOKIE_SENT) | ON(ACCEPTQ_ADD) | ON(DROP) },	\
+			      { ON(COOKIE_BAD), ON(COOKIE_SENT) | ON(RST_SENT) })
+
 #define CGROUP		.needs = NEEDS_CGROUP
 #define SYSCALL		.needs = NEEDS_TRACEFS
 
@@ -30,7 +37,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },
 	} },
 	/* where no transition is asked for */
-	[HOOK_LISTENER_END] = { "end of a listener", .also = QUEUES, .variants = {
+	[HOOK_LISTENER_END] = { "end of a listener", EVENTS_LISTENER, .variants = {
 		{ MECH_FENTRY, "inet_csk_listen_stop", PROGS_OF(ONE(f_listen_stop)) },
 		{ MECH_KPROBE, "inet_csk_listen_stop", PROGS_OF(ONE(k_listen_stop)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
@@ -76,7 +83,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(TWO(sys_enter_connect)), SETS(S(tp_connect)), SYSCALL, .deduced = ON(CONNECT),
 		  .loses = "connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs" },
 	} },
-	[HOOK_CONNECT_RETURN] = { "connect() returns", ON(CONNECT_RETURN), .helps = HELPS_PIDS, .variants = {
+	[HOOK_CONNECT_RETURN] = { "connect() returns", ON(CONNECT_RETURN), .variants = {
 		{ MECH_FENTRY, "__inet_stream_connect", PROGS_OF(TWO(x_connect)),
 		  .loses = "threads that sleep in connect() when tcptrace starts" },
 		{ MECH_KPROBE, "sys_exit_connect; __inet_stream_connect (io_uring, 32-bit programs)",
@@ -90,13 +97,23 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
 		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SYSCALL },
 	} },
+	/* where no other return of it is asked for */
+	[HOOK_CONNECT_FAILED] = { "connect() fails", EVENTS_FAILED, .variants = {
+		{ MECH_FENTRY, "__inet_stream_connect", PROGS_OF(TWO(x_connect)), SETS(S(only_failed)) },
+		{ MECH_KPROBE, "__inet_stream_connect", PROGS_OF(ONE(k_connect), ONE(r_connect)), SETS(S(only_failed)),
+		  .deduced = EVENTS_FAILED, .loses = "returns of more than 10 threads that sleep in connect() at once" },
+		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)), SETS(S(only_failed)),
+		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
+		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
+		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SETS(S(only_failed)), SYSCALL },
+	} },
 	[HOOK_ACCEPT_ENTER] = { "accept() begins", .also = ON(ACCEPT), .variants = {
 		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(f_accept)) },
 		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept)) },
 		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4",
 		  PROGS_OF(TWO(sys_enter_accept4, .too = "sys_enter_accept")), SYSCALL },
 	} },
-	[HOOK_ACCEPT] = { "accept() returns", ON(ACCEPT), .helps = HELPS_PIDS, .variants = {
+	[HOOK_ACCEPT] = { "accept() returns", ON(ACCEPT), .variants = {
 		{ MECH_FENTRY, "__sys_accept4, __inet_accept",
 		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_take)), SETS(S(accept_notes)) },
 		{ MECH_FENTRY, "__sys_accept4, security_sock_graft",
@@ -110,6 +127,17 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
 		  .loses = "accepts of 32-bit programs" },
 	} },
+	[HOOK_ACCEPT_FAILED] = { "accept() fails", EVENTS_FAILED, .variants = {
+		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(x_accept)), SETS(S(only_failed)) },
+		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept), ONE(r_accept)), SETS(S(only_failed)),
+		  .deduced = EVENTS_FAILED, .loses = "returns of more than 10 threads that sleep in accept() at once" },
+		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4",
+		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept")), SETS(S(only_failed)),
+		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
+		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4, sys_exit_accept, sys_exit_accept4",
+		  PROGS_OF(TWO(sys_enter_accept4, .too = "sys_enter_accept"),
+			   TWO(sys_exit_accept4, .too = "sys_exit_accept")), SETS(S(only_failed)), SYSCALL },
+	} },
 	[HOOK_SIGNAL] = { "accept(), connect() interrupted", .also = ON(ACCEPT) | ON(CONNECT_RETURN), .variants = {
 		{ MECH_TRACEPOINT, "signal_deliver", PROGS_OF(ONE(tp_signal)) },
 	} },
@@ -120,7 +148,8 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "security_sock_graft", PROGS_OF(ONE(k_graft)) },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
-		  .deduced = ON(ACCEPTQ_DEL), .loses = "accepts of 32-bit programs" },
+		  .deduced = ON(ACCEPTQ_DEL), RESTS({ ON(ACCEPTQ_DEL), ON(ACCEPT) | ON(ACCEPTQ_ADD) }),
+		  .loses = "accepts of 32-bit programs" },
 	} },
 	[HOOK_CLOSE] = { "close()", ON(CLOSE), .variants = {
 		{ MECH_FENTRY, "inet_release", PROGS_OF(TWO(f_release)) },
@@ -148,7 +177,8 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .deduced = ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT),
 		  .loses = "a request whose SYN-ACK a firewall drops" },
 	} },
-	[HOOK_SYNQ_DEL] = { "SYN queue: dropped (expired, reset, listener closed)", ON(SYNQ_DEL), .variants = {
+	[HOOK_SYNQ_DEL] = { "SYN queue: dropped (expired, reset, listener closed)", ON(SYNQ_DEL) | EVENTS_DROPPED,
+		.variants = {
 		{ MECH_FENTRY, "__inet_csk_reqsk_queue_drop",
 		  PROGS_OF(ONE(f_req_drop), ONE(f_req_err, IF_THERE), ONE(f_abort, IF_THERE)) },
 		{ MECH_FENTRY, "reqsk_queue_unlink",
@@ -160,17 +190,19 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(ONE(k_req_unlink), ONE(k_req_timer), ONE(r_req_timer), ONE(k_req_err, IF_THERE),
 			   ONE(k_abort, IF_THERE)) },
 		{ MECH_TRACEPOINT, "kfree_skb (resets); iter/tcp, once a second (the rest)",
-		  PROGS_OF(ONE(tp_drop_ack), ONE(it_tcp)), SETS(S(tp_synq_del), S(tp_groups)),
-		  .sampled = ON(SYNQ_DEL), .loses = "the moment of an expiry; what else takes a request down is told as expired" },
+		  PROGS_OF(ONE(tp_drop_ack), ONE(it_tcp), GROUPS), SETS(S(tp_synq_del), S(tp_groups)),
+		  .sampled = ON(SYNQ_DEL) | EVENTS_DROPPED,
+		  .loses = "the moment of an expiry; what else takes a request down is told as expired" },
 		{ MECH_TRACEPOINT, "kfree_skb, sk_drops (resets); iter/tcp, once a second (the rest)",
-		  PROGS_OF(ONE(tp_drop_ack_old), ONE(it_tcp)), SETS(S(tp_synq_del), S(tp_groups)),
-		  .sampled = ON(SYNQ_DEL), .loses = "the moment of an expiry; what else takes a request down is told as expired" },
+		  PROGS_OF(ONE(tp_drop_ack_old), ONE(it_tcp), GROUPS), SETS(S(tp_synq_del), S(tp_groups)),
+		  .sampled = ON(SYNQ_DEL) | EVENTS_DROPPED,
+		  .loses = "the moment of an expiry; what else takes a request down is told as expired" },
 	} },
 	[HOOK_ACCEPTQ_ADD] = { "SYN queue: out, accept queue: in", ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
 		{ MECH_FENTRY, "inet_csk_complete_hashdance", PROGS_OF(ONE(x_hashdance)) },
 		{ MECH_KPROBE, "inet_csk_complete_hashdance", PROGS_OF(ONE(k_hashdance), ONE(r_hashdance)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
-		  SETS(S(tp_acceptq_add)) },
+		  SETS(S(tp_acceptq_add)), RESTS({ ON(SYNQ_DEL), ON(SYNQ_ADD) | ON(ACCEPTQ_ADD) }) },
 	} },
 	[HOOK_ACCEPTQ_ADD_OTHER] = { "accept queue: in by cookie or Fast Open", ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
 		{ MECH_FENTRY, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(x_queue_add)) },
@@ -180,20 +212,26 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "inet_sock_set_state, net_dev_queue",
 		  PROGS_OF(TWO(tp_state, .interrupted = true), ONE(tp_synack)) },
 	} },
-	[HOOK_FORGET] = { "accept queue: out with its listener", .also = ON(ACCEPTQ_DEL), .variants = {
+	[HOOK_FORGET] = { "accept queue: out with its listener", EVENTS_CLOSED, ON(ACCEPTQ_DEL), .variants = {
 		{ MECH_FENTRY, "inet_child_forget", PROGS_OF(ONE(f_forget)) },
 		{ MECH_KPROBE, "inet_child_forget", PROGS_OF(ONE(k_forget)) },
-		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
+		  RESTS({ ON(ACCEPTQ_DEL), ON(ACCEPTQ_ADD) | EVENTS_LISTENER }, { EVENTS_CLOSED, EVENTS_LISTENER }) },
 	} },
 	[HOOK_MIGRATE] = { "accept queue: moved to another member", .also = ON(ACCEPTQ_ADD), .variants = {
 		{ MECH_FENTRY, "inet_reqsk_clone", PROGS_OF(ONE(f_clone)) },
 		{ MECH_KPROBE, "inet_reqsk_clone", PROGS_OF(ONE(k_clone)) },
 	} },
 	[HOOK_DROP_SYN] = { "SYN refused", ON(DROP), .variants = {
-		{ MECH_FENTRY, "tcp_conn_request", PROGS_OF(ONE(f_conn_request), ONE(x_conn_request)) },
-		{ MECH_KPROBE, "tcp_conn_request", PROGS_OF(ONE(k_conn_request), ONE(r_conn_request)) },
-		{ MECH_TRACEPOINT, "consume_skb", PROGS_OF(ONE(tp_drop_syn)), SETS(S(tp_drop_syn), S(tp_groups)),
-		  .deduced = ON(DROP),
+		{ MECH_FENTRY, "tcp_conn_request, tcp_make_synack",
+		  PROGS_OF(ONE(f_conn_request), ONE(x_conn_request), ONE(f_synack)) },
+		{ MECH_KPROBE, "tcp_conn_request, tcp_make_synack",
+		  PROGS_OF(ONE(k_conn_request), ONE(r_conn_request), ONE(k_synack)) },
+		{ MECH_TRACEPOINT, "consume_skb, cgroup sock_ops", PROGS_OF(ONE(tp_drop_syn), ONE(cg_synack), GROUPS),
+		  SETS(S(tp_drop_syn), S(cg_synack), S(tp_groups)), CGROUP, .deduced = ON(DROP),
+		  .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
+		{ MECH_TRACEPOINT, "consume_skb", PROGS_OF(ONE(tp_drop_syn), GROUPS),
+		  SETS(S(tp_drop_syn), S(tp_groups)), .deduced = ON(DROP),
 		  .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
 	} },
 	[HOOK_DROP_ACK] = { "third packet refused", ON(DROP), .variants = {
@@ -202,11 +240,11 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "tcp_v4_syn_recv_sock, tcp_v6_syn_recv_sock",
 		  PROGS_OF(ONE(k_syn_recv4), ONE(r_syn_recv4), ONE(k_syn_recv6, IF_THERE),
 			   ONE(r_syn_recv6, IF_THERE)) },
-		{ MECH_TRACEPOINT, "kfree_skb (reason TCP_LISTEN_OVERFLOW)", PROGS_OF(ONE(tp_drop_ack)),
+		{ MECH_TRACEPOINT, "kfree_skb (reason TCP_LISTEN_OVERFLOW)", PROGS_OF(ONE(tp_drop_ack), GROUPS),
 		  SETS(S(tp_groups)), .deduced = ON(DROP),
 		  .loses = "which member of an SO_REUSEPORT group refused a cookie's ACK, when two do at once" },
-		{ MECH_TRACEPOINT, "kfree_skb, sk_drops", PROGS_OF(ONE(tp_drop_ack_old)), SETS(S(tp_groups)),
-		  .deduced = ON(DROP), .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
+		{ MECH_TRACEPOINT, "kfree_skb, sk_drops", PROGS_OF(ONE(tp_drop_ack_old), GROUPS),
+		  SETS(S(tp_groups)), .deduced = ON(DROP), .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
 	} },
 	[HOOK_COOKIE] = { "cookie came back", ON(COOKIE_OK) | ON(COOKIE_BAD), .also = ON(COOKIE_SENT), .variants = {
 		{ MECH_FENTRY, "__cookie_v4_check, __cookie_v6_check",
@@ -216,11 +254,12 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(ONE(k_cookie_v4), ONE(r_verdict_v4), ONE(k_cookie_v6, IF_THERE),
 			   ONE(r_verdict_v6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "consume_skb, tcp_send_reset",
-		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn), TWO(tp_rst_sent, .interrupted = true)),
+		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn), TWO(tp_rst_sent, .interrupted = true), GROUPS), COOKIE_RESTS,
 		  SETS(S(tp_cookie), S(cg_synack), S(tp_groups)), CGROUP, .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
 		  .loses = "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced" },
 		{ MECH_TRACEPOINT, "net_dev_queue, tcp_send_reset",
-		  PROGS_OF(ONE(tp_synack), TWO(tp_rst_sent, .interrupted = true)), SETS(S(tp_cookie), S(tp_groups)),
+		  PROGS_OF(ONE(tp_synack), TWO(tp_rst_sent, .interrupted = true), GROUPS), COOKIE_RESTS,
+		  SETS(S(tp_cookie), S(tp_groups)),
 		  .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
 		  .loses = "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced" },
 	} },

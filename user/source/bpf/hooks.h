@@ -15,10 +15,12 @@
 #define VARIANTS_MAX	6
 #define VARIANT_PROGS	8
 #define VARIANT_SETS	4
+#define VARIANT_RESTS	2
 
 enum hook_id {
 	HOOK_STATE, HOOK_LISTENER_END, HOOK_DESTROY, HOOK_SOCKET, HOOK_BIND, HOOK_LISTEN, HOOK_CONNECT,
-	HOOK_CONNECT_RETURN, HOOK_ACCEPT_ENTER, HOOK_ACCEPT, HOOK_SIGNAL, HOOK_TAKE, HOOK_CLOSE, HOOK_SHUTDOWN,
+	HOOK_CONNECT_RETURN, HOOK_CONNECT_FAILED, HOOK_ACCEPT_ENTER, HOOK_ACCEPT, HOOK_ACCEPT_FAILED, HOOK_SIGNAL,
+	HOOK_TAKE, HOOK_CLOSE, HOOK_SHUTDOWN,
 	HOOK_SYNQ_ADD, HOOK_SYNQ_DEL, HOOK_ACCEPTQ_ADD, HOOK_ACCEPTQ_ADD_OTHER, HOOK_FORGET, HOOK_MIGRATE,
 	HOOK_DROP_SYN, HOOK_DROP_ACK, HOOK_COOKIE, HOOK_SYNACK_RETRANS, HOOK_RETRANS, HOOK_RETRANS_FAILED, HOOK_RST_SENT,
 	HOOK_RST_RECEIVED, HOOK_TW_END, HOOK_TW_FIN, HOOK_THREADS, HOOK_SNAPSHOT, HOOK_OWNERS,
@@ -42,6 +44,11 @@ enum needs {
 	NEEDS_REGS = 4,			/* bpf_task_pt_regs() */
 };
 
+/* Who asks for one of these is given all of those. */
+struct rest {
+	uint64_t of, on;
+};
+
 struct variant {
 	enum mechanism mech;
 	const char *target;		/* kernel function or tracepoint, for people; NULL: no more variants */
@@ -49,6 +56,7 @@ struct variant {
 	uint16_t sets[VARIANT_SETS];	/* switches that it turns on, by offset in struct capture_config; 0: no more */
 	unsigned int needs;		/* enum needs */
 	uint64_t deduced, sampled;	/* events that it sees so (enum tcptrace_seen); the others exactly */
+	struct rest rests[VARIANT_RESTS];	/* what the model deduces some of its events from; all zero: no more */
 	const char *loses;		/* compared with the best, in words; NULL: nothing */
 };
 

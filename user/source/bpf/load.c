@@ -46,6 +46,7 @@ static void fill_config(struct load *l)
 	c->cgroup = f->cgroup;
 	c->netns = f->netns;
 	c->pidns = l->features.pidns;
+	c->mib_overflows = l->features.mib_overflows;
 	c->ring_mask = l->rings->n - 1;
 	c->ring_slots = l->rings->slots;
 	c->family = f->family;
@@ -228,12 +229,14 @@ static int ask_kernel(struct load *l)
 
 static void make_plan(struct load *l)
 {
-	const uint64_t io = 1ull << TCPTRACE_READ | 1ull << TCPTRACE_WRITE;
 	const struct filter *f = &l->cfg->filter;
 	struct plan_options options = {
 		.only = l->cfg->mechanism, .by_pid = f->npids > 0 && !f->others, .follow = f->follow,
-		.events = l->cfg->io ? ~0ull : ~io,
+		.events = l->cfg->events ? l->cfg->events : EVENTS_ALL & ~EVENTS_IO,
 	};
+
+	if (l->cfg->io)
+		options.events |= EVENTS_IO;
 
 	plan_make(&l->plan, &l->features, &options);
 }

@@ -7,11 +7,42 @@
 
 #define ENOTSUPP	524	/* the kernel's own, which libc has no text for */
 
+/* The queues of a listener. */
+#define QUEUE_STEPS	(EVENTS_QUEUES & EVENTS_ALL & ~(EVENT_BIT(EXISTS) | EVENT_BIT(LISTEN)))
+
+/*
+ * What the model must see whatever it is captured by: who enters a queue must be seen to leave it, or would be in it for
+ * ever; the record of a request that enters stands for its SYN-ACK too; a listener comes and goes.
+ */
+static const struct rest always[] = {
+	{ EVENT_BIT(SYNACK), EVENT_BIT(SYNQ_ADD) },
+	{ EVENT_BIT(SYNQ_ADD), EVENT_BIT(SYNQ_DEL) },
+	{ EVENT_BIT(ACCEPTQ_ADD), EVENT_BIT(ACCEPTQ_DEL) },
+	{ QUEUE_STEPS | EVENT_BIT(RST_SENT), EVENT_BIT(LISTEN) | EVENTS_LISTENER },
+	/* whether it is the same socket again */
+	{ EVENT_BIT(SOCKET) | EVENT_BIT(CONNECT), EVENT_BIT(DESTROY) },
+};
+
+/* Parts of events, and how well the event as a whole is seen by them. */
+static const struct part {
+	uint64_t bit, of;
+	enum tcptrace_seen seen;
+	uint64_t written;		/* for the sake of the part, capture_config.events */
+} parts[] = {
+	{ EVENTS_DROPPED, EVENT_BIT(SYNQ_DEL), TCPTRACE_SEEN_SAMPLED, EVENT_BIT(SYNQ_DEL) },
+	{ EVENTS_FAILED, EVENT_BIT(CONNECT_RETURN) | EVENT_BIT(ACCEPT), TCPTRACE_SEEN_SAMPLED,
+	  EVENT_BIT(CONNECT_RETURN) | EVENT_BIT(ACCEPT) },
+	{ EVENTS_CLOSED, EVENT_BIT(ACCEPTQ_DEL), TCPTRACE_SEEN_NOT, EVENT_BIT(ACCEPTQ_DEL) },
+	{ EVENTS_LISTENER, EVENT_BIT(STATE), TCPTRACE_SEEN_NOT, 0 },	/* capture_config.listener_ends */
+};
+
+#define PARTS	(sizeof(parts) / sizeof(*parts))
+
 static const struct variant *variant_of(const struct plan *p, enum hook_id id)
 {
 	const struct choice *c = &p->choice[id];
 
-	return c->needed && c->variant >= 0 ? &hook_table[id].variants[c->variant] : NULL;
+	return c->needed && c->variant != VARIANT_NONE ? &hook_table[id].variants[c->variant] : NULL;
 }
 
 #define EACH_PROG(v, hp)	\
@@ -79,8 +110,11 @@ static bool needs_met(const struct plan *p, struct choice *c, const struct varia
 
 static bool is_left_out(const struct plan *p, const struct hook_prog *hp)
 {
-	return ((hp->may_miss || hp->helps) && progs_has(&p->features->missing, hp->prog)) ||
-	       (hp->helps && progs_has(&p->refused, hp->prog));
+	const struct features *f = p->features;
+
+	if ((hp->may_miss || hp->helps) && progs_has(&f->missing, hp->prog))
+		return true;
+	return hp->helps && (progs_has(&p->refused, hp->prog) || (f->tracefs && progs_has(&f->syscalls, hp->prog)));
 }
 
 static bool progs_possible(const struct plan *p, struct choice *c, const struct variant *v)
@@ -105,7 +139,8 @@ static void choose(struct plan *p, enum hook_id id, int from)
 {
 	struct choice *c = &p->choice[id];
 
-	c->variant = -1;
+	c->made = true;
+	c->variant = VARIANT_NONE;
 	for (int i = from; i < VARIANTS_MAX && hook_table[id].variants[i].target; i++) {
 		const struct variant *v = &hook_table[id].variants[i];
 
@@ -116,10 +151,51 @@ static void choose(struct plan *p, enum hook_id id, int from)
 	}
 }
 
-static bool is_needed(const struct plan_options *o, const struct hook *h)
+static bool is_needed(const struct plan *p, const struct hook *h)
 {
-	return (h->events | h->also) & o->events || (h->helps & HELPS_PIDS && o->by_pid) ||
-	       (h->helps & HELPS_CHILDREN && o->follow);
+	return h->events & p->events || h->also & p->options.events || (h->helps & HELPS_PIDS && p->options.by_pid) ||
+	       (h->helps & HELPS_CHILDREN && p->options.follow);
+}
+
+/* A part of what is asked for as a whole is none. */
+static uint64_t without_parts(uint64_t events)
+{
+	for (size_t i = 0; i < PARTS; i++)
+		if (events & parts[i].bit && events & parts[i].of)
+			events = (events & ~parts[i].bit) | parts[i].of;
+	return events;
+}
+
+static uint64_t resting(const struct rest *rest, size_t n, uint64_t events)
+{
+	uint64_t on = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (rest[i].of & events)
+			on |= rest[i].on;
+	return on;
+}
+
+/* The hooks that are needed, and what their variants rest on, which may need others. True: something was new. */
+static bool widen(struct plan *p)
+{
+	uint64_t events = p->events | resting(always, sizeof(always) / sizeof(*always), p->events);
+
+	for (int id = 0; id < HOOK_MAX; id++) {
+		const struct variant *v;
+
+		p->choice[id].needed = is_needed(p, &hook_table[id]);
+		if (p->choice[id].needed && !p->choice[id].made)
+			choose(p, id, 0);
+		v = variant_of(p, id);
+		if (v)
+			events |= resting(v->rests, VARIANT_RESTS, p->events);
+	}
+	events = without_parts(events);
+	if (events == p->events)
+		return false;
+	p->events = events;
+	return true;
 }
 
 static void list_wanted(struct plan *p)
@@ -140,15 +216,19 @@ static void list_wanted(struct plan *p)
 	}
 }
 
+static void settle(struct plan *p)
+{
+	p->events = p->options.events;
+	while (widen(p))
+		;
+	list_wanted(p);
+}
+
 void plan_make(struct plan *p, const struct features *features, const struct plan_options *options)
 {
 	*p = (struct plan){ .features = features, .options = *options };
-	for (int id = 0; id < HOOK_MAX; id++) {
-		p->choice[id].needed = is_needed(options, &hook_table[id]);
-		if (p->choice[id].needed)
-			choose(p, id, 0);
-	}
-	list_wanted(p);
+	p->options.events = without_parts(options->events | EVENT_BIT(EXISTS));	/* a snapshot is always taken */
+	settle(p);
 }
 
 static const struct hook_prog *find_prog(const struct variant *v, unsigned int prog)
@@ -181,7 +261,7 @@ bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err)
 		explain(c, -err, mechanism_name(v->mech), reason);
 		choose(p, id, c->variant + 1);
 	}
-	list_wanted(p);
+	settle(p);
 	return true;
 }
 
@@ -222,7 +302,10 @@ void plan_config(const struct plan *p, struct capture_config *c)
 		for (int i = 0; v && i < VARIANT_SETS && v->sets[i]; i++)
 			((uint8_t *)c)[v->sets[i]] = 1;
 	}
-	c->events = p->options.events;
+	c->events = p->events & EVENTS_ALL;
+	for (size_t i = 0; i < PARTS; i++)
+		if (p->events & parts[i].bit)
+			c->events |= parts[i].written;
 	c->retries = p->features->preempts;
 	c->fetches = p->features->fetches;
 }
@@ -237,13 +320,10 @@ static enum tcptrace_seen seen_by(const struct variant *v, uint64_t bit)
 }
 
 /* As the worst of its hooks sees it; where one of several is missing, how often is a lower bound: as by samples. */
-enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event)
+static enum tcptrace_seen seen_by_all(const struct plan *p, uint64_t bit)
 {
 	enum tcptrace_seen worst = TCPTRACE_SEEN_EXACTLY, best = TCPTRACE_SEEN_NOT;
-	uint64_t bit = 1ull << event;
 
-	if (!(p->options.events & bit))
-		return TCPTRACE_SEEN_NOT;
 	for (int id = 0; id < HOOK_MAX; id++) {
 		enum tcptrace_seen seen = seen_by(variant_of(p, id), bit);
 
@@ -257,6 +337,29 @@ enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event)
 	return worst ? worst : TCPTRACE_SEEN_SAMPLED;
 }
 
+enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event)
+{
+	uint64_t bit = 1ull << event;
+
+	if (p->events & bit)
+		return seen_by_all(p, bit);
+	for (size_t i = 0; i < PARTS; i++)
+		if (parts[i].of & bit && p->events & parts[i].bit && seen_by_all(p, parts[i].bit))
+			return parts[i].seen;
+	return TCPTRACE_SEEN_NOT;
+}
+
+bool plan_samples(const struct plan *p, uint64_t events)
+{
+	for (int id = 0; id < HOOK_MAX; id++) {
+		const struct variant *v = variant_of(p, id);
+
+		if (v && v->sampled & events & p->events)
+			return true;
+	}
+	return false;
+}
+
 uint64_t plan_observed(const struct plan *p)
 {
 	uint64_t seen = 0;
@@ -268,8 +371,8 @@ uint64_t plan_observed(const struct plan *p)
 
 bool plan_sees_any(const struct plan *p)
 {
-	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++)
-		if (event != TCPTRACE_EXISTS && plan_seen(p, event))
+	for (int id = 0; id < HOOK_MAX; id++)
+		if (hook_table[id].events & p->events & ~EVENT_BIT(EXISTS) && variant_of(p, id))
 			return true;
 	return false;
 }

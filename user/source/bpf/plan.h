@@ -14,12 +14,14 @@
 struct plan_options {
 	enum mechanism only;		/* --mechanism; MECH_AUTO: the best */
 	bool by_pid, follow;		/* as struct filter has it */
-	uint64_t events;		/* 1 << event of each that is asked for */
+	uint64_t events;		/* asked for: lib/events.h */
 };
 
+#define VARIANT_NONE	(-1)		/* none is left */
+
 struct choice {
-	bool needed;
-	int variant;			/* the one in use, -1: none is left */
+	bool needed, made;
+	int variant;			/* the one in use, once made */
 	int err;			/* -errno of the first attempt that failed, or of what is not allowed here; 0:
 					 * this kernel has what it has */
 	char why[160];			/* why a better one was passed over, "" if none was */
@@ -28,6 +30,7 @@ struct choice {
 struct plan {
 	const struct features *features;
 	struct plan_options options;
+	uint64_t events;		/* what is asked for, and what that rests on */
 	struct choice choice[HOOK_MAX];
 	struct progs refused;		/* by this kernel, when they were tried */
 	struct progs wanted;		/* to be loaded */
@@ -48,6 +51,8 @@ const char *plan_also_at(unsigned int prog);
 void plan_config(const struct plan *p, struct capture_config *c);
 bool plan_sees_any(const struct plan *p);	/* an event as it happens, not by a snapshot alone */
 enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event);
+/* Is one of these seen by samples alone: must somebody sweep for them? */
+bool plan_samples(const struct plan *p, uint64_t events);
 uint64_t plan_observed(const struct plan *p);		/* of all events, as an OBSERVED record has it */
 /* One line of `doctor`: of the i-th hook that is needed; false past the last. */
 bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out);

@@ -10,7 +10,10 @@
 #include "../netns.h"
 #include "bpf.h"
 
+#define SWEEP_MIN_NS	SECOND
 #define SWEEP_MAX_NS	(5 * SECOND)	/* latest that an expired request is found without a hook */
+#define OPEN_MIN_NS	(5 * SECOND)
+#define OPEN_MAX_NS	(60 * SECOND)
 
 static int mark_snapshot(struct bpf_source *s, bool end, uint64_t t_ns)
 {
@@ -74,21 +77,53 @@ int sweep_all(struct bpf_source *s, bool owners)
 		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
 	if (!err)
 		err = mark_snapshot(s, true, began);
+	if (owners)
+		s->open_ns = clock_ns(CLOCK_MONOTONIC);
 	return err;
 }
 
-int sweep_queues(struct bpf_source *s)
+void sweep_open(struct bpf_source *s)
 {
-	uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	int err = s->waiting_low ? sweep_all(s, false) : 0;
+	const struct plan *p = &s->load.plan;
+	const uint64_t ways = EVENT_BIT(SYNQ_ADD) | EVENT_BIT(ACCEPT);
 
+	s->counts = (p->events & ways) == ways;
+	if (plan_samples(p, EVENT_BIT(SYNQ_DEL) | EVENTS_DROPPED))
+		s->sweep_every_ns = SWEEP_MIN_NS;
+	if (s->cfg.events & EVENTS_OPEN)
+		s->open_every_ns = OPEN_MIN_NS;
+}
+
+bool sweep_may_find(const struct bpf_source *s, uint64_t waiting)
+{
+	return s->sweep_every_ns && (waiting || !s->counts);
+}
+
+/* With very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches. */
+static uint64_t every(uint64_t cpu_ns, uint64_t min, uint64_t max)
+{
+	uint64_t ns = cpu_ns * 50;
+
+	return ns < min ? min : ns > max ? max : ns;
+}
+
+int sweep_due(struct bpf_source *s, uint64_t now_ns)
+{
+	bool queues = s->sweep_every_ns && now_ns - s->sweep_ns >= s->sweep_every_ns;
+	bool open = s->open_every_ns && now_ns - s->open_ns >= s->open_every_ns;
+	uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	int err = 0;
+
+	if (!queues && !open)
+		return 0;
+	if (open || sweep_may_find(s, s->waiting_low))
+		err = sweep_all(s, open);
 	s->waiting_low = s->waiting;
+	cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
 	s->sweep_ns = clock_ns(CLOCK_MONOTONIC);
-	/* with very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches */
-	s->sweep_every_ns = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu) * 50;
-	if (s->sweep_every_ns < SECOND)
-		s->sweep_every_ns = SECOND;
-	if (s->sweep_every_ns > SWEEP_MAX_NS)
-		s->sweep_every_ns = SWEEP_MAX_NS;
+	if (s->sweep_every_ns)
+		s->sweep_every_ns = every(cpu, SWEEP_MIN_NS, SWEEP_MAX_NS);
+	if (open)
+		s->open_every_ns = every(cpu, OPEN_MIN_NS, OPEN_MAX_NS);
 	return err;
 }

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2046,SC2086,SC2154 # lib.sh has the variables; numbers are not quoted
+#
+# A run that asks for a part of what there is: that part is as the kernel counts it, the rest is unknown, not 0.
+
+# 8 clients, 3 are held, 5 refused; and one at a port where nobody listens
+overflow()
+{
+	server --backlog 2 --accept none
+	client_hold --nonblock --count 8 --timeout-ms 150
+	stop server
+	client_go
+	facts client ok=3 timeout=5
+	port=8099 client --count 1
+	untrace
+	kernel ListenOverflows=5 ListenDrops=5 PassiveOpens=3 ActiveOpens=9
+}
+
+# unknown KEY...: of the listener
+unknown()
+{
+	local key
+
+	for key; do
+		expect "key $key of the listener" "$(listener $key)" ""
+	done
+}
+
+refused="drops=5 refused.acceptq-full-syn=5"
+
+scenario asked_quiet 46 own -- "-q: both queues whole, no record of anything else"
+asked_quiet()
+{
+	own_trace -q
+	overflow
+	events connect:0 drop:0
+	listener_is $refused established=3 accepted=0 acceptq.peak=3 synq.peak=1 backlog=2 decides=backlog
+	expect findings "$(findings)" "accept-stalled closed-waiting"
+}
+
+scenario asked_trouble 46 own -- "-x: refusals and failures; what goes well is not counted"
+asked_trouble()
+{
+	local closed=3 finding='acceptq-full closed-waiting'
+
+	own_trace -x
+	overflow
+	[[ $mechanism != tracepoint ]] || closed=0 finding=acceptq-full	# deduced from who came in
+	events drop,cause=acceptq-full-syn:5 acceptq-del,cause=listener-closed:$closed connect-return,errno=ECONNREFUSED:1 \
+		connect:0 accept:0 synq-add:0
+	listener_is $refused
+	unknown established accepted acceptq.wait.count
+	expect findings "$(findings)" "$finding"
+}
+
+scenario asked_drop 46 own -- "-e drop: refusals alone"
+asked_drop()
+{
+	own_trace -e drop
+	overflow
+	events drop,cause=acceptq-full-syn:5 connect:0 acceptq-del:0
+	listener_is $refused
+	unknown established accepted expired cookies.sent
+	expect "no other events" "$(grep -c '^{"type":"event"' "$json")" 5
+	expect findings "$(findings)" acceptq-full
+}
+
+scenario asked_checked 4 own -- "--check asks for what its rows are counted from, beside -e drop"
+asked_checked()
+{
+	own_trace --check -e drop
+	overflow
+	expect "no other events" "$(grep -c '^{"type":"event"' "$json")" 5
+}
+
+scenario asked_accept 46 own -- "-e accept: who takes, and how long it waited for that"
+asked_accept()
+{
+	own_trace -e accept
+	server --accept loop --max 5
+	client --count 5
+	finish server
+	untrace
+	events accept:5 acceptq-del:0 state:0
+	unknown established drops
+}
+
+scenario asked_pid 4 own -- "-p and -e: whose a socket is comes from events that are not shown"
+asked_pid()
+{
+	server --backlog 2 --accept none
+	own_trace -e drop,acceptq-add -p "${pid[server]}"
+	client_hold --nonblock --count 8 --timeout-ms 150
+	stop server
+	client_go
+	untrace
+	events drop:5 acceptq-add:3
+}

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2046,SC2086,SC2154 # lib.sh has the variables; numbers are not quoted
+#
+# tcptrace metrics: what it answers with, beside a tcptrace that writes JSON, and read by a real Prometheus.
+
+# metrics ARGS: answering at $url when this returns
+metrics()
+{
+	mkfifo "$dir/ready"
+	"$tcptrace" metrics --netns "$ns" --mechanism "$mechanism" --listen 127.0.0.1:9817 --ready-fd 9 "$@" \
+		9> "$dir/ready" > /dev/null 2> "$dir/metrics.talk" &
+	pid[metrics]=$!
+	url=http://127.0.0.1:9817/metrics
+	until_ready
+}
+
+# scrape FILE: a page that is younger than what was done before
+scrape()
+{
+	sleep 1.3
+	curl -sf "$url" > "$dir/page" || fail "no answer: $(cat "$dir/metrics.talk")"
+	grep -v 'port="9817"' "$dir/page" > "$dir/$1"	# it sees who reads it, too
+}
+
+# metric FILE NAME{LABELS: its value (the end of the labels may be left out)
+metric() { grep -F "$2" "$dir/$1" | grep -v '^#' | head -n 1 | sed 's/.* //'; }
+
+scenario metrics_run 46 own -- "metrics are the summary of a run beside it; both formats are right; two scrapers see the same"
+metrics_run()
+{
+	local cause
+
+	needs curl promtool
+	own_trace --check
+	metrics
+	server --backlog 2 --accept none
+	client_hold --nonblock --count 8 --timeout-ms 150
+	scrape none		# whose connection is one more that is counted
+	scrape one
+	scrape two
+	grep -v -e '^process_' -e '^tcptrace_events_' -e full_seconds -e oldest_seconds "$dir/one" > "$dir/one.same"
+	grep -v -e '^process_' -e '^tcptrace_events_' -e full_seconds -e oldest_seconds "$dir/two" > "$dir/two.same"
+	cmp -s "$dir/one.same" "$dir/two.same" || fail "two scrapers: $(diff "$dir/one.same" "$dir/two.same" | head -n 3)"
+	promtool check metrics < "$dir/page" > "$dir/promtool" 2>&1 || fail "promtool: $(head -n 3 "$dir/promtool")"
+	[[ ! -s $dir/promtool ]] || fail "promtool: $(head -n 3 "$dir/promtool")"
+	expect established "$(metric one "tcptrace_established_total{")" 3
+	expect refused "$(metric one "port=\"$port\",comm=\"server\",cause=\"acceptq-full-syn\"")" 5
+	expect "accept queue" "$(metric one "tcptrace_accept_queue_length{")" 3
+	expect limit "$(metric one "tcptrace_accept_queue_limit{")" 2
+	expect peak "$(metric one "tcptrace_accept_queue_peak{")" 3
+	expect backlog "$(metric one "tcptrace_listener_backlog{")" 2
+	expect "causes that are there from the first" "$(grep -c '^tcptrace_refused_total' "$dir/one")" 7
+	expect lost "$(metric one tcptrace_events_lost_total)" 0
+	within "memory in kB" "$(($(metric one process_resident_memory_bytes) / 1024))" 1000 40960
+	expect differences "$(grep '^tcptrace_ledger_difference' "$dir/two" | grep -vc ' 0$')" 0
+	stop server
+	client_go
+	scrape closed
+	expect "established, after the end" "$(metric closed "tcptrace_established_total{")" 3
+	expect "queue of nobody" "$(metric closed "tcptrace_accept_queue_length{")" ''
+	end metrics INT
+	untrace
+	expect "established, by the other" "$(listener established 2)" 3
+	expect "refused, by the other" "$(listener drops 2)" 5
+	expect "peak, by the other" "$(listener acceptq.peak 2)" 3
+}
+
+scenario metrics_prometheus 4 own -- "a real Prometheus reads it; each expression of the dashboard and each rule works"
+metrics_prometheus()
+{
+	local expr n i
+
+	needs prometheus curl python3
+	metrics
+	server --backlog 2 --accept none
+	client_hold --nonblock --count 8 --timeout-ms 150
+	cat > "$dir/prometheus.yml" <<-EOF
+	global: {scrape_interval: 1s, evaluation_interval: 1s}
+	rule_files: [$here/../../user/packaging/prometheus/tcptrace.rules.yml]
+	scrape_configs: [{job_name: tcptrace, static_configs: [{targets: ["127.0.0.1:9817"]}]}]
+	EOF
+	background prometheus prometheus --config.file="$dir/prometheus.yml" --storage.tsdb.path="$dir/tsdb" \
+		--web.listen-address=127.0.0.1:9090 --log.level=warn
+	until_port 9090
+	for ((i = 0; i < 100; i++)); do
+		n=$(query 'count_over_time(tcptrace_established_total{comm="server"}[1m])')
+		((${n:-0} >= 6)) && break
+		sleep 0.2
+	done
+	within "scrapes that gave established" "${n:-0}" 6 100
+	expect "established, by Prometheus" "$(query 'tcptrace_established_total{comm="server"}')" 3
+	expect "refused, by Prometheus" "$(query 'sum(tcptrace_refused_total{comm="server"})')" 5
+	expect "rule of what was refused" "$(query 'count(instance:tcptrace_refused:rate5m)')" 1
+	expressions > "$dir/expressions"
+	within "expressions of the dashboard" "$(wc -l < "$dir/expressions")" 15 100
+	while IFS= read -r expr; do
+		n=$(query "count($expr)")
+		((${n:-0} >= 1)) || fail "no series: $expr ($(tail -n 1 "$dir/answer"))"
+	done < "$dir/expressions"
+	n=$(curl -sf http://127.0.0.1:9090/api/v1/rules | grep -o '"health":"ok"' | wc -l)
+	expect "rules that Prometheus evaluates" "$n" "$(grep -cE -- '- (alert|record):' "$here/../../user/packaging/prometheus/tcptrace.rules.yml")"
+	end prometheus
+	end metrics INT
+	stop server
+	client_go
+}
+
+# query EXPRESSION: the value of its first series
+query()
+{
+	curl -sf http://127.0.0.1:9090/api/v1/query --data-urlencode "query=$1" > "$dir/answer"
+	python3 -c 'import json, sys
+r = json.load(sys.stdin)["data"]["result"]
+print(r[0]["value"][1] if r else "")' < "$dir/answer" 2> /dev/null
+}
+
+# Each expression of the dashboard, its variables filled in as Grafana does.
+expressions()
+{
+	python3 -c 'import json, sys
+for p in json.load(sys.stdin)["panels"]:
+    for t in p.get("targets", []):
+        e = t["expr"].replace("$__rate_interval", "1m")
+        for v in ("job", "instance", "namespace", "listener"):
+            e = e.replace("$" + v, ".*")
+        print(e)' < "$here/../../user/packaging/grafana/tcptrace.json"
+}
+
+scenario metrics_flood 4 own alone -- "answers within 50 ms while SYNs come as fast as they can"
+metrics_flood()
+{
+	local i slowest
+
+	needs curl
+	metrics
+	server --backlog 128 --accept loop
+	start peer "$bin/peer" --port "$port" --timeout $limit flood --count 60000 --for-ms 300
+	for ((i = 0; i < 20; i++)); do
+		curl -sf -o /dev/null -w '%{time_total}\n' "$url"
+		sleep 0.05
+	done > "$dir/times"
+	end peer
+	expect "answers" "$(wc -l < "$dir/times")" 20
+	slowest=$(sort -n "$dir/times" | tail -n 1)
+	echo "slowest answer: $slowest s" >> "$OUT/metrics"
+	within "slowest answer in us" "$(awk '{ printf "%d", $1 * 1e6 }' <<< "$slowest")" 1 50000
+	scrape after
+	within "SYN queue's peak" "$(metric after "tcptrace_syn_queue_peak{")" 64 1000
+	end metrics INT
+	stop server
+}
+
+established() { awk '/^tcptrace_established_total/ { n += $NF } END { print n }' "$dir/many"; }
+
+scenario metrics_many 4 own alone -- "10,000 listeners: rows stay under the bound, memory too"
+metrics_many()
+{
+	local i n rss
+
+	needs curl python3
+	metrics --max-listeners 100
+	start many python3 "$here/listeners.py" 10000
+	hear many READY
+	for ((i = 0; i < patience; i++)); do
+		scrape many
+		[[ $(established) == 10000 ]] && break
+	done
+	n=$(grep -c '^tcptrace_established_total{' "$dir/many")
+	within "rows" "$n" 100 101
+	expect "established in all" "$(established)" 10000
+	expect "listeners with a row" "$(metric many 'state="shown"')" 100
+	within "listeners without one" "$(metric many 'state="other"')" 9900 9901
+	rss=$(metric many process_resident_memory_bytes)
+	echo "10,000 listeners: $((rss / 1024)) kB, page $(wc -c < "$dir/many"), $(metric many process_cpu_seconds_total) s" >> "$OUT/metrics"
+	say many
+	finish many
+	end metrics INT
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel's counters that the ledger has, of the network namespace we are in. */
+#ifndef TCPTRACE_COUNTERS_H
+#define TCPTRACE_COUNTERS_H
+
+#include <stdint.h>
+
+int counters_read(uint64_t *values);	/* LEDGER_MAX; SNMP_UNKNOWN: this kernel has no such counter. 0 or -errno */
+uint32_t counters_netns(void);		/* inode number; 0: unknown */
+
+#endif
