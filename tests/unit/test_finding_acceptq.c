@@ -265,19 +265,14 @@ static void descriptors(void **state)
 
 /* ---- one of a group ---- */
 
-static void imbalance(void **state)
+/* Another member of the group of LSK takes what it gets, n connections. */
+static void other_member(unsigned int n)
 {
-	struct tcptrace_record rec;
-	unsigned int i;
+	struct tcptrace_record rec = by(listener_rec(TCPTRACE_LISTEN), 101, 3);
 
-	(void)state;
-	rig_listen(2, 4096);
-	for (i = 1; i <= 3; i++)
-		handshake(i, i);
-	rec = by(listener_rec(TCPTRACE_LISTEN), 101, 3);
 	rec.sk = rec.listener = LSK + 0x1000;
 	state_of(rec, LSK + 0x1000, TCP_S_CLOSE, TCP_S_LISTEN);
-	for (i = 10; i < 17; i++) {
+	for (unsigned int i = 100; i < 100 + n; i++) {
 		rec = server_rec(TCPTRACE_ACCEPTQ_ADD, i);
 		rec.listener = LSK + 0x1000;
 		rec.sk = SK(i);
@@ -287,6 +282,17 @@ static void imbalance(void **state)
 		rec.cause = TCPTRACE_ACCEPTQ_ACCEPTED;
 		rig_feed(rec);
 	}
+}
+
+static void imbalance(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(2, 4096);
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	other_member(7);
 	pass(1 * S);
 	box.holder = 100;
 	box.state = 'T';
@@ -296,13 +302,35 @@ static void imbalance(void **state)
 	assert_says(FINDING_ADVICE, "by hash, not by load");
 }
 
+/* It did its part, more than the other, and stands since. */
+static void stuck_later(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(16, 4096);
+	for (i = 1; i <= 31; i++) {
+		handshake(i, 1);
+		accept_by(i, SERVER, 0, 0, 0);
+	}
+	other_member(7);
+	for (i = 32; i <= 34; i++)
+		handshake(i, i - 31);
+	pass(1 * S);
+	look();
+	assert_told("reuseport-imbalance", FINDING_CAUSE, "It accepted 31, the others 7.");
+	accept_by(32, SERVER, 0, 0, 2);		/* it goes on */
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 1.0 s");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
 		TEST(full_unseen), TEST(stalled), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
-		TEST(long_wait), TEST(descriptors), TEST(imbalance),
+		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(stuck_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "../lib/events.h"
 #include "../lib/tr.h"
 #include "../model/ledger.h"
+#include "../names.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
 #include "../talk.h"

@@ -243,6 +243,11 @@ void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_
 		out_str(o, _("ledger of namespace"));
 		out_char(o, ' ');
 		out_u64(o, netns);
+		if (v->cfg.netns_name && v->cfg.netns_name(netns)) {
+			out_str(o, " (");
+			out_safe(o, v->cfg.netns_name(netns), 31);
+			out_char(o, ')');
+		}
 		out_line_end(o);
 	}
 	out_mem(o, "  ", 2);

@@ -244,6 +244,8 @@ static void put_title(struct view *v, const struct listener *l)
 	out_endpoint(o, l->laddr, l->lport);
 	if (v->cfg.color)
 		out_str(o, "\033[0m");
+	out_make_room(o, VIEW_NETNS_MAX);
+	out_take(o, view_put_netns(v, out_at(o), l->netns));
 	put_owner(o, keeper);
 	if (keeper->fd >= 0 && keeper != &l->acceptor)
 		put_count(o, N_("fd"), (uint64_t)keeper->fd);
@@ -251,7 +253,7 @@ static void put_title(struct view *v, const struct listener *l)
 	out_mem(o, "  ", 2);
 	out_str(o, l->open ? "LISTEN" : _("closed"));
 	out_line_end(o);
-	if (l->opener_gone) {
+	if (l->opener_gone && (l->opener.pid || l->opener.comm[0])) {
 		put_label(o, N_("opened by"));
 		put_owner(o, &l->opener);
 		out_str(o, _(", who does not hold it any more"));

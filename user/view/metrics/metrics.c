@@ -13,6 +13,7 @@
 #include "../../lib/tr.h"
 #include "../../lib/beside.h"
 #include "../../lib/clock.h"
+#include "../../lib/events.h"
 #include "metrics.h"
 
 #define PAGE_NS		1000000000ull	/* between two pages that are answered with */
@@ -261,6 +262,7 @@ const struct view_ops view_metrics = {
 	.name = "metrics",
 	.help = N_("numbers of each listener for Prometheus, written anew every 15 seconds"),
 	.file = VIEW_OWN,
+	.events = EVENTS_QUEUES,
 	.open = metrics_open,
 	.begin = metrics_begin,
 	.event = metrics_event,
