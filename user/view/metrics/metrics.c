@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../lib/tr.h"
 #include "../../lib/beside.h"
 #include "../../lib/clock.h"
 #include "../../lib/events.h"
@@ -259,7 +260,7 @@ static int metrics_close(struct view *v)
 
 const struct view_ops view_metrics = {
 	.name = "metrics",
-	.help = "numbers of each listener for Prometheus, written anew every 15 seconds",
+	.help = N_("numbers of each listener for Prometheus, written anew every 15 seconds"),
 	.file = VIEW_OWN,
 	.events = EVENTS_QUEUES,
 	.open = metrics_open,
