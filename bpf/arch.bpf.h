@@ -45,6 +45,12 @@ static __always_inline int call_arg0(const struct pt_regs *regs)
 	return arg;
 }
 
+/* The second one, of a 64-bit program. */
+static __always_inline __u64 call_arg1(const struct pt_regs *regs)
+{
+	return READ(regs, si);
+}
+
 static __always_inline bool in_socket(const struct pt_regs *regs)
 {
 	long nr = call_nr(regs);
@@ -91,6 +97,11 @@ static __always_inline long call_nr(const struct pt_regs *regs)
 static __always_inline int call_arg0(const struct pt_regs *regs)
 {
 	return READ(regs, orig_x0);
+}
+
+static __always_inline __u64 call_arg1(const struct pt_regs *regs)
+{
+	return READ(regs, user_regs.regs[1]);
 }
 
 /* Numbers of the other kind lead nowhere from where this is asked. */

@@ -237,10 +237,30 @@ static __always_inline int create_return(const struct socket *socket, int kern, 
 	return 0;
 }
 
-static __always_inline int bind_return(const struct sock *sk, const void *uaddr, int ret)
+/* An address that the kernel has copied, or still the caller's, into half of a tuple. False: neither IPv4 nor IPv6. */
+static __always_inline bool read_addr(__u64 from, bool user, __u8 *addr, __u16 *port)
 {
 	struct sockaddr_in6 sa = {};
 	struct sockaddr_in *sin = (void *)&sa;
+
+	if (user)
+		bpf_probe_read_user(&sa, sizeof(*sin), (void *)from);
+	else
+		bpf_probe_read_kernel(&sa, sizeof(*sin), (void *)from);
+	if (sa.sin6_family == AF_INET6 && user)
+		bpf_probe_read_user(&sa, sizeof(sa), (void *)from);
+	else if (sa.sin6_family == AF_INET6)
+		bpf_probe_read_kernel(&sa, sizeof(sa), (void *)from);
+	*port = bpf_ntohs(sa.sin6_port);
+	if (sa.sin6_family == AF_INET6)
+		__builtin_memcpy(addr, &sa.sin6_addr, 16);
+	else
+		map_v4(addr, sin->sin_addr);
+	return sa.sin6_family == AF_INET || sa.sin6_family == AF_INET6;
+}
+
+static __always_inline int bind_return(const struct sock *sk, const void *uaddr, int ret)
+{
 	struct tcptrace_record *r;
 
 	sk = TYPED_PTR(sk);
@@ -252,16 +272,8 @@ static __always_inline int bind_return(const struct sock *sk, const void *uaddr,
 	set_sock(r, sk);
 	set_caller(r, sk, call_fd(sk));
 	r->ret = ret;
-	if (ret < 0) {		/* nothing was bound: say what was asked for */
-		bpf_probe_read_kernel(&sa, sizeof(*sin), uaddr);
-		r->lport = bpf_ntohs(sa.sin6_port);
-		if (sa.sin6_family == AF_INET6) {
-			bpf_probe_read_kernel(&sa, sizeof(sa), uaddr);
-			__builtin_memcpy(r->laddr, &sa.sin6_addr, 16);
-		} else {
-			map_v4(r->laddr, sin->sin_addr);
-		}
-	}
+	if (ret < 0)		/* nothing was bound: say what was asked for */
+		read_addr((__u64)uaddr, false, r->laddr, &r->lport);
 	submit(r);
 	return 0;
 }
@@ -517,7 +529,8 @@ static __always_inline bool connect_failed(int ret)
 	return ret < 0 && ret != -EINPROGRESS && ret != -EALREADY && ret != -EISCONN;
 }
 
-static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret)
+/* uaddr: where to, the kernel's copy or the caller's; 0: not known. */
+static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret, __u64 uaddr, bool user)
 {
 	struct tcptrace_record *r;
 
@@ -530,6 +543,8 @@ static __always_inline void emit_connect_return(const struct sock *sk, int fd, _
 	set_actor(r, fd);
 	r->ret = ret;
 	r->call_ns = began ? r->t_ns - began : 0;
+	if (uaddr && !r->rport && connect_failed(ret))
+		read_addr(uaddr, user, r->raddr, &r->rport);
 	submit(r);
 }
 
@@ -537,7 +552,7 @@ static __always_inline void emit_connect_return(const struct sock *sk, int fd, _
  * io_uring tries without blocking and tries again when the handshake is over: that it would have to wait is no
  * result (of a refused one it does not try again: the transition says it). sendto() is no connect().
  */
-static __always_inline int connect_return(const struct sock *sk, bool is_sendmsg, int ret)
+static __always_inline int connect_return(const struct sock *sk, __u64 uaddr, bool is_sendmsg, int ret)
 {
 	struct call call = {};
 	__u64 began = 0;
@@ -555,29 +570,30 @@ static __always_inline int connect_return(const struct sock *sk, bool is_sendmsg
 		fd = call_fd(sk);
 	}
 	if (!is_sendmsg && (fd >= 0 || (ret != -EINPROGRESS && ret != -EALREADY)))
-		emit_connect_return(sk, fd, began, ret);
+		emit_connect_return(sk, fd, began, ret, uaddr, false);
 	return 0;
 }
 
 GUARDED_RETURN(x_connect, __inet_stream_connect, THREAD, DID_CONNECT_RETURN,
-	       connect_return(called_sock(socket), is_sendmsg, RETURNED(ctx, 5)),
+	       connect_return(called_sock(socket), (__u64)uaddr, is_sendmsg, RETURNED(ctx, 5)),
 	       const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
 
-static __always_inline int note_connect(const struct sock *sk, bool is_sendmsg)
+static __always_inline int note_connect(const struct sock *sk, const void *uaddr, bool is_sendmsg)
 {
 	int fd;
 
 	if (!sk)
 		return 0;
 	fd = call_fd(sk);
-	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, fd), .sk = (__u64)sk, .fd = fd, .arg = is_sendmsg);
+	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, fd), .sk = (__u64)sk, .uaddr = (__u64)uaddr,
+		   .fd = fd, .arg = is_sendmsg);
 	return 0;
 }
 
 SEC("?kprobe/__inet_stream_connect")
 int BPF_KPROBE(k_connect, const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
 {
-	return note_connect(called_sock(socket), is_sendmsg);
+	return note_connect(called_sock(socket), uaddr, is_sendmsg);
 }
 
 /*
@@ -591,7 +607,7 @@ int BPF_KRETPROBE(r_connect, int ret)
 
 	if (!call || call->kind != CALL_CONNECT || (cfg.tp_connect_return && (!HAS_REGS || in_connect(call_regs()))))
 		return 0;
-	return connect_return((const struct sock *)call->sk, call->arg, ret);
+	return connect_return((const struct sock *)call->sk, call->uaddr, call->arg, ret);
 }
 
 /* ---- accept -------------------------------------------------------------------------------------- */
@@ -769,7 +785,7 @@ static __always_inline int signal_hook(const struct k_sigaction *ka)
 	if (sk && call->kind == CALL_ACCEPT)
 		accept_error(sk, call->t_ns, -EINTR);
 	else if (sk)
-		emit_connect_return(sk, call->fd, call->t_ns, -EINTR);
+		emit_connect_return(sk, call->fd, call->t_ns, -EINTR, 0, false);
 	return 0;
 }
 

@@ -73,6 +73,7 @@ struct capture_config {
 	__u8	tp_groups;		/* a segment's listener is looked up by its port */
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
+	__u8	mib_overflows;		/* place of ListenOverflows among the kernel's counters; 0: unknown */
 	__u8	retries;		/* calls and their hooks have a second program: did() */
 	__u8	fetches;		/* an addition comes back with what was there before (5.12) */
 };

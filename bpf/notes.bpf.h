@@ -44,7 +44,7 @@ struct retransmit {
 struct tp_notes {
 	__u64	child, child_of;	/* the passive child that came last, and its listener */
 	__u64	answered;		/* the peer that got the last SYN-ACK, peer_key() */
-	struct { __u64 net, sent; } cookies[8];	/* what this CPU has counted of a namespace's: cookie_sent() */
+	struct counted { __u64 net, cookies, overflows; } counted[8];	/* by this CPU, of a namespace's: has_counted() */
 };
 
 #define GUARD_TOKENS	16

@@ -8,6 +8,7 @@
 #include "completion.h"
 #include "lab/run.h"
 #include "language.h"
+#include "lib/tr.h"
 #include "options.h"
 #include "run/doctor.h"
 #include "run/run.h"
@@ -17,56 +18,56 @@
 
 static const struct command commands[] = {
 	{
-		.name = "stream", .help = "show events until Ctrl-C, then a summary (the default)",
+		.name = "stream", .help = N_("show events until Ctrl-C, then a summary (the default)"),
 		.run = run_stream, .view = "table",
 		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN,
 		.form = "a stream of events",
 	}, {
-		.name = "top", .help = "a screen: listeners, their queues and rates, what is wrong; Enter shows more",
+		.name = "top", .help = N_("a screen: listeners, their queues and rates, what is wrong; Enter shows more"),
 		.run = run_stream, .view = "top",
 		.takes = TAKES_TOP | TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_JSON | TAKES_HEADER | TAKES_QUIET |
 			 TAKES_EXPLAIN | TAKES_OUTS | TAKES_WRITE | TAKES_FILES | TAKES_READ | TAKES_SOURCE | TAKES_LANG |
 			 TAKES_PAGE,
 		.form = "'top' shows listeners",
 	}, {
-		.name = "flow", .help = "each connection as a ladder, when it is over",
+		.name = "flow", .help = N_("each connection as a ladder, when it is over"),
 		.run = run_stream, .view = "flow",
 		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
 		.form = "'flow' shows whole connections, in their own time",
 	}, {
-		.name = "conns", .help = "one line a connection, when it is over, and how it ended",
+		.name = "conns", .help = N_("one line a connection, when it is over, and how it ended"),
 		.run = run_stream, .view = "conns",
 		.takes = TAKES_RUN | TAKES_CONNS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
 		.form = "'conns' shows whole connections",
 	}, {
-		.name = "report", .help = "a page for a browser: verdict, queues over time, connections, replay",
+		.name = "report", .help = N_("a page for a browser: verdict, queues over time, connections, replay"),
 		.run = run_stream, .view = "report",
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,
 		.form = "'report' makes one page of the whole run",
 	}, {
-		.name = "perfetto", .help = "a trace for the UI of Perfetto",
+		.name = "perfetto", .help = N_("a trace for the UI of Perfetto"),
 		.run = run_stream, .view = "perfetto",
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,
 		.form = "'perfetto' writes one trace of the whole run",
 	}, {
-		.name = "metrics", .help = "numbers of each listener for Prometheus, at http://127.0.0.1:9817/metrics",
+		.name = "metrics", .help = N_("numbers of each listener for Prometheus, at http://127.0.0.1:9817/metrics"),
 		.run = run_stream, .view = "metrics",
 		.takes = TAKES_METRICS | (TAKES_RUN & ~(TAKES_TROUBLE | TAKES_PROGRAM | TAKES_USER | TAKES_PAGE | TAKES_LANG)),
 		.form = "'metrics' answers who asks for numbers",
 	}, {
-		.name = "listeners", .help = "both queues of every listener now, like ss -ltn",
+		.name = "listeners", .help = N_("both queues of every listener now, like ss -ltn"),
 		.run = run_listeners,
 		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_READ | TAKES_SOURCE,
 		.form = "'listeners' shows one moment",
 	}, {
-		.name = "doctor", .help = "how each hook is attached, why not better, what that loses",
+		.name = "doctor", .help = N_("how each hook is attached, why not better, what that loses"),
 		.run = run_doctor,
 		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_SOURCE | TAKES_EVENTS | TAKES_TROUBLE |
 			 TAKES_QUIET,
 		.form = "'doctor' shows no traffic",
 	}, {
 		.name = "lab",
-		.help = "experiments that show how TCP sockets work: lab NAME, all, tutorial, play, check; lab lists them",
+		.help = N_("experiments that show how TCP sockets work: lab NAME, all, tutorial, play, check; lab lists them"),
 		.run = run_lab, .argument = true,
 		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_LAB | TAKES_LANG | TAKES_HEADER |
 			 TAKES_PROGRAM | TAKES_READ,
@@ -119,11 +120,11 @@ int main(int argc, char **argv)
 		fputs("Try 'tcptrace --help'.\n", stderr);
 		return EXIT_USAGE;
 	}
-	if (options.help_fields)
-		return print_fields();
 	if (options.completions)
 		return print_completions(options.completions);
 	if (!options.json)		/* for programs: the same words everywhere */
 		language_use(options.lang);
+	if (options.help_fields)
+		return print_fields();
 	return options.command->run(&options);
 }

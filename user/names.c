@@ -4,6 +4,7 @@
 #define _GNU_SOURCE			/* name_to_handle_at */
 #endif
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -22,6 +23,8 @@
  * at 0xEFFFFFF9 (include/uapi/linux/nsfs.h). So a number is never both.
  */
 #define PID_LARGEST	4194304u
+
+#define NAMES_KEPT	64u	/* namespaces whose name is remembered */
 
 int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 {
@@ -45,6 +48,45 @@ int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 	}
 	*inum = (uint32_t)st.st_ino;
 	return 0;
+}
+
+uint32_t netns_here(void)
+{
+	struct stat st;
+
+	return stat("/proc/thread-self/ns/net", &st) ? 0 : (uint32_t)st.st_ino;
+}
+
+static void find_name(uint32_t inum, char *name, size_t size)
+{
+	DIR *dir = opendir("/run/netns");
+	struct dirent *de;
+	struct stat st;
+
+	while (dir && (de = readdir(dir))) {
+		if (de->d_name[0] == '.' || fstatat(dirfd(dir), de->d_name, &st, 0) || st.st_ino != inum)
+			continue;
+		snprintf(name, size, "%.*s", (int)size - 1, de->d_name);
+		break;
+	}
+	if (dir)
+		closedir(dir);
+}
+
+const char *netns_name(uint32_t inum)
+{
+	static struct { uint32_t inum; char name[32]; } known[NAMES_KEPT];
+	static unsigned int n;
+	unsigned int i;
+
+	for (i = 0; i < NAMES_KEPT && i < n; i++)
+		if (known[i].inum == inum)
+			return known[i].name[0] ? known[i].name : NULL;
+	i = n++ % NAMES_KEPT;
+	known[i].inum = inum;
+	known[i].name[0] = 0;
+	find_name(inum, known[i].name, sizeof(known[i].name));
+	return known[i].name[0] ? known[i].name : NULL;
 }
 
 /* The id that bpf_get_current_cgroup_id() gives: the handle of the folder, 64 bits also where ino_t is 32. */

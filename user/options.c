@@ -353,10 +353,9 @@ static int take_argument(struct options *o, struct argp_state *state, char *arg)
 
 static void print_and_exit(const struct options *o, int key, const char *program)
 {
-	if (key == 'V')
-		puts("tcptrace " VERSION);
-	else
-		options_help(command_table, o->command, program);
+	if (key != 'V')
+		exit(options_help(command_table, o->command, program, o->lang) ? EXIT_FAILED : EXIT_OK);
+	puts("tcptrace " VERSION);
 	exit(fflush(stdout) ? EXIT_FAILED : EXIT_OK);
 }
 

@@ -133,6 +133,7 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 __attribute__((format(printf, 2, 3)))
 int options_refuse(struct options *o, const char *fmt, ...);	/* -EINVAL, with the sentence in o->error */
 int options_check(struct options *o);		/* what cannot work together: 0 or -EINVAL */
-void options_help(const struct command *commands, const struct command *c, const char *program);	/* prints it */
+/* Prints it, in that language (NULL: as the environment says): 0 or -errno. */
+int options_help(const struct command *commands, const struct command *c, const char *program, const char *lang);
 
 #endif

@@ -40,23 +40,6 @@ static __always_inline int on_enter_bind(const struct syscall_trace_enter *ctx)
 	return 0;
 }
 
-/* The address asked for, into the given half of the tuple. False: neither IPv4 nor IPv6. */
-static __always_inline bool user_addr(__u64 uaddr, __u8 *addr, __u16 *port)
-{
-	struct sockaddr_in6 sa = {};
-	struct sockaddr_in *sin = (void *)&sa;
-
-	bpf_probe_read_user(&sa, sizeof(*sin), (void *)uaddr);
-	if (sa.sin6_family == AF_INET6)
-		bpf_probe_read_user(&sa, sizeof(sa), (void *)uaddr);
-	*port = bpf_ntohs(sa.sin6_port);
-	if (sa.sin6_family == AF_INET6)
-		__builtin_memcpy(addr, &sa.sin6_addr, 16);
-	else
-		map_v4(addr, sin->sin_addr);
-	return sa.sin6_family == AF_INET || sa.sin6_family == AF_INET6;
-}
-
 static __always_inline int on_exit_bind(const struct syscall_trace_exit *ctx)
 {
 	struct tcptrace_record *r;
@@ -75,7 +58,7 @@ static __always_inline int on_exit_bind(const struct syscall_trace_exit *ctx)
 	set_actor(r, call.fd);
 	r->ret = ctx->ret;
 	if (r->ret < 0)		/* nothing was bound: say what was asked for */
-		user_addr(call.uaddr, r->laddr, &r->lport);
+		read_addr(call.uaddr, true, r->laddr, &r->lport);
 	submit(r);
 	return 0;
 }
@@ -133,9 +116,10 @@ static __always_inline int on_enter_connect(const struct syscall_trace_enter *ct
 	if (!sk)
 		return 0;
 	now = bpf_ktime_get_ns();
-	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, ctx->args[0]), .sk = (__u64)sk, .fd = ctx->args[0]);
+	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, ctx->args[0]), .sk = (__u64)sk,
+		   .uaddr = ctx->args[1], .fd = ctx->args[0]);
 	/* a second connect() of a socket on its way only asks how it goes */
-	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !user_addr(ctx->args[1], addr, &port))
+	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !read_addr(ctx->args[1], true, addr, &port))
 		return 0;
 	if (wanted_connect(sk, port))
 		emit_connect(sk, addr, port, ctx->args[0], now);
@@ -168,7 +152,8 @@ static __always_inline int on_exit_connect(const struct syscall_trace_exit *ctx)
 	if (!noted_connect(&call) && !connect_now(&call))
 		return 0;
 	if (call.sk)
-		emit_connect_return(TYPED_PTR((const struct sock *)call.sk), call.fd, call.t_ns, ctx->ret);
+		emit_connect_return(TYPED_PTR((const struct sock *)call.sk), call.fd, call.t_ns, ctx->ret,
+				    HAS_REGS ? call_arg1(call_regs()) : call.uaddr, true);
 	return 0;
 }
 

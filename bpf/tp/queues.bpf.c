@@ -151,28 +151,45 @@ static __always_inline __u64 this_cpu_offset(const struct notes *n)
 }
 
 /*
- * Has this CPU sent a cookie since it was asked last? The kernel counts them by CPU. Where a namespace is
- * new here it may have.
+ * Has this CPU sent a cookie, has it found an accept queue full since it was asked last? The kernel counts both by CPU.
+ * Where a namespace is new here it may have.
  */
 enum verdict { NO, YES, MAYBE };
 
-static __always_inline enum verdict cookie_sent(const struct net *net)
+struct verdicts {
+	enum verdict cookie, overflow;
+};
+
+static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
 {
-	__u32 place = READ(net, ns.inum) & 7;
+	return known ? now > before : now ? MAYBE : NO;
+}
+
+static __always_inline struct verdicts has_counted(const struct net *net)
+{
+	struct counted now = { .net = (__u64)net }, *before;
 	struct notes *n = notes();
 	const struct linux_mib *mib;
-	enum verdict verdict;
-	__u64 sent;
+	struct verdicts v = {};
+	bool known;
 
 	if (!n)
-		return NO;
+		return v;
 	mib = (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(n));
 	mib = TYPED_PTR(mib);
-	sent = READ(mib, mibs[LINUX_MIB_SYNCOOKIESSENT]);
-	verdict = n->tp.cookies[place].net == (__u64)net ? sent > n->tp.cookies[place].sent : sent ? MAYBE : NO;
-	n->tp.cookies[place].net = (__u64)net;
-	n->tp.cookies[place].sent = sent;
-	return verdict;
+	now.cookies = READ(mib, mibs[LINUX_MIB_SYNCOOKIESSENT]);
+	bpf_probe_read_kernel(&now.overflows, sizeof(now.overflows), &mib->mibs[0] + cfg.mib_overflows);
+	before = &n->tp.counted[READ(net, ns.inum) & 7];
+	known = before->net == now.net;
+	v.cookie = rose(known, before->cookies, now.cookies);
+	v.overflow = cfg.mib_overflows ? rose(known, before->overflows, now.overflows) : MAYBE;
+	*before = now;
+	return v;
+}
+
+static __always_inline const struct net *net_of(const struct sock *sk)
+{
+	return READ(sk, __sk_common.skc_net.net);
 }
 
 /*
@@ -184,7 +201,7 @@ SEC("?raw_tp/consume_skb")
 int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
 	const struct sock *listener, *member;
-	enum verdict cookie = NO;
+	struct verdicts v = { NO, MAYBE };
 	struct notes *n;
 	struct segment seg;
 	struct group *g;
@@ -201,21 +218,25 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	netns = segment_netns(skb);
 	g = group_find(netns, seg.dport);
 	member = g && g->sk[0] ? TYPED_PTR((const struct sock *)g->sk[0]) : NULL;
-	if (member && cfg.cg_synack)
-		cookie = cookie_sent(READ(member, __sk_common.skc_net.net));
+	if (member)
+		v = has_counted(net_of(member));
+	if (!cfg.cg_synack)
+		v.cookie = NO;
 	listener = NULL;
-	if (member && cookie != YES)
+	if (member && v.cookie != YES)
 		listener = (const void *)claim_drop(netns, seg.dport);
-	if (!listener && cookie != YES)
+	if (!listener && v.cookie != YES)
 		listener = (const void *)claim_redirected(netns);
 	if (!listener)
-		return member && cookie != NO && cfg.tp_cookie ?
+		return member && v.cookie != NO && cfg.tp_cookie ?
 			       write_segment(g->sk[0], addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0) : 0;
 	if (!cfg.tp_drop_syn)
 		return 0;
 	listener = TYPED_PTR(listener);
+	/* since the decision a connection may have been taken out: the counter knows better than the queue */
 	return emit_drop(listener, skb, NULL,
-			 syn_drop_cause(listener, synq_full(listener), acceptq_full(listener)));
+			 syn_drop_cause(listener, synq_full(listener),
+					v.overflow == MAYBE ? acceptq_full(listener) : v.overflow == YES));
 }
 
 /* A request goes down; the segment only tells its tuple, the model finds it. */
@@ -232,8 +253,10 @@ static __always_inline int cookie_refused(const struct sk_buff *skb, __u16 port)
 
 	if (!listener)
 		listener = claim_redirected(netns);
-	return listener ? emit_drop(TYPED_PTR((const struct sock *)listener), skb, NULL,
-				    TCPTRACE_DROP_ACCEPTQ_COOKIE) : 0;
+	if (!listener)
+		return 0;
+	has_counted(net_of(TYPED_PTR((const struct sock *)listener)));
+	return emit_drop(TYPED_PTR((const struct sock *)listener), skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE);
 }
 
 /*
@@ -270,6 +293,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 			emit_reset(listener, skb);
 		return 0;
 	}
+	has_counted(net_of(listener));
 	emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
 	if (cfg.tp_synq_del && READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
 		emit_reset(listener, skb);
@@ -309,6 +333,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	}
 	if (!overflow)
 		return 0;
+	has_counted(net_of(listener));
 	emit_drop(listener, skb, NULL, n >= 2 ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE);
 	if (n >= 2 && cfg.tp_synq_del &&
 	    READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))

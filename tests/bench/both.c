@@ -16,6 +16,7 @@
 #include "../live/net.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
 
 #define PER_ADDRESS	8192
 #define PER_PROCESS	8192
@@ -129,6 +130,13 @@ static void rr_once(int on, int port, const int *open)
 	pass(open[1], open[0], 64);
 }
 
+/* What every system call of the machine pays. */
+static void call_once(int on, int port, const int *open)
+{
+	(void)on, (void)port, (void)open;
+	syscall(SYS_getppid);
+}
+
 static const struct kind {
 	const char *name;
 	void (*once)(int on, int port, const int *open);
@@ -137,6 +145,7 @@ static const struct kind {
 	{ "connect", connect_once, 500 },
 	{ "bulk", bulk_once, 500 },
 	{ "rr", rr_once, 1000 },
+	{ "call", call_once, 10000 },
 };
 
 static void on_last_cpu(void)
@@ -186,6 +195,6 @@ int main(int argc, char **argv)
 	else if (argc >= 3 && !strcmp(argv[1], "open"))
 		hold(number("N", argv[2], 0, 1 << 20), argc > 3 ? number("LISTENERS", argv[3], 1, 1 << 16) : 1);
 	else
-		wrong_usage("both open N [LISTENERS] | connect ROUNDS | bulk ROUNDS | rr ROUNDS");
+		wrong_usage("both open N [LISTENERS] | connect ROUNDS | bulk ROUNDS | rr ROUNDS | call ROUNDS");
 	return 0;
 }

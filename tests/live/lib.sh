@@ -426,6 +426,19 @@ findings() { grep '^{"type":"finding"' "$json" | sed 's/.*"id":"\([^"]*\)".*/\1/
 # (event, cause, old, new) with their counts: what mechanisms are compared by
 multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
 
+# said REGEX: on standard error, in one line
+said() { expect "lines on standard error with '$1'" "$(grep -cE "$1" "$dir/talk")" 1; }
+
+not_said() { expect "lines on standard error with '$1'" "$(grep -cE "$1" "$dir/talk")" 0; }
+
+five_accepts()
+{
+	server --accept loop --max 5
+	client --count 5
+	finish server
+	untrace 0
+}
+
 # ---- what a mechanism cannot see: the one list ----
 
 # mechanism | kernels | scenarios | what | reason.  The first three are globs, kernels and

@@ -11,5 +11,5 @@ void tr_use(struct mo *mo)
 
 const char *tr(const char *msgid)
 {
-	return msgid ? mo_text(texts, msgid) : "";
+	return msgid && msgid[0] ? mo_text(texts, msgid) : "";
 }

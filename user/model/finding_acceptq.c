@@ -304,13 +304,15 @@ static bool find_imbalance(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
 	uint64_t stuck = l->acceptq.now + refused_by_acceptq(l), others, members;
-	struct stall s = worst_stall(d);
+	struct stall s = worst_stall(d), now;
+	/* it did its part until then */
+	bool stands = pace_now(d->m, l, &now) && now.ns >= PACE_STALL_NS;
 	char state;
 
-	if (stuck <= 1 || l->accepted >= stuck || figure_known(d->m, l, FIGURE_ACCEPTED) == KNOWN_NOT)
+	if (stuck <= 1 || (l->accepted >= stuck && !stands) || figure_known(d->m, l, FIGURE_ACCEPTED) == KNOWN_NOT)
 		return false;
 	members = group_of(d->m, l, &others);
-	if (members < 2 || others <= l->accepted)
+	if (members < 2 || others <= (stands ? 0 : l->accepted))
 		return false;
 	state = blame_holder(d, s.from_ns);
 	say_stall(d, &s);

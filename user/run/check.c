@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "../lib/events.h"
+#include "../lib/tr.h"
 #include "../model/ledger.h"
+#include "../names.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
 #include "../talk.h"
@@ -248,7 +250,7 @@ static int check_close(struct view *v)
 const struct view_ops view_check = {
 	.name = "check",
 	.events = ON(CONNECT) | ON(DESTROY) LEDGER_ITEMS(COUNTED_FROM),	/* ... and which attempt a return of connect() ends */
-	.help = "what was counted beside the kernel's own counters (--check)",
+	.help = N_("what was counted beside the kernel's own counters (--check)"),
 	.open = check_open,
 	.begin = check_begin,
 	.event = check_event,

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * `tcptrace doctor`: what each hook got, why not better, and what that loses;
- * then the kernel's options that something depends on.
+ * then where it runs, and the kernel's options that something depends on.
  *
  * HOOK                                                 MECHANISM   TARGET
  * connect() begins                                     tracepoint  sys_enter_connect
  *     not better: fentry is refused here (load: Operation not permitted)
  *     loses: connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs
+ *
+ * Where it runs:
+ *     PID namespace: the host's
+ *     tracefs: only root may read it: add CAP_DAC_READ_SEARCH
  *
  * Kernel options (/proc/config.gz): 16 of 18 set
  *     CONFIG_KPROBES is not set: no kprobes where fentry fails, and no kernel module
@@ -17,6 +21,7 @@
 
 #include "doctor.h"
 #include "../kconfig.h"
+#include "../source/bpf/place.h"
 #include "outputs.h"
 #include "run.h"
 #include "../talk.h"
@@ -72,6 +77,31 @@ static void put_hooks(struct out *o, struct source *src, const struct options *o
 		else
 			put_hook(o, &h);
 	}
+}
+
+struct place_out {
+	struct out *o;
+	bool json;
+};
+
+/* {"type":"place","what":"tracefs","state":"readable"} */
+static void put_place(void *ctx, const char *what, const char *state)
+{
+	struct place_out *p = ctx;
+	struct out *o = p->o;
+
+	if (p->json) {
+		out_str(o, "{\"type\":\"place\"");
+		json_str(o, "what", what);
+		json_str(o, "state", state);
+		out_char(o, '}');
+	} else {
+		out_str(o, "    ");
+		out_str(o, what);
+		out_str(o, ": ");
+		out_str(o, state);
+	}
+	out_line_end(o);
 }
 
 struct kernel {
@@ -148,6 +178,9 @@ int run_doctor(struct options *opt)
 	if (!err) {
 		if (!failed)
 			put_hooks(&out, src, opt);
+		if (!opt->json)
+			out_str(&out, "\nWhere it runs:\n");
+		place_each(put_place, &(struct place_out){ &out, opt->json });
 		put_kernel(&out, opt->json);
 		err = out_flush(&out);
 		out_close(&out);

@@ -7,6 +7,7 @@
 #include "run.h"
 #include "select.h"
 #include "signals.h"
+#include "../names.h"
 #include "../talk.h"
 #include "../terminal.h"
 
@@ -49,7 +50,7 @@ static int print(const struct options *o, const struct model *m)
 	struct select s = { .filter = &o->source.filter };
 	struct listeners_config cfg = {
 		.json = o->json, .no_header = o->no_header, .counts = o->read_path != NULL,
-		.pick = pick, .ctx = &s,
+		.netns_name = o->read_path ? NULL : netns_name, .pick = pick, .ctx = &s,
 	};
 	struct out out;
 	int err = out_open(&out, STDOUT_FILENO);

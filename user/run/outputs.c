@@ -15,6 +15,7 @@
 #include "../lib/beside.h"
 #include "../lib/clock.h"
 #include "../lib/create.h"
+#include "../names.h"
 #include "../talk.h"
 #include "../terminal.h"
 #include "about.h"
@@ -149,6 +150,8 @@ static void settings(const struct outputs *s, const struct source *src, const st
 		.files = o->files,
 		.explain = o->explain,
 		.netns = o->source.filter.netns,
+		.home_netns = o->source.filter.netns ? o->source.filter.netns : o->read_path ? 0 : netns_here(),
+		.netns_name = o->read_path ? NULL : netns_name,
 		.about = &s->about.view,
 		.anonymous = o->anonymous,
 		.max_size = o->max_size,

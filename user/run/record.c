@@ -2,6 +2,7 @@
 /* The output `record` (-w): the records as they came, for -r. */
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "../source/source.h"
 #include "../talk.h"
 #include "../view/view.h"
@@ -44,7 +45,7 @@ static int record_close(struct view *v)
 
 const struct view_ops view_record = {
 	.name = "record",
-	.help = "a recording, for -r (-w)",
+	.help = N_("a recording, for -r (-w)"),
 	.file = VIEW_OWN,
 	.open = record_open,
 	.record = record_record,

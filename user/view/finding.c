@@ -240,17 +240,27 @@ void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_
 	if (v->ledger_netns != netns) {
 		v->ledger_netns = netns;
 		out_line_end(o);
-		out_str(o, "ledger of namespace ");
+		out_str(o, _("ledger of namespace"));
+		out_char(o, ' ');
 		out_u64(o, netns);
+		if (v->cfg.netns_name && v->cfg.netns_name(netns)) {
+			out_str(o, " (");
+			out_safe(o, v->cfg.netns_name(netns), 31);
+			out_char(o, ')');
+		}
 		out_line_end(o);
 	}
 	out_mem(o, "  ", 2);
 	out_str_pad(o, counter, 22);
-	out_str(o, " kernel ");
+	out_char(o, ' ');
+	out_str(o, _("kernel"));
+	out_char(o, ' ');
 	out_u64_pad(o, kernel, 9);
-	out_str(o, " counted ");
+	out_char(o, ' ');
+	out_str(o, _("counted"));
+	out_char(o, ' ');
 	out_u64_pad(o, counted, 9);
 	if (kernel != counted)
-		out_str(o, " DIFFERENT");
+		out_str(o, _(" DIFFERENT"));
 	out_line_end(o);
 }

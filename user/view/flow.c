@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../lib/tr.h"
 #include "flow.h"
 
 #define SECOND		1000000000ull
@@ -149,7 +150,7 @@ static int flow_close(struct view *v)
 
 const struct view_ops view_flow = {
 	.name = "flow",
-	.help = "each connection as a ladder, when it is over",
+	.help = N_("each connection as a ladder, when it is over"),
 	.both_ends = true,
 	.open = flow_open,
 	.event = flow_event,

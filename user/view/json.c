@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../lib/tr.h"
 #include "ends.h"
 #include "jsonout.h"
 #include "jsonword.h"
@@ -216,7 +217,7 @@ static int json_close(struct view *v)
 
 const struct view_ops view_json = {
 	.name = "json",
-	.help = "one JSON object a line (-j)",
+	.help = N_("one JSON object a line (-j)"),
 	.steps = true,
 	.verdict_last = true,
 	.open = json_open,

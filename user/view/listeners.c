@@ -41,7 +41,20 @@ static void put_number(struct out *o, bool known, uint64_t n, unsigned int width
 	out_char(o, ' ');
 }
 
-static void put_row(struct out *o, const struct listener *l)
+static void put_netns(struct out *o, const struct listeners_config *cfg, uint32_t netns)
+{
+	const char *name = netns && cfg->netns_name ? cfg->netns_name(netns) : NULL;
+	unsigned int columns;
+
+	if (!name) {
+		put_number(o, netns != 0, netns, 10);
+		return;
+	}
+	columns = out_safe_cut(o, name, strlen(name), 31);
+	out_spaces(o, columns < 10 ? 11 - columns : 1);
+}
+
+static void put_row(struct out *o, const struct listener *l, const struct listeners_config *cfg)
 {
 	static const struct owner nobody = { .fd = -1 };
 	const struct owner *w = listener_keeper(l) ? listener_keeper(l) : &nobody;
@@ -56,7 +69,7 @@ static void put_row(struct out *o, const struct listener *l)
 	out_endpoint(o, l->laddr, l->lport);
 	out_pad_to(o, from, 21);
 	out_char(o, ' ');
-	put_number(o, l->netns != 0, l->netns, 10);
+	put_netns(o, cfg, l->netns);
 	put_number(o, w->pid != 0, w->pid, 7);
 	col = w->comm[0] ? out_safe_cut(o, w->comm, TCPTRACE_COMM_LEN, 15) : 0;
 	if (!col) {
@@ -123,7 +136,7 @@ void listeners_print(struct out *o, const struct model *m, const struct listener
 		if (cfg->json)
 			put_object(o, m, l, cfg);
 		else
-			put_row(o, l);
+			put_row(o, l, cfg);
 	}
 	put_unseen(o, model_totals(m)->listeners_unseen, cfg->json);
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "perfetto.h"
 
 #define THREADS		4096u		/* told apart; a power of two */
@@ -263,7 +264,7 @@ static int perfetto_close(struct view *v)
 
 const struct view_ops view_perfetto = {
 	.name = "perfetto",
-	.help = "a trace for the UI of Perfetto",
+	.help = N_("a trace for the UI of Perfetto"),
 	.file = VIEW_WHOLE,
 	.both_ends = true,
 	.open = perfetto_open,

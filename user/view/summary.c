@@ -16,6 +16,8 @@
  *
  * 140098 events, 0 lost  (bpf: fentry 14, tracepoint 11)
  */
+#include "../lib/tr.h"
+#include "../lib/wrap.h"
 #include "../model/figure.h"
 #include "view.h"
 
@@ -23,9 +25,23 @@
 static void put_count(struct out *o, const char *key, uint64_t n)
 {
 	out_mem(o, "  ", 2);
-	out_str(o, key);
+	out_str(o, tr(key));
 	out_char(o, ' ');
 	out_u64(o, n);
+}
+
+/* The number stands for {1}. */
+static void put_with(struct out *o, const char *msgid, uint64_t n)
+{
+	const char *text = tr(msgid), *brace = strstr(text, "{1}");
+
+	if (!brace) {
+		out_str(o, text);
+		return;
+	}
+	out_mem(o, text, (size_t)(brace - text));
+	out_u64(o, n);
+	out_str(o, brace + 3);
 }
 
 /* ">=" before a number that is a lower bound; false: it is unknown ("at least 0" says no more), and "-" says so. */
@@ -44,7 +60,7 @@ static bool put_known(struct out *o, enum known known, uint64_t n)
 static void put_figure(struct out *o, const char *key, enum known known, uint64_t n)
 {
 	out_mem(o, "  ", 2);
-	out_str(o, key);
+	out_str(o, tr(key));
 	out_char(o, ' ');
 	if (put_known(o, known, n))
 		out_u64(o, n);
@@ -53,7 +69,7 @@ static void put_figure(struct out *o, const char *key, enum known known, uint64_
 static void put_figure_ms(struct out *o, const char *key, enum known known, uint64_t ns)
 {
 	out_mem(o, "  ", 2);
-	out_str(o, key);
+	out_str(o, tr(key));
 	out_char(o, ' ');
 	if (!put_known(o, known, ns))
 		return;
@@ -63,8 +79,11 @@ static void put_figure_ms(struct out *o, const char *key, enum known known, uint
 
 static void put_label(struct out *o, const char *label)
 {
+	unsigned int n = text_columns(tr(label));
+
 	out_mem(o, "  ", 2);
-	out_str_pad(o, label, 12);
+	out_str(o, tr(label));
+	out_spaces(o, n < 12 ? 12 - n : 0);
 }
 
 /* still: so many of them wait on. */
@@ -79,18 +98,19 @@ static void put_waits(struct out *o, const char *label, const char *verb, const 
 		return;
 	put_label(o, label);
 	out_mem(o, "  ", 2);
-	out_str(o, verb);
+	out_str(o, tr(verb));
 	for (i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
 		out_str(o, q[i].name + (i == 0));
 		out_ms(o, hist_quantile(h, q[i].permille));
 	}
-	out_str(o, "  max ");
+	out_mem(o, "  ", 2);
+	out_str(o, _("max"));
+	out_char(o, ' ');
 	out_ms(o, h->max);
 	out_str(o, " ms");
 	if (still) {
-		out_str(o, "  (");
-		out_u64(o, still);
-		out_str(o, still > 1 ? " wait still)" : " waits still)");
+		out_mem(o, "  ", 2);
+		put_with(o, still > 1 ? N_("({1} wait still)") : N_("({1} waits still)"), still);
 	}
 	out_line_end(o);
 }
@@ -101,16 +121,16 @@ static void put_queue(struct out *o, const char *label, const struct model *m, c
 	bool synq = q == &l->synq;
 
 	put_label(o, label);
-	put_figure(o, "now", figure_known(m, l, FIGURE_NOW), q->now);
-	put_figure(o, "peak", figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
+	put_figure(o, N_("now"), figure_known(m, l, FIGURE_NOW), q->now);
+	put_figure(o, N_("peak"), figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
 	if (l->limit_known) {
 		out_char(o, '/');
 		out_u64(o, l->limit);
 	}
-	put_figure_ms(o, "full", figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL),
+	put_figure_ms(o, N_("full"), figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL),
 		      model_full_ns(m, q));
 	if (q->now)
-		put_figure_ms(o, "oldest", figure_known(m, l, synq ? FIGURE_SYNQ_OLDEST : FIGURE_ACCEPTQ_OLDEST),
+		put_figure_ms(o, N_("oldest"), figure_known(m, l, synq ? FIGURE_SYNQ_OLDEST : FIGURE_ACCEPTQ_OLDEST),
 			      model_oldest_wait(m, q));
 }
 
@@ -128,28 +148,27 @@ static void put_refused(struct out *o, const struct model *m, const struct liste
 {
 	enum known known = figure_known(m, l, FIGURE_REFUSED);
 	uint64_t sum = listener_refused(l);
-	const char *comma = ": ";
+	const char *comma = N_(": ");
 	unsigned int i;
 
 	if (!sum && !drops_unseen(m, l) && known)
 		return;
-	put_label(o, "refused");
+	put_label(o, N_("refused"));
 	out_mem(o, "  ", 2);
 	if (put_known(o, known, sum))
 		out_u64(o, sum);
 	for (i = 1; i < TCPTRACE_CAUSE_END; i++) {
 		if (tcptrace_cause_group(i) != TCPTRACE_CAUSES_REFUSED || !l->causes[i])
 			continue;
-		out_str(o, comma);
+		out_str(o, tr(comma));
 		out_str(o, tcptrace_cause_name(i));
 		out_char(o, ' ');
 		out_u64(o, l->causes[i]);
-		comma = ", ";
+		comma = N_(", ");
 	}
 	if (drops_unseen(m, l)) {
-		out_str(o, "  (sk_drops rose by ");
-		out_u64(o, drops_unseen(m, l));
-		out_str(o, " more: not seen why)");
+		out_mem(o, "  ", 2);
+		put_with(o, N_("(sk_drops rose by {1} more: not seen why)"), drops_unseen(m, l));
 	}
 	out_line_end(o);
 }
@@ -195,17 +214,19 @@ static void put_backlog(struct out *o, const struct listener *l)
 {
 	if (!l->limit_known)
 		return;
-	put_count(o, "backlog", l->limit);
+	put_count(o, N_("backlog"), l->limit);
 	if (!l->backlog_known)
 		return;
-	out_str(o, " (asked ");
+	out_mem(o, " (", 2);
+	out_str(o, _("asked"));
+	out_char(o, ' ');
 	out_i64(o, l->backlog);
 	if (l->somaxconn) {
-		out_str(o, ", somaxconn ");
+		out_str(o, _(", "));
+		out_str(o, "somaxconn ");
 		out_u64(o, l->somaxconn);
-		out_str(o, ": ");
-		out_str(o, listener_decides(l));
-		out_str(o, " decides");
+		out_str(o, _(": "));
+		out_str(o, !strcmp(listener_decides(l), "backlog") ? _("backlog decides") : _("somaxconn decides"));
 	}
 	out_char(o, ')');
 }
@@ -223,26 +244,28 @@ static void put_title(struct view *v, const struct listener *l)
 	out_endpoint(o, l->laddr, l->lport);
 	if (v->cfg.color)
 		out_str(o, "\033[0m");
+	out_make_room(o, VIEW_NETNS_MAX);
+	out_take(o, view_put_netns(v, out_at(o), l->netns));
 	put_owner(o, keeper);
 	if (keeper->fd >= 0 && keeper != &l->acceptor)
-		put_count(o, "fd", (uint64_t)keeper->fd);
+		put_count(o, N_("fd"), (uint64_t)keeper->fd);
 	put_backlog(o, l);
-	out_str(o, l->open ? "  LISTEN" : "  closed");
+	out_mem(o, "  ", 2);
+	out_str(o, l->open ? "LISTEN" : _("closed"));
 	out_line_end(o);
-	if (l->opener_gone) {
-		put_label(o, "opened by");
+	if (l->opener_gone && (l->opener.pid || l->opener.comm[0])) {
+		put_label(o, N_("opened by"));
 		put_owner(o, &l->opener);
-		out_str(o, ", who does not hold it any more");
+		out_str(o, _(", who does not hold it any more"));
 		out_line_end(o);
 	}
 	/* A server that hands its listener to workers: who takes the connections. */
 	if (l->acceptor.pid && l->acceptor.pid != keeper->pid) {
-		put_label(o, "accepts");
+		put_label(o, N_("accepts"));
 		put_owner(o, &l->acceptor);
 		if (l->acceptors > 1) {
-			out_str(o, " and ");
-			out_u64(o, l->acceptors - 1);
-			out_str(o, l->acceptors > 2 ? " other processes" : " other process");
+			put_with(o, l->acceptors > 2 ? N_(" and {1} other processes") : N_(" and {1} other process"),
+				 l->acceptors - 1);
 		}
 		out_line_end(o);
 	}
@@ -252,21 +275,21 @@ static void put_rest(struct out *o, const struct model *m, const struct listener
 {
 	put_refused(o, m, l);
 	if (l->cookies_sent || l->cookies_ok || l->cookies_bad) {
-		put_label(o, "cookies");
-		put_figure(o, "sent", figure_known(m, l, FIGURE_COOKIES_SENT), l->cookies_sent);
-		put_figure(o, "valid", figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_ok);
-		put_figure(o, "bad", figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_bad);
+		put_label(o, N_("cookies"));
+		put_figure(o, N_("sent"), figure_known(m, l, FIGURE_COOKIES_SENT), l->cookies_sent);
+		put_figure(o, N_("valid"), figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_ok);
+		put_figure(o, N_("bad"), figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_bad);
 		out_line_end(o);
 	}
 	if (l->synack_retrans || l->accept_errors || l->ghosts) {
-		put_label(o, "trouble");
+		put_label(o, N_("trouble"));
 		if (l->synack_retrans)
-			put_figure(o, "SYN-ACK retransmits", figure_known(m, l, FIGURE_SYNACK_RETRANS),
+			put_figure(o, N_("SYN-ACK retransmits"), figure_known(m, l, FIGURE_SYNACK_RETRANS),
 				   l->synack_retrans);
 		if (l->accept_errors)
-			put_figure(o, "accept errors", figure_known(m, l, FIGURE_ACCEPT_ERRORS), l->accept_errors);
+			put_figure(o, N_("accept errors"), figure_known(m, l, FIGURE_ACCEPT_ERRORS), l->accept_errors);
 		if (l->ghosts)
-			put_figure(o, "ghosts", figure_known(m, l, FIGURE_GHOSTS), l->ghosts);
+			put_figure(o, N_("ghosts"), figure_known(m, l, FIGURE_GHOSTS), l->ghosts);
 		out_line_end(o);
 	}
 }
@@ -277,20 +300,19 @@ static void put_acceptq(struct out *o, const struct model *m, const struct liste
 	struct hist waits;
 	uint32_t still;
 
-	put_queue(o, "accept queue", m, l, &l->acceptq);
-	put_figure(o, "in", figure_known(m, l, FIGURE_ESTABLISHED), l->established);
-	put_figure(o, "accepted", known, l->accepted);
+	put_queue(o, N_("accept queue"), m, l, &l->acceptq);
+	put_figure(o, N_("in"), figure_known(m, l, FIGURE_ESTABLISHED), l->established);
+	put_figure(o, N_("accepted"), known, l->accepted);
 	if (known && l->unseen) {
-		out_str(o, " (");
-		out_u64(o, l->unseen);
-		out_str(o, " unseen)");
+		out_char(o, ' ');
+		put_with(o, N_("({1} unseen)"), l->unseen);
 	}
 	put_causes(o, m, l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
 	out_line_end(o);
 	if (!figure_known(m, l, FIGURE_ACCEPTQ_WAIT))
 		return;
 	still = model_acceptq_waits(m, l, &waits);
-	put_waits(o, "", "waited", &waits, still);
+	put_waits(o, "", N_("waited"), &waits, still);
 }
 
 void summary_listener(struct view *v, const struct model *m, const struct listener *l)
@@ -300,11 +322,11 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 	out_line_end(o);
 	put_title(v, l);
 	put_acceptq(o, m, l);
-	put_queue(o, "SYN queue", m, l, &l->synq);
+	put_queue(o, N_("SYN queue"), m, l, &l->synq);
 	put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
 	out_line_end(o);
-	put_waits(o, "", "waited", &l->in_synq, 0);
-	put_waits(o, "accept()", "blocked", &l->in_accept, 0);
+	put_waits(o, "", N_("waited"), &l->in_synq, 0);
+	put_waits(o, "accept()", N_("blocked"), &l->in_accept, 0);
 	put_rest(o, m, l);
 }
 
@@ -318,15 +340,11 @@ uint64_t view_events(const struct model_totals *t)
 	return sum;
 }
 
-/* Only when there is something to say: ", 3 missed" */
-static void put_unless_zero(struct out *o, uint64_t n, const char *what)
+/* Only when there is something to say: ", 3 probe hits missed" */
+static void put_unless_zero(struct out *o, uint64_t n, const char *msgid)
 {
-	if (!n)
-		return;
-	out_mem(o, ", ", 2);
-	out_u64(o, n);
-	out_char(o, ' ');
-	out_str(o, what);
+	if (n)
+		put_with(o, msgid, n);
 }
 
 void summary_end(struct view *v, const struct view_end *end)
@@ -335,19 +353,17 @@ void summary_end(struct view *v, const struct view_end *end)
 	struct out *o = v->out;
 
 	out_line_end(o);
-	out_u64(o, view_events(t));
-	out_str(o, " events, ");
-	out_u64(o, end->lost);
-	out_str(o, " lost");
-	put_unless_zero(o, end->missed, "probe hits missed");
-	put_unless_zero(o, end->unknown, "records of a newer tcptrace skipped");
-	put_unless_zero(o, t->evicted, "connections forgotten (table full)");
-	put_unless_zero(o, t->listeners_unseen, "listeners not followed (table full)");
-	put_unless_zero(o, t->illegal, "impossible transitions");
+	put_with(o, N_("{1} events"), view_events(t));
+	put_with(o, N_(", {1} lost"), end->lost);
+	put_unless_zero(o, end->missed, N_(", {1} probe hits missed"));
+	put_unless_zero(o, end->unknown, N_(", {1} records of a newer tcptrace skipped"));
+	put_unless_zero(o, t->evicted, N_(", {1} connections forgotten (table full)"));
+	put_unless_zero(o, t->listeners_unseen, N_(", {1} listeners not followed (table full)"));
+	put_unless_zero(o, t->illegal, N_(", {1} impossible transitions"));
 	out_str(o, "  (");
 	out_str(o, end->source);
 	if (end->mechanisms[0]) {
-		out_str(o, ": ");
+		out_str(o, _(": "));
 		out_str(o, end->mechanisms);
 	}
 	out_char(o, ')');

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../lib/tr.h"
 #include "table.h"
 
 /* What a wider terminal is used for, in this order. */
@@ -151,7 +152,7 @@ static int table_close(struct view *v)
 
 const struct view_ops view_table = {
 	.name = "table",
-	.help = "a line for each event, and a summary",
+	.help = N_("a line for each event, and a summary"),
 	.steps = true,
 	.open = table_open,
 	.event = table_event,

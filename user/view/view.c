@@ -39,6 +39,20 @@ int view_close(struct view *v)
 	return err;
 }
 
+char *view_put_netns(struct view *v, char *p, uint32_t netns)
+{
+	unsigned int columns = 31;
+	const char *name;
+
+	if (!v->cfg.home_netns)
+		v->cfg.home_netns = netns;
+	if (!netns || netns == v->cfg.home_netns)
+		return p;
+	p = put_mem(p, " @", 2);
+	name = v->cfg.netns_name ? v->cfg.netns_name(netns) : NULL;
+	return name ? put_safe_cut(p, name, columns, v->out->ascii, &columns) : put_u64(p, netns);
+}
+
 static void second_text(struct view_clock *clock, int64_t real_ns, const char *format, bool utc)
 {
 	int64_t ns = real_ns % 1000000000;

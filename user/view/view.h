@@ -111,6 +111,8 @@ struct view_config {
 	void (*row)(void *ctx, const struct row *row);
 	void *row_ctx;
 	uint32_t netns;			/* the only one of the filter; 0: all */
+	uint32_t home_netns;		/* of which nothing needs to be said; 0: that of the first event */
+	const char *(*netns_name)(uint32_t netns);	/* or NULL, as its answer may be: it has only a number */
 	const struct view_about *about;	/* NULL: unknown */
 	const struct view_lesson *lesson;	/* NULL: it is none */
 	bool anonymous;			/* --anonymous: letters instead of addresses */
@@ -234,6 +236,9 @@ uint64_t view_events(const struct model_totals *t);	/* all that the model handed
 uint64_t listener_refused(const struct listener *l);	/* all drops */
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);
 void summary_finding(struct view *v, const struct finding *f);
+/* " @NAME" where that is another than the first: up to VIEW_NETNS_MAX bytes at p; gives back where it ends. */
+#define VIEW_NETNS_MAX	128u
+char *view_put_netns(struct view *v, char *p, uint32_t netns);
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 void summary_end(struct view *v, const struct view_end *end);
 /* What addresses are called; NULL: as they are. */
@@ -251,6 +256,7 @@ void finding_json(const struct view *v, struct out *o, const struct finding *f, 
 struct listeners_config {
 	bool json, no_header, color;
 	bool counts;				/* a whole run was seen, not one snapshot: what it counted */
+	const char *(*netns_name)(uint32_t netns);	/* as in struct view_config */
 	bool (*pick)(void *ctx, const struct listener *l);	/* NULL: all */
 	void *ctx;
 };

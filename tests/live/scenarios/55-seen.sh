@@ -18,19 +18,6 @@ as_nobody()
 	tcptrace=$dir/as-nobody
 }
 
-# said REGEX: on standard error, in one line
-said() { expect "lines on standard error with '$1'" "$(grep -cE "$1" "$dir/talk")" 1; }
-
-not_said() { expect "lines on standard error with '$1'" "$(grep -cE "$1" "$dir/talk")" 0; }
-
-five_accepts()
-{
-	server --accept loop --max 5
-	client --count 5
-	finish server
-	untrace
-}
-
 scenario no_tracefs 4 own -- "without the right to read tracefs: the calls are not seen, and that is said"
 no_tracefs()
 {

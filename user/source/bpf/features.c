@@ -19,6 +19,7 @@
 #include "../pidns.h"
 #include "features.h"
 #include "object.h"
+#include "place.h"
 
 #define CGROUP_ROOT_INO	1
 /* A function that every kernel has and that does not sleep: fentry is tried on it. */
@@ -113,36 +114,29 @@ static bool kernel_preempts(void)
 	return preempts;
 }
 
-/* The file that libbpf reads to attach to a system-call tracepoint. */
-static int ask_tracefs(void)
+/*
+ * The kernel's table of counters (enum of include/uapi/linux/snmp.h) begins in the order in which /proc/net/netstat
+ * names them. Two whose places we know say that it still does.
+ */
+static uint8_t ask_overflows(void)
 {
-	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	int err = -ENOENT;
-	char path[96];
+	FILE *f = fopen("/proc/net/netstat", "re");
+	char line[8192], *word, *rest = line;
+	uint8_t place = 0, at = 0;
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		int fd;
-
-		snprintf(path, sizeof(path), "%s/events/syscalls/sys_enter_listen/id", places[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);	/* access() would ask what the real user may do */
-		if (fd >= 0) {
-			close(fd);
-			return 0;
+	if (f && fgets(line, sizeof(line), f)) {
+		for (int i = 0; (word = strtok_r(rest, " \n", &rest)) && i < 64; i++) {
+			if (i == 1 && strcmp(word, "SyncookiesSent"))
+				break;
+			if (!strcmp(word, "ListenOverflows"))
+				at = (uint8_t)i;
+			if (!strcmp(word, "ListenDrops") && at && i == at + 1)
+				place = at;
 		}
-		if (errno != ENOENT)
-			err = -errno;
 	}
-	return err;
-}
-
-uint64_t features_caps(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-
-	if (syscall(SYS_capget, &header, data))
-		return 0;
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
+	if (f)
+		fclose(f);
+	return place;
 }
 
 /* A container sees its own directory where the root is. */
@@ -198,7 +192,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 #undef NAME
 	uint32_t *id = (uint32_t *)&f->types;
 
-	*f = (struct features){ .caps = features_caps(), .pidns = pidns_here() };
+	*f = (struct features){ .caps = place_caps(), .pidns = pidns_here(), .mib_overflows = ask_overflows() };
 	btf_index_find(btf, names, sizeof(names) / sizeof(*names));
 	for (size_t i = FUNCTIONS; i < sizeof(names) / sizeof(*names); i++)
 		*id++ = names[i].id;
@@ -209,7 +203,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 	try_fentry(f, names[TRY].id);
 	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK))
 		f->kprobe = -ENOENT;
-	f->tracefs = ask_tracefs();
+	f->tracefs = place_tracefs();
 	f->preempts = kernel_preempts();
 }
 

@@ -22,8 +22,9 @@ struct features {
 	int tracefs;			/* 0; -errno: why system-call tracepoints cannot be found there */
 	int cgroup;			/* 0; -errno: programs at the root of cgroup v2 are not possible */
 	const char *no_cgroup;		/* why not, in words that follow "the root of cgroup v2" */
+	uint8_t mib_overflows;		/* as in struct capture_config */
 	uint32_t pidns;			/* pidns_here() */
-	uint64_t caps;			/* effective capabilities, 1 << CAP_... */
+	uint64_t caps;			/* place_caps() */
 	bool preempts;			/* puts tasks off that run kernel code, BPF programs too */
 	bool casts;			/* bpf_rdonly_cast(): 6.2 and later */
 	bool fetches;			/* an atomic addition comes back with what was there before: 5.12 and later */
@@ -31,7 +32,6 @@ struct features {
 	bool allocates;			/* programs may allocate where they run: 6.1 and later */
 };
 
-uint64_t features_caps(void);		/* as in struct features */
 /* All but 'missing' and 'syscalls'. */
 void features_ask(struct features *f, const struct btf_index *btf);
 /* A descriptor of the root of cgroup v2, the caller's to close; -1: not to be had, and f says why. */

@@ -46,6 +46,7 @@ static void fill_config(struct load *l)
 	c->cgroup = f->cgroup;
 	c->netns = f->netns;
 	c->pidns = l->features.pidns;
+	c->mib_overflows = l->features.mib_overflows;
 	c->ring_mask = l->rings->n - 1;
 	c->ring_slots = l->rings->slots;
 	c->family = f->family;

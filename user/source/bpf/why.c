@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "why.h"
 
 #define NAMES_MAX	5		/* hooks named in a sentence; of more how many there are */
@@ -19,29 +20,19 @@ static bool may_bpf(uint64_t caps)	/* 5.8 a17b53c4a4b5 */
 
 /* ---- nothing is seen ---- */
 
-static bool is_locked_down(void)
-{
-	char text[128] = "";
-	int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
-	return strstr(text, "[confidentiality]");
-}
-
 static const char *why_forbidden(void)
 {
-	if (!may_bpf(features_caps()))
+	if (!may_bpf(place_caps()))
 		return geteuid() ?
 		       "you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, "
 		       "CAP_DAC_READ_SEARCH (tracefs) and CAP_SYS_ADMIN (other network namespaces)" :
 		       "the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and CAP_PERFMON "
 		       "(or CAP_SYS_ADMIN), as in most containers: run it on the host, or give them to the container";
-	return "the kernel refuses BPF to this process although it has the capabilities: a seccomp filter or a security "
-	       "module forbids it, as container engines do by default: run it on the host, or allow bpf() and "
+	if (!place_has_seccomp())
+		return "the kernel refuses BPF to this process although it has the capabilities, and no seccomp filter: a "
+		       "security module forbids it, or the host does so for a user namespace: run it on the host";
+	return "the kernel refuses BPF to this process although it has the capabilities: its seccomp filter may forbid it, "
+	       "as that of container engines does, or a security module: run it on the host, or allow bpf() and "
 	       "perf_event_open() (docker: --security-opt seccomp=unconfined)";
 }
 
@@ -73,7 +64,7 @@ static const char *sentence_of(int err)
 
 void why_not_loaded(char *buf, size_t size, int err)
 {
-	snprintf(buf, size, "%s", is_locked_down() ?
+	snprintf(buf, size, "%s", place_is_locked_down() ?
 		 "the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
 		 "boot with lockdown=integrity or without Secure Boot" : sentence_of(err));
 }
@@ -153,8 +144,8 @@ static void add_remedy(struct text *t, const struct plan *p, int err)
 	else if (!may_bpf(f->caps))
 		add(t, "add CAP_BPF and CAP_PERFMON. ");
 	else
-		add(t, "a seccomp filter or a security module may forbid it; `tcptrace -v doctor` says what the kernel "
-		    "objects to. ");
+		add(t, "%s may forbid it; `tcptrace -v doctor` says what the kernel objects to. ",
+		    place_has_seccomp() ? "its seccomp filter or a security module" : "a security module");
 }
 
 void why_not_seen(char *buf, size_t size, const struct plan *p)

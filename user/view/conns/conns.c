@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../../lib/tr.h"
 #include "../jsonout.h"
 #include "conns.h"
 
@@ -375,7 +376,7 @@ static int conns_close(struct view *v)
 
 const struct view_ops view_conns = {
 	.name = "conns",
-	.help = "one line a connection, when it is over, and how it ended",
+	.help = N_("one line a connection, when it is over, and how it ended"),
 	.json = true,
 	.both_ends = true,
 	.events = EVENT(LISTEN) | EVENT(CONNECT) | EVENT(CONNECT_RETURN) | EVENT(ACCEPT) | EVENT(CLOSE) | EVENT(SYNQ_ADD) |

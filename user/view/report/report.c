@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../lib/tr.h"
 #include "report.h"
 
 static int report_open(struct view *v)
@@ -182,7 +183,7 @@ static int report_close(struct view *v)
 
 const struct view_ops view_report = {
 	.name = "report",
-	.help = "a page for a browser: verdict, queues over time, connections, replay",
+	.help = N_("a page for a browser: verdict, queues over time, connections, replay"),
 	.file = VIEW_WHOLE,
 	.both_ends = true,
 	.open = report_open,

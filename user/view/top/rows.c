@@ -20,11 +20,13 @@ const struct top_column_info top_columns[TOP_COLUMN_MAX] = {
 
 void top_columns_help(struct out *o)
 {
-	out_str(o, "\nColumns of top:\n");
+	out_line_end(o);
+	out_str(o, _("Columns of top:"));
+	out_line_end(o);
 	for (enum top_column c = 0; c < TOP_COLUMN_MAX; c++) {
 		out_mem(o, "  ", 2);
 		out_str_pad(o, top_columns[c].title, 12);
-		out_str(o, top_columns[c].help);
+		out_str(o, tr(top_columns[c].help));
 		out_line_end(o);
 	}
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../lib/tr.h"
 #include "../jsonout.h"
 #include "top.h"
 
@@ -151,7 +152,7 @@ static int top_close(struct view *v)
 
 const struct view_ops view_top = {
 	.name = "top",
-	.help = "listeners, their queues and rates, at each interval",
+	.help = N_("listeners, their queues and rates, at each interval"),
 	.json = true,
 	.open = top_open,
 	.event = top_event,

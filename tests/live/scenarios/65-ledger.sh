@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2046,SC2086,SC2154 # lib.sh has the variables; numbers are not quoted
+#
+# Ordinary trouble at the rate that the machine gives: what we counted is what the kernel counted (untrace compares).
+# SECONDS_EACH: how long each goes on.
+
+seconds=${SECONDS_EACH:-4}
+
+# ledger_is_not COUNTER...: the kernel counted something there, or the scenario shows nothing
+ledger_is_not()
+{
+	local name
+
+	for name; do
+		within "$name" "$(grep "^{\"type\":\"ledger\",.*\"counter\":\"$name\"" "$json" | awk -f "$here/json.awk" \
+			-f <(echo '{ print get("kernel") }'))" 1 100000000
+	done
+}
+
+# nginx_conf REST: a configuration with one worker and REST in its http block
+nginx_conf()
+{
+	mkdir -p "$dir/www" "$dir/tmp"
+	head -c 20000 /dev/zero > "$dir/www/index.html"
+	chmod 755 "$dir" "$dir/www" "$dir/tmp"
+	cat > "$dir/nginx.conf" <<-EOF
+	daemon off; master_process on; worker_processes 1; pid $dir/nginx.pid; error_log $dir/nginx.error;
+	events { worker_connections 900; multi_accept off; }
+	http {
+		access_log off;
+		client_body_temp_path $dir/tmp; proxy_temp_path $dir/tmp; fastcgi_temp_path $dir/tmp;
+		uwsgi_temp_path $dir/tmp; scgi_temp_path $dir/tmp;
+		$1
+	}
+	EOF
+	background nginx nginx -p "$dir" -c "$dir/nginx.conf"
+	until_port "$port"
+}
+
+# for_a_while COMMAND...: again and again, until the time is over
+for_a_while()
+{
+	local end=$((SECONDS + seconds))
+
+	while ((SECONDS < end)); do
+		"$@" > /dev/null 2>> "$dir/errors"
+	done
+}
+
+# Most clients come by cookie: their data arrives while the accept queue is full, and each such segment is refused anew.
+scenario ledger_overload 4 host alone loose -- "nginx overloaded by clients that send at once"
+ledger_overload()
+{
+	local i p=()
+
+	needs nginx
+	nginx_conf "server { listen 127.0.0.1:$port backlog=3; root $dir/www; gzip on; gzip_comp_level 9; gzip_types *; }"
+	own_trace -q --check
+	for i in 1 2 3; do
+		for_a_while "$bin/client" --count 400 --parallel 40 --timeout-ms 1500 --bytes 64 127.0.0.1 $port &
+		p+=($!)
+	done
+	wait "${p[@]}"
+	end nginx QUIT
+	all_gone
+	untrace
+	ledger_is_not ListenOverflows SyncookiesSent SyncookiesRecv
+}
+
+scenario ledger_proxy 4 host alone loose -- "a proxy that runs out of local ports"
+ledger_proxy()
+{
+	local i p=()
+
+	needs haproxy
+	sysctl_set ipv4/ip_local_port_range '40000 40050'
+	port=8081 server --accept delay-ms 5 --echo 64
+	cat > "$dir/haproxy.cfg" <<-EOF
+	global
+	  maxconn 500
+	defaults
+	  mode tcp
+	  timeout connect 1s
+	  timeout client 2s
+	  timeout server 2s
+	listen proxy
+	  bind 127.0.0.1:$port
+	  server behind 127.0.0.1:8081
+	EOF
+	background haproxy haproxy -f "$dir/haproxy.cfg" -db
+	until_port "$port"
+	own_trace -q --check
+	for i in 1 2 3; do
+		for_a_while "$bin/client" --count 400 --parallel 40 --timeout-ms 1500 --from 127.0.0.0/8 --bytes 64 127.0.0.1 $port &
+		p+=($!)
+	done
+	wait "${p[@]}"
+	end haproxy
+	stop server
+	untrace
+	ledger_is_not ActiveOpens PassiveOpens
+	grep -q '"type":"finding".*EADDRNOTAVAIL' "$json" || fail "it did not run out of ports"
+}
+
+scenario ledger_firewall 46 host alone loose -- "a firewall that drops every third segment of the server, and some of the clients"
+ledger_firewall()
+{
+	local i p=()
+
+	needs nft
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp sport $port numgen inc mod 3 == 0 drop; }
+		chain out { type filter hook output priority 0; tcp dport $port tcp flags != syn numgen inc mod 5 == 0 drop; }
+	}
+	EOF
+	own_trace -q --check
+	server --backlog 7 --accept loop
+	for i in 1 2 3; do
+		for_a_while "$bin/client" --count 30 --parallel 10 --timeout-ms 900 --bytes 2000 $local $port &
+		p+=($!)
+	done
+	wait "${p[@]}"
+	stop server
+	nft delete table inet live
+	all_gone
+	untrace
+	ledger_is_not RetransSegs ActiveOpens
+}
+
+# veth segments in software: one retransmission may carry several segments.
+scenario ledger_lossy 4 own each alone loose -- "megabytes over a veth that loses 3 of 100"
+ledger_lossy()
+{
+	needs ip tc
+	ip link add live0 type veth peer name live1 2> /dev/null || skip "no veth here"
+	ip netns add live-$$ || die "no second namespace"
+	ip link set live1 netns live-$$
+	ip addr add 10.8.0.1/24 dev live0
+	ip link set live0 up
+	ip -n live-$$ addr add 10.8.0.2/24 dev live1
+	ip -n live-$$ link set live1 up
+	tc qdisc add dev live0 root netem loss 3% limit 10000 delay 2ms || { ip netns del live-$$; skip "no netem here"; }
+	start server ip netns exec live-$$ "$bin/server" --port $port --timeout $limit --accept epoll --echo 1000
+	hear server READY
+	own_trace -q --check
+	for_a_while "$bin/client" --count 10 --parallel 5 --timeout-ms 5000 --bytes 400000 10.8.0.2 $port
+	untrace
+	stop server
+	ip netns del live-$$
+	ledger_is_not RetransSegs
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Findings about an accept queue: which cause is told, with which words; and what is not told, because it was not seen. */
+#include "finding_rig.h"
+
+/* ---- the queue is too short ---- */
+
+static void backlog(void **state)
+{
+	(void)state;
+	box.sysctl[MACHINE_SOMAXCONN] = 4096;
+	box.comm = "redis-server";
+	rig_listen(1, 4096);
+	burst(99);
+	look();
+	assert_told("acceptq-backlog", FINDING_CAUSE,
+		    "0.0.0.0:8080: the accept queue of redis-server[100] is too short: it holds 2, 101 clients wanted in at once "
+		    "(its backlog is 1).");
+	assert_says(FINDING_COST, "99 clients refused: 99 came in after 1 s, 0 never.");
+	assert_says(FINDING_ADVICE, "Set tcp-backlog (redis.conf; 511 unless set) to 128 or more, then let redis-server[100] call "
+		    "listen() again: restart it.");
+	assert_not_said("somaxconn");
+	assert_int_equal(found.f[0].who.pid, SERVER);
+	box.sysctl[MACHINE_SOMAXCONN] = 64;
+	look();
+	assert_says(FINDING_ADVICE, "and raise net.core.somaxconn with it (now 64)");
+	box.dead = SERVER;
+	look();
+	assert_says(FINDING_ADVICE, "or more and raise net.core.somaxconn with it (now 64) before the next start.");
+	box.comm = "frobnicated";
+	box.dead = 0;
+	look();
+	assert_says(FINDING_ADVICE, "Let frobnicated[100] give listen() a backlog of 128 or more");
+	look_on(NULL);
+	assert_says(FINDING_CAUSE, "the accept queue of prog[100]");
+}
+
+/* It asks for net.core.somaxconn, as Go does. */
+static void backlog_of_go(void **state)
+{
+	(void)state;
+	rig_listen(16, 16);
+	burst(99);
+	look();
+	assert_told("acceptq-backlog", FINDING_ADVICE, "It asks for net.core.somaxconn, as Go programs do: sysctl -w "
+		    "net.core.somaxconn=128");
+}
+
+static void clamped(void **state)
+{
+	(void)state;
+	rig_listen(511, 7);
+	burst(23);
+	look_on(NULL);
+	assert_told("acceptq-somaxconn", FINDING_CAUSE, "it holds 8, 31 clients wanted in at once. It asked for 511; "
+		    "net.core.somaxconn made it 7.");
+	assert_says(FINDING_ADVICE, "sysctl -w net.core.somaxconn=511, then let prog[100] call listen() again");
+	box.sysctl[MACHINE_SOMAXCONN] = 4096;
+	look();
+	assert_says(FINDING_ADVICE, "net.core.somaxconn is 4096 by now: enough, then let prog[100] call listen() again");
+	assert_not_said("sysctl -w");
+}
+
+static void clamped_of_all(void **state)
+{
+	(void)state;
+	rig_listen(-1, 7);
+	burst(23);
+	look();
+	assert_told("acceptq-somaxconn", FINDING_ADVICE, "sysctl -w net.core.somaxconn=4096");
+}
+
+/* listen() was before us: the limit is somaxconn's, or another's. */
+static void clamped_before(void **state)
+{
+	struct tcptrace_record rec = by(queues(listener_rec(TCPTRACE_EXISTS), 0, 0), SERVER, 3);
+
+	(void)state;
+	rig.limit = rec.acceptq_max = 7;
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	burst(23);
+	box.sysctl[MACHINE_SOMAXCONN] = 7;
+	look();
+	assert_told("acceptq-somaxconn", FINDING_CAUSE, "Probably clamped: its limit is net.core.somaxconn (7)");
+	assert_not_said("asked for 7");
+	box.sysctl[MACHINE_SOMAXCONN] = 4096;
+	look();
+	assert_told("acceptq-backlog", FINDING_CAUSE, "(limit 7: its backlog, as net.core.somaxconn is another)");
+	look_on(NULL);
+	assert_told("acceptq-backlog", FINDING_CAUSE, "its backlog or net.core.somaxconn, whichever was smaller");
+}
+
+/* Who accepts is not seen: neither slow nor quick is stated. */
+static void full_unseen(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	observe(TCPTRACE_ACCEPTQ_DEL, TCPTRACE_SEEN_NOT, 0);
+	burst(5);
+	look();
+	assert_told("acceptq-full", FINDING_CAUSE, "Whether its backlog is too small or it accepts too slowly is not known");
+	assert_not_said("more slowly than");
+	assert_not_said("median");
+}
+
+/* ---- nobody accepts ---- */
+
+static void stall(char state, uint32_t holder)
+{
+	unsigned int i;
+
+	rig_listen(2, 4096);
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	refuse(4);
+	refuse(5);
+	pass(2600 * MS);
+	box.state = state;
+	box.holder = holder;
+	look();
+}
+
+static void stalled(void **state)
+{
+	static const struct { char state; const char *cause, *advice; } expect[] = {
+		{ 'T', "it was stopped (state T).", "kill -CONT 150 lets it go on." },
+		{ 't', "a debugger held it (state t).", "TracerPid in /proc/150/status" },
+		{ 'D', "it was in uninterruptible sleep (state D).", "cat /proc/150/stack" },
+		{ 'R', "it was busy with something else (state R).", "perf top -p 150" },
+		{ 'S', "it slept in something else (state S).", "/proc/150/wchan" },
+	};
+
+	for (unsigned int i = 0; i < sizeof(expect) / sizeof(*expect); i++) {
+		rig_down(state);
+		up(state);
+		stall(expect[i].state, 150);
+		assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[150] for 2.6 s from ");
+		assert_says(FINDING_CAUSE, "while 3 connections waited");
+		assert_says(FINDING_CAUSE, expect[i].cause);
+		assert_says(FINDING_ADVICE, expect[i].advice);
+		assert_says(FINDING_COST, "2 clients refused: none came in.");
+		assert_not_said("backlog");
+	}
+}
+
+/* Nobody saw its state: it is not made up. */
+static void stalled_unknown(void **state)
+{
+	(void)state;
+	stall('R', 0);
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 2.6 s");
+	assert_not_said("(state");
+	look_on(NULL);
+	assert_told("accept-stalled", FINDING_ADVICE, "Look at what prog[100] does meanwhile");
+}
+
+/* What was refused was refused before the pause, by a burst: two causes. */
+static void stalled_beside(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(2, 4096);
+	burst(23);
+	handshake(50, 1);
+	pass(3 * S);
+	accept_by(50, SERVER, 0, 0, 0);
+	look();
+	assert_int_equal(found.n, 2);
+	for (i = 0; i < 2; i++)
+		assert_true(!strcmp(found.f[i].id, "accept-stalled") || !strcmp(found.f[i].id, "acceptq-backlog"));
+	assert_string_not_equal(found.f[0].id, found.f[1].id);
+	assert_string_equal(found.f[0].id, "acceptq-backlog");	/* it cost more */
+	assert_string_equal(found.text[1][FINDING_COST], "");	/* and the cost is told once */
+}
+
+/* Each accept() takes 300 ms: a slow program, not one that does something else. */
+static void slow(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(2, 4096);
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	for (i = 4; i < 23; i++) {
+		refuse(1000 + i);
+		pass(300 * MS);
+		accept_by(i - 3, SERVER, 0, 0, 2);
+		handshake(i, 3);
+	}
+	look();
+	assert_told("accept-slow", FINDING_CAUSE, "prog[100] calls accept() more slowly than clients come");
+	assert_says(FINDING_SEEN, "(median)");
+	assert_says(FINDING_ADVICE, "A longer queue only makes clients wait longer.");
+}
+
+static void long_wait(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(128, 4096);
+	for (i = 1; i <= 5; i++)
+		handshake(i, i);
+	pass(200 * MS);
+	look();
+	assert_told("long-wait", FINDING_CAUSE, "connections wait long for accept() of prog[100]: p99 ");
+	assert_says(FINDING_SEEN, "nobody refused");
+	rig_down(state);
+	up(state);
+	rig_listen(128, 4096);
+	for (i = 1; i <= 5; i++)
+		handshake(i, i);
+	pass(20 * MS);
+	look();
+	assert_int_equal(found.n, 0);
+}
+
+/* ---- accept() fails ---- */
+
+static void accept_error(int err, uint32_t pid)
+{
+	struct tcptrace_record rec = queues(listener_rec(TCPTRACE_ACCEPT), 0, 3);
+
+	rec = by(rec, pid, -1);
+	rec.sk = 0;
+	rec.ret = -err;
+	rig_feed(rec);
+}
+
+static void descriptors(void **state)
+{
+	static const int harmless[] = { EINVAL, EBADF, ECONNABORTED, EAGAIN, EINTR, 512 };
+	unsigned int i;
+
+	rig_listen(2, 4096);
+	for (i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
+		accept_error(harmless[i], SERVER);
+	look();
+	assert_int_equal(found.n, 0);
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	for (i = 0; i < 1000; i++)
+		accept_error(EMFILE, 102);
+	refuse(9);
+	pass(3 * S);
+	box.nofile = 24;
+	box.comm = "nginx";
+	look();
+	assert_told("accept-fails", FINDING_CAUSE, "accept() failed with EMFILE 1000 times in nginx[102], first at ");
+	assert_says(FINDING_CAUSE, ": all of its 24 file descriptors are in use.");
+	assert_says(FINDING_ADVICE, "prlimit --pid 102 --nofile=65536");
+	assert_says(FINDING_ADVICE, "worker_rlimit_nofile");
+	assert_not_said("slow");
+	look_on(NULL);
+	assert_says(FINDING_CAUSE, "it has no file descriptor left (RLIMIT_NOFILE)");
+	rig_down(state);
+	up(state);
+	rig_listen(2, 4096);
+	accept_error(ENFILE, SERVER);
+	look();
+	assert_told("accept-fails", FINDING_ADVICE, "fs.file-max");
+}
+
+/* ---- one of a group ---- */
+
+/* Another member of the group of LSK takes what it gets, n connections. */
+static void other_member(unsigned int n)
+{
+	struct tcptrace_record rec = by(listener_rec(TCPTRACE_LISTEN), 101, 3);
+
+	rec.sk = rec.listener = LSK + 0x1000;
+	state_of(rec, LSK + 0x1000, TCP_S_CLOSE, TCP_S_LISTEN);
+	for (unsigned int i = 100; i < 100 + n; i++) {
+		rec = server_rec(TCPTRACE_ACCEPTQ_ADD, i);
+		rec.listener = LSK + 0x1000;
+		rec.sk = SK(i);
+		rec.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+		rig_feed(rec);
+		rec.event = TCPTRACE_ACCEPTQ_DEL;
+		rec.cause = TCPTRACE_ACCEPTQ_ACCEPTED;
+		rig_feed(rec);
+	}
+}
+
+static void imbalance(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(2, 4096);
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	other_member(7);
+	pass(1 * S);
+	box.holder = 100;
+	box.state = 'T';
+	look();
+	assert_told("reuseport-imbalance", FINDING_CAUSE,
+		    "one of 2 SO_REUSEPORT listeners is stuck, that of prog[100]: it was stopped (state T). It accepted 0, the others 7.");
+	assert_says(FINDING_ADVICE, "by hash, not by load");
+}
+
+/* It did its part, more than the other, and stands since. */
+static void stuck_later(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(16, 4096);
+	for (i = 1; i <= 31; i++) {
+		handshake(i, 1);
+		accept_by(i, SERVER, 0, 0, 0);
+	}
+	other_member(7);
+	for (i = 32; i <= 34; i++)
+		handshake(i, i - 31);
+	pass(1 * S);
+	look();
+	assert_told("reuseport-imbalance", FINDING_CAUSE, "It accepted 31, the others 7.");
+	accept_by(32, SERVER, 0, 0, 2);		/* it goes on */
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 1.0 s");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
+	const struct CMUnitTest tests[] = {
+		TEST(backlog), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
+		TEST(full_unseen), TEST(stalled), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
+		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(stuck_later),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
