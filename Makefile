@@ -48,7 +48,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
+.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
 	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz test-browser
 .SUFFIXES:
 
@@ -183,7 +183,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils protobuf-compiler chromium npm fonts-wqy-microhei
-HOST   := test-lint test-unit test-golden test-browser test-fuzz test-traffic test-live test-labs test-doc
+HOST   := test-lint test-unit test-golden test-top test-browser test-fuzz test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
 ALL    := $(HOST) test-pack test-vm test-vm-labs test-kmod test-dkms
@@ -223,7 +223,7 @@ test-unit: ## cmocka: the model, the views, the command line, with sanitizers
 
 FUZZ      := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # Smaller tables: a run begins with them empty, 10,000 times a second.
-FUZZ_TINY := -DTRACKS=32u -DCHUNK_RECORDS=8u -DGZ_CHUNK=1024u '-DOUT_SIZE=(16u*1024)'
+FUZZ_TINY := -DTRACKS=32u -DTOP_SEATS=64u -DCHUNK_RECORDS=8u -DGZ_CHUNK=1024u '-DOUT_SIZE=(16u*1024)'
 FUZZ_SRC  := $(filter user/lib/% user/model/% user/view/% user/source/file.c user/source/gz.c user/language.c user/terminal.c,$(USER_SRC))
 FUZZ_OPTS := user/options.c user/options_check.c user/options_table.c user/names.c user/lib/parse.c user/model/tcp.c
 FUZZERS   := $(addprefix $(B)/fuzz/,replay mo options)
@@ -249,6 +249,9 @@ test-fuzz: ## ten seconds of it
 
 test-golden: tcptrace ## recordings through the views
 	$(Q)tests/golden/run
+
+test-top: tcptrace ## the screens of `tcptrace top` in tmux, its keys, what it leaves behind
+	$(Q)tests/top/run
 
 test-browser: tcptrace ## the page of `tcptrace report` in chromium, by what npm has
 	$(Q)tests/browser/run

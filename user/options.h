@@ -97,6 +97,7 @@ struct options {
 	bool trouble, quiet, json, no_header, help_fields, explain, batch;
 	const char *completions;		/* --completions: of this shell, and nothing else */
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
+	int color;				/* --color: 1 always, -1 never, 0 on a terminal */
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
 	uint64_t count;				/* -c, -n; 0: no end */

@@ -49,6 +49,8 @@ static int on_record(void *ctx, const struct tcptrace_record *rec)
 	struct replay *r = ctx;
 
 	model_feed(r->model, rec);
+	if (r->view.ops->play)		/* its replay has ticks */
+		r->view.ops->tick(&r->view, r->model, rec->t_ns);
 	if (rec->event == TCPTRACE_LOST && r->view.ops->lost)
 		r->view.ops->lost(&r->view, rec->arg, "");
 	return 0;

@@ -99,6 +99,14 @@ static void lift_filter(struct run *r, struct options *o)
 		f->npids = 0;
 }
 
+/* What no kernel applies, or not to what has no other end yet. */
+static void select_above(struct run *r, const struct filter *f)
+{
+	r->above = (struct filter){ .comm = f->comm, .nnets = f->nnets };
+	memcpy(r->above.nets, f->nets, sizeof(r->above.nets));
+	r->select.filter = &r->above;
+}
+
 /* So that no peer can choose its place in our tables; a replay is the same each time. */
 static int make_model(struct run *r)
 {
@@ -128,6 +136,8 @@ static int open_all(struct run *r, struct options *o)
 		return err;
 	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids && !lifted))
 		r->select.filter = &o->source.filter;
+	else if (!lifted && (o->source.filter.comm || o->source.filter.nnets))
+		select_above(r, &o->source.filter);
 	r->select.program = lifted && o->program ? r->src : NULL;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;

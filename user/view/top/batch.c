@@ -83,8 +83,6 @@ void top_batch(struct top *t, const struct model *m, uint64_t now_ns)
 {
 	top_rows_look(&t->rows, m, &t->v->cfg, now_ns);
 	t->lost = model_totals(m)->lost_total;
-	if (!t->rows.interval_ns)
-		return;
 	if (t->v->cfg.json)
 		put_objects(t, m);
 	else

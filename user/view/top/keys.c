@@ -152,6 +152,8 @@ static void menu(struct top *t, const struct model *m, enum top_screen screen)
 		return;
 	t->behind = t->screen;
 	top_show(t, m, screen);
+	if (screen == TOP_SORT)
+		t->at = t->rows.sort;
 }
 
 /* ---- the table ---- */

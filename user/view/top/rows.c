@@ -96,10 +96,10 @@ static struct top_value length(const struct model *m, const struct listener *l, 
 	return value(known == KNOWN_NOT && now ? KNOWN_LEAST : known, n);
 }
 
-/* A listener that came between two looks had counted nothing before. */
+/* A listener that came between two looks had counted nothing before. By its number: records may be late. */
 static bool has_before(const struct top_rows *t, const struct top_seat *s, const struct listener *l)
 {
-	return t->looked_ns && t->interval_ns && (s->counted || (l->born_ns && l->born_ns >= t->looked_ns));
+	return t->interval_ns && (s->counted || t->first || l->id > t->last_id);
 }
 
 static struct top_value rise(enum known known, uint64_t now, uint64_t before, bool counted)
@@ -123,8 +123,11 @@ static void put_rates(const struct top_rows *t, struct top_row *r, struct top_se
 	r->value[TOP_COOKIES] = rise(figure_known(m, l, FIGURE_COOKIES_SENT), now.cookies, was->cookies, has);
 	r->value[TOP_EXPIRED] = rise(figure_known(m, l, FIGURE_EXPIRED), now.expired, was->expired, has);
 	r->value[TOP_FULL] = rise(figure_known(m, l, FIGURE_ACCEPTQ_FULL), now.full_ns, was->full_ns, has);
+	if (!t->interval_ns)
+		return;
 	s->before = now;
 	s->counted = true;
+	s->closed = !l->open;
 }
 
 static void put_waits(struct top_row *r, const struct model *m, const struct listener *l)
@@ -153,6 +156,8 @@ static void put_queues(const struct top_rows *t, struct top_row *r, struct top_s
 	r->value[TOP_ACCEPTQ] = length(m, l, FIGURE_ACCEPTQ_PEAK, acceptq);
 	r->value[TOP_SYNQ] = length(m, l, FIGURE_SYNQ_PEAK, synq);
 	r->value[TOP_PEAK] = length(m, l, FIGURE_ACCEPTQ_PEAK, t->reset ? s->acceptq_peak : l->acceptq.peak);
+	if (!t->interval_ns)
+		return;
 	s->acceptq_max = l->acceptq.now;	/* where the next interval begins */
 	s->synq_max = l->synq.now;
 }
@@ -368,20 +373,40 @@ static void sum_up(struct top_rows *t)
 	t->rate = value(t->rate.known, t->rate.n);
 }
 
+void top_rows_begin(struct top_rows *t, uint64_t now_ns)
+{
+	t->looked_ns = now_ns;
+	t->first = true;
+}
+
+/* One that was closed since the last look is there once more: what it did until then is not lost. */
+static bool is_here(const struct top_rows *t, const struct listener *l)
+{
+	const struct top_seat *s = &t->seat[l->id % TOP_SEATS];
+
+	return l->open || (t->interval_ns && s->id == l->id && !s->closed);
+}
+
 void top_rows_look(struct top_rows *t, const struct model *m, const struct view_config *cfg, uint64_t now_ns)
 {
 	const struct listener *l;
+	uint32_t last_id = t->last_id;
 
-	t->interval_ns = t->looked_ns && now_ns > t->looked_ns ? now_ns - t->looked_ns : 0;
+	t->interval_ns = now_ns > t->looked_ns && now_ns - t->looked_ns >= t->least_ns ? now_ns - t->looked_ns : 0;
 	t->n = t->open = 0;
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
-		if (!l->open || (cfg->picks_listener && !cfg->picks_listener(cfg->picks_ctx, l)))
+		if (!is_here(t, l) || (cfg->picks_listener && !cfg->picks_listener(cfg->picks_ctx, l)))
 			continue;
-		t->open++;
+		t->open += l->open;
+		last_id = larger(last_id, l->id);
 		if (make_room(t))
 			put_row(t, &t->row[t->n++], m, l);
 	}
-	t->looked_ns = now_ns;
+	if (t->interval_ns) {
+		t->looked_ns = now_ns;
+		t->first = false;
+		t->last_id = last_id;
+	}
 	sum_up(t);
 	if (!t->unfolded && !t->listed)
 		fold(t);

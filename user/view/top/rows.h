@@ -70,7 +70,9 @@ struct top_row {
 	struct top_value value[TOP_COLUMN_MAX];		/* LOCAL and COMM have none */
 };
 
+#ifndef TOP_SEATS		/* the fuzzer makes it small, to be fast */
 #define TOP_SEATS	131072u		/* twice what the model holds; a power of two */
+#endif
 #define TOP_WAITS_MAX	4096u		/* so many that wait are looked at one by one */
 
 /* Of one listener. Two whose numbers share a seat take it from each other: their rates are unknown, never wrong. */
@@ -79,13 +81,17 @@ struct top_seat {
 	uint32_t synq_max, acceptq_max;	/* since the last look */
 	uint32_t acceptq_peak;		/* since the peaks were reset */
 	bool counted;			/* before holds what the model said at the last look */
+	bool closed;			/* and was shown as such */
 	struct top_counts { uint64_t established, accepted, refused, cookies, expired, full_ns; } before;
 };
 
 struct top_rows {
 	struct top_seat *seat;		/* TOP_SEATS of them */
 	uint64_t looked_ns, interval_ns;	/* when the rows were made, and what they span; 0: no interval yet */
+	uint32_t last_id;		/* of the listeners at the last look: later ones have counted nothing before */
 	bool reset;			/* the peaks are those since reset */
+	uint64_t least_ns;		/* a shorter interval says nothing: rates are unknown, and it goes on */
+	bool first;			/* no interval is over: all that was counted is of this one */
 	struct top_row *row;
 	unsigned int n, nshown, size;
 	unsigned int open;		/* listeners there are, shown or not */
@@ -100,6 +106,8 @@ struct top_rows {
 int top_rows_open(struct top_rows *t);		/* 0 or -ENOMEM */
 void top_rows_close(struct top_rows *t);
 void top_rows_event(struct top_rows *t, const struct model_event *ev);
+/* Counting began then: at the first record, or when the hooks were attached. */
+void top_rows_begin(struct top_rows *t, uint64_t now_ns);
 /* Makes the rows anew. cfg: picks_listener says which listeners. Without memory there are fewer. */
 void top_rows_look(struct top_rows *t, const struct model *m, const struct view_config *cfg, uint64_t now_ns);
 void top_rows_order(struct top_rows *t);	/* the same rows, in the order of t->sort, filtered anew */

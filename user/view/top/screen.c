@@ -19,6 +19,7 @@
 #define COLUMNS_MIN	40u
 #define ROWS_MIN	8u
 #define FEW_ROWS	16u		/* of a terminal: then one finding is enough */
+#define WIDE_KEYS	80u		/* columns: for all keys of the first screen */
 #define ROTATE_EVERY	5u		/* seconds */
 
 /* ---- what is where ---- */
@@ -55,6 +56,8 @@ static const char *keys_of(const struct top *t)
 {
 	bool play = !t->v->cfg.live;
 
+	if (t->screen == TOP_LIST && t->page.columns < WIDE_KEYS)
+		return _(" Enter open  / filter  s sort  ? help  q quit");
 	switch (t->screen) {
 	case TOP_LISTENER:
 		return _(" Enter ladder  Esc back  Space freeze  S save  ? help  Q quit");

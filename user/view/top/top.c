@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../lib/clock.h"
 #include "../../lib/tr.h"
 #include "../jsonout.h"
 #include "top.h"
+
+#define LEAST_NS	100000000ull	/* of an interval that a key has cut short */
 
 /* Standard output to itself, and a terminal that can do more than print. */
 static bool wants_screen(const struct view *v)
@@ -15,6 +18,21 @@ static bool wants_screen(const struct view *v)
 
 	return !v->cfg.batch && !v->cfg.json && !v->cfg.main && !v->cfg.path && isatty(v->out->fd) == 1 &&
 	       term && term[0] && strcmp(term, "dumb");
+}
+
+/* A damaged recording may say any time. */
+static uint64_t later(uint64_t t_ns, uint64_t by_ns)
+{
+	return t_ns + by_ns < t_ns ? UINT64_MAX : t_ns + by_ns;
+}
+
+/* From that moment on rates are counted. */
+static void begin(struct top *t, uint64_t now_ns)
+{
+	t->begun_ns = now_ns;
+	t->next_ns = later(now_ns, t->interval_ns);
+	t->due = true;
+	top_rows_begin(&t->rows, now_ns);
 }
 
 static int top_open(struct view *v)
@@ -32,8 +50,11 @@ static int top_open(struct view *v)
 	t->rows.trouble = v->cfg.trouble;
 	t->rows.listed = v->cfg.json;
 	t->explain = v->cfg.explain;
+	if (v->cfg.live)
+		begin(t, clock_ns(CLOCK_MONOTONIC));
 	if (wants_screen(v) && term_open(&t->term, v->out->fd, v->cfg.color))
 		t->term = NULL;			/* then as text */
+	t->rows.least_ns = t->term ? LEAST_NS : 0;
 	return t->term && !v->cfg.live ? top_steps_open(t) : 0;
 }
 
@@ -48,28 +69,12 @@ static void top_event(struct view *v, const struct model_event *ev)
 	top_steps_event(t, ev);
 }
 
-/* A damaged recording may say any time. */
-static uint64_t later(uint64_t t_ns, uint64_t by_ns)
-{
-	return t_ns + by_ns < t_ns ? UINT64_MAX : t_ns + by_ns;
-}
-
-/* From that moment on rates are counted. */
-static void begin(struct top *t, const struct model *m, uint64_t now_ns)
-{
-	t->begun_ns = now_ns;
-	t->next_ns = later(now_ns, t->interval_ns);
-	t->due = true;
-	if (!t->term)
-		top_rows_look(&t->rows, m, &t->v->cfg, now_ns);
-}
-
 static void top_tick(struct view *v, const struct model *m, uint64_t now_ns)
 {
 	struct top *t = v->priv;
 
 	if (!t->begun_ns)
-		begin(t, m, now_ns);
+		begin(t, now_ns);
 	if (t->term)
 		top_screen_tick(t, m, now_ns);
 	if (now_ns < t->next_ns)
@@ -128,7 +133,7 @@ static void top_end(struct view *v, const struct view_end *end)
 			summary_end(v, end);
 		return;
 	}
-	if (!v->cfg.live && t->begun_ns && last_ns > t->rows.looked_ns)	/* what is left is no whole interval */
+	if (t->begun_ns && last_ns > t->rows.looked_ns)	/* what is left is no whole interval */
 		top_batch(t, end->model, last_ns);
 	if (v->cfg.json)
 		json_end_line(v, end);
