@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "../lib/caller.h"
 #include "../lib/clock.h"
 #include "../talk.h"
 #include "about.h"
