@@ -27,6 +27,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Filled by user space before the programs are loaded, and fixed from then on. */
 const volatile struct capture_config cfg = {};
+const volatile struct capture_net nets[CAPTURE_NETS] = {};
 const volatile __u64 lports[CAPTURE_PORT_WORDS] = {};
 const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
 

@@ -9,6 +9,7 @@
 #include "../kmod/uapi/tcptrace.h"
 
 #define CAPTURE_PORT_WORDS	1024	/* 65536 bits */
+#define CAPTURE_NETS	8	/* of --addr */
 #define CAPTURE_CALLS		16384	/* threads inside a traced call at the same time */
 #define CAPTURE_TRACED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
 #define CAPTURE_FILTER		65536	/* of these, which are not among them */
@@ -45,6 +46,11 @@ struct ring_ends {
 	__u64	more_lines[15];
 };
 
+/* A net of --addr, IPv4 as ::ffff:a.b.c.d: an address in it is addr where mask has a bit. Network byte order. */
+struct capture_net {
+	__u64	addr[2], mask[2];
+};
+
 struct capture_config {
 	struct kernel_types types;
 	__u64	events;			/* 1 << event of those that may be written */
@@ -57,6 +63,7 @@ struct capture_config {
 	__u8	by_pid;			/* only sockets of processes in 'pids' */
 	__u8	follow;			/* children of these too */
 	__u8	by_lport, by_rport;	/* only ports whose bit is set */
+	__u8	nets;			/* how many are in 'nets': only sockets with an end in one of them; 0: all */
 	__u8	both_ends;		/* the peers of what these ports select, too */
 	__u8	filtered;		/* any of the above */
 	__u8	listener_ends;		/* LISTEN to CLOSE is written, if no other transition is */

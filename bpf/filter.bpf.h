@@ -33,6 +33,59 @@ static __always_inline bool port_bit(const volatile __u64 *set, __u16 port)
 	return set[word & (CAPTURE_PORT_WORDS - 1)] >> (port & 63) & 1;
 }
 
+/* Is it in a net that was named? */
+static __always_inline bool in_nets(const __u64 *addr)
+{
+	for (int i = 0; i < CAPTURE_NETS && i < cfg.nets; i++) {
+		if ((addr[0] & nets[i].mask[0]) == nets[i].addr[0] && (addr[1] & nets[i].mask[1]) == nets[i].addr[1])
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is one of its ends? One that is not connected yet may get there. A global function, which the verifier goes through
+ * once and not for each hook.
+ */
+__noinline int common_in_nets(__u64 common)
+{
+	const struct sock_common *c = TYPED_PTR((const struct sock_common *)common);
+	__u64 addr[2];
+
+	if (!READ(c, skc_dport))
+		return 1;
+	if (READ(c, skc_family) == AF_INET) {
+		map_v4((__u8 *)addr, READ(c, skc_daddr));
+		if (in_nets(addr))
+			return 1;
+		map_v4((__u8 *)addr, READ(c, skc_rcv_saddr));
+	} else {
+		copy_v6((__u8 *)addr, &c->skc_v6_daddr);
+		if (in_nets(addr))
+			return 1;
+		copy_v6((__u8 *)addr, &c->skc_v6_rcv_saddr);
+	}
+	return in_nets(addr);
+}
+
+static __always_inline bool common_addrs_wanted(const struct sock_common *c)
+{
+	return !cfg.nets || common_in_nets(addr_of(c));
+}
+
+static __always_inline bool addrs_wanted(const __u8 *laddr, const __u8 *raddr)
+{
+	__u64 addr[2];
+
+	if (!cfg.nets)
+		return true;
+	__builtin_memcpy(addr, raddr, sizeof(addr));
+	if (in_nets(addr))
+		return true;
+	__builtin_memcpy(addr, laddr, sizeof(addr));
+	return in_nets(addr);
+}
+
 /* Levels of cgroups below the root that are compared. */
 #define CGROUP_DEPTH	32
 
@@ -152,7 +205,7 @@ static __always_inline bool minisock_wanted(const struct sock_common *c)
 		return false;
 	if (cfg.netns && sk_netns((const void *)c) != cfg.netns)
 		return false;
-	return common_ports_wanted(c);
+	return common_ports_wanted(c) && common_addrs_wanted(c);
 }
 
 static __always_inline bool sock_ports_wanted(const struct sock *sk)
@@ -171,7 +224,8 @@ static __always_inline bool wanted(const struct sock *sk)
 {
 	if (!cfg.filtered)
 		return true;
-	return place_wanted(sk) && sock_ports_wanted(sk) && (!cfg.by_pid || sock_traced(sk));
+	return place_wanted(sk) && sock_ports_wanted(sk) && common_addrs_wanted(&sk->__sk_common) &&
+	       (!cfg.by_pid || sock_traced(sk));
 }
 
 /* Its end: a reset has taken the ports off by then, so they can only let it through. */
@@ -180,7 +234,8 @@ static __always_inline bool wanted_end(const struct sock *sk)
 	if (!cfg.filtered)
 		return true;
 	return place_wanted(sk) && (!cfg.by_pid || sock_traced(sk)) &&
-	       (!READ(sk, __sk_common.skc_dport) || sock_ports_wanted(sk));
+	       (!READ(sk, __sk_common.skc_dport) ||
+		(sock_ports_wanted(sk) && common_addrs_wanted(&sk->__sk_common)));
 }
 
 /* The caller's own call: its socket is learnt. */
@@ -196,7 +251,8 @@ static __always_inline bool caller_wanted(const struct sock *sk)
 
 static __always_inline bool wanted_call(const struct sock *sk)
 {
-	return !cfg.filtered || (caller_wanted(sk) && place_wanted(sk) && sock_ports_wanted(sk));
+	return !cfg.filtered || (caller_wanted(sk) && place_wanted(sk) && sock_ports_wanted(sk) &&
+				 common_addrs_wanted(&sk->__sk_common));
 }
 
 /* Anything of a listener: c is the request or child, or NULL with the tuple already checked. */
@@ -205,7 +261,7 @@ static __always_inline bool wanted_of(const struct sock *listener, const struct 
 	if (!cfg.filtered)
 		return true;
 	return place_wanted(listener) && (!cfg.by_pid || sock_traced(listener)) &&
-	       (!c || common_ports_wanted(c));
+	       (!c || (common_ports_wanted(c) && common_addrs_wanted(c)));
 }
 
 #endif

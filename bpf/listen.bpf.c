@@ -71,7 +71,7 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 		return 0;
 	if (event == TCPTRACE_COOKIE_SENT && seg.flags & TH_ACK)	/* it is the answer */
 		turn_segment(&seg);
-	if (!ports_wanted(seg.dport, seg.sport))
+	if (!ports_wanted(seg.dport, seg.sport) || !addrs_wanted(seg.daddr, seg.saddr))
 		return 0;
 	r = reserve(event);
 	if (!r)

@@ -45,6 +45,11 @@ static void sources(FILE *f)
 	fprintf(f, "auto %s %s ", source_bpf.name, source_kmod.name);
 }
 
+static void colors(FILE *f)
+{
+	fputs("always never auto ", f);
+}
+
 static void metrics_labels(FILE *f)
 {
 	fputs("address port comm ", f);
@@ -85,6 +90,7 @@ static const struct values values[] = {
 	{ "mechanism", WORDS, mechanisms },
 	{ "source", WORDS, sources },
 	{ "lang", WORDS, languages },
+	{ "color", WORDS, colors },
 	{ "labels", LIST, metrics_labels },
 	{ "histograms", WORDS, metrics_histograms },
 	{ "textfile", FILES },

@@ -3,6 +3,7 @@
  * The command line. Every value is checked whole, and what cannot work
  * together is refused: an option that is silently ignored lies.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -64,22 +65,74 @@ static int take_pid(struct options *o, const char *s, int key)
 	return 0;
 }
 
+/* 8080, 8000-8099 */
+static int parse_ports(const char *s, struct port_range *range)
+{
+	const char *dash = strchr(s, '-');
+	char first[8];
+	uint64_t from, to;
+
+	snprintf(first, sizeof(first), "%.*s", dash ? (int)(dash - s) : (int)strlen(s), s);
+	if ((dash && dash - s > 5) || parse_u64(dash ? first : s, 1, 65535, &from) ||
+	    parse_u64(dash ? dash + 1 : s, 1, 65535, &to) || from > to)
+		return -EINVAL;
+	*range = (struct port_range){ (uint16_t)from, (uint16_t)to };
+	return 0;
+}
+
 static int take_port(struct options *o, const char *s, int key)
 {
 	struct filter *f = &o->source.filter;
-	uint16_t *list = key == 'P' ? f->lports : f->rports;
-	uint32_t i, *n = key == 'P' ? &f->nlports : &f->nrports;
-	uint64_t v;
+	struct port_range *list = key == 'P' ? f->lports : f->rports, range;
+	uint32_t *n = key == 'P' ? &f->nlports : &f->nrports;
 
-	if (parse_u64(s, 1, 65535, &v))
-		return options_refuse(o, "-%c '%s': not a port; ports are 1 to 65535", key, s);
-	for (i = 0; i < *n; i++) {
-		if (list[i] == v)
-			return 0;
-	}
+	if (parse_ports(s, &range))
+		return options_refuse(o, "-%c '%s': not a port; ports are 1 to 65535, a range is 8000-8099", key, s);
+	if (*n && filter_has_port(list, *n, range.from) && range.from == range.to)
+		return 0;
 	if (*n == FILTER_LIST_MAX)
 		return options_refuse(o, "-%c '%s': more than %d ports", key, s, FILTER_LIST_MAX);
-	list[(*n)++] = (uint16_t)v;
+	list[(*n)++] = range;
+	return 0;
+}
+
+/* An address, with the length of its net behind a slash or without. IPv4 is ::ffff:a.b.c.d. */
+static int parse_net(const char *s, struct filter_net *net)
+{
+	const char *slash = strchr(s, '/');
+	char addr[INET6_ADDRSTRLEN];
+	uint64_t bits = 128;
+	bool four;
+
+	if (slash ? slash - s >= (int)sizeof(addr) : strlen(s) >= sizeof(addr))
+		return -EINVAL;
+	snprintf(addr, sizeof(addr), "%.*s", slash ? (int)(slash - s) : (int)strlen(s), s);
+	memset(net, 0, sizeof(*net));
+	four = inet_pton(AF_INET, addr, net->addr + 12) == 1;
+	if (four)
+		memset(net->addr + 10, 0xff, 2);
+	else if (inet_pton(AF_INET6, addr, net->addr) != 1)
+		return -EINVAL;
+	if (slash && parse_u64(slash + 1, 0, four ? 32 : 128, &bits))
+		return -EINVAL;
+	bits += four && slash ? 96 : 0;
+	for (unsigned int i = 0; i < 16; i++) {
+		net->mask[i] = bits >= 8 * (i + 1) ? 0xff : bits <= 8 * i ? 0 : (uint8_t)(0xff00 >> (bits % 8));
+		net->addr[i] &= net->mask[i];
+	}
+	return 0;
+}
+
+static int take_addr(struct options *o, const char *s, int key)
+{
+	struct filter *f = &o->source.filter;
+
+	(void)key;
+	if (f->nnets == FILTER_NETS)
+		return options_refuse(o, "--addr '%.64s': more than %d nets", s, FILTER_NETS);
+	if (parse_net(s, &f->nets[f->nnets]))
+		return options_refuse(o, "--addr '%.64s': not an address or net, as 10.0.0.0/8 or 2001:db8::1", s);
+	f->nnets++;
 	return 0;
 }
 
@@ -191,6 +244,14 @@ static int take_size(struct options *o, const char *s)
 	o->max_size <<= shift;
 	if (o->max_size < VIEW_SIZE_MIN)
 		return options_refuse(o, "--max-size '%s': a page is at least %uK large", s, VIEW_SIZE_MIN >> 10);
+	return 0;
+}
+
+static int take_color(struct options *o, const char *s)
+{
+	if (strcmp(s, "always") && strcmp(s, "never") && strcmp(s, "auto"))
+		return options_refuse(o, "--color '%.32s': there are always, never, auto", s);
+	o->color = s[0] == 'a' && s[1] == 'l' ? 1 : s[0] == 'n' ? -1 : 0;
 	return 0;
 }
 
@@ -371,6 +432,14 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_event, key);
 	case OPT_END:
 		return each_part(o, arg, take_end, key);
+	case OPT_ADDR:
+		return each_part(o, arg, take_addr, key);
+	case OPT_COMM:
+		o->source.filter.comm = arg;
+		return arg[0] && strlen(arg) < TCPTRACE_COMM_LEN ? 0 :
+		       options_refuse(o, "--comm '%.64s': not a name; the kernel keeps 1 to 15 bytes of it", arg);
+	case OPT_COLOR:
+		return take_color(o, arg);
 	case OPT_MIN_MS: case OPT_MIN_BYTES:
 	case 'd': case 'c': case 'n': case 'i': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
 		return take_number(o, key, arg);
@@ -402,7 +471,13 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 	case 'w':
 		o->write_path = arg;
 		return 0;
+	case 'u':
+		o->user = arg;
+		return 0;
 	case 'r':
+		if (o->read_path)
+			return options_refuse(o, "-r '%s': one recording at a time; those of several runs on one machine: "
+					      "cat them into one", arg);
 		o->read_path = arg;
 		return 0;
 	case ARGP_KEY_ARG:

@@ -47,8 +47,9 @@ enum {
 	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --csv, --end, --min-ms, --min-bytes, --wide */
 	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
 	TAKES_METRICS	= 1 << 20,	/* --listen, --textfile and so on */
+	TAKES_USER	= 1 << 21,	/* -u */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
-			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE,
+			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE | TAKES_USER,
 };
 
 struct command {
@@ -90,11 +91,13 @@ struct options {
 	const char *exercise;			/* lab check NAME; NULL: none */
 	bool step, quiz;			/* lab --step, --quiz */
 	uint32_t slow;				/* lab --slow N; 0: not asked for */
+	const char *user;			/* -u: of the program; NULL: who called sudo */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
 	bool trouble, quiet, json, no_header, help_fields, explain, batch;
 	const char *completions;		/* --completions: of this shell, and nothing else */
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
+	int color;				/* --color: 1 always, -1 never, 0 on a terminal */
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
 	uint64_t count;				/* -c, -n; 0: no end */

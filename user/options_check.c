@@ -60,7 +60,8 @@ static int check_whole(struct options *o)
 
 	if (o->read_path)
 		return options_refuse(o, "--check: a recording has no kernel to compare with");
-	if (o->program || f->npids || f->nlports || f->nrports || f->family || f->cgroup)
+	if (o->program || f->npids || f->nlports || f->nrports || f->nnets || f->comm || f->family ||
+	    f->cgroup)
 		return options_refuse(o, "--check compares whole namespaces: of the filters only --netns goes with it");
 	return 0;
 }
@@ -163,6 +164,8 @@ int options_check(struct options *o)
 
 	if (!err && o->read_path)
 		err = check_replay(o);
+	if (!err && o->user && !o->program)
+		err = options_refuse(o, "-u '%.64s': as who a program runs; which one? -- PROGRAM", o->user);
 	if (!err && o->program && o->source.filter.npids)
 		err = options_refuse(o, "-p and a program to run do not go together");
 	if (!err && o->explain && (o->json || o->quiet))

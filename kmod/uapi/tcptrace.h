@@ -171,6 +171,7 @@ enum tcptrace_seen {
 #define TCPTRACE_ONLY_FAMILY	0x08
 #define TCPTRACE_ONLY_NETNS	0x10
 #define TCPTRACE_ONLY_CGROUP	0x20
+#define TCPTRACE_ONLY_ADDRS	0x40
 
 /*
  * States are the kernel's (include/net/tcp_states.h): 1 ESTABLISHED .. 12 NEW_SYN_RECV,

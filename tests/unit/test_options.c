@@ -72,7 +72,21 @@ static void lists(void **state)
 	assert_int_equal(o.source.filter.pids[2], 333);
 	assert_int_equal(o.source.filter.nlports, 2);
 	assert_int_equal(o.source.filter.nrports, 3);
-	assert_int_equal(o.source.filter.rports[0], 65535);
+	assert_int_equal(o.source.filter.rports[0].from, 65535);
+	takes("-P 8000-8099,22");
+	assert_true(o.source.filter.nlports == 2 && o.source.filter.lports[0].from == 8000 &&
+		    o.source.filter.lports[0].to == 8099);
+	takes("--addr 10.1.2.3/8,192.0.2.7,2001:db8::ffff/33,::1");
+	assert_int_equal(o.source.filter.nnets, 4);
+	assert_memory_equal(o.source.filter.nets[0].addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\0", 16);
+	assert_memory_equal(o.source.filter.nets[0].mask,
+			    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0", 16);
+	assert_int_equal(o.source.filter.nets[1].mask[15], 0xff);
+	assert_memory_equal(o.source.filter.nets[2].mask, "\xff\xff\xff\xff\x80\0\0\0\0\0\0\0\0\0\0\0", 16);
+	takes("--addr 0.0.0.0/0 --comm nginx");
+	assert_int_equal(o.source.filter.nets[0].mask[11], 0xff);
+	assert_int_equal(o.source.filter.nets[0].mask[12], 0);
+	assert_string_equal(o.source.filter.comm, "nginx");
 	takes("-e drop,accept,drop -e state");
 	assert_true(o.events == (1ull << TCPTRACE_DROP | 1ull << TCPTRACE_ACCEPT | 1ull << TCPTRACE_STATE));
 }

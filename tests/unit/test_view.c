@@ -323,17 +323,26 @@ static void what_trouble_is(void **state)
 
 static void filters_of_a_replay(void **state)
 {
-	struct filter f = { .nlports = 2, .lports = { 80, 8080 } };
+	struct filter f = { .nlports = 2, .lports = { { 80, 80 }, { 8080, 8080 } } };
 	struct select s = { .filter = &f };
 
 	(void)state;
 	plain_event(TCPTRACE_STATE);
 	assert_true(select_event(&s, &now.ev));
-	f.lports[1] = 81;
+	f.lports[1] = (struct port_range){ 81, 90 };
 	assert_false(select_event(&s, &now.ev));
-	f = (struct filter){ .nrports = 1, .rports = { 40412 }, .family = 4, .netns = 4026531840 };
+	f = (struct filter){ .nrports = 1, .rports = { { 40412, 40412 } }, .family = 4, .netns = 4026531840 };
 	assert_true(select_event(&s, &now.ev));
 	f.family = 6;
+	assert_false(select_event(&s, &now.ev));
+	f = (struct filter){ .comm = "nginx" };
+	assert_true(select_event(&s, &now.ev));
+	f.comm = "ngin";
+	assert_false(select_event(&s, &now.ev));
+	f = (struct filter){ .nnets = 1, .nets = { { .addr = { [10] = 0xff, 0xff, 127 } } } };
+	memset(f.nets[0].mask, 0xff, 13);
+	assert_true(select_event(&s, &now.ev));
+	f.nets[0].addr[12] = 10;
 	assert_false(select_event(&s, &now.ev));
 	f = (struct filter){ .npids = 1, .pids = { 812 } };
 	assert_true(select_event(&s, &now.ev));

@@ -7,7 +7,7 @@
 #include "internal.h"
 
 #define ON(event)	(1ull << TCPTRACE_##event)
-#define PART		TCPTRACE_ONLY_RPORTS		/* of a listener's connections */
+#define PART		(TCPTRACE_ONLY_RPORTS | TCPTRACE_ONLY_ADDRS)	/* of a listener's connections */
 #define CALLERS		(TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP | PART)
 
 static const struct rule {

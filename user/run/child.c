@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "privileges.h"
 
-static void child_main(char **argv, int go, int failed, bool quiet_stdout)
+static void child_main(char **argv, int go, int failed, bool quiet_stdout, const struct caller *as)
 {
 	char byte;
 	int err;
@@ -27,14 +28,17 @@ static void child_main(char **argv, int go, int failed, bool quiet_stdout)
 		_exit(1);
 	if (quiet_stdout && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		_exit(126);
-	execvp(argv[0], argv);
-	err = errno;
+	err = -caller_become(as);
+	if (!err) {
+		execvp(argv[0], argv);
+		err = errno;
+	}
 	if (write(failed, &err, sizeof(err)) != sizeof(err))
 		_exit(1);
 	_exit(err == ENOENT ? 127 : 126);
 }
 
-int child_fork(struct child *c, char **argv, bool quiet_stdout)
+int child_fork(struct child *c, char **argv, bool quiet_stdout, const struct caller *as)
 {
 	int go[2], failed[2], err;
 
@@ -52,7 +56,7 @@ int child_fork(struct child *c, char **argv, bool quiet_stdout)
 	if (c->pid == 0) {
 		close(go[1]);
 		close(failed[0]);
-		child_main(argv, go[0], failed[1], quiet_stdout);
+		child_main(argv, go[0], failed[1], quiet_stdout, as);
 	}
 	close(go[0]);
 	close(failed[1]);

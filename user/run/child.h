@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct caller;
+
 struct child {
 	pid_t pid;			/* 0: none */
 	int go;				/* a byte here lets it exec */
@@ -17,9 +19,9 @@ struct child {
 
 /*
  * Forks; the child waits. Call before signals are caught: it gets ours as they are. quiet_stdout: its standard output
- * is its standard error, as ours carries data. 0 or -errno.
+ * is its standard error, as ours carries data. as: whom it runs as. 0 or -errno.
  */
-int child_fork(struct child *c, char **argv, bool quiet_stdout);
+int child_fork(struct child *c, char **argv, bool quiet_stdout, const struct caller *as);
 int child_exec(struct child *c);	/* lets it go: 0, or -errno of its exec (then it has ended) */
 bool child_ended(struct child *c);	/* does not wait */
 /* The same of all that it has started: what its parents leave behind, a daemon for one, comes to us. */

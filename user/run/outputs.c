@@ -278,7 +278,7 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 		fd = open_file(out, ops->file, stdout_fd);
 		err = fd < 0 ? fd : out_open(&out->own, fd);
 		to = &out->own;
-		own.color = fd >= 0 && terminal_color(fd);
+		own.color = s->o->color > 0 || (!s->o->color && fd >= 0 && terminal_color(fd));
 		own.columns = fd >= 0 ? terminal_columns(fd) : 0;
 	}
 	if (!err)

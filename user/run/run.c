@@ -19,6 +19,7 @@
 #include "holder.h"
 #include "loop.h"
 #include "outputs.h"
+#include "privileges.h"
 #include "run.h"
 #include "select.h"
 #include "signals.h"
@@ -98,6 +99,14 @@ static void lift_filter(struct run *r, struct options *o)
 		f->npids = 0;
 }
 
+/* What no kernel applies, or not to what has no other end yet. */
+static void select_above(struct run *r, const struct filter *f)
+{
+	r->above = (struct filter){ .comm = f->comm, .nnets = f->nnets };
+	memcpy(r->above.nets, f->nets, sizeof(r->above.nets));
+	r->select.filter = &r->above;
+}
+
 /* So that no peer can choose its place in our tables; a replay is the same each time. */
 static int make_model(struct run *r)
 {
@@ -127,6 +136,8 @@ static int open_all(struct run *r, struct options *o)
 		return err;
 	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids && !lifted))
 		r->select.filter = &o->source.filter;
+	else if (!lifted && (o->source.filter.comm || o->source.filter.nnets))
+		select_above(r, &o->source.filter);
 	r->select.program = lifted && o->program ? r->src : NULL;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;
@@ -261,11 +272,18 @@ static bool stdout_is_ours(const struct options *o)
 /* Forks the program first: the filter needs its number before the hooks are attached. */
 static int prepare_program(struct run *r, struct options *o)
 {
+	struct caller as;
 	int err;
 
 	if (!o->program)
 		return 0;
-	err = child_fork(&r->child, o->program, stdout_is_ours(o));
+	if (caller_find(&as, o->user)) {
+		talk("-u '%s': there is no such user in /etc/passwd", o->user);
+		return -EINVAL;
+	}
+	if (as.known && as.uid && !o->user)
+		talk("the program runs as %s, who called sudo; -u root: as root", as.name[0] ? as.name : "the user");
+	err = child_fork(&r->child, o->program, stdout_is_ours(o), &as);
 	if (err) {
 		talk("cannot run '%s': %s", o->program[0], strerror(-err));
 		return err;
@@ -315,6 +333,8 @@ static int run(struct run *r, struct options *o)
 	if (!err)
 		err = begin(r);
 	outputs_flush(r->outputs);
+	if (privileges_drop(o))
+		return -EPERM;
 	say_ready(r);
 	if (start_program(r))
 		return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Predicates over model events and listeners. */
 #include <errno.h>
+#include <string.h>
 
 #include "select.h"
 
@@ -51,17 +52,6 @@ static bool has_pid(const struct filter *f, uint32_t pid)
 	return false;
 }
 
-static bool has_port(const uint16_t *ports, uint32_t n, uint16_t port)
-{
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		if (ports[i] == port)
-			return true;
-	}
-	return n == 0;
-}
-
 static bool listener_has_pid(const struct filter *f, const struct listener *l)
 {
 	uint32_t i, n = l->acceptors < 64 ? l->acceptors : 64;
@@ -85,6 +75,31 @@ static bool pid_matches(const struct filter *f, const struct model_event *ev)
 	return ev->l && listener_has_pid(f, ev->l);
 }
 
+static bool is_named(const struct owner *o, const char *comm)
+{
+	return o && o->pid && !strncmp(o->comm, comm, TCPTRACE_COMM_LEN - 1);
+}
+
+/* By the owner as he is called now: the actor of a call, who has the connection, who has its listener. */
+static bool comm_matches(const struct filter *f, const struct model_event *ev)
+{
+	if (!f->comm || is_named(ev->who, f->comm) || (ev->c && is_named(&ev->c->owner, f->comm)))
+		return true;
+	return !(ev->c && ev->c->owner.pid) && ev->l && is_named(listener_keeper(ev->l), f->comm);
+}
+
+/* What is not connected may get there. */
+static bool addr_matches(const struct filter *f, const struct model_event *ev)
+{
+	const struct tcptrace_record *r = ev->rec;
+
+	if (!f->nnets)
+		return true;
+	if (r->rport && r->event != TCPTRACE_LISTEN)
+		return filter_has_addr(f, r->laddr, r->raddr);
+	return !ev->c || !ev->c->rport || filter_has_addr(f, ev->c->laddr, ev->c->raddr);
+}
+
 static bool matches(const struct filter *f, const struct model_event *ev)
 {
 	const struct tcptrace_record *r = ev->rec;
@@ -92,8 +107,9 @@ static bool matches(const struct filter *f, const struct model_event *ev)
 	uint16_t rport = r->event == TCPTRACE_LISTEN ? 0 : known ? r->rport : ev->c->rport;
 
 	return (!f->family || f->family == r->family) && (!f->netns || f->netns == r->netns) &&
-	       has_port(f->lports, f->nlports, known ? r->lport : ev->c->lport) &&
-	       has_port(f->rports, f->nrports, rport) && pid_matches(f, ev);
+	       filter_has_port(f->lports, f->nlports, known ? r->lport : ev->c->lport) &&
+	       filter_has_port(f->rports, f->nrports, rport) && pid_matches(f, ev) && addr_matches(f, ev) &&
+	       comm_matches(f, ev);
 }
 
 bool select_filtered(const struct select *s, const struct model_event *ev)
@@ -108,7 +124,9 @@ bool select_record(const struct select *s, const struct tcptrace_record *r)
 	if (!f)
 		return true;
 	return (!f->family || f->family == r->family) && (!f->netns || f->netns == r->netns) &&
-	       has_port(f->lports, f->nlports, r->lport) && (!r->rport || has_port(f->rports, f->nrports, r->rport));
+	       filter_has_port(f->lports, f->nlports, r->lport) &&
+	       (!r->rport || (filter_has_port(f->rports, f->nrports, r->rport) &&
+			      filter_has_addr(f, r->laddr, r->raddr)));
 }
 
 bool select_event(const struct select *s, const struct model_event *ev)
@@ -150,5 +168,7 @@ bool select_listener(const struct select *s, const struct listener *l)
 	if (!f)
 		return true;
 	return (!f->family || f->family == l->family) && (!f->netns || f->netns == l->netns) &&
-	       has_port(f->lports, f->nlports, l->lport) && (!f->npids || listener_has_pid(f, l));
+	       filter_has_port(f->lports, f->nlports, l->lport) && (!f->npids || listener_has_pid(f, l)) &&
+	       (!f->comm || is_named(&l->opener, f->comm) || is_named(&l->acceptor, f->comm) ||
+		is_named(&l->holder, f->comm));
 }

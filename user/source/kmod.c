@@ -100,12 +100,17 @@ static int enable(struct kmod_source *s, unsigned int event, bool on)
 	return set(s, file, on ? "1" : "0");
 }
 
-static int any_port(FILE *f, const char *field, const uint16_t *ports, uint32_t n, bool first)
+static int any_port(FILE *f, const char *field, const struct port_range *ports, uint32_t n, bool first)
 {
 	uint32_t i;
 
-	for (i = 0; i < n; i++)
-		fprintf(f, "%s%s == %u", i ? " || " : first ? "(" : " && (", field, ports[i]);
+	for (i = 0; i < n; i++) {
+		fputs(i ? " || " : first ? "(" : " && (", f);
+		if (ports[i].from == ports[i].to)
+			fprintf(f, "%s == %u", field, ports[i].from);
+		else
+			fprintf(f, "(%s >= %u && %s <= %u)", field, ports[i].from, field, ports[i].to);
+	}
 	if (n)
 		fputs(")", f);
 	return n > 0;

@@ -16,15 +16,28 @@
 #include "../lib/events.h"
 
 #define FILTER_LIST_MAX	64
+#define FILTER_NETS	8
+
+struct port_range {
+	uint16_t from, to;		/* both included */
+};
+
+/* IPv4 as ::ffff:a.b.c.d; addr has no bit that mask has not. */
+struct filter_net {
+	uint8_t addr[16], mask[16];
+};
 
 /* What the user asked to see; applied in the kernel. Empty lists and zeroes: everything. */
 struct filter {
 	uint32_t pids[FILTER_LIST_MAX];
 	uint32_t npids;
-	uint16_t lports[FILTER_LIST_MAX];
+	struct port_range lports[FILTER_LIST_MAX];
 	uint32_t nlports;
-	uint16_t rports[FILTER_LIST_MAX];
+	struct port_range rports[FILTER_LIST_MAX];
 	uint32_t nrports;
+	struct filter_net nets[FILTER_NETS];	/* one of the ends is in one of them */
+	uint32_t nnets;
+	const char *comm;		/* name of the process that has it, NULL: any; no kernel applies it */
 	uint8_t family;			/* 4, 6, 0: both */
 	uint32_t netns;			/* inode number, 0: all */
 	uint64_t cgroup;		/* cgroup v2 id (inode number of the folder), 0: all; children included */
@@ -38,6 +51,8 @@ struct filter {
 
 /* What a filter narrows, as TCPTRACE_ONLY_* of an OBSERVED record. */
 uint32_t filter_narrows(const struct filter *f);
+bool filter_has_port(const struct port_range *ports, uint32_t n, uint16_t port);	/* n 0: yes */
+bool filter_has_addr(const struct filter *f, const uint8_t laddr[16], const uint8_t raddr[16]);	/* either; no net: yes */
 
 enum mechanism { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT, MECH_MAX };
 

@@ -66,3 +66,101 @@ conns_killed()
 	lived
 	expect "the server's end" "$(ends_of $port lport)" killed
 }
+
+# truth KIND: 1,009 connections of a server that listens on $port, both ends counted
+truth()
+{
+	mkfifo "$dir/ready"
+	"$tcptrace" conns --csv --ends --mechanism "$mechanism" --netns "$ns" --ready-fd 9 \
+		9> "$dir/ready" > "$dir/csv" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_ready
+	python3 "$here/truth.py" "$1" "$port" 1009 > "$dir/counted" || fail "the client of $1 failed"
+	all_gone
+	kill -INT "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	expect "exit status of tcptrace" $? 0
+	unset 'pid[tcptrace]'
+	cp "$dir/csv" "$OUT/$mechanism/$scenario.$family.csv"
+	expect connections "$(wc -l < "$dir/counted")" 1009
+	expect differences "$(python3 "$here/truth.py" --check "$dir/csv" "$dir/counted" "$port" "${@:2}" 2>&1 | head -n 5)" ''
+}
+
+scenario conns_nginx 4 host alone own loose -- "conns: bytes of 1,009 connections as nginx and its clients counted them"
+conns_nginx()
+{
+	local i
+
+	needs nginx python3
+	chmod 755 "$dir"
+	for i in 0 1 2 3; do head -c $((i * i * i * 9001)) /dev/zero > "$dir/f$i"; done
+	cat > "$dir/nginx.conf" <<-END
+	daemon off; worker_processes 2; pid $dir/nginx.pid; error_log $dir/nginx.error; events {}
+	http { log_format counts '\$remote_port \$request_length \$bytes_sent'; access_log $dir/access counts;
+		server { listen $port; root $dir; } }
+	END
+	background nginx nginx -c "$dir/nginx.conf"
+	until_port "$port"
+	truth nginx "$dir/access"
+	end nginx QUIT
+}
+
+scenario conns_redis 4 host alone own loose -- "conns: bytes of 1,009 connections as clients of redis counted them"
+conns_redis()
+{
+	needs redis-server python3
+	background redis redis-server --port "$port" --save "" --dir "$dir"
+	until_port "$port"
+	truth redis
+	end redis
+}
+
+scenario conns_postgres 4 host alone own loose -- "conns: bytes of 1,009 connections as clients of postgres counted them"
+conns_postgres()
+{
+	local bin
+
+	needs postgres python3 setpriv
+	bin=$(dirname "$(readlink -f "$(command -v postgres)")")
+	[[ -x $bin/initdb ]] || skip "no initdb beside postgres"
+	chmod 755 "$dir"
+	mkdir "$dir/data"
+	chown nobody "$dir/data"
+	setpriv --reuid nobody --clear-groups "$bin/initdb" -D "$dir/data" -U postgres -A trust --no-sync > "$dir/initdb.log" 2>&1 ||
+		die "initdb: $(tail -n 1 "$dir/initdb.log")"
+	background postgres setpriv --reuid nobody --clear-groups "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir/data"
+	until_port "$port"
+	sleep 1
+	truth postgres
+	end postgres INT
+}
+
+# Both families: 127.0.0.0/8 holds 127.0.0.2, but the net of one address does not.
+scenario addr_filter 4 own each -- "--addr: in the kernel, connections of one net alone"
+addr_filter()
+{
+	own_trace --addr 127.0.0.2,192.0.2.0/24
+	server --accept loop --max 10
+	client --count 7
+	local=127.0.0.2 client --count 3
+	finish server
+	all_gone
+	untrace
+	expect "remote ends of requests" "$(values laddr synq-add | unique)" 127.0.0.2
+	expect "requests" "$(count synq-add)" 3
+	expect "accepted" "$(count accept)" 3
+	expect "transitions elsewhere" "$(count state laddr=127.0.0.1 raddr=127.0.0.1 rport=*)" 0
+}
+
+scenario comm_filter 4 own each -- "--comm: who has the connection, by name"
+comm_filter()
+{
+	own_trace --comm server
+	server --accept loop --max 7
+	client --count 7
+	finish server
+	all_gone
+	untrace
+	expect "names" "$(values comm - | unique)" server
+	expect "accepted" "$(count accept)" 7
+}

@@ -176,3 +176,86 @@ metrics_many()
 	finish many
 	end metrics INT
 }
+
+scenario privileges 4 own -- "what is left once it is attached: no capability too many, no new privileges, seccomp where it answers or replays"
+privileges()
+{
+	local status http
+
+	# CAP_SYS_PTRACE 19, SYS_ADMIN 21, DAC_READ_SEARCH 2, PERFMON 38, BPF 39
+	own_trace --check -w "$dir/record"
+	capabilities "$(< "/proc/${pid[tcptrace]}/status")" "$((1 << 19 | 1 << 2 | 1 << 38 | 1 << 39 | 1 << 0 | 1 << 1 | 1 << 3))"
+	server --accept loop --max 3
+	client --count 3
+	finish server
+	untrace
+	listener_is established=3 accepted=3
+	metrics
+	for status in "/proc/${pid[metrics]}"/task/*/status; do
+		[[ $status == */${pid[metrics]}/status ]] || http=$(< "$status")
+	done
+	capabilities "$http" 0
+	expect "seccomp of who answers" "$(sed -n 's/^Seccomp:\t//p' <<< "$http")" 2
+	end metrics INT
+}
+
+# capabilities STATUS MASK: none beyond the mask, in no set; no new privileges
+capabilities()
+{
+	local set mask
+
+	for set in CapPrm CapEff CapInh CapBnd CapAmb; do
+		mask=$(sed -n "s/^$set:\t//p" <<< "$1")
+		expect "$set beyond $2" "$((16#$mask & ~$2))" 0
+	done
+	expect "no new privileges" "$(sed -n 's/^NoNewPrivs:\t//p' <<< "$1")" 1
+}
+
+scenario privileges_replay 4 own -- "a replay has system calls for files alone; others end it with a sentence"
+privileges_replay()
+{
+	local status i
+
+	own_trace -w "$dir/record"
+	server --accept loop --max 3
+	client --count 3
+	finish server
+	untrace
+	mkfifo "$dir/pipe"
+	"$tcptrace" -q -r "$dir/pipe" > "$dir/out" 2> "$dir/talk" &
+	pid[replay]=$!
+	exec {pipe}> "$dir/pipe"
+	head -c 4000 "$dir/record" >&"$pipe"
+	for ((i = 0; i < 100; i++)); do
+		status=$(< "/proc/${pid[replay]}/status")
+		[[ $status == *$'Seccomp:\t2'* ]] && break
+		sleep 0.05
+	done
+	capabilities "$status" 0
+	expect seccomp "$(sed -n 's/^Seccomp:\t//p' <<< "$status")" 2
+	exec {pipe}>&-
+	wait "${pid[replay]}"
+	unset 'pid[replay]'
+	grep -q 'events, 0 lost' "$dir/out" || fail "no summary: $(tail -n 2 "$dir/talk")"
+}
+
+scenario program_user 4 own -- "-- PROGRAM runs as who called sudo, or as -u says"
+program_user()
+{
+	needs id
+	SUDO_UID=65534 SUDO_GID=65534 "$tcptrace" -q -- id -u > "$dir/out" 2> "$dir/talk"
+	expect "under sudo" "$(head -n 1 "$dir/out")" 65534
+	grep -q 'who called sudo' "$dir/talk" || fail "it does not say as whom it runs"
+	SUDO_UID=65534 SUDO_GID=65534 "$tcptrace" -q -u root -- id -u > "$dir/out" 2> "$dir/talk"
+	expect "-u root" "$(head -n 1 "$dir/out")" 0
+	"$tcptrace" -q -u daemon -- id -un > "$dir/out" 2> "$dir/talk"
+	expect "-u daemon" "$(head -n 1 "$dir/out")" daemon
+	"$tcptrace" -q -u daemon -- sleep 100 > "$dir/out" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until pgrep_children "${pid[tcptrace]}" | grep -q .; do sleep 0.05; done
+	sleep 1
+	kill -TERM "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	expect "a signal reaches a program of another user" $? 143
+	unset 'pid[tcptrace]'
+}

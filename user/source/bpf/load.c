@@ -30,10 +30,20 @@ static const char *const kernel_names[] = {
 
 /* ---- load ---- */
 
-static void fill_ports(uint64_t *set, const uint16_t *ports, uint32_t n)
+static void fill_ports(uint64_t *set, const struct port_range *ports, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
-		set[ports[i] / 64] |= 1ull << (ports[i] % 64);
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t port = ports[i].from; port <= ports[i].to; port++)
+			set[port / 64] |= 1ull << (port % 64);
+	}
+}
+
+static void fill_nets(struct capture_net *to, const struct filter *f)
+{
+	for (uint32_t i = 0; i < f->nnets; i++) {
+		memcpy(to[i].addr, f->nets[i].addr, sizeof(to[i].addr));
+		memcpy(to[i].mask, f->nets[i].mask, sizeof(to[i].mask));
+	}
 }
 
 /* Read-only data: the skeleton declares it const volatile, before load it is ours to fill. */
@@ -57,7 +67,9 @@ static void fill_config(struct load *l)
 	fill_ports((uint64_t *)l->skel->rodata->rports, f->rports, f->nrports);
 	c->by_lport = f->nlports > 0;
 	c->by_rport = f->nrports > 0;
-	c->filtered = c->cgroup || c->netns || c->family || c->by_pid || c->by_lport || c->by_rport;
+	fill_nets((struct capture_net *)l->skel->rodata->nets, f);
+	c->nets = (uint8_t)f->nnets;
+	c->filtered = c->nets || c->cgroup || c->netns || c->family || c->by_pid || c->by_lport || c->by_rport;
 	plan_config(&l->plan, c);
 }
 

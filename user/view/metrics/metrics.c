@@ -12,6 +12,7 @@
 
 #include "../../lib/beside.h"
 #include "../../lib/clock.h"
+#include "../../lib/events.h"
 #include "metrics.h"
 
 #define PAGE_NS		1000000000ull	/* between two pages that are answered with */
@@ -260,6 +261,7 @@ const struct view_ops view_metrics = {
 	.name = "metrics",
 	.help = "numbers of each listener for Prometheus, written anew every 15 seconds",
 	.file = VIEW_OWN,
+	.events = EVENTS_QUEUES,
 	.open = metrics_open,
 	.begin = metrics_begin,
 	.event = metrics_event,

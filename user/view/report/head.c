@@ -70,6 +70,7 @@ static void put_filter(struct view *v)
 		{ TCPTRACE_ONLY_PIDS, N_("some processes") }, { TCPTRACE_ONLY_LPORTS, N_("some local ports") },
 		{ TCPTRACE_ONLY_RPORTS, N_("some remote ports") }, { TCPTRACE_ONLY_FAMILY, N_("one address family") },
 		{ TCPTRACE_ONLY_NETNS, N_("one network namespace") }, { TCPTRACE_ONLY_CGROUP, N_("one cgroup") },
+		{ TCPTRACE_ONLY_ADDRS, N_("some addresses") },
 	};
 	const struct report *r = v->priv;
 	uint32_t only = r->model ? model_only(r->model) : 0;
