@@ -48,7 +48,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-vm test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
+.PHONY: all traffic help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-vm test-ports test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
 	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz test-browser
 .SUFFIXES:
 
@@ -176,6 +176,8 @@ $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.st
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -pthread -o $@ $<
 
+traffic: $(TRAFFIC)	# the programs that make the tests' connections
+
 run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its clients (root)
 	$(Q)tests/live/run-demo
 
@@ -186,7 +188,7 @@ TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light 
 HOST   := test-lint test-unit test-golden test-top test-browser test-fuzz test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
-ALL    := $(HOST) test-pack test-vm test-vm-labs test-kmod test-dkms
+ALL    := $(HOST) test-pack test-vm test-ports test-vm-labs test-kmod test-dkms
 
 test: tcptrace $(TRAFFIC) ## on this machine and in QEMU guests with Debian's kernels (root; PARTS=... for some)
 	$(Q)tests/lib/packages $(TEST_PACKAGES) || echo 'tests: what needs these packages is skipped' >&2
@@ -289,6 +291,11 @@ test-guests: tcptrace $(TRAFFIC) ## the live scenarios in guests with other kern
 
 test-vm: tcptrace $(TRAFFIC) ## the same with each mechanism by itself, and compared
 	$(Q)tests/vm/matrix
+
+PORTS := 5.10-rt 6.1-rt 6.12-rt 7.2-rt 6.1-arm64 6.12-arm64 6.12-arm64-16k
+test-ports: tcptrace $(TRAFFIC) ## some of them in guests with preemptible kernels, and on arm64
+	$(Q)tests/lib/packages qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross || echo 'tests: arm64 is skipped' >&2
+	$(Q)tests/vm/matrix $(PORTS)
 
 test-vm-labs: tcptrace ## the experiments of `tcptrace lab` in guests with other kernels
 	$(Q)tests/vm/matrix --labs

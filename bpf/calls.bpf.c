@@ -530,7 +530,8 @@ static __always_inline bool connect_failed(int ret)
 }
 
 /* uaddr: where to, the kernel's copy or the caller's; 0: not known. */
-static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret, __u64 uaddr, bool user)
+static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret, __u64 uaddr,
+						bool user)
 {
 	struct tcptrace_record *r;
 

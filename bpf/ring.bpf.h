@@ -70,10 +70,10 @@ static __always_inline __u64 claim_slot(__u32 ring, struct ring_ends *ends)
 }
 
 /*
- * Whether it is asked for or not. NULL: no room, counted. Everything but the addresses is set to "nothing". The time is taken before the slot:
- * a program that is preempted between the two must not leave a record whose time is later than that of the
- * records after it (user/source/ring.c merges the rings by the time of their next record). An eighth of a ring
- * is left free for those that have looked for room and not claimed their slot yet.
+ * Whether it is asked for or not. NULL: no room, counted. Everything but the addresses is set to "nothing". The time is
+ * taken before the slot: a program that is preempted between the two must not leave a record whose time is later than
+ * that of the records after it (user/source/ring.c merges the rings by the time of their next record). An eighth of a
+ * ring is left free for those that have looked for room and not claimed their slot yet.
  */
 static __always_inline struct tcptrace_record *reserve_any(__u32 event, __u64 now)
 {

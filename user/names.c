@@ -94,13 +94,14 @@ int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
 {
 	struct { struct file_handle h; unsigned char space[8]; } u = { .h.handle_bytes = 8 };
 	struct statfs fs;
+	struct stat st;
 	int mount_id;
 
 	if (statfs(path, &fs)) {
 		snprintf(error, size, "--cgroup '%s': %s", path, strerror(errno));
 		return -EINVAL;
 	}
-	if (fs.f_type != CGROUP2_SUPER_MAGIC) {
+	if (fs.f_type != CGROUP2_SUPER_MAGIC || stat(path, &st) || !S_ISDIR(st.st_mode)) {
 		snprintf(error, size, "--cgroup '%s': not a folder of cgroup v2 (usually below /sys/fs/cgroup)",
 			 path);
 		return -EINVAL;

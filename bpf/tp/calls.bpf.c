@@ -168,7 +168,8 @@ static __always_inline int on_enter_accept4(const struct syscall_trace_enter *ct
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = call_began(CALL_ACCEPT, ctx->args[0]), .sk = (__u64)sk, .listener = (__u64)sk,
+		CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = call_began(CALL_ACCEPT, ctx->args[0]), .sk = (__u64)sk,
+			   .listener = (__u64)sk,
 			   .fd = ctx->args[0]);
 	return 0;
 }

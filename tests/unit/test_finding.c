@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Findings about SYN queues, ports and connect(), their order, and what is no trouble. */
+#include <stdlib.h>
+
 #include "finding_rig.h"
 
 #include "../../user/model/knob.h"
@@ -252,6 +254,27 @@ static void order(void **state)
 	assert_true(found.f[0].cost_ns > found.f[1].cost_ns);
 }
 
+/* The one that refused comes before the one that was there first. */
+static void listeners_in_order(void **state)
+{
+	struct tcptrace_record rec = by(listener_rec(0), 101, 3);
+	const struct listener **all;
+	uint32_t n;
+
+	(void)state;
+	rec.sk = rec.listener = LSK + 0x1000;
+	state_of(rec, LSK + 0x1000, TCP_S_CLOSE, TCP_S_LISTEN);
+	rig_listen(1, 4096);
+	all = listeners_by_trouble(rig.m, &n);
+	assert_int_equal(n, 2);
+	assert_ptr_equal(all[0], model_listener(rig.m, 0));
+	free(all);
+	burst(5);
+	all = listeners_by_trouble(rig.m, &n);
+	assert_ptr_equal(all[0], model_listener(rig.m, 1));
+	free(all);
+}
+
 static void healthy(void **state)
 {
 	unsigned int i;
@@ -298,7 +321,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(no_listener),
-		TEST(elsewhere), TEST(scan), TEST(connects), TEST(went_on), TEST(order), TEST(healthy),
+		TEST(elsewhere), TEST(scan), TEST(connects), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};
 

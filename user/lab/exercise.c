@@ -5,7 +5,6 @@
  * ends them all. Under sudo it runs as the user who called sudo.
  */
 #include <errno.h>
-#include <grp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
@@ -19,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../lib/parse.h"
+#include "../lib/caller.h"
 #include "../lib/wrap.h"
 #include "../talk.h"
 #include "exercise.h"
@@ -31,25 +30,16 @@ static pid_t keeper;		/* first process of its namespace; 0: none */
 
 /* ---- on the stage ---- */
 
-/* Who calls sudo does not mean the program to be root. */
-static bool drop_root(void)
-{
-	const char *uid_text = getenv("SUDO_UID"), *gid_text = getenv("SUDO_GID");
-	uint64_t uid, gid;
-
-	if (!uid_text || !gid_text)
-		return true;
-	if (parse_u64(uid_text, 0, UINT32_MAX - 1, &uid) || parse_u64(gid_text, 0, UINT32_MAX - 1, &gid))
-		return false;
-	return !setgroups(0, NULL) && !setgid((gid_t)gid) && !setuid((uid_t)uid);
-}
-
 __attribute__((noreturn))
 static void run_program(void)
 {
+	struct caller as;
+
 	signal(SIGPIPE, SIG_DFL);
 	dup2(STDERR_FILENO, STDOUT_FILENO);	/* standard output is the verdict's */
-	if (drop_root())
+	caller_find(&as, NULL);
+	errno = -caller_become(&as);
+	if (!errno)
 		execvp(program[0], program);
 	fprintf(stderr, "tcptrace: %s: %s\n", program[0], strerror(errno));
 	_exit(127);

@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/caller.h"
 #include "child.h"
-#include "privileges.h"
 
 static void child_main(char **argv, int go, int failed, bool quiet_stdout, const struct caller *as)
 {

@@ -11,7 +11,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "../lib/caller.h"
 #include "../lib/clock.h"
+#include "../source/netns.h"
 #include "../talk.h"
 #include "about.h"
 #include "child.h"
@@ -193,15 +195,24 @@ static int begin(struct run *r)
 	return 0;
 }
 
+static int is_there(void *arg)
+{
+	*(bool *)arg = true;
+	return 1;
+}
+
 /* A wrong number would show nothing for ever; one that comes back is possible, so it is no error. */
 static void warn_missing(const struct filter *f)
 {
+	bool there = false;
 	uint32_t i;
 
 	for (i = 0; i < f->npids; i++) {
 		if (kill((pid_t)f->pids[i], 0) && errno == ESRCH)
 			talk("-p %u: there is no such process now", f->pids[i]);
 	}
+	if (f->netns && netns_each(f->netns, is_there, NULL, &there) >= 0 && !there)
+		talk("--netns %u: no process is in such a namespace now, and it has no name below /run/netns", f->netns);
 }
 
 /* From here on everything is seen: say so to a person, and to a test that waits for it. */

@@ -14,7 +14,7 @@
  *
  * A number that rests on what is not seen (model/figure.h) is "-", a lower bound ">=12".
  *
- * 140098 events, 0 lost  (bpf: fentry 14, tracepoint 11)
+ * 140098 events, 0 lost  (bpf: fentry 14, tracepoint 11; 30.2 s, 4637 events a second)
  */
 #include "../lib/tr.h"
 #include "../lib/wrap.h"
@@ -347,6 +347,25 @@ static void put_unless_zero(struct out *o, uint64_t n, const char *msgid)
 		put_with(o, msgid, n);
 }
 
+/* "; 30.2 s, 4637 events a second" */
+static void put_length(struct view *v, const struct model_totals *t)
+{
+	uint64_t ms = t->last_ns > t->first_ns ? (t->last_ns - t->first_ns) / 1000000 : 0;
+
+	if (!v->cfg.live || !t->first_ns || ms < 100)
+		return;
+	out_str(v->out, "; ");
+	out_u64(v->out, ms / 1000);
+	out_char(v->out, '.');
+	out_u64(v->out, ms / 100 % 10);
+	out_str(v->out, " s");
+	if (view_events(t) * 1000 < ms)
+		return;
+	out_str(v->out, ", ");
+	out_u64(v->out, view_events(t) * 1000 / ms);
+	out_str(v->out, " events a second");
+}
+
 void summary_end(struct view *v, const struct view_end *end)
 {
 	const struct model_totals *t = end->totals;
@@ -366,6 +385,7 @@ void summary_end(struct view *v, const struct view_end *end)
 		out_str(o, _(": "));
 		out_str(o, end->mechanisms);
 	}
+	put_length(v, t);
 	out_char(o, ')');
 	out_line_end(o);
 }

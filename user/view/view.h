@@ -234,6 +234,8 @@ const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED"; NULL: 
 const char *listener_decides(const struct listener *l);
 uint64_t view_events(const struct model_totals *t);	/* all that the model handed out */
 uint64_t listener_refused(const struct listener *l);	/* all drops */
+/* All n of them, to be freed by the caller; NULL: no memory. */
+const struct listener **listeners_by_trouble(const struct model *m, uint32_t *n);
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);
 void summary_finding(struct view *v, const struct finding *f);
 /* " @NAME" where that is another than the first: up to VIEW_NETNS_MAX bytes at p; gives back where it ends. */

@@ -146,6 +146,8 @@ filter_netns()
 	untrace
 	events accept:23 connect:23 synq-add:23
 	expect namespaces "$(values netns - | unique)" "$ns"
+	"$tcptrace" -q --mechanism "$mechanism" --netns 4294967295 -d 0.1 > "$dir/text" 2> "$dir/talk"
+	grep -q 'no process is in such a namespace now' "$dir/talk" || fail "of one that is not there it says $(cat "$dir/talk")"
 }
 
 # The kernel's counters of a namespace go with it: nothing says that what was counted there is right.
@@ -182,6 +184,8 @@ filter_cgroup()
 	[[ -n $root ]] || skip "no cgroup2 is mounted"
 	group=$root/live-$$-$family
 	mkdir "$group" || skip "no cgroup can be made under $root"
+	"$tcptrace" --cgroup "$group/cgroup.procs" -d 0.1 2> "$dir/talk"
+	expect "exit status with a file" $? 2
 	own_trace --cgroup "$group"
 	port=8081 as=server8081 server --accept loop --max 29
 	echo $BASHPID > "$group/cgroup.procs" || skip "no process may enter $group"

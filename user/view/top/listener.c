@@ -271,20 +271,21 @@ static void put_conn(struct top *t, const struct top_conn *c)
 	static const char *const where[] = { "acceptq", "synq", "accepted" };
 	struct out *o = page_line(&t->doc);
 	uint64_t age = since(c->ended_ns ? c->ended_ns : t->now_ns, c->since_ns);
+	bool known = t->ends_seen || c->where != TOP_TAKEN || c->ended_ns;
 	size_t from;
 
 	o->ascii = !t->v->cfg.utf8;
 	out_u64_pad(o, c->id, 7);
 	out_char(o, ' ');
 	out_str_pad(o, c->ended_ns ? "ended" : where[c->where], 9);
-	if (c->since_ns)
+	if (c->since_ns && known)
 		put_age(o, age, 8);
 	else
 		out_str(o, "-       ");
 	from = o->len;
 	out_endpoint(o, c->raddr, c->rport);
 	out_pad_to(o, from, 22);
-	out_str_pad(o, tcp_state_name(c->state), 13);
+	out_str_pad(o, known ? tcp_state_name(c->state) : "-", 13);
 	from = o->len;
 	if (c->waited_ns)
 		out_ms(o, c->waited_ns);

@@ -305,6 +305,7 @@ void top_screen_tick(struct top *t, const struct model *m, uint64_t now_ns)
 	bool due = now_ns >= t->next_ns;
 
 	t->now_ns = now_ns;
+	t->ends_seen = model_seen(m, TCPTRACE_STATE) != TCPTRACE_SEEN_NOT;
 	if (t->play.ended && !t->play.summed) {	/* what is left is no whole interval */
 		t->play.summed = true;
 		t->due = true;

@@ -75,6 +75,11 @@ static void put_ladder(struct top *t, struct track *one)
 
 	if (out_open(&text, -1))
 		return;
+	if (!t->ends_seen) {		/* whether it goes on is not known */
+		one->ended = true;
+		if (one->peer)
+			one->peer->ended = true;
+	}
 	s.out = &text;
 	s.cfg.color = true;		/* page_add() takes it for a look */
 	s.cfg.explain = t->explain;
@@ -95,6 +100,8 @@ void top_steps_put(struct top *t)
 
 	page_clear(&t->doc, t->page.columns);
 	t->choices = 0;
+	if (!t->ends_seen)
+		page_str(&t->doc, _("Its steps through the queues alone: while live, top asks for no others."), LOOK_BOLD);
 	if (one && one->nsteps) {
 		put_ladder(t, one);
 		return;

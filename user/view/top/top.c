@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../../lib/clock.h"
+#include "../../lib/events.h"
 #include "../../lib/tr.h"
 #include "../jsonout.h"
 #include "top.h"
@@ -158,6 +159,7 @@ static int top_close(struct view *v)
 const struct view_ops view_top = {
 	.name = "top",
 	.help = N_("listeners, their queues and rates, at each interval"),
+	.events = EVENTS_QUEUES,
 	.json = true,
 	.open = top_open,
 	.event = top_event,

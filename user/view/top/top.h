@@ -85,6 +85,7 @@ struct top {
 	/* Of a screen. */
 	struct top_term *term;		/* NULL: there is none */
 	enum top_screen screen, behind;	/* behind: of help and sort menu, what comes back */
+	bool ends_seen;			/* transitions are: what is known of a conn after accept() */
 	bool left;			/* there was one, and it is as it was */
 	bool frozen, typing, dirty, due;	/* due: the model is to be looked at, whatever the time */
 	bool explain, follows;		/* of the ladder */
