@@ -226,8 +226,9 @@ test-unit: ## cmocka: the model, the views, the command line, with sanitizers
 FUZZ      := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # Smaller tables: a run begins with them empty, 10,000 times a second.
 FUZZ_TINY := -DTRACKS=32u -DTOP_SEATS=64u -DCHUNK_RECORDS=8u -DGZ_CHUNK=1024u '-DOUT_SIZE=(16u*1024)'
-FUZZ_SRC  := $(filter user/lib/% user/model/% user/view/% user/source/file.c user/source/gz.c user/language.c user/terminal.c,$(USER_SRC))
-FUZZ_OPTS := user/options.c user/options_check.c user/options_table.c user/names.c user/lib/parse.c user/model/tcp.c
+FUZZ_SRC  := $(filter user/lib/% user/model/% user/view/% user/source/file.c user/source/filter.c user/source/gz.c user/language.c user/terminal.c,$(USER_SRC))
+FUZZ_OPTS := user/options.c user/options_check.c user/options_table.c user/names.c user/source/filter.c \
+	     $(filter user/lib/% user/model/%,$(USER_SRC))
 FUZZERS   := $(addprefix $(B)/fuzz/,replay mo options)
 
 $(B)/fuzz/%.o: %.c | $(MADE)

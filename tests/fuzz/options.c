@@ -44,11 +44,12 @@ bool mechanism_by_name(const char *name, enum mechanism *out)
 	return !strcmp(name, "auto");
 }
 
-void options_help(const struct command *commands, const struct command *c, const char *program)
+int options_help(const struct command *commands, const struct command *c, const char *program, const char *lang)
 {
 	(void)commands;
 	(void)c;
 	(void)program;
+	(void)lang;
 	abort();
 }
 
