@@ -9,6 +9,8 @@
 
 #include "life.h"
 
+#define FIN_TIMEOUT_LEAST_NS	900000000ull
+
 #define NEEDS(event)	(1ull << TCPTRACE_##event)
 
 static bool is_errno_of_net(int err)		/* what an ICMP error leaves behind */
@@ -200,9 +202,15 @@ static bool is_closed_by_both(const struct conn_life *l)
 	return is_dead(l) && l->old == TCP_S_CLOSING && !l->totals.err;
 }
 
+/*
+ * The minisock waited as long as it may, tcp_fin_time(): a second at least. One that is gone before was ended by something
+ * that 5.10 and 6.1 do not report: their tcp_send_reset is of full sockets only.
+ */
 static bool is_never_closed(const struct conn_life *l)
 {
-	return l->orphan && !l->late_fin && !l->reset_after;
+	bool waited = !l->mini_gone || l->last_ns - l->end_ns >= FIN_TIMEOUT_LEAST_NS;
+
+	return l->orphan && !l->late_fin && !l->reset_after && waited;
 }
 
 static const struct {

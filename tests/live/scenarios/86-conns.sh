@@ -47,6 +47,8 @@ conns_ends()
 		got=" $(ends_of $at lport) "
 		# the end of an orphan's minisock has no hook here: 60 s would have to pass
 		[[ $server != never-closed || $got != "  " ]] || { sees minisock || continue; }
+		# 5.10 and 6.1 do not report the RST of a minisock
+		[[ $server != reset-late-data || $got != " unknown " ]] || continue
 		[[ $server == - ]] && { [[ $got == "  " ]] || fail "server of $at has a line: $got"; continue; }
 		[[ $got == *" $server "* ]] || fail "server of $at ended as '$got', not $server"
 	done < "$dir/ways"
