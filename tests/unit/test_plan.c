@@ -475,7 +475,7 @@ static void test_one_event(void **state)
 	assert_int_equal(plan_seen(&p, TCPTRACE_STATE), TCPTRACE_SEEN_NOT);
 	plan_on(&p, &f, "6.12", MECH_AUTO, ON(DROP));
 	EXPECT_PROGRAMS(&p, P(f_conn_request), P(x_conn_request), P(f_synack), P(x_syn_recv4), P(x_syn_recv6),
-			P(f_asked), P(x_listen), P(f_listen_stop));
+			P(f_asked), P(f_asked_old), P(x_listen), P(f_listen_stop));
 	/* by tracepoints a listener is looked up by its port: it must be seen to come and to go */
 	plan_on(&p, &f, "6.12", MECH_TRACEPOINT, ON(DROP));
 	EXPECT_PROGRAMS(&p, P(tp_drop_syn), P(cg_synack), P(tp_drop_ack_old), P(tp_state), P(tp_state_retry),
@@ -547,7 +547,7 @@ static void test_trouble(void **state)
 	(void)state;
 	plan_on(&p, &f, "6.12", MECH_AUTO, EVENTS_TROUBLE);
 	/* nothing that runs for each connection that goes well but the calls' ends and what may refuse it */
-	EXPECT_PROGRAMS(&p, P(x_bind4), P(x_bind6), P(f_asked), P(x_listen), P(f_listen_stop), P(x_connect), P(x_accept),
+	EXPECT_PROGRAMS(&p, P(x_bind4), P(x_bind6), P(f_asked), P(f_asked_old), P(x_listen), P(f_listen_stop), P(x_connect), P(x_accept),
 			P(f_req_drop), P(f_req_err), P(f_abort), P(f_forget), P(f_conn_request), P(x_conn_request),
 			P(f_synack), P(x_syn_recv4), P(x_syn_recv6), P(f_cookie_v4), P(x_verdict_v4), P(f_cookie_v6),
 			P(x_verdict_v6), P(tp_synack_retrans), P(tp_retrans), P(f_retransmit), P(x_retransmit),

@@ -62,11 +62,13 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(TWO(sys_enter_bind), TWO(sys_exit_bind)), SYSCALL },
 	} },
 	[HOOK_LISTEN] = { "listen()", ON(LISTEN), .helps = HELPS_PIDS, .variants = {
-		{ MECH_FENTRY, "__sys_listen_socket, __inet_listen_sk", PROGS_OF(TWO(f_asked), TWO(x_listen)) },
+		/* __sys_listen() has a copy of __sys_listen_socket() in itself, which io_uring calls */
+		{ MECH_FENTRY, "__sys_listen_socket, __inet_listen_sk",
+		  PROGS_OF(TWO(f_asked), TWO(f_asked_old), TWO(x_listen)) },
 		{ MECH_FENTRY, "__sys_listen, __inet_listen_sk", PROGS_OF(TWO(f_asked_old), TWO(x_listen)) },
 		{ MECH_FENTRY, "__sys_listen, inet_listen", PROGS_OF(TWO(f_asked_old), TWO(x_listen_old)) },
 		{ MECH_KPROBE, "__sys_listen_socket, __inet_listen_sk",
-		  PROGS_OF(ONE(k_asked), ONE(k_listen), ONE(r_listen)) },
+		  PROGS_OF(ONE(k_asked), ONE(k_asked_old), ONE(k_listen), ONE(r_listen)) },
 		{ MECH_KPROBE, "__sys_listen, inet_listen",
 		  PROGS_OF(ONE(k_asked_old), ONE(k_listen_old), ONE(r_listen_old)) },
 		{ MECH_TRACEPOINT, "sys_enter_listen, sys_exit_listen",
