@@ -256,12 +256,28 @@ trace()
 own_trace()
 {
 	json=$dir/json
+	view "$json" '' --json "$@"
+	own_counters before
+}
+
+# view OUT COMMAND [ARGS]: tcptrace COMMAND (may be empty) of this namespace, which writes into OUT, until `unview`
+view()
+{
+	local out=$1 command=$2
+
 	mkfifo "$dir/ready"
-	"$tcptrace" --json --netns "$ns" --mechanism "$mechanism" --ready-fd 9 "$@" \
-		9> "$dir/ready" > "$json" 2> "$dir/talk" &
+	"$tcptrace" ${command:+"$command"} --netns "$ns" --mechanism "$mechanism" --ready-fd 9 "${@:3}" \
+		9> "$dir/ready" > "$out" 2> "$dir/talk" &
 	pid[tcptrace]=$!
 	until_ready
-	own_counters before
+}
+
+unview()
+{
+	kill -INT "${pid[tcptrace]}" 2>/dev/null
+	wait "${pid[tcptrace]}"
+	expect "exit status of tcptrace" $? 0
+	unset 'pid[tcptrace]'
 }
 
 # tcptrace writes a newline; a fifo that ends without one is a tcptrace that failed

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "pair.h"
 
 #define LOOK_BACK	64	/* tracks asked whether they make room */
 
@@ -41,20 +42,10 @@ static struct track **conn_bucket(struct follow *f, uint64_t conn)
 	return &f->by_conn[conn % FOLLOW_BUCKETS];
 }
 
-static uint32_t end_hash(const uint8_t addr[16], uint16_t port)
-{
-	uint32_t h = 2166136261u ^ port;
-	unsigned int i;
-
-	for (i = 0; i < 16; i++)
-		h = (h ^ addr[i]) * 16777619u;
-	return h;
-}
-
 /* The same from both sides. */
 static struct track **pair_bucket(struct follow *f, const struct tuple *t)
 {
-	return &f->by_pair[(end_hash(t->laddr, t->lport) + end_hash(t->raddr, t->rport)) % FOLLOW_BUCKETS];
+	return &f->by_pair[pair_hash(t) % FOLLOW_BUCKETS];
 }
 
 static void pair_del(struct follow *f, struct track *t)
@@ -87,32 +78,20 @@ void track_set_tuple(struct follow *f, struct track *t, const struct tuple *ends
 	t->paired = true;
 }
 
-static bool same_end(const uint8_t a[16], uint16_t ap, const uint8_t b[16], uint16_t bp)
-{
-	return ap == bp && !memcmp(a, b, 16);
-}
-
-static bool is_loopback(const uint8_t addr[16])
-{
-	static const uint8_t v6[16] = { [15] = 1 };
-
-	return addr_is_mapped(addr) ? addr[12] == 127 : !memcmp(addr, v6, 16);
-}
-
-/* The other end of t, in whatever namespace; of several the one in its own. 127.0.0.1 is never elsewhere. */
+/* The other end of t, in whatever namespace; of several the one in its own. */
 struct track *track_peer(struct follow *f, const struct track *t)
 {
-	const struct tuple *a = &t->tuple, *b;
 	struct track *p, *best = NULL;
 
-	for (p = *pair_bucket(f, a); p; p = p->next_pair) {
-		b = &p->tuple;
-		if (p == t || p->peer || p->gone || !same_end(a->laddr, a->lport, b->raddr, b->rport) ||
-		    !same_end(a->raddr, a->rport, b->laddr, b->lport))
+	for (p = *pair_bucket(f, &t->tuple); p; p = p->next_pair) {
+		enum pair_fit fit;
+
+		if (p == t || p->peer || p->gone)
 			continue;
-		if (a->netns == b->netns)
+		fit = pair_fit(&t->tuple, &p->tuple);
+		if (fit == PAIR_HERE)
 			return p;
-		if (!is_loopback(a->laddr))
+		if (fit == PAIR_ELSEWHERE)
 			best = p;
 	}
 	return best;

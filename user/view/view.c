@@ -9,22 +9,6 @@
 
 #include "view.h"
 
-const struct view_ops *view_by_name(const char *name)
-{
-	static const struct view_ops *const views[] = {
-#define VIEW_ENTRY(name) &view_##name,
-		VIEWS(VIEW_ENTRY)
-#undef VIEW_ENTRY
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		if (!strcmp(views[i]->name, name))
-			return views[i];
-	}
-	return NULL;
-}
-
 int view_open(struct view *v, const struct view_ops *ops, const struct view_config *cfg, struct out *out)
 {
 	*v = (struct view){ .ops = ops, .cfg = *cfg, .out = out };

@@ -213,7 +213,6 @@ struct view {
 VIEWS(VIEW_EXTERN)
 #undef VIEW_EXTERN
 
-const struct view_ops *view_by_name(const char *name);	/* of VIEWS; or NULL */
 int view_open(struct view *v, const struct view_ops *ops, const struct view_config *cfg, struct out *out);
 int view_close(struct view *v);		/* as ops->close() */
 

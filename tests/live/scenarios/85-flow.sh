@@ -4,21 +4,11 @@
 # Ladders: both ends of a connection on one, whoever was named; only what was asked for.
 
 # ladders [ARGS]: the view flow of this namespace, until `drawn`
-ladders()
-{
-	mkfifo "$dir/ready"
-	"$tcptrace" flow --mechanism "$mechanism" --netns "$ns" --ready-fd 9 "$@" \
-		9> "$dir/ready" > "$dir/flow" 2> "$dir/talk" &
-	pid[tcptrace]=$!
-	until_ready
-}
+ladders() { view "$dir/flow" flow "$@"; }
 
 drawn()
 {
-	kill -INT "${pid[tcptrace]}" 2>/dev/null
-	wait "${pid[tcptrace]}"
-	expect "exit status of tcptrace" $? 0
-	unset 'pid[tcptrace]'
+	unview
 	cp "$dir/flow" "$OUT/$mechanism/$scenario.$family.flow"
 	sed -n 's/.*, \([0-9]*\) probe hits missed.*/\1/p' "$dir/flow" > "$OUT/$mechanism/$scenario.$family.missed"
 	expect "records lost" "$(sed -n 's/.* events, \([0-9]*\) lost.*/\1/p' "$dir/flow")" 0

@@ -7,19 +7,12 @@
 lives()
 {
 	json=$dir/json
-	mkfifo "$dir/ready"
-	"$tcptrace" conns -j --mechanism "$mechanism" --netns "$ns" --ready-fd 9 "$@" \
-		9> "$dir/ready" > "$json" 2> "$dir/talk" &
-	pid[tcptrace]=$!
-	until_ready
+	view "$json" conns -j "$@"
 }
 
 lived()
 {
-	kill -INT "${pid[tcptrace]}" 2>/dev/null
-	wait "${pid[tcptrace]}"
-	expect "exit status of tcptrace" $? 0
-	unset 'pid[tcptrace]'
+	unview
 	cp "$json" "$OUT/$mechanism/$scenario.$family.conns"
 	expect "records lost" "$(last_line end lost)" 0
 	grep '^{"type":"conn"' "$json" > "$dir/conns"
@@ -72,17 +65,10 @@ conns_killed()
 # truth KIND: 1,009 connections of a server that listens on $port, both ends counted
 truth()
 {
-	mkfifo "$dir/ready"
-	"$tcptrace" conns --csv --ends --mechanism "$mechanism" --netns "$ns" --ready-fd 9 \
-		9> "$dir/ready" > "$dir/csv" 2> "$dir/talk" &
-	pid[tcptrace]=$!
-	until_ready
+	view "$dir/csv" conns --csv --ends
 	python3 "$here/truth.py" "$1" "$port" 1009 > "$dir/counted" || fail "the client of $1 failed"
 	all_gone
-	kill -INT "${pid[tcptrace]}"
-	wait "${pid[tcptrace]}"
-	expect "exit status of tcptrace" $? 0
-	unset 'pid[tcptrace]'
+	unview
 	cp "$dir/csv" "$OUT/$mechanism/$scenario.$family.csv"
 	expect connections "$(wc -l < "$dir/counted")" 1009
 	expect differences "$(python3 "$here/truth.py" --check "$dir/csv" "$dir/counted" "$port" "${@:2}" 2>&1 | head -n 5)" ''

@@ -22,11 +22,7 @@ scenario top_intervals 46 own -- "top -j: intervals add up, peaks between two lo
 top_intervals()
 {
 	json=$dir/json
-	mkfifo "$dir/ready"
-	"$tcptrace" top -j -i 0.2 --netns "$ns" --mechanism "$mechanism" --ready-fd 9 \
-		9> "$dir/ready" > "$json" 2> "$dir/talk" &
-	pid[tcptrace]=$!
-	until_ready
+	view "$json" top -j -i 0.2
 	server --accept loop --max 23
 	client --count 23
 	finish server

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../lib/put.h"
+#include "../pair.h"
 #include "lives.h"
 
 int lives_init(struct lives *s)
@@ -34,48 +34,26 @@ static struct life **conn_bucket(const struct lives *s, uint64_t conn)
 	return &s->by_conn[conn % LIVES_BUCKETS];
 }
 
-static uint64_t end_hash(const uint8_t addr[16], uint16_t port)
-{
-	uint64_t w[2];
-
-	memcpy(w, addr, sizeof(w));
-	return ((w[0] ^ port) * 0x9e3779b97f4a7c15ull ^ w[1]) * 0xbf58476d1ce4e5b9ull;
-}
-
 /* The same from both sides. */
 static struct life **pair_bucket(const struct lives *s, const struct tuple *t)
 {
-	uint64_t h = end_hash(t->laddr, t->lport) + end_hash(t->raddr, t->rport);
-
-	return &s->by_pair[(h ^ h >> 32) % LIVES_BUCKETS];
+	return &s->by_pair[pair_hash(t) % LIVES_BUCKETS];
 }
 
-static bool same_end(const uint8_t a[16], uint16_t ap, const uint8_t b[16], uint16_t bp)
-{
-	return ap == bp && !memcmp(a, b, 16);
-}
-
-static bool is_loopback(const uint8_t addr[16])
-{
-	static const uint8_t v6[16] = { [15] = 1 };
-
-	return addr_is_mapped(addr) ? addr[12] == 127 : !memcmp(addr, v6, 16);
-}
-
-/* The other end of x, in whatever namespace; of several the one in its own. 127.0.0.1 is never elsewhere. */
+/* The other end of x, in whatever namespace; of several the one in its own. */
 static struct life *other_end(const struct lives *s, const struct life *x)
 {
-	const struct tuple *a = &x->l.tuple, *b;
 	struct life *p, *best = NULL;
 
-	for (p = *pair_bucket(s, a); p; p = p->next_pair) {
-		b = &p->l.tuple;
-		if (p == x || p->peer || !p->l.conn || p->told || !same_end(a->laddr, a->lport, b->raddr, b->rport) ||
-		    !same_end(a->raddr, a->rport, b->laddr, b->lport))
+	for (p = *pair_bucket(s, &x->l.tuple); p; p = p->next_pair) {
+		enum pair_fit fit;
+
+		if (p == x || p->peer || !p->l.conn || p->told)
 			continue;
-		if (a->netns == b->netns)
+		fit = pair_fit(&x->l.tuple, &p->l.tuple);
+		if (fit == PAIR_HERE)
 			return p;
-		if (!is_loopback(a->laddr))
+		if (fit == PAIR_ELSEWHERE)
 			best = p;
 	}
 	return best;

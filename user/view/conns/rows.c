@@ -266,6 +266,17 @@ static void align_right(struct out *o, size_t from, unsigned int to)
 	out_mem(o, text, n);
 }
 
+/* What was written from there on is the value, or the title, of column c. */
+static void end_cell(struct out *o, size_t from, const struct rows *rows, enum column c)
+{
+	if (columns[c].right)
+		align_right(o, from, width(rows, c));
+	if (c != END) {
+		out_pad_to(o, from, width(rows, c));
+		out_char(o, ' ');
+	}
+}
+
 static void put_header(struct view *v, const struct rows *rows)
 {
 	struct out *o = v->out;
@@ -276,12 +287,7 @@ static void put_header(struct view *v, const struct rows *rows)
 		if (!shown(v, c))
 			continue;
 		out_str(o, columns[c].title);
-		if (columns[c].right)
-			align_right(o, from, width(rows, c));
-		if (c != END) {
-			out_pad_to(o, from, width(rows, c));
-			out_char(o, ' ');
-		}
+		end_cell(o, from, rows, c);
 	}
 	out_line_end(o);
 }
@@ -329,12 +335,7 @@ void rows_put(struct view *v, struct rows *rows, const struct conn_row *r)
 		if (!shown(v, c))
 			continue;
 		put_value(v, r, c);
-		if (columns[c].right)
-			align_right(o, from, width(rows, c));
-		if (c != END) {
-			out_pad_to(o, from, width(rows, c));
-			out_char(o, ' ');
-		}
+		end_cell(o, from, rows, c);
 	}
 	out_line_end(o);
 }

@@ -7,16 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../pair.h"
 #include "report.h"
 
 #define NO_PAIR	UINT32_MAX
-
-static bool is_loopback(const uint8_t addr[16])
-{
-	static const uint8_t v6[16] = { [15] = 1 };
-
-	return addr_is_mapped(addr) ? addr[12] == 127 : !memcmp(addr, v6, 16);
-}
 
 static struct tuple turned(const struct tuple *t)
 {
@@ -25,19 +19,6 @@ static struct tuple turned(const struct tuple *t)
 	memcpy(back.laddr, t->raddr, 16);
 	memcpy(back.raddr, t->laddr, 16);
 	return back;
-}
-
-static uint64_t end_hash(const uint8_t addr[16], uint16_t port)
-{
-	uint64_t w[2];
-
-	memcpy(w, addr, 16);
-	return choose_spread(w[0] ^ choose_spread(w[1] ^ port));
-}
-
-static bool same_end(const uint8_t *a, uint16_t ap, const uint8_t *b, uint16_t bp)
-{
-	return ap == bp && !memcmp(a, b, 16);
 }
 
 /* 127.0.0.1 is another one in each namespace. */
@@ -51,12 +32,11 @@ static bool same_pair(const struct tuple *a, const struct tuple *b)
 
 static uint32_t find(struct pairs *p, const struct tuple *t)
 {
-	uint64_t h = end_hash(t->laddr, t->lport) + end_hash(t->raddr, t->rport);
 	uint32_t i;
 
 	if (!t->lport || !t->rport)
 		return NO_PAIR;
-	for (i = h >> 32 & p->mask; p->table[i]; i = (i + 1) & p->mask) {
+	for (i = pair_hash(t) & p->mask; p->table[i]; i = (i + 1) & p->mask) {
 		if (same_pair(&p->all[p->table[i] - 1].tuple, t))
 			return p->table[i] - 1;
 	}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "../lib/put.h"
+#include "pair.h"
+
+static uint64_t end_hash(const uint8_t addr[16], uint16_t port)
+{
+	uint64_t w[2];
+
+	memcpy(w, addr, sizeof(w));
+	return ((w[0] ^ port) * 0x9e3779b97f4a7c15ull ^ w[1]) * 0xbf58476d1ce4e5b9ull;
+}
+
+uint32_t pair_hash(const struct tuple *t)
+{
+	uint64_t h = end_hash(t->laddr, t->lport) + end_hash(t->raddr, t->rport);
+
+	return (uint32_t)(h ^ h >> 32);
+}
+
+bool same_end(const uint8_t a[16], uint16_t aport, const uint8_t b[16], uint16_t bport)
+{
+	return aport == bport && !memcmp(a, b, 16);
+}
+
+bool is_loopback(const uint8_t addr[16])
+{
+	static const uint8_t v6[16] = { [15] = 1 };
+
+	return addr_is_mapped(addr) ? addr[12] == 127 : !memcmp(addr, v6, 16);
+}
+
+/* 127.0.0.1 is never elsewhere. */
+enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b)
+{
+	if (!same_end(a->laddr, a->lport, b->raddr, b->rport) || !same_end(a->raddr, a->rport, b->laddr, b->lport))
+		return PAIR_NOT;
+	if (a->netns == b->netns)
+		return PAIR_HERE;
+	return is_loopback(a->laddr) ? PAIR_NOT : PAIR_ELSEWHERE;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Two conns that are the two ends of one connection: views look for them by their addresses. */
+#ifndef TCPTRACE_PAIR_H
+#define TCPTRACE_PAIR_H
+
+#include "../model/model.h"
+
+enum pair_fit { PAIR_NOT, PAIR_ELSEWHERE, PAIR_HERE };	/* in another namespace; in the same, which is the better one */
+
+bool is_loopback(const uint8_t addr[16]);
+bool same_end(const uint8_t a[16], uint16_t aport, const uint8_t b[16], uint16_t bport);
+uint32_t pair_hash(const struct tuple *t);		/* the same from both ends */
+enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b);
+
+#endif
