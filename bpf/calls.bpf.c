@@ -301,11 +301,8 @@ static __always_inline int listen_return(const struct sock *sk, int backlog, int
 	r = reserve(TCPTRACE_LISTEN);
 	if (!r)
 		return 0;
-	set_sock(r, sk);
-	set_queues(r, sk);
+	set_listen(r, sk, backlog);
 	set_caller(r, sk, call_fd(sk));
-	r->backlog = backlog;
-	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
 	r->ret = ret;
 	submit(r);
 	return 0;

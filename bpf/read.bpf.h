@@ -197,6 +197,15 @@ static __always_inline void set_queues(struct tcptrace_record *r, const struct s
 	r->flags |= TCPTRACE_F_QUEUES;
 }
 
+/* backlog: as the program gave it */
+static __always_inline void set_listen(struct tcptrace_record *r, const struct sock *sk, int backlog)
+{
+	set_sock(r, sk);
+	set_queues(r, sk);
+	r->backlog = backlog;
+	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
+}
+
 static __always_inline bool fin_taken(const struct sock *sk)
 {
 	return READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE);

@@ -88,11 +88,8 @@ static __always_inline int on_exit_listen(const struct syscall_trace_exit *ctx)
 	r = reserve(TCPTRACE_LISTEN);
 	if (!r)
 		return 0;
-	set_sock(r, sk);
-	set_queues(r, sk);
+	set_listen(r, sk, call.arg);
 	set_actor(r, call.fd);
-	r->backlog = call.arg;
-	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
 	r->ret = ctx->ret;
 	submit(r);
 	return 0;
