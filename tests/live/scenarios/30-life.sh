@@ -319,12 +319,7 @@ fastopen()
 # interrupt SIGNAL: the server's accept(), once it sleeps there
 interrupt()
 {
-	local i
-
-	for ((i = 0; i < patience * 20; i++)); do
-		[[ $(< "/proc/${pid[server]}/wchan") == inet_csk_accept ]] && break
-		sleep 0.05
-	done
+	blocked_threads "${pid[server]}" 1 > /dev/null
 	kill "-$1" "${pid[server]}"
 	hear server SIGNAL
 }
