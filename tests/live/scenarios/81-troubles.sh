@@ -215,6 +215,39 @@ trouble_blocked_loop()
 	never_says 'backlog='
 }
 
+scenario trouble_busy_child 4 host alone loose -- "python sleeps, its busy child has no listener: it is not the child"
+trouble_busy_child()
+{
+	needs python3
+	cat > "$dir/server.py" <<-EOC
+	import os, signal, socket, time
+	s = socket.socket()
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	s.bind(("$local", $port))
+	s.listen(16)
+	child = os.fork()
+	while child == 0:
+	    s.close()
+	time.sleep(4)
+	os.kill(child, signal.SIGKILL)
+	time.sleep(60)
+	EOC
+	trouble
+	background python python3 "$dir/server.py"
+	until_port "$port"
+	crowd 6
+	crowd_in 6
+	until_stalled "$port" 1500 6
+	end_trouble
+	crowd_gone
+	worker=${pid[python]}
+	end python
+	told accept-stalled
+	expect "state" "$(evidence accept-stalled state)" S
+	expect "whose" "$(whose accept-stalled)" "$worker"
+	screen "no accept\(\) by python3\[$worker\] for [0-9.]+ (m?s) from $clock on, while 6 connections waited: it slept in something else \(state S\)"
+}
+
 scenario trouble_stuck_member 4 host alone loose -- "nginx reuseport, one of two workers stopped: which one"
 trouble_stuck_member()
 {
