@@ -500,22 +500,16 @@ static void put_findings(const struct ending *e, const struct model *m)
 		findings(m, e->machine, on_finding, (void *)(uintptr_t)e);
 }
 
-/* Programs get them by number, people by trouble. */
 static void put_listeners(const struct ending *e, const struct model *m)
 {
-	const struct listener **sorted = NULL, *l;
-	uint32_t n = 0;
+	const struct listener *l;
 
-	if (!e->view->ops->listener)
-		return;
-	if (!e->view->ops->verdict_last)
-		sorted = listeners_by_trouble(m, &n);
-	for (uint32_t i = 0; sorted ? i < n : model_listener(m, i) != NULL; i++) {
-		l = sorted ? sorted[i] : model_listener(m, i);
+	if (e->view->ops->listeners)
+		e->view->ops->listeners(e->view, m);
+	for (uint32_t i = 0; e->view->ops->listener && (l = model_listener(m, i)); i++) {
 		if (select_listener(e->select, l))
 			e->view->ops->listener(e->view, m, l);
 	}
-	free(sorted);
 }
 
 static void sum_up(const struct ending *e, const struct model *m)

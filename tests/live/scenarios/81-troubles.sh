@@ -220,16 +220,18 @@ trouble_busy_child()
 {
 	needs python3
 	cat > "$dir/server.py" <<-EOC
-	import os, signal, socket, time
+	import os, socket, time
 	s = socket.socket()
 	s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 	s.bind(("$local", $port))
 	s.listen(16)
 	child = os.fork()
-	while child == 0:
+	if child == 0:
 	    s.close()
-	time.sleep(4)
-	os.kill(child, signal.SIGKILL)
+	    end = time.monotonic() + 10
+	    while time.monotonic() < end:
+	        pass
+	    os._exit(0)
 	time.sleep(60)
 	EOC
 	trouble
@@ -481,4 +483,51 @@ healthy_reload()
 	end nginx QUIT
 	end_trouble
 	told
+}
+
+# ---- and what is none of it does not hide it ----
+
+scenario many_listeners 4 host alone loose -- "300 short listeners, 40 idle ones, one that refuses: the end of -q can be read"
+many_listeners()
+{
+	local lines
+
+	needs python3
+	cat > "$dir/many.py" <<-EOC
+	import socket, time
+	def listener(port, backlog):
+	    s = socket.socket()
+	    s.bind(("$local", port))
+	    s.listen(backlog)
+	    return s
+	def client(where):
+	    s = socket.socket()
+	    s.setblocking(False)
+	    s.connect_ex(where)
+	    return s
+	idle = [listener(0, 1) for _ in range(40)]
+	bad = listener($port, 4)
+	for i in range(300):
+	    s = listener(0, 1)
+	    c = socket.create_connection(s.getsockname())
+	    a, _ = s.accept()
+	    s.close(); a.close(); c.close()
+	kept = [client(("$local", $port)) for _ in range(9)]
+	print("DONE", flush=True)
+	time.sleep(60)
+	EOC
+	trouble
+	start many python3 "$dir/many.py"
+	hear many DONE
+	until_full "$port"
+	end_trouble
+	end many
+	lines=$(wc -l < "$dir/screen")
+	within "lines of the summary" "$lines" 30 120
+	within "line of the one that refuses" "$(grep -nm 1 "^$local:$port" "$dir/screen" | cut -d : -f 1)" 2 16
+	grep -qxE '29[67] more, closed:  in 29[67]  accepted 29[67]  refused 0' "$dir/screen" || fail "what is folded: $(tail -n 30 "$dir/screen")"
+	expect "idle listeners by name" "$(grep -cE "^  $local:.*LISTEN$" "$dir/screen")" 16
+	grep -qx '  and 24 more' "$dir/screen" || fail "the other idle ones: $(tail -n 30 "$dir/screen")"
+	never_says 'impossible transitions'
+	expect "listeners in JSON" "$(grep -c '^{"type":"listener"' "$json")" 341
 }
