@@ -140,6 +140,7 @@ static void settings(const struct outputs *s, const struct source *src, const st
 	*cfg = (struct view_config){
 		.time = o->time,
 		.no_header = o->no_header || o->quiet,
+		.whole_snapshot = o->events & EVENT_BIT(EXISTS),
 		.quiet = o->quiet,
 		.json = o->json,
 		.utf8 = terminal_utf8(),
@@ -365,7 +366,8 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 	s->stepped = true;
 	if (s->select->filter && !s->passed)
 		s->passed = select_filtered(s->select, ev);
-	s->selected += selected;
+	/* what was there before is no step, unless it is what the user asks for */
+	s->selected += selected && (ev->event != TCPTRACE_EXISTS || s->o->events & EVENT_BIT(EXISTS));
 	for (unsigned int i = 0; i < s->n; i++)
 		to_view(&s->all[i].view, ev, selected);
 }

@@ -364,6 +364,14 @@ static void put_length(struct view *v, const struct model_totals *t)
 	out_str(v->out, " events a second");
 }
 
+/* Nobody reads so many lines: what shows the same in fewer. */
+static bool is_flood(const struct view *v, const struct model_totals *t)
+{
+	uint64_t ms = (t->last_ns - t->first_ns) / 1000000;
+
+	return v->cfg.live && v->ops->steps && !v->cfg.quiet && v->shown > 2000 && v->shown > ms;
+}
+
 void summary_end(struct view *v, const struct view_end *end)
 {
 	const struct model_totals *t = end->totals;
@@ -386,4 +394,9 @@ void summary_end(struct view *v, const struct view_end *end)
 	put_length(v, t);
 	out_char(o, ')');
 	out_line_end(o);
+	if (is_flood(v, t)) {
+		out_wrapped(o, _("More than a thousand lines a second: `tcptrace top` shows the queues, -q the end alone, "
+			      "-x what goes wrong, conns a line for each connection; -P PORT, -p PID or --addr NET less of all."),
+			    0, v->cfg.columns ? v->cfg.columns : 80);
+	}
 }

@@ -99,6 +99,7 @@ struct view_config {
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
 	int64_t boot_offset_ns;		/* add to t_ns for CLOCK_BOOTTIME, while live: how long the machine slept */
+	bool whole_snapshot;		/* -e exists: each socket that was there before, however many */
 	bool quiet;			/* -q: no steps, only what comes at the end */
 	struct view *main;		/* into whose file it writes; NULL: it has its own, or is the main view */
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
