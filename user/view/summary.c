@@ -396,7 +396,7 @@ void summary_end(struct view *v, const struct view_end *end)
 	out_line_end(o);
 	if (is_flood(v, t)) {
 		out_wrapped(o, _("More than a thousand lines a second: `tcptrace top` shows the queues, -q the end alone, "
-			      "-x what goes wrong, conns a line for each connection; -P PORT, -p PID or --addr NET less of all."),
+			      "-x what goes wrong, conns a line for each connection; -P PORT or -p PID less of all."),
 			    0, v->cfg.columns ? v->cfg.columns : 80);
 	}
 }
