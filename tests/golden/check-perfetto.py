@@ -124,7 +124,8 @@ def ends_of(events):
             continue
         if e["event"] in ("connect", "connect-return"):
             clients.add(conn)
-        ends[conn] = (f"{e['laddr']}:{e['lport']}", f"{e['raddr']}:{e['rport']}")
+        # the last step of a socket may have lost its address
+        ends.setdefault(conn, (f"{e['laddr']}:{e['lport']}", f"{e['raddr']}:{e['rport']}"))
     return {conn: pair if conn in clients else pair[::-1] for conn, pair in ends.items()}
 
 
