@@ -71,6 +71,14 @@ def main():
     for key in ("lost", "missed"):
         if page["meta"][key] != lines[-1][key]:
             fail(f"{key}: {page['meta'][key]} instead of {lines[-1][key]}")
+    for line in lines:
+        if line["type"] == "ledger":
+            row = f'<th scope="row">{line["counter"]}</th><td>{line["netns"]}</td>'
+            numbers = f"<td>{line['kernel']:,}</td><td>{line['counted']:,}</td>"
+            if row + numbers not in html:
+                fail(f"{line['counter']} of the kernel is not on it")
+    if "--netns" in html.split("</header>")[0] and "one network namespace" not in html:
+        fail("it does not say that it is of one namespace")
     findings = sum(line["type"] == "finding" for line in lines)
     told = html.count("<li><p><strong>")
     if told != findings:

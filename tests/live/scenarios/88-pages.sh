@@ -20,11 +20,27 @@ trace_is()
 	python3 "$here/../golden/check-perfetto.py" "$dir/decoded" "$json" > "$dir/verdict" || fail "trace: $(cat "$dir/verdict")"
 }
 
+# clocks: are MONOTONIC, REALTIME and BOOTTIME of a trace as far from each other as here? perf and ftrace have the last.
+clocks()
+{
+	local proto=$here/../../user/view
+
+	protoc --decode=perfetto.Trace --proto_path="$proto" "$proto/perfetto.proto" | python3 -c '
+import re, sys, time
+snapshot = sys.stdin.read().split("clock_snapshot {")[1].split("\n  }\n")[0]
+at = {int(i): int(t) for i, t in re.findall(r"clock_id: (\d+)\s+timestamp: (\d+)", snapshot)}
+for clock, number in ("REALTIME", 1), ("BOOTTIME", 6):
+    here = time.clock_gettime_ns(getattr(time, "CLOCK_" + clock)) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    if abs(here - (at[number] - at[3])) > 50_000_000:
+        sys.exit(f"{clock} is {at[number] - at[3]} ahead of MONOTONIC, here {here}")
+print("as this machine\x27s")'
+}
+
 scenario pages 46 own -- "a page and a trace beside JSON: the same numbers, arrows between both ends"
 pages()
 {
 	needs python3 protoc
-	own_trace --out "report:$dir/page.html" --out "perfetto:$dir/trace"
+	own_trace --check --out "report:$dir/page.html" --out "perfetto:$dir/trace"
 	server --backlog 2 --accept on-line
 	client_hold --nonblock --count 8 --timeout-ms 150
 	serve "accept 2"
@@ -67,8 +83,9 @@ pages_load()
 scenario pages_program 4 own host -- "report and perfetto of a program: its status, and a file only when it is complete"
 pages_program()
 {
-	local what rc
+	local what
 
+	needs python3 protoc
 	for what in report perfetto; do
 		"$tcptrace" $what -o "$dir/$what" -- "$bin/load" --count 23 --port $port > "$dir/text" 2> "$dir/talk" ||
 			fail "$what: $(cat "$dir/talk")"
@@ -78,6 +95,13 @@ pages_program()
 		expect "$what: exit status of a program that fails" $? 7
 		rm "$dir/$what" "$dir/none"
 	done
+	"$tcptrace" --out "report:$dir/page.html" --out "perfetto:$dir/trace" -- "$bin/load" --count 23 --port $port \
+		> "$dir/text" 2> "$dir/talk" || fail "beside the table: $(cat "$dir/talk")"
+	expect "listeners on it, and in the summary" "$(grep -c '<article' "$dir/page.html") $(grep -c '^0.0.0.0:.* load' "$dir/text") \
+$(grep -c '  backlog [0-9]* (asked' "$dir/text")" "1 1 1"
+	expect "connections on the page beside the table" "$(grep -c '<tr id="conn-' "$dir/page.html")" 46
+	within "lines of the table" "$(grep -c acceptq-add "$dir/text")" 23 23
+	expect "clocks of the trace" "$(clocks < "$dir/trace")" "as this machine's"
 	expect "connections on the page" "$("$tcptrace" report -o - -- "$bin/load" --count 23 --port $port 2> "$dir/talk" |
 		grep -c '<tr id="conn-')" 46
 }

@@ -81,7 +81,7 @@ static void put_filter(struct view *v)
 		{ TCPTRACE_ONLY_ADDRS, N_("some addresses") },
 	};
 	const struct report *r = v->priv;
-	uint32_t only = r->model ? model_only(r->model) : 0;
+	uint32_t only = v->cfg.narrows | (r->model ? model_only(r->model) : 0);
 	const char *comma = "";
 
 	if (!only)
