@@ -131,6 +131,8 @@ async function numbers(name) {
 	const page = await open(make(name)), all = lines(name);
 	const data = JSON.parse(await text(page, "#tcptrace-data"));
 
+	const { lost } = all.at(-1), alerts = await page.locator(".alert").allTextContents();
+	same(`${name}: what was lost is said in red`, alerts.some((line) => line.startsWith(`${lost} events were lost`)), lost > 0);
 	for (const want of all.filter((l) => l.type === "listener")) {
 		const got = data.listeners.find((l) => l.listener === want.listener), label = `${name}: listener ${want.listener}`;
 		same(`${label}: numbers`, [got.acceptq, got.acceptq_peak, got.synq, got.synq_peak, got.established, got.accepted, got.refused],
