@@ -14,7 +14,7 @@ void child_begins(struct model *m, const struct tcptrace_record *rec, struct con
 	if (!c->listener)
 		queue_set_listener(m, c, listener_find(m, rec->listener));
 	if (c->state != TCP_S_NEW_SYN_RECV && c->state != TCP_S_NONE && rec->t_ns >= c->known_ns)
-		m->totals.illegal++;
+		transition_broken(m);
 	if (!c->born_ns && !c->req && !c->known_ns)
 		c->born_ns = rec->t_ns;
 	c->state = TCP_S_SYN_RECV;

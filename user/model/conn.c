@@ -325,3 +325,8 @@ void conns_expire(struct model *m, uint64_t t_ns)
 		conn_end(m, c);
 	}
 }
+
+void transition_broken(struct model *m)
+{
+	m->totals.illegal += model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_EXACTLY;
+}

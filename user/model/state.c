@@ -17,7 +17,7 @@ static void state_ends(struct model *m, struct conn *c, struct model_event *ev)
 		emit_took(ev, c->synq_ns);	/* half-open since its SYN, not since the child was made */
 	if (c->state != TCP_S_NONE && ev->rec->t_ns >= c->known_ns &&
 	    (!known || !tcp_transition_legal(ev->rec->old, ev->rec->new)))
-		m->totals.illegal++;
+		transition_broken(m);
 	c->state = rec_state(ev->rec->new);
 	c->state_ns = ev->rec->t_ns;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "around.h"
+#include "holder.h"
 #include "../source/netns.h"
 
 #define NAMESPACES	16	/* whose sysctls are kept */
@@ -193,24 +194,35 @@ static void consider(struct process *best, uint32_t pid, uint32_t tid)
 		*best = p;
 }
 
-/* A master that hands its listener to workers takes nothing itself. */
-static unsigned int consider_children(struct process *best, uint32_t pid)
+/* fork() keeps descriptors and their numbers: is it the same socket there? */
+static bool holds_too(uint32_t pid, const struct owner *keeper)
+{
+	uint64_t ours, its;
+
+	return holder_inode(keeper->pid, keeper->fd, &ours) == 1 && holder_inode(pid, keeper->fd, &its) == 1 && ours == its;
+}
+
+/* A master that hands its listener to workers takes nothing itself. How many they are; its other children are not asked. */
+static unsigned int consider_workers(struct process *best, const struct owner *keeper)
 {
 	char path[64], buf[16 * CHILDREN], *p = buf, *end;
-	unsigned int n = 0;
+	unsigned int workers = 0;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", pid, pid);
-	if (!pid || read_text(path, buf, sizeof(buf)))
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", keeper->pid, keeper->pid);
+	if (keeper->fd < 0 || read_text(path, buf, sizeof(buf)))
 		return 0;
-	for (; n < CHILDREN; n++) {
-		uint64_t child = strtoull(p, &end, 10);
+	for (unsigned int n = 0; n < CHILDREN; n++) {
+		uint32_t child = (uint32_t)strtoul(p, &end, 10);
 
 		if (end == p)
 			break;
-		consider(best, (uint32_t)child, 0);
 		p = end;
+		if (!holds_too(child, keeper))
+			continue;
+		consider(best, child, 0);
+		workers++;
 	}
-	return n;
+	return workers;
 }
 
 static struct process look(const struct listener *l)
@@ -224,7 +236,7 @@ static struct process look(const struct listener *l)
 	for (i = 0; i < n; i++)
 		if (l->acceptor_pids[i] != l->acceptor.pid)
 			consider(&best, l->acceptor_pids[i], 0);
-	if (!best.pid && keeper && !consider_children(&best, keeper->pid))
+	if (!best.pid && keeper && !consider_workers(&best, keeper))
 		consider(&best, keeper->pid, 0);
 	return best;
 }

@@ -21,22 +21,30 @@ static bool exists(uint32_t pid)
 	return !access(path, F_OK);
 }
 
-static int holds(void *ctx, const struct owner *o, uint64_t *ino)
+int holder_inode(uint32_t pid, int32_t fd, uint64_t *ino)
 {
 	char path[48], link[48];
-	uint64_t now;
 	ssize_t n;
 
-	(void)ctx;
-	if (o->fd < 0)
-		return exists(o->pid);
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/fd/%" PRId32, o->pid, o->fd);
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/fd/%" PRId32, pid, fd);
 	n = readlink(path, link, sizeof(link) - 1);
 	if (n < 0)
 		return errno == ENOENT || errno == ESRCH ? 0 : -1;
 	link[n] = 0;
-	if (sscanf(link, "socket:[%" SCNu64 "]", &now) != 1)
-		return 0;
+	return sscanf(link, "socket:[%" SCNu64 "]", ino) == 1;
+}
+
+static int holds(void *ctx, const struct owner *o, uint64_t *ino)
+{
+	uint64_t now;
+	int is;
+
+	(void)ctx;
+	if (o->fd < 0)
+		return exists(o->pid);
+	is = holder_inode(o->pid, o->fd, &now);
+	if (is <= 0)
+		return is;
 	if (!*ino)
 		*ino = now;
 	return *ino == now;

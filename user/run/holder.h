@@ -9,4 +9,7 @@
 /* False: nothing can be told here, as /proc is not that of the numbers in records (PID namespace), or not there. */
 bool holder_lookup(struct model_lookup *out, const struct source *src);
 
+/* 1: the inode of the socket that the process has at fd; 0: it has none there; -1: not known. */
+int holder_inode(uint32_t pid, int32_t fd, uint64_t *ino);
+
 #endif

@@ -154,6 +154,7 @@ static void settings(struct outputs *s, const struct source *src, const struct m
 	*cfg = (struct view_config){
 		.time = o->time,
 		.no_header = o->no_header || o->quiet,
+		.whole_snapshot = o->events & EVENT_BIT(EXISTS),
 		.quiet = o->quiet,
 		.json = o->json,
 		.utf8 = terminal_utf8(),
@@ -386,7 +387,8 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 	s->stepped = true;
 	if (s->select->filter && !s->passed)
 		s->passed = select_filtered(s->select, ev);
-	s->selected += selected;
+	/* what was there before is no step, unless it is what the user asks for */
+	s->selected += selected && (ev->event != TCPTRACE_EXISTS || s->o->events & EVENT_BIT(EXISTS));
 	for (unsigned int i = 0; i < s->n; i++)
 		to_view(&s->all[i].view, ev, selected);
 }
@@ -521,22 +523,16 @@ static void put_findings(const struct ending *e, const struct model *m)
 		findings(m, e->machine, on_finding, (void *)(uintptr_t)e);
 }
 
-/* Programs get them by number, people by trouble. */
 static void put_listeners(const struct ending *e, const struct model *m)
 {
-	const struct listener **sorted = NULL, *l;
-	uint32_t n = 0;
+	const struct listener *l;
 
-	if (!e->view->ops->listener)
-		return;
-	if (!e->view->ops->verdict_last)
-		sorted = listeners_by_trouble(m, &n);
-	for (uint32_t i = 0; sorted ? i < n : model_listener(m, i) != NULL; i++) {
-		l = sorted ? sorted[i] : model_listener(m, i);
+	if (e->view->ops->listeners)
+		e->view->ops->listeners(e->view, m);
+	for (uint32_t i = 0; e->view->ops->listener && (l = model_listener(m, i)); i++) {
 		if (select_listener(e->select, l))
 			e->view->ops->listener(e->view, m, l);
 	}
-	free(sorted);
 }
 
 static void sum_up(const struct ending *e, const struct model *m)

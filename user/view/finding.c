@@ -16,9 +16,10 @@
 
 #include "../lib/tr.h"
 #include "../lib/wrap.h"
-#include "view.h"
+#include "summary.h"
 
-#define COLUMNS	80			/* where the width is not known */
+#define COLUMNS		80		/* where the width is not known */
+#define FINDINGS	12		/* that are written; the costliest come first */
 
 /* "0.21 ms", "340 ms", "2.6 s", "4 min 10 s": what a person would say. */
 static void put_span(struct out *o, uint64_t ns)
@@ -228,9 +229,20 @@ static void put_part(const struct view *v, const struct finding *f, enum finding
 
 void summary_finding(struct view *v, const struct finding *f)
 {
+	if (v->findings++ >= FINDINGS)
+		return;
 	out_line_end(v->out);
 	for (unsigned int part = FINDING_CAUSE; part < FINDING_PART_MAX; part++)
 		put_part(v, f, part);
+}
+
+void summary_findings_left(struct view *v)
+{
+	if (v->findings <= FINDINGS)
+		return;
+	out_line_end(v->out);
+	summary_with(v->out, N_("! findings left out here, but not in -j: {1}"), v->findings - FINDINGS);
+	out_line_end(v->out);
 }
 
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)

@@ -305,7 +305,8 @@ void json_end_line(struct view *v, const struct view_end *end)
 		json_u64(o, "unknown", end->unknown);
 	json_u64(o, "records", t->records);
 	json_u64(o, "evicted", t->evicted);
-	json_u64(o, "illegal", t->illegal);
+	if (model_seen(end->model, TCPTRACE_STATE) == TCPTRACE_SEEN_EXACTLY)
+		json_u64(o, "illegal", t->illegal);
 	json_u64(o, "listeners_unseen", t->listeners_unseen);
 	json_u64(o, "conns_now", t->conns_now);
 	json_u64(o, "conns_peak", t->conns_peak);

@@ -282,7 +282,7 @@ static const char *color_of(const struct model_event *ev)
 	return NULL;
 }
 
-void table_event(struct view *v, const struct model_event *ev)
+void table_line(struct view *v, const struct model_event *ev)
 {
 	const char *color = v->cfg.color ? color_of(ev) : NULL;
 	unsigned int max = v->cfg.columns ? v->cfg.columns : TABLE_COLUMNS;

@@ -19,7 +19,7 @@
 #include "../lib/tr.h"
 #include "../lib/wrap.h"
 #include "../model/figure.h"
-#include "view.h"
+#include "summary.h"
 
 /* "  key 12" */
 static void put_count(struct out *o, const char *key, uint64_t n)
@@ -30,8 +30,7 @@ static void put_count(struct out *o, const char *key, uint64_t n)
 	out_u64(o, n);
 }
 
-/* The number stands for {1}. */
-static void put_with(struct out *o, const char *msgid, uint64_t n)
+void summary_with(struct out *o, const char *msgid, uint64_t n)
 {
 	const char *text = tr(msgid), *brace = strstr(text, "{1}");
 
@@ -56,8 +55,7 @@ static bool put_known(struct out *o, enum known known, uint64_t n)
 	return true;
 }
 
-/* "  key 12", "  key >=12", "  key -" */
-static void put_figure(struct out *o, const char *key, enum known known, uint64_t n)
+void summary_figure(struct out *o, const char *key, enum known known, uint64_t n)
 {
 	out_mem(o, "  ", 2);
 	out_str(o, tr(key));
@@ -110,7 +108,7 @@ static void put_waits(struct out *o, const char *label, const char *verb, const 
 	out_str(o, " ms");
 	if (still) {
 		out_mem(o, "  ", 2);
-		put_with(o, still > 1 ? N_("({1} wait still)") : N_("({1} waits still)"), still);
+		summary_with(o, still > 1 ? N_("({1} wait still)") : N_("({1} waits still)"), still);
 	}
 	out_line_end(o);
 }
@@ -121,8 +119,8 @@ static void put_queue(struct out *o, const char *label, const struct model *m, c
 	bool synq = q == &l->synq;
 
 	put_label(o, label);
-	put_figure(o, N_("now"), figure_known(m, l, FIGURE_NOW), q->now);
-	put_figure(o, N_("peak"), figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
+	summary_figure(o, N_("now"), figure_known(m, l, FIGURE_NOW), q->now);
+	summary_figure(o, N_("peak"), figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
 	if (l->limit_known) {
 		out_char(o, '/');
 		out_u64(o, l->limit);
@@ -168,7 +166,7 @@ static void put_refused(struct out *o, const struct model *m, const struct liste
 	}
 	if (drops_unseen(m, l)) {
 		out_mem(o, "  ", 2);
-		put_with(o, N_("(sk_drops rose by {1} more: not seen why)"), drops_unseen(m, l));
+		summary_with(o, N_("(sk_drops rose by {1} more: not seen why)"), drops_unseen(m, l));
 	}
 	out_line_end(o);
 }
@@ -194,7 +192,7 @@ static void put_causes(struct out *o, const struct model *m, const struct listen
 		if (tcptrace_cause_group(i) != group || i == TCPTRACE_ACCEPTQ_ACCEPTED)
 			continue;
 		if (l->causes[i] || unknown)
-			put_figure(o, tcptrace_cause_name(i), known, l->causes[i]);
+			summary_figure(o, tcptrace_cause_name(i), known, l->causes[i]);
 	}
 }
 
@@ -231,7 +229,7 @@ static void put_backlog(struct out *o, const struct listener *l)
 	out_char(o, ')');
 }
 
-static void put_title(struct view *v, const struct listener *l)
+void summary_title(struct view *v, const struct listener *l)
 {
 	static const struct owner nobody = { .fd = -1 };
 	const struct owner *keeper = listener_keeper(l);
@@ -264,7 +262,7 @@ static void put_title(struct view *v, const struct listener *l)
 		put_label(o, N_("accepts"));
 		put_owner(o, &l->acceptor);
 		if (l->acceptors > 1) {
-			put_with(o, l->acceptors > 2 ? N_(" and {1} other processes") : N_(" and {1} other process"),
+			summary_with(o, l->acceptors > 2 ? N_(" and {1} other processes") : N_(" and {1} other process"),
 				 l->acceptors - 1);
 		}
 		out_line_end(o);
@@ -276,20 +274,20 @@ static void put_rest(struct out *o, const struct model *m, const struct listener
 	put_refused(o, m, l);
 	if (l->cookies_sent || l->cookies_ok || l->cookies_bad) {
 		put_label(o, N_("cookies"));
-		put_figure(o, N_("sent"), figure_known(m, l, FIGURE_COOKIES_SENT), l->cookies_sent);
-		put_figure(o, N_("valid"), figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_ok);
-		put_figure(o, N_("bad"), figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_bad);
+		summary_figure(o, N_("sent"), figure_known(m, l, FIGURE_COOKIES_SENT), l->cookies_sent);
+		summary_figure(o, N_("valid"), figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_ok);
+		summary_figure(o, N_("bad"), figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_bad);
 		out_line_end(o);
 	}
 	if (l->synack_retrans || l->accept_errors || l->ghosts) {
 		put_label(o, N_("trouble"));
 		if (l->synack_retrans)
-			put_figure(o, N_("SYN-ACK retransmits"), figure_known(m, l, FIGURE_SYNACK_RETRANS),
+			summary_figure(o, N_("SYN-ACK retransmits"), figure_known(m, l, FIGURE_SYNACK_RETRANS),
 				   l->synack_retrans);
 		if (l->accept_errors)
-			put_figure(o, N_("accept errors"), figure_known(m, l, FIGURE_ACCEPT_ERRORS), l->accept_errors);
+			summary_figure(o, N_("accept errors"), figure_known(m, l, FIGURE_ACCEPT_ERRORS), l->accept_errors);
 		if (l->ghosts)
-			put_figure(o, N_("ghosts"), figure_known(m, l, FIGURE_GHOSTS), l->ghosts);
+			summary_figure(o, N_("ghosts"), figure_known(m, l, FIGURE_GHOSTS), l->ghosts);
 		out_line_end(o);
 	}
 }
@@ -301,11 +299,11 @@ static void put_acceptq(struct out *o, const struct model *m, const struct liste
 	uint32_t still;
 
 	put_queue(o, N_("accept queue"), m, l, &l->acceptq);
-	put_figure(o, N_("in"), figure_known(m, l, FIGURE_ESTABLISHED), l->established);
-	put_figure(o, N_("accepted"), known, l->accepted);
+	summary_figure(o, N_("in"), figure_known(m, l, FIGURE_ESTABLISHED), l->established);
+	summary_figure(o, N_("accepted"), known, l->accepted);
 	if (known && l->unseen) {
 		out_char(o, ' ');
-		put_with(o, N_("({1} unseen)"), l->unseen);
+		summary_with(o, N_("({1} unseen)"), l->unseen);
 	}
 	put_causes(o, m, l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
 	out_line_end(o);
@@ -320,7 +318,7 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 	struct out *o = v->out;
 
 	out_line_end(o);
-	put_title(v, l);
+	summary_title(v, l);
 	put_acceptq(o, m, l);
 	put_queue(o, N_("SYN queue"), m, l, &l->synq);
 	put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
@@ -344,7 +342,7 @@ uint64_t view_events(const struct model_totals *t)
 static void put_unless_zero(struct out *o, uint64_t n, const char *msgid)
 {
 	if (n)
-		put_with(o, msgid, n);
+		summary_with(o, msgid, n);
 }
 
 /* "; 30.2 s, 4637 events a second" */
@@ -366,14 +364,22 @@ static void put_length(struct view *v, const struct model_totals *t)
 	out_str(v->out, " events a second");
 }
 
+/* Nobody reads so many lines: what shows the same in fewer. */
+static bool is_flood(const struct view *v, const struct model_totals *t)
+{
+	uint64_t ms = (t->last_ns - t->first_ns) / 1000000;
+
+	return v->cfg.live && v->ops->steps && !v->cfg.quiet && v->shown > 2000 && v->shown > ms;
+}
+
 void summary_end(struct view *v, const struct view_end *end)
 {
 	const struct model_totals *t = end->totals;
 	struct out *o = v->out;
 
 	out_line_end(o);
-	put_with(o, N_("{1} events"), view_events(t));
-	put_with(o, N_(", {1} lost"), end->lost);
+	summary_with(o, N_("{1} events"), view_events(t));
+	summary_with(o, N_(", {1} lost"), end->lost);
 	put_unless_zero(o, end->missed, N_(", {1} probe hits missed"));
 	put_unless_zero(o, end->unknown, N_(", {1} records of a newer tcptrace skipped"));
 	put_unless_zero(o, t->evicted, N_(", {1} connections forgotten (table full)"));
@@ -388,4 +394,9 @@ void summary_end(struct view *v, const struct view_end *end)
 	put_length(v, t);
 	out_char(o, ')');
 	out_line_end(o);
+	if (is_flood(v, t)) {
+		out_wrapped(o, _("More than a thousand lines a second: `tcptrace top` shows the queues, -q the end alone, "
+			      "-x what goes wrong, conns a line for each connection; -P PORT or -p PID less of all."),
+			    0, v->cfg.columns ? v->cfg.columns : 80);
+	}
 }

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "../lib/tr.h"
+#include "summary.h"
 #include "table.h"
 
 /* What a wider terminal is used for, in this order. */
@@ -126,6 +127,50 @@ static int table_open(struct view *v)
 	return err;
 }
 
+static void table_event(struct view *v, const struct model_event *ev)
+{
+	struct table *t = v->priv;
+
+	if (ev->event == TCPTRACE_EXISTS && t->found.snapshot && !v->cfg.whole_snapshot && t->found.rows++ >= TABLE_FOUND) {
+		t->found.more++;
+		t->found.by_state[ev->rec->new < TCP_S_MAX ? ev->rec->new : TCP_S_MAX]++;
+		return;
+	}
+	table_line(v, ev);
+}
+
+/* "and 13377 more that were there: 27 ESTABLISHED, 13350 TIME_WAIT (-e exists shows them)" */
+static void put_found(struct out *o, const struct found *f)
+{
+	const char *comma = N_(": ");
+
+	summary_with(o, N_("and {1} more that were there"), f->more);
+	for (unsigned int i = 0; i <= TCP_S_MAX; i++) {
+		if (!f->by_state[i])
+			continue;
+		out_str(o, tr(comma));
+		out_u64(o, f->by_state[i]);
+		out_char(o, ' ');
+		out_str(o, tcp_state_name(i));
+		comma = N_(", ");
+	}
+	out_str(o, _(" (-e exists shows them)"));
+	out_line_end(o);
+}
+
+static int table_record(struct view *v, const struct tcptrace_record *rec, bool passed)
+{
+	struct table *t = v->priv;
+
+	(void)passed;
+	if (rec->event != TCPTRACE_SNAPSHOT)
+		return 0;
+	if (t->found.more && !v->cfg.quiet)
+		put_found(v->out, &t->found);
+	t->found = (struct found){ .snapshot = !(rec->flags & TCPTRACE_F_END) };
+	return 0;
+}
+
 /* lost 12 records of synq-add: the ring buffer was full */
 static void table_lost(struct view *v, uint64_t count, const char *where)
 {
@@ -156,8 +201,9 @@ const struct view_ops view_table = {
 	.steps = true,
 	.open = table_open,
 	.event = table_event,
+	.record = table_record,
 	.lost = table_lost,
-	.listener = summary_listener,
+	.listeners = summary_listeners,
 	.finding = summary_finding,
 	.end = summary_end,
 	.close = table_close,

@@ -24,8 +24,17 @@ struct row_kept {
 	char text[ROW_TEXT];
 };
 
+/* Of what a snapshot found that is new to us: rows for the first of them, then only how many in each state. */
+#define TABLE_FOUND	24u
+
+struct found {
+	bool snapshot;			/* one is being told */
+	uint32_t rows, more, by_state[TCP_S_MAX + 1];
+};
+
 struct table {
 	struct view_clock clock;
+	struct found found;
 	uint64_t start_ns;
 	unsigned int laid_out;			/* for this many columns */
 	unsigned int width[COLUMN_COUNT];	/* 0: not shown */
@@ -36,7 +45,7 @@ struct table {
 };
 
 void table_lay_out(struct table *t, const struct view_config *cfg);
-void table_event(struct view *v, const struct model_event *ev);
+void table_line(struct view *v, const struct model_event *ev);
 char *table_detail(const struct table *t, char *p, const struct model_event *ev);
 
 #endif

@@ -99,6 +99,7 @@ struct view_config {
 	uint64_t start_ns;		/* CLOCK_MONOTONIC of the first second (-t), 0: the first event */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME */
 	int64_t boot_offset_ns;		/* add to t_ns for CLOCK_BOOTTIME, while live: how long the machine slept */
+	bool whole_snapshot;		/* -e exists: each socket that was there before, however many */
 	bool quiet;			/* -q: no steps, only what comes at the end */
 	struct view *main;		/* into whose file it writes; NULL: it has its own, or is the main view */
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
@@ -192,7 +193,8 @@ struct view_ops {
 	/* The end of a run, in this order. */
 	void (*finish)(struct view *v);			/* no event will come: what is open ends here */
 	void (*finding)(struct view *v, const struct finding *f);	/* see verdict_last */
-	void (*listener)(struct view *v, const struct model *m, const struct listener *l);
+	void (*listener)(struct view *v, const struct model *m, const struct listener *l);	/* each, by number */
+	void (*listeners)(struct view *v, const struct model *m);	/* the same at once, in its own order */
 	/* One counter of a namespace by --check: what the kernel says, what was seen. The main view's NULL: it is text there. */
 	void (*ledger)(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 	void (*end)(struct view *v, const struct view_end *end);
@@ -206,6 +208,7 @@ struct view {
 	void *priv;
 	uint64_t shown;			/* events; flow: connections; top: tables */
 	bool done;			/* its user has seen enough: the run ends */
+	uint32_t findings;		/* that came, with those of which summary_finding() only says how many */
 	uint32_t ledger_netns;		/* whose counters are being listed */
 	const char *remark;		/* a sentence for standard error when it is closed; NULL: none */
 	const char *failed;		/* why the run counts as failed because of it, a sentence; NULL: it does not */
@@ -237,9 +240,8 @@ const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED"; NULL: 
 const char *listener_decides(const struct listener *l);
 uint64_t view_events(const struct model_totals *t);	/* all that the model handed out */
 uint64_t listener_refused(const struct listener *l);	/* all drops */
-/* All n of them, to be freed by the caller; NULL: no memory. */
-const struct listener **listeners_by_trouble(const struct model *m, uint32_t *n);
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);
+void summary_listeners(struct view *v, const struct model *m);
 void summary_finding(struct view *v, const struct finding *f);
 /* " @NAME" where that is another than the first: up to VIEW_NETNS_MAX bytes at p; gives back where it ends. */
 #define VIEW_NETNS_MAX	128u

@@ -256,6 +256,36 @@ line_by_line()
 	untrace
 }
 
+scenario there_before 4 own -- "sockets that were there: 24 rows, then how many; -c counts none, -e exists shows and counts all"
+there_before()
+{
+	local more
+
+	server --accept on-line --backlog 64
+	client_hold --count 40
+	view "$dir/screen" '' -c 1
+	peer script 'syn 1; settle 50'
+	ended_by_itself
+	expect "rows of what was there" "$(grep -c '^exists ' "$dir/screen")" 24
+	more=$(sed -n 's/^and \([0-9]*\) more that were there: .*ESTABLISHED.*/\1/p' "$dir/screen")
+	within "what has no row" "${more:-0}" 50 90
+	expect "rows of steps" "$(sed '/^$/q' "$dir/screen" | grep -cvE '^exists |^and |^EVENT|^$')" 1
+	view "$dir/all" '' -e exists -c 70
+	ended_by_itself
+	expect "rows of -e exists" "$(grep -c '^exists ' "$dir/all")" 70
+	client_go
+	stop server
+}
+
+# It had seen enough (-c).
+ended_by_itself()
+{
+	kill_late "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	expect "exit status" $? 0
+	unset 'pid[tcptrace]'
+}
+
 scenario hostile_comm 4 own -- "names with ESC and quotes never reach the terminal raw"
 hostile_comm()
 {

@@ -215,6 +215,41 @@ trouble_blocked_loop()
 	never_says 'backlog='
 }
 
+scenario trouble_busy_child 4 host alone loose -- "python sleeps, its busy child has no listener: it is not the child"
+trouble_busy_child()
+{
+	needs python3
+	cat > "$dir/server.py" <<-EOC
+	import os, socket, time
+	s = socket.socket()
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	s.bind(("$local", $port))
+	s.listen(16)
+	child = os.fork()
+	if child == 0:
+	    s.close()
+	    end = time.monotonic() + 10
+	    while time.monotonic() < end:
+	        pass
+	    os._exit(0)
+	time.sleep(60)
+	EOC
+	trouble
+	background python python3 "$dir/server.py"
+	until_port "$port"
+	crowd 6
+	crowd_in 6
+	until_stalled "$port" 1500 6
+	end_trouble
+	crowd_gone
+	worker=${pid[python]}
+	end python
+	told accept-stalled
+	expect "state" "$(evidence accept-stalled state)" S
+	expect "whose" "$(whose accept-stalled)" "$worker"
+	screen "no accept\(\) by python3\[$worker\] for [0-9.]+ (m?s) from $clock on, while 6 connections waited: it slept in something else \(state S\)"
+}
+
 scenario trouble_stuck_member 4 host alone loose -- "nginx reuseport, one of two workers stopped: which one"
 trouble_stuck_member()
 {
@@ -448,4 +483,51 @@ healthy_reload()
 	end nginx QUIT
 	end_trouble
 	told
+}
+
+# ---- and what is none of it does not hide it ----
+
+scenario many_listeners 4 host alone loose -- "300 short listeners, 40 idle ones, one that refuses: the end of -q can be read"
+many_listeners()
+{
+	local lines
+
+	needs python3
+	cat > "$dir/many.py" <<-EOC
+	import socket, time
+	def listener(port, backlog):
+	    s = socket.socket()
+	    s.bind(("$local", port))
+	    s.listen(backlog)
+	    return s
+	def client(where):
+	    s = socket.socket()
+	    s.setblocking(False)
+	    s.connect_ex(where)
+	    return s
+	idle = [listener(0, 1) for _ in range(40)]
+	bad = listener($port, 4)
+	for i in range(300):
+	    s = listener(0, 1)
+	    c = socket.create_connection(s.getsockname())
+	    a, _ = s.accept()
+	    s.close(); a.close(); c.close()
+	kept = [client(("$local", $port)) for _ in range(9)]
+	print("DONE", flush=True)
+	time.sleep(60)
+	EOC
+	trouble
+	start many python3 "$dir/many.py"
+	hear many DONE
+	until_full "$port"
+	end_trouble
+	end many
+	lines=$(wc -l < "$dir/screen")
+	within "lines of the summary" "$lines" 30 120
+	within "line of the one that refuses" "$(grep -nm 1 "^$local:$port" "$dir/screen" | cut -d : -f 1)" 2 16
+	grep -qxE '29[67] more, closed:  in 29[67]  accepted 29[67]  refused 0' "$dir/screen" || fail "what is folded: $(tail -n 30 "$dir/screen")"
+	expect "idle listeners by name" "$(grep -cE "^  $local:.*LISTEN$" "$dir/screen")" 16
+	grep -qx '  and 24 more' "$dir/screen" || fail "the other idle ones: $(tail -n 30 "$dir/screen")"
+	never_says 'impossible transitions'
+	expect "listeners in JSON" "$(grep -c '^{"type":"listener"' "$json")" 341
 }

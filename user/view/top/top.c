@@ -118,10 +118,10 @@ static void top_finding(struct view *v, const struct finding *f)
 		summary_finding(v, f);
 }
 
-static void top_listener(struct view *v, const struct model *m, const struct listener *l)
+static void top_listeners(struct view *v, const struct model *m)
 {
 	if (sums_up(v))
-		summary_listener(v, m, l);
+		summary_listeners(v, m);
 }
 
 static void top_end(struct view *v, const struct view_end *end)
@@ -167,7 +167,7 @@ const struct view_ops view_top = {
 	.play = top_play,
 	.finish = top_finish,
 	.finding = top_finding,
-	.listener = top_listener,
+	.listeners = top_listeners,
 	.end = top_end,
 	.close = top_close,
 };

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the block of one listener and the list of all say the same way. */
+#ifndef TCPTRACE_SUMMARY_H
+#define TCPTRACE_SUMMARY_H
+
+#include "../model/figure.h"
+#include "view.h"
+
+void summary_with(struct out *o, const char *msgid, uint64_t n);	/* the number stands for {1} */
+/* "  key 12", "  key >=12", "  key -" */
+void summary_figure(struct out *o, const char *key, enum known known, uint64_t n);
+void summary_findings_left(struct view *v);	/* that summary_finding() did not write */
+void summary_title(struct view *v, const struct listener *l);	/* a line, more where others open it or accept */
+
+#endif
