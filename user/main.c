@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 	}
 	if (options.completions)
 		return print_completions(options.completions);
-	if (!options.json)		/* for programs: the same words everywhere */
+	if (!options.json || options.nouts)	/* JSON has the same words everywhere; a page beside it is for people */
 		language_use(options.lang);
 	if (options.help_fields)
 		return print_fields();

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What must hold of a page, in a browser. usage: node check.js DIR MODULES
- * DIR holds NAME.rec; pages are made beside them. Prints PASS and FAIL lines and the sum.
+ * What must hold of a page, in a browser. usage: node check.js DIR MODULES [PART]...
+ * DIR holds NAME.rec; pages are made beside them ("lab NAME": of an experiment). Prints PASS and FAIL lines and the sum.
  */
 "use strict";
 const { execFileSync } = require("child_process");
+const crypto = require("crypto");
 const fs = require("fs");
 const path = require("path");
 
-const [dir, modules] = process.argv.slice(2);
+const [dir, modules, ...chosen] = process.argv.slice(2);
 const { chromium } = require(path.resolve(modules, "node_modules/playwright-core"));
 const axe = fs.readFileSync(path.resolve(modules, "node_modules/axe-core/axe.min.js"), "utf8");
 const TCPTRACE = process.env.TCPTRACE, SHOTS = process.env.SHOTS;
@@ -25,8 +26,9 @@ const same = (name, got, want) =>
 
 const recording = (name) => path.join(dir, `${name}.rec`);
 const make = (name, ...options) => {
-	const file = path.join(dir, `${name}${options.join("").replace(/\W/g, "")}.html`);
-	execFileSync(TCPTRACE, ["report", "-r", recording(name), "-o", file, ...options]);
+	const file = path.join(dir, `${[name, ...options].join("-").replace(/\W+/g, "-")}.html`);
+	const lab = /^lab (.*)/.exec(name);
+	execFileSync(TCPTRACE, [...lab ? ["lab", lab[1], "--replay", "--html", file] : ["report", "-r", recording(name), "-o", file], ...options]);
 	return file;
 };
 const lines = (name) => execFileSync(TCPTRACE, ["-j", "-r", recording(name)], { maxBuffer: 1 << 30 })
@@ -51,10 +53,32 @@ const close = (page) => page.context().close();
 const shot = async (page, name) => SHOTS && page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
 /* axe is run by the inspector, which no policy of the page stops. */
 const violations = async (page) => {
-	await page.evaluate(axe);
+	if (!await page.evaluate(() => "axe" in window))
+		await page.evaluate(axe);
 	return page.evaluate(async () => (await window.axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 120)}`));
 };
 const text = (page, selector) => page.locator(selector).first().textContent();
+
+/* Texts that lie on each other on the stage, where they have a place each, and labels cut by what holds them. */
+const overlaps = (page) => page.evaluate(() => {
+	const texts = [...document.querySelectorAll("#stage > :not(#tokens) text")].filter((t) => t.textContent), found = [];
+	const boxes = texts.map((t) => t.getBoundingClientRect());
+	const stage = document.getElementById("stage").getBoundingClientRect();
+	boxes.forEach((a, i) => {
+		if (a.width && (a.left < stage.left || a.right > stage.right))
+			found.push(`${texts[i].textContent} leaves the stage`);
+		for (let k = i + 1; k < boxes.length; k++) {
+			const b = boxes[k], slack = a.height / 4;	/* of a line's height, that letters do not fill */
+			if (a.left < b.right && b.left < a.right && a.top + slack < b.bottom && b.top + slack < a.bottom)
+				found.push(`${texts[i].textContent} on ${texts[k].textContent}`);
+		}
+	});
+	for (const e of document.querySelectorAll("button, .key, .facts span, h1, h2, h3, figcaption span")) {
+		if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
+			found.push(`${e.textContent} is cut`);
+	}
+	return found;
+});
 
 /* ---- every page, as it comes ---- */
 
@@ -64,17 +88,21 @@ async function everyPage(name, options = []) {
 	same(`${label}: only its owner may read it`, fs.statSync(file).mode & 0o777, 0o600);
 	check(`${label}: names no place outside`, !/https?:|\/\/|@import|url\((?!#)/.test(html.replace(/<script type="application[^]*?<\/script>/, "")),
 	      "a URL is in it");
+	const page = await open(file);
 	for (const [view, viewport] of [["desk", DESK], ["phone", PHONE]]) {
 		for (const colorScheme of ["light", "dark"]) {
-			const page = await open(file, { viewport, colorScheme }), where = `${label}, ${view}, ${colorScheme}`;
-			same(`${where}: says nothing, asks for nothing`, page.said, []);
+			const where = `${label}, ${view}, ${colorScheme}`;
+			await page.setViewportSize(viewport);
+			await page.emulateMedia({ colorScheme });
 			same(`${where}: axe`, await violations(page), []);
 			const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 			check(`${where}: not wider than the screen`, wide <= 0, `by ${wide} pixels`);
+			same(`${where}: no text on another`, await overlaps(page), []);
 			await shot(page, where.replace(/\W+/g, "-"));
-			await close(page);
 		}
 	}
+	same(`${label}: says nothing, asks for nothing`, page.said, []);
+	await close(page);
 }
 
 /* ---- without scripts: sections 1 to 4 are whole ---- */
@@ -103,6 +131,8 @@ async function numbers(name) {
 	const page = await open(make(name)), all = lines(name);
 	const data = JSON.parse(await text(page, "#tcptrace-data"));
 
+	const { lost } = all.at(-1), alerts = await page.locator(".alert").allTextContents();
+	same(`${name}: what was lost is said in red`, alerts.some((line) => line.startsWith(`${lost} events were lost`)), lost > 0);
 	for (const want of all.filter((l) => l.type === "listener")) {
 		const got = data.listeners.find((l) => l.listener === want.listener), label = `${name}: listener ${want.listener}`;
 		same(`${label}: numbers`, [got.acceptq, got.acceptq_peak, got.synq, got.synq_peak, got.established, got.accepted, got.refused],
@@ -137,7 +167,53 @@ async function replay(name) {
 	}
 	same(`${name}: replay says nothing`, page.said, []);
 	same(`${name}: axe after it`, await violations(page), []);
+	same(`${name}: no text on another at its end`, await overlaps(page), []);
 	await close(page);
+}
+
+/* What a class sees: in the middle and at the end, on a projector and on a phone, and in full screen. */
+async function stage(name, options = []) {
+	for (const [view, viewport] of [["desk", DESK], ["phone", PHONE]]) {
+		const page = await open(make(name, ...options), { viewport }), label = [name, ...options, view].join(" ").replace(/\W+/g, "-");
+		const most = Number(await page.getAttribute("#replay-at", "max"));
+		for (const [where, step] of [["middle", most >> 1], ["end", most]]) {
+			await page.locator("#replay-at").evaluate((e, to) => { e.value = to; e.dispatchEvent(new Event("input")); }, step);
+			same(`${label}, replay, ${where}: no text on another`, await overlaps(page), []);
+			const outside = await page.evaluate(() => {
+				const stage = document.getElementById("stage").getBoundingClientRect();
+				return [...document.querySelectorAll("#tokens .token")].map((g) => g.getBoundingClientRect())
+					.filter((b) => b.left < stage.left || b.right > stage.right || b.top < stage.top || b.bottom > stage.bottom).length;
+			});
+			same(`${label}, replay, ${where}: no token outside`, outside, 0);
+			if (SHOTS)
+				await page.locator("#replay").screenshot({ path: path.join(SHOTS, `replay-${label}-${where}.png`) });
+		}
+		await page.focus("#replay-box");
+		await page.keyboard.press("f");
+		await page.waitForFunction(() => document.fullscreenElement, null, { timeout: 10000 });
+		const cut = await page.evaluate(() => document.getElementById("replay-box").scrollHeight - innerHeight);
+		check(`${label}, replay: all of it on a full screen`, cut <= 0, `${cut} pixels more`);
+		if (SHOTS)
+			await page.screenshot({ path: path.join(SHOTS, `full-${label}.png`) });
+		await close(page);
+	}
+}
+
+/* Whoever wants no motion gets none before he asks for it, and then no gliding. */
+async function motion(name) {
+	for (const [reducedMotion, want] of [["reduce", "0s"], ["no-preference", "0.35s"]]) {
+		const page = await open(make(name), { reducedMotion }), label = `${name}, motion ${reducedMotion}`;
+		await page.waitForTimeout(1200);
+		check(`${label}: starts paused`, (await text(page, "#replay-where")).startsWith("0 / "), await text(page, "#replay-where"));
+		for (let i = 0; i < 10 && !await page.locator(".token").count(); i++)
+			await page.click("#replay-step");
+		same(`${label}: a token glides for`, await page.locator(".token").first().evaluate((e) => getComputedStyle(e).transitionDuration), want);
+		same(`${label}: nothing else moves`, await page.evaluate(() => document.getAnimations().filter((a) => !a.effect.target.closest(".token")).length), 0);
+		const before = await text(page, "#replay-where");
+		await page.click("#replay-play");
+		await page.waitForFunction((where) => document.getElementById("replay-where").textContent !== where, before, { timeout: 20000 });
+		await close(page);
+	}
 }
 
 /* ---- the keyboard alone ---- */
@@ -234,6 +310,17 @@ async function markup() {
 		await page.selectOption("#ladder-choice", await option.getAttribute("value"));
 		check("markup: a ladder is text", (await page.locator("#ladder-title *").count()) <= 3, "elements in it");
 	}
+	const policy = await page.getAttribute("meta[http-equiv]", "content");
+	check("markup: the policy allows two hashes and nothing else", /^default-src 'none'; script-src 'sha256-[^ ]+'; style-src 'sha256-[^ ]+'; img-src data:; base-uri 'none'; form-action 'none'$/.test(policy), policy);
+	await page.evaluate(() => {
+		const script = document.createElement("script");
+		script.textContent = "window.theirs = true";
+		document.body.append(script);
+		document.body.append(Object.assign(document.createElement("img"), { src: "file:///none.png" }));
+	});
+	await page.waitForTimeout(200);
+	same("markup: a script that gets in does not run", await page.evaluate(() => Boolean(window.theirs)), false);
+	same("markup: both are refused by it", page.said.filter((line) => line.includes("Content Security Policy")).length, 2);
 	check("markup: what is no UTF-8 is bytes", fs.readFileSync(file, "utf8").includes("\\xff\\xe2\\x80\\xae"), "they are not there");
 	await close(page);
 
@@ -251,6 +338,11 @@ async function large() {
 
 	check("100,000 connections: a page below 5 MB", size() < 5 * MB, `${size()} bytes`);
 	check("100,000 connections: made in 2 s", took < 2, `${took} s of CPU`);
+	const most = (...command) => Number(execFileSync("python3", ["-c", `import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)`, TCPTRACE, ...command, "-r", recording("flood")]));
+	const kept = most("report", "-o", file) - most("-q");
+	check("100,000 connections: 45 MB kept at most", kept < 45 * 1024, `${kept} KB`);	/* tcptrace(8) */
 	const page = await open(file);
 	check("100,000 connections: opens in 2 s", page.cpu < 2, `${page.cpu} s of CPU`);
 	same("100,000 connections: says nothing", page.said, []);
@@ -268,7 +360,7 @@ async function large() {
 	const bare = await open(file, { javaScriptEnabled: false });
 	same("100,000 connections: without scripts all of them", await rows(bare), 5000);
 	await close(bare);
-	console.log(`hint: ${size()} bytes, made in ${took.toFixed(2)} s of CPU, open after ${page.cpu.toFixed(2)} s of CPU, ${page.opened} ms in all`);
+	console.log(`hint: ${size()} bytes, ${kept} KB kept, made in ${took.toFixed(2)} s of CPU, open after ${page.cpu.toFixed(2)} s of CPU, ${page.opened} ms in all`);
 	for (const most of ["256K", "1M"]) {
 		const small = make("flood", "--max-size", most), bytes = fs.statSync(small).size, limit = parseInt(most, 10) * (most.endsWith("M") ? MB : 1024);
 		check(`--max-size ${most}`, bytes <= limit && bytes > limit / 4, `${bytes} bytes`);
@@ -287,33 +379,98 @@ async function paper() {
 	await close(page);
 }
 
-async function chinese() {
-	const page = await open(make("overflow", "--lang", "zh"));
+async function chinese(name) {
+	const page = await open(make(name, "--lang", "zh")), file = path.join(dir, "chinese.txt");
 
-	same("zh: says so", await page.getAttribute("html", "lang"), "zh-CN");
+	same(`zh ${name}: says so`, await page.getAttribute("html", "lang"), "zh-CN");
 	for (const heading of await page.locator("h2").allTextContents())
-		check(`zh: ${heading}`, /[\u4e00-\u9fff]/.test(heading), "not in Chinese");
-	check("zh: the verdict", /[\u4e00-\u9fff]/.test(await text(page, ".findings")), await text(page, ".findings"));
-	check("zh: scripts speak it, too", /[\u4e00-\u9fff]/.test(await text(page, "#replay-play")), await text(page, "#replay-play"));
+		check(`zh ${name}: ${heading}`, /[\u4e00-\u9fff]/.test(heading), "not in Chinese");
+	check(`zh ${name}: scripts speak it, too`, /[\u4e00-\u9fff]/.test(await text(page, "#replay-play")), await text(page, "#replay-play"));
+	await page.locator("#replay-last").click();
+	/* what is typed or named stands as it is: the command line, files, programs */
+	fs.writeFileSync(file, await page.evaluate(() => {
+		document.querySelectorAll(".about dd").forEach((e) => e.remove());
+		return document.querySelector("main").innerText.replace(/[\w-]+\[\d+\]|no-memory/g, "");
+	}));
+	let left = "";
+	try {
+		left = execFileSync("tests/lint/chinese", ["--output", file]).toString();
+	} catch (e) {
+		left = e.message;
+	}
+	same(`zh ${name}: no English is left`, left.split("\n").slice(0, 3).join("; "), "");
 	await close(page);
 }
 
+/* ---- the pictures of user/doc: what they say is what the page of their recording says today ---- */
+
+const PICTURES = ["overflow", "synflood", "nginx"];
+const picture = (name) => `user/doc/report-${name}.png`, said = (name) => `tests/browser/pictured/${name}.txt`;
+const digest = (name) => crypto.createHash("sha256").update(fs.readFileSync(picture(name))).digest("hex");
+
+async function pictured(name) {
+	const cwd = path.join(dir, "pictured"), command = ["report", "-r", `${name}.tcp`, "-o", `${name}.html`];
+	execFileSync(path.resolve(TCPTRACE), command, { cwd, argv0: "tcptrace" });
+	return open(path.join(cwd, `${name}.html`), { colorScheme: "light" });
+}
+const above = (page) => page.evaluate(() => ["head", "verdict", "listeners"].map((id) => document.getElementById(id).innerText).join("\n"));
+
+async function makePicture(name) {
+	const page = await pictured(name), axis = await page.locator(".axis").first().boundingBox();
+	const clip = { x: 0, y: 0, width: DESK.width, height: Math.ceil(axis.y + axis.height) + 8 };
+	await page.screenshot({ path: picture(name), fullPage: true, clip });
+	try {
+		execFileSync("pngquant", ["--force", "--skip-if-larger", "--strip", "--output", picture(name), "48", picture(name)]);
+	} catch { /* there is none, or it is as small already */ }
+	fs.writeFileSync(said(name), `sha256 of ${picture(name)}: ${digest(name)}\n${await above(page)}\n`);
+	console.log(`${picture(name)}: ${fs.statSync(picture(name)).size} bytes`);
+	await close(page);
+}
+
+async function checkPicture(name) {
+	const page = await pictured(name), [first, ...rest] = fs.readFileSync(said(name), "utf8").split("\n");
+	const now = (await above(page)).split("\n"), differs = now.findIndex((line, i) => line !== rest[i]);
+	const again = "; make it anew by tests/browser/pictures, and look at it";
+
+	check(`picture of ${name}: says what the page says today`, differs < 0 && now.length === rest.length - 1,
+	      `'${rest[differs]}' is now '${now[differs]}'${again}`);
+	check(`picture of ${name}: is the one that said so`, first.endsWith(` ${digest(name)}`), first + again);
+	check(`picture of ${name}: is small`, fs.statSync(picture(name)).size < 128 * 1024, `${fs.statSync(picture(name)).size} bytes`);
+	await close(page);
+}
+
+/* Each of a list: a name, or a name and options. */
+const each = (test, ...list) => async () => {
+	for (const item of list) {
+		const [name, ...options] = [item].flat();
+		await test(name, options);
+	}
+};
+const ZH = ["--lang", "zh"], REAL = ["real-overflow", "real-synflood", "real-nginx", "lab handshake"];
+const PARTS = {
+	pages: each(everyPage, "server", "client", "ipv6", "cookies", "flow", "snapshot", "hostile", "overflow", "markup", ...REAL,
+		    ...["overflow", ...REAL].map((name) => [name, ...ZH])),
+	chinese: each(chinese, "overflow", ...REAL),
+	stage: each(stage, "overflow", "real-overflow", ["real-synflood", ...ZH], "lab handshake"),
+	motion: each(motion, "overflow"),
+	bare: each(noScripts, "server", "overflow", "real-synflood"),
+	numbers: each(numbers, "server", "ipv6", "cookies", "snapshot", "overflow", "real-overflow"),
+	replay: each(replay, "server", "ipv6", "overflow", "real-overflow", "real-synflood", "real-nginx"),
+	keyboard: each(keyboard, "overflow"),
+	markup, large, paper,
+	pictures: each(checkPicture, ...PICTURES),
+	make: each(makePicture, ...PICTURES),	/* by tests/browser/pictures alone */
+};
+
 (async () => {
+	const unknown = chosen.filter((name) => !PARTS[name]);
+	if (unknown.length)
+		throw new Error(`no part ${unknown.join(", ")}: there are ${Object.keys(PARTS).join(" ")}`);
 	browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-	for (const name of ["server", "client", "ipv6", "cookies", "flow", "snapshot", "hostile", "overflow", "markup"])
-		await everyPage(name);
-	await everyPage("overflow", ["--lang", "zh"]);
-	for (const name of ["server", "overflow"])
-		await noScripts(name);
-	for (const name of ["server", "ipv6", "cookies", "snapshot", "overflow"])
-		await numbers(name);
-	for (const name of ["server", "ipv6", "overflow"])
-		await replay(name);
-	await keyboard("overflow");
-	await markup();
-	await large();
-	await paper();
-	await chinese();
+	for (const [name, part] of Object.entries(PARTS)) {
+		if (chosen.length ? chosen.includes(name) : name !== "make")
+			await part();
+	}
 })().catch((e) => check("browser", false, e.stack)).finally(async () => {
 	if (browser)
 		await browser.close();

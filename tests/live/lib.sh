@@ -320,6 +320,9 @@ untrace()
 	multiset > "$OUT/$mechanism/$scenario.$family.events"
 }
 
+# vmhwm PID: the most memory it had, in MB, the ring buffer's mapping included
+vmhwm() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$1/status"; }
+
 # own_counters FILE: the kernel's numbers as this script reads them
 own_counters() { cat /proc/net/snmp /proc/net/netstat > "$dir/$1"; }
 

@@ -453,6 +453,30 @@ static void is_a_trace(const char *text, size_t size)
 	assert_true(packets > 100);
 }
 
+/* Its size is as if so much had been written before. */
+static void a_trace_has_an_end(void **state)
+{
+	uint64_t written;
+	size_t size;
+
+	(void)state;
+	begin(&view_perfetto, 0);
+	connection(1, 1000000);
+	assert_null(b.v.remark);
+	written = b.out.written;
+	b.out.written = 501ull << 20;
+	connection(2, 1000000);
+	assert_non_null(strstr(b.v.remark, "500 MB"));
+	assert_null(b.v.failed);
+	b.out.written = 4ull << 30;
+	size = b.out.len;
+	connection(3, 1000000);
+	assert_non_null(strstr(b.v.failed, "4 GB"));
+	assert_int_equal(b.out.len, size);
+	b.out.written = written;
+	free(finish(&size));
+}
+
 static void traces_of_chance(void **state)
 {
 	(void)state;
@@ -471,6 +495,7 @@ int main(void)
 		cmocka_unit_test(bars_lose_nothing),
 		cmocka_unit_test(what_is_not_seen_is_not_zero),
 		cmocka_unit_test(pages_of_chance),
+		cmocka_unit_test(a_trace_has_an_end),
 		cmocka_unit_test(traces_of_chance),
 	};
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* --html: the page of an experiment: its question, its claims, and what `tcptrace report` shows of a run. */
 #include <errno.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "../lib/beside.h"
+#include "../lib/clock.h"
 #include "../view/view.h"
 #include "run.h"
 
@@ -51,10 +53,14 @@ static int write_page(struct out *out, const struct lab_run *r)
 		.name = r->lab->name, .question = r->lab->question, .setup = r->lab->setup, .replay = r->replay,
 		.claims = claims, .nclaims = r->nclaims,
 	};
-	struct view_config cfg = { .utf8 = true, .lesson = &lesson };
+	struct utsname here;
+	struct view_about about = { .kernel = r->replay ? r->kernel : uname(&here) ? "" : here.release };
+	struct view_config cfg = { .utf8 = true, .lesson = &lesson, .about = &about, .wall_offset_ns = r->wall_offset_ns };
 	struct view v;
 	int err;
 
+	if (!r->replay)
+		cfg.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 	for (unsigned int i = 0; i < r->nclaims; i++) {
 		const struct claim *c = &r->claims[i];
 

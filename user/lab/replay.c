@@ -135,6 +135,8 @@ static int take_records(struct lab_run *r, const char *data, size_t n)
 	if (!err)
 		err = source_file.open(&src, &cfg, why);
 	if (!err) {
+		snprintf(r->kernel, sizeof(r->kernel), "%s", src->kernel);
+		r->wall_offset_ns = src->wall_offset_ns;
 		do {
 			err = src->ops->poll(src, 0, on_record, r);
 		} while (!err);

@@ -38,6 +38,8 @@ struct lab_run {
 	struct claim claims[LAB_CLAIMS];
 	unsigned int nclaims;
 	uint64_t lost;
+	char kernel[33];		/* of a replay: whose; empty: unknown */
+	int64_t wall_offset_ns;		/* of a replay, to CLOCK_REALTIME; 0: unknown */
 	/* of a run that is looked at while it goes on: each event; now and then, non-zero ends it */
 	void (*seen)(void *ctx, const struct model_event *ev);
 	int (*tick)(void *ctx, struct stage *s);

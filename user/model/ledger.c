@@ -125,10 +125,18 @@ static void book_attempt(uint64_t *n, uint8_t counted)
 	n[LEDGER_ATTEMPT_FAILS] += !!(counted & COUNTED_FAIL);
 }
 
+static bool counts(const struct ledger *l, uint32_t netns)
+{
+	return !l->only || l->only == netns;
+}
+
 void ledger_event(struct ledger *l, const struct model_event *ev)
 {
-	uint64_t *n = column(l, ev->rec->netns);
+	uint64_t *n;
 
+	if (!counts(l, ev->rec->netns))
+		return;
+	n = column(l, ev->rec->netns);
 	if (!n) {
 		l->left_out++;
 		return;
@@ -174,7 +182,7 @@ struct settling {
 static void settle(void *ctx, const struct conn *c)
 {
 	struct settling *s = ctx;
-	uint64_t *n = column(s->l, c->netns);
+	uint64_t *n = counts(s->l, c->netns) ? column(s->l, c->netns) : NULL;
 
 	if (n)
 		book_attempt(n, model_counted(s->m, c));

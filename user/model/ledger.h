@@ -36,6 +36,7 @@ enum ledger_item {
 #define LEDGER_NETNS	1024	/* namespaces kept apart; what happens in more is not compared */
 
 struct ledger {
+	uint32_t only;		/* the one namespace that counts; 0: all */
 	unsigned int n, last;		/* last: whose step came last, nearly always the next one's, too */
 	struct {
 		uint32_t netns;

@@ -81,6 +81,7 @@ static void check_begin(struct view *v)
 	struct check *c = v->priv;
 
 	memset(&c->ledger, 0, sizeof(c->ledger));
+	c->ledger.only = v->cfg.netns;		/* for a page beside it the others are captured, too */
 	if (netns_each(v->cfg.netns, begin_here, missed, c))
 		v->failed = "--check: cannot read the kernel's counters";
 }
@@ -94,11 +95,12 @@ static void check_event(struct view *v, const struct model_event *ev)
 
 static void put(struct check *c, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
 {
-	struct view *main = c->view->cfg.main;
+	const struct view_config *cfg = &c->view->cfg;
 
-	if (main && main->ops->ledger)
-		main->ops->ledger(main, netns, counter, kernel, counted);
-	else if (c->view->cfg.json)
+	cfg->ledger(cfg->ledger_ctx, netns, counter, kernel, counted);
+	if (cfg->main && cfg->main->ops->ledger)
+		return;
+	if (cfg->json)
 		json_ledger(c->view, netns, counter, kernel, counted);
 	else
 		summary_ledger(c->view, netns, counter, kernel, counted);

@@ -132,10 +132,24 @@ static bool pick_listener(void *select, const struct listener *l)
 	return select_listener(select, l);
 }
 
-static void settings(const struct outputs *s, const struct source *src, const struct machine *machine,
+static void to_ledgers(void *outputs, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
+{
+	struct outputs *s = outputs;
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (v->ops->ledger)
+			v->ops->ledger(v, netns, counter, kernel, counted);
+	}
+}
+
+static void settings(struct outputs *s, const struct source *src, const struct machine *machine,
 		     struct view_config *cfg)
 {
 	const struct options *o = s->o;
+	const struct filter *above = s->select->filter;	/* where the capture hands on both ends, all of it */
+	uint32_t netns = o->source.filter.netns || !above ? o->source.filter.netns : above->netns;
 
 	*cfg = (struct view_config){
 		.time = o->time,
@@ -150,8 +164,9 @@ static void settings(const struct outputs *s, const struct source *src, const st
 		.file_bytes = o->file_bytes,
 		.files = o->files,
 		.explain = o->explain,
-		.netns = o->source.filter.netns,
-		.home_netns = o->source.filter.netns ? o->source.filter.netns : o->read_path ? 0 : netns_here(),
+		.netns = netns,
+		.narrows = above ? filter_narrows(above) : 0,
+		.home_netns = netns ? netns : o->read_path ? 0 : netns_here(),
 		.netns_name = o->read_path ? NULL : netns_name,
 		.about = &s->about.view,
 		.anonymous = o->anonymous,
@@ -167,6 +182,8 @@ static void settings(const struct outputs *s, const struct source *src, const st
 		.batch = o->batch,
 		.trouble = o->trouble,
 		.machine = machine,
+		.ledger = to_ledgers,
+		.ledger_ctx = s,
 	};
 	if (!o->read_path)
 		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
@@ -330,8 +347,12 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	cfg.quiet |= taken;
 	err = add(s, outputs_view_by_name(o->view), o->path, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);
 	cfg.quiet = false;
-	for (unsigned int i = 0; !err && i < o->nouts; i++)
-		err = add(s, o->outs[i].view, o->outs[i].path, &cfg, -1);
+	for (unsigned int i = 0; !err && i < 2 * o->nouts; i++) {
+		const struct view_ops *ops = o->outs[i % o->nouts].view;
+
+		if ((ops == &view_check) == (i >= o->nouts))	/* last, and so the first that ends: others show what it found */
+			err = add(s, ops, o->outs[i % o->nouts].path, &cfg, -1);
+	}
 	return err;
 }
 

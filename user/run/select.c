@@ -112,9 +112,16 @@ static bool matches(const struct filter *f, const struct model_event *ev)
 	       comm_matches(f, ev);
 }
 
+static bool is_followed(const struct select *s, uint32_t pid)
+{
+	return pid && s->program->ops->followed && s->program->ops->followed(s->program, pid);
+}
+
 bool select_filtered(const struct select *s, const struct model_event *ev)
 {
-	return !s->filter || matches(s->filter, ev);
+	if (s->filter && !matches(s->filter, ev))
+		return false;
+	return !s->program || (ev->who && is_followed(s, ev->who->pid));
 }
 
 bool select_record(const struct select *s, const struct tcptrace_record *r)
@@ -138,26 +145,23 @@ bool select_event(const struct select *s, const struct model_event *ev)
 	return select_filtered(s, ev);
 }
 
-static bool program_did(const struct select *s, const struct model_event *ev)
-{
-	struct source *src = s->program;
-
-	if (!src)
-		return true;
-	return ev->who && ev->who->pid && src->ops->followed && src->ops->followed(src, ev->who->pid);
-}
-
 /* One end alone decides that both are drawn, so this is asked of every event and not of the kernel. */
 unsigned int select_pick(void *select, const struct model_event *ev)
 {
 	const struct select *s = select;
 	unsigned int bits = 0;
 
-	if (select_filtered(s, ev) && program_did(s, ev))
+	if (select_filtered(s, ev))
 		bits |= PICK_FILTER;
 	if (select_trouble(ev))
 		bits |= PICK_TROUBLE;
 	return bits;
+}
+
+static bool is_of_program(const struct select *s, const struct listener *l)
+{
+	return !s->program || is_followed(s, l->opener.pid) || is_followed(s, l->acceptor.pid) ||
+	       is_followed(s, l->holder.pid);
 }
 
 /* -D does not hide a listener: it has no remote end, but its queues hold what matched. */
@@ -165,6 +169,8 @@ bool select_listener(const struct select *s, const struct listener *l)
 {
 	const struct filter *f = s->filter;
 
+	if (!is_of_program(s, l))
+		return false;
 	if (!f)
 		return true;
 	return (!f->family || f->family == l->family) && (!f->netns || f->netns == l->netns) &&

@@ -14,7 +14,7 @@ struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
 	bool trouble;			/* -x */
 	const struct filter *filter;	/* NULL: the source has applied it */
-	struct source *program;		/* flow: its followed() says what -- PROGRAM did; NULL: all counts */
+	struct source *program;		/* its followed() says what -- PROGRAM did, where others are captured, too; or NULL */
 };
 
 bool select_event(const struct select *s, const struct model_event *ev);

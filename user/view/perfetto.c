@@ -7,17 +7,20 @@
  *     nginx[4242]
  *       nginx 4242                 accept()   close()
  *
- * Arrows lead from a client's connect() to the connection at its listener, and from the
- * accept queue to the accept() that took it. Nothing is kept but who has a lane.
+ * Arrows lead from a client's connect() to the accept queue that it came into, and from
+ * there to the accept() that took it. Kept are who has a lane, the clients and threads
+ * seen last: 2 MB at most.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../lib/tr.h"
+#include "pair.h"
 #include "perfetto.h"
 
 #define THREADS		4096u		/* told apart; a power of two */
+#define CLIENTS		8192u		/* whose server's end may come; those seen last */
 
 struct thread {
 	uint32_t pid, tid;		/* tid 0: none */
@@ -25,8 +28,15 @@ struct thread {
 	bool process;			/* the first of its process: that one has a track */
 };
 
+struct client {
+	struct tuple tuple;
+	uint64_t conn;			/* 0: none, or its arrow has arrived */
+};
+
 struct perfetto {
 	struct lanes_table lanes;
+	struct client clients[CLIENTS];	/* by both ends */
+	uint64_t called[CLIENTS];	/* conns whose connect() was seen, by number */
 	struct thread threads[THREADS];
 	unsigned int nthreads;
 	struct wanted_pairs wanted;
@@ -106,6 +116,36 @@ static void call(struct view *v, const struct model_event *ev, const char *name,
 	t->last_ns = t_ns;
 }
 
+/* ---- arrows from clients ---- */
+
+/* Both its ends are known before the third packet leaves, and so before the server's end is in the accept queue. */
+static void remember_client(struct perfetto *p, const struct model_event *ev)
+{
+	if (!ev->c)
+		return;
+	if (ev->event == TCPTRACE_CONNECT)
+		p->called[ev->conn % CLIENTS] = ev->conn;
+	else if (ev->event == TCPTRACE_STATE && ev->old == TCP_S_SYN_SENT && ev->new == TCP_S_ESTABLISHED &&
+		 p->called[ev->conn % CLIENTS] == ev->conn)
+		p->clients[pair_hash(&ev->c->tuple) % CLIENTS] = (struct client){ ev->c->tuple, ev->conn };
+}
+
+static struct client *client_of(struct perfetto *p, const struct conn *server)
+{
+	struct client *c = &p->clients[pair_hash(&server->tuple) % CLIENTS];
+
+	return c->conn && pair_fit(&server->tuple, &c->tuple) ? c : NULL;
+}
+
+/* A server's end is in the accept queue, or was accepted: the arrow from its client's connect() ends there. */
+static void arrive(struct view *v, struct lanes *s, const struct model_event *ev, enum stage stage)
+{
+	struct client *c = client_of(v->priv, ev->c);
+
+	if (lanes_stage(v, s, ev, stage, c ? wanted_hash('C', c->conn) : 0) && c)
+		c->conn = 0;
+}
+
 /* ---- listeners ---- */
 
 static void count(struct view *v, struct lanes *s, const struct model_event *ev)
@@ -152,7 +192,7 @@ static void moved(struct view *v, struct lanes *s, const struct model_event *ev)
 	if (ev->new == TCP_S_CLOSE || ev->new == TCP_S_TIME_WAIT)
 		lanes_gone(v, s, ev);
 	else if (ev->new == TCP_S_FIN_WAIT1 || ev->new == TCP_S_CLOSE_WAIT || ev->new == TCP_S_LAST_ACK)
-		lanes_stage(v, s, ev, STAGE_CLOSING);
+		lanes_stage(v, s, ev, STAGE_CLOSING, 0);
 }
 
 /* A connection of a listener goes its way. */
@@ -160,24 +200,24 @@ static void server_step(struct view *v, struct lanes *s, const struct model_even
 {
 	switch (ev->event) {
 	case TCPTRACE_SYNQ_ADD:
-		lanes_stage(v, s, ev, STAGE_SYNQ);
+		lanes_stage(v, s, ev, STAGE_SYNQ, 0);
 		break;
 	case TCPTRACE_SYNQ_DEL:
 		if (ev->cause != TCPTRACE_SYNQ_ESTABLISHED)
 			lanes_gone(v, s, ev);
 		break;
 	case TCPTRACE_ACCEPTQ_ADD:
-		lanes_stage(v, s, ev, STAGE_ACCEPTQ);
+		arrive(v, s, ev, STAGE_ACCEPTQ);
 		break;
 	case TCPTRACE_EXISTS:
 		if (ev->flags & TCPTRACE_F_QUEUED)
-			lanes_stage(v, s, ev, STAGE_ACCEPTQ);
+			arrive(v, s, ev, STAGE_ACCEPTQ);
 		break;
 	case TCPTRACE_ACCEPTQ_DEL:
 		if (ev->cause == TCPTRACE_ACCEPTQ_CLOSED)
 			lanes_gone(v, s, ev);
 		else
-			lanes_stage(v, s, ev, STAGE_OPEN);
+			arrive(v, s, ev, STAGE_OPEN);
 		break;
 	case TCPTRACE_STATE:
 		moved(v, s, ev);
@@ -188,20 +228,22 @@ static void server_step(struct view *v, struct lanes *s, const struct model_even
 	}
 }
 
-static void of_listener(struct view *v, const struct model_event *ev)
+/* NULL: of none, or there is no room for it. */
+static struct lanes *of_listener(struct view *v, const struct model_event *ev)
 {
 	const struct listener *l = ev->l ? ev->l : ev->c ? ev->c->listener : NULL;
 	struct perfetto *p = v->priv;
 	struct lanes *s = l ? lanes_of(v, &p->lanes, l) : NULL;
 
 	if (!s)
-		return;
+		return NULL;
 	if (ev->l)
 		count(v, s, ev);
 	if (ev->event == TCPTRACE_DROP)
 		refused(v, s, ev);
 	else if (ev->c)
 		server_step(v, s, ev);
+	return s;
 }
 
 /* ---- the view ---- */
@@ -215,19 +257,21 @@ static int perfetto_open(struct view *v)
 static void perfetto_step(struct view *v, const struct model_event *ev)
 {
 	struct perfetto *p = v->priv;
+	struct lanes *s;
 
+	remember_client(p, ev);
 	if (wanted_event(&p->wanted, v, ev) != WANTED)
 		return;
 	if (!p->begun)
 		perfetto_clock(v, ev->rec->t_ns);
 	p->begun = true;
-	of_listener(v, ev);
+	s = of_listener(v, ev);
 	switch (ev->event) {
 	case TCPTRACE_ACCEPT:
-		call(v, ev, "accept()", 0, ev->conn ? wanted_hash('A', ev->conn) : 0);
+		call(v, ev, "accept()", 0, s ? lanes_flow(s, ev->conn) : 0);
 		break;
 	case TCPTRACE_CONNECT_RETURN:
-		call(v, ev, "connect()", ev->c ? wanted_pair(&ev->c->tuple) : 0, 0);
+		call(v, ev, "connect()", ev->conn ? wanted_hash('C', ev->conn) : 0, 0);
 		break;
 	case TCPTRACE_CLOSE:
 		call(v, ev, "close()", 0, 0);

@@ -55,6 +55,7 @@ enum stage { STAGE_NONE, STAGE_SYNQ, STAGE_ACCEPTQ, STAGE_OPEN, STAGE_CLOSING };
 struct lane {
 	uint64_t conn;			/* 0: free */
 	uint64_t last_ns;		/* nothing in it may begin before */
+	uint64_t queued;		/* whose slice of the accept queue was the last in it; it may be gone */
 	enum stage stage;
 	bool known;			/* its track was written */
 };
@@ -80,9 +81,13 @@ struct lanes *lanes_of(struct view *v, struct lanes_table *t, const struct liste
 /* Children of a listener's track: counters by name, and where refusals are. */
 enum { LANES_ACCEPTQ = 1, LANES_SYNQ, LANES_LIMIT, LANES_REFUSED, LANES_FIRST };
 uint64_t lanes_track(const struct lanes *s, unsigned int child);
-/* Brings a connection into a stage, and what it was in to an end. A new one gets a lane where there is one. */
-void lanes_stage(struct view *v, struct lanes *s, const struct model_event *ev, enum stage stage);
+/*
+ * Brings a connection into a stage, and what it was in to an end. A new one gets a lane where there is one. flow_end: of
+ * the arrow that leads here; 0: none. False: it was there already, or has no lane.
+ */
+bool lanes_stage(struct view *v, struct lanes *s, const struct model_event *ev, enum stage stage, uint64_t flow_end);
 void lanes_gone(struct view *v, struct lanes *s, const struct model_event *ev);	/* the connection is over */
+uint64_t lanes_flow(const struct lanes *s, uint64_t conn);	/* from its accept queue to accept(); 0: no arrow begins there */
 void lanes_free(struct lanes_table *t);
 
 #endif

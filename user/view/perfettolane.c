@@ -96,7 +96,7 @@ static void write_lane(struct view *v, const struct lanes *s, struct lane *lane)
 	});
 }
 
-/* "conn 17 10.0.0.5:43210", and the arrow from the client's connect(). */
+/* "conn 17 10.0.0.5:43210" */
 static void begin_conn(struct view *v, const struct lanes *s, struct lane *lane, const struct model_event *ev)
 {
 	char name[PERFETTO_NAME], *p = put_u64(put_mem(name, "conn ", 5), ev->conn);
@@ -108,7 +108,6 @@ static void begin_conn(struct view *v, const struct lanes *s, struct lane *lane,
 	*p = 0;
 	perfetto_begin(v, &(struct perfetto_event){
 		.t_ns = lane->last_ns, .track = lane_track(s, lane), .name = name,
-		.flow_end = wanted_pair(&ev->c->tuple),
 	});
 }
 
@@ -136,7 +135,7 @@ static void forward(struct lane *lane, uint64_t t_ns)
 		lane->last_ns = t_ns;
 }
 
-void lanes_stage(struct view *v, struct lanes *s, const struct model_event *ev, enum stage stage)
+bool lanes_stage(struct view *v, struct lanes *s, const struct model_event *ev, enum stage stage, uint64_t flow_end)
 {
 	static const char *const names[] = { "", "SYN queue", "accept queue", "open", "closing" };
 	struct lane *lane = lane_of(s, ev->conn);
@@ -144,15 +143,26 @@ void lanes_stage(struct view *v, struct lanes *s, const struct model_event *ev, 
 	if (!lane && stage <= STAGE_ACCEPTQ)
 		lane = new_lane(v, s, ev);
 	if (!lane || lane->stage >= stage)
-		return;
+		return false;
 	forward(lane, ev->rec->t_ns);
 	if (lane->stage)
 		perfetto_end(v, lane->last_ns, lane_track(s, lane));
 	lane->stage = stage;
+	lane->queued = stage == STAGE_ACCEPTQ ? ev->conn : lane->queued;
 	perfetto_begin(v, &(struct perfetto_event){
 		.t_ns = lane->last_ns, .track = lane_track(s, lane), .name = names[stage],
-		.flow = stage == STAGE_ACCEPTQ ? wanted_hash('A', ev->conn) : 0,
+		.flow = stage == STAGE_ACCEPTQ ? wanted_hash('A', ev->conn) : 0, .flow_end = flow_end,
 	});
+	return true;
+}
+
+uint64_t lanes_flow(const struct lanes *s, uint64_t conn)
+{
+	for (unsigned int i = 0; conn && i < LANES; i++) {
+		if (s->lane[i].queued == conn)
+			return wanted_hash('A', conn);
+	}
+	return 0;
 }
 
 void lanes_gone(struct view *v, struct lanes *s, const struct model_event *ev)

@@ -112,6 +112,7 @@ struct view_config {
 	void (*row)(void *ctx, const struct row *row);
 	void *row_ctx;
 	uint32_t netns;			/* the only one of the filter; 0: all */
+	uint32_t narrows;		/* TCPTRACE_ONLY_*: what the filter leaves of what is captured */
 	uint32_t home_netns;		/* of which nothing needs to be said; 0: that of the first event */
 	const char *(*netns_name)(uint32_t netns);	/* or NULL, as its answer may be: it has only a number */
 	const struct view_about *about;	/* NULL: unknown */
@@ -134,6 +135,9 @@ struct view_config {
 	const struct machine *machine;	/* what findings ask while it runs; NULL: nothing */
 	struct view_metrics metrics;
 	const struct view_machine *machine_now;	/* NULL: a replay */
+	/* --check: hands a counter to all views that have room for it, as view_ops.ledger */
+	void (*ledger)(void *ctx, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
+	void *ledger_ctx;
 };
 
 /* How far a replay may go, and what then. */
@@ -191,7 +195,7 @@ struct view_ops {
 	void (*finding)(struct view *v, const struct finding *f);	/* see verdict_last */
 	void (*listener)(struct view *v, const struct model *m, const struct listener *l);	/* each, by number */
 	void (*listeners)(struct view *v, const struct model *m);	/* the same at once, in its own order */
-	/* One counter of a namespace by --check: what the kernel says, what was seen. NULL: it is written as text. */
+	/* One counter of a namespace by --check: what the kernel says, what was seen. The main view's NULL: it is text there. */
 	void (*ledger)(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 	void (*end)(struct view *v, const struct view_end *end);
 	int (*close)(struct view *v);			/* 0; -errno: what it wrote itself did not reach the file */

@@ -3,9 +3,6 @@
 #
 # Much at once: nothing missed, or what was missed is counted; memory bounded.
 
-# vmhwm PID: the most memory it had, in MB, the ring buffer's mapping included
-vmhwm() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$1/status"; }
-
 # The ring (16 MB, mapped twice) counts as the process's.
 memory_limit=64
 

@@ -17,6 +17,14 @@ static void put_date(struct out *o, int64_t real_ns)
 	out_str(o, text);
 }
 
+/* Its folder stands below, with the recording. */
+static const char *file_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 /* "tcptrace: db3, 2026-11-27 23:31:24 UTC, 6.0 s" */
 void report_title(struct view *v)
 {
@@ -28,7 +36,7 @@ void report_title(struct view *v)
 	if (v->cfg.lesson)
 		html_text(o, v->cfg.lesson->name);
 	else if (about && about->recording && !r->names.anonymous)
-		out_html(o, about->recording, 255);
+		out_html(o, file_of(about->recording), 255);
 	else if (about && about->host && !r->names.anonymous)
 		out_html(o, about->host, 255);
 	else
@@ -73,7 +81,7 @@ static void put_filter(struct view *v)
 		{ TCPTRACE_ONLY_ADDRS, N_("some addresses") },
 	};
 	const struct report *r = v->priv;
-	uint32_t only = r->model ? model_only(r->model) : 0;
+	uint32_t only = v->cfg.narrows | (r->model ? model_only(r->model) : 0);
 	const char *comma = "";
 
 	if (!only)
@@ -84,7 +92,7 @@ static void put_filter(struct view *v)
 			continue;
 		out_str(v->out, comma);
 		html_text(v->out, parts[i].text);
-		comma = ", ";
+		comma = _(", ");
 	}
 	out_str(v->out, "</dd>\n");
 }

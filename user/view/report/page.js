@@ -210,8 +210,8 @@ const charts = (() => {
 		$("ladder-title").textContent = "";
 		[T("client"), T("server")].forEach((role, i) => {
 			const netns = l.netns[i] ? `, netns ${l.netns[i]}` : "";
-			const seen = l.conn[i] || l.who[i] ? `${l.who[i] || "-"} ${l.end[i]}${netns}` : `${T("not seen here")}: ${l.end[i]}`;
-			make("p", $("ladder-title"), {}, `${role}: ${l.conn[i] ? `conn ${l.conn[i]}, ` : ""}${seen}`);
+			const seen = l.conn[i] || l.who[i] ? `${l.who[i] || "-"} ${l.end[i]}${netns}` : `${T("not seen here")}${T(": ")}${l.end[i]}`;
+			make("p", $("ladder-title"), {}, `${role}${T(": ")}${l.conn[i] ? `conn ${l.conn[i]}, ` : ""}${seen}`);
 		});
 		if (l.midway)
 			make("p", $("ladder-title"), {}, T("Its beginning was not seen: it was there before."));
@@ -370,8 +370,10 @@ const charts = (() => {
 	const numbers = () => {
 		const limit = listener.limit === undefined ? "" : `/${listener.limit}`;
 		const known = (n) => n === null ? "-" : n;
-		$("n-synq").textContent = `${known(state.synq)}${limit}`;
-		$("n-acceptq").textContent = `${known(state.acceptq)}${limit}`;
+		for (const queue of ["synq", "acceptq"]) {
+			$(`n-${queue}`).textContent = `${known(state[queue])}${limit}`;
+			$(`n-${queue}`).classList.toggle("long", limit.length > 6);
+		}
 		$("n-clients").textContent = number(state.lists[CLIENT].length);
 		$("n-wire").textContent = number(state.lists[WIRE].length);
 		$("n-server").textContent = fill(T("accepted {1}"), number(state.accepted));
