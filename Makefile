@@ -308,11 +308,17 @@ ZSHDIR ?= share/zsh/site-functions
 COMPLETIONS = bash:share/bash-completion/completions/tcptrace zsh:$(ZSHDIR)/_tcptrace \
 	fish:share/fish/vendor_completions.d/tcptrace.fish
 MAN    := $(wildcard user/doc/*.8)
+ZH_MAN := $(patsubst user/doc/%,$(B)/man/%,$(wildcard user/doc/zh_CN/*.8))
 
-$(B)/tree: $(B)/tcptrace $(MAN) Makefile
+$(B)/man/zh_CN/%.8: user/doc/zh_CN/%.8 user/packaging/manual.sed
+	$(Q)mkdir -p $(@D)
+	$(Q)LC_ALL=C sed -f user/packaging/manual.sed $< >$@
+
+$(B)/tree: $(B)/tcptrace $(MAN) $(ZH_MAN) Makefile
 	$(Q)rm -rf $@
 	$(Q)install -D -m 755 -t $@/bin $(B)/tcptrace
 	$(Q)install -D -m 644 -t $@/share/man/man8 $(MAN)
+	$(Q)install -D -m 644 -t $@/share/man/zh_CN/man8 $(ZH_MAN)
 	$(Q)mkdir -p $(foreach d,$(COMPLETIONS),$@/$(dir $(lastword $(subst :, ,$d))))
 	$(Q)$(foreach d,$(COMPLETIONS),$(B)/tcptrace --completions $(subst :, >$@/,$d) &&) :
 	$(Q)! $(B)/tcptrace metrics --help >/dev/null 2>&1 || \
