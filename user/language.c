@@ -67,8 +67,6 @@ void language_use(const char *lang)
 {
 	struct mo *mo = NULL;
 
-	if (lang ? strcmp(lang, "zh") : !wants_chinese())
-		return;
-	if (!mo_open(&mo, zh_texts, (size_t)(zh_texts_end - zh_texts)))
+	if ((lang ? strcmp(lang, "zh") : !wants_chinese()) || !mo_open(&mo, zh_texts, (size_t)(zh_texts_end - zh_texts)))
 		tr_use(mo);
 }

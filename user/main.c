@@ -21,57 +21,57 @@ static const struct command commands[] = {
 		.name = "stream", .help = N_("show events until Ctrl-C, then a summary (the default)"),
 		.run = run_stream, .view = "table",
 		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN,
-		.form = "a stream of events",
+		.form = N_("a stream of events"),
 	}, {
 		.name = "top", .help = N_("a screen: listeners, their queues and rates, what is wrong; Enter shows more"),
 		.run = run_stream, .view = "top",
 		.takes = TAKES_TOP | TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_JSON | TAKES_HEADER | TAKES_QUIET |
 			 TAKES_EXPLAIN | TAKES_OUTS | TAKES_WRITE | TAKES_FILES | TAKES_READ | TAKES_SOURCE | TAKES_LANG |
 			 TAKES_PAGE,
-		.form = "'top' shows listeners",
+		.form = N_("'top' shows listeners"),
 	}, {
 		.name = "flow", .help = N_("each connection as a ladder, when it is over"),
 		.run = run_stream, .view = "flow",
 		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
-		.form = "'flow' shows whole connections, in their own time",
+		.form = N_("'flow' shows whole connections, in their own time"),
 	}, {
 		.name = "conns", .help = N_("one line a connection, when it is over, and how it ended"),
 		.run = run_stream, .view = "conns",
 		.takes = TAKES_RUN | TAKES_CONNS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
-		.form = "'conns' shows whole connections",
+		.form = N_("'conns' shows whole connections"),
 	}, {
 		.name = "report", .help = N_("a page for a browser: verdict, queues over time, connections, replay"),
 		.run = run_stream, .view = "report",
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,
-		.form = "'report' makes one page of the whole run",
+		.form = N_("'report' makes one page of the whole run"),
 	}, {
 		.name = "perfetto", .help = N_("a trace for the UI of Perfetto"),
 		.run = run_stream, .view = "perfetto",
 		.takes = TAKES_RUN & ~TAKES_TROUBLE,
-		.form = "'perfetto' writes one trace of the whole run",
+		.form = N_("'perfetto' writes one trace of the whole run"),
 	}, {
 		.name = "metrics", .help = N_("numbers of each listener for Prometheus, at http://127.0.0.1:9817/metrics"),
 		.run = run_stream, .view = "metrics",
 		.takes = TAKES_METRICS | (TAKES_RUN & ~(TAKES_TROUBLE | TAKES_PROGRAM | TAKES_USER | TAKES_PAGE | TAKES_LANG)),
-		.form = "'metrics' answers who asks for numbers",
+		.form = N_("'metrics' answers who asks for numbers"),
 	}, {
 		.name = "listeners", .help = N_("both queues of every listener now, like ss -ltn"),
 		.run = run_listeners,
 		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_READ | TAKES_SOURCE,
-		.form = "'listeners' shows one moment",
+		.form = N_("'listeners' shows one moment"),
 	}, {
 		.name = "doctor", .help = N_("how each hook is attached, why not better, what that loses"),
 		.run = run_doctor,
 		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_SOURCE | TAKES_EVENTS | TAKES_TROUBLE |
-			 TAKES_QUIET,
-		.form = "'doctor' shows no traffic",
+			 TAKES_QUIET | TAKES_LANG,
+		.form = N_("'doctor' shows no traffic"),
 	}, {
 		.name = "lab",
 		.help = N_("experiments that show how TCP sockets work: lab NAME, all, tutorial, play, check; lab lists them"),
 		.run = run_lab, .argument = true,
 		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_LAB | TAKES_LANG | TAKES_HEADER |
 			 TAKES_PROGRAM | TAKES_READ,
-		.form = "'lab' makes its own traffic, ends by itself and has its own form",
+		.form = N_("'lab' makes its own traffic, ends by itself and has its own form"),
 	}, { 0 }
 };
 
@@ -92,7 +92,7 @@ static int print_fields(void)
 static int print_completions(const char *shell)
 {
 	if (!completion_print(stdout, commands, shell)) {
-		talk("--completions '%s': there are bash, zsh and fish", shell);
+		talk(_("--completions '%s': there are bash, zsh and fish"), shell);
 		return EXIT_USAGE;
 	}
 	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
@@ -115,15 +115,16 @@ int main(int argc, char **argv)
 
 	fill_standard();
 	language_encoding();
+	language_use(NULL);		/* for what is wrong with the options */
 	if (options_parse(&options, argc, argv, commands)) {
 		talk("%s", options.error);
-		fputs("Try 'tcptrace --help'.\n", stderr);
+		fprintf(stderr, "%s\n", _("Try 'tcptrace --help'."));
 		return EXIT_USAGE;
 	}
 	if (options.completions)
 		return print_completions(options.completions);
-	if (!options.json || options.nouts)	/* JSON has the same words everywhere; a page beside it is for people */
-		language_use(options.lang);
+	/* JSON has the same words everywhere; a page beside it is for people */
+	language_use(options.json && !options.nouts ? "en" : options.lang);
 	if (options.help_fields)
 		return print_fields();
 	return options.command->run(&options);

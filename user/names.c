@@ -15,6 +15,7 @@
 #include <sys/vfs.h>
 
 #include "lib/parse.h"
+#include "lib/tr.h"
 #include "names.h"
 
 /*
@@ -33,7 +34,7 @@ int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 	uint64_t v;
 
 	if (parse_u64(s, 1, UINT32_MAX, &v)) {
-		snprintf(error, size, "--netns '%s': neither a process nor the inode number of a namespace", s);
+		snprintf(error, size, _("--netns '%s': neither a process nor the inode number of a namespace"), s);
 		return -EINVAL;
 	}
 	if (v > PID_LARGEST) {
@@ -43,7 +44,7 @@ int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 	snprintf(path, sizeof(path), "/proc/%u/ns/net", (unsigned int)v);
 	if (stat(path, &st)) {
 		snprintf(error, size, "--netns %s: %s: %s", s, path,
-			 errno == ENOENT ? "no such process" : strerror(errno));
+			 errno == ENOENT ? _("no such process") : strerror(errno));
 		return -EINVAL;
 	}
 	*inum = (uint32_t)st.st_ino;
@@ -102,12 +103,12 @@ int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
 		return -EINVAL;
 	}
 	if (fs.f_type != CGROUP2_SUPER_MAGIC || stat(path, &st) || !S_ISDIR(st.st_mode)) {
-		snprintf(error, size, "--cgroup '%s': not a folder of cgroup v2 (usually below /sys/fs/cgroup)",
+		snprintf(error, size, _("--cgroup '%s': not a folder of cgroup v2 (usually below /sys/fs/cgroup)"),
 			 path);
 		return -EINVAL;
 	}
 	if (name_to_handle_at(AT_FDCWD, path, &u.h, &mount_id, 0) || u.h.handle_bytes != 8) {
-		snprintf(error, size, "--cgroup '%s': no id: %s", path, strerror(errno));
+		snprintf(error, size, _("--cgroup '%s': no id: %s"), path, strerror(errno));
 		return -EINVAL;
 	}
 	memcpy(id, u.h.f_handle, sizeof(*id));
@@ -116,7 +117,7 @@ int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
 
 static int not_an_address(const char *s, char *error, size_t size)
 {
-	snprintf(error, size, "'%.64s': not ADDRESS:PORT, as 127.0.0.1:9817, [::1]:9817 or :9817", s);
+	snprintf(error, size, _("'%.64s': not ADDRESS:PORT, as 127.0.0.1:9817, [::1]:9817 or :9817"), s);
 	return -EINVAL;
 }
 

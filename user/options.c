@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "language.h"
 #include "lib/parse.h"
+#include "lib/tr.h"
 #include "model/life.h"
 #include "names.h"
 #include "options.h"
@@ -33,7 +35,7 @@ int options_refuse(struct options *o, const char *fmt, ...)
 static int each_part(struct options *o, const char *list, int (*take)(struct options *, const char *, int), int key)
 {
 	char *copy = strdup(list), *part = copy, *comma;
-	int err = copy ? 0 : options_refuse(o, "out of memory");
+	int err = copy ? 0 : options_refuse(o, _("out of memory"));
 
 	while (!err && part) {
 		comma = strchr(part, ',');
@@ -54,13 +56,13 @@ static int take_pid(struct options *o, const char *s, int key)
 
 	(void)key;
 	if (parse_u64(s, 1, INT_MAX, &v))
-		return options_refuse(o, "-p '%s': not a process number", s);
+		return options_refuse(o, _("-p '%s': not a process number"), s);
 	for (i = 0; i < f->npids; i++) {
 		if (f->pids[i] == v)
 			return 0;
 	}
 	if (f->npids == FILTER_LIST_MAX)
-		return options_refuse(o, "-p '%s': more than %d processes", s, FILTER_LIST_MAX);
+		return options_refuse(o, _("-p '%s': more than %d processes"), s, FILTER_LIST_MAX);
 	f->pids[f->npids++] = (uint32_t)v;
 	return 0;
 }
@@ -87,11 +89,11 @@ static int take_port(struct options *o, const char *s, int key)
 	uint32_t *n = key == 'P' ? &f->nlports : &f->nrports;
 
 	if (parse_ports(s, &range))
-		return options_refuse(o, "-%c '%s': not a port; ports are 1 to 65535, a range is 8000-8099", key, s);
+		return options_refuse(o, _("-%c '%s': not a port; ports are 1 to 65535, a range is 8000-8099"), key, s);
 	if (*n && filter_has_port(list, *n, range.from) && range.from == range.to)
 		return 0;
 	if (*n == FILTER_LIST_MAX)
-		return options_refuse(o, "-%c '%s': more than %d ports", key, s, FILTER_LIST_MAX);
+		return options_refuse(o, _("-%c '%s': more than %d ports"), key, s, FILTER_LIST_MAX);
 	list[(*n)++] = range;
 	return 0;
 }
@@ -129,9 +131,9 @@ static int take_addr(struct options *o, const char *s, int key)
 
 	(void)key;
 	if (f->nnets == FILTER_NETS)
-		return options_refuse(o, "--addr '%.64s': more than %d nets", s, FILTER_NETS);
+		return options_refuse(o, _("--addr '%.64s': more than %d nets"), s, FILTER_NETS);
 	if (parse_net(s, &f->nets[f->nnets]))
-		return options_refuse(o, "--addr '%.64s': not an address or net, as 10.0.0.0/8 or 2001:db8::1", s);
+		return options_refuse(o, _("--addr '%.64s': not an address or net, as 10.0.0.0/8 or 2001:db8::1"), s);
 	f->nnets++;
 	return 0;
 }
@@ -157,7 +159,7 @@ static int take_event(struct options *o, const char *s, int key)
 	for (i = 1; i < TCPTRACE_EVENT_MAX && n < sizeof(valid); i++)
 		if (is_shown(i))
 			n += (size_t)snprintf(valid + n, sizeof(valid) - n, " %s", tcptrace_event_name(i));
-	return options_refuse(o, "-e '%.32s': no such event; there are%s", s, valid);
+	return options_refuse(o, _("-e '%.32s': no such event; there are%s"), s, valid);
 }
 
 static int take_end(struct options *o, const char *s, int key)
@@ -173,7 +175,7 @@ static int take_end(struct options *o, const char *s, int key)
 	}
 	for (int i = 0; i < LIFE_ENDS_MAX && n < sizeof(valid); i++)
 		n += (size_t)snprintf(valid + n, sizeof(valid) - n, " %s", life_end_word((enum life_end)i));
-	return options_refuse(o, "--end '%.32s': no such end; there are%s", s, valid);
+	return options_refuse(o, _("--end '%.32s': no such end; there are%s"), s, valid);
 }
 
 static int take_number(struct options *o, int key, const char *s)
@@ -185,47 +187,47 @@ static int take_number(struct options *o, int key, const char *s)
 	case 'd':
 		err = parse_seconds(s, &o->duration_ns);
 		if (err == -ERANGE)
-			return options_refuse(o, "-d '%s': out of range; more than 0 and at most ten years", s);
-		return err ? options_refuse(o, "-d '%s': not a number of seconds", s) : 0;
+			return options_refuse(o, _("-d '%s': out of range; more than 0 and at most ten years"), s);
+		return err ? options_refuse(o, _("-d '%s': not a number of seconds"), s) : 0;
 	case 'c':
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
-			return options_refuse(o, "-c '%s': not a number of events; 1 or more", s);
+			return options_refuse(o, _("-c '%s': not a number of events; 1 or more"), s);
 		return 0;
 	case OPT_MIN_MS:
 		if (parse_u64(s, 1, UINT64_MAX / 1000000, &v))
-			return options_refuse(o, "--min-ms '%s': not a number of milliseconds; 1 or more", s);
+			return options_refuse(o, _("--min-ms '%s': not a number of milliseconds; 1 or more"), s);
 		o->conns.min_ns = v * 1000000;
 		return 0;
 	case OPT_MIN_BYTES:
 		if (parse_u64(s, 1, UINT64_MAX, &o->conns.min_bytes))
-			return options_refuse(o, "--min-bytes '%s': not a number of bytes; 1 or more", s);
+			return options_refuse(o, _("--min-bytes '%s': not a number of bytes; 1 or more"), s);
 		return 0;
 	case 'n':
 		if (parse_u64(s, 1, UINT64_MAX, &o->count))
-			return options_refuse(o, "-n '%s': not a number of tables; 1 or more", s);
+			return options_refuse(o, _("-n '%s': not a number of tables; 1 or more"), s);
 		return 0;
 	case 'i':
 		if (parse_seconds(s, &o->interval_ns) || o->interval_ns < INTERVAL_MIN_NS || o->interval_ns > INTERVAL_MAX_NS)
-			return options_refuse(o, "-i '%s': not a number of seconds from 0.2 to 60", s);
+			return options_refuse(o, _("-i '%s': not a number of seconds from 0.2 to 60"), s);
 		return 0;
 	case OPT_SLOW:
 		if (parse_u64(s, 1, 1000000, &v))
-			return options_refuse(o, "--slow '%s': not a factor; 1 to 1000000", s);
+			return options_refuse(o, _("--slow '%s': not a factor; 1 to 1000000"), s);
 		o->slow = (uint32_t)v;
 		return 0;
 	case 'C':
 		if (parse_u64(s, 1, 1000000, &v))
-			return options_refuse(o, "-C '%s': not a number of MB; 1 to 1000000", s);
+			return options_refuse(o, _("-C '%s': not a number of MB; 1 to 1000000"), s);
 		o->file_bytes = v * 1000000;
 		return 0;
 	case 'W':
 		if (parse_u64(s, 2, 10000, &v))
-			return options_refuse(o, "-W '%s': not a number of files; 2 to 10000", s);
+			return options_refuse(o, _("-W '%s': not a number of files; 2 to 10000"), s);
 		o->files = (unsigned int)v;
 		return 0;
 	default:
 		if (parse_u64(s, 0, INT_MAX, &v))
-			return options_refuse(o, "--ready-fd '%s': not a file descriptor", s);
+			return options_refuse(o, _("--ready-fd '%s': not a file descriptor"), s);
 		o->ready_fd = (int)v;
 		return 0;
 	}
@@ -240,17 +242,17 @@ static int take_size(struct options *o, const char *s)
 
 	snprintf(digits, sizeof(digits), "%.*s", (int)(n - (shift != 0)), s);
 	if (n >= sizeof(digits) || parse_u64(digits, 1, UINT32_MAX, &o->max_size))
-		return options_refuse(o, "--max-size '%.32s': not a number of bytes, as 300000, 800K, 5M", s);
+		return options_refuse(o, _("--max-size '%.32s': not a number of bytes, as 300000, 800K, 5M"), s);
 	o->max_size <<= shift;
 	if (o->max_size < VIEW_SIZE_MIN)
-		return options_refuse(o, "--max-size '%s': a page is at least %uK large", s, VIEW_SIZE_MIN >> 10);
+		return options_refuse(o, _("--max-size '%s': a page is at least %uK large"), s, VIEW_SIZE_MIN >> 10);
 	return 0;
 }
 
 static int take_color(struct options *o, const char *s)
 {
 	if (strcmp(s, "always") && strcmp(s, "never") && strcmp(s, "auto"))
-		return options_refuse(o, "--color '%.32s': there are always, never, auto", s);
+		return options_refuse(o, _("--color '%.32s': there are always, never, auto"), s);
 	o->color = s[0] == 'a' && s[1] == 'l' ? 1 : s[0] == 'n' ? -1 : 0;
 	return 0;
 }
@@ -259,14 +261,14 @@ static int take_name(struct options *o, int key, const char *s)
 {
 	if (key == OPT_MECHANISM) {
 		if (!mechanism_by_name(s, &o->source.mechanism))
-			return options_refuse(o, "--mechanism '%s': there are auto, fentry, kprobe, tracepoint", s);
+			return options_refuse(o, _("--mechanism '%s': there are auto, fentry, kprobe, tracepoint"), s);
 		return 0;
 	}
 	o->source_name = s;
 	if (strcmp(s, "auto") && strcmp(s, "bpf") && strcmp(s, "kmod"))
-		return options_refuse(o, "--source '%s': there are auto, bpf, kmod", s);
+		return options_refuse(o, _("--source '%s': there are auto, bpf, kmod"), s);
 	if (!source_by_name(s))
-		return options_refuse(o, "--source '%s': not in this build", s);
+		return options_refuse(o, _("--source '%s': not in this build"), s);
 	return 0;
 }
 
@@ -275,11 +277,11 @@ static int add_output(struct options *o, const char *name, const char *path)
 	const struct view_ops *view = outputs_view_by_name(name);
 
 	if (!view || !view->help)
-		return options_refuse(o, "--out '%.64s': no such output; tcptrace --help lists them", name);
+		return options_refuse(o, _("--out '%.64s': no such output; tcptrace --help lists them"), name);
 	if (o->nouts == OUTPUTS_MAX)
-		return options_refuse(o, "--out '%s': at most %u outputs beside the main one", name, OUTPUTS_MAX);
+		return options_refuse(o, _("--out '%s': at most %u outputs beside the main one"), name, OUTPUTS_MAX);
 	if (!path && view->file != VIEW_STREAM)
-		return options_refuse(o, "--out %s: into which file? --out %s:FILE", name, name);
+		return options_refuse(o, _("--out %s: into which file? --out %s:FILE"), name, name);
 	o->outs[o->nouts].view = view;
 	o->outs[o->nouts++].path = path;
 	return 0;
@@ -294,7 +296,7 @@ static int take_output(struct options *o, const char *arg)
 
 	snprintf(name, sizeof(name), "%.*s", (int)(n < sizeof(name) ? n : sizeof(name) - 1), arg);
 	if (colon && !colon[1])
-		return options_refuse(o, "--out %s: into which file? --out %s:FILE", name, name);
+		return options_refuse(o, _("--out %s: into which file? --out %s:FILE"), name, name);
 	return add_output(o, name, colon ? colon + 1 : NULL);
 }
 
@@ -309,7 +311,7 @@ static int take_label(struct options *o, const char *s, int key)
 			return 0;
 		}
 	}
-	return options_refuse(o, "--labels '%.32s': there are address, port, comm", s);
+	return options_refuse(o, _("--labels '%.32s': there are address, port, comm"), s);
 }
 
 static int take_histograms(struct options *o, const char *s)
@@ -322,7 +324,7 @@ static int take_histograms(struct options *o, const char *s)
 			return 0;
 		}
 	}
-	return options_refuse(o, "--histograms '%.32s': there are accept, both, none", s);
+	return options_refuse(o, _("--histograms '%.32s': there are accept, both, none"), s);
 }
 
 static int take_metrics(struct options *o, int key, const char *s)
@@ -342,7 +344,7 @@ static int take_metrics(struct options *o, int key, const char *s)
 		return take_histograms(o, s);
 	default:
 		if (parse_u64(s, 1, 4096, &v))
-			return options_refuse(o, "--max-listeners '%.32s': not a number of listeners; 1 to 4096", s);
+			return options_refuse(o, _("--max-listeners '%.32s': not a number of listeners; 1 to 4096"), s);
 		o->metrics.max_listeners = (uint32_t)v;
 		return 0;
 	}
@@ -392,14 +394,14 @@ static int take_command(struct options *o, const char *s)
 		return 0;
 	}
 	if (o->command)
-		return options_refuse(o, "'%s': one command only, '%s' is given already", s, o->command->name);
+		return options_refuse(o, _("'%s': one command only, '%s' is given already"), s, o->command->name);
 	for (c = command_table + 1; c->name; c++) {
 		if (!strcmp(s, c->name)) {
 			o->command = c;
 			return 0;
 		}
 	}
-	return options_refuse(o, "'%s': no such command; to run a program and follow it: tcptrace -- %s", s, s);
+	return options_refuse(o, _("'%s': no such command; to run a program and follow it: tcptrace -- %s"), s, s);
 }
 
 static int take_argument(struct options *o, struct argp_state *state, char *arg)
@@ -437,7 +439,7 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 	case OPT_COMM:
 		o->source.filter.comm = arg;
 		return arg[0] && strlen(arg) < TCPTRACE_COMM_LEN ? 0 :
-		       options_refuse(o, "--comm '%.64s': not a name; the kernel keeps 1 to 15 bytes of it", arg);
+		       options_refuse(o, _("--comm '%.64s': not a name; the kernel keeps 1 to 15 bytes of it"), arg);
 	case OPT_COLOR:
 		return take_color(o, arg);
 	case OPT_MIN_MS: case OPT_MIN_BYTES:
@@ -446,9 +448,11 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);
 	case OPT_LANG:
+		if (strcmp(arg, "zh") && strcmp(arg, "en"))
+			return options_refuse(o, _("--lang '%s': there are zh and en"), arg);
 		o->lang = arg;
-		return strcmp(arg, "zh") && strcmp(arg, "en") ?
-		       options_refuse(o, "--lang '%s': there are zh and en", arg) : 0;
+		language_use(arg);	/* what is refused after it is said in it, too */
+		return 0;
 	case OPT_COMPLETIONS:
 		o->completions = arg;
 		return 0;
@@ -476,15 +480,15 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'r':
 		if (o->read_path)
-			return options_refuse(o, "-r '%s': one recording at a time; those of several runs on one machine: "
-					      "cat them into one", arg);
+			return options_refuse(o, _("-r '%s': one recording at a time; those of several runs on one machine: "
+					      "cat them into one"), arg);
 		o->read_path = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		return take_argument(o, state, arg);
 	case ARGP_KEY_END:
 		if (!o->program && state->argc > 1 && !strcmp(state->argv[state->argc - 1], "--"))
-			return options_refuse(o, "--: no program to run after it");
+			return options_refuse(o, _("--: no program to run after it"));
 		return 0;
 	}
 	return take_flag(o, key);
@@ -521,7 +525,7 @@ static int check_words(struct options *o, int argc, char **argv)
 			unsigned char c = (unsigned char)*s;
 
 			if (c < ' ' || c == 0x7f || (c >= 0x80 && (argv[i][1] == '-' || s == argv[i] + 1)))
-				return options_refuse(o, "'%.64s': no such option", argv[i]);
+				return options_refuse(o, _("'%.64s': no such option"), argv[i]);
 		}
 	}
 	return 0;

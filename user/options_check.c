@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/tr.h"
 #include "options.h"
 #include "run/outputs.h"
 
@@ -23,8 +24,8 @@ static bool is_given(const struct options *o, int key)
 static int refuse_row(struct options *o, const struct argp_option *option)
 {
 	if (option->key < 128)
-		return options_refuse(o, "%s: -%c does not go with it", o->command->form, option->key);
-	return options_refuse(o, "%s: --%s does not go with it", o->command->form, option->name);
+		return options_refuse(o, _("%s: -%c does not go with it"), tr(o->command->form), option->key);
+	return options_refuse(o, _("%s: --%s does not go with it"), tr(o->command->form), option->name);
 }
 
 static int check_taken(struct options *o)
@@ -36,20 +37,20 @@ static int check_taken(struct options *o)
 			return refuse_row(o, &option_rows[i].option);
 	}
 	if (o->program && !(c->takes & TAKES_PROGRAM))
-		return options_refuse(o, "'%s' and a program to run do not go together", c->name);
+		return options_refuse(o, _("'%s' and a program to run do not go together"), c->name);
 	return 0;
 }
 
 static int check_replay(struct options *o)
 {
 	if (o->program)
-		return options_refuse(o, "-r replays a recording; it runs no program");
+		return options_refuse(o, _("-r replays a recording; it runs no program"));
 	if (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->source.verbose)
-		return options_refuse(o, "-r replays a recording; --source, --mechanism and -v are for capturing");
+		return options_refuse(o, _("-r replays a recording; --source, --mechanism and -v are for capturing"));
 	if (o->source.filter.cgroup)
-		return options_refuse(o, "--cgroup: a recording has no cgroups; it filters while capturing");
+		return options_refuse(o, _("--cgroup: a recording has no cgroups; it filters while capturing"));
 	if (o->source.io)
-		return options_refuse(o, "--io: a replay shows what was recorded; use --io while recording");
+		return options_refuse(o, _("--io: a replay shows what was recorded; use --io while recording"));
 	return 0;
 }
 
@@ -59,10 +60,10 @@ static int check_whole(struct options *o)
 	const struct filter *f = &o->source.filter;
 
 	if (o->read_path)
-		return options_refuse(o, "--check: a recording has no kernel to compare with");
+		return options_refuse(o, _("--check: a recording has no kernel to compare with"));
 	if (o->program || f->npids || f->nlports || f->nrports || f->nnets || f->comm || f->family ||
 	    f->cgroup)
-		return options_refuse(o, "--check compares whole namespaces: of the filters only --netns goes with it");
+		return options_refuse(o, _("--check compares whole namespaces: of the filters only --netns goes with it"));
 	return 0;
 }
 
@@ -73,7 +74,7 @@ static int check_shared(struct options *o, const struct view_ops *view, const ch
 
 	if (path || !main || main->file != VIEW_WHOLE || (main->ledger && !strcmp(view->name, "check")))
 		return 0;
-	return options_refuse(o, "'%s' has its file to itself: --out %s:FILE", o->view, view->name);
+	return options_refuse(o, _("'%s' has its file to itself: --out %s:FILE"), o->view, view->name);
 }
 
 static int check_outputs(struct options *o)
@@ -88,7 +89,7 @@ static int check_outputs(struct options *o)
 			err = check_whole(o);
 	}
 	if (!err && on_stdout > 1)
-		err = options_refuse(o, "-j and an output to '-' both want standard output: give one of them a FILE");
+		err = options_refuse(o, _("-j and an output to '-' both want standard output: give one of them a FILE"));
 	return err;
 }
 
@@ -99,9 +100,9 @@ static int check_files(struct options *o)
 	for (unsigned int i = 0; i < o->nouts; i++)
 		named |= !strcmp(o->outs[i].view->name, "record") && o->outs[i].path && strcmp(o->outs[i].path, "-");
 	if (o->files && !o->file_bytes)
-		return options_refuse(o, "-W keeps the last of several files: how large are they? -C MB");
+		return options_refuse(o, _("-W keeps the last of several files: how large are they? -C MB"));
 	if (o->file_bytes && !named)
-		return options_refuse(o, "-C is the size of the files of a recording: -w FILE");
+		return options_refuse(o, _("-C is the size of the files of a recording: -w FILE"));
 	return 0;
 }
 
@@ -117,7 +118,7 @@ static bool writes(const struct options *o, const char *view)
 static int check_page(struct options *o)
 {
 	if ((o->anonymous || o->max_size) && !writes(o, "report"))
-		return options_refuse(o, "%s is for a page: tcptrace report, or --out report:FILE",
+		return options_refuse(o, _("%s is for a page: tcptrace report, or --out report:FILE"),
 				      o->anonymous ? "--anonymous" : "--max-size");
 	return 0;
 }
@@ -125,10 +126,10 @@ static int check_page(struct options *o)
 static int check_metrics(struct options *o)
 {
 	if (o->metrics.listens && (o->metrics.once || o->read_path))
-		return options_refuse(o, "%s gives one page and ends: --listen does not go with it",
+		return options_refuse(o, _("%s gives one page and ends: --listen does not go with it"),
 				      o->read_path ? "-r" : "--once");
 	if (is_given(o, OPT_TEXTFILE) && is_given(o, 'o'))
-		return options_refuse(o, "--textfile and -o both say where metrics go");
+		return options_refuse(o, _("--textfile and -o both say where metrics go"));
 	return 0;
 }
 
@@ -138,22 +139,22 @@ static int check_lab(struct options *o)
 	bool all = o->argument && !strcmp(o->argument, "all");
 
 	if (o->program && !o->exercise)
-		return options_refuse(o, "'lab' and a program to run go together in an exercise: "
-				      "tcptrace lab check NAME -- PROGRAM");
+		return options_refuse(o, _("'lab' and a program to run go together in an exercise: "
+				      "tcptrace lab check NAME -- PROGRAM"));
 	if (o->exercise && (o->replay || o->write_path || o->step || o->slow || o->quiz))
-		return options_refuse(o, "of --replay, -w, --step, --slow and --quiz none goes with lab check");
+		return options_refuse(o, _("of --replay, -w, --step, --slow and --quiz none goes with lab check"));
 	if ((o->step || o->slow || o->quiz) && o->json)
-		return options_refuse(o, "--step, --slow and --quiz are for people: they do not go together with -j");
+		return options_refuse(o, _("--step, --slow and --quiz are for people: they do not go together with -j"));
 	if (o->quiz && (o->step || o->slow))
-		return options_refuse(o, "--quiz does not go together with --step and --slow");
+		return options_refuse(o, _("--quiz does not go together with --step and --slow"));
 	if (o->replay && (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->write_path))
-		return options_refuse(o, "--replay shows a recorded run; --source, --mechanism and -w are for a new one");
+		return options_refuse(o, _("--replay shows a recorded run; --source, --mechanism and -w are for a new one"));
 	if (o->read_path && (o->replay || o->write_path || o->exercise))
-		return options_refuse(o, "-r shows a recorded run: of --replay, -w and check none goes with it");
+		return options_refuse(o, _("-r shows a recorded run: of --replay, -w and check none goes with it"));
 	if (o->read_path && (!o->argument || all || !strcmp(o->argument, "tutorial")))
-		return options_refuse(o, "-r: of which experiment is it? tcptrace lab -r FILE NAME");
+		return options_refuse(o, _("-r: of which experiment is it? tcptrace lab -r FILE NAME"));
 	if ((o->replay || o->write_path || o->html_path) && (!o->argument || ((o->write_path || o->html_path) && all)))
-		return options_refuse(o, "%s: which experiment? tcptrace lab lists them",
+		return options_refuse(o, _("%s: which experiment? tcptrace lab lists them"),
 				      o->html_path ? "--html" : o->write_path ? "-w" : "--replay");
 	return 0;
 }
@@ -165,15 +166,15 @@ int options_check(struct options *o)
 	if (!err && o->read_path)
 		err = check_replay(o);
 	if (!err && o->user && !o->program)
-		err = options_refuse(o, "-u '%.64s': as who a program runs; which one? -- PROGRAM", o->user);
+		err = options_refuse(o, _("-u '%.64s': as who a program runs; which one? -- PROGRAM"), o->user);
 	if (!err && o->program && o->source.filter.npids)
-		err = options_refuse(o, "-p and a program to run do not go together");
+		err = options_refuse(o, _("-p and a program to run do not go together"));
 	if (!err && o->explain && (o->json || o->quiet))
-		err = options_refuse(o, "--explain goes with events and ladders, and not with -j or -q");
+		err = options_refuse(o, _("--explain goes with events and ladders, and not with -j or -q"));
 	if (!err && o->conns.csv && o->json)
-		err = options_refuse(o, "--csv and -j are two forms of the same: one of them");
+		err = options_refuse(o, _("--csv and -j are two forms of the same: one of them"));
 	if (!err && o->conns.wide && (o->json || o->conns.csv))
-		err = options_refuse(o, "--wide is for text: -j and --csv have all columns");
+		err = options_refuse(o, _("--wide is for text: -j and --csv have all columns"));
 	if (!err)
 		err = check_page(o);
 	if (!err)

@@ -53,6 +53,8 @@ int options_help(const struct command *commands, const struct command *c, const 
 	abort();
 }
 
+void language_use(const char *lang) { (void)lang; }
+
 static const struct command commands[] = {
 	{ .name = "stream", .help = "", .view = "table", .takes = ~0u, .form = "a stream" },
 	{ .name = "listeners", .help = "", .takes = TAKES_FILTER | TAKES_JSON, .form = "'listeners'" },

@@ -8,6 +8,7 @@
 #ifndef TCPTRACE_LIFE_H
 #define TCPTRACE_LIFE_H
 
+#include "../lib/tr.h"
 #include "model.h"
 
 /*
@@ -15,34 +16,34 @@
  * meaning for ever. ZEEK: conn_state of Zeek's conn.log; of two, the first where this end opened the connection.
  */
 #define LIFE_ENDS(X)								\
-	X(REFUSED,	    "refused",		"refused",	"S0", "S0")	\
-	X(NO_LISTENER,	    "no-listener",	"no listener",	"REJ", "REJ")	\
-	X(NO_ANSWER,	    "no-answer",	"no answer",	"S0", "S0")	\
-	X(UNREACHABLE,	    "unreachable",	"unreachable",	"S0", "S0")	\
-	X(CANCELLED,	    "cancelled",	"cancelled",	"S0", "S0")	\
-	X(NOT_SENT,	    "not-sent",		"not sent",	"", "")		\
-	X(EXPIRED,	    "expired",		"expired",	"OTH", "OTH")	\
-	X(SYN_RESET,	    "syn-reset",	"reset SYNQ",	"RSTO", "RSTO")	\
-	X(SYN_KILLED,	    "syn-killed",	"listener gone", "OTH", "OTH")	\
-	X(GHOST,	    "ghost",		"never got in",	"S1", "S1")	\
-	X(NOT_ACCEPTED,	    "not-accepted",	"not accepted",	"RSTR", "RSTR")	\
-	X(CLOSED_BY_US,	    "closed-by-us",	"closed us",	"SF", "SF")	\
-	X(CLOSED_BY_THEM,   "closed-by-them",	"closed them",	"SF", "SF")	\
-	X(CLOSED_BY_BOTH,   "closed-by-both",	"closed both",	"SF", "SF")	\
-	X(RESET_BY_THEM,    "reset-by-them",	"reset them",	"RSTR", "RSTO")	\
-	X(RESET_UNREAD,	    "reset-unread",	"reset us",	"RSTO", "RSTR")	\
-	X(RESET_LINGER,	    "reset-linger",	"reset us",	"RSTO", "RSTR")	\
-	X(RESET_DISCONNECT, "reset-disconnect",	"reset us",	"RSTO", "RSTR")	\
-	X(RESET_LATE_DATA,  "reset-late-data",	"reset us",	"RSTO", "RSTR")	\
-	X(RESET_BY_US,	    "reset-by-us",	"reset us",	"RSTO", "RSTR")	\
-	X(KILLED,	    "killed",		"killed",	"RSTO", "RSTR")	\
-	X(TIMED_OUT,	    "timed-out",	"timed out",	"S1", "S1")	\
-	X(KEEPALIVE,	    "keepalive",	"keepalive",	"S1", "S1")	\
-	X(FIN_UNANSWERED,   "fin-unanswered",	"no FIN-ACK",	"S2", "S3")	\
-	X(NEVER_CLOSED,	    "never-closed",	"half closed",	"S2", "S3")	\
-	X(OPEN,		    "open",		"open",		"S1", "S1")	\
-	X(WAITING,	    "waiting",		"waiting",	"S1", "S1")	\
-	X(HALF_OPEN,	    "half-open",	"SYN queue",	"S0", "S0")	\
+	X(REFUSED,	    "refused",		N_("refused"),	"S0", "S0")	\
+	X(NO_LISTENER,	    "no-listener",	N_("no listener"),	"REJ", "REJ")	\
+	X(NO_ANSWER,	    "no-answer",	N_("no answer"),	"S0", "S0")	\
+	X(UNREACHABLE,	    "unreachable",	N_("unreachable"),	"S0", "S0")	\
+	X(CANCELLED,	    "cancelled",	N_("cancelled"),	"S0", "S0")	\
+	X(NOT_SENT,	    "not-sent",		N_("not sent"),	"", "")		\
+	X(EXPIRED,	    "expired",		N_("expired"),	"OTH", "OTH")	\
+	X(SYN_RESET,	    "syn-reset",	N_("reset SYNQ"),	"RSTO", "RSTO")	\
+	X(SYN_KILLED,	    "syn-killed",	N_("listener gone"), "OTH", "OTH")	\
+	X(GHOST,	    "ghost",		N_("never got in"),	"S1", "S1")	\
+	X(NOT_ACCEPTED,	    "not-accepted",	N_("not accepted"),	"RSTR", "RSTR")	\
+	X(CLOSED_BY_US,	    "closed-by-us",	N_("closed us"),	"SF", "SF")	\
+	X(CLOSED_BY_THEM,   "closed-by-them",	N_("closed them"),	"SF", "SF")	\
+	X(CLOSED_BY_BOTH,   "closed-by-both",	N_("closed both"),	"SF", "SF")	\
+	X(RESET_BY_THEM,    "reset-by-them",	N_("reset them"),	"RSTR", "RSTO")	\
+	X(RESET_UNREAD,	    "reset-unread",	N_("reset us"),	"RSTO", "RSTR")	\
+	X(RESET_LINGER,	    "reset-linger",	N_("reset us"),	"RSTO", "RSTR")	\
+	X(RESET_DISCONNECT, "reset-disconnect",	N_("reset us"),	"RSTO", "RSTR")	\
+	X(RESET_LATE_DATA,  "reset-late-data",	N_("reset us"),	"RSTO", "RSTR")	\
+	X(RESET_BY_US,	    "reset-by-us",	N_("reset us"),	"RSTO", "RSTR")	\
+	X(KILLED,	    "killed",		N_("killed"),	"RSTO", "RSTR")	\
+	X(TIMED_OUT,	    "timed-out",	N_("timed out"),	"S1", "S1")	\
+	X(KEEPALIVE,	    "keepalive",	N_("keepalive"),	"S1", "S1")	\
+	X(FIN_UNANSWERED,   "fin-unanswered",	N_("no FIN-ACK"),	"S2", "S3")	\
+	X(NEVER_CLOSED,	    "never-closed",	N_("half closed"),	"S2", "S3")	\
+	X(OPEN,		    "open",		N_("open"),		"S1", "S1")	\
+	X(WAITING,	    "waiting",		N_("waiting"),	"S1", "S1")	\
+	X(HALF_OPEN,	    "half-open",	N_("SYN queue"),	"S0", "S0")	\
 	X(UNKNOWN,	    "unknown",		"?",		"OTH", "OTH")
 
 enum life_end {

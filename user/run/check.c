@@ -39,12 +39,12 @@ struct check {
 static void leave_out(struct check *c, uint32_t netns, const char *why)
 {
 	if (c->left_out++ < NAMED)
-		talk("--check: namespace %u is not compared: %s", netns, why);
+		talk(_("--check: namespace %u is not compared: %s"), netns, why);
 }
 
 static void missed(void *arg, uint32_t netns, int err)
 {
-	leave_out(arg, netns, err == -E2BIG ? "there are too many" : strerror(-err));
+	leave_out(arg, netns, err == -E2BIG ? _("there are too many") : strerror(-err));
 }
 
 static int begin_here(void *arg)
@@ -83,7 +83,7 @@ static void check_begin(struct view *v)
 	memset(&c->ledger, 0, sizeof(c->ledger));
 	c->ledger.only = v->cfg.netns;		/* for a page beside it the others are captured, too */
 	if (netns_each(v->cfg.netns, begin_here, missed, c))
-		v->failed = "--check: cannot read the kernel's counters";
+		v->failed = _("--check: cannot read the kernel's counters");
 }
 
 static void check_event(struct view *v, const struct model_event *ev)
@@ -112,7 +112,7 @@ static void say_lost(const struct check *c, enum ledger_item k)
 	uint64_t lost = ledger_lost(c->m, k);
 
 	if (lost)
-		talk("--check: %s: %llu records of what it is counted from were lost", ledger_name(k),
+		talk(_("--check: %s: %llu records of what it is counted from were lost"), ledger_name(k),
 		     (unsigned long long)lost);
 }
 
@@ -144,7 +144,7 @@ static void compare_new(struct check *c, uint32_t netns, const uint64_t *kernel,
 	for (int k = 0; k < LEDGER_MAX; k++)
 		agree &= !comparable(c, k, kernel[k]) || ledger_agrees(k, kernel[k], counted[k]);
 	if (!agree)
-		leave_out(c, netns, "no process was in it when we began");
+		leave_out(c, netns, _("no process was in it when we began"));
 }
 
 static struct space *space_of(struct check *c, uint32_t netns)
@@ -200,9 +200,9 @@ static void say_gone(struct check *c)
 		const struct space *s = space_of(c, c->ledger.ns[k].netns);
 
 		if (!s)
-			leave_out(c, c->ledger.ns[k].netns, "no process is in it");
+			leave_out(c, c->ledger.ns[k].netns, _("no process is in it"));
 		else if (!s->ended)
-			leave_out(c, s->netns, "it ended before we did");
+			leave_out(c, s->netns, _("it ended before we did"));
 	}
 }
 
@@ -213,8 +213,8 @@ static void say_unseen(struct check *c)
 
 		if (seen && !(c->n && c->ns[0].before[k] == SNMP_UNKNOWN))
 			continue;
-		talk("--check: %s is not compared: %s", ledger_name(k),
-		     seen ? "this kernel has no such counter" : "not all that it is counted from is seen");
+		talk(_("--check: %s is not compared: %s"), ledger_name(k),
+		     seen ? _("this kernel has no such counter") : _("not all that it is counted from is seen"));
 		c->differ += !seen;
 	}
 }
@@ -232,11 +232,11 @@ static void check_end(struct view *v, const struct view_end *end)
 	say_gone(c);
 	say_unseen(c);
 	if (c->left_out > NAMED)
-		talk("--check: %u more namespaces are not compared", c->left_out - NAMED);
+		talk(_("--check: %u more namespaces are not compared"), c->left_out - NAMED);
 	if (c->err)
-		v->failed = "--check: cannot read the kernel's counters again";
+		v->failed = _("--check: cannot read the kernel's counters again");
 	else if (c->differ || c->left_out)
-		v->failed = "--check: what was counted is not, or not known to be, what the kernel counted";
+		v->failed = _("--check: what was counted is not, or not known to be, what the kernel counted");
 }
 
 static int check_close(struct view *v)

@@ -16,37 +16,47 @@
  *     CONFIG_KPROBES is not set: no kprobes where fentry fails, and no kernel module
  */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "doctor.h"
 #include "../kconfig.h"
+#include "../lib/tr.h"
 #include "../source/bpf/place.h"
 #include "outputs.h"
 #include "run.h"
 #include "../talk.h"
 #include "../view/jsonout.h"
 
+#define HOOK_COLUMNS	52u
+
+static void put_title(struct out *o, const char *text)
+{
+	out_line_end(o);
+	out_str(o, text);
+	out_line_end(o);
+}
+
 static void put_note(struct out *o, const char *label, const char *text)
 {
 	if (!text || !text[0])
 		return;
 	out_str(o, "    ");
-	out_str(o, label);
+	out_str(o, tr(label));
 	out_str(o, text);
 	out_line_end(o);
 }
 
 static void put_hook(struct out *o, const struct hook_report *h)
 {
-	out_str_pad(o, h->hook, 52);
-	out_char(o, ' ');
+	out_spaces(o, HOOK_COLUMNS + 1 - out_safe_cut(o, tr(h->hook), PUT_SAFE_MAX, HOOK_COLUMNS));
 	out_str_pad(o, mechanism_name(h->mechanism), 11);
 	out_char(o, ' ');
-	out_str(o, h->target && h->target[0] ? h->target : "-");
+	out_str(o, h->target && h->target[0] ? tr(h->target) : "-");
 	out_line_end(o);
-	put_note(o, "not better: ", h->why_not_better);
-	put_note(o, "loses: ", h->loses);
+	put_note(o, N_("not better: "), h->why_not_better);
+	put_note(o, N_("loses: "), tr(h->loses));
 }
 
 /* {"type":"hook","hook":"..","mechanism":"fentry","target":"..","why_not_better":"..","loses":".."} */
@@ -98,7 +108,7 @@ static void put_place(void *ctx, const char *what, const char *state)
 	} else {
 		out_str(o, "    ");
 		out_str(o, what);
-		out_str(o, ": ");
+		out_str(o, _(": "));
 		out_str(o, state);
 	}
 	out_line_end(o);
@@ -134,8 +144,8 @@ static void put_option(void *ctx, const struct kconfig_note *note)
 	} else if (!note->set) {
 		out_str(o, "    ");
 		out_str(o, note->option);
-		out_str(o, " is not set: ");
-		out_str(o, note->without);
+		out_str(o, _(" is not set: "));
+		out_str(o, tr(note->without));
 		out_line_end(o);
 	}
 }
@@ -144,22 +154,17 @@ static void put_kernel(struct out *o, bool json)
 {
 	struct kernel k = { .o = o, .json = json };
 	const char *source;
+	char text[160];
 
 	if (kconfig_each(&source, count_option, &k)) {
 		if (!json)
-			out_str(o, "\nKernel options: unknown, there is neither /proc/config.gz nor a "
-				   "/boot/config-* of this kernel\n");
+			put_title(o, _("Kernel options: unknown, there is neither /proc/config.gz nor a "
+				       "/boot/config-* of this kernel"));
 		return;
 	}
 	if (!json) {
-		out_str(o, "\nKernel options (");
-		out_str(o, source);
-		out_str(o, "): ");
-		out_u64(o, k.set);
-		out_str(o, " of ");
-		out_u64(o, k.all);
-		out_str(o, " set");
-		out_line_end(o);
+		snprintf(text, sizeof(text), _("Kernel options (%s): %u of %u set"), source, k.set, k.all);
+		put_title(o, text);
 	}
 	kconfig_each(&source, put_option, &k);
 }
@@ -179,14 +184,14 @@ int run_doctor(struct options *opt)
 		if (!failed)
 			put_hooks(&out, src, opt);
 		if (!opt->json)
-			out_str(&out, "\nWhere it runs:\n");
+			put_title(&out, _("Where it runs:"));
 		place_each(put_place, &(struct place_out){ &out, opt->json });
 		put_kernel(&out, opt->json);
 		err = out_flush(&out);
 		out_close(&out);
 	}
 	if (err)
-		talk("cannot write to standard output: %s", strerror(-err));
+		talk(_("cannot write to standard output: %s"), strerror(-err));
 	if (src)
 		src->ops->close(src);
 	return err || failed ? EXIT_FAILED : EXIT_OK;

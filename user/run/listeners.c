@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/tr.h"
 #include "run.h"
 #include "select.h"
 #include "signals.h"
@@ -39,7 +40,7 @@ static int gather(struct source *src, const struct options *o, struct model *m)
 		err = src->ops->snapshot ? src->ops->snapshot(src, feed, m) : -ENOTSUP;
 	}
 	if (err < 0 && err != -EINTR) {
-		talk("cannot read the listeners: %s", src->error ? src->error : strerror(-err));
+		talk(_("cannot read the listeners: %s"), src->error ? src->error : strerror(-err));
 		return err;
 	}
 	return 0;
@@ -62,7 +63,7 @@ static int print(const struct options *o, const struct model *m)
 	err = out_flush(&out);
 	out_close(&out);
 	if (err && err != -EPIPE)
-		talk("cannot write to standard output: %s", strerror(-err));
+		talk(_("cannot write to standard output: %s"), strerror(-err));
 	return err == -EPIPE ? 0 : err;
 }
 
@@ -78,7 +79,7 @@ int run_listeners(struct options *o)
 		return EXIT_FAILED;
 	m = model_new(NULL, no_event, NULL);
 	if (!m) {
-		talk("no memory for the tables of %u connections", MODEL_CONNS);
+		talk(_("no memory for the tables of %u connections"), MODEL_CONNS);
 		src->ops->close(src);
 		return EXIT_FAILED;
 	}

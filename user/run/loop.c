@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "../lib/clock.h"
+#include "../lib/tr.h"
 #include "../talk.h"
 #include "loop.h"
 #include "signals.h"
@@ -155,7 +156,7 @@ static bool program_is_over(struct loop *l)
 	if (child_all_ended(l->child) || signal_flags.told)
 		return true;
 	if (!l->left_behind)
-		talk("the program ended with status %d; what it left in the background is traced on: Ctrl-C to end",
+		talk(_("the program ended with status %d; what it left in the background is traced on: Ctrl-C to end"),
 		     l->child->status);
 	l->left_behind = true;
 	return false;

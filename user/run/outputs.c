@@ -15,6 +15,7 @@
 #include "../lib/beside.h"
 #include "../lib/clock.h"
 #include "../lib/create.h"
+#include "../lib/tr.h"
 #include "../names.h"
 #include "../talk.h"
 #include "../terminal.h"
@@ -102,7 +103,7 @@ static int wait_for_reader(const char *path)
 
 	if (!path || !create_would_wait(path))
 		return -1;
-	talk("'%s': waiting for its reader", path);
+	talk(_("'%s': waiting for its reader"), path);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -210,16 +211,16 @@ static int check_path(const struct outputs *s, const char *path, bool binary)
 	if (is_stdout(path)) {
 		if (!binary || isatty(STDOUT_FILENO) != 1)
 			return 0;
-		talk("-w -: a recording is binary, and standard output is a terminal; redirect it");
+		talk(_("-w -: a recording is binary, and standard output is a terminal; redirect it"));
 		return -EINVAL;
 	}
 	if (same_file(path, s->o->read_path)) {
-		talk("'%s' is the file that -r reads", path);
+		talk(_("'%s' is the file that -r reads"), path);
 		return -EINVAL;
 	}
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->all[i].path && (!strcmp(path, s->all[i].path) || same_file(path, s->all[i].path))) {
-			talk("'%s': two outputs cannot write to one file", path);
+			talk(_("'%s': two outputs cannot write to one file"), path);
 			return -EINVAL;
 		}
 	}
@@ -264,11 +265,11 @@ static bool say_failed(const struct output *out, int err)
 
 	if (!err || err == -EPIPE)
 		return false;
-	why = err == -EINTR ? "its reader sleeps; what it has not read is lost" : strerror(-err);
+	why = err == -EINTR ? _("its reader sleeps; what it has not read is lost") : strerror(-err);
 	if (out->path)
-		talk("cannot write '%s': %s", out->path, why);
+		talk(_("cannot write '%s': %s"), out->path, why);
 	else
-		talk("cannot write to standard output: %s", why);
+		talk(_("cannot write to standard output: %s"), why);
 	return true;
 }
 
@@ -282,7 +283,7 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 	int fd, err = path ? check_path(s, path, ops->file == VIEW_OWN) : 0;
 
 	if (ops->file == VIEW_WHOLE && (!path || is_stdout(path)) && isatty(STDOUT_FILENO) == 1) {
-		talk("%s: standard output is a terminal; use -o FILE", ops->name);
+		talk(_("%s: standard output is a terminal; use -o FILE"), ops->name);
 		err = -EINVAL;
 	}
 	if (err)

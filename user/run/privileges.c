@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../lib/confine.h"
+#include "../lib/tr.h"
 #include "../talk.h"
 #include "counters.h"
 #include "privileges.h"
@@ -44,13 +45,13 @@ int privileges_drop(const struct options *o)
 	int err = confine_capabilities(capabilities_left(o));
 
 	if (err) {
-		talk("capabilities cannot be given up: %s", strerror(-err));
+		talk(_("capabilities cannot be given up: %s"), strerror(-err));
 		return err;
 	}
 	if (o->read_path)
 		err = confine_calls(CONFINE_REPLAY);
 	if (err)
-		talk("a recording may come from anywhere, and this kernel has no seccomp filter to read it behind: %s",
+		talk(_("a recording may come from anywhere, and this kernel has no seccomp filter to read it behind: %s"),
 		     strerror(-err));
 	return err;
 }

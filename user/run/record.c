@@ -23,9 +23,10 @@ static void record_keep(struct view *v)
 	int n = recorder_keep(v->priv, name, sizeof(name));
 
 	if (n > 0)
-		talk("SIGUSR1: kept %d file%s, the oldest as '%s'", n, n > 1 ? "s" : "", name);
+		talk(n > 1 ? _("SIGUSR1: kept %d files, the oldest as '%s'") :
+		     _("SIGUSR1: kept %d file, the oldest as '%s'"), n, name);
 	else
-		talk("SIGUSR1: the files of '%s' could not be kept: %s", v->cfg.path, strerror(-n));
+		talk(_("SIGUSR1: the files of '%s' could not be kept: %s"), v->cfg.path, strerror(-n));
 }
 
 static int record_record(struct view *v, const struct tcptrace_record *rec, bool passed)

@@ -13,6 +13,7 @@
 
 #include "../lib/caller.h"
 #include "../lib/clock.h"
+#include "../lib/tr.h"
 #include "../source/netns.h"
 #include "../talk.h"
 #include "about.h"
@@ -43,7 +44,7 @@ static void say_hooks(struct source *src)
 	struct hook_report h;
 
 	for (unsigned int i = 0; src->ops->hook && src->ops->hook(src, i, &h); i++) {
-		talk("%s: %s%s%s", h.hook, mechanism_name(h.mechanism), h.why_not_better[0] ? "; not better: " : "",
+		talk("%s: %s%s%s", tr(h.hook), mechanism_name(h.mechanism), h.why_not_better[0] ? _("; not better: ") : "",
 		     h.why_not_better);
 	}
 }
@@ -61,9 +62,9 @@ int run_open_source(const struct options *o, struct source **out)
 	if (!err)
 		return 0;
 	if (o->read_path)
-		talk("cannot replay '%s': %s", o->read_path, why[0] ? why : strerror(-err));
+		talk(_("cannot replay '%s': %s"), o->read_path, why[0] ? why : strerror(-err));
 	else
-		talk("cannot trace with %s: %s", ops->name, why[0] ? why : strerror(-err));
+		talk(_("cannot trace with %s: %s"), ops->name, why[0] ? why : strerror(-err));
 	return err;
 }
 
@@ -118,7 +119,7 @@ static int make_model(struct run *r)
 	r->model = model_new(&limits, on_event, r);
 	if (r->model)
 		return 0;
-	talk("no memory for the tables of %u connections", MODEL_CONNS);
+	talk(_("no memory for the tables of %u connections"), MODEL_CONNS);
 	return -ENOMEM;
 }
 
@@ -164,9 +165,9 @@ static void say_source_error(struct run *r, int err)
 
 	outputs_flush(r->outputs);
 	if (r->o->read_path)
-		talk("cannot replay '%s': %s", r->o->read_path, why);
+		talk(_("cannot replay '%s': %s"), r->o->read_path, why);
 	else
-		talk("reading records failed: %s", why);
+		talk(_("reading records failed: %s"), why);
 	r->failed = true;
 }
 
@@ -179,7 +180,7 @@ static int snapshot(struct run *r)
 	if (err == LOOP_STOP || err == -EINTR)
 		return err;
 	if (err < 0)
-		talk("sockets that exist already are unknown: %s",
+		talk(_("sockets that exist already are unknown: %s"),
 		     r->src->error ? r->src->error : strerror(-err));
 	return 0;
 }
@@ -209,10 +210,10 @@ static void warn_missing(const struct filter *f)
 
 	for (i = 0; i < f->npids; i++) {
 		if (kill((pid_t)f->pids[i], 0) && errno == ESRCH)
-			talk("-p %u: there is no such process now", f->pids[i]);
+			talk(_("-p %u: there is no such process now"), f->pids[i]);
 	}
 	if (f->netns && netns_each(f->netns, is_there, NULL, &there) >= 0 && !there)
-		talk("--netns %u: no process is in such a namespace now, and it has no name below /run/netns", f->netns);
+		talk(_("--netns %u: no process is in such a namespace now, and it has no name below /run/netns"), f->netns);
 }
 
 /* From here on everything is seen: say so to a person, and to a test that waits for it. */
@@ -223,7 +224,7 @@ static void say_ready(const struct run *r)
 	if (!o->read_path)
 		warn_missing(&o->source.filter);
 	if (!o->read_path && !o->program)
-		fputs("Tracing TCP sockets... Ctrl-C to end.\n", stderr);
+		fprintf(stderr, "%s\n", _("Tracing TCP sockets... Ctrl-C to end."));
 	if (o->ready_fd >= 0 && write(o->ready_fd, "\n", 1) != 1)
 		talk("--ready-fd %d: %s", o->ready_fd, strerror(errno));
 }
@@ -279,14 +280,14 @@ static int prepare_program(struct run *r, struct options *o)
 	if (!o->program)
 		return 0;
 	if (caller_find(&as, o->user)) {
-		talk("-u '%s': there is no such user in /etc/passwd", o->user);
+		talk(_("-u '%s': there is no such user in /etc/passwd"), o->user);
 		return -EINVAL;
 	}
 	if (as.known && as.uid && !o->user)
-		talk("the program runs as %s, who called sudo; -u root: as root", as.name[0] ? as.name : "the user");
+		talk(_("the program runs as %s, who called sudo; -u root: as root"), as.name[0] ? as.name : _("the user"));
 	err = child_fork(&r->child, o->program, stdout_is_ours(o), &as);
 	if (err) {
-		talk("cannot run '%s': %s", o->program[0], strerror(-err));
+		talk(_("cannot run '%s': %s"), o->program[0], strerror(-err));
 		return err;
 	}
 	o->source.filter.pids[0] = (uint32_t)r->child.pid;
@@ -301,7 +302,7 @@ static int start_program(struct run *r)
 	int err = r->child.pid ? child_exec(&r->child) : 0;
 
 	if (err)
-		talk("cannot run '%s': %s", r->o->program[0], strerror(-err));
+		talk(_("cannot run '%s': %s"), r->o->program[0], strerror(-err));
 	return err;
 }
 

@@ -15,6 +15,7 @@
 
 #include "file.h"
 #include "gz.h"
+#include "../lib/tr.h"
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
@@ -51,7 +52,7 @@ static ssize_t read_in(struct file_source *f, void *buf, size_t n)
 {
 	ssize_t got = gz_read(&f->in, buf, n);
 
-	return got == -EBADMSG ? refuse(f, "corrupted: what gzip packed is damaged after %llu bytes",
+	return got == -EBADMSG ? refuse(f, _("corrupted: what gzip packed is damaged after %llu bytes"),
 					(unsigned long long)(f->offset + f->len)) : got;
 }
 
@@ -73,25 +74,25 @@ static int fill(struct file_source *f, size_t want)
 static int check_header(struct file_source *f, const struct file_header *h)
 {
 	if (!f->len)
-		return refuse(f, "the file is empty");
+		return refuse(f, _("the file is empty"));
 	if (f->len < sizeof(h->magic) || memcmp(h->magic, FILE_MAGIC, sizeof(h->magic)))
-		return refuse(f, "not a recording of tcptrace (its first 8 bytes are not \"%s\")", FILE_MAGIC);
+		return refuse(f, _("not a recording of tcptrace (its first 8 bytes are not \"%s\")"), FILE_MAGIC);
 	if (f->len < sizeof(*h))
-		return refuse(f, "truncated at offset %zu, inside the header of %zu bytes", f->len,
+		return refuse(f, _("truncated at offset %zu, inside the header of %zu bytes"), f->len,
 			      sizeof(*h));
 	if (h->byte_order == FILE_OTHER_ORDER)
-		return refuse(f, "recorded on a %s-endian machine; replay it on one",
+		return refuse(f, _("recorded on a %s-endian machine; replay it on one"),
 			      __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "big" : "little");
 	if (h->byte_order != FILE_BYTE_ORDER)
-		return refuse(f, "corrupted at offset 8: the byte order mark is 0x%08x", h->byte_order);
+		return refuse(f, _("corrupted at offset 8: the byte order mark is 0x%08x"), h->byte_order);
 	if (h->abi != TCPTRACE_ABI)
-		return refuse(f, "recorded with record format %u, this tcptrace reads %u; use %s tcptrace",
-			      h->abi, TCPTRACE_ABI, h->abi > TCPTRACE_ABI ? "a newer" : "an older");
+		return refuse(f, _("recorded with record format %u, this tcptrace reads %u; use %s tcptrace"),
+			      h->abi, TCPTRACE_ABI, h->abi > TCPTRACE_ABI ? _("a newer") : _("an older"));
 	if (h->record_size != RECORD_SIZE)
-		return refuse(f, "corrupted at offset 14: records of %u bytes instead of %zu",
+		return refuse(f, _("corrupted at offset 14: records of %u bytes instead of %zu"),
 			      h->record_size, RECORD_SIZE);
 	if (h->header_size < sizeof(*h) || h->header_size > sizeof(f->buf))
-		return refuse(f, "corrupted at offset 24: a header of %u bytes", h->header_size);
+		return refuse(f, _("corrupted at offset 24: a header of %u bytes"), h->header_size);
 	return 0;
 }
 
@@ -118,7 +119,7 @@ static int read_header(struct file_source *f)
 	if (err)
 		return err;
 	if (f->len < h.header_size)
-		return refuse(f, "truncated at offset %zu, inside the header of %u bytes", f->len,
+		return refuse(f, _("truncated at offset %zu, inside the header of %u bytes"), f->len,
 			      h.header_size);
 	f->offset = h.header_size;
 	f->len = 0;
@@ -198,16 +199,16 @@ static int check_record(struct file_source *f, const struct tcptrace_record *r, 
 	unsigned long long off = at;
 
 	if (r->event == TCPTRACE_NONE)
-		return refuse(f, "corrupted at offset %llu: there is no event 0", off);
+		return refuse(f, _("corrupted at offset %llu: there is no event 0"), off);
 	if (!class)			/* of a newer tcptrace: not ours to judge */
 		return 0;
 	if (r->family && r->family != 4 && r->family != 6)
-		return refuse(f, "corrupted at offset %llu: there is no address family %u", off, r->family);
+		return refuse(f, _("corrupted at offset %llu: there is no address family %u"), off, r->family);
 	if (states && (r->old > STATE_MAX || r->new > STATE_MAX))
-		return refuse(f, "corrupted at offset %llu: there is no state %u", off,
+		return refuse(f, _("corrupted at offset %llu: there is no state %u"), off,
 			      r->old > STATE_MAX ? r->old : r->new);
 	if (r->cause >= TCPTRACE_CAUSE_MAX)
-		return refuse(f, "corrupted at offset %llu: there is no cause %u", off, r->cause);
+		return refuse(f, _("corrupted at offset %llu: there is no cause %u"), off, r->cause);
 	return 0;
 }
 
@@ -264,9 +265,9 @@ static int hand_all_on(struct file_source *f, source_fn fn, void *ctx)
 static int at_end(struct file_source *f)
 {
 	if (f->in.cut || f->growing)
-		f->base.note = "the recording ends early: its tcptrace was killed, or still writes it";
+		f->base.note = _("the recording ends early: its tcptrace was killed, or still writes it");
 	else if (f->len)
-		return refuse(f, "truncated at offset %llu: %zu bytes are left of a record of %zu",
+		return refuse(f, _("truncated at offset %llu: %zu bytes are left of a record of %zu"),
 			      (unsigned long long)f->offset, f->len, RECORD_SIZE);
 	return SOURCE_END;
 }

@@ -21,6 +21,7 @@
 
 #include "kmodhooks.h"
 #include "kmodpage.h"
+#include "../lib/tr.h"
 #include "pidns.h"
 #include "source.h"
 
@@ -175,28 +176,28 @@ static const char *why_not(const struct source_config *cfg, int *err)
 
 	*err = -EOPNOTSUPP;
 	if (cfg->filter.cgroup)
-		return "the kernel module cannot filter by cgroup: leave out --cgroup, or use --source bpf";
+		return _("the kernel module cannot filter by cgroup: leave out --cgroup, or use --source bpf");
 	if (cfg->filter.follow)
-		return "the kernel module cannot follow a program's children: use --source bpf, or start the "
-		       "program yourself and give its process with -p";
+		return _("the kernel module cannot follow a program's children: use --source bpf, or start the "
+		       "program yourself and give its process with -p");
 	if (cfg->filter.npids && pidns_here())
-		return "the kernel module has the host's process numbers, and this is a PID namespace (a container): leave out "
-		       "-p, or use --source bpf";
+		return _("the kernel module has the host's process numbers, and this is a PID namespace (a container): leave out "
+		       "-p, or use --source bpf");
 	if (cfg->mechanism != MECH_AUTO)
-		return "the kernel module has its own hooks: --mechanism is for --source bpf";
+		return _("the kernel module has its own hooks: --mechanism is for --source bpf");
 	*err = -EACCES;
 	if (geteuid())
-		return "reading trace events needs root: run it with sudo";
+		return _("reading trace events needs root: run it with sudo");
 	*err = -ENOENT;
 	if (!dir)
-		return "tracefs is not there: mount -t tracefs tracefs /sys/kernel/tracing";
+		return _("tracefs is not there: mount -t tracefs tracefs /sys/kernel/tracing");
 	if (!tracefs_dir_exists(NULL, "events/tcptrace"))
-		return "the module tcptrace is not loaded: build and install it with 'sudo make kmod-install', then "
-		       "'sudo modprobe tcptrace'";
+		return _("the module tcptrace is not loaded: build and install it with 'sudo make kmod-install', then "
+		       "'sudo modprobe tcptrace'");
 	*err = -EPROTO;
 	if (!pages_layout_fits())
-		return "the loaded module tcptrace speaks another version: unload it (rmmod tcptrace), then "
-		       "'sudo make kmod-install' and 'sudo modprobe tcptrace'";
+		return _("the loaded module tcptrace speaks another version: unload it (rmmod tcptrace), then "
+		       "'sudo make kmod-install' and 'sudo modprobe tcptrace'");
 	*err = 0;
 	return NULL;
 }
@@ -242,7 +243,7 @@ static int kmod_source_open(struct source **out, const struct source_config *cfg
 		return err;
 	}
 	if (pidns_here())
-		s->base.note = "this is a PID namespace (a container): the module has the host's process numbers";
+		s->base.note = _("this is a PID namespace (a container): the module has the host's process numbers");
 	*out = &s->base;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kmodhooks.h"
+#include "../lib/tr.h"
 
 #define PARAMETER	"/sys/module/tcptrace/parameters/hooks"
 #define TEXT_MAX	4096	/* the kernel gives a page at most */
@@ -34,8 +35,8 @@ static void take_line(struct kmod_hooks *h, char *line)
 	if (strcmp(state, "attached")) {
 		r->mechanism = MECH_AUTO;
 		r->target = "";
-		r->why_not_better = strcmp(state, "error -2") ? state : "this kernel has no such function";
-		r->loses = "what only this hook sees (nothing, if it came with a later kernel)";
+		r->why_not_better = strcmp(state, "error -2") ? state : _("this kernel has no such function");
+		r->loses = N_("what only this hook sees (nothing, if it came with a later kernel)");
 	}
 	h->n++;
 }

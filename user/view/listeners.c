@@ -8,6 +8,7 @@
  * BACKLOG is the limit in force, DROPS the kernel's sk_drops since the listener was made: what
  * ss -m shows as d12. It rises by two where a third packet is refused (tcp_v4_rcv()).
  */
+#include "../lib/tr.h"
 #include "../model/figure.h"
 #include "jsonout.h"
 #include "view.h"
@@ -115,7 +116,7 @@ static void put_unseen(struct out *o, uint64_t n, bool json)
 		out_char(o, '}');
 	} else {
 		out_u64(o, n);
-		out_str(o, " more listeners are not shown (table full)");
+		out_str(o, _(" more listeners are not shown (table full)"));
 	}
 	out_line_end(o);
 }

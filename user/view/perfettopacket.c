@@ -2,6 +2,7 @@
 /* A packet at a time, each a whole message Trace: what is written one after the other is one trace. */
 #include <stdio.h>
 
+#include "../lib/tr.h"
 #include "perfetto.h"
 #include "perfetto.pb-c.h"		/* made from perfetto.proto */
 
@@ -19,10 +20,10 @@ static bool has_room(struct view *v)
 	uint64_t size = v->out->written + v->out->len;
 
 	if (size > SIZE_WARN_BYTES && !v->remark)
-		v->remark = "perfetto: the trace is larger than 500 MB, which the UI opens slowly: choose less by -P or -d";
+		v->remark = _("perfetto: the trace is larger than 500 MB, which the UI opens slowly: choose less by -P or -d");
 	if (size < SIZE_MAX_BYTES)
 		return true;
-	v->failed = "perfetto: the trace ends at 4 GB, no larger one can be opened: choose less by -P or -d";
+	v->failed = _("perfetto: the trace ends at 4 GB, no larger one can be opened: choose less by -P or -d");
 	return false;
 }
 

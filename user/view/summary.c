@@ -359,9 +359,7 @@ static void put_length(struct view *v, const struct model_totals *t)
 	out_str(v->out, " s");
 	if (view_events(t) * 1000 < ms)
 		return;
-	out_str(v->out, ", ");
-	out_u64(v->out, view_events(t) * 1000 / ms);
-	out_str(v->out, " events a second");
+	summary_with(v->out, N_(", {1} events a second"), view_events(t) * 1000 / ms);
 }
 
 /* Nobody reads so many lines: what shows the same in fewer. */

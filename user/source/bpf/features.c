@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../lib/config.h"
+#include "../../lib/tr.h"
 #include "../pidns.h"
 #include "features.h"
 #include "object.h"
@@ -144,7 +145,7 @@ static int open_cgroup_root(const char **why)
 {
 	static const char *const paths[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
 
-	*why = "is not mounted here";
+	*why = _("is not mounted here");
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		int fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		struct statfs fs;
@@ -153,7 +154,7 @@ static int open_cgroup_root(const char **why)
 		if (fd >= 0 && !fstatfs(fd, &fs) && !fstat(fd, &st) && fs.f_type == CGROUP2_SUPER_MAGIC) {
 			if (st.st_ino == CGROUP_ROOT_INO)
 				return fd;
-			*why = "is not seen from this container";
+			*why = _("is not seen from this container");
 		}
 		if (fd >= 0)
 			close(fd);
@@ -168,7 +169,7 @@ int features_open_cgroup(struct features *f)
 	if (fd < 0) {
 		f->cgroup = -ENOENT;
 	} else if (!(f->caps & 1ull << CAP_NET_ADMIN)) {
-		f->no_cgroup = "takes programs only from who has CAP_NET_ADMIN";
+		f->no_cgroup = _("takes programs only from who has CAP_NET_ADMIN");
 		f->cgroup = -EPERM;
 		close(fd);
 		return -1;

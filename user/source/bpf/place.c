@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../lib/tr.h"
 #include "../pidns.h"
 #include "mount.h"
 #include "place.h"
@@ -19,12 +20,12 @@ static const struct need {
 	unsigned int cap;
 	const char *name, *what_for;
 } needs[] = {
-	{ CAP_BPF, "CAP_BPF", "programs" },
-	{ CAP_PERFMON, "CAP_PERFMON", "programs that read the kernel" },
-	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "programs at the root of cgroup v2" },
-	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "tracefs, where it is not root's own" },
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "what exists already in other network namespaces" },
-	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "to find these" },
+	{ CAP_BPF, "CAP_BPF", N_("programs") },
+	{ CAP_PERFMON, "CAP_PERFMON", N_("programs that read the kernel") },
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", N_("programs at the root of cgroup v2") },
+	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", N_("tracefs, where it is not root's own") },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", N_("what exists already in other network namespaces") },
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", N_("to find these") },
 };
 
 uint64_t place_caps(void)
@@ -90,8 +91,8 @@ static const char *cgroup_namespace(void)
 	struct stat st;
 
 	if (stat("/proc/self/ns/cgroup", &st))
-		return "unknown";
-	return st.st_ino == FIRST_CGROUPNS ? "the host's" : "a container's; --cgroup takes folders that are seen here";
+		return _("unknown");
+	return st.st_ino == FIRST_CGROUPNS ? _("the host's") : _("a container's; --cgroup takes folders that are seen here");
 }
 
 static const char *network_namespace(void)
@@ -99,10 +100,10 @@ static const char *network_namespace(void)
 	struct stat own, first;
 
 	if (stat("/proc/self/ns/net", &own))
-		return "unknown";
+		return _("unknown");
 	if (pidns_here() || stat("/proc/1/ns/net", &first))
-		return "unknown whose: /proc/1/ns/net of the host is not seen from here";
-	return own.st_ino == first.st_ino ? "the host's" : "not that of process 1";
+		return _("unknown whose: /proc/1/ns/net of the host is not seen from here");
+	return own.st_ino == first.st_ino ? _("the host's") : _("not that of process 1");
 }
 
 static int ask_tracefs(void *arg)
@@ -116,13 +117,13 @@ static const char *tracefs_state(void)
 	/* as the programs are attached: mounted for this process alone if it may do that */
 	switch (mount_run(ask_tracefs, NULL)) {
 	case 0:
-		return "readable";
+		return _("readable");
 	case -EACCES:
 	case -EPERM:
-		return "only root may read it: add CAP_DAC_READ_SEARCH";
+		return _("only root may read it: add CAP_DAC_READ_SEARCH");
 	}
-	return "not there: mount -t tracefs tracefs /sys/kernel/tracing, in a container as a volume of the host's "
-	       "(-v /sys/kernel/tracing:/sys/kernel/tracing)";
+	return _("not there: mount -t tracefs tracefs /sys/kernel/tracing, in a container as a volume of the host's "
+	       "(-v /sys/kernel/tracing:/sys/kernel/tracing)");
 }
 
 static const char *capabilities(char *buf, size_t size)
@@ -134,22 +135,23 @@ static const char *capabilities(char *buf, size_t size)
 		const struct need *n = &needs[i];
 
 		if (!(caps & 1ull << n->cap) && len < size)
-			len += (size_t)snprintf(buf + len, size - len, "%s%s (%s)", len ? ", " : "lacks ", n->name,
-						n->what_for);
+			len += (size_t)snprintf(buf + len, size - len, "%s%s (%s)", len ? ", " : _("lacks "), n->name,
+						tr(n->what_for));
 	}
-	return len ? buf : "all that it uses";
+	return len ? buf : _("all that it uses");
 }
 
 void place_each(place_fn fn, void *ctx)
 {
 	char buf[512];
 
-	fn(ctx, "PID namespace", pidns_here() ? "a container's; processes outside of it have no number here" : "the host's");
-	fn(ctx, "cgroup namespace", cgroup_namespace());
-	fn(ctx, "network namespace", network_namespace());
+	fn(ctx, _("PID namespace"), pidns_here() ? _("a container's; processes outside of it have no number here") :
+	   _("the host's"));
+	fn(ctx, _("cgroup namespace"), cgroup_namespace());
+	fn(ctx, _("network namespace"), network_namespace());
 	fn(ctx, "tracefs", tracefs_state());
-	fn(ctx, "capabilities", capabilities(buf, sizeof(buf)));
-	fn(ctx, "seccomp", place_has_seccomp() ? "a filter, which may forbid bpf() and perf_event_open()" : "no filter");
+	fn(ctx, _("capabilities"), capabilities(buf, sizeof(buf)));
+	fn(ctx, "seccomp", place_has_seccomp() ? _("a filter, which may forbid bpf() and perf_event_open()") : _("no filter"));
 	if (place_is_locked_down())
-		fn(ctx, "lockdown", "confidentiality: BPF may not read the kernel's memory");
+		fn(ctx, "lockdown", _("confidentiality: BPF may not read the kernel's memory"));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "../../lib/tr.h"
 
 #define ENOTSUPP	524	/* the kernel's own, which libc has no text for */
 
@@ -52,7 +53,7 @@ static const struct variant *variant_of(const struct plan *p, enum hook_id id)
 
 static const char *error_text(int err)
 {
-	return err == ENOTSUPP ? "not supported" : strerror(err);
+	return err == ENOTSUPP ? _("not supported") : strerror(err);
 }
 
 /* The first reason is that of the best variant, and stays, but for a refusal: plan_reject(). */
@@ -75,12 +76,12 @@ static bool mechanism_works(const struct plan *p, struct choice *c, enum mechani
 		return false;
 	}
 	if (mech == MECH_FENTRY && f->fentry) {
-		snprintf(why, sizeof(why), "is refused here (%s: %s)", f->fentry_step, error_text(-f->fentry));
+		snprintf(why, sizeof(why), _("is refused here (%s: %s)"), f->fentry_step, error_text(-f->fentry));
 		explain(c, 0, mechanism_name(mech), why);
 		return false;
 	}
 	if (mech == MECH_KPROBE && f->kprobe) {
-		explain(c, 0, mechanism_name(mech), "is not in this kernel (CONFIG_KPROBE_EVENTS)");
+		explain(c, 0, mechanism_name(mech), _("is not in this kernel (CONFIG_KPROBE_EVENTS)"));
 		return false;
 	}
 	return true;
@@ -92,17 +93,17 @@ static bool needs_met(const struct plan *p, struct choice *c, const struct varia
 	char why[96];
 
 	if (v->needs & NEEDS_CGROUP && f->cgroup) {
-		explain(c, f->cgroup, "the root of cgroup v2", f->no_cgroup);
+		explain(c, f->cgroup, _("the root of cgroup v2"), f->no_cgroup);
 		return false;
 	}
 	if (v->needs & NEEDS_TRACEFS && f->tracefs) {
-		snprintf(why, sizeof(why), "cannot be found in tracefs (%s)", error_text(-f->tracefs));
+		snprintf(why, sizeof(why), _("cannot be found in tracefs (%s)"), error_text(-f->tracefs));
 		c->why[0] = 0;		/* what can be mended says more than what cannot */
-		explain(c, f->tracefs, "system-call tracepoints", why);
+		explain(c, f->tracefs, _("system-call tracepoints"), why);
 		return false;
 	}
 	if (v->needs & NEEDS_REGS && !f->regs) {
-		explain(c, 0, "this kernel has no", "bpf_task_pt_regs()");
+		explain(c, 0, _("this kernel has no"), "bpf_task_pt_regs()");
 		return false;
 	}
 	return true;
@@ -123,7 +124,7 @@ static bool progs_possible(const struct plan *p, struct choice *c, const struct 
 		if (is_left_out(p, hp))
 			continue;
 		if (progs_has(&p->features->missing, hp->prog)) {
-			explain(c, 0, "this kernel has no", v->target);
+			explain(c, 0, _("this kernel has no"), v->target);
 			return false;
 		}
 		if (progs_has(&p->refused, hp->prog))
@@ -389,7 +390,7 @@ bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out)
 			.target = v ? v->target : "",
 			.mechanism = v ? v->mech : MECH_AUTO,
 			.why_not_better = p->choice[id].why,
-			.loses = !v ? "everything: no event of this hook" : v->loses ? v->loses : "",
+			.loses = !v ? N_("everything: no event of this hook") : v->loses ? v->loses : "",
 		};
 		return true;
 	}

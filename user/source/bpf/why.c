@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../lib/tr.h"
 #include "place.h"
 #include "why.h"
 
@@ -24,16 +25,16 @@ static const char *why_forbidden(void)
 {
 	if (!may_bpf(place_caps()))
 		return geteuid() ?
-		       "you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, "
-		       "CAP_DAC_READ_SEARCH (tracefs) and CAP_SYS_ADMIN (other network namespaces)" :
-		       "the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and CAP_PERFMON "
-		       "(or CAP_SYS_ADMIN), as in most containers: run it on the host, or give them to the container";
+		       _("you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, "
+		       "CAP_DAC_READ_SEARCH (tracefs) and CAP_SYS_ADMIN (other network namespaces)") :
+		       _("the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and CAP_PERFMON "
+		       "(or CAP_SYS_ADMIN), as in most containers: run it on the host, or give them to the container");
 	if (!place_has_seccomp())
-		return "the kernel refuses BPF to this process although it has the capabilities, and no seccomp filter: a "
-		       "security module forbids it, or the host does so for a user namespace: run it on the host";
-	return "the kernel refuses BPF to this process although it has the capabilities: its seccomp filter may forbid it, "
+		return _("the kernel refuses BPF to this process although it has the capabilities, and no seccomp filter: a "
+		       "security module forbids it, or the host does so for a user namespace: run it on the host");
+	return _("the kernel refuses BPF to this process although it has the capabilities: its seccomp filter may forbid it, "
 	       "as that of container engines does, or a security module: run it on the host, or allow bpf() and "
-	       "perf_event_open() (docker: --security-opt seccomp=unconfined)";
+	       "perf_event_open() (docker: --security-opt seccomp=unconfined)");
 }
 
 static const char *sentence_of(int err)
@@ -41,23 +42,23 @@ static const char *sentence_of(int err)
 	switch (err) {
 	case -ENOENT:
 		if (access("/proc/self", F_OK))
-			return "/proc is not mounted, which tells of processes and their namespaces: mount -t proc proc /proc";
+			return _("/proc is not mounted, which tells of processes and their namespaces: mount -t proc proc /proc");
 		return access("/sys/kernel/btf/vmlinux", R_OK) ?
-		       "this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel module, "
-		       "--source kmod" : "";
+		       _("this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel module, "
+		       "--source kmod") : "";
 	case -ERANGE:
-		return "before Linux 5.12 BPF can record on x86 alone, and on 256 CPUs at most: use the kernel module, "
-		       "--source kmod";
+		return _("before Linux 5.12 BPF can record on x86 alone, and on 256 CPUs at most: use the kernel module, "
+		       "--source kmod");
 	case -EMFILE:
-		return "the limit of open files is too low for its programs: raise it to 512 or more (ulimit -n, "
-		       "LimitNOFILE=)";
+		return _("the limit of open files is too low for its programs: raise it to 512 or more (ulimit -n, "
+		       "LimitNOFILE=)");
 	case -EPERM:
 	case -EACCES:
 		return why_forbidden();
 	case -ENOSYS:
 	case -EINVAL:
-		return "this kernel has no BPF ring buffer or tracing programs (needs Linux 5.10 with "
-		       "CONFIG_BPF_SYSCALL): use the kernel module, --source kmod";
+		return _("this kernel has no BPF ring buffer or tracing programs (needs Linux 5.10 with "
+		       "CONFIG_BPF_SYSCALL): use the kernel module, --source kmod");
 	}
 	return "";
 }
@@ -65,8 +66,8 @@ static const char *sentence_of(int err)
 void why_not_loaded(char *buf, size_t size, int err)
 {
 	snprintf(buf, size, "%s", place_is_locked_down() ?
-		 "the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
-		 "boot with lockdown=integrity or without Secure Boot" : sentence_of(err));
+		 _("the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
+		 "boot with lockdown=integrity or without Secure Boot") : sentence_of(err));
 }
 
 /* ---- some of it is not ---- */
@@ -92,7 +93,7 @@ static void add(struct text *t, const char *fmt, ...)
 
 static const char *error_text(int err)
 {
-	return err == -524 ? "not supported" : strerror(-err);
+	return err == -524 ? _("not supported") : strerror(-err);
 }
 
 static void add_mechanism(struct text *t, const struct plan *p)
@@ -100,9 +101,9 @@ static void add_mechanism(struct text *t, const struct plan *p)
 	const struct features *f = p->features;
 
 	if (p->options.only == MECH_KPROBE && f->kprobe)
-		add(t, "--mechanism kprobe: this kernel has no kprobes (CONFIG_KPROBE_EVENTS), tracepoints are used. ");
+		add(t, _("--mechanism kprobe: this kernel has no kprobes (CONFIG_KPROBE_EVENTS), tracepoints are used. "));
 	if (p->options.only == MECH_FENTRY && f->fentry)
-		add(t, "--mechanism fentry: this kernel refuses it (%s: %s), tracepoints are used. ", f->fentry_step,
+		add(t, _("--mechanism fentry: this kernel refuses it (%s: %s), tracepoints are used. "), f->fentry_step,
 		    error_text(f->fentry));
 }
 
@@ -120,11 +121,11 @@ static void add_names(struct text *t, const struct plan *p)
 		if (!is_refused(&p->choice[id]))
 			continue;
 		if (n < NAMES_MAX)
-			add(t, "%s\"%s\"", n ? ", " : "", hook_table[id].name);
+			add(t, "%s\"%s\"", n ? ", " : "", tr(hook_table[id].name));
 		n++;
 	}
 	if (n > NAMES_MAX)
-		add(t, " and %u more", n - NAMES_MAX);
+		add(t, _(" and %u more"), n - NAMES_MAX);
 }
 
 /* What would help against it. */
@@ -133,19 +134,19 @@ static void add_remedy(struct text *t, const struct plan *p, int err)
 	const struct features *f = p->features;
 
 	if (f->tracefs == -EACCES || f->tracefs == -EPERM)
-		add(t, "system-call tracepoints are found in tracefs, which only root may read: add CAP_DAC_READ_SEARCH. ");
+		add(t, _("system-call tracepoints are found in tracefs, which only root may read: add CAP_DAC_READ_SEARCH. "));
 	else if (f->tracefs)
-		add(t, "system-call tracepoints are not found: mount -t tracefs tracefs /sys/kernel/tracing (or the kernel "
-		    "lacks CONFIG_FTRACE_SYSCALLS). ");
+		add(t, _("system-call tracepoints are not found: mount -t tracefs tracefs /sys/kernel/tracing (or the kernel "
+		    "lacks CONFIG_FTRACE_SYSCALLS). "));
 	else if (err == -EMFILE)
-		add(t, "raise the limit of open files (ulimit -n, LimitNOFILE=). ");
+		add(t, _("raise the limit of open files (ulimit -n, LimitNOFILE=). "));
 	else if (err != -EPERM && err != -EACCES)
-		add(t, "`tcptrace -v doctor` says what the kernel objects to. ");
+		add(t, _("`tcptrace -v doctor` says what the kernel objects to. "));
 	else if (!may_bpf(f->caps))
-		add(t, "add CAP_BPF and CAP_PERFMON. ");
+		add(t, _("add CAP_BPF and CAP_PERFMON. "));
 	else
-		add(t, "%s may forbid it; `tcptrace -v doctor` says what the kernel objects to. ",
-		    place_has_seccomp() ? "its seccomp filter or a security module" : "a security module");
+		add(t, _("%s may forbid it; `tcptrace -v doctor` says what the kernel objects to. "),
+		    place_has_seccomp() ? _("its seccomp filter or a security module") : _("a security module"));
 }
 
 void why_not_seen(char *buf, size_t size, const struct plan *p)
@@ -159,15 +160,15 @@ void why_not_seen(char *buf, size_t size, const struct plan *p)
 		if (is_refused(&p->choice[id]))
 			err = p->choice[id].err;
 	if (err) {
-		add(&t, "not seen (%s): ", error_text(err));
+		add(&t, _("not seen (%s): "), error_text(err));
 		add_names(&t, p);
 		add(&t, "; ");
 		add_remedy(&t, p, err);
 	}
 	if (!HAS(p->features->caps, SYS_ADMIN))
-		add(&t, "Sockets that exist already in other network namespaces are found with CAP_SYS_ADMIN only. ");
+		add(&t, _("Sockets that exist already in other network namespaces are found with CAP_SYS_ADMIN only. "));
 	if (p->features->pidns)
-		add(&t, "This is a PID namespace (a container): processes outside of it have no number here. ");
+		add(&t, _("This is a PID namespace (a container): processes outside of it have no number here. "));
 	if (t.len)
 		buf[t.len - 1] = 0;	/* the space */
 	if (t.len > 1 && buf[t.len - 2] == '.')

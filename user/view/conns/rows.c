@@ -10,6 +10,7 @@
  * form of 100 columns.
  */
 #include "conns.h"
+#include "../../lib/tr.h"
 
 enum column { TIME, CONN, PID, COMM, LOCAL, REMOTE, IN, OUT, LIFE, RTT, WAIT, SYNQ, OPEN, CLOSING, SRTT, RETR, END, COLUMNS };
 
@@ -184,10 +185,10 @@ static void put_end(struct view *v, const struct conn_row *r)
 	if (r->end == LIFE_NOT_SENT || r->end == LIFE_UNREACHABLE) {
 		const char *name = row_errno_name(r);
 
-		out_str(v->out, name ? name : life_end_short(r->end));
+		out_str(v->out, name ? name : tr(life_end_short(r->end)));
 		return;
 	}
-	out_str(v->out, life_end_short(r->end));
+	out_str(v->out, tr(life_end_short(r->end)));
 	if (count > 1) {
 		out_char(v->out, ' ');
 		out_u64(v->out, count);

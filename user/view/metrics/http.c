@@ -23,6 +23,7 @@
 
 #include "../../lib/clock.h"
 #include "../../lib/confine.h"
+#include "../../lib/tr.h"
 #include "metrics.h"
 #include "request.h"
 
@@ -283,13 +284,13 @@ int http_start(struct http *h, const char **why)
 	err = pthread_create(&h->thread, NULL, http_thread, h);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err) {
-		*why = "no thread can be started";
+		*why = _("no thread can be started");
 		return -err;
 	}
 	h->started = true;
 	while (!(err = atomic_load(&h->confined)))
 		usleep(200);
-	*why = "who answers cannot be confined: this kernel has no seccomp filters; --textfile FILE needs none";
+	*why = _("who answers cannot be confined: this kernel has no seccomp filters; --textfile FILE needs none");
 	return err < 0 ? err : 0;
 }
 
@@ -330,7 +331,7 @@ int http_open(struct http **out, const struct view_metrics *cfg, const char **wh
 	struct http *h = calloc(1, sizeof(*h));
 
 	*out = h;
-	*why = "no memory";
+	*why = _("out of memory");
 	if (!h)
 		return -ENOMEM;
 	h->page[PAGE_TEXT] = h->page[PAGE_OPENMETRICS] = -1;
@@ -341,7 +342,7 @@ int http_open(struct http **out, const struct view_metrics *cfg, const char **wh
 	h->fd = inherited_socket();
 	if (h->fd < 0)
 		h->fd = bound_socket(cfg);
-	*why = "cannot listen at the address of --listen";
+	*why = _("cannot listen at the address of --listen");
 	return h->fd < 0 ? h->fd : h->wake_fd < 0 ? -EMFILE : 0;
 }
 

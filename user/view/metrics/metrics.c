@@ -57,7 +57,7 @@ static bool answers(const struct view *v)
 static int metrics_open(struct view *v)
 {
 	struct metrics *s = calloc(1, sizeof(*s));
-	const char *why = "no memory";
+	const char *why = _("out of memory");
 	int err;
 
 	if (!s)

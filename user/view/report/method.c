@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How it was seen, what is counted beside the kernel's own counters, and what found no room. */
+#include "../../lib/tr.h"
 #include "report.h"
 
 static void put_cell(struct out *o, const char *text)
@@ -38,12 +39,12 @@ static void put_hooks(struct view *v, const struct view_end *end)
 		const struct view_hook *h = &end->hooks[i];
 
 		out_str(o, "<tr><th scope=\"row\">");
-		out_html(o, h->hook, 128);
+		out_html(o, tr(h->hook), 128);
 		out_str(o, "</th>");
 		put_cell(o, h->mechanism);
-		put_cell(o, h->target);
+		put_cell(o, tr(h->target));
 		put_cell(o, h->why_not_better);
-		put_cell(o, h->loses);
+		put_cell(o, tr(h->loses));
 		out_str(o, "</tr>\n");
 	}
 	out_str(o, "</tbody></table></div>\n");

@@ -155,7 +155,7 @@ static void report_end(struct view *v, const struct view_end *end)
 	if (r->to_ns < r->from_ns)
 		r->to_ns = r->from_ns;
 	if (report_choose(v))
-		v->failed = "report: no memory to choose what is shown";
+		v->failed = _("report: no memory to choose what is shown");
 	else
 		report_page(v, end);
 }

@@ -108,7 +108,7 @@ static void put_origin(struct top *t, struct out *o)
 		out_str(o, "  ");
 		out_safe(o, slash ? slash + 1 : file, 40);
 	} else if (about && about->host) {
-		out_str(o, "  host ");
+		out_str(o, _("  host "));
 		out_safe(o, about->host, 40);
 	}
 	if (about && about->kernel && about->kernel[0]) {
@@ -141,17 +141,17 @@ void top_put_header(struct top *t, const char *state)
 	put_interval(o, t->interval_ns);
 	out_str(o, "  ");
 	put_span(o, t->begun_ns && t->rows.looked_ns > t->begun_ns ? t->rows.looked_ns - t->begun_ns : 0);
-	out_str(o, "  listeners ");
+	out_str(o, _("  listeners "));
 	out_u64(o, shown(t));
 	out_char(o, '/');
 	out_u64(o, t->rows.open);
 	out_str(o, "  ");
 	cell_value(text, TOP_IS_RATE, t->rows.rate, t->rows.interval_ns);
 	out_str(o, text);
-	out_str(o, " conn/s  ");
+	out_str(o, _(" conn/s  "));
 	cell_number(text, t->lost);
 	out_str(o, text);
-	out_str(o, " lost");
+	out_str(o, _(" lost"));
 	put_origin(t, o);
 	page_line_end(&t->page, t->lost ? LOOK_BAD : LOOK_BOLD, ~0u);
 }
