@@ -5,6 +5,7 @@
  * on when the run ends is drawn then. See ladder.c for what it looks like.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../lib/tr.h"
@@ -109,15 +110,15 @@ static void flow_event(struct view *v, const struct model_event *ev)
 static void flow_finish(struct view *v)
 {
 	struct flow *f = v->priv;
+	char text[160];
 
 	while (f->follow.oldest)
 		finish(v, f->follow.oldest);
 	if (f->follow.refused) {
 		out_line_end(v->out);
-		out_u64(v->out, f->follow.refused);
-		out_str(v->out, " connections not drawn: no room to follow more than ");
-		out_u64(v->out, TRACKS);
-		out_str(v->out, " ends at once");
+		snprintf(text, sizeof(text), _("%llu connections not drawn: no room to follow more than %u ends at once"),
+			 (unsigned long long)f->follow.refused, TRACKS);
+		out_str(v->out, text);
 		out_line_end(v->out);
 		f->follow.refused = 0;
 	}
@@ -126,14 +127,8 @@ static void flow_finish(struct view *v)
 /* lost 12 records: the ladders may lack steps */
 static void flow_lost(struct view *v, uint64_t count, const char *where)
 {
-	out_str(v->out, "lost ");
-	out_u64(v->out, count);
-	out_str(v->out, count == 1 ? " record" : " records");
-	if (where[0]) {
-		out_str(v->out, " of ");
-		out_str(v->out, where);
-	}
-	out_str(v->out, ": ladders may lack steps");
+	view_lost(v->out, count, where);
+	out_str(v->out, _(": ladders may lack steps"));
 	out_line_end(v->out);
 }
 

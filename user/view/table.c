@@ -193,13 +193,7 @@ static void table_lost(struct view *v, uint64_t count, const char *where)
 {
 	if (v->cfg.color)
 		out_mem(v->out, "[31m", 5);
-	out_mem(v->out, "lost ", 5);
-	out_u64(v->out, count);
-	out_str(v->out, count == 1 ? " record" : " records");
-	if (where[0]) {
-		out_mem(v->out, " of ", 4);
-		out_str(v->out, where);
-	}
+	view_lost(v->out, count, where);
 	if (v->cfg.color)
 		out_mem(v->out, "[0m", 4);
 	out_line_end(v->out);

@@ -4,9 +4,11 @@
 #define _GNU_SOURCE			/* strerrorname_np */
 #endif
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "../lib/tr.h"
 #include "view.h"
 
 int view_open(struct view *v, const struct view_ops *ops, const struct view_config *cfg, struct out *out)
@@ -97,6 +99,18 @@ const char *errno_name(int err)
 	const char *name = restart_name(err);
 
 	return name ? name : strerrorname_np(err);
+}
+
+void view_lost(struct out *o, uint64_t count, const char *where)
+{
+	unsigned long long n = count;
+	char text[160];
+
+	if (where[0])
+		snprintf(text, sizeof(text), n == 1 ? _("lost %llu record of %s") : _("lost %llu records of %s"), n, where);
+	else
+		snprintf(text, sizeof(text), n == 1 ? _("lost %llu record") : _("lost %llu records"), n);
+	out_str(o, text);
 }
 
 uint64_t listener_refused(const struct listener *l)

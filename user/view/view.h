@@ -238,6 +238,7 @@ char *view_hhmmss(struct view_clock *clock, char *p, int64_t real_ns);
 const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED"; NULL: has no name */
 /* Which of the two numbers is the limit: "backlog", "somaxconn"; NULL: unknown. */
 const char *listener_decides(const struct listener *l);
+void view_lost(struct out *o, uint64_t count, const char *where);	/* "lost 12 records of synq-add"; "": of any */
 uint64_t view_events(const struct model_totals *t);	/* all that the model handed out */
 uint64_t listener_refused(const struct listener *l);	/* all drops */
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);

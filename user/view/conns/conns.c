@@ -353,7 +353,7 @@ static void conns_end(struct view *v, const struct view_end *end)
 	if (s->lives.left_out) {
 		out_line_end(v->out);
 		out_u64(v->out, s->lives.left_out);
-		out_str(v->out, " connections not shown: no room to follow more at once");
+		out_str(v->out, _(" connections not shown: no room to follow more at once"));
 		out_line_end(v->out);
 	}
 	summary_end(v, end);
