@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "../../lib/clock.h"
+#include "../../lib/tr.h"
 #include "top.h"
 
 #define GAP_MAX		60u		/* intervals without a record that are shown; a longer gap is one */
@@ -86,9 +87,9 @@ const char *top_play_state(const struct top *t, char text[64])
 	const struct top_play *p = &t->play;
 
 	if (p->ended)
-		return "END";
+		return _("END");
 	if (p->paused)
-		return "PAUSED";
+		return _("PAUSED");
 	snprintf(text, 64, p->speed < 0 ? "x1/%u" : "x%u", 1u << (p->speed < 0 ? -p->speed : p->speed));
 	return text;
 }

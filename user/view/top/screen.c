@@ -240,7 +240,7 @@ static void draw(struct top *t)
 		term_draw(t->term, &t->page);
 		return;
 	}
-	top_put_header(t, t->frozen ? "FROZEN" : t->v->cfg.live ? NULL : top_play_state(t, text));
+	top_put_header(t, t->frozen ? _("FROZEN") : t->v->cfg.live ? NULL : top_play_state(t, text));
 	if (is_list(t))
 		put_list(t);
 	else
