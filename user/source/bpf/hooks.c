@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "../../lib/tr.h"
 #include "hooks.h"
 #include "object.h"
 #include "progs.h"
@@ -33,20 +34,20 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define SYSCALL		.needs = NEEDS_TRACEFS
 
 const struct hook hook_table[HOOK_MAX] = {
-	[HOOK_STATE] = { "transitions", ON(STATE), .helps = HELPS_PIDS, .variants = {
+	[HOOK_STATE] = { N_("transitions"), ON(STATE), .helps = HELPS_PIDS, .variants = {
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },
 	} },
 	/* where no transition is asked for */
-	[HOOK_LISTENER_END] = { "end of a listener", EVENTS_LISTENER, .variants = {
+	[HOOK_LISTENER_END] = { N_("end of a listener"), EVENTS_LISTENER, .variants = {
 		{ MECH_FENTRY, "inet_csk_listen_stop", PROGS_OF(ONE(f_listen_stop)) },
 		{ MECH_KPROBE, "inet_csk_listen_stop", PROGS_OF(ONE(k_listen_stop)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
 		  SETS(S(listener_ends)) },
 	} },
-	[HOOK_DESTROY] = { "end of a socket", ON(DESTROY), .helps = HELPS_PIDS, .variants = {
+	[HOOK_DESTROY] = { N_("end of a socket"), ON(DESTROY), .helps = HELPS_PIDS, .variants = {
 		{ MECH_TRACEPOINT, "tcp_destroy_sock", PROGS_OF(TWO(tp_destroy, .interrupted = true)) },
 	} },
-	[HOOK_SOCKET] = { "socket()", ON(SOCKET), .helps = HELPS_PIDS, .variants = {
+	[HOOK_SOCKET] = { N_("socket()"), ON(SOCKET), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__sys_socket, inet_create, inet6_create",
 		  PROGS_OF(TWO(x_socket), TWO(x_create4), TWO(x_create6, IF_THERE)) },
 		{ MECH_KPROBE, "__sys_socket, inet_create, inet6_create",
@@ -54,14 +55,14 @@ const struct hook hook_table[HOOK_MAX] = {
 			   ONE(r_create6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "sys_exit_socket", PROGS_OF(TWO(sys_exit_socket)), SYSCALL },
 	} },
-	[HOOK_BIND] = { "bind()", ON(BIND), .helps = HELPS_PIDS, .variants = {
+	[HOOK_BIND] = { N_("bind()"), ON(BIND), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__inet_bind, __inet6_bind", PROGS_OF(TWO(x_bind4), TWO(x_bind6, IF_THERE)) },
 		{ MECH_KPROBE, "__inet_bind, __inet6_bind",
 		  PROGS_OF(ONE(k_bind4), ONE(r_bind4), ONE(k_bind6, IF_THERE), ONE(r_bind6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "sys_enter_bind, sys_exit_bind",
 		  PROGS_OF(TWO(sys_enter_bind), TWO(sys_exit_bind)), SYSCALL },
 	} },
-	[HOOK_LISTEN] = { "listen()", ON(LISTEN), .helps = HELPS_PIDS, .variants = {
+	[HOOK_LISTEN] = { N_("listen()"), ON(LISTEN), .helps = HELPS_PIDS, .variants = {
 		/* __sys_listen() has a copy of __sys_listen_socket() in itself, which io_uring calls */
 		{ MECH_FENTRY, "__sys_listen_socket, __inet_listen_sk",
 		  PROGS_OF(TWO(f_asked), TWO(f_asked_old), TWO(x_listen)) },
@@ -74,7 +75,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "sys_enter_listen, sys_exit_listen",
 		  PROGS_OF(TWO(sys_enter_listen), TWO(sys_exit_listen)), SYSCALL },
 	} },
-	[HOOK_CONNECT] = { "connect() begins", ON(CONNECT), ON(CONNECT_RETURN), HELPS_PIDS, {
+	[HOOK_CONNECT] = { N_("connect() begins"), ON(CONNECT), ON(CONNECT_RETURN), HELPS_PIDS, {
 		{ MECH_FENTRY, "tcp_v4_connect, tcp_v6_connect",
 		  PROGS_OF(TWO(f_connect4), TWO(f_connect6, IF_THERE)) },
 		{ MECH_KPROBE, "tcp_v4_connect, tcp_v6_connect",
@@ -83,39 +84,39 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(ONE(cg_connect4), ONE(cg_connect6, IF_THERE)), CGROUP },
 		{ MECH_TRACEPOINT, "sys_enter_connect",
 		  PROGS_OF(TWO(sys_enter_connect)), SETS(S(tp_connect)), SYSCALL, .deduced = ON(CONNECT),
-		  .loses = "connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs" },
+		  .loses = N_("connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs") },
 	} },
-	[HOOK_CONNECT_RETURN] = { "connect() returns", ON(CONNECT_RETURN), .variants = {
+	[HOOK_CONNECT_RETURN] = { N_("connect() returns"), ON(CONNECT_RETURN), .variants = {
 		{ MECH_FENTRY, "__inet_stream_connect", PROGS_OF(TWO(x_connect)),
-		  .loses = "threads that sleep in connect() when tcptrace starts" },
+		  .loses = N_("threads that sleep in connect() when tcptrace starts") },
 		{ MECH_KPROBE, "sys_exit_connect; __inet_stream_connect (io_uring, 32-bit programs)",
 		  PROGS_OF(TWO(sys_exit_connect), ONE(k_connect), ONE(r_connect)), SETS(S(tp_connect_return)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_KPROBE, "__inet_stream_connect", PROGS_OF(ONE(k_connect), ONE(r_connect)),
 		  .deduced = ON(CONNECT_RETURN),
-		  .loses = "returns of more than 10 threads that sleep in connect() at once" },
+		  .loses = N_("returns of more than 10 threads that sleep in connect() at once") },
 		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
 		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SYSCALL },
 	} },
 	/* where no other return of it is asked for */
-	[HOOK_CONNECT_FAILED] = { "connect() fails", EVENTS_FAILED, .variants = {
+	[HOOK_CONNECT_FAILED] = { N_("connect() fails"), EVENTS_FAILED, .variants = {
 		{ MECH_FENTRY, "__inet_stream_connect", PROGS_OF(TWO(x_connect)), SETS(S(only_failed)) },
 		{ MECH_KPROBE, "__inet_stream_connect", PROGS_OF(ONE(k_connect), ONE(r_connect)), SETS(S(only_failed)),
-		  .deduced = EVENTS_FAILED, .loses = "returns of more than 10 threads that sleep in connect() at once" },
+		  .deduced = EVENTS_FAILED, .loses = N_("returns of more than 10 threads that sleep in connect() at once") },
 		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)), SETS(S(only_failed)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
 		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SETS(S(only_failed)), SYSCALL },
 	} },
-	[HOOK_ACCEPT_ENTER] = { "accept() begins", .also = ON(ACCEPT), .variants = {
+	[HOOK_ACCEPT_ENTER] = { N_("accept() begins"), .also = ON(ACCEPT), .variants = {
 		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(f_accept)) },
 		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept)) },
 		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4",
 		  PROGS_OF(TWO(sys_enter_accept4, .too = "sys_enter_accept")), SYSCALL },
 	} },
-	[HOOK_ACCEPT] = { "accept() returns", ON(ACCEPT), .variants = {
+	[HOOK_ACCEPT] = { N_("accept() returns"), ON(ACCEPT), .variants = {
 		{ MECH_FENTRY, "__sys_accept4, __inet_accept",
 		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_take)), SETS(S(accept_notes)) },
 		{ MECH_FENTRY, "__sys_accept4, security_sock_graft",
@@ -124,15 +125,15 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(k_take)), SYSCALL },
 		{ MECH_KPROBE, "__sys_accept4, __inet_accept", PROGS_OF(ONE(k_accept), ONE(r_accept), ONE(k_take)),
 		  SETS(S(accept_notes)), .deduced = ON(ACCEPT),
-		  .loses = "returns of more than 10 threads that sleep in accept() at once" },
+		  .loses = N_("returns of more than 10 threads that sleep in accept() at once") },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
-		  .loses = "accepts of 32-bit programs" },
+		  .loses = N_("accepts of 32-bit programs") },
 	} },
-	[HOOK_ACCEPT_FAILED] = { "accept() fails", EVENTS_FAILED, .variants = {
+	[HOOK_ACCEPT_FAILED] = { N_("accept() fails"), EVENTS_FAILED, .variants = {
 		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(x_accept)), SETS(S(only_failed)) },
 		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept), ONE(r_accept)), SETS(S(only_failed)),
-		  .deduced = EVENTS_FAILED, .loses = "returns of more than 10 threads that sleep in accept() at once" },
+		  .deduced = EVENTS_FAILED, .loses = N_("returns of more than 10 threads that sleep in accept() at once") },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4",
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept")), SETS(S(only_failed)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
@@ -140,10 +141,10 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(TWO(sys_enter_accept4, .too = "sys_enter_accept"),
 			   TWO(sys_exit_accept4, .too = "sys_exit_accept")), SETS(S(only_failed)), SYSCALL },
 	} },
-	[HOOK_SIGNAL] = { "accept(), connect() interrupted", .also = ON(ACCEPT) | ON(CONNECT_RETURN), .variants = {
+	[HOOK_SIGNAL] = { N_("accept(), connect() interrupted"), .also = ON(ACCEPT) | ON(CONNECT_RETURN), .variants = {
 		{ MECH_TRACEPOINT, "signal_deliver", PROGS_OF(ONE(tp_signal)) },
 	} },
-	[HOOK_TAKE] = { "accept queue: taken out", ON(ACCEPTQ_DEL), .helps = HELPS_PIDS, .variants = {
+	[HOOK_TAKE] = { N_("accept queue: taken out"), ON(ACCEPTQ_DEL), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__inet_accept", PROGS_OF(TWO(f_take)) },
 		{ MECH_FENTRY, "security_sock_graft", PROGS_OF(TWO(f_graft)) },
 		{ MECH_KPROBE, "__inet_accept", PROGS_OF(ONE(k_take)) },
@@ -151,35 +152,35 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
 		  .deduced = ON(ACCEPTQ_DEL), RESTS({ ON(ACCEPTQ_DEL), ON(ACCEPT) | ON(ACCEPTQ_ADD) }),
-		  .loses = "accepts of 32-bit programs" },
+		  .loses = N_("accepts of 32-bit programs") },
 	} },
-	[HOOK_CLOSE] = { "close()", ON(CLOSE), .variants = {
+	[HOOK_CLOSE] = { N_("close()"), ON(CLOSE), .variants = {
 		{ MECH_FENTRY, "inet_release", PROGS_OF(TWO(f_release)) },
 		{ MECH_KPROBE, "inet_release", PROGS_OF(ONE(k_release)) },
 		{ MECH_TRACEPOINT, "cgroup sock_release", PROGS_OF(ONE(cg_release)), CGROUP },
 		{ MECH_TRACEPOINT, "sys_enter_close, inet_sock_set_state",
 		  PROGS_OF(TWO(sys_enter_close), TWO(tp_state, .interrupted = true), TWO(sys_enter_shutdown),
 			   TWO(sys_exit_shutdown)), SETS(S(tp_close)), SYSCALL, .deduced = ON(CLOSE),
-		  .loses = "the close of an already closed connection by exit() or dup2()" },
+		  .loses = N_("the close of an already closed connection by exit() or dup2()") },
 	} },
-	[HOOK_SHUTDOWN] = { "shutdown()", ON(SHUTDOWN), .variants = {
+	[HOOK_SHUTDOWN] = { N_("shutdown()"), ON(SHUTDOWN), .variants = {
 		{ MECH_FENTRY, "inet_shutdown", PROGS_OF(TWO(f_shutdown)) },
 		{ MECH_KPROBE, "inet_shutdown", PROGS_OF(ONE(k_shutdown)) },
 		{ MECH_TRACEPOINT, "sys_enter_shutdown", PROGS_OF(TWO(sys_enter_shutdown)), SYSCALL },
 	} },
-	[HOOK_SYNQ_ADD] = { "SYN queue: in; SYN-ACK; cookie sent", ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT),
+	[HOOK_SYNQ_ADD] = { N_("SYN queue: in; SYN-ACK; cookie sent"), ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT),
 		.variants = {
 		{ MECH_FENTRY, "tcp_make_synack", PROGS_OF(ONE(f_synack)) },
 		{ MECH_KPROBE, "tcp_make_synack", PROGS_OF(ONE(k_synack)) },
 		{ MECH_TRACEPOINT, "cgroup sock_ops; consume_skb (cookies)",
 		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn)), SETS(S(tp_synack), S(cg_synack)), CGROUP,
 		  .deduced = ON(COOKIE_SENT),
-		  .loses = "that of two CPUs that queue the same request at once one gives it up" },
+		  .loses = N_("that of two CPUs that queue the same request at once one gives it up") },
 		{ MECH_TRACEPOINT, "net_dev_queue", PROGS_OF(ONE(tp_synack)), SETS(S(tp_synack)),
 		  .deduced = ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT),
-		  .loses = "a request whose SYN-ACK a firewall drops" },
+		  .loses = N_("a request whose SYN-ACK a firewall drops") },
 	} },
-	[HOOK_SYNQ_DEL] = { "SYN queue: dropped (expired, reset, listener closed)", ON(SYNQ_DEL) | EVENTS_DROPPED,
+	[HOOK_SYNQ_DEL] = { N_("SYN queue: dropped (expired, reset, listener closed)"), ON(SYNQ_DEL) | EVENTS_DROPPED,
 		.variants = {
 		{ MECH_FENTRY, "__inet_csk_reqsk_queue_drop",
 		  PROGS_OF(ONE(f_req_drop), ONE(f_req_err, IF_THERE), ONE(f_abort, IF_THERE)) },
@@ -194,19 +195,19 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "kfree_skb (resets); iter/tcp, once a second (the rest)",
 		  PROGS_OF(ONE(tp_drop_ack), ONE(it_tcp), GROUPS), SETS(S(tp_synq_del), S(tp_groups)),
 		  .sampled = ON(SYNQ_DEL) | EVENTS_DROPPED,
-		  .loses = "the moment of an expiry; what else takes a request down is told as expired" },
+		  .loses = N_("the moment of an expiry; what else takes a request down is told as expired") },
 		{ MECH_TRACEPOINT, "kfree_skb, sk_drops (resets); iter/tcp, once a second (the rest)",
 		  PROGS_OF(ONE(tp_drop_ack_old), ONE(it_tcp), GROUPS), SETS(S(tp_synq_del), S(tp_groups)),
 		  .sampled = ON(SYNQ_DEL) | EVENTS_DROPPED,
-		  .loses = "the moment of an expiry; what else takes a request down is told as expired" },
+		  .loses = N_("the moment of an expiry; what else takes a request down is told as expired") },
 	} },
-	[HOOK_ACCEPTQ_ADD] = { "SYN queue: out, accept queue: in", ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
+	[HOOK_ACCEPTQ_ADD] = { N_("SYN queue: out, accept queue: in"), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
 		{ MECH_FENTRY, "inet_csk_complete_hashdance", PROGS_OF(ONE(x_hashdance)) },
 		{ MECH_KPROBE, "inet_csk_complete_hashdance", PROGS_OF(ONE(k_hashdance), ONE(r_hashdance)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
 		  SETS(S(tp_acceptq_add)), RESTS({ ON(SYNQ_DEL), ON(SYNQ_ADD) | ON(ACCEPTQ_ADD) }) },
 	} },
-	[HOOK_ACCEPTQ_ADD_OTHER] = { "accept queue: in by cookie or Fast Open", ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
+	[HOOK_ACCEPTQ_ADD_OTHER] = { N_("accept queue: in by cookie or Fast Open"), ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
 		{ MECH_FENTRY, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(x_queue_add)) },
 		{ MECH_KPROBE, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(k_queue_add), ONE(r_queue_add)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state, cgroup sock_ops",
@@ -214,29 +215,29 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "inet_sock_set_state, net_dev_queue",
 		  PROGS_OF(TWO(tp_state, .interrupted = true), ONE(tp_synack)) },
 	} },
-	[HOOK_FORGET] = { "accept queue: out with its listener", EVENTS_CLOSED, ON(ACCEPTQ_DEL), .variants = {
+	[HOOK_FORGET] = { N_("accept queue: out with its listener"), EVENTS_CLOSED, ON(ACCEPTQ_DEL), .variants = {
 		{ MECH_FENTRY, "inet_child_forget", PROGS_OF(ONE(f_forget)) },
 		{ MECH_KPROBE, "inet_child_forget", PROGS_OF(ONE(k_forget)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
 		  RESTS({ ON(ACCEPTQ_DEL), ON(ACCEPTQ_ADD) | EVENTS_LISTENER }, { EVENTS_CLOSED, EVENTS_LISTENER }) },
 	} },
-	[HOOK_MIGRATE] = { "accept queue: moved to another member", .also = ON(ACCEPTQ_ADD), .variants = {
+	[HOOK_MIGRATE] = { N_("accept queue: moved to another member"), .also = ON(ACCEPTQ_ADD), .variants = {
 		{ MECH_FENTRY, "inet_reqsk_clone", PROGS_OF(ONE(f_clone)) },
 		{ MECH_KPROBE, "inet_reqsk_clone", PROGS_OF(ONE(k_clone)) },
 	} },
-	[HOOK_DROP_SYN] = { "SYN refused", ON(DROP), .variants = {
+	[HOOK_DROP_SYN] = { N_("SYN refused"), ON(DROP), .variants = {
 		{ MECH_FENTRY, "tcp_conn_request, tcp_make_synack",
 		  PROGS_OF(ONE(f_conn_request), ONE(x_conn_request), ONE(f_synack)) },
 		{ MECH_KPROBE, "tcp_conn_request, tcp_make_synack",
 		  PROGS_OF(ONE(k_conn_request), ONE(r_conn_request), ONE(k_synack)) },
 		{ MECH_TRACEPOINT, "consume_skb, cgroup sock_ops", PROGS_OF(ONE(tp_drop_syn), ONE(cg_synack), GROUPS),
 		  SETS(S(tp_drop_syn), S(cg_synack), S(tp_groups)), CGROUP, .deduced = ON(DROP),
-		  .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
+		  .loses = N_("which member of an SO_REUSEPORT group refused, when two do at once") },
 		{ MECH_TRACEPOINT, "consume_skb", PROGS_OF(ONE(tp_drop_syn), GROUPS),
 		  SETS(S(tp_drop_syn), S(tp_groups)), .deduced = ON(DROP),
-		  .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
+		  .loses = N_("which member of an SO_REUSEPORT group refused, when two do at once") },
 	} },
-	[HOOK_DROP_ACK] = { "third packet refused", ON(DROP), .variants = {
+	[HOOK_DROP_ACK] = { N_("third packet refused"), ON(DROP), .variants = {
 		{ MECH_FENTRY, "tcp_v4_syn_recv_sock, tcp_v6_syn_recv_sock",
 		  PROGS_OF(ONE(x_syn_recv4), ONE(x_syn_recv6, IF_THERE)) },
 		{ MECH_KPROBE, "tcp_v4_syn_recv_sock, tcp_v6_syn_recv_sock",
@@ -244,11 +245,11 @@ const struct hook hook_table[HOOK_MAX] = {
 			   ONE(r_syn_recv6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "kfree_skb (reason TCP_LISTEN_OVERFLOW)", PROGS_OF(ONE(tp_drop_ack), GROUPS),
 		  SETS(S(tp_groups)), .deduced = ON(DROP),
-		  .loses = "which member of an SO_REUSEPORT group refused a cookie's ACK, when two do at once" },
+		  .loses = N_("which member of an SO_REUSEPORT group refused a cookie's ACK, when two do at once") },
 		{ MECH_TRACEPOINT, "kfree_skb, sk_drops", PROGS_OF(ONE(tp_drop_ack_old), GROUPS),
-		  SETS(S(tp_groups)), .deduced = ON(DROP), .loses = "which member of an SO_REUSEPORT group refused, when two do at once" },
+		  SETS(S(tp_groups)), .deduced = ON(DROP), .loses = N_("which member of an SO_REUSEPORT group refused, when two do at once") },
 	} },
-	[HOOK_COOKIE] = { "cookie came back", ON(COOKIE_OK) | ON(COOKIE_BAD), .also = ON(COOKIE_SENT), .variants = {
+	[HOOK_COOKIE] = { N_("cookie came back"), ON(COOKIE_OK) | ON(COOKIE_BAD), .also = ON(COOKIE_SENT), .variants = {
 		{ MECH_FENTRY, "__cookie_v4_check, __cookie_v6_check",
 		  PROGS_OF(ONE(f_cookie_v4), ONE(x_verdict_v4), ONE(f_cookie_v6, IF_THERE),
 			   ONE(x_verdict_v6, IF_THERE)) },
@@ -258,63 +259,63 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "consume_skb, tcp_send_reset",
 		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn), TWO(tp_rst_sent, .interrupted = true), GROUPS), COOKIE_RESTS,
 		  SETS(S(tp_cookie), S(cg_synack), S(tp_groups)), CGROUP, .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
-		  .loses = "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced" },
+		  .loses = N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced") },
 		{ MECH_TRACEPOINT, "net_dev_queue, tcp_send_reset",
 		  PROGS_OF(ONE(tp_synack), TWO(tp_rst_sent, .interrupted = true), GROUPS), COOKIE_RESTS,
 		  SETS(S(tp_cookie), S(tp_groups)),
 		  .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
-		  .loses = "which member of an SO_REUSEPORT group sent it; good and bad ones are deduced" },
+		  .loses = N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced") },
 	} },
-	[HOOK_SYNACK_RETRANS] = { "SYN-ACK sent again", ON(SYNACK_RETRANS), .variants = {
+	[HOOK_SYNACK_RETRANS] = { N_("SYN-ACK sent again"), ON(SYNACK_RETRANS), .variants = {
 		{ MECH_TRACEPOINT, "tcp_retransmit_synack", PROGS_OF(ONE(tp_synack_retrans)) },
 	} },
-	[HOOK_RETRANS] = { "segment sent again", ON(RETRANS), .variants = {
+	[HOOK_RETRANS] = { N_("segment sent again"), ON(RETRANS), .variants = {
 		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(ONE(tp_retrans)) },
 	} },
 	/* those that netfilter drops; from 6.16 on the tracepoint has them */
-	[HOOK_RETRANS_FAILED] = { "segment sent again, but refused", .also = ON(RETRANS), .variants = {
+	[HOOK_RETRANS_FAILED] = { N_("segment sent again, but refused"), .also = ON(RETRANS), .variants = {
 		{ MECH_FENTRY, "tcp_retransmit_skb", PROGS_OF(ONE(f_retransmit), ONE(x_retransmit)) },
 		{ MECH_KPROBE, "tcp_retransmit_skb", PROGS_OF(ONE(k_retransmit), ONE(r_retransmit)) },
 		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(ONE(tp_retrans)),
-		  .loses = "it, before 6.16" },
+		  .loses = N_("it, before 6.16") },
 	} },
-	[HOOK_RST_SENT] = { "RST sent", ON(RST_SENT), .variants = {
+	[HOOK_RST_SENT] = { N_("RST sent"), ON(RST_SENT), .variants = {
 		{ MECH_TRACEPOINT, "tcp_send_reset", PROGS_OF(TWO(tp_rst_sent, .interrupted = true)) },
 	} },
-	[HOOK_RST_RECEIVED] = { "RST received", ON(RST_RECEIVED), .variants = {
+	[HOOK_RST_RECEIVED] = { N_("RST received"), ON(RST_RECEIVED), .variants = {
 		{ MECH_TRACEPOINT, "tcp_receive_reset", PROGS_OF(TWO(tp_rst_received, .interrupted = true)) },
 	} },
 	/* These two are about minisocks: the model ends TIME_WAIT by time, too. */
-	[HOOK_TW_END] = { "TIME_WAIT ends", .also = ON(STATE), .variants = {
+	[HOOK_TW_END] = { N_("TIME_WAIT ends"), .also = ON(STATE), .variants = {
 		{ MECH_FENTRY, "inet_twsk_kill", PROGS_OF(ONE(f_tw_kill)) },
 		{ MECH_KPROBE, "inet_twsk_kill", PROGS_OF(ONE(k_tw_kill)) },
 	} },
-	[HOOK_TW_FIN] = { "orphan in FIN_WAIT2 enters TIME_WAIT", .also = ON(STATE), .variants = {
+	[HOOK_TW_FIN] = { N_("orphan in FIN_WAIT2 enters TIME_WAIT"), .also = ON(STATE), .variants = {
 		{ MECH_FENTRY, "tcp_timewait_state_process", PROGS_OF(ONE(f_tw_segment)) },
 		{ MECH_KPROBE, "tcp_timewait_state_process", PROGS_OF(ONE(k_tw_segment)) },
 		{ MECH_TRACEPOINT, "kfree_skb (rx_sk)", PROGS_OF(ONE(tp_tw_segment)) },
 		{ MECH_TRACEPOINT, "kfree_skb", PROGS_OF(ONE(tp_tw_segment_old)) },
 	} },
 	/* what a thread was in when it ended is forgotten */
-	[HOOK_THREADS] = { "threads and children", .also = CALLS, .helps = HELPS_CHILDREN, .variants = {
+	[HOOK_THREADS] = { N_("threads and children"), .also = CALLS, .helps = HELPS_CHILDREN, .variants = {
 		{ MECH_TRACEPOINT, "sched_process_exit, sched_process_fork", PROGS_OF(ONE(tp_exit), ONE(tp_fork)) },
 	} },
-	[HOOK_SNAPSHOT] = { "snapshot: sockets and queues", ON(EXISTS), ALL, .variants = {
+	[HOOK_SNAPSHOT] = { N_("snapshot: sockets and queues"), ON(EXISTS), ALL, .variants = {
 		{ MECH_TRACEPOINT, "iter/tcp", PROGS_OF(ONE(it_tcp)) },
 	} },
-	[HOOK_OWNERS] = { "snapshot: owners", .also = ALL, .variants = {
+	[HOOK_OWNERS] = { N_("snapshot: owners"), .also = ALL, .variants = {
 		{ MECH_TRACEPOINT, "iter/task_file", PROGS_OF(ONE(it_task_file)) },
 	} },
-	[HOOK_WRITE] = { "data written (--io)", ON(WRITE), .variants = {
+	[HOOK_WRITE] = { N_("data written (--io)"), ON(WRITE), .variants = {
 		{ MECH_TRACEPOINT, "sock_send_length", PROGS_OF(ONE(tp_write)) },
 		{ MECH_FENTRY, "tcp_sendmsg", PROGS_OF(ONE(f_write)), .deduced = ON(WRITE),
-		  .loses = "how much of it was taken, and errors" },
+		  .loses = N_("how much of it was taken, and errors") },
 		{ MECH_KPROBE, "tcp_sendmsg", PROGS_OF(ONE(k_write)), .deduced = ON(WRITE),
-		  .loses = "how much of it was taken, and errors" },
+		  .loses = N_("how much of it was taken, and errors") },
 	} },
-	[HOOK_READ] = { "data read (--io)", ON(READ), .variants = {
+	[HOOK_READ] = { N_("data read (--io)"), ON(READ), .variants = {
 		{ MECH_TRACEPOINT, "sock_recv_length", PROGS_OF(ONE(tp_read)) },
-		{ MECH_FENTRY, "tcp_cleanup_rbuf", PROGS_OF(ONE(f_read)), .loses = "errors" },
-		{ MECH_KPROBE, "tcp_cleanup_rbuf", PROGS_OF(ONE(k_read)), .loses = "errors" },
+		{ MECH_FENTRY, "tcp_cleanup_rbuf", PROGS_OF(ONE(f_read)), .loses = N_("errors") },
+		{ MECH_KPROBE, "tcp_cleanup_rbuf", PROGS_OF(ONE(k_read)), .loses = N_("errors") },
 	} },
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../lib/tr.h"
 #include "plan.h"
 
 #define ENOTSUPP	524	/* the kernel's own, which libc has no text for */
@@ -389,7 +390,7 @@ bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out)
 			.target = v ? v->target : "",
 			.mechanism = v ? v->mech : MECH_AUTO,
 			.why_not_better = p->choice[id].why,
-			.loses = !v ? "everything: no event of this hook" : v->loses ? v->loses : "",
+			.loses = !v ? N_("everything: no event of this hook") : v->loses ? v->loses : "",
 		};
 		return true;
 	}

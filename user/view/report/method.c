@@ -2,10 +2,13 @@
 /* How it was seen, what is counted beside the kernel's own counters, and what found no room. */
 #include "report.h"
 
+/* As the source says it, in English: names, and what the kernel answered. */
 static void put_cell(struct out *o, const char *text)
 {
-	out_str(o, "<td>");
-	out_html(o, text && text[0] ? text : "-", 512);
+	bool any = text && text[0];
+
+	out_str(o, any ? "<td lang=\"en\">" : "<td>");
+	out_html(o, any ? text : "-", 512);
 	out_str(o, "</td>");
 }
 
@@ -38,13 +41,14 @@ static void put_hooks(struct view *v, const struct view_end *end)
 		const struct view_hook *h = &end->hooks[i];
 
 		out_str(o, "<tr><th scope=\"row\">");
-		out_html(o, h->hook, 128);
+		html_text(o, h->hook);
 		out_str(o, "</th>");
 		put_cell(o, h->mechanism);
 		put_cell(o, h->target);
 		put_cell(o, h->why_not_better);
-		put_cell(o, h->loses);
-		out_str(o, "</tr>\n");
+		out_str(o, "<td>");
+		html_text(o, h->loses[0] ? h->loses : "-");
+		out_str(o, "</td></tr>\n");
 	}
 	out_str(o, "</tbody></table></div>\n");
 }
