@@ -7,6 +7,7 @@
 
 #include "../../user/run/select.h"
 #include "../../user/view/field.h"
+#include "../../user/view/repeat.h"
 
 /* ---- a strict checker of JSON (RFC 8259): the place after the value, or NULL ---- */
 
@@ -373,6 +374,53 @@ static void fields_are_described(void **state)
 	assert_non_null(strstr(text(o), "dur_ns"));
 }
 
+/* ---- -x: a crowd that is refused ---- */
+
+static void repeats_are_counted(void **state)
+{
+	struct repeats r = { 0 };
+	struct out o;
+	unsigned int lines = 0;
+
+	(void)state;
+	assert_int_equal(out_open(&o, -1), 0);
+	for (unsigned int i = 0; i < 40; i++) {
+		plain_event(TCPTRACE_DROP);
+		now.l.id = 1;
+		now.l.lport = 8080;
+		now.ev.l = &now.l;
+		now.ev.cause = TCPTRACE_DROP_ACCEPTQ_SYN;
+		now.rec.rport = (uint16_t)(40000 + i);
+		lines += !repeats_count(&r, &now.ev);
+	}
+	assert_int_equal(lines, REPEAT_LINES);
+	now.rec.raddr[15] = 2;				/* another client */
+	assert_false(repeats_count(&r, &now.ev));
+	assert_false(repeats_over(&r, now.rec.t_ns + REPEAT_NS - 1));
+	assert_true(repeats_over(&r, now.rec.t_ns + REPEAT_NS));
+	repeats_put(&r, &o);
+	out_char(&o, 0);
+	assert_string_equal(o.buf, "and 37 more: drop acceptq-full-syn, 127.0.0.1 with :8080\n");
+	assert_false(repeats_over(&r, now.rec.t_ns + 10 * REPEAT_NS));
+	assert_false(repeats_count(&r, &now.ev));	/* the next second begins with a line */
+	o.len = 0;
+	out_close(&o);
+}
+
+/* What finds no place is written, not left out. */
+static void many_kinds(void **state)
+{
+	struct repeats r = { 0 };
+
+	(void)state;
+	plain_event(TCPTRACE_DROP);
+	for (unsigned int i = 0; i < 10 * REPEAT_KINDS; i++) {
+		now.rec.raddr[15] = (uint8_t)i;
+		now.rec.raddr[14] = (uint8_t)(i >> 8);
+		assert_false(repeats_count(&r, &now.ev));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +438,8 @@ int main(void)
 		cmocka_unit_test(what_trouble_is),
 		cmocka_unit_test(filters_of_a_replay),
 		cmocka_unit_test(fields_are_described),
+		cmocka_unit_test(repeats_are_counted),
+		cmocka_unit_test(many_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

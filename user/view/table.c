@@ -136,7 +136,24 @@ static void table_event(struct view *v, const struct model_event *ev)
 		t->found.by_state[ev->rec->new < TCP_S_MAX ? ev->rec->new : TCP_S_MAX]++;
 		return;
 	}
-	table_line(v, ev);
+	if (repeats_over(&t->repeats, ev->rec->t_ns))
+		repeats_put(&t->repeats, v->out);
+	if (!v->cfg.trouble || !repeats_count(&t->repeats, ev))
+		table_line(v, ev);
+}
+
+static void table_tick(struct view *v, const struct model *m, uint64_t now_ns)
+{
+	struct table *t = v->priv;
+
+	(void)m;
+	if (repeats_over(&t->repeats, now_ns))
+		repeats_put(&t->repeats, v->out);
+}
+
+static void table_finish(struct view *v)
+{
+	repeats_put(&((struct table *)v->priv)->repeats, v->out);
 }
 
 /* "and 13377 more that were there: 27 ESTABLISHED, 13350 TIME_WAIT (-e exists shows them)" */
@@ -202,6 +219,8 @@ const struct view_ops view_table = {
 	.open = table_open,
 	.event = table_event,
 	.record = table_record,
+	.tick = table_tick,
+	.finish = table_finish,
 	.lost = table_lost,
 	.listeners = summary_listeners,
 	.finding = summary_finding,

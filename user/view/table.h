@@ -5,6 +5,7 @@
 
 #include "ends.h"
 #include "field.h"
+#include "repeat.h"
 #include "word.h"
 
 #define TABLE_COLUMNS	100u		/* where the width is unknown */
@@ -35,6 +36,7 @@ struct found {
 struct table {
 	struct view_clock clock;
 	struct found found;
+	struct repeats repeats;
 	uint64_t start_ns;
 	unsigned int laid_out;			/* for this many columns */
 	unsigned int width[COLUMN_COUNT];	/* 0: not shown */
