@@ -28,6 +28,8 @@ const recording = (name) => path.join(dir, `${name}.rec`);
 const make = (name, ...options) => {
 	const file = path.join(dir, `${[name, ...options].join("-").replace(/\W+/g, "-")}.html`);
 	const lab = /^lab (.*)/.exec(name);
+	if (name === "live")		/* tests/browser/run made it */
+		return file;
 	execFileSync(TCPTRACE, [...lab ? ["lab", lab[1], "--replay", "--html", file] : ["report", "-r", recording(name), "-o", file], ...options]);
 	return file;
 };
@@ -101,6 +103,8 @@ async function everyPage(name, options = []) {
 			await shot(page, where.replace(/\W+/g, "-"));
 		}
 	}
+	const empty = await page.evaluate(() => [...document.querySelectorAll("section")].filter((e) => e.innerText.trim().split("\n").length < 2).map((e) => e.id));
+	same(`${label}: no section is empty`, empty, []);
 	same(`${label}: says nothing, asks for nothing`, page.said, []);
 	await close(page);
 }
@@ -386,10 +390,11 @@ async function chinese(name) {
 	for (const heading of await page.locator("h2").allTextContents())
 		check(`zh ${name}: ${heading}`, /[\u4e00-\u9fff]/.test(heading), "not in Chinese");
 	check(`zh ${name}: scripts speak it, too`, /[\u4e00-\u9fff]/.test(await text(page, "#replay-play")), await text(page, "#replay-play"));
-	await page.locator("#replay-last").click();
+	if (await page.locator("#replay-last").isVisible())
+		await page.locator("#replay-last").click();
 	/* what is typed or named stands as it is: the command line, files, programs */
 	fs.writeFileSync(file, await page.evaluate(() => {
-		document.querySelectorAll(".about dd").forEach((e) => e.remove());
+		document.querySelectorAll("h1, .about dd, [lang=en]").forEach((e) => e.remove());
 		return document.querySelector("main").innerText.replace(/[\w-]+\[\d+\]|no-memory/g, "");
 	}));
 	let left = "";
@@ -447,10 +452,11 @@ const each = (test, ...list) => async () => {
 	}
 };
 const ZH = ["--lang", "zh"], REAL = ["real-overflow", "real-synflood", "real-nginx", "lab handshake"];
+const LIVE = fs.existsSync(path.join(dir, "live.html")) ? ["live"] : [];
 const PARTS = {
 	pages: each(everyPage, "server", "client", "ipv6", "cookies", "flow", "snapshot", "hostile", "overflow", "markup", ...REAL,
-		    ...["overflow", ...REAL].map((name) => [name, ...ZH])),
-	chinese: each(chinese, "overflow", ...REAL),
+		    ...LIVE, ...["overflow", ...REAL, ...LIVE].map((name) => [name, ...ZH])),
+	chinese: each(chinese, "overflow", ...REAL, ...LIVE),
 	stage: each(stage, "overflow", "real-overflow", ["real-synflood", ...ZH], "lab handshake"),
 	motion: each(motion, "overflow"),
 	bare: each(noScripts, "server", "overflow", "real-synflood"),

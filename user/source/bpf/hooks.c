@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "hooks.h"
 #include "../../lib/tr.h"
+#include "hooks.h"
 #include "object.h"
 #include "progs.h"
 
@@ -47,7 +47,7 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_DESTROY] = { N_("end of a socket"), ON(DESTROY), .helps = HELPS_PIDS, .variants = {
 		{ MECH_TRACEPOINT, "tcp_destroy_sock", PROGS_OF(TWO(tp_destroy, .interrupted = true)) },
 	} },
-	[HOOK_SOCKET] = { "socket()", ON(SOCKET), .helps = HELPS_PIDS, .variants = {
+	[HOOK_SOCKET] = { N_("socket()"), ON(SOCKET), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__sys_socket, inet_create, inet6_create",
 		  PROGS_OF(TWO(x_socket), TWO(x_create4), TWO(x_create6, IF_THERE)) },
 		{ MECH_KPROBE, "__sys_socket, inet_create, inet6_create",
@@ -55,14 +55,14 @@ const struct hook hook_table[HOOK_MAX] = {
 			   ONE(r_create6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "sys_exit_socket", PROGS_OF(TWO(sys_exit_socket)), SYSCALL },
 	} },
-	[HOOK_BIND] = { "bind()", ON(BIND), .helps = HELPS_PIDS, .variants = {
+	[HOOK_BIND] = { N_("bind()"), ON(BIND), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__inet_bind, __inet6_bind", PROGS_OF(TWO(x_bind4), TWO(x_bind6, IF_THERE)) },
 		{ MECH_KPROBE, "__inet_bind, __inet6_bind",
 		  PROGS_OF(ONE(k_bind4), ONE(r_bind4), ONE(k_bind6, IF_THERE), ONE(r_bind6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "sys_enter_bind, sys_exit_bind",
 		  PROGS_OF(TWO(sys_enter_bind), TWO(sys_exit_bind)), SYSCALL },
 	} },
-	[HOOK_LISTEN] = { "listen()", ON(LISTEN), .helps = HELPS_PIDS, .variants = {
+	[HOOK_LISTEN] = { N_("listen()"), ON(LISTEN), .helps = HELPS_PIDS, .variants = {
 		/* __sys_listen() has a copy of __sys_listen_socket() in itself, which io_uring calls */
 		{ MECH_FENTRY, "__sys_listen_socket, __inet_listen_sk",
 		  PROGS_OF(TWO(f_asked), TWO(f_asked_old), TWO(x_listen)) },
@@ -154,7 +154,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .deduced = ON(ACCEPTQ_DEL), RESTS({ ON(ACCEPTQ_DEL), ON(ACCEPT) | ON(ACCEPTQ_ADD) }),
 		  .loses = N_("accepts of 32-bit programs") },
 	} },
-	[HOOK_CLOSE] = { "close()", ON(CLOSE), .variants = {
+	[HOOK_CLOSE] = { N_("close()"), ON(CLOSE), .variants = {
 		{ MECH_FENTRY, "inet_release", PROGS_OF(TWO(f_release)) },
 		{ MECH_KPROBE, "inet_release", PROGS_OF(ONE(k_release)) },
 		{ MECH_TRACEPOINT, "cgroup sock_release", PROGS_OF(ONE(cg_release)), CGROUP },
@@ -163,7 +163,7 @@ const struct hook hook_table[HOOK_MAX] = {
 			   TWO(sys_exit_shutdown)), SETS(S(tp_close)), SYSCALL, .deduced = ON(CLOSE),
 		  .loses = N_("the close of an already closed connection by exit() or dup2()") },
 	} },
-	[HOOK_SHUTDOWN] = { "shutdown()", ON(SHUTDOWN), .variants = {
+	[HOOK_SHUTDOWN] = { N_("shutdown()"), ON(SHUTDOWN), .variants = {
 		{ MECH_FENTRY, "inet_shutdown", PROGS_OF(TWO(f_shutdown)) },
 		{ MECH_KPROBE, "inet_shutdown", PROGS_OF(ONE(k_shutdown)) },
 		{ MECH_TRACEPOINT, "sys_enter_shutdown", PROGS_OF(TWO(sys_enter_shutdown)), SYSCALL },

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../lib/tr.h"
 #include "plan.h"
 #include "../../lib/tr.h"
 

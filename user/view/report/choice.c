@@ -72,7 +72,7 @@ static void choose_cards(struct report *r, const struct budget *b)
 
 static void thin_charts(struct report *r, const struct budget *b)
 {
-	uint64_t most = r->cards_shown ? b->points / POINT_BYTES / 2 / r->cards_shown : 0;
+	uint64_t most = r->cards_shown ? b->points / POINT_BYTES / 2 / r->cards_shown : SERIES_POINTS;
 
 	most = most > SERIES_POINTS ? SERIES_POINTS : most < 50 ? 50 : most;
 	r->points = (unsigned int)most;

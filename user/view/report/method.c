@@ -3,10 +3,13 @@
 #include "../../lib/tr.h"
 #include "report.h"
 
+/* As the source says it, in English: names, and what the kernel answered. */
 static void put_cell(struct out *o, const char *text)
 {
-	out_str(o, "<td>");
-	out_html(o, text && text[0] ? text : "-", 512);
+	bool any = text && text[0];
+
+	out_str(o, any ? "<td lang=\"en\">" : "<td>");
+	out_html(o, any ? text : "-", 512);
 	out_str(o, "</td>");
 }
 
@@ -39,13 +42,16 @@ static void put_hooks(struct view *v, const struct view_end *end)
 		const struct view_hook *h = &end->hooks[i];
 
 		out_str(o, "<tr><th scope=\"row\">");
-		out_html(o, tr(h->hook), 128);
+		html_text(o, h->hook);
 		out_str(o, "</th>");
 		put_cell(o, h->mechanism);
-		put_cell(o, tr(h->target));
+		out_str(o, "<td>");
+		html_text(o, h->target[0] ? h->target : "-");
+		out_str(o, "</td>");
 		put_cell(o, h->why_not_better);
-		put_cell(o, tr(h->loses));
-		out_str(o, "</tr>\n");
+		out_str(o, "<td>");
+		html_text(o, h->loses[0] ? h->loses : "-");
+		out_str(o, "</td></tr>\n");
 	}
 	out_str(o, "</tbody></table></div>\n");
 }

@@ -169,7 +169,7 @@ const charts = (() => {
 	let shown = 0, why = [];
 
 	if (!ladders.length)
-		return;
+		return void ($("ladder-none").hidden = false);
 	ladders.sort((a, b) => a.zero - b.zero);
 	ladders.forEach((l, i) => l.conn.forEach((conn) => conn && byConn.set(String(conn), i)));
 
