@@ -146,6 +146,7 @@ static void settings(const struct outputs *s, const struct source *src, const st
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = src->wall_offset_ns,
 		.live = !o->read_path,
+		.recorded = src->host,
 		.file_bytes = o->file_bytes,
 		.files = o->files,
 		.explain = o->explain,

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +39,8 @@ struct recorder {
 	struct gz_writer *gz;		/* NULL: not packed */
 	struct disguise disguise;
 	struct tcptrace_record observed;	/* what every file must say first; event 0: nothing yet */
+	struct file_host host;
+	char kernel[65];		/* its release */
 };
 
 /* PATH, or PATH.N where there are several, before an ending ".gz". */
@@ -60,12 +64,50 @@ static void put(struct recorder *r, const void *data, size_t n)
 		out_mem(&r->out, data, n);
 }
 
+/* 16 bytes as hexadecimal digits with dashes. */
+static void read_boot_id(uint8_t id[16])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char text[64];
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	unsigned int at = 0, byte;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = 0;
+	for (const char *s = text; at < 16 && sscanf(s, "%2x", &byte) == 1; s += s[2] == '-' ? 3 : 2)
+		id[at++] = (uint8_t)byte;
+	if (at < 16)
+		memset(id, 0, 16);
+}
+
+static void this_machine(struct recorder *r)
+{
+	struct timex clock = { 0 };
+	struct utsname names;
+
+	if (getrandom(&r->host.recording, sizeof(r->host.recording), GRND_NONBLOCK) < 0)
+		r->host.recording = clock_ns(CLOCK_REALTIME);
+	read_boot_id(r->host.boot_id);
+	if (!uname(&names)) {
+		snprintf(r->kernel, sizeof(r->kernel), "%s", names.release);
+		memcpy(r->host.name, names.nodename, strnlen(names.nodename, sizeof(r->host.name)));
+	}
+	r->host.clock_state = adjtimex(&clock);		/* mode 0: only asks */
+	r->host.freq = clock.freq;
+	r->host.maxerror = clock.maxerror;
+	r->host.esterror = clock.esterror;
+}
+
 static void put_header(struct recorder *r)
 {
 	union {
-		struct file_header h;
+		struct {
+			struct file_header h;
+			struct file_host host;
+		};
 		char bytes[FILE_HEADER_SIZE];
-	} u = { .h = {
+	} u = { .host = r->host, .h = {
 		.magic = FILE_MAGIC,
 		.byte_order = FILE_BYTE_ORDER,
 		.abi = TCPTRACE_ABI,
@@ -74,12 +116,10 @@ static void put_header(struct recorder *r)
 		.wall_offset_ns = r->cfg.wall_offset_ns,
 		.state = r->regular && !r->gz ? FILE_GROWING : FILE_UNKNOWN,
 	} };
-	struct utsname names;
 
 	if (!u.h.wall_offset_ns)
 		u.h.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
-	if (!uname(&names))
-		memcpy(u.h.release, names.release, strnlen(names.release, sizeof(u.h.release)));
+	memcpy(u.h.release, r->kernel, strnlen(r->kernel, sizeof(u.h.release)));
 	put(r, &u, sizeof(u));
 }
 
@@ -151,6 +191,12 @@ int recorder_open(struct recorder **out, const struct recorder_config *cfg)
 	if (!r)
 		return -ENOMEM;
 	r->cfg = *cfg;
+	if (cfg->host)
+		r->host = *cfg->host;
+	else
+		this_machine(r);
+	if (cfg->kernel)
+		snprintf(r->kernel, sizeof(r->kernel), "%s", cfg->kernel);
 	r->named = strcmp(cfg->path, "-") != 0;
 	if (gz_named(cfg->path)) {
 		r->gz = calloc(1, sizeof(*r->gz));

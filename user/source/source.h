@@ -89,10 +89,13 @@ struct hook_report {
 
 #define SOURCE_END	1		/* poll(): no more records will come */
 
+struct file_host;			/* file.h */
+
 /* A source embeds it as its first member, zeroed. */
 struct source {
 	const struct source_ops *ops;
 	char kernel[33];		/* of a recording: the release of the kernel that was traced */
+	const struct file_host *host;	/* of a recording: whose it is; NULL: of this machine */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
 	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
 	void (*ahead)(void *ctx, const struct tcptrace_record *rec);
@@ -143,6 +146,8 @@ void source_mechanisms(struct source *src, char *text, size_t size);
 struct recorder_config {
 	const char *path;		/* "-": standard output; ending in ".gz": packed */
 	int64_t wall_offset_ns;		/* 0: of this machine, now */
+	const struct file_host *host;	/* of what is copied; NULL: this machine is traced */
+	const char *kernel;		/* its release; with host */
 	bool addresses;			/* the records hold kernel addresses, which do not belong into a file */
 	uint64_t file_bytes;		/* not 0: another file after so many, PATH.0, PATH.1 and so on */
 	unsigned int files;		/* of which so many are kept, in turn; 0: all */

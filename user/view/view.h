@@ -15,6 +15,7 @@
 #include "../model/finding.h"
 
 struct row;
+struct file_host;
 
 enum view_time { VIEW_TIME_NONE, VIEW_TIME_START, VIEW_TIME_WALL };
 
@@ -104,6 +105,7 @@ struct view_config {
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
 	bool live;			/* no replay */
+	const struct file_host *recorded;	/* record: of a replay, whose recording it is */
 	uint64_t file_bytes;		/* record: -C, -W, as in struct recorder_config */
 	unsigned int files;
 	bool explain;			/* --explain: a sentence below each event */
