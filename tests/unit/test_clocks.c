@@ -188,6 +188,28 @@ static void wrong_joins(void **state)
 }
 
 /* A virtual machine that slept for two seconds in the middle. */
+/* What bounds from one side only, more closely than the others do, is not out for that. */
+static void wrong_joins_and_one_sided(void **state)
+{
+	struct clock_fit fit;
+
+	(void)state;
+	w = (struct world){ .offset = 500 * MS, .there = MS, .back = MS, .began = SECOND };
+	connect_for(7, 3 * SECOND);
+	spans[7] = (struct clock_span){ .at = 5 * SECOND, .low = 499800 * US, .high = CLOCK_OPEN };
+	for (unsigned int i = 0; i < 8; i++)
+		spans[i].sure = false;
+	for (unsigned int i = 0; i < 2; i++) {
+		spans[i].low += SECOND;
+		spans[i].high += SECOND;
+	}
+	clock_fit(spans, 8, &fit);
+	assert_int_equal(fit.n, 1);
+	assert_int_equal(fit.out, 2);
+	assert_int_equal(clock_ahead(&fit, SECOND), 500400 * US);
+	assert_int_equal(clock_error(&fit), 600 * US);
+}
+
 static void a_step(void **state)
 {
 	struct clock_fit fit;
@@ -272,6 +294,7 @@ int main(void)
 		cmocka_unit_test(drift_in_a_short_run),
 		cmocka_unit_test(one_way_is_longer),
 		cmocka_unit_test(wrong_joins),
+		cmocka_unit_test(wrong_joins_and_one_sided),
 		cmocka_unit_test(a_step),
 		cmocka_unit_test(one_sided),
 		cmocka_unit_test(many),

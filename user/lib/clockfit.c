@@ -153,11 +153,11 @@ static size_t throw_out(struct clock_span *spans, size_t n, struct edge *edges)
 
 	best_guess(spans, n, &g);
 	for (size_t i = 0; i < n; i++) {
-		if (spans[i].out || !bounds(&spans[i]))
+		if (!counts(&spans[i]))
 			continue;
 		up = rise(&g, spans[i].at);
-		edges[ne++] = (struct edge){ spans[i].low - up, 1 };
-		edges[ne++] = (struct edge){ spans[i].high - up, -1 };
+		edges[ne++] = (struct edge){ (spans[i].low > -FAR ? spans[i].low : -FAR) - up, 1 };
+		edges[ne++] = (struct edge){ (spans[i].high < FAR ? spans[i].high : FAR) - up, -1 };
 	}
 	qsort(edges, ne, sizeof(*edges), by_edge);
 	for (size_t i = 0; i < ne; i++) {
