@@ -18,9 +18,6 @@
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
-#ifndef CHUNK_RECORDS		/* the fuzzer makes it small, to be fast */
-#define CHUNK_RECORDS	512u
-#endif
 #define STATE_MAX	15u		/* today's kernels have 13 */
 
 struct file_source {

@@ -19,6 +19,10 @@
  */
 #define FILE_HEADER_SIZE	256u
 
+#ifndef CHUNK_RECORDS		/* the fuzzer makes it small, to be fast */
+#define CHUNK_RECORDS	512u	/* one poll() of a file hands on at most so many */
+#endif
+
 enum file_state {
 	FILE_UNKNOWN,			/* a pipe; packed; written by tcptrace 0.1 */
 	FILE_GROWING,			/* it is being written, or its tcptrace was killed */

@@ -96,6 +96,7 @@ struct source {
 	const struct source_ops *ops;
 	char kernel[33];		/* of a recording: the release of the kernel that was traced */
 	const struct file_host *host;	/* of a recording: whose it is; NULL: of this machine */
+	unsigned int machine;		/* which one the record in hand is of, where there are several (merge.h) */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
 	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
 	void (*ahead)(void *ctx, const struct tcptrace_record *rec);
@@ -128,6 +129,8 @@ struct source_ops {
 	bool (*hook)(struct source *s, unsigned int i, struct hook_report *out);
 	void (*close)(struct source *s);
 };
+
+#define SOURCE_FILES	8u		/* recordings that are read together, at most */
 
 extern const struct source_ops source_bpf, source_file, source_kmod;
 
