@@ -16,6 +16,7 @@
 
 #include "../lib/tr.h"
 #include "../lib/wrap.h"
+#include "hosts.h"
 #include "view.h"
 
 #define COLUMNS	80			/* where the width is not known */
@@ -229,6 +230,10 @@ static void put_part(const struct view *v, const struct finding *f, enum finding
 void summary_finding(struct view *v, const struct finding *f)
 {
 	out_line_end(v->out);
+	if (v->cfg.hosts) {
+		out_safe(v->out, host_word(v->cfg.hosts, v->host), 255);
+		out_line_end(v->out);
+	}
 	for (unsigned int part = FINDING_CAUSE; part < FINDING_PART_MAX; part++)
 		put_part(v, f, part);
 }

@@ -4,6 +4,7 @@
  * finding and kernel counter, and one for the whole run.
  */
 #include "../model/figure.h"
+#include "hosts.h"
 #include "jsonout.h"
 
 void json_lost(struct view *v, uint64_t count, const char *where)
@@ -259,6 +260,10 @@ void json_finding(struct view *v, const struct finding *f)
 
 	out_str(o, "{\"type\":\"finding\"");
 	json_str(o, "id", f->id);
+	if (v->cfg.hosts) {
+		json_key(o, "host");
+		out_json(o, host_word(v->cfg.hosts, v->host), 255);
+	}
 	if (f->listener)
 		json_u64(o, "listener", f->listener->id);
 	if (f->who.pid) {

@@ -15,6 +15,7 @@
 #include "../model/finding.h"
 
 struct row;
+struct view_hosts;
 struct file_host;
 
 enum view_time { VIEW_TIME_NONE, VIEW_TIME_START, VIEW_TIME_WALL };
@@ -116,6 +117,7 @@ struct view_config {
 	uint32_t home_netns;		/* of which nothing needs to be said; 0: that of the first event */
 	const char *(*netns_name)(uint32_t netns);	/* or NULL, as its answer may be: it has only a number */
 	const struct view_about *about;	/* NULL: unknown */
+	const struct view_hosts *hosts;	/* recordings of several machines; NULL: of one */
 	const struct view_lesson *lesson;	/* NULL: it is none */
 	bool anonymous;			/* --anonymous: letters instead of addresses */
 	uint64_t max_size;		/* --max-size: bytes; 0: the view's own */
@@ -170,6 +172,7 @@ struct view_ops {
 	bool steps;			/* shows step by step: -e, -x and -q apply to it, -c counts what they leave */
 	bool verdict_last;		/* listeners before findings: programs look up what a finding names */
 	bool json;			/* it is cfg.json that says whether it writes JSON; else -j means the view json */
+	bool hosts;			/* tells apart what several machines recorded */
 	bool both_ends;			/* needs the other ends of what a filter names, too */
 	int (*open)(struct view *v);			/* header; 0 or -errno */
 	void (*begin)(struct view *v);			/* the snapshot is over: from here on everything is seen */
@@ -203,6 +206,7 @@ struct view {
 	struct out *out;
 	void *priv;
 	uint64_t shown;			/* events; flow: connections; top: tables */
+	uint8_t host;			/* whose findings come */
 	bool done;			/* its user has seen enough: the run ends */
 	uint32_t ledger_netns;		/* whose counters are being listed */
 	const char *remark;		/* a sentence for standard error when it is closed; NULL: none */

@@ -4,6 +4,7 @@
 #define TCPTRACE_CONNS_H
 
 #include "../../model/hist.h"
+#include "../hosts.h"
 #include "../view.h"
 #include "lives.h"
 
@@ -14,6 +15,7 @@ struct conn_row {
 	uint64_t unobserved;			/* events that would have decided */
 	uint64_t until_ns;			/* of one that goes on: now; else its end */
 	bool deduced;
+	const char *host, *peer_host;		/* where there are several machines; else NULL */
 };
 
 #define TIME_UNKNOWN	UINT64_MAX
@@ -54,6 +56,7 @@ void keys_csv_header(struct view *v);
 #define SUMS	64u			/* listeners and remote ports told apart */
 
 struct sum {
+	const char *host;		/* NULL: there is one machine */
 	bool server;
 	uint16_t port;			/* local of a server, remote of a client */
 	uint64_t count;

@@ -11,7 +11,7 @@
  */
 #include "conns.h"
 
-enum column { TIME, CONN, PID, COMM, LOCAL, REMOTE, IN, OUT, LIFE, RTT, WAIT, SYNQ, OPEN, CLOSING, SRTT, RETR, END, COLUMNS };
+enum column { TIME, HOST, CONN, PID, COMM, LOCAL, REMOTE, IN, OUT, LIFE, RTT, WAIT, SYNQ, OPEN, CLOSING, SRTT, RETR, END, COLUMNS };
 
 static const struct {
 	const char *title;
@@ -20,6 +20,7 @@ static const struct {
 	uint16_t from;			/* the least width of the terminal that shows it */
 } columns[] = {
 	[TIME] = { "TIME", 15, false, 0 },
+	[HOST] = { "HOST", 12, false, 0 },
 	[CONN] = { "CONN", 6, false, 180 },
 	[PID] = { "PID", 7, false, 0 },
 	[COMM] = { "COMM", 9, false, 0 },
@@ -51,6 +52,8 @@ static bool shown(const struct view *v, enum column c)
 {
 	if (c == TIME)
 		return v->cfg.time != VIEW_TIME_NONE;
+	if (c == HOST)
+		return v->cfg.hosts != NULL;
 	return terminal(v) >= columns[c].from;
 }
 
@@ -221,6 +224,10 @@ static void put_value(struct view *v, const struct conn_row *r, enum column c)
 
 	switch (c) {
 	case TIME: put_time(v, r); break;
+	case HOST:
+		if (r->host)
+			out_safe_cut(o, r->host, 255, columns[HOST].width);
+		break;
 	case CONN:
 		if (l->conn)
 			out_u64(o, l->conn);
