@@ -173,7 +173,8 @@ static void end_reading(struct hosts *h)
 	for (unsigned int i = 0; i < h->view.n; i++) {
 		struct recorded *of = &h->of[i];
 
-		h->view.all[i].narrowed = model_only(of->model) != 0;
+		/* of an address that is in it, a namespace and a family have all */
+		h->view.all[i].narrowed = model_only(of->model) & ~(uint32_t)(TCPTRACE_ONLY_NETNS | TCPTRACE_ONLY_FAMILY);
 		h->view.all[i].gaps = model_totals(of->model)->lost_total || !sees_each_syn(of->model);
 		model_free(of->model);
 		of->model = NULL;
