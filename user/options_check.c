@@ -44,11 +44,11 @@ static int check_taken(struct options *o)
 static int check_several(struct options *o)
 {
 	if (!o->view || !outputs_view_by_name(o->view)->hosts)
-		return options_refuse(o, "-r '%s': one recording at a time, but with flow and conns, which join those of several "
-				      "machines; those of several runs on one machine: cat them into one", o->reads[1]);
+		return options_refuse(o, "-r '%s': one recording at a time, but with flow, conns and -j, which join those of "
+				      "several machines; those of several runs on one machine: cat them into one", o->reads[1]);
 	for (unsigned int i = 0; i < o->nouts; i++) {
 		if (!o->outs[i].view->hosts)
-			return options_refuse(o, "-r '%s': several recordings go into flow and conns, not into the output '%s'",
+			return options_refuse(o, "-r '%s': several recordings go into flow, conns and json, not into the output '%s'",
 					      o->reads[1], o->outs[i].view->name);
 	}
 	return 0;

@@ -383,6 +383,7 @@ static void lost(struct outputs *s, const struct tcptrace_record *rec)
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
+		v->host = (uint8_t)s->src->machine;
 		if (v->ops->lost && !v->cfg.quiet)
 			v->ops->lost(v, rec->arg, where);
 	}

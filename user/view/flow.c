@@ -137,6 +137,10 @@ static void flow_lost(struct view *v, uint64_t count, const char *where)
 		out_str(v->out, " of ");
 		out_str(v->out, where);
 	}
+	if (v->cfg.hosts) {
+		out_str(v->out, " on ");
+		out_safe(v->out, host_word(v->cfg.hosts, v->host), 255);
+	}
 	out_str(v->out, ": ladders may lack steps");
 	out_line_end(v->out);
 }

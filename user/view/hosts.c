@@ -101,12 +101,13 @@ struct piece {
 static void put_text(struct out *o, const char *text, const struct piece *pieces)
 {
 	for (const char *s = text; *s; s++) {
-		const struct piece *p = pieces + (s[1] - '1');
+		const struct piece *p;
 
 		if (*s != '{') {
 			out_char(o, *s);
 			continue;
 		}
+		p = pieces + (s[1] - '1');
 		switch (p->kind) {
 		case HOST: host_name(o, p->host); break;
 		case OFFSET: put_offset(o, p->n); break;
