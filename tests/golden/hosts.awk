@@ -4,7 +4,8 @@
 #   usage: awk -v of=web1 -f hosts.awk < hosts/NAME.txt | make-recording > web1.rec
 #
 # True time in microseconds; each machine's own clock says something else.
-#     host NAME BOOT ADDRESS AHEAD PPM WALL	its clock is so many us ahead, drifts, and so is its wall clock (s)
+#     host NAME BOOT ADDRESS AHEAD PPM WALL [ERROR]	its clock is so many us ahead, drifts, and so is its wall
+#						clock (s), which says that it is off by ERROR us at most
 #     way FROM TO US				how long a segment takes
 #     from US to US				when all recordings begin and end; then
 #     conn T CLIENT PORT SERVER [KEY=VALUE...]	port 80 of the server
@@ -76,7 +77,7 @@ $1 == "host" {
 	boot[$2] = $3; addr[$2] = $4; ahead[$2] = $5; ppm[$2] = $6; wall[$2] = $7
 	number[$2] = ++hosts
 	if ($2 == of)
-		printf "wall %.0f000 %s %d %d\n", 1795410642000000 - ahead[of] + wall[of] * 1e6, of, boot[of], hosts
+		printf "wall %.0f000 %s %d %d %d\n", 1795410642000000 - ahead[of] + wall[of] * 1e6, of, boot[of], hosts, $8
 	fflush()
 }
 $1 == "way" { way[$2, $3] = $4 }
@@ -85,7 +86,7 @@ $1 == "only" { only[$2] = $3 }
 $1 == "since" { since[$2] = $3 }
 $1 == "from" {
 	begins = $2 > since[of] ? $2 : since[of]
-	put(of, begins, "29 arg=18446744073709551615" (of in only ? " req=" only[of] : ""))
+	put(of, begins, "29 arg=-1" (of in only ? " req=" only[of] : ""))
 	put(of, begins + 1, "state netns=4026531840 f=4 sk=0x10 old=CLOSE new=LISTEN l=" addr[of] ":80")
 	put(of, $4, "snapshot netns=1")
 }

@@ -245,6 +245,29 @@ static void longer_header(void **state)
 	assert_int_equal(seen.n, RECORDS);
 }
 
+/* Of a run in which nothing comes: until when that is so. */
+static void it_goes_on(void **state)
+{
+	struct recorder_config cfg = { .path = path, .addresses = true };
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .t_ns = 5, .arg = 7, .req = 9 }, last;
+	struct recorder *r;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	recorder_put(r, &rec);
+	recorder_flush(r);
+	assert_int_equal(recorder_close(r), 0);
+	f = fopen(path, "r");
+	fseek(f, -(long)sizeof(last), SEEK_END);
+	assert_int_equal(ftell(f), HEAD + 128);
+	assert_int_equal(fread(&last, sizeof(last), 1, f), 1);
+	fclose(f);
+	assert_true(last.t_ns > 5);
+	last.t_ns = 5;
+	assert_memory_equal(&last, &rec, sizeof(rec));
+}
+
 /* Whose it is stays with it when it is copied, and what has no room for that says nothing of it. */
 static void the_host_stays(void **state)
 {
@@ -495,6 +518,7 @@ int main(void)
 		cmocka_unit_test(later_event),
 		cmocka_unit_test(longer_header),
 		cmocka_unit_test(the_host_stays),
+		cmocka_unit_test(it_goes_on),
 		cmocka_unit_test(damaged_by_chance),
 		cmocka_unit_test(a_pipe_that_waits),
 		cmocka_unit_test(cannot_open),

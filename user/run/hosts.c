@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../lib/put.h"
 #include "../source/file.h"
 #include "../source/merge.h"
 #include "../talk.h"
@@ -104,6 +105,8 @@ static void on_event(void *ctx, const struct model_event *ev)
 
 	if (ev->c && ev->c->lport && ev->c->rport)
 		learn_addr(&r->h->view.all[r->machine], ev->c->laddr);
+	else if (ev->l && !addr_is_any(ev->l->laddr))
+		learn_addr(&r->h->view.all[r->machine], ev->l->laddr);
 	stamps_event(&r->h->of[r->machine].stamps, ev);
 }
 
@@ -128,6 +131,17 @@ static int begin_machine(struct hosts *h, unsigned int machine, struct reading *
 	if (!err && !of->model)
 		of->model = model_new(NULL, on_event, r);
 	return err ? err : of->model ? 0 : -ENOMEM;
+}
+
+/* Put together by cat: two clocks cannot both be brought to another one by one rule. */
+static int check_one_boot(const struct hosts *h, const char *path, unsigned int machine, const struct source *src)
+{
+	const uint8_t *first = h->of[machine].id.boot_id, *last = src->host->boot_id;
+
+	if (!memcmp(first, last, sizeof(h->of[machine].id.boot_id)))
+		return 0;
+	talk("'%s': recordings of several machines or boots in one file: give each as a file of its own", path);
+	return -EXDEV;
 }
 
 /* What is damaged ends there; the second pass says so. */
@@ -156,8 +170,10 @@ static int read_file(struct hosts *h, const char *path, struct reading *readings
 	err = begin_machine(h, machine, &readings[machine]);
 	while (!err)
 		err = src->ops->poll(src, 0, take, &readings[machine]);
+	if (!err || err == SOURCE_END)
+		err = check_one_boot(h, path, machine, src);
 	src->ops->close(src);
-	return err == -ENOMEM ? err : 0;
+	return err == -ENOMEM || err == -EXDEV ? err : 0;
 }
 
 /* A SYN that comes leaves one of these behind, if all of them are seen. */
@@ -364,6 +380,16 @@ static void shift(struct hosts *h)
 	h->shift_ns = (uint64_t)SECOND - (uint64_t)first;
 }
 
+/* The kernel's own bound, which grows by 500 ppm where nobody sets the clock any more. */
+static int64_t wall_error(const struct recorded *of)
+{
+	const struct file_host *id = &of->id;
+
+	if (id->clock_state < 0 || id->clock_state > 4 || id->maxerror <= 0 || id->maxerror > ERROR_MAX / 1000)
+		return -1;
+	return id->maxerror * 1000 + (int64_t)((of->to_ns - of->from_ns) / 2000);
+}
+
 static void describe(struct hosts *h, const struct tree *t)
 {
 	for (unsigned int i = 0; i < h->view.n; i++) {
@@ -374,6 +400,7 @@ static void describe(struct hosts *h, const struct tree *t)
 		host->from_ns = moment(h, i, of->from_ns);
 		host->to_ns = moment(h, i, of->to_ns);
 		host->taken_ns = (int64_t)(middle - in_reference(h, i, middle));
+		host->wall_error_ns = wall_error(of);
 		/* when the header took it */
 		host->wall_ns = (int64_t)((uint64_t)of->wall_offset_ns - (uint64_t)h->of[0].wall_offset_ns +
 					  of->from_ns - in_reference(h, i, of->from_ns));

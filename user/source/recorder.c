@@ -26,6 +26,7 @@
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
 #define ROOM		(16u << 20)
+#define SAY_EVERY	10000000000ull
 
 struct recorder {
 	struct recorder_config cfg;
@@ -39,6 +40,7 @@ struct recorder {
 	struct gz_writer *gz;		/* NULL: not packed */
 	struct disguise disguise;
 	struct tcptrace_record observed;	/* what every file must say first; event 0: nothing yet */
+	uint64_t flushed_ns, said_ns;	/* last recorder_flush(); when a file last said that it goes on */
 	struct file_host host;
 	char kernel[65];		/* its release */
 };
@@ -291,6 +293,18 @@ static int next_file(struct recorder *r)
 	return r->error;
 }
 
+/*
+ * That nothing came is worth knowing, too: what is seen is said again. What was before the last flush is in the file by
+ * now, so until then it has all.
+ */
+static void say_again(struct recorder *r)
+{
+	if (!r->cfg.addresses || !r->observed.event || r->flushed_ns <= r->observed.t_ns)
+		return;
+	r->observed.t_ns = r->said_ns = r->flushed_ns;
+	put(r, &r->observed, RECORD_SIZE);
+}
+
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 {
 	struct tcptrace_record copy;
@@ -299,6 +313,8 @@ int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 		return r->error;
 	if (rec->event == TCPTRACE_OBSERVED)
 		r->observed = *rec;
+	else if (r->cfg.file_bytes)
+		r->observed.t_ns = rec->t_ns;		/* another file begins here, not at the beginning of all */
 	if (r->cfg.addresses) {
 		copy = *rec;
 		disguise_record(&r->disguise, &copy);
@@ -314,6 +330,9 @@ int recorder_flush(struct recorder *r)
 {
 	if (r->error)
 		return r->error;
+	if (r->flushed_ns >= r->said_ns + SAY_EVERY)
+		say_again(r);
+	r->flushed_ns = clock_ns(CLOCK_MONOTONIC);
 	if (r->gz)
 		gz_write_flush(r->gz, &r->out);
 	else
@@ -367,7 +386,11 @@ int recorder_keep(struct recorder *r, char *name, size_t size)
 
 int recorder_close(struct recorder *r)
 {
-	int err = close_file(r);
+	int err;
+
+	if (r->out.fd >= 0 && !r->error)
+		say_again(r);
+	err = close_file(r);
 
 	free(r->gz);
 	free(r);

@@ -268,29 +268,38 @@ static bool has_addr(const struct view_host *h, const uint8_t addr[16])
 	return false;
 }
 
-/* For certain, whatever the error; where nothing bounds that, nothing is certain. */
-static bool covers(const struct view_hosts *hosts, unsigned int host, const struct host_end *end)
+/* For certain, whatever the error; where nothing bounds that, nothing is certain. by_wall: wall clocks bound it. */
+static bool covers(const struct view_hosts *hosts, unsigned int host, const struct host_end *end, bool *by_wall)
 {
-	const struct view_host *h = &hosts->all[host];
+	const struct view_host *h = &hosts->all[host], *of = &hosts->all[end->host];
 	int64_t error = hosts->error_ns[host][end->host];
 
+	/* whose own wall clocks placed them */
+	*by_wall = error < 0 && h->clock != HOST_FITTED && of->clock != HOST_FITTED && h->clock != HOST_SAME_BOOT &&
+		   of->clock != HOST_SAME_BOOT;
+	if (*by_wall && h->wall_error_ns >= 0 && of->wall_error_ns >= 0)
+		error = h->wall_error_ns + of->wall_error_ns;
 	return error >= 0 && end->t_ns > h->from_ns + (uint64_t)error && end->t_ns + (uint64_t)error < h->to_ns;
 }
 
 const char *hosts_why_missing(const struct view_hosts *hosts, const struct host_end *end, unsigned int *host)
 {
 	const struct view_host *h;
+	bool by_wall;
 
 	for (*host = 0; *host < hosts->n; ++*host) {
 		h = &hosts->all[*host];
 		if (*host == end->host || !has_addr(h, end->raddr))
 			continue;
-		if (!covers(hosts, *host, end))
+		if (!covers(hosts, *host, end, &by_wall))
 			return _("{1} does not cover that moment for certain");
 		if (h->narrowed)
 			return _("{1} was recorded with a filter, which may have left it out");
 		if (end->client && !end->midway && h->gaps)
 			return _("{1} has gaps, or was not seeing every SYN");
+		if (end->client && !end->midway && !end->answered && by_wall)
+			return _("its SYN did not reach the TCP of {1}, which covers that moment if both wall clocks are as right as "
+				 "they say");
 		if (end->client && !end->midway)
 			return end->answered ? _("{1} covers that moment and has no such connection: what answered is another machine") :
 			       _("its SYN did not reach the TCP of {1}, which covers that moment");
