@@ -12,6 +12,7 @@
 #         n=N every=US				so many, of ports one after the other
 #         to=ADDRESS from=ADDRESS:PORT		as the client sees the server, and the server the client
 #         lost					its SYN does not arrive
+#         reset					the client closes with 70 bytes unread
 #         isn=0					a recording that has no initial sequence numbers
 #     only HOST BITS				it was recorded with a filter
 #     since HOST T				it began later
@@ -56,6 +57,17 @@ function connection(t, c, port, s,    there, back, cl, sv, i, as_seen, seen, arg
 	put(s, t + 40, "acceptq-del cause=ACCEPTQ_ACCEPTED q=0,0,0,511 sk=" i + 1 " " sv)
 	put(s, t + 50, "accept pid=812 comm=nginx fd=7 ret=7 call_us=90 q=0,0,0,511 sk=" i + 1 " " sv)
 	t += back + 1000
+	if (opt["reset"]) {
+		put(c, t, "close" pid " fd=5 " cl)
+		put(c, t + 1, "state " cl " old=ESTABLISHED new=CLOSE segs=3 in=70 unread=70")
+		put(c, t + 2, "rst-sent " cl)
+		put(c, t + 3, "destroy " cl)
+		t += 10 + there
+		put(s, t, "rst-received sk=" i + 1 " " sv)
+		put(s, t + 1, "state old=ESTABLISHED new=CLOSE segs=3 out=70 err=104 sk=" i + 1 " " sv)
+		put(s, t + 2, "destroy sk=" i + 1 " " sv)
+		return
+	}
 	put(c, t, "close" pid " fd=5 " cl)
 	put(c, t + 1, "state " cl " old=ESTABLISHED new=FIN_WAIT1")
 	t += 10 + there
@@ -94,7 +106,7 @@ $1 == "conn" {
 	split("", opt)
 	for (i = 6; i <= NF; i++) {
 		split($i, part, "=")
-		opt[part[1]] = part[1] == "lost" ? 1 : part[2]
+		opt[part[1]] = part[1] ~ /^(lost|reset)$/ ? 1 : part[2]
 	}
 	for (i = 0; i < (opt["n"] ? opt["n"] : 1); i++)
 		connection($2 + i * opt["every"], $3, $4 + i, $5)

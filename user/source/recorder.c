@@ -311,10 +311,12 @@ int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 
 	if (r->error)
 		return r->error;
-	if (rec->event == TCPTRACE_OBSERVED)
+	if (rec->event == TCPTRACE_OBSERVED) {
 		r->observed = *rec;
-	else if (r->cfg.file_bytes)
+		r->said_ns = rec->t_ns;
+	} else if (r->cfg.file_bytes) {
 		r->observed.t_ns = rec->t_ns;		/* another file begins here, not at the beginning of all */
+	}
 	if (r->cfg.addresses) {
 		copy = *rec;
 		disguise_record(&r->disguise, &copy);

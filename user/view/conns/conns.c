@@ -76,6 +76,7 @@ static void show(struct view *v, struct life *x, uint64_t now_ns)
 	struct conns *s = v->priv;
 	struct life *peer = config(v)->both ? NULL : x->peer;
 	struct conn_row r = { .l = &x->l, .peer = peer ? &peer->l : NULL };
+	uint64_t unobserved;
 
 	if (v->cfg.hosts) {
 		r.host = host_word(v->cfg.hosts, x->host);
@@ -85,6 +86,8 @@ static void show(struct view *v, struct life *x, uint64_t now_ns)
 	r.until_ns = x->l.end_ns ? x->l.end_ns : now_ns;
 	r.end = life_end(&x->l, now_ns, s->seen[x->host], &r.unobserved);
 	r.deduced = life_deduced(&x->l, r.end);
+	if (peer)
+		r.peer_end = life_end(&peer->l, now_ns, s->seen[peer->host], &unobserved);
 	if (!wanted(v, x, &r))
 		return;
 	sums_add(&s->sums, &r);

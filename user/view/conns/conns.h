@@ -11,7 +11,7 @@
 /* One line: a connection as one end saw it, and what is known of the other end if that is on this machine, too. */
 struct conn_row {
 	const struct conn_life *l, *peer;	/* peer NULL: elsewhere, or not asked for */
-	enum life_end end;
+	enum life_end end, peer_end;		/* peer_end: with peer */
 	uint64_t unobserved;			/* events that would have decided */
 	uint64_t until_ns;			/* of one that goes on: now; else its end */
 	bool deduced;
