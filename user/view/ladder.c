@@ -166,6 +166,7 @@ static unsigned int put_place(const struct ladder *d, struct view *v, unsigned i
 		snprintf(text, sizeof(text), "%.*s", (int)place.len, place.buf);
 		place.len = 0;
 		out_close(&place);
+		text_cut(text, d->columns - 17);
 		n = put_remark(d, v->out, n, text);
 	}
 	if (peer && peer->host == t->host && peer->tuple.netns != t->tuple.netns) {
@@ -225,27 +226,39 @@ static void put_heading(const struct ladder *d, struct out *o, const struct trac
 	out_str(o, text);
 }
 
-static void put_route(struct out *o, const struct track *t, const char *role)
+/* Both ends of one side, on two lines where they are long. */
+static void put_route(const struct ladder *d, struct out *o, const struct track *t, const char *role)
 {
+	size_t from = o->len, middle;
+
 	out_spaces(o, 9);
 	out_str(o, role);
 	out_mem(o, "  ", 2);
 	out_endpoint(o, t->tuple.laddr, t->tuple.lport);
+	middle = o->len;
 	out_str(o, t->server ? " <- " : " -> ");
 	out_endpoint(o, t->tuple.raddr, t->tuple.rport);
+	if (o->len - from > d->columns) {
+		o->len = middle;
+		out_line_end(o);
+		out_spaces(o, 16);
+		out_str(o, t->server ? " <- " : " -> ");
+		out_endpoint(o, t->tuple.raddr, t->tuple.rport);
+	}
+	out_line_end(o);
 }
 
 /* What has been joined by its sequence numbers alone. */
-static void put_translated(struct out *o, const struct track *left, const struct track *right)
+static void put_translated(const struct ladder *d, struct out *o, const struct track *left, const struct track *right)
 {
 	if (!left->tuple.lport || !left->tuple.rport || !right->tuple.rport ||
 	    pair_fit(&left->tuple, &right->tuple, true) != PAIR_NOT)
 		return;
-	put_route(o, left, _("client"));
+	out_spaces(o, 9);
+	out_str(o, _("addresses were translated on the way:"));
 	out_line_end(o);
-	put_route(o, right, _("server"));
-	out_str(o, _("  (translated on the way)"));
-	out_line_end(o);
+	put_route(d, o, left, _("client"));
+	put_route(d, o, right, _("server"));
 }
 
 /* How sure the order of what the two sides did is. */
@@ -275,7 +288,7 @@ static void put_title(const struct ladder *d, struct view *v, const struct track
 	put_end(d, v, left, right, _("client"));
 	put_end(d, v, right, left, _("server"));
 	if (left && right) {
-		put_translated(o, left, right);
+		put_translated(d, o, left, right);
 		put_error(v, left, right);
 	}
 	if (v->cfg.color)

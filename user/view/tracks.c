@@ -124,7 +124,7 @@ static struct track *peer_by_isn(struct follow *f, const struct track *t)
 	return p;
 }
 
-/* The other end of t, in whatever namespace and machine; of several the one in its own. */
+/* The other end of t, in whatever namespace and machine; of several the nearest; on other machines the newest. */
 struct track *track_peer(struct follow *f, const struct track *t)
 {
 	struct track *p, *best = peer_by_isn(f, t);
@@ -137,7 +137,7 @@ struct track *track_peer(struct follow *f, const struct track *t)
 		fit = pair_fit(&t->tuple, &p->tuple, p->host == t->host);
 		if (fit == PAIR_HERE)
 			return p;
-		if (fit == PAIR_ELSEWHERE)
+		if (fit == PAIR_ELSEWHERE && (!best || p->host == t->host))
 			best = p;
 	}
 	return best;

@@ -57,7 +57,7 @@ static struct life *other_by_isn(const struct lives *s, const struct life *x)
 	return p;
 }
 
-/* The other end of x, in whatever namespace and machine; of several the one in its own. */
+/* The other end of x, in whatever namespace and machine; of several the nearest; on other machines the newest. */
 static struct life *other_end(const struct lives *s, const struct life *x)
 {
 	struct life *p, *best = other_by_isn(s, x);
@@ -70,7 +70,7 @@ static struct life *other_end(const struct lives *s, const struct life *x)
 		fit = pair_fit(&x->l.tuple, &p->l.tuple, p->host == x->host);
 		if (fit == PAIR_HERE)
 			return p;
-		if (fit == PAIR_ELSEWHERE)
+		if (fit == PAIR_ELSEWHERE && (!best || p->host == x->host))
 			best = p;
 	}
 	return best;
