@@ -170,7 +170,7 @@ static void put_events(struct out *o, uint64_t events, const char *quote, const 
 static void put_time(struct view *v, struct view_clock *clock, uint64_t t_ns)
 {
 	out_make_room(v->out, 64 + PUT_SLACK);
-	out_take(v->out, view_rfc3339(clock, out_at(v->out), (int64_t)t_ns + v->cfg.wall_offset_ns));
+	out_take(v->out, view_rfc3339(clock, out_at(v->out), (int64_t)(t_ns + (uint64_t)v->cfg.wall_offset_ns)));
 }
 
 static void value_json(struct view *v, struct view_clock *clock, const struct conn_row *r, const struct value *x)

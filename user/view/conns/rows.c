@@ -165,7 +165,7 @@ static void put_time(struct view *v, const struct conn_row *r)
 
 	out_make_room(v->out, 64 + PUT_SLACK);
 	if (v->cfg.time == VIEW_TIME_WALL) {
-		out_take(v->out, view_hhmmss(&clock, out_at(v->out), (int64_t)r->until_ns + v->cfg.wall_offset_ns));
+		out_take(v->out, view_hhmmss(&clock, out_at(v->out), (int64_t)(r->until_ns + (uint64_t)v->cfg.wall_offset_ns)));
 		return;
 	}
 	ns = r->until_ns > start ? r->until_ns - start : 0;
