@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2046,SC2086,SC2154 # lib.sh has the variables; numbers are not quoted
 #
 # Recordings of two machines on one ladder. Both are namespaces of this one, so the truth is known: their clock is the
-# same, and shift.py makes the second one's another. A relay between them takes its time.
+# same, and shift makes the second one's another. A relay between them takes its time.
 
 # record NAME NETNS: into NAME.tcp, attached when this returns
 record()
@@ -18,7 +18,6 @@ apart()
 {
 	local inum
 
-	command -v python3 > /dev/null || skip "no python3"
 	[[ -c /dev/net/tun ]] || skip "no TUN devices"
 	unshare -n sleep $limit &
 	pid[other]=$!
@@ -46,8 +45,8 @@ joined()
 	kill "${pid[other]}" "${pid[relay]}"
 	wait "${pid[other]}" "${pid[relay]}" 2> /dev/null
 	unset 'pid[other]' 'pid[relay]'
-	python3 "$here/shift.py" web1 0 0 < "$dir/web1.tcp" > "$dir/web1" && python3 "$here/shift.py" db3 "$1" "$2" \
-		< "$dir/db3.tcp" > "$dir/db3" || die "shift.py"
+	"$bin/shift" web1 0 0 < "$dir/web1.tcp" > "$dir/web1" && "$bin/shift" db3 "$1" "$2" < "$dir/db3.tcp" > "$dir/db3" ||
+		die "shift: $(tail -n 1 "$dir/errors")"
 	"$tcptrace" flow -r "$dir/web1" -r "$dir/db3" > "$dir/flow" 2>> "$dir/errors" || fail "flow: $?"
 	"$tcptrace" conns -j -r "$dir/web1" -r "$dir/db3" > "$dir/conns" 2>> "$dir/errors" || fail "conns: $?"
 	cp "$dir/flow" "$OUT/$mechanism/$scenario.$family.flow"
@@ -90,8 +89,8 @@ hosts_asymmetric()
 {
 	apart 5000 12000 0
 	"$bin/client" 10.98.0.2 "$port" --count 11 > "$dir/client" 2>> "$dir/errors" || fail "client: $?"
-	joined -3000 0
-	within "ns off" "$(off_by -3000000000000)" 3000000 4000000
+	joined 3000 0
+	within "ns off" "$(off_by 3000000000000)" 3000000 4000000
 	within "ns it can be off" "$(clock error_ns)" 8500000 10000000
 }
 
