@@ -479,10 +479,10 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		o->user = arg;
 		return 0;
 	case 'r':
-		if (o->read_path)
-			return options_refuse(o, _("-r '%s': one recording at a time; those of several runs on one machine: "
-					      "cat them into one"), arg);
-		o->read_path = arg;
+		if (o->nreads == SOURCE_FILES)
+			return options_refuse(o, _("-r '%s': more than %u recordings"), arg, SOURCE_FILES);
+		o->reads[o->nreads++] = arg;
+		o->read_path = o->reads[0];
 		return 0;
 	case ARGP_KEY_ARG:
 		return take_argument(o, state, arg);

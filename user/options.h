@@ -102,7 +102,9 @@ struct options {
 	uint64_t duration_ns;			/* -d, 0: no end */
 	uint64_t count;				/* -c, -n; 0: no end */
 	uint64_t interval_ns;			/* -i, 0: the view's own */
-	const char *read_path;			/* -r */
+	const char *read_path;			/* -r: the first */
+	const char *reads[SOURCE_FILES];	/* all of them */
+	unsigned int nreads;
 	const char *write_path;			/* -w: of lab; of a run it is one of outs */
 	uint64_t file_bytes;			/* -C: of one file of a recording; 0: all in one */
 	unsigned int files;			/* -W: so many of them; 0: no end */

@@ -41,8 +41,24 @@ static int check_taken(struct options *o)
 	return 0;
 }
 
+/* What can tell two machines apart shows both; the rest would mix them up. */
+static int check_several(struct options *o)
+{
+	if (!o->view || !outputs_view_by_name(o->view)->hosts)
+		return options_refuse(o, _("-r '%s': one recording at a time, but with flow, conns and -j, which join those of "
+				      "several machines; those of several runs on one machine: cat them into one"), o->reads[1]);
+	for (unsigned int i = 0; i < o->nouts; i++) {
+		if (!o->outs[i].view->hosts)
+			return options_refuse(o, _("-r '%s': several recordings go into flow, conns and json, not into the output '%s'"),
+					      o->reads[1], o->outs[i].view->name);
+	}
+	return 0;
+}
+
 static int check_replay(struct options *o)
 {
+	if (o->nreads > 1 && check_several(o))
+		return -EINVAL;
 	if (o->program)
 		return options_refuse(o, _("-r replays a recording; it runs no program"));
 	if (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->source.verbose)

@@ -3,6 +3,8 @@
  * Makes a recording from a text that people can read and review:
  *
  *     wall 1795410642000000000		CLOCK_REALTIME - CLOCK_MONOTONIC, ns
+ *     wall 1795410642000000000 web1 7 9 2000	and whose it is: its name, its boot and its recording, as numbers,
+ *						and by how many us its wall clock is off at most
  *     with netns=4026531840 f=4	defaults of the lines below; again: replaces them
  *     1000 synq-add sk=0x20 listener=0x10 l=127.0.0.1:8080 r=127.0.0.1:40412 q=1,1,0,2 request
  *
@@ -251,13 +253,23 @@ static void words(struct tcptrace_record *r, char *rest)
 
 static void header(long long wall_ns)
 {
+	const char *host = strtok(NULL, " \t\n"), *boot = strtok(NULL, " \t\n"), *recording = strtok(NULL, " \t\n");
+	const char *error = strtok(NULL, " \t\n");
 	struct file_header h = {
 		.magic = FILE_MAGIC, .byte_order = FILE_BYTE_ORDER, .abi = TCPTRACE_ABI,
 		.record_size = sizeof(struct tcptrace_record), .wall_offset_ns = wall_ns,
-		.header_size = sizeof(h), .release = "golden",
+		.header_size = host ? sizeof(h) + sizeof(struct file_host) : sizeof(h), .release = "golden",
 	};
+	struct file_host of = { .clock_state = 0 };
 
 	put(&h, sizeof(h));
+	if (!host)
+		return;
+	snprintf(of.name, sizeof(of.name), "%s", host);
+	of.boot_id[0] = boot ? (uint8_t)number(boot) : 0;
+	of.recording = recording ? (uint64_t)number(recording) : 0;
+	of.maxerror = error ? number(error) : 0;
+	put(&of, sizeof(of));
 }
 
 /* The life of one accepted connection, as the kernel tells it, again and again. */

@@ -204,11 +204,11 @@ static void damaged(void **state)
 	damage(12, "\0\0", 2, "recorded with record format 0, this tcptrace reads 1; use an older tcptrace", 0);
 	damage(14, "\x60\0", 2, "corrupted at offset 14: records of 96 bytes instead of 128", 0);
 	damage(24, "\x3f\0\0\0", 4, "corrupted at offset 24: a header of 63 bytes", 0);
-	damage(third + offsetof(struct tcptrace_record, event), "\0", 1, "corrupted at offset 384: there is no event 0", 2);
-	damage(third + offsetof(struct tcptrace_record, family), "\5", 1, "corrupted at offset 384: there is no address family 5", 2);
-	damage(third + offsetof(struct tcptrace_record, old), "\x10", 1, "corrupted at offset 384: there is no state 16", 2);
-	damage(third + offsetof(struct tcptrace_record, new), "\xff", 1, "corrupted at offset 384: there is no state 255", 2);
-	damage(third + offsetof(struct tcptrace_record, cause), "\x20", 1, "corrupted at offset 384: there is no cause 32", 2);
+	damage(third + offsetof(struct tcptrace_record, event), "\0", 1, "corrupted at offset 512: there is no event 0", 2);
+	damage(third + offsetof(struct tcptrace_record, family), "\5", 1, "corrupted at offset 512: there is no address family 5", 2);
+	damage(third + offsetof(struct tcptrace_record, old), "\x10", 1, "corrupted at offset 512: there is no state 16", 2);
+	damage(third + offsetof(struct tcptrace_record, new), "\xff", 1, "corrupted at offset 512: there is no state 255", 2);
+	damage(third + offsetof(struct tcptrace_record, cause), "\x20", 1, "corrupted at offset 512: there is no cause 32", 2);
 }
 
 /* An event of a later version is skipped and counted, whatever its members say. */
@@ -238,11 +238,64 @@ static void longer_header(void **state)
 	memcpy(copy, whole, HEAD);
 	memset(copy + HEAD, 0xee, 16);
 	memcpy(copy + HEAD + 16, whole + HEAD, whole_size - HEAD);
-	copy[24] = (char)(HEAD + 16);
+	memcpy(copy + 24, &(uint32_t){ HEAD + 16 }, 4);
 	put_file(copy, whole_size + 16);
 	free(copy);
 	assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
 	assert_int_equal(seen.n, RECORDS);
+}
+
+/* Of a run in which nothing comes: until when that is so. */
+static void it_goes_on(void **state)
+{
+	struct recorder_config cfg = { .path = path, .addresses = true };
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .t_ns = 5, .arg = 7, .req = 9 }, last;
+	struct recorder *r;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	recorder_put(r, &rec);
+	recorder_flush(r);
+	assert_int_equal(recorder_close(r), 0);
+	f = fopen(path, "r");
+	fseek(f, -(long)sizeof(last), SEEK_END);
+	assert_int_equal(ftell(f), HEAD + 128);
+	assert_int_equal(fread(&last, sizeof(last), 1, f), 1);
+	fclose(f);
+	assert_true(last.t_ns > 5);
+	last.t_ns = 5;
+	assert_memory_equal(&last, &rec, sizeof(rec));
+}
+
+/* Whose it is stays with it when it is copied, and what has no room for that says nothing of it. */
+static void the_host_stays(void **state)
+{
+	struct file_host host = { .recording = 77, .boot_id = { 1, 2, 3 }, .name = "web1", .clock_state = 5 };
+	struct recorder_config cfg = { .path = path, .host = &host, .kernel = "6.1.0-x", .wall_offset_ns = 1 };
+	static const struct file_host unknown = { .clock_state = -1 };
+	struct recorder *r;
+	struct source *s;
+	char why[SOURCE_WHY], *copy;
+
+	(void)state;
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	assert_int_equal(recorder_close(r), 0);
+	assert_int_equal(open_file(&s, why), 0);
+	assert_memory_equal(s->host, &host, sizeof(host));
+	assert_string_equal(s->kernel, "6.1.0-x");
+	s->ops->close(s);
+
+	assert_memory_not_equal(whole + 64, &unknown, 24);		/* this machine, by chance and by its boot */
+	copy = malloc(whole_size - 128);				/* a header as tcptrace 0.1 wrote it */
+	memcpy(copy, whole, 128);
+	memcpy(copy + 24, &(uint32_t){ 128 }, 4);
+	memcpy(copy + 128, whole + HEAD, whole_size - HEAD);
+	put_file(copy, whole_size - HEAD + 128);
+	free(copy);
+	assert_int_equal(open_file(&s, why), 0);
+	assert_memory_equal(s->host, &unknown, sizeof(unknown));
+	s->ops->close(s);
 }
 
 /* Any bytes changed: ends with records or a sentence, never otherwise. */
@@ -362,12 +415,12 @@ static void put_some(struct recorder *r, uint32_t from, uint32_t n)
 	}
 }
 
-/* Of a ring of three, files of 128 + 7 * 128 bytes: the last one, and the two before it, whole. */
+/* Of a ring of three, files of a header and 7 * 128 bytes: the last one, and the two before it, whole. */
 static void check_ring(const char *end)
 {
 	char dir[] = "/tmp/tcptrace-ring-XXXXXX", path[64], name[128], kept[4096];
 	uint32_t first, last;
-	struct recorder_config cfg = { .path = path, .file_bytes = 1000, .files = 3 };
+	struct recorder_config cfg = { .path = path, .file_bytes = HEAD + 7 * 128 - 24, .files = 3 };
 	struct recorder *r;
 	unsigned int i;
 
@@ -464,6 +517,8 @@ int main(void)
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(later_event),
 		cmocka_unit_test(longer_header),
+		cmocka_unit_test(the_host_stays),
+		cmocka_unit_test(it_goes_on),
 		cmocka_unit_test(damaged_by_chance),
 		cmocka_unit_test(a_pipe_that_waits),
 		cmocka_unit_test(cannot_open),

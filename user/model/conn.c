@@ -65,7 +65,8 @@ struct conn *conn_new(struct model *m)
 		if (m->conns_touched++ % CONNS_AT_ONCE == 0)
 			pages_fill(c, CONNS_AT_ONCE * sizeof(*c));
 	}
-	c->id = ++m->conn_id;
+	c->id = m->conn_id + 1;
+	m->conn_id += m->limits.hosts;
 	c->owner.fd = -1;
 	age_add(m, c, LIST_ACTIVE);
 	if (++m->totals.conns_now > m->totals.conns_peak)

@@ -51,6 +51,7 @@ void emit_event(struct model *m, struct model_event *ev)
 		ev->acceptq = l->acceptq.now;
 		ev->limit = l->limit;
 	}
+	ev->host = m->limits.host;
 	m->totals.events[ev->event]++;
 	if (m->fn)
 		m->fn(m->ctx, ev);

@@ -211,7 +211,8 @@ struct listener *listener_new(struct model *m, const struct tcptrace_record *rec
 	}
 	m->listener_order[m->nlisteners++] = l - m->listeners;
 	l->used = true;
-	l->id = ++m->listener_id;
+	l->id = m->listener_id + 1;
+	m->listener_id += m->limits.hosts;
 	l->sk = sk;
 	l->next_sk = *sk_bucket(m, sk);
 	*sk_bucket(m, sk) = l;

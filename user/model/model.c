@@ -25,6 +25,9 @@ struct model *model_new(const struct model_limits *limits, model_event_fn fn, vo
 		m->limits.listeners = MODEL_LISTENERS;
 	if (!m->limits.seed)
 		m->limits.seed = SEED;
+	if (!m->limits.hosts)
+		m->limits.hosts = 1;
+	m->conn_id = m->listener_id = m->limits.host;
 	m->seen = ~0ull;
 	m->fn = fn;
 	m->ctx = ctx;

@@ -209,6 +209,7 @@ struct model_event {
 	uint8_t event;				/* may differ from rec->event where the model derives a step */
 	uint8_t old, new, cause, flags;
 	uint8_t counted;			/* COUNTED_*: what is known by now of the kernel's counters */
+	uint8_t host;				/* model_limits.host */
 	uint64_t conn;				/* number, 0: none */
 	const struct conn *c;			/* NULL: none */
 	const struct listener *l;		/* NULL: none */
@@ -225,9 +226,12 @@ typedef void (*model_event_fn)(void *ctx, const struct model_event *ev);
 struct model_limits {
 	uint32_t conns;			/* default MODEL_CONNS */
 	uint32_t listeners;		/* default MODEL_LISTENERS */
+	uint8_t host, hosts;		/* which of so many machines, each with a model of its own, in whose numbers of
+					 * conns and listeners it leaves room for those of the others; 0, 0: the only one */
 	uint64_t seed;			/* of the hash tables: random, so that peers cannot choose their
 					 * bucket; 0: a constant (tests, replay) */
 };
+#define MODEL_HOSTS	8u		/* machines that are looked at together, at most */
 #define MODEL_CONNS	262144u
 #define MODEL_LISTENERS	65536u		/* every port of an address */
 #define MODEL_CLOSED	4096u		/* kept for the summary; of more the oldest are forgotten */

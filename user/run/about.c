@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../source/file.h"
 #include "about.h"
 #include "counters.h"
 
@@ -36,6 +37,8 @@ void about_run(struct about *a, const struct options *o, const struct source *sr
 	a->view.command = a->command;
 	if (o->read_path) {
 		snprintf(a->kernel, sizeof(a->kernel), "%s", src ? src->kernel : "");
+		if (src && src->host)
+			snprintf(a->host, sizeof(a->host), "%.*s", (int)sizeof(src->host->name), src->host->name);
 	} else if (!uname(&u)) {
 		snprintf(a->kernel, sizeof(a->kernel), "%s", u.release);
 		snprintf(a->host, sizeof(a->host), "%s", u.nodename);

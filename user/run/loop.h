@@ -12,6 +12,7 @@
 struct loop {
 	struct source *src;
 	struct model *model;
+	struct model *const *models;	/* of each machine, as source.machine says; NULL: model is the only one */
 	struct outputs *outputs;
 	struct child *child;		/* ends the loop when it ends */
 	struct around *around;		/* what findings ask of the machine; NULL: nothing (a replay) */

@@ -32,6 +32,7 @@ struct output {
 struct outputs {
 	const struct options *o;
 	const struct select *select;
+	const struct source *src;
 	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
@@ -146,7 +147,7 @@ static void to_ledgers(void *outputs, uint32_t netns, const char *counter, uint6
 }
 
 static void settings(struct outputs *s, const struct source *src, const struct machine *machine,
-		     struct view_config *cfg)
+		     const struct view_hosts *hosts, struct view_config *cfg)
 {
 	const struct options *o = s->o;
 	const struct filter *above = s->select->filter;	/* where the capture hands on both ends, all of it */
@@ -162,6 +163,7 @@ static void settings(struct outputs *s, const struct source *src, const struct m
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = src->wall_offset_ns,
 		.live = !o->read_path,
+		.recorded = src->host,
 		.file_bytes = o->file_bytes,
 		.files = o->files,
 		.explain = o->explain,
@@ -185,6 +187,7 @@ static void settings(struct outputs *s, const struct source *src, const struct m
 		.machine = machine,
 		.ledger = to_ledgers,
 		.ledger_ctx = s,
+		.hosts = hosts,
 	};
 	if (!o->read_path)
 		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
@@ -214,9 +217,11 @@ static int check_path(const struct outputs *s, const char *path, bool binary)
 		talk(_("-w -: a recording is binary, and standard output is a terminal; redirect it"));
 		return -EINVAL;
 	}
-	if (same_file(path, s->o->read_path)) {
-		talk(_("'%s' is the file that -r reads"), path);
-		return -EINVAL;
+	for (unsigned int i = 0; i < s->o->nreads; i++) {
+		if (same_file(path, s->o->reads[i])) {
+			talk(_("'%s' is the file that -r reads"), path);
+			return -EINVAL;
+		}
 	}
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->all[i].path && (!strcmp(path, s->all[i].path) || same_file(path, s->all[i].path))) {
@@ -328,7 +333,7 @@ static bool stdout_taken(const struct options *o)
 }
 
 int outputs_open(struct outputs **out, const struct options *o, const struct select *select, struct source *src,
-		 const struct machine *machine)
+		 const struct machine *machine, const struct view_hosts *hosts)
 {
 	bool taken = stdout_taken(o) && !o->path;
 	struct outputs *s = calloc(1, sizeof(*s));
@@ -340,10 +345,11 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 		return -ENOMEM;
 	s->o = o;
 	s->select = select;
+	s->src = src;
 	about_run(&s->about, o, src);
 	if (!o->read_path)
 		about_now(&s->about, o, src);
-	settings(s, src, machine, &cfg);
+	settings(s, src, machine, hosts, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
 	err = add(s, outputs_view_by_name(o->view), o->path, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);
@@ -401,6 +407,7 @@ static void lost(struct outputs *s, const struct tcptrace_record *rec)
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
+		v->host = (uint8_t)s->src->machine;
 		if (v->ops->lost && !v->cfg.quiet)
 			v->ops->lost(v, rec->arg, where);
 	}
@@ -422,6 +429,7 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
+		v->host = (uint8_t)s->src->machine;
 		if (v->ops->record && v->ops->record(v, rec, passed))
 			more = false;
 		if (v->out && v->out->error)
@@ -549,14 +557,19 @@ static void sum_up(const struct ending *e, const struct model *m)
  * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,
  * comes last. Its last line is the last, too: others may write into its file.
  */
-void outputs_end(struct outputs *s, const struct model *m, const struct machine *machine, const struct view_end *end)
+void outputs_end(struct outputs *s, struct model *const *models, unsigned int n, const struct machine *machine,
+		 const struct view_end *end)
 {
 	for (unsigned int i = s->n; i-- > 0; ) {
 		if (s->all[i].view.ops->finish)
 			s->all[i].view.ops->finish(&s->all[i].view);
 	}
-	for (unsigned int i = 0; i < s->n; i++)
-		sum_up(&(struct ending){ &s->all[i].view, s->select, machine }, m);
+	for (unsigned int i = 0; i < s->n; i++) {
+		for (unsigned int host = 0; host < n; host++) {
+			s->all[i].view.host = (uint8_t)host;
+			sum_up(&(struct ending){ &s->all[i].view, s->select, machine }, models[host]);
+		}
+	}
 	for (unsigned int i = s->n; i-- > 0; ) {
 		if (s->all[i].view.ops->end)
 			s->all[i].view.ops->end(&s->all[i].view, end);

@@ -31,10 +31,10 @@ void outputs_waited(int held[1 + OUTPUTS_MAX]);
 
 /*
  * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
- * them. machine: what findings ask while it runs; NULL in a replay.
+ * them. machine: what findings ask while it runs; NULL in a replay. hosts: of several recordings, or NULL.
  */
 int outputs_open(struct outputs **out, const struct options *o, const struct select *s, struct source *src,
-		 const struct machine *machine);
+		 const struct machine *machine, const struct view_hosts *hosts);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */
@@ -45,8 +45,9 @@ bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play);
 void outputs_resize(struct outputs *s);		/* the terminal has another size */
 void outputs_keep(struct outputs *s);		/* SIGUSR1 */
 bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */
-/* machine as in outputs_open(). */
-void outputs_end(struct outputs *s, const struct model *m, const struct machine *machine, const struct view_end *end);
+/* machine as in outputs_open(); models: of each machine, n of them. */
+void outputs_end(struct outputs *s, struct model *const *models, unsigned int n, const struct machine *machine,
+		 const struct view_end *end);
 /* Writes what is left and closes. false: something did not reach its file, or a view says that the run failed. */
 bool outputs_close(struct outputs *s);
 

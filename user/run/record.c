@@ -11,6 +11,7 @@ static int record_open(struct view *v)
 {
 	const struct recorder_config cfg = {
 		.path = v->cfg.path, .wall_offset_ns = v->cfg.wall_offset_ns, .addresses = v->cfg.live,
+		.host = v->cfg.recorded, .kernel = v->cfg.recorded ? v->cfg.about->kernel : NULL,
 		.file_bytes = v->cfg.file_bytes, .files = v->cfg.files,
 	};
 

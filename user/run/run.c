@@ -16,9 +16,11 @@
 #include "../lib/tr.h"
 #include "../source/netns.h"
 #include "../talk.h"
+#include "../terminal.h"
 #include "about.h"
 #include "child.h"
 #include "holder.h"
+#include "hosts.h"
 #include "loop.h"
 #include "outputs.h"
 #include "privileges.h"
@@ -29,7 +31,10 @@
 struct run {
 	const struct options *o;
 	struct source *src;
-	struct model *model;
+	struct model *model;		/* the first of these */
+	struct model *models[MODEL_HOSTS];
+	unsigned int nmodels;
+	struct hosts *hosts;		/* NULL: one recording at most */
 	struct outputs *outputs;
 	struct select select;
 	struct filter above;		/* the filter that no kernel applies */
@@ -110,17 +115,43 @@ static void select_above(struct run *r, const struct filter *f)
 }
 
 /* So that no peer can choose its place in our tables; a replay is the same each time. */
-static int make_model(struct run *r)
+static int make_models(struct run *r)
 {
-	struct model_limits limits = { 0 };
+	unsigned int n = r->hosts ? hosts_view(r->hosts)->n : 1;
+	struct model_limits limits = { .hosts = (uint8_t)n };
 
 	if (!r->o->read_path && getrandom(&limits.seed, sizeof(limits.seed), GRND_NONBLOCK) < 0)
 		limits.seed = clock_ns(CLOCK_MONOTONIC);
-	r->model = model_new(&limits, on_event, r);
-	if (r->model)
-		return 0;
-	talk(_("no memory for the tables of %u connections"), MODEL_CONNS);
-	return -ENOMEM;
+	for (; r->nmodels < n; r->nmodels++) {
+		limits.host = (uint8_t)r->nmodels;
+		r->models[r->nmodels] = model_new(&limits, on_event, r);
+		if (!r->models[r->nmodels]) {
+			talk(_("no memory for the tables of %u connections"), MODEL_CONNS);
+			return -ENOMEM;
+		}
+	}
+	r->model = r->models[0];
+	return 0;
+}
+
+/* NULL: of one machine. */
+static const struct view_hosts *several(const struct run *r)
+{
+	return r->hosts && hosts_view(r->hosts)->n > 1 ? hosts_view(r->hosts) : NULL;
+}
+
+/* Several recordings, as one source. */
+static int open_hosts(struct run *r)
+{
+	char why[SOURCE_WHY];
+	int err = hosts_open(&r->hosts, r->o);
+
+	if (err)
+		return err;
+	err = hosts_source(r->hosts, &r->src, why);
+	if (err)
+		talk(_("cannot replay %s"), why[0] ? why : strerror(-err));
+	return err;
 }
 
 static int open_all(struct run *r, struct options *o)
@@ -133,7 +164,7 @@ static int open_all(struct run *r, struct options *o)
 	if (lifted)
 		lift_filter(r, o);
 	o->source.events = outputs_events(o);
-	err = run_open_source(o, &r->src);
+	err = o->nreads > 1 ? open_hosts(r) : run_open_source(o, &r->src);
 	if (err)
 		return err;
 	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids && !lifted))
@@ -143,28 +174,45 @@ static int open_all(struct run *r, struct options *o)
 	r->select.program = lifted && o->program ? r->src : NULL;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;
-	err = make_model(r);
+	err = make_models(r);
 	if (err)
 		return err;
 	r->loop = (struct loop){ .src = r->src, .model = r->model, .child = &r->child, .live = !o->read_path };
+	if (r->hosts)
+		r->loop.models = r->models;
 	if (r->loop.live && (pids = holder_lookup(&lookup, r->src)))
 		model_set_lookup(r->model, &lookup);
 	if (r->loop.live)
 		r->loop.around = around_new(pids);
 	r->src->ahead = on_ahead;
-	err = outputs_open(&r->outputs, o, &r->select, r->src, machine_of(r->loop.around));
+	err = outputs_open(&r->outputs, o, &r->select, r->src, machine_of(r->loop.around),
+			   several(r));
 	r->loop.outputs = r->outputs;
 	return err;
 }
 
 /* ---- the run ---- */
 
+/* What is drawn says it itself, and so does JSON; lines of text are for other programs, too. */
+static void say_clocks(const struct run *r)
+{
+	struct out err;
+
+	if (!several(r) || r->o->json || strcmp(r->o->view, "conns") || out_open(&err, STDERR_FILENO))
+		return;
+	err.ascii = !terminal_utf8();
+	hosts_head(&err, several(r), terminal_columns(STDERR_FILENO));
+	out_close(&err);
+}
+
 static void say_source_error(struct run *r, int err)
 {
 	const char *why = r->src->error ? r->src->error : strerror(-err);
 
 	outputs_flush(r->outputs);
-	if (r->o->read_path)
+	if (r->hosts)
+		talk(_("cannot replay %s"), why);
+	else if (r->o->read_path)
 		talk(_("cannot replay '%s': %s"), r->o->read_path, why);
 	else
 		talk(_("reading records failed: %s"), why);
@@ -231,30 +279,53 @@ static void say_ready(const struct run *r)
 
 /* ---- the end ---- */
 
+static void add_totals(struct model_totals *sum, const struct model_totals *t)
+{
+	sum->records += t->records;
+	for (unsigned int e = 0; e < TCPTRACE_EVENT_MAX; e++) {
+		sum->events[e] += t->events[e];
+		sum->lost[e] += t->lost[e];
+	}
+	sum->lost_total += t->lost_total;
+	sum->evicted += t->evicted;
+	sum->evicted_timewait += t->evicted_timewait;
+	sum->listeners_unseen += t->listeners_unseen;
+	sum->listeners_forgotten += t->listeners_forgotten;
+	sum->illegal += t->illegal;
+	sum->conns_now += t->conns_now;
+	sum->conns_peak += t->conns_peak;
+	if (t->first_ns && (!sum->first_ns || t->first_ns < sum->first_ns))
+		sum->first_ns = t->first_ns;
+	if (t->last_ns > sum->last_ns)
+		sum->last_ns = t->last_ns;
+}
+
 static void sum_up(struct run *r)
 {
-	const struct model_totals *totals = model_totals(r->model);
+	struct model_totals totals = { 0 };
 	struct source_stats stats = { 0 };
 	char mechanisms[96];
 	struct view_hook *hooks;
 	struct view_end end;
 	unsigned int n;
 
+	for (unsigned int i = 0; i < r->nmodels; i++)
+		add_totals(&totals, model_totals(r->models[i]));
 	hooks = about_hooks(r->src, &n);
 	r->src->ops->stats(r->src, &stats);
 	source_mechanisms(r->src, mechanisms, sizeof(mechanisms));
 	end = (struct view_end){
 		.model = r->model,
-		.totals = totals,
+		.totals = &totals,
 		.hooks = hooks,
 		.nhooks = n,
-		.lost = stats.lost > totals->lost_total ? stats.lost : totals->lost_total,
+		.lost = stats.lost > totals.lost_total ? stats.lost : totals.lost_total,
 		.missed = stats.missed,
 		.unknown = stats.unknown,
 		.mechanisms = mechanisms,
 		.source = r->src->ops->name,
 	};
-	outputs_end(r->outputs, r->model, machine_of(r->loop.around), &end);
+	outputs_end(r->outputs, r->models, r->nmodels, machine_of(r->loop.around), &end);
 	free(hooks);
 }
 
@@ -334,6 +405,7 @@ static int run(struct run *r, struct options *o)
 	err = snapshot(r);
 	if (!err)
 		err = begin(r);
+	say_clocks(r);
 	outputs_flush(r->outputs);
 	if (privileges_drop(o))
 		return -EPERM;
@@ -345,7 +417,9 @@ static int run(struct run *r, struct options *o)
 	if (err < 0 && err != LOOP_STOP && err != -EINTR)
 		say_source_error(r, err);
 	sum_up(r);
-	if (o->read_path && r->src->note)
+	if (r->hosts && r->src->note)
+		talk("%s", r->src->note);
+	else if (o->read_path && r->src->note)
 		talk("'%s': %s", o->read_path, r->src->note);
 	return 0;
 }
@@ -371,10 +445,11 @@ int run_stream(struct options *o)
 	if (!err)
 		status = r->child.pid && r->child.status ? r->child.status : r->failed ? EXIT_FAILED : EXIT_OK;
 	free(r->loop.around);
-	if (r->model)
-		model_free(r->model);
+	for (unsigned int i = 0; i < r->nmodels; i++)
+		model_free(r->models[i]);
 	if (r->src)
 		r->src->ops->close(r->src);
+	hosts_free(r->hosts);
 	free(r);
 	return status;
 }

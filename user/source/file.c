@@ -19,9 +19,6 @@
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
-#ifndef CHUNK_RECORDS		/* the fuzzer makes it small, to be fast */
-#define CHUNK_RECORDS	512u
-#endif
 #define STATE_MAX	15u		/* today's kernels have 13 */
 
 struct file_source {
@@ -29,6 +26,7 @@ struct file_source {
 	struct gz_reader in;
 	bool regular;			/* no need to wait for it */
 	bool growing;			/* nobody has said that it is complete */
+	struct file_host host;
 	uint64_t offset;		/* in the file as it was before packing, of the first byte of buf */
 	size_t len;			/* bytes in buf: less than a record between polls */
 	uint64_t records, unknown;
@@ -96,9 +94,13 @@ static int check_header(struct file_source *f, const struct file_header *h)
 	return 0;
 }
 
-/* It has been checked. */
-static void take_header(struct file_source *f, const struct file_header *h)
+/* It has been checked; what comes behind it is there, too. Of several in one file the last one counts. */
+static void take_header(struct file_source *f, const struct file_header *h, const char *behind)
 {
+	f->host = (struct file_host){ .clock_state = -1 };
+	if (h->header_size >= sizeof(*h) + sizeof(f->host))
+		memcpy(&f->host, behind, sizeof(f->host));
+	f->base.host = &f->host;
 	f->base.wall_offset_ns = h->wall_offset_ns;
 	f->growing = h->state == FILE_GROWING;
 	memcpy(f->base.kernel, h->release, sizeof(h->release));
@@ -121,9 +123,9 @@ static int read_header(struct file_source *f)
 	if (f->len < h.header_size)
 		return refuse(f, _("truncated at offset %zu, inside the header of %u bytes"), f->len,
 			      h.header_size);
+	take_header(f, &h, f->buf + sizeof(h));
 	f->offset = h.header_size;
 	f->len = 0;
-	take_header(f, &h);
 	return 0;
 }
 
@@ -143,7 +145,7 @@ static int next_header(struct file_source *f, const char *at, size_t len)
 	f->len = here;
 	if (err || len < h.header_size)
 		return err;
-	take_header(f, &h);
+	take_header(f, &h, at + sizeof(h));
 	return (int)h.header_size;
 }
 

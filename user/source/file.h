@@ -14,10 +14,14 @@
 #define FILE_OTHER_ORDER	0x04030201u
 
 /*
- * What we write, zeroes after the header: of the size of a record, so that a page holds whole records, and a run that
+ * What we write, zeroes after the header: as large as whole records, so that a page holds whole records, and a run that
  * was killed leaves no part of one.
  */
-#define FILE_HEADER_SIZE	128u
+#define FILE_HEADER_SIZE	256u
+
+#ifndef CHUNK_RECORDS		/* the fuzzer makes it small, to be fast */
+#define CHUNK_RECORDS	512u	/* one poll() of a file hands on at most so many */
+#endif
 
 enum file_state {
 	FILE_UNKNOWN,			/* a pipe; packed; written by tcptrace 0.1 */
@@ -36,6 +40,22 @@ struct file_header {
 	char release[32];		/* of the kernel, for people; not always terminated */
 };
 
+/*
+ * Behind it, where header_size has room for it: which machine it was, so that recordings of several can be shown on one
+ * ladder. Zeroes: unknown.
+ */
+struct file_host {
+	uint64_t recording;		/* by chance: the files of one recording (-C) and its copies have the same */
+	uint8_t boot_id[16];		/* /proc/sys/kernel/random/boot_id: one CLOCK_MONOTONIC */
+	char name[64];			/* uname -n; not always terminated */
+	/* adjtimex(2) when the recording began. */
+	int32_t clock_state;		/* 0 to 4: what it returned, 5: nobody sets the clock; -1: unknown */
+	uint32_t reserved;
+	int64_t freq;			/* 65536: 1 ppm */
+	int64_t maxerror, esterror;	/* us */
+};
+
 _Static_assert(sizeof(struct file_header) == 64, "the header is 64 bytes");
+_Static_assert(sizeof(struct file_host) == 120, "the host is 120 bytes");
 
 #endif

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
 #define ROOM		(16u << 20)
+#define SAY_EVERY	10000000000ull
 
 struct recorder {
 	struct recorder_config cfg;
@@ -37,6 +40,9 @@ struct recorder {
 	struct gz_writer *gz;		/* NULL: not packed */
 	struct disguise disguise;
 	struct tcptrace_record observed;	/* what every file must say first; event 0: nothing yet */
+	uint64_t flushed_ns, said_ns;	/* last recorder_flush(); when a file last said that it goes on */
+	struct file_host host;
+	char kernel[65];		/* its release */
 };
 
 /* PATH, or PATH.N where there are several, before an ending ".gz". */
@@ -60,12 +66,50 @@ static void put(struct recorder *r, const void *data, size_t n)
 		out_mem(&r->out, data, n);
 }
 
+/* 16 bytes as hexadecimal digits with dashes. */
+static void read_boot_id(uint8_t id[16])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char text[64];
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	unsigned int at = 0, byte;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = 0;
+	for (const char *s = text; at < 16 && sscanf(s, "%2x", &byte) == 1; s += s[2] == '-' ? 3 : 2)
+		id[at++] = (uint8_t)byte;
+	if (at < 16)
+		memset(id, 0, 16);
+}
+
+static void this_machine(struct recorder *r)
+{
+	struct timex clock = { 0 };
+	struct utsname names;
+
+	if (getrandom(&r->host.recording, sizeof(r->host.recording), GRND_NONBLOCK) < 0)
+		r->host.recording = clock_ns(CLOCK_REALTIME);
+	read_boot_id(r->host.boot_id);
+	if (!uname(&names)) {
+		snprintf(r->kernel, sizeof(r->kernel), "%s", names.release);
+		memcpy(r->host.name, names.nodename, strnlen(names.nodename, sizeof(r->host.name)));
+	}
+	r->host.clock_state = adjtimex(&clock);		/* mode 0: only asks */
+	r->host.freq = clock.freq;
+	r->host.maxerror = clock.maxerror;
+	r->host.esterror = clock.esterror;
+}
+
 static void put_header(struct recorder *r)
 {
 	union {
-		struct file_header h;
+		struct {
+			struct file_header h;
+			struct file_host host;
+		};
 		char bytes[FILE_HEADER_SIZE];
-	} u = { .h = {
+	} u = { .host = r->host, .h = {
 		.magic = FILE_MAGIC,
 		.byte_order = FILE_BYTE_ORDER,
 		.abi = TCPTRACE_ABI,
@@ -74,12 +118,10 @@ static void put_header(struct recorder *r)
 		.wall_offset_ns = r->cfg.wall_offset_ns,
 		.state = r->regular && !r->gz ? FILE_GROWING : FILE_UNKNOWN,
 	} };
-	struct utsname names;
 
 	if (!u.h.wall_offset_ns)
 		u.h.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
-	if (!uname(&names))
-		memcpy(u.h.release, names.release, strnlen(names.release, sizeof(u.h.release)));
+	memcpy(u.h.release, r->kernel, strnlen(r->kernel, sizeof(u.h.release)));
 	put(r, &u, sizeof(u));
 }
 
@@ -151,6 +193,12 @@ int recorder_open(struct recorder **out, const struct recorder_config *cfg)
 	if (!r)
 		return -ENOMEM;
 	r->cfg = *cfg;
+	if (cfg->host)
+		r->host = *cfg->host;
+	else
+		this_machine(r);
+	if (cfg->kernel)
+		snprintf(r->kernel, sizeof(r->kernel), "%s", cfg->kernel);
 	r->named = strcmp(cfg->path, "-") != 0;
 	if (gz_named(cfg->path)) {
 		r->gz = calloc(1, sizeof(*r->gz));
@@ -245,14 +293,30 @@ static int next_file(struct recorder *r)
 	return r->error;
 }
 
+/*
+ * That nothing came is worth knowing, too: what is seen is said again. What was before the last flush is in the file by
+ * now, so until then it has all.
+ */
+static void say_again(struct recorder *r)
+{
+	if (!r->cfg.addresses || !r->observed.event || r->flushed_ns <= r->observed.t_ns)
+		return;
+	r->observed.t_ns = r->said_ns = r->flushed_ns;
+	put(r, &r->observed, RECORD_SIZE);
+}
+
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 {
 	struct tcptrace_record copy;
 
 	if (r->error)
 		return r->error;
-	if (rec->event == TCPTRACE_OBSERVED)
+	if (rec->event == TCPTRACE_OBSERVED) {
 		r->observed = *rec;
+		r->said_ns = rec->t_ns;
+	} else if (r->cfg.file_bytes) {
+		r->observed.t_ns = rec->t_ns;		/* another file begins here, not at the beginning of all */
+	}
 	if (r->cfg.addresses) {
 		copy = *rec;
 		disguise_record(&r->disguise, &copy);
@@ -268,6 +332,9 @@ int recorder_flush(struct recorder *r)
 {
 	if (r->error)
 		return r->error;
+	if (r->flushed_ns >= r->said_ns + SAY_EVERY)
+		say_again(r);
+	r->flushed_ns = clock_ns(CLOCK_MONOTONIC);
 	if (r->gz)
 		gz_write_flush(r->gz, &r->out);
 	else
@@ -321,7 +388,11 @@ int recorder_keep(struct recorder *r, char *name, size_t size)
 
 int recorder_close(struct recorder *r)
 {
-	int err = close_file(r);
+	int err;
+
+	if (r->out.fd >= 0 && !r->error)
+		say_again(r);
+	err = close_file(r);
 
 	free(r->gz);
 	free(r);

@@ -89,10 +89,14 @@ struct hook_report {
 
 #define SOURCE_END	1		/* poll(): no more records will come */
 
+struct file_host;			/* file.h */
+
 /* A source embeds it as its first member, zeroed. */
 struct source {
 	const struct source_ops *ops;
 	char kernel[33];		/* of a recording: the release of the kernel that was traced */
+	const struct file_host *host;	/* of a recording: whose it is; NULL: of this machine */
+	unsigned int machine;		/* which one the record in hand is of, where there are several (merge.h) */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
 	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
 	void (*ahead)(void *ctx, const struct tcptrace_record *rec);
@@ -126,6 +130,8 @@ struct source_ops {
 	void (*close)(struct source *s);
 };
 
+#define SOURCE_FILES	8u		/* recordings that are read together, at most */
+
 extern const struct source_ops source_bpf, source_file, source_kmod;
 
 /* source.c: the live sources by name ("auto": the first); NULL: not in this build. */
@@ -143,6 +149,8 @@ void source_mechanisms(struct source *src, char *text, size_t size);
 struct recorder_config {
 	const char *path;		/* "-": standard output; ending in ".gz": packed */
 	int64_t wall_offset_ns;		/* 0: of this machine, now */
+	const struct file_host *host;	/* of what is copied; NULL: this machine is traced */
+	const char *kernel;		/* its release; with host */
 	bool addresses;			/* the records hold kernel addresses, which do not belong into a file */
 	uint64_t file_bytes;		/* not 0: another file after so many, PATH.0, PATH.1 and so on */
 	unsigned int files;		/* of which so many are kept, in turn; 0: all */

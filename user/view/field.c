@@ -221,6 +221,7 @@ const struct field fields[FIELD_COUNT] = {
 	[KEY_QUEUED] = { "queued", NULL, FK_TRUE, "", N_("exists: waits in an accept queue"), get_queued },
 	[KEY_INFERRED] = { "inferred", NULL, FK_TRUE, "", N_("deduced from its effects"), get_inferred },
 	[KEY_SAMPLED] = { "sampled", NULL, FK_TRUE, "", N_("found by a snapshot, not seen when it happened"), get_sampled },
+	[KEY_HOST] = { "host", NULL, FK_DIRECT, "", N_("of several recordings: the machine, or its file"), NULL },
 };
 
 static void help_line(struct out *o, const struct field *f)

@@ -16,6 +16,7 @@
 
 #include "../lib/tr.h"
 #include "../lib/wrap.h"
+#include "hosts.h"
 #include "summary.h"
 
 #define COLUMNS		80		/* where the width is not known */
@@ -232,6 +233,10 @@ void summary_finding(struct view *v, const struct finding *f)
 	if (v->findings++ >= FINDINGS)
 		return;
 	out_line_end(v->out);
+	if (v->cfg.hosts) {
+		out_safe(v->out, host_word(v->cfg.hosts, v->host), 255);
+		out_line_end(v->out);
+	}
 	for (unsigned int part = FINDING_CAUSE; part < FINDING_PART_MAX; part++)
 		put_part(v, f, part);
 }

@@ -10,6 +10,7 @@
 
 #include "../lib/tr.h"
 #include "flow.h"
+#include "hosts.h"
 
 #define SECOND		1000000000ull
 #define LOOK_EVERY	(SECOND / 4)
@@ -31,6 +32,9 @@ static int flow_open(struct view *v)
 	v->out->ascii = !v->cfg.utf8;
 	err = follow_init(&f->follow);
 	f->follow.picks_all = v->cfg.picks ? v->cfg.picks_all : 0;
+	f->follow.patient = v->cfg.hosts != NULL;
+	if (v->cfg.hosts)
+		hosts_head(v->out, v->cfg.hosts, v->cfg.columns);
 	return err;
 }
 
@@ -65,7 +69,7 @@ static void look(struct view *v, uint64_t now_ns)
 		next = t->next;
 		if (next && next == t->peer)
 			next = next->next;
-		if (follow_over(t, now_ns))
+		if (follow_over(&f->follow, t, now_ns))
 			finish(v, t);
 	}
 }
@@ -100,7 +104,7 @@ static void flow_event(struct view *v, const struct model_event *ev)
 		if (v->cfg.picks)
 			t->picks |= v->cfg.picks(v->cfg.picks_ctx, ev);
 		follow_step(t, ev);
-		if ((t->gone || (t->peer && t->peer->gone)) && follow_over(t, ev->rec->t_ns))
+		if ((t->gone || (t->peer && t->peer->gone)) && follow_over(&f->follow, t, ev->rec->t_ns))
 			finish(v, t);
 	}
 	look(v, ev->rec->t_ns);
@@ -128,6 +132,10 @@ static void flow_finish(struct view *v)
 static void flow_lost(struct view *v, uint64_t count, const char *where)
 {
 	view_lost(v->out, count, where);
+	if (v->cfg.hosts) {
+		out_str(v->out, _(" on "));
+		out_safe(v->out, host_word(v->cfg.hosts, v->host), 255);
+	}
 	out_str(v->out, _(": ladders may lack steps"));
 	out_line_end(v->out);
 }
@@ -147,6 +155,7 @@ const struct view_ops view_flow = {
 	.name = "flow",
 	.help = N_("each connection as a ladder, when it is over"),
 	.both_ends = true,
+	.hosts = true,
 	.open = flow_open,
 	.event = flow_event,
 	.tick = flow_tick,

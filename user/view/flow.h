@@ -26,6 +26,8 @@ struct flow_step {
 
 struct track {
 	uint64_t conn;			/* number, 0: segments that no conn was made for */
+	uint64_t isn;			/* pair_isn(); 0: unknown */
+	uint8_t host;			/* whose recording it is in */
 	struct tuple tuple;		/* unknown parts are 0 */
 	struct owner who;
 	uint64_t last_ns;
@@ -33,13 +35,14 @@ struct track {
 	uint32_t limit;			/* of the listener */
 	bool server, limit_known;
 	bool connects;			/* it is a connection, not only a socket */
+	bool answered;			/* a client's: its SYN was */
 	bool midway;			/* began before us */
 	bool ended, gone;		/* in CLOSE or TIME_WAIT; its socket is no more */
 	bool weak;			/* alone it is not worth a ladder */
 	unsigned int picks;		/* what view_config.picks said so far */
 	struct track *peer;
 	struct track *prev, *next;	/* in order of age; free ones: next */
-	struct track *next_conn, *next_pair;	/* hash chains */
+	struct track *next_conn, *next_pair, *next_isn;	/* hash chains */
 	bool paired;			/* in the table by tuple */
 	struct flow_step head[TRACK_HEAD], tail[TRACK_TAIL];
 };
@@ -51,11 +54,12 @@ struct track {
 struct follow {
 	struct track *tracks, *free;
 	struct track *oldest, *newest;
-	struct track *by_conn[FOLLOW_BUCKETS], *by_pair[FOLLOW_BUCKETS];
+	struct track *by_conn[FOLLOW_BUCKETS], *by_pair[FOLLOW_BUCKETS], *by_isn[FOLLOW_BUCKETS];
 	uint64_t refused;		/* connections that found no room */
-	uint64_t refused_conn;		/* the last of them: what is older and not here stays away */
+	uint64_t refused_conn[MODEL_HOSTS];	/* the last of them: what is older and not here stays away */
 	unsigned int picks_all;		/* a track without all of these may make room */
 	bool midway;			/* a track may begin with any step: what came before is not known */
+	bool patient;			/* the other end may come later, from another machine */
 };
 
 int follow_init(struct follow *f);
@@ -66,7 +70,8 @@ struct track *track_new(struct follow *f);				/* NULL: no room, counted */
 void track_set_conn(struct follow *f, struct track *t, uint64_t conn);
 void track_set_tuple(struct follow *f, struct track *t, const struct tuple *ends);
 struct track *track_by_conn(struct follow *f, uint64_t conn);
-struct track *track_connless(struct follow *f, const struct tuple *key);	/* of refused segments */
+void track_set_isn(struct follow *f, struct track *t, uint64_t isn);
+struct track *track_connless(struct follow *f, const struct tuple *key, uint8_t host);	/* of refused segments */
 struct track *track_peer(struct follow *f, const struct track *t);	/* its other end, not joined yet */
 
 /* ---- follow.c: what events do to them ---- */
@@ -75,7 +80,7 @@ struct track *track_peer(struct follow *f, const struct track *t);	/* its other 
 struct track *follow_event(struct follow *f, const struct model_event *ev);
 void follow_step(struct track *t, const struct model_event *ev);
 /* Is it over for good, with its peer, or does it seem so because nothing has happened for long? */
-bool follow_over(const struct track *t, uint64_t now_ns);
+bool follow_over(const struct follow *f, const struct track *t, uint64_t now_ns);
 
 /* ---- segment.c: what the steps prove ---- */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "pair.h"
 
 #define SECOND		1000000000ull
 #define AFTER_CLOSE	(1 * SECOND)	/* closed, but a process holds the socket */
@@ -58,7 +59,12 @@ static void learn(struct follow *f, struct track *t, const struct model_event *e
 {
 	struct tuple key = ends(ev);
 	const bool whole = key.lport && key.rport;
+	uint64_t isn = pair_isn(ev);
 
+	if (isn && isn != t->isn) {
+		t->server = ev->event == TCPTRACE_SYNQ_ADD;
+		track_set_isn(f, t, isn);
+	}
 	if (memcmp(&key, &t->tuple, sizeof(key)) && (whole || !t->paired))
 		track_set_tuple(f, t, &key);
 	if (!t->peer && t->paired) {
@@ -82,11 +88,12 @@ static struct track *connless(struct follow *f, const struct model_event *ev)
 	default:
 		return NULL;
 	}
-	t = track_connless(f, &key);
+	t = track_connless(f, &key, ev->host);
 	if (t)
 		return t;
 	t = track_new(f);
 	if (t) {
+		t->host = ev->host;
 		t->server = t->connects = true;
 		t->weak = ev->event == TCPTRACE_RST_SENT;
 	}
@@ -106,17 +113,18 @@ struct track *follow_event(struct follow *f, const struct model_event *ev)
 			follow_drop(f, t);	/* it is a listener, not a connection */
 			return NULL;
 		}
-		if (!t && (ev->conn <= f->refused_conn || !(begins(ev) || (f->midway && ev->event != TCPTRACE_DESTROY))))
+		if (!t && (ev->conn <= f->refused_conn[ev->host] || !(begins(ev) || (f->midway && ev->event != TCPTRACE_DESTROY))))
 			return NULL;
 		if (!t) {
 			key = ends(ev);
-			t = ev->c->listener ? track_connless(f, &key) : NULL;
+			t = ev->c->listener ? track_connless(f, &key, ev->host) : NULL;
 			if (!t)
 				t = track_new(f);
 			if (!t) {
-				f->refused_conn = ev->conn;
+				f->refused_conn[ev->host] = ev->conn;
 				return NULL;
 			}
+			t->host = ev->host;
 			t->midway = !t->nsteps && midway(ev);
 			track_set_conn(f, t, ev->conn);
 		}
@@ -151,6 +159,8 @@ static void remember(struct track *t, const struct model_event *ev)
 	if (ev->event != TCPTRACE_SOCKET && ev->event != TCPTRACE_BIND && ev->event != TCPTRACE_CLOSE &&
 	    ev->event != TCPTRACE_DESTROY)
 		t->connects = true;
+	if (ev->event == TCPTRACE_STATE && ev->old == TCP_S_SYN_SENT && ev->new != TCP_S_CLOSE)
+		t->answered = true;
 	if (ev->event == TCPTRACE_STATE && (ev->new == TCP_S_CLOSE || ev->new == TCP_S_TIME_WAIT))
 		t->ended = true;
 	if (ev->event == TCPTRACE_DESTROY)
@@ -185,7 +195,7 @@ static bool has_gone(const struct track *t)
 	return t->gone || !t->conn;
 }
 
-bool follow_over(const struct track *t, uint64_t now_ns)
+bool follow_over(const struct follow *f, const struct track *t, uint64_t now_ns)
 {
 	uint64_t last_ns = t->last_ns, quiet_ns;
 	bool ended = t->ended;
@@ -195,7 +205,7 @@ bool follow_over(const struct track *t, uint64_t now_ns)
 			return true;
 		last_ns = t->peer->last_ns > last_ns ? t->peer->last_ns : last_ns;
 		ended = t->ended && t->peer->ended;
-	} else if (t->gone) {
+	} else if (t->gone && !f->patient) {
 		return true;
 	}
 	quiet_ns = now_ns > last_ns ? now_ns - last_ns : 0;

@@ -15,6 +15,7 @@
 
 #include "../lib/tr.h"
 #include "ends.h"
+#include "hosts.h"
 #include "jsonout.h"
 #include "jsonword.h"
 
@@ -23,6 +24,7 @@
 #define ENDS_KEPT	256u
 #define OWNERS_KEPT	128u
 #define QUEUES_KEPT	128u
+#define HOST_TEXT	2048u		/* a name of a file at its longest, all of it escaped */
 
 struct kept {
 	uint32_t len;			/* 0: nothing */
@@ -38,11 +40,32 @@ struct json {
 	uint64_t second;		/* of t_ns, whose line begins so */
 	struct kept begin;
 	struct json_words words;
+	struct { uint32_t len; char text[HOST_TEXT]; } hosts[MODEL_HOSTS];	/* a member of the object; len 0: none */
 	/* Text beside what it was made from: other values, other text, so nothing here can be out of date. */
 	struct { struct ends of; struct kept kept; } ends[ENDS_KEPT];
 	struct { struct owner of; struct kept kept; } owner[OWNERS_KEPT];
 	struct { struct queues of; struct kept kept; } queues[QUEUES_KEPT];
 };
+
+/* Where there are several machines, each line says whose it is. */
+static void open_hosts(struct view *v, struct json *j)
+{
+	struct out *o = v->out;
+	size_t from;
+
+	out_char(o, ' ');		/* something that a comma belongs behind */
+	from = o->len;
+	for (v->host = 0; v->host < v->cfg.hosts->n; v->host++) {
+		json_host(v);
+		if (o->len - from < HOST_TEXT) {
+			j->hosts[v->host].len = (uint32_t)(o->len - from);
+			memcpy(j->hosts[v->host].text, o->buf + from, o->len - from);
+		}
+		o->len = from;
+	}
+	o->len--;
+	hosts_json(o, v->cfg.hosts);
+}
 
 static int json_open(struct view *v)
 {
@@ -51,6 +74,8 @@ static int json_open(struct view *v)
 	if (!j)
 		return -ENOMEM;
 	v->priv = j;
+	if (v->cfg.hosts)
+		open_hosts(v, j);
 	return json_words(&j->words);
 }
 
@@ -202,6 +227,7 @@ static void json_event(struct view *v, const struct model_event *ev)
 	if (ev->has_queues)
 		p = put_queues(j, p, ev);
 	p = put_outcome(j, p, ev);
+	p = put_mem(p, j->hosts[ev->host].text, j->hosts[ev->host].len);
 	*p++ = '}';
 	out_take(o, p);
 	out_line_end(o);
@@ -220,6 +246,7 @@ const struct view_ops view_json = {
 	.help = N_("one JSON object a line (-j)"),
 	.steps = true,
 	.verdict_last = true,
+	.hosts = true,
 	.open = json_open,
 	.event = json_event,
 	.lost = json_lost,

@@ -51,6 +51,7 @@ static inline void json_end(struct out *o)
 }
 
 /* jsonsummary.c: the lines that are no events. */
+void json_host(struct view *v);		/* a member, where there are several machines: v->host */
 void json_lost(struct view *v, uint64_t count, const char *where);
 void json_listener(struct view *v, const struct model *m, const struct listener *l);
 void json_finding(struct view *v, const struct finding *f);

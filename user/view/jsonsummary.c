@@ -4,13 +4,23 @@
  * finding and kernel counter, and one for the whole run.
  */
 #include "../model/figure.h"
+#include "hosts.h"
 #include "jsonout.h"
+
+void json_host(struct view *v)
+{
+	if (!v->cfg.hosts)
+		return;
+	json_key(v->out, "host");
+	out_json(v->out, host_word(v->cfg.hosts, v->host), 255);
+}
 
 void json_lost(struct view *v, uint64_t count, const char *where)
 {
 	out_str(v->out, "{\"type\":\"lost\"");
 	json_u64(v->out, "count", count);
 	json_str(v->out, "where", where);
+	json_host(v);
 	out_char(v->out, '}');
 	out_line_end(v->out);
 }
@@ -195,6 +205,7 @@ void json_listener(struct view *v, const struct model *m, const struct listener 
 {
 	out_str(v->out, "{\"type\":\"listener\"");
 	json_listener_all(v->out, m, l);
+	json_host(v);
 	out_char(v->out, '}');
 	out_line_end(v->out);
 }
@@ -259,6 +270,7 @@ void json_finding(struct view *v, const struct finding *f)
 
 	out_str(o, "{\"type\":\"finding\"");
 	json_str(o, "id", f->id);
+	json_host(v);
 	if (f->listener)
 		json_u64(o, "listener", f->listener->id);
 	if (f->who.pid) {

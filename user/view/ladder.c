@@ -22,7 +22,9 @@
 #include "../lib/tr.h"
 #include "../lib/wrap.h"
 #include "explain.h"
+#include "hosts.h"
 #include "ladder.h"
+#include "pair.h"
 
 #define WHO_WIDTH	31u
 #define WHO_WIDTH_80	27u
@@ -117,6 +119,63 @@ static unsigned int put_address(const struct ladder *d, struct out *o, unsigned 
 	return n;
 }
 
+/* A sentence of hosts.c below the ends. */
+static void put_of_hosts(const struct ladder *d, struct view *v, const char *text, unsigned int host)
+{
+	struct out line;
+
+	if (out_open(&line, -1))
+		return;
+	line.ascii = v->out->ascii;
+	hosts_say(&line, v->cfg.hosts, text, host);
+	out_char(&line, 0);
+	out_spaces(v->out, 9);
+	out_wrapped_from(v->out, line.buf, 9, 9, d->columns);
+	line.len = 0;
+	out_close(&line);
+}
+
+/* Another machine's recording may say why, or that it never came there. */
+static void put_missing(const struct ladder *d, struct view *v, const struct track *peer)
+{
+	const struct host_end end = {
+		.host = peer->host, .raddr = peer->tuple.raddr, .t_ns = peer->head[0].t_ns, .client = !peer->server,
+		.midway = peer->midway, .answered = peer->answered,
+	};
+	unsigned int host;
+	const char *why = v->cfg.hosts && peer->nsteps ? hosts_why_missing(v->cfg.hosts, &end, &host) : NULL;
+
+	out_str(v->out, v->cfg.hosts ? _("in none of the recordings") : _("not seen here"));
+	out_spaces(v->out, 3);
+	out_endpoint(v->out, peer->tuple.raddr, peer->tuple.rport);
+	out_line_end(v->out);
+	if (why)
+		put_of_hosts(d, v, why, host);
+}
+
+/* Where there are several machines, which; where both ends are in different namespaces, in which. */
+static unsigned int put_place(const struct ladder *d, struct view *v, unsigned int n, const struct track *t,
+			      const struct track *peer)
+{
+	char text[512];
+	struct out place;
+
+	if (v->cfg.hosts && !out_open(&place, -1)) {
+		place.ascii = v->out->ascii;
+		out_safe(&place, host_word(v->cfg.hosts, t->host), 255);
+		snprintf(text, sizeof(text), "%.*s", (int)place.len, place.buf);
+		place.len = 0;
+		out_close(&place);
+		text_cut(text, d->columns - 17);
+		n = put_remark(d, v->out, n, text);
+	}
+	if (peer && peer->host == t->host && peer->tuple.netns != t->tuple.netns) {
+		snprintf(text, sizeof(text), "netns %u", t->tuple.netns);
+		n = put_remark(d, v->out, n, text);
+	}
+	return n;
+}
+
 static void put_end(const struct ladder *d, struct view *v, const struct track *t, const struct track *peer,
 		    const char *role)
 {
@@ -126,19 +185,12 @@ static void put_end(const struct ladder *d, struct view *v, const struct track *
 
 	n = put_role(o, t, role);
 	if (!t) {
-		out_str(o, _("not seen here"));
-		out_spaces(o, 3);
-		out_endpoint(o, peer->tuple.raddr, peer->tuple.rport);
-		out_line_end(o);
+		put_missing(d, v, peer);
 		return;
 	}
 	n += put_who(o, &t->who);
 	n = put_address(d, o, n, who_width, t);
-	/* where both ends are in different namespaces */
-	if (peer && peer->tuple.netns != t->tuple.netns) {
-		snprintf(text, sizeof(text), "netns %u", t->tuple.netns);
-		n = put_remark(d, o, n, text);
-	}
+	n = put_place(d, v, n, t, peer);
 	if (!d->names && t->server && t->limit_known) {
 		snprintf(text, sizeof(text), _("queue limit %u: holds %llu"), t->limit, t->limit + 1ull);
 		put_remark(d, o, n, text);
@@ -174,6 +226,58 @@ static void put_heading(const struct ladder *d, struct out *o, const struct trac
 	out_str(o, text);
 }
 
+/* Both ends of one side, on two lines where they are long. */
+static void put_route(const struct ladder *d, struct out *o, const struct track *t, const char *role)
+{
+	size_t from = o->len, middle;
+
+	out_spaces(o, 9);
+	out_str(o, role);
+	out_mem(o, "  ", 2);
+	out_endpoint(o, t->tuple.laddr, t->tuple.lport);
+	middle = o->len;
+	out_str(o, t->server ? " <- " : " -> ");
+	out_endpoint(o, t->tuple.raddr, t->tuple.rport);
+	if (o->len - from > d->columns) {
+		o->len = middle;
+		out_line_end(o);
+		out_spaces(o, 16);
+		out_str(o, t->server ? " <- " : " -> ");
+		out_endpoint(o, t->tuple.raddr, t->tuple.rport);
+	}
+	out_line_end(o);
+}
+
+/* What has been joined by its sequence numbers alone. */
+static void put_translated(const struct ladder *d, struct out *o, const struct track *left, const struct track *right)
+{
+	if (!left->tuple.lport || !left->tuple.rport || !right->tuple.rport ||
+	    pair_fit(&left->tuple, &right->tuple, true) != PAIR_NOT)
+		return;
+	out_spaces(o, 9);
+	out_str(o, _("addresses were translated on the way:"));
+	out_line_end(o);
+	put_route(d, o, left, _("client"));
+	put_route(d, o, right, _("server"));
+}
+
+/* How sure the order of what the two sides did is. */
+static void put_error(struct view *v, const struct track *left, const struct track *right)
+{
+	int64_t error = v->cfg.hosts ? v->cfg.hosts->error_ns[left->host][right->host] : 0;
+
+	if (!error)
+		return;
+	out_spaces(v->out, 9);
+	if (error < 0) {
+		out_str(v->out, _("times of the two sides by their wall clocks: what came first is not known"));
+	} else {
+		out_str(v->out, _("times of the two sides are sure to "));
+		host_span(v->out, (uint64_t)error);
+	}
+	out_line_end(v->out);
+}
+
 static void put_title(const struct ladder *d, struct view *v, const struct track *left, const struct track *right)
 {
 	struct out *o = v->out;
@@ -183,6 +287,10 @@ static void put_title(const struct ladder *d, struct view *v, const struct track
 		out_str(o, "\033[1m");
 	put_end(d, v, left, right, _("client"));
 	put_end(d, v, right, left, _("server"));
+	if (left && right) {
+		put_translated(d, o, left, right);
+		put_error(v, left, right);
+	}
 	if (v->cfg.color)
 		out_str(o, "\033[0m");
 	if ((left && left->midway) || (right && right->midway)) {

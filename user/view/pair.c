@@ -32,11 +32,22 @@ bool is_loopback(const uint8_t addr[16])
 }
 
 /* 127.0.0.1 is never elsewhere. */
-enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b)
+enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b, bool same_host)
 {
 	if (!same_end(a->laddr, a->lport, b->raddr, b->rport) || !same_end(a->raddr, a->rport, b->laddr, b->lport))
 		return PAIR_NOT;
-	if (a->netns == b->netns)
+	if (same_host && a->netns == b->netns)
 		return PAIR_HERE;
 	return is_loopback(a->laddr) ? PAIR_NOT : PAIR_ELSEWHERE;
+}
+
+uint64_t pair_isn(const struct model_event *ev)
+{
+	const struct tcptrace_record *r = ev->rec;
+
+	if (r->event != ev->event || r->flags & TCPTRACE_F_ACTOR || tcptrace_has_totals(r))
+		return 0;
+	if (ev->event == TCPTRACE_SYNQ_ADD)
+		return r->arg << 32 | r->arg >> 32;
+	return ev->event == TCPTRACE_STATE && ev->old == TCP_S_SYN_SENT && ev->new == TCP_S_ESTABLISHED ? r->arg : 0;
 }

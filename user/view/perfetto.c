@@ -134,7 +134,7 @@ static struct client *client_of(struct perfetto *p, const struct conn *server)
 {
 	struct client *c = &p->clients[pair_hash(&server->tuple) % CLIENTS];
 
-	return c->conn && pair_fit(&server->tuple, &c->tuple) ? c : NULL;
+	return c->conn && pair_fit(&server->tuple, &c->tuple, true) ? c : NULL;
 }
 
 /* A server's end is in the accept queue, or was accepted: the arrow from its client's connect() ends there. */

@@ -60,15 +60,20 @@ static void pair_del(struct follow *f, struct track *t)
 	t->paired = false;
 }
 
+static void track_part(struct track *t)
+{
+	if (t->peer)
+		t->peer->peer = NULL;
+	t->peer = NULL;
+}
+
 /* The ends of t, as far as they are known; a connect() to elsewhere has another peer. */
 void track_set_tuple(struct follow *f, struct track *t, const struct tuple *ends)
 {
 	struct track **p;
 
 	pair_del(f, t);
-	if (t->peer)
-		t->peer->peer = NULL;
-	t->peer = NULL;
+	track_part(t);
 	t->tuple = *ends;
 	if (!ends->lport || !ends->rport)
 		return;
@@ -78,20 +83,61 @@ void track_set_tuple(struct follow *f, struct track *t, const struct tuple *ends
 	t->paired = true;
 }
 
-/* The other end of t, in whatever namespace; of several the one in its own. */
+static struct track **isn_bucket(struct follow *f, uint64_t isn)
+{
+	return &f->by_isn[(isn ^ isn >> 32) % FOLLOW_BUCKETS];
+}
+
+static void isn_del(struct follow *f, struct track *t)
+{
+	struct track **p;
+
+	if (!t->isn)
+		return;
+	for (p = isn_bucket(f, t->isn); *p != t; p = &(*p)->next_isn)
+		;
+	*p = t->next_isn;
+	t->isn = 0;
+}
+
+/* It may show that the peer, found by its addresses, is another connection's. */
+void track_set_isn(struct follow *f, struct track *t, uint64_t isn)
+{
+	struct track **p;
+
+	isn_del(f, t);
+	if (t->peer && t->peer->isn && t->peer->isn != isn)
+		track_part(t);
+	p = isn_bucket(f, isn);
+	t->isn = isn;
+	t->next_isn = *p;
+	*p = t;
+}
+
+/* By its initial sequence numbers, wherever it is. */
+static struct track *peer_by_isn(struct follow *f, const struct track *t)
+{
+	struct track *p = t->isn ? *isn_bucket(f, t->isn) : NULL;
+
+	while (p && (p == t || p->isn != t->isn || p->peer || p->server == t->server))
+		p = p->next_isn;
+	return p;
+}
+
+/* The other end of t, in whatever namespace and machine; of several the nearest; on other machines the newest. */
 struct track *track_peer(struct follow *f, const struct track *t)
 {
-	struct track *p, *best = NULL;
+	struct track *p, *best = peer_by_isn(f, t);
 
-	for (p = *pair_bucket(f, &t->tuple); p; p = p->next_pair) {
+	for (p = best ? NULL : *pair_bucket(f, &t->tuple); p; p = p->next_pair) {
 		enum pair_fit fit;
 
-		if (p == t || p->peer || p->gone)
+		if (p == t || p->peer || (p->gone && !f->patient) || (p->isn && t->isn))
 			continue;
-		fit = pair_fit(&t->tuple, &p->tuple);
+		fit = pair_fit(&t->tuple, &p->tuple, p->host == t->host);
 		if (fit == PAIR_HERE)
 			return p;
-		if (fit == PAIR_ELSEWHERE)
+		if (fit == PAIR_ELSEWHERE && (!best || p->host == t->host))
 			best = p;
 	}
 	return best;
@@ -107,12 +153,12 @@ struct track *track_by_conn(struct follow *f, uint64_t conn)
 }
 
 /* A track that has no conn yet: segments that were refused. */
-struct track *track_connless(struct follow *f, const struct tuple *key)
+struct track *track_connless(struct follow *f, const struct tuple *key, uint8_t host)
 {
 	struct track *t;
 
 	for (t = *pair_bucket(f, key); t; t = t->next_pair) {
-		if (!t->conn && t->tuple.netns == key->netns &&
+		if (!t->conn && t->host == host && t->tuple.netns == key->netns &&
 		    same_end(key->laddr, key->lport, t->tuple.laddr, t->tuple.lport) &&
 		    same_end(key->raddr, key->rport, t->tuple.raddr, t->tuple.rport))
 			return t;
@@ -146,8 +192,8 @@ void follow_drop(struct follow *f, struct track *t)
 {
 	pair_del(f, t);
 	conn_del(f, t);
-	if (t->peer)
-		t->peer->peer = NULL;
+	isn_del(f, t);
+	track_part(t);
 	*(t->prev ? &t->prev->next : &f->oldest) = t->next;
 	*(t->next ? &t->next->prev : &f->newest) = t->prev;
 	t->next = f->free;

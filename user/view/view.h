@@ -15,6 +15,8 @@
 #include "../model/finding.h"
 
 struct row;
+struct view_hosts;
+struct file_host;
 
 enum view_time { VIEW_TIME_NONE, VIEW_TIME_START, VIEW_TIME_WALL };
 
@@ -105,6 +107,7 @@ struct view_config {
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
 	bool live;			/* no replay */
+	const struct file_host *recorded;	/* record: of a replay, whose recording it is */
 	uint64_t file_bytes;		/* record: -C, -W, as in struct recorder_config */
 	unsigned int files;
 	bool explain;			/* --explain: a sentence below each event */
@@ -116,6 +119,7 @@ struct view_config {
 	uint32_t home_netns;		/* of which nothing needs to be said; 0: that of the first event */
 	const char *(*netns_name)(uint32_t netns);	/* or NULL, as its answer may be: it has only a number */
 	const struct view_about *about;	/* NULL: unknown */
+	const struct view_hosts *hosts;	/* recordings of several machines; NULL: of one */
 	const struct view_lesson *lesson;	/* NULL: it is none */
 	bool anonymous;			/* --anonymous: letters instead of addresses */
 	uint64_t max_size;		/* --max-size: bytes; 0: the view's own */
@@ -173,6 +177,7 @@ struct view_ops {
 	bool steps;			/* shows step by step: -e, -x and -q apply to it, -c counts what they leave */
 	bool verdict_last;		/* listeners before findings: programs look up what a finding names */
 	bool json;			/* it is cfg.json that says whether it writes JSON; else -j means the view json */
+	bool hosts;			/* tells apart what several machines recorded */
 	bool both_ends;			/* needs the other ends of what a filter names, too */
 	int (*open)(struct view *v);			/* header; 0 or -errno */
 	void (*begin)(struct view *v);			/* the snapshot is over: from here on everything is seen */
@@ -207,6 +212,7 @@ struct view {
 	struct out *out;
 	void *priv;
 	uint64_t shown;			/* events; flow: connections; top: tables */
+	uint8_t host;			/* whose findings come */
 	bool done;			/* its user has seen enough: the run ends */
 	uint32_t findings;		/* that came, with those of which summary_finding() only says how many */
 	uint32_t ledger_netns;		/* whose counters are being listed */

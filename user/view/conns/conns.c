@@ -8,6 +8,7 @@
 
 #include "../../lib/tr.h"
 #include "../jsonout.h"
+#include "../pair.h"
 #include "conns.h"
 
 #define MILLISECOND	1000000ull
@@ -21,7 +22,7 @@ struct conns {
 	struct rows rows;
 	struct view_clock clock;
 	uint64_t looked_ns, swept_ns, last_ns;
-	uint64_t seen;			/* a bit for each event that is seen */
+	uint64_t seen[MODEL_HOSTS];	/* a bit for each event that is seen */
 };
 
 static const struct conns_config no_config;
@@ -40,9 +41,12 @@ static int conns_open(struct view *v)
 		return -ENOMEM;
 	v->priv = s;
 	v->out->ascii = !v->cfg.utf8;
-	s->seen = SEEN_ALL;
+	for (unsigned int i = 0; i < MODEL_HOSTS; i++)
+		s->seen[i] = SEEN_ALL;
 	s->sums.all = calloc(SUMS, sizeof(*s->sums.all));
 	err = s->sums.all ? lives_init(&s->lives) : -ENOMEM;
+	if (v->cfg.hosts && v->cfg.json)
+		hosts_json(v->out, v->cfg.hosts);
 	if (!err && config(v)->csv && !v->cfg.no_header)
 		keys_csv_header(v);
 	return err;
@@ -70,11 +74,20 @@ static bool wanted(const struct view *v, const struct life *x, const struct conn
 static void show(struct view *v, struct life *x, uint64_t now_ns)
 {
 	struct conns *s = v->priv;
-	struct conn_row r = { .l = &x->l, .peer = x->peer && !config(v)->both ? &x->peer->l : NULL };
+	struct life *peer = config(v)->both ? NULL : x->peer;
+	struct conn_row r = { .l = &x->l, .peer = peer ? &peer->l : NULL };
+	uint64_t unobserved;
+
+	if (v->cfg.hosts) {
+		r.host = host_word(v->cfg.hosts, x->host);
+		r.peer_host = peer ? host_word(v->cfg.hosts, peer->host) : NULL;
+	}
 
 	r.until_ns = x->l.end_ns ? x->l.end_ns : now_ns;
-	r.end = life_end(&x->l, now_ns, s->seen, &r.unobserved);
+	r.end = life_end(&x->l, now_ns, s->seen[x->host], &r.unobserved);
 	r.deduced = life_deduced(&x->l, r.end);
+	if (peer)
+		r.peer_end = life_end(&peer->l, now_ns, s->seen[peer->host], &unobserved);
 	if (!wanted(v, x, &r))
 		return;
 	sums_add(&s->sums, &r);
@@ -158,9 +171,9 @@ static void refused(struct view *v, const struct model_event *ev)
 
 	if (!t.lport || !t.rport)
 		return;
-	x = lives_by_tuple(&s->lives, &t, true);
+	x = lives_by_tuple(&s->lives, &t, ev->host, true);
 	if (!x)
-		x = lives_new(&s->lives, 0);
+		x = lives_new(&s->lives, 0, ev->host);
 	if (!x)
 		return;
 	if (!x->l.tries) {
@@ -183,7 +196,7 @@ static void refused(struct view *v, const struct model_event *ev)
 /* It came in after all: no line of its own. */
 static void came_in(struct conns *s, struct life *x)
 {
-	struct life *before = lives_by_tuple(&s->lives, &x->l.tuple, true);
+	struct life *before = lives_by_tuple(&s->lives, &x->l.tuple, x->host, true);
 
 	if (!before)
 		return;
@@ -201,7 +214,7 @@ static bool is_syn_refused(const struct model_event *ev)
 static void late_reset(struct conns *s, const struct model_event *ev)
 {
 	struct tuple t = ends_of(ev->rec);
-	struct life *x = t.lport && t.rport ? lives_by_tuple(&s->lives, &t, false) : NULL;
+	struct life *x = t.lport && t.rport ? lives_by_tuple(&s->lives, &t, ev->host, false) : NULL;
 
 	if (x && x->l.end_ns)
 		x->l.reset_after = true;
@@ -229,7 +242,7 @@ static struct life *life_of(struct view *v, const struct model_event *ev)
 		finish(v, x, ev->rec->t_ns);
 		x = NULL;
 	}
-	return x || !life_begins(ev) ? x : lives_new(&s->lives, ev->conn);
+	return x || !life_begins(ev) ? x : lives_new(&s->lives, ev->conn, ev->host);
 }
 
 static bool has_ends(const struct tuple *t)
@@ -241,6 +254,7 @@ static void with_conn(struct view *v, const struct model_event *ev)
 {
 	struct conns *s = v->priv;
 	struct life *x = life_of(v, ev);
+	uint64_t isn;
 	bool fresh;
 
 	if (!x)
@@ -249,6 +263,9 @@ static void with_conn(struct view *v, const struct model_event *ev)
 	if (x->paired && has_ends(&ev->c->tuple) && memcmp(&x->l.tuple, &ev->c->tuple, sizeof(x->l.tuple)))
 		lives_unpair(&s->lives, x);
 	life_step(&x->l, ev);
+	isn = pair_isn(ev);
+	if (isn && isn != x->isn)
+		lives_set_isn(&s->lives, x, isn);
 	if (v->cfg.picks)
 		x->picks |= v->cfg.picks(v->cfg.picks_ctx, ev);
 	if (has_ends(&x->l.tuple) && (!x->paired || !x->peer))
@@ -284,14 +301,14 @@ static int conns_record(struct view *v, const struct tcptrace_record *rec, bool 
 
 	(void)passed;
 	if (rec->event == TCPTRACE_OBSERVED && !(rec->flags & TCPTRACE_F_ACTOR)) {
-		s->seen = 0;
+		s->seen[v->host] = 0;
 		for (unsigned int e = 1; e < TCPTRACE_EVENT_MAX; e++)
-			s->seen |= (uint64_t)!!(rec->arg >> TCPTRACE_SEEN_SHIFT(e) & 3) << e;
+			s->seen[v->host] |= (uint64_t)!!(rec->arg >> TCPTRACE_SEEN_SHIFT(e) & 3) << e;
 	}
 	if (rec->event != TCPTRACE_EXISTS || !tcptrace_has_totals(rec))
 		return 0;
 	t = ends_of(rec);
-	x = lives_by_tuple(&s->lives, &t, false);
+	x = lives_by_tuple(&s->lives, &t, v->host, false);
 	if (x && !x->l.end_ns)
 		life_totals(&x->l, rec);
 	return 0;
@@ -379,6 +396,7 @@ const struct view_ops view_conns = {
 	.help = N_("one line a connection, when it is over, and how it ended"),
 	.json = true,
 	.both_ends = true,
+	.hosts = true,
 	.events = EVENT(LISTEN) | EVENT(CONNECT) | EVENT(CONNECT_RETURN) | EVENT(ACCEPT) | EVENT(CLOSE) | EVENT(SYNQ_ADD) |
 		  EVENT(SYNACK_RETRANS) | EVENT(SYNQ_DEL) | EVENT(ACCEPTQ_ADD) | EVENT(ACCEPTQ_DEL) | EVENT(DROP) |
 		  EVENT(COOKIE_OK) | EVENT(STATE) | EVENT(RST_SENT) | EVENT(RST_RECEIVED) | EVENT(EXISTS) | EVENT(DESTROY),

@@ -4,16 +4,18 @@
 #define TCPTRACE_CONNS_H
 
 #include "../../model/hist.h"
+#include "../hosts.h"
 #include "../view.h"
 #include "lives.h"
 
 /* One line: a connection as one end saw it, and what is known of the other end if that is on this machine, too. */
 struct conn_row {
 	const struct conn_life *l, *peer;	/* peer NULL: elsewhere, or not asked for */
-	enum life_end end;
+	enum life_end end, peer_end;		/* peer_end: with peer */
 	uint64_t unobserved;			/* events that would have decided */
 	uint64_t until_ns;			/* of one that goes on: now; else its end */
 	bool deduced;
+	const char *host, *peer_host;		/* where there are several machines; else NULL */
 };
 
 #define TIME_UNKNOWN	UINT64_MAX
@@ -54,6 +56,7 @@ void keys_csv_header(struct view *v);
 #define SUMS	64u			/* listeners and remote ports told apart */
 
 struct sum {
+	const char *host;		/* NULL: there is one machine */
 	bool server;
 	uint16_t port;			/* local of a server, remote of a client */
 	uint64_t count;

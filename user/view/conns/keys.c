@@ -7,7 +7,7 @@
 #include "conns.h"
 
 struct value {
-	enum { ABSENT, NUMBER, TEXT, BYTES, ADDRESS, TIME, YES, SENTENCE, EVENTS } kind;
+	enum { ABSENT, NUMBER, TEXT, BYTES, STRING, ADDRESS, TIME, YES, SENTENCE, EVENTS } kind;
 	uint64_t n;
 	const char *s;
 	const uint8_t *addr;
@@ -45,6 +45,11 @@ static struct value total(const struct conn_row *r, uint64_t n)
 static struct value comm(const struct owner *o)
 {
 	return o->pid ? (struct value){ .kind = BYTES, .s = o->comm } : NONE;
+}
+
+static struct value host(const char *word)
+{
+	return word ? (struct value){ .kind = STRING, .s = word } : NONE;
 }
 
 static const struct owner nobody = { .fd = -1 };
@@ -118,7 +123,9 @@ static const char *family_word(const struct conn_row *r)
 	X(text,		((struct value){ .kind = SENTENCE }))			\
 	X(conn_state,	text(life_end_zeek(r->end, r->l->role)))		\
 	X(inferred,	r->deduced ? ((struct value){ .kind = YES }) : NONE)	\
-	X(unobserved,	r->unobserved ? ((struct value){ .kind = EVENTS, .n = r->unobserved }) : NONE)
+	X(unobserved,	r->unobserved ? ((struct value){ .kind = EVENTS, .n = r->unobserved }) : NONE) \
+	X(host,		host(r->host))						\
+	X(peer_host,	host(r->peer_host))
 
 enum key {
 #define KEY_ENUM(name, value) KEY_##name,
@@ -163,7 +170,7 @@ static void put_events(struct out *o, uint64_t events, const char *quote, const 
 static void put_time(struct view *v, struct view_clock *clock, uint64_t t_ns)
 {
 	out_make_room(v->out, 64 + PUT_SLACK);
-	out_take(v->out, view_rfc3339(clock, out_at(v->out), (int64_t)t_ns + v->cfg.wall_offset_ns));
+	out_take(v->out, view_rfc3339(clock, out_at(v->out), (int64_t)(t_ns + (uint64_t)v->cfg.wall_offset_ns)));
 }
 
 static void value_json(struct view *v, struct view_clock *clock, const struct conn_row *r, const struct value *x)
@@ -176,6 +183,9 @@ static void value_json(struct view *v, struct view_clock *clock, const struct co
 		return;
 	case BYTES:
 		out_json(o, x->s, TCPTRACE_COMM_LEN);
+		return;
+	case STRING:
+		out_json(o, x->s, 255);
 		return;
 	case YES:
 		out_str(o, "true");
@@ -247,6 +257,7 @@ static void value_csv(struct view *v, struct view_clock *clock, const struct con
 	case TIME: put_time(v, clock, x->n); return;
 	case ADDRESS: out_addr(o, x->addr); return;
 	case BYTES: out_safe(o, x->s, TCPTRACE_COMM_LEN); break;
+	case STRING: out_safe(o, x->s, 255); break;
 	case EVENTS: put_events(o, x->n, "", " "); break;
 	case SENTENCE: row_sentence(o, r); break;
 	case TEXT: out_str(o, x->s); break;

@@ -13,7 +13,8 @@ int lives_init(struct lives *s)
 	s->all = calloc(LIVES, sizeof(*s->all));
 	s->by_conn = calloc(LIVES_BUCKETS, sizeof(*s->by_conn));
 	s->by_pair = calloc(LIVES_BUCKETS, sizeof(*s->by_pair));
-	if (s->all && s->by_conn && s->by_pair)
+	s->by_isn = calloc(LIVES_BUCKETS, sizeof(*s->by_isn));
+	if (s->all && s->by_conn && s->by_pair && s->by_isn)
 		return 0;
 	lives_free(s);
 	return -ENOMEM;
@@ -24,6 +25,7 @@ void lives_free(struct lives *s)
 	free(s->all);
 	free(s->by_conn);
 	free(s->by_pair);
+	free(s->by_isn);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -40,20 +42,35 @@ static struct life **pair_bucket(const struct lives *s, const struct tuple *t)
 	return &s->by_pair[pair_hash(t) % LIVES_BUCKETS];
 }
 
-/* The other end of x, in whatever namespace; of several the one in its own. */
+static struct life **isn_bucket(const struct lives *s, uint64_t isn)
+{
+	return &s->by_isn[(isn ^ isn >> 32) % LIVES_BUCKETS];
+}
+
+/* By its initial sequence numbers, wherever it is. */
+static struct life *other_by_isn(const struct lives *s, const struct life *x)
+{
+	struct life *p = x->isn ? *isn_bucket(s, x->isn) : NULL;
+
+	while (p && (p == x || p->isn != x->isn || p->peer || p->told || p->l.role == x->l.role))
+		p = p->next_isn;
+	return p;
+}
+
+/* The other end of x, in whatever namespace and machine; of several the nearest; on other machines the newest. */
 static struct life *other_end(const struct lives *s, const struct life *x)
 {
-	struct life *p, *best = NULL;
+	struct life *p, *best = other_by_isn(s, x);
 
-	for (p = *pair_bucket(s, &x->l.tuple); p; p = p->next_pair) {
+	for (p = best ? NULL : *pair_bucket(s, &x->l.tuple); p; p = p->next_pair) {
 		enum pair_fit fit;
 
-		if (p == x || p->peer || !p->l.conn || p->told)
+		if (p == x || p->peer || !p->l.conn || p->told || (p->isn && x->isn))
 			continue;
-		fit = pair_fit(&x->l.tuple, &p->l.tuple);
+		fit = pair_fit(&x->l.tuple, &p->l.tuple, p->host == x->host);
 		if (fit == PAIR_HERE)
 			return p;
-		if (fit == PAIR_ELSEWHERE)
+		if (fit == PAIR_ELSEWHERE && (!best || p->host == x->host))
 			best = p;
 	}
 	return best;
@@ -71,12 +88,40 @@ static void pair_del(struct lives *s, struct life *x)
 	x->paired = false;
 }
 
-void lives_unpair(struct lives *s, struct life *x)
+static void part(struct life *x)
 {
-	pair_del(s, x);
 	if (x->peer)
 		x->peer->peer = NULL;
 	x->peer = NULL;
+}
+
+void lives_unpair(struct lives *s, struct life *x)
+{
+	pair_del(s, x);
+	part(x);
+}
+
+static void isn_del(struct lives *s, struct life *x)
+{
+	struct life **p;
+
+	if (!x->isn)
+		return;
+	for (p = isn_bucket(s, x->isn); *p != x; p = &(*p)->next_isn)
+		;
+	*p = x->next_isn;
+	x->isn = 0;
+}
+
+/* It may show that the other end, found by its addresses, is another connection's. */
+void lives_set_isn(struct lives *s, struct life *x, uint64_t isn)
+{
+	isn_del(s, x);
+	if (x->peer && x->peer->isn && x->peer->isn != isn)
+		part(x);
+	x->isn = isn;
+	x->next_isn = *isn_bucket(s, isn);
+	*isn_bucket(s, isn) = x;
 }
 
 void lives_pair(struct lives *s, struct life *x)
@@ -104,12 +149,12 @@ struct life *lives_by_conn(const struct lives *s, uint64_t conn)
 	return x;
 }
 
-struct life *lives_by_tuple(const struct lives *s, const struct tuple *t, bool refused)
+struct life *lives_by_tuple(const struct lives *s, const struct tuple *t, uint8_t host, bool refused)
 {
 	struct life *x;
 
 	for (x = *pair_bucket(s, t); x; x = x->next_pair) {
-		if (!x->l.conn == refused && !memcmp(&x->l.tuple, t, sizeof(*t)))
+		if (!x->l.conn == refused && x->host == host && !memcmp(&x->l.tuple, t, sizeof(*t)))
 			return x;
 	}
 	return NULL;
@@ -139,7 +184,7 @@ static struct life *take(struct lives *s)
 	return x;
 }
 
-struct life *lives_new(struct lives *s, uint64_t conn)
+struct life *lives_new(struct lives *s, uint64_t conn, uint8_t host)
 {
 	struct life *x = conn || s->refused < LIVES_REFUSED ? take(s) : NULL;
 
@@ -149,6 +194,7 @@ struct life *lives_new(struct lives *s, uint64_t conn)
 	}
 	memset(x, 0, sizeof(*x));
 	x->l.conn = conn;
+	x->host = host;
 	x->l.owner.fd = -1;
 	x->prev = s->newest;
 	*(s->newest ? &s->newest->next : &s->oldest) = x;
@@ -185,8 +231,8 @@ void lives_drop(struct lives *s, struct life *x)
 	wait_del(s, x);
 	pair_del(s, x);
 	conn_del(s, x);
-	if (x->peer)
-		x->peer->peer = NULL;
+	isn_del(s, x);
+	part(x);
 	if (!x->l.conn)
 		s->refused--;
 	*(x->prev ? &x->prev->next : &s->oldest) = x->next;

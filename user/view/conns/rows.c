@@ -12,7 +12,7 @@
 #include "conns.h"
 #include "../../lib/tr.h"
 
-enum column { TIME, CONN, PID, COMM, LOCAL, REMOTE, IN, OUT, LIFE, RTT, WAIT, SYNQ, OPEN, CLOSING, SRTT, RETR, END, COLUMNS };
+enum column { TIME, HOST, CONN, PID, COMM, LOCAL, REMOTE, IN, OUT, LIFE, RTT, WAIT, SYNQ, OPEN, CLOSING, SRTT, RETR, END, COLUMNS };
 
 static const struct {
 	const char *title;
@@ -21,6 +21,7 @@ static const struct {
 	uint16_t from;			/* the least width of the terminal that shows it */
 } columns[] = {
 	[TIME] = { "TIME", 15, false, 0 },
+	[HOST] = { "HOST", 12, false, 0 },
 	[CONN] = { "CONN", 6, false, 180 },
 	[PID] = { "PID", 7, false, 0 },
 	[COMM] = { "COMM", 9, false, 0 },
@@ -52,6 +53,8 @@ static bool shown(const struct view *v, enum column c)
 {
 	if (c == TIME)
 		return v->cfg.time != VIEW_TIME_NONE;
+	if (c == HOST)
+		return v->cfg.hosts != NULL;
 	return terminal(v) >= columns[c].from;
 }
 
@@ -163,7 +166,7 @@ static void put_time(struct view *v, const struct conn_row *r)
 
 	out_make_room(v->out, 64 + PUT_SLACK);
 	if (v->cfg.time == VIEW_TIME_WALL) {
-		out_take(v->out, view_hhmmss(&clock, out_at(v->out), (int64_t)r->until_ns + v->cfg.wall_offset_ns));
+		out_take(v->out, view_hhmmss(&clock, out_at(v->out), (int64_t)(r->until_ns + (uint64_t)v->cfg.wall_offset_ns)));
 		return;
 	}
 	ns = r->until_ns > start ? r->until_ns - start : 0;
@@ -222,6 +225,10 @@ static void put_value(struct view *v, const struct conn_row *r, enum column c)
 
 	switch (c) {
 	case TIME: put_time(v, r); break;
+	case HOST:
+		if (r->host)
+			out_safe_cut(o, r->host, 255, columns[HOST].width);
+		break;
 	case CONN:
 		if (l->conn)
 			out_u64(o, l->conn);

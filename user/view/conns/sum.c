@@ -9,17 +9,18 @@
 #include "../../lib/tr.h"
 #include "conns.h"
 
-static struct sum *find(struct sums *s, bool server, uint16_t port)
+static struct sum *find(struct sums *s, const char *host, bool server, uint16_t port)
 {
 	struct sum *x;
 
 	for (unsigned int i = 0; i < s->n; i++) {
-		if (s->all[i].server == server && s->all[i].port == port)
+		if (s->all[i].host == host && s->all[i].server == server && s->all[i].port == port)
 			return &s->all[i];
 	}
 	if (s->n == SUMS)
 		return NULL;
 	x = &s->all[s->n++];
+	x->host = host;
 	x->server = server;
 	x->port = port;
 	return x;
@@ -28,7 +29,7 @@ static struct sum *find(struct sums *s, bool server, uint16_t port)
 void sums_add(struct sums *s, const struct conn_row *r)
 {
 	bool server = r->l->role != ROLE_CLIENT;
-	struct sum *x = find(s, server, server ? r->l->tuple.lport : r->l->tuple.rport);
+	struct sum *x = find(s, r->host, server, server ? r->l->tuple.lport : r->l->tuple.rport);
 
 	if (!x) {
 		s->others++;
@@ -70,6 +71,10 @@ static void put_sum(struct out *o, const struct sum *x)
 	const char *comma = ": ";
 
 	out_line_end(o);
+	if (x->host) {
+		out_safe(o, x->host, 255);
+		out_mem(o, "  ", 2);
+	}
 	out_str(o, x->server ? "<:" : ">*:");
 	out_u64(o, x->port);
 	out_str(o, "  ");

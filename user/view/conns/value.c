@@ -191,9 +191,31 @@ static struct filling filling_of(const struct conn_row *r)
 	return f;
 }
 
+/* Why they reset it, as they see it: their side is known, too. */
+static bool they_say_why(const struct conn_row *r)
+{
+	if (r->end != LIFE_RESET_BY_THEM || !r->peer)
+		return false;
+	switch (r->peer_end) {
+	case LIFE_NOT_ACCEPTED: case LIFE_RESET_UNREAD: case LIFE_RESET_LINGER: case LIFE_RESET_DISCONNECT:
+	case LIFE_RESET_LATE_DATA: case LIFE_KILLED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void row_sentence(struct out *o, const struct conn_row *r)
 {
 	struct filling f = filling_of(r);
+	struct conn_row theirs;
 
 	put_filled(o, tr(sentence_of(r)), &f);
+	if (!they_say_why(r))
+		return;
+	theirs = (struct conn_row){ .l = r->peer, .end = r->peer_end };
+	f = filling_of(&theirs);
+	out_str(o, _(" (there: "));
+	put_filled(o, tr(sentence_of(&theirs)), &f);
+	out_str(o, _(")"));
 }

@@ -114,7 +114,7 @@ void ladders_tick(struct ladders *l, const struct conn_rows *c, uint64_t now_ns)
 		next = t->next;
 		if (next && next == t->peer)
 			next = next->next;
-		if (follow_over(t, now_ns))
+		if (follow_over(&l->follow, t, now_ns))
 			finish(l, c, t);
 	}
 }
@@ -131,7 +131,7 @@ void ladders_event(struct ladders *l, const struct conn_rows *c, const struct mo
 	if (t) {
 		t->picks |= picks;
 		follow_step(t, ev);
-		if ((t->gone || (t->peer && t->peer->gone)) && follow_over(t, ev->rec->t_ns))
+		if ((t->gone || (t->peer && t->peer->gone)) && follow_over(&l->follow, t, ev->rec->t_ns))
 			finish(l, c, t);
 	}
 	ladders_tick(l, c, ev->rec->t_ns);

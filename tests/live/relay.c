@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A path between two network namespaces that takes its time: a TUN device here and one in the namespace of a process,
+ * and what goes in at one comes out at the other later.
+ *
+ *	relay PID THERE_US BACK_US JITTER_US [LOST]	10.98.0.1 here, 10.98.0.2 there; both /24
+ *
+ * SYNs from here to the port LOST never arrive. It says READY, and ends when its standard input does.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <arpa/inet.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PACKETS	4096u
+
+struct packet {
+	uint64_t due_ns;
+	ssize_t n;
+	uint8_t bytes[2048];
+};
+
+/* One way: a ring, as what leaves later arrives later. */
+static struct way {
+	int from, to;
+	uint64_t delay_ns, jitter_ns;
+	unsigned int first, n;
+	struct packet packets[PACKETS];
+} ways[2];
+
+static unsigned int lost;
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void set_up(const char *name, const char *address)
+{
+	struct ifreq ifr = { 0 };
+	struct sockaddr_in *sin = (struct sockaddr_in *)&ifr.ifr_addr;
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	sin->sin_family = AF_INET;
+	inet_pton(AF_INET, address, &sin->sin_addr);
+	if (ioctl(s, SIOCSIFADDR, &ifr))
+		die("address");
+	inet_pton(AF_INET, "255.255.255.0", &sin->sin_addr);
+	if (ioctl(s, SIOCSIFNETMASK, &ifr))
+		die("netmask");
+	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
+	if (ioctl(s, SIOCSIFFLAGS, &ifr))
+		die("up");
+	close(s);
+}
+
+static int tun(const char *address)
+{
+	struct ifreq ifr = { .ifr_name = "relay0", .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr))
+		die("/dev/net/tun");
+	set_up(ifr.ifr_name, address);
+	return fd;
+}
+
+static bool is_lost(const struct packet *p)
+{
+	unsigned int at = (p->bytes[0] & 15u) * 4;
+
+	return lost && p->bytes[0] >> 4 == 4 && p->bytes[9] == 6 && p->n >= (ssize_t)at + 20 &&
+	       (unsigned int)(p->bytes[at + 2] << 8 | p->bytes[at + 3]) == lost && (p->bytes[at + 13] & 0x12) == 2;
+}
+
+static void take(struct way *w)
+{
+	while (w->n < PACKETS) {
+		struct packet *p = &w->packets[(w->first + w->n) % PACKETS];
+
+		p->n = read(w->from, p->bytes, sizeof(p->bytes));
+		if (p->n <= 0)
+			return;
+		p->due_ns = now_ns() + w->delay_ns + (w->jitter_ns ? (uint64_t)random() % w->jitter_ns : 0);
+		if (w->n && p->due_ns < w->packets[(w->first + w->n - 1) % PACKETS].due_ns)
+			p->due_ns = w->packets[(w->first + w->n - 1) % PACKETS].due_ns;
+		w->n += !(w == &ways[0] && is_lost(p));
+	}
+}
+
+/* How long until the next one is due, in ns. */
+static uint64_t give(struct way *w, uint64_t now)
+{
+	while (w->n && w->packets[w->first].due_ns <= now) {
+		struct packet *p = &w->packets[w->first];
+
+		if (write(w->to, p->bytes, (size_t)p->n) != p->n)
+			perror("relay: write");
+		w->first = (w->first + 1) % PACKETS;
+		w->n--;
+	}
+	return w->n ? w->packets[w->first].due_ns - now : 1000000000u;
+}
+
+static void run(int here, int there)
+{
+	struct pollfd fds[] = { { STDIN_FILENO, POLLIN, 0 }, { here, POLLIN, 0 }, { there, POLLIN, 0 } };
+	char byte;
+
+	for (;;) {
+		uint64_t now = now_ns(), a = give(&ways[0], now), b = give(&ways[1], now), wait = a < b ? a : b;
+		struct timespec ts = { (time_t)(wait / 1000000000u), (long)(wait % 1000000000u) };
+
+		if (ppoll(fds, 3, &ts, NULL) < 0)
+			die("poll");
+		if (fds[0].revents && read(STDIN_FILENO, &byte, 1) <= 0)
+			return;
+		take(&ways[0]);
+		take(&ways[1]);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	char path[64];
+	int here, there, ns;
+
+	if (argc < 5) {
+		fprintf(stderr, "usage: relay PID THERE_US BACK_US JITTER_US [LOST]\n");
+		return 2;
+	}
+	here = tun("10.98.0.1");
+	snprintf(path, sizeof(path), "/proc/%s/ns/net", argv[1]);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0 || setns(ns, CLONE_NEWNET))
+		die("namespace");
+	there = tun("10.98.0.2");
+	for (int i = 0; i < 2; i++) {
+		ways[i].from = i ? there : here;
+		ways[i].to = i ? here : there;
+		ways[i].delay_ns = strtoull(argv[2 + i], NULL, 10) * 1000;
+		ways[i].jitter_ns = strtoull(argv[4], NULL, 10) * 1000;
+	}
+	lost = argc > 5 ? (unsigned int)strtoul(argv[5], NULL, 10) : 0;
+	puts("READY");
+	fflush(stdout);
+	run(here, there);
+	return 0;
+}
