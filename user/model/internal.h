@@ -19,6 +19,7 @@
  *     attempt.c   connect() in terms of the kernel's counters
  *     conn.c      the table of conns: make, join, forget
  *     listener.c  the table of listeners
+ *     waits.c     histograms of listeners; pool.c  rows that are taken when they are needed
  *     queue.c     both queues of a listener: numbers, and who waits
  *     age.c       conns by age
  *     index.c     hash tables of conns
@@ -121,6 +122,7 @@ struct model {
 	struct listener **listener_by_sk, **listener_by_port;
 	uint32_t listener_mask;
 	struct listener *closed_head, *closed_tail;
+	struct pool seldom, waits;	/* rows of listeners: what not all of them have */
 
 	uint64_t ended[ENDED_SLOTS];
 	struct held held[HELD_CPUS];
@@ -219,6 +221,7 @@ struct listener *listener_of(struct model *m, const struct tcptrace_record *rec,
 void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);
 void listener_reopen(struct model *m, struct listener *l);
 void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
+struct seldom *seldom_of(struct model *m, struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 
 static inline void listener_count(struct listener *l, unsigned int cause)
@@ -260,7 +263,7 @@ const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l
 void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure);
 void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec);
 void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec);
-void owner_accepts(struct listener *l, const struct owner *who);
+void owner_accepts(struct model *m, struct listener *l, const struct owner *who);
 void owner_holds(struct model *m, struct listener *l);
 void owner_has(struct model *m, struct conn *c);
 void owner_listed(const struct model *m, struct listener *l);

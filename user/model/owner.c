@@ -115,16 +115,27 @@ void owner_opens(const struct model *m, struct listener *l, const struct tcptrac
 	l->opener_listened = true;
 }
 
-void owner_accepts(struct listener *l, const struct owner *who)
+/* Of one alone, it is the acceptor. */
+static void accepts_too(struct model *m, struct listener *l, uint32_t pid)
 {
-	uint32_t i;
+	uint32_t *pids = seldom_of(m, l)->acceptor_pids, i = 0;
 
+	if (l->acceptors == 1)
+		pids[0] = l->acceptor.pid;
+	while (i < l->acceptors && pids[i] != pid)
+		i++;
+	if (i == l->acceptors && i < ACCEPTORS_MAX)
+		pids[l->acceptors++] = pid;
+}
+
+void owner_accepts(struct model *m, struct listener *l, const struct owner *who)
+{
 	if (!l)
 		return;
-	for (i = 0; l->acceptor.pid != who->pid && i < l->acceptors && l->acceptor_pids[i] != who->pid; i++)
-		;
-	if (l->acceptor.pid != who->pid && i == l->acceptors && i < 64)
-		l->acceptor_pids[l->acceptors++] = who->pid;
+	if (l->acceptor.pid != who->pid && l->acceptors)
+		accepts_too(m, l, who->pid);
+	else if (l->acceptor.pid != who->pid)
+		l->acceptors = 1;
 	l->acceptor = *who;
 	l->acceptor_gone = false;
 }

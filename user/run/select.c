@@ -54,12 +54,12 @@ static bool has_pid(const struct filter *f, uint32_t pid)
 
 static bool listener_has_pid(const struct filter *f, const struct listener *l)
 {
-	uint32_t i, n = l->acceptors < 64 ? l->acceptors : 64;
+	uint32_t i, n = l->seldom ? l->acceptors : 0;
 
 	if (has_pid(f, l->opener.pid) || has_pid(f, l->acceptor.pid))
 		return true;
 	for (i = 0; i < n; i++) {
-		if (has_pid(f, l->acceptor_pids[i]))
+		if (has_pid(f, l->seldom->acceptor_pids[i]))
 			return true;
 	}
 	return false;

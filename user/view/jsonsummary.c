@@ -27,16 +27,19 @@ static void put_causes(struct out *o, const char *key, const struct listener *l,
 	json_end(o);
 }
 
-static void put_hist(struct out *o, const struct hist *h)
+static void put_waits(struct out *o, const struct waits *w)
 {
-	json_u64(o, "count", h->count);
-	if (!h->count)
+	struct hist h;
+
+	json_u64(o, "count", w->count);
+	if (!w->count)
 		return;
-	json_u64(o, "p50_ns", hist_quantile(h, 500));
-	json_u64(o, "p90_ns", hist_quantile(h, 900));
-	json_u64(o, "p99_ns", hist_quantile(h, 990));
-	json_u64(o, "max_ns", h->max);
-	json_u64(o, "sum_ns", h->sum);
+	waits_hist(w, &h);
+	json_u64(o, "p50_ns", hist_quantile(&h, 500));
+	json_u64(o, "p90_ns", hist_quantile(&h, 900));
+	json_u64(o, "p99_ns", hist_quantile(&h, 990));
+	json_u64(o, "max_ns", w->max);
+	json_u64(o, "sum_ns", w->sum);
 }
 
 static void json_figure(struct out *o, const char *key, enum known known, uint64_t n)
@@ -64,7 +67,7 @@ static void json_queue(struct out *o, const struct model *m, const struct listen
 		    model_oldest_wait(m, q));
 	if (figure_known(m, l, synq ? FIGURE_SYNQ_WAIT : FIGURE_ACCEPTQ_WAIT)) {
 		json_begin(o, "wait");
-		put_hist(o, synq ? &l->in_synq : &l->in_acceptq);
+		put_waits(o, synq ? &l->in_synq : &l->in_acceptq);
 		json_end(o);
 	}
 	json_end(o);
@@ -181,7 +184,7 @@ void json_listener_all(struct out *o, const struct model *m, const struct listen
 	json_queue(o, m, l, false);
 	if (figure_known(m, l, FIGURE_BLOCKED)) {
 		json_begin(o, "accept_blocked");
-		put_hist(o, &l->in_accept);
+		put_waits(o, &l->in_accept);
 		json_end(o);
 	}
 	json_listener_counts(o, m, l);

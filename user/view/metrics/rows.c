@@ -93,18 +93,20 @@ static void forget_members(struct metrics_rows *r)
 
 /* ---- what a listener counts ---- */
 
-static void wait_of(struct wait_counts *w, const struct hist *h)
+static void wait_of(struct wait_counts *to, const struct waits *w)
 {
 	static const uint8_t powers[WAIT_BUCKETS] = {
 #define POWER(n) n,
 		WAIT_POWERS(POWER)
 #undef POWER
 	};
+	struct hist h;
 
+	waits_hist(w, &h);
 	for (unsigned int i = 0; i < WAIT_BUCKETS; i++)
-		w->below[i] = hist_below(h, powers[i]);
-	w->count = h->count;
-	w->sum_ns = h->sum;
+		to->below[i] = hist_below(&h, powers[i]);
+	to->count = h.count;
+	to->sum_ns = h.sum;
 }
 
 static void counts_of(struct row_counts *c, const struct model *m, const struct listener *l)

@@ -134,16 +134,16 @@ static void put_waits(struct top_row *r, const struct model *m, const struct lis
 {
 	enum known known = figure_known(m, l, FIGURE_ACCEPTQ_WAIT);
 	struct hist waits;
-	const struct hist *h = &l->in_acceptq;
 
 	if (known && l->acceptq.known && l->acceptq.known <= TOP_WAITS_MAX) {
 		model_acceptq_waits(m, l, &waits);
-		h = &waits;
+	} else if (known) {
+		waits_hist(&l->in_acceptq, &waits);
 	}
-	if (!h->count)
+	if (known && !waits.count)
 		known = KNOWN_NOT;
-	r->value[TOP_P99] = value(known, known ? hist_quantile(h, 990) : 0);
-	r->value[TOP_P50] = value(known, known ? hist_quantile(h, 500) : 0);
+	r->value[TOP_P99] = value(known, known ? hist_quantile(&waits, 990) : 0);
+	r->value[TOP_P50] = value(known, known ? hist_quantile(&waits, 500) : 0);
 	r->value[TOP_OLDEST] = value(figure_known(m, l, FIGURE_ACCEPTQ_OLDEST), model_oldest_wait(m, &l->acceptq));
 }
 
