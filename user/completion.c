@@ -52,7 +52,7 @@ static void colors(FILE *f)
 
 static void metrics_labels(FILE *f)
 {
-	fputs("address port comm ", f);
+	fputs("address port comm unit namespace pod container ", f);
 }
 
 static void metrics_histograms(FILE *f)

@@ -136,6 +136,18 @@ static int take_addr(struct options *o, const char *s, int key)
 	return 0;
 }
 
+/* The list stays as it is: a name is compared with its parts. */
+static int take_places(struct options *o, int key, const char *s)
+{
+	struct filter_place *by = &o->source.filter.by_place;
+	const char *name = key == OPT_UNIT ? "unit" : key == OPT_POD ? "pod" : "container";
+
+	if (!s[0] || s[0] == ',' || s[strlen(s) - 1] == ',' || strstr(s, ",,"))
+		return options_refuse(o, "--%s '%.64s': not a list of names", name, s);
+	*(key == OPT_UNIT ? &by->units : key == OPT_POD ? &by->pods : &by->containers) = s;
+	return 0;
+}
+
 /* Notes of the capture side are none that a user could ask for. */
 static bool is_shown(unsigned int event)
 {
@@ -298,7 +310,7 @@ static int take_output(struct options *o, const char *arg)
 	return add_output(o, name, colon ? colon + 1 : NULL);
 }
 
-static const char *const labels[] = { "address", "port", "comm" };
+static const char *const labels[] = { "address", "port", "comm", "unit", "namespace", "pod", "container" };
 
 static int take_label(struct options *o, const char *s, int key)
 {
@@ -309,7 +321,7 @@ static int take_label(struct options *o, const char *s, int key)
 			return 0;
 		}
 	}
-	return options_refuse(o, "--labels '%.32s': there are address, port, comm", s);
+	return options_refuse(o, "--labels '%.32s': there are address, port, comm, unit, namespace, pod, container", s);
 }
 
 static int take_histograms(struct options *o, const char *s)
@@ -438,6 +450,8 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		o->source.filter.comm = arg;
 		return arg[0] && strlen(arg) < TCPTRACE_COMM_LEN ? 0 :
 		       options_refuse(o, "--comm '%.64s': not a name; the kernel keeps 1 to 15 bytes of it", arg);
+	case OPT_UNIT: case OPT_POD: case OPT_CONTAINER:
+		return take_places(o, key, arg);
 	case OPT_COLOR:
 		return take_color(o, arg);
 	case OPT_MIN_MS: case OPT_MIN_BYTES:
@@ -544,7 +558,7 @@ static void settle_metrics(struct options *o)
 	bool main = o->view && !strcmp(o->view, "metrics");
 
 	if (!m->labels)
-		m->labels = VIEW_LABEL_ADDRESS | VIEW_LABEL_PORT | VIEW_LABEL_COMM;
+		m->labels = VIEW_LABELS_ALL;
 	if (m->once && !o->duration_ns && !o->read_path)
 		o->duration_ns = 1;
 	if (main && !m->listens && !m->once && !o->path && !o->read_path) {

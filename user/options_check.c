@@ -61,7 +61,7 @@ static int check_whole(struct options *o)
 	if (o->read_path)
 		return options_refuse(o, "--check: a recording has no kernel to compare with");
 	if (o->program || f->npids || f->nlports || f->nrports || f->nnets || f->comm || f->family ||
-	    f->cgroup)
+	    f->cgroup || filter_by_place(f))
 		return options_refuse(o, "--check compares whole namespaces: of the filters only --netns goes with it");
 	return 0;
 }

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1), out[PLACE_TEXT_MAX];	/* of this size: a byte more is seen */
 	struct cgroup c;
-	struct place back;
+	struct proc_place back;
 	size_t n;
 
 	if (!text)

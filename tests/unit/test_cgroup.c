@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../user/lib/cgroup.h"
+#include "../../user/source/source.h"
 
 #define ID	"3f1c0b9d2e4a5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8"
 #define ID2	"aaaabbbbccccddddeeeeffff0000111122223333444455556666777788889999"
@@ -164,7 +164,7 @@ static void hierarchies(void **state)
 
 static void text_and_back(void **state)
 {
-	struct place p = { .unit = "a.service", .ns = "default", .pod = "web-0", .container = "nginx", .id = ID }, q;
+	struct proc_place p = { .unit = "a.service", .ns = "default", .pod = "web-0", .container = "nginx", .id = ID }, q;
 	char text[PLACE_TEXT_MAX];
 	size_t n = place_to_text(&p, text);
 
@@ -177,7 +177,67 @@ static void text_and_back(void **state)
 		assert_false(place_of_text(&q, text, i));
 	memset(&p, 'x', sizeof(p));
 	assert_false(place_of_text(&q, (char *)&p, sizeof(p)));
-	assert_int_equal(place_to_text(&(struct place){ .unit = "" }, text), 0);
+	assert_int_equal(place_to_text(&(struct proc_place){ .unit = "" }, text), 0);
+}
+
+static const char *name_of(struct proc_place p)
+{
+	static char name[PLACE_NAME_MAX];
+
+	place_name(&p, name);
+	return name;
+}
+
+static void one_name(void **state)
+{
+	struct proc_place p = { .unit = "a.service", .ns = "shop", .pod = "cart-0", .container = "app" };
+
+	(void)state;
+	assert_string_equal(name_of(p), "shop/cart-0/app");
+	p.ns[0] = 0;
+	assert_string_equal(name_of(p), "cart-0/app");
+	p.pod[0] = 0;
+	assert_string_equal(name_of(p), "app");
+	p.container[0] = 0;
+	assert_string_equal(name_of(p), "a.service");
+	memset(&p, 'x', sizeof(p));
+	p.ns[sizeof(p.ns) - 1] = p.pod[sizeof(p.pod) - 1] = p.container[sizeof(p.container) - 1] = 0;
+	assert_int_equal(strlen(name_of(p)), PLACE_NAME_MAX - 1);
+}
+
+static bool passes(const char *units, const char *pods, const char *containers, const struct proc_place *p)
+{
+	struct filter f = { .by_place = { units, pods, containers } };
+
+	return filter_has_place(&f, p);
+}
+
+static void filters(void **state)
+{
+	struct proc_place p = { .unit = "a.service", .ns = "shop", .pod = "cart-0", .container = "app", .id = ID };
+
+	(void)state;
+	assert_true(passes(NULL, NULL, NULL, NULL));
+	assert_false(passes("a.service", NULL, NULL, NULL));
+	assert_true(passes("a.service", NULL, NULL, &p));
+	assert_true(passes("b.service,a.service", NULL, NULL, &p));
+	assert_true(passes("a.service,b", NULL, NULL, &p));
+	assert_false(passes("a", NULL, NULL, &p));
+	assert_false(passes("a.service2,xa.service", NULL, NULL, &p));
+	assert_true(passes(NULL, "cart-0", NULL, &p));
+	assert_true(passes(NULL, "x,shop/cart-0", NULL, &p));
+	assert_false(passes(NULL, "other/cart-0", NULL, &p));
+	assert_false(passes(NULL, "cart-0/app", NULL, &p));
+	assert_true(passes(NULL, NULL, "app", &p));
+	assert_true(passes(NULL, NULL, "x," SHORT, &p));
+	assert_true(passes(NULL, NULL, ID, &p));
+	assert_false(passes(NULL, NULL, "3f1c0b9d2e4", &p));
+	assert_false(passes(NULL, NULL, ID "0", &p));
+	assert_true(passes("a.service", "cart-0", "app", &p));
+	assert_false(passes("b.service", "cart-0", "app", &p));
+	p.pod[0] = p.unit[0] = p.container[0] = p.id[0] = 0;
+	assert_false(passes(NULL, "shop/", NULL, &p));
+	assert_false(passes("x", NULL, NULL, &p));
 }
 
 int main(void)
@@ -187,6 +247,8 @@ int main(void)
 		cmocka_unit_test(long_names_are_cut),
 		cmocka_unit_test(hierarchies),
 		cmocka_unit_test(text_and_back),
+		cmocka_unit_test(one_name),
+		cmocka_unit_test(filters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void keep_unescaped(char *to, size_t size, struct part p)
 
 static void enter_container(struct cgroup *c, struct part id)
 {
-	struct place *p = &c->place;
+	struct proc_place *p = &c->place;
 
 	p->unit[0] = 0;
 	keep(p->id, sizeof(p->id), id);
@@ -280,17 +280,34 @@ void cgroup_of_process(const char *text, struct cgroup *out)
 	}
 }
 
+void place_name(const struct proc_place *p, char text[PLACE_NAME_MAX])
+{
+	const char *parts[] = { p->pod[0] ? p->ns : "", p->pod, p->container };
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		struct part part = part_of(parts[i]);
+
+		if (part.n && n && n < PLACE_NAME_MAX - 1)
+			text[n++] = '/';
+		keep(text + n, PLACE_NAME_MAX - n, part);
+		n += strlen(text + n);
+	}
+	if (!n)
+		keep(text, PLACE_NAME_MAX, part_of(p->unit));
+}
+
 /* ---- in records ---- */
 
 static const struct { size_t at, size; } members[] = {
-#define MEMBER(name) { offsetof(struct place, name), sizeof(((struct place *)0)->name) }
+#define MEMBER(name) { offsetof(struct proc_place, name), sizeof(((struct proc_place *)0)->name) }
 	MEMBER(unit), MEMBER(ns), MEMBER(pod), MEMBER(container), MEMBER(id),
 #undef MEMBER
 };
 
 #define MEMBERS		(sizeof(members) / sizeof(*members))
 
-size_t place_to_text(const struct place *p, char text[PLACE_TEXT_MAX])
+size_t place_to_text(const struct proc_place *p, char text[PLACE_TEXT_MAX])
 {
 	size_t n = 0;
 
@@ -304,7 +321,7 @@ size_t place_to_text(const struct place *p, char text[PLACE_TEXT_MAX])
 	return n > MEMBERS ? n : 0;
 }
 
-bool place_of_text(struct place *p, const char *text, size_t n)
+bool place_of_text(struct proc_place *p, const char *text, size_t n)
 {
 	memset(p, 0, sizeof(*p));
 	for (unsigned int i = 0; i < MEMBERS; i++) {

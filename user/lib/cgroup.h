@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 /* Each ends with a NUL; "": there is none, or it is unknown. What is longer is cut. */
-struct place {
+struct proc_place {
 	char unit[256];			/* of systemd, the innermost: "nginx.service" */
 	char ns[64];			/* of Kubernetes */
 	char pod[256];
@@ -19,10 +19,10 @@ struct place {
 	char id[68];			/* of the container */
 };
 
-#define PLACE_TEXT_MAX	(sizeof(struct place))
+#define PLACE_TEXT_MAX	(sizeof(struct proc_place))
 
 struct cgroup {
-	struct place place;		/* without what a path does not have: names of pods and of most containers */
+	struct proc_place place;		/* without what a path does not have: names of pods and of most containers */
 	char pod_uid[40];
 	bool outside;			/* it begins above our cgroup namespace: what lies between is unknown */
 };
@@ -31,11 +31,15 @@ void cgroup_parse(const char *path, struct cgroup *out);
 /* The same of /proc/PID/cgroup. Of several hierarchies (v1, hybrid) the one that says most. */
 void cgroup_of_process(const char *text, struct cgroup *out);
 
+/* In a word, cut: "namespace/pod/container", "container", "nginx.service". */
+#define PLACE_NAME_MAX	256u
+void place_name(const struct proc_place *p, char text[PLACE_NAME_MAX]);
+
 /*
  * The text of a place in records: its members, a NUL behind each. n bytes; 0: nothing is known. The other way: false
  * if that is no such text.
  */
-size_t place_to_text(const struct place *p, char text[PLACE_TEXT_MAX]);
-bool place_of_text(struct place *p, const char *text, size_t n);
+size_t place_to_text(const struct proc_place *p, char text[PLACE_TEXT_MAX]);
+bool place_of_text(struct proc_place *p, const char *text, size_t n);
 
 #endif

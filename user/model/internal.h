@@ -24,6 +24,8 @@
  *     age.c       conns by age
  *     index.c     hash tables of conns
  *
+ *     place.c     units and containers of processes
+ *
  *     refused.c   clients that a full queue refused, until they come in
  *     pace.c      how long nobody took from an accept queue
  *     connects.c  connect() that failed, SYNs that nobody listened for
@@ -78,6 +80,28 @@ struct proc {
 #define PROCS		4096u
 #define NAMES_WANTED	16u
 
+/* Where processes run. The oldest that hold no listener make room. */
+#define PLACES		1024u
+#define PLACE_PIDS	4096u
+#define PLACE_SLOTS	(2 * PLACE_PIDS)
+
+struct place_slot {
+	uint32_t pid;			/* 0: empty */
+	uint32_t since;			/* which of all place records it is */
+	const struct proc_place *place;
+};
+
+struct places {
+	struct proc_place *place;		/* PLACES rows, memory is taken as they are used */
+	bool used[PLACES];
+	struct place_slot *slot, *spare;	/* PLACE_SLOTS, by pid */
+	uint32_t pids, count;
+	/* What came so far of the one that is told by several records. */
+	uint32_t pid;
+	uint16_t next, of;
+	char text[(PLACE_TEXT_MAX / TCPTRACE_TEXT_LEN + 1) * TCPTRACE_TEXT_LEN];
+};
+
 struct snapshot {
 	bool active;
 	bool owners;			/* it lists who holds what */
@@ -123,6 +147,9 @@ struct model {
 	uint32_t listener_mask;
 	struct listener *closed_head, *closed_tail;
 	struct pool seldom, waits;	/* rows of listeners: what not all of them have */
+
+	struct places places;
+	uint32_t owners;		/* counts changes of who opens, holds, accepts */
 
 	uint64_t ended[ENDED_SLOTS];
 	struct held held[HELD_CPUS];
@@ -182,6 +209,11 @@ struct conn *index_find_rec(const struct model *m, const struct tcptrace_record 
 void age_add(struct model *m, struct conn *c, enum conn_list list);
 void age_del(struct model *m, struct conn *c);
 void age_set(struct model *m, struct conn *c, enum conn_list list);
+
+/* place.c */
+int places_init(struct model *m);
+void places_free(struct model *m);
+void on_place(struct model *m, const struct tcptrace_record *rec);
 
 /* refused.c */
 /* The ends are the server's: remote is the client. */
@@ -262,11 +294,11 @@ void owner_load(struct model *m, const struct tcptrace_record *rec);
 const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l);
 void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure);
 void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec);
-void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec);
+void owner_opens(struct model *m, struct listener *l, const struct tcptrace_record *rec);
 void owner_accepts(struct model *m, struct listener *l, const struct owner *who);
 void owner_holds(struct model *m, struct listener *l);
 void owner_has(struct model *m, struct conn *c);
-void owner_listed(const struct model *m, struct listener *l);
+void owner_listed(struct model *m, struct listener *l);
 void owner_verify(struct model *m);
 
 /* emit.c */

@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "../../kmod/uapi/tcptrace.h"
+#include "../lib/cgroup.h"
 #include "failure.h"
 #include "pace.h"
 #include "refused.h"
@@ -133,6 +134,7 @@ struct listener {
 	struct pace pace;		/* how long nobody took from the accept queue */
 
 	/* The model's own. */
+	const struct proc_place *place;	/* of a closed one: where it was; listener_place() */
 	struct seldom *seldom;		/* NULL: nothing of it; listener_seldom() */
 	bool used, opener_listened;	/* opener is who called listen(), not only who holds it */
 	bool opener_named, acceptor_named;	/* as holders, by the snapshot of held_gen */
@@ -294,6 +296,15 @@ bool model_ask_owners(struct model *m, bool end);
 const struct seldom *listener_seldom(const struct listener *l);	/* never NULL */
 /* Whom to name for what a listener does or waits for: who holds it; NULL: unknown. */
 const struct owner *listener_keeper(const struct listener *l);
+/* The same, or else who opened it or accepted from it. pid 0: unknown. */
+const struct owner *listener_named(const struct listener *l);
+
+/* Where a process runs, by 'place' records: NULL: unknown, or nowhere in particular. Valid until the next record. */
+const struct proc_place *model_place(const struct model *m, uint32_t pid);
+/* Of whom listener_named() names; of a closed listener as it was then. */
+const struct proc_place *listener_place(const struct model *m, const struct listener *l);
+const struct proc_place *model_next_place(const struct model *m, uint32_t *i);	/* of all; *i: 0 at first. NULL: no more */
+uint32_t model_owners(const struct model *m);	/* another number when listeners have other owners */
 
 /* No record came, but time passed: what waits has waited until now (CLOCK_MONOTONIC). May call fn. */
 void model_until(struct model *m, uint64_t now_ns);

@@ -8,12 +8,15 @@
 #include "around.h"
 #include "child.h"
 #include "outputs.h"
+#include "whereabouts.h"
 
 struct loop {
 	struct source *src;
 	struct model *model;
 	struct outputs *outputs;
 	struct child *child;		/* ends the loop when it ends */
+	struct whereabouts *places;	/* units and containers; NULL: they are not looked up (a replay) */
+	bool callers;			/* a filter asks for them: of callers, too */
 	struct around *around;		/* what findings ask of the machine; NULL: nothing (a replay) */
 	bool left_behind;		/* it has ended, and processes that it started have not */
 	bool live;			/* not a replay: time passes without records, too */

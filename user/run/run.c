@@ -24,6 +24,7 @@
 #include "run.h"
 #include "select.h"
 #include "signals.h"
+#include "whereabouts.h"
 
 struct run {
 	const struct options *o;
@@ -103,7 +104,7 @@ static void lift_filter(struct run *r, struct options *o)
 /* What no kernel applies, or not to what has no other end yet. */
 static void select_above(struct run *r, const struct filter *f)
 {
-	r->above = (struct filter){ .comm = f->comm, .nnets = f->nnets };
+	r->above = (struct filter){ .comm = f->comm, .nnets = f->nnets, .by_place = f->by_place };
 	memcpy(r->above.nets, f->nets, sizeof(r->above.nets));
 	r->select.filter = &r->above;
 }
@@ -137,7 +138,7 @@ static int open_all(struct run *r, struct options *o)
 		return err;
 	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids && !lifted))
 		r->select.filter = &o->source.filter;
-	else if (!lifted && (o->source.filter.comm || o->source.filter.nnets))
+	else if (!lifted && (o->source.filter.comm || o->source.filter.nnets || filter_by_place(&o->source.filter)))
 		select_above(r, &o->source.filter);
 	r->select.program = lifted && o->program ? r->src : NULL;
 	r->select.events = o->events;
@@ -150,6 +151,10 @@ static int open_all(struct run *r, struct options *o)
 		model_set_lookup(r->model, &lookup);
 	if (r->loop.live)
 		r->loop.around = around_new(pids);
+	if (pids)
+		r->loop.places = whereabouts_new();
+	r->loop.callers = r->loop.live && filter_by_place(&o->source.filter);
+	r->select.model = r->model;
 	r->src->ahead = on_ahead;
 	err = outputs_open(&r->outputs, o, &r->select, r->src, machine_of(r->loop.around));
 	r->loop.outputs = r->outputs;
@@ -178,6 +183,8 @@ static int snapshot(struct run *r)
 		err = r->src->ops->snapshot(r->src, loop_record, &r->loop);
 	if (err == LOOP_STOP || err == -EINTR)
 		return err;
+	if (!r->o->read_path)
+		whereabouts_look(r->loop.places, r->model, true, clock_ns(CLOCK_MONOTONIC), loop_record, &r->loop);
 	if (err < 0)
 		talk("sockets that exist already are unknown: %s",
 		     r->src->error ? r->src->error : strerror(-err));
@@ -215,6 +222,23 @@ static void warn_missing(const struct filter *f)
 		talk("--netns %u: no process is in such a namespace now, and it has no name below /run/netns", f->netns);
 }
 
+/* It may come later. Those that are here show how it is written. */
+static void warn_no_place(const struct model *m, const struct filter *f)
+{
+	const struct proc_place *place;
+	char name[PLACE_NAME_MAX], seen[400] = "";
+	size_t n = 0;
+
+	for (uint32_t i = 0; (place = model_next_place(m, &i)); ) {
+		if (filter_has_place(f, place))
+			return;
+		place_name(place, name);
+		if (n + strlen(name) + 3 < sizeof(seen) && !strstr(seen, name))
+			n += (size_t)snprintf(seen + n, sizeof(seen) - n, "%s%s", n ? ", " : "", name);
+	}
+	talk("no process with TCP sockets is there now; there are: %s", n ? seen : "none with a unit or container");
+}
+
 /* From here on everything is seen: say so to a person, and to a test that waits for it. */
 static void say_ready(const struct run *r)
 {
@@ -222,6 +246,8 @@ static void say_ready(const struct run *r)
 
 	if (!o->read_path)
 		warn_missing(&o->source.filter);
+	if (!o->read_path && filter_by_place(&o->source.filter))
+		warn_no_place(r->model, &o->source.filter);
 	if (!o->read_path && !o->program)
 		fputs("Tracing TCP sockets... Ctrl-C to end.\n", stderr);
 	if (o->ready_fd >= 0 && write(o->ready_fd, "\n", 1) != 1)
@@ -370,6 +396,7 @@ int run_stream(struct options *o)
 	if (!err)
 		status = r->child.pid && r->child.status ? r->child.status : r->failed ? EXIT_FAILED : EXIT_OK;
 	free(r->loop.around);
+	whereabouts_free(r->loop.places);
 	if (r->model)
 		model_free(r->model);
 	if (r->src)

@@ -88,8 +88,27 @@ static void put_owner(struct out *o, const char *key, const struct owner *w)
 	json_end(o);
 }
 
+static void put_name(struct out *o, const char *key, const char *name, size_t max)
+{
+	if (!name[0])
+		return;
+	json_key(o, key);
+	out_json(o, name, max);
+}
+
+static void put_place(struct out *o, const struct proc_place *p)
+{
+	if (!p)
+		return;
+	put_name(o, "unit", p->unit, sizeof(p->unit));
+	put_name(o, "namespace", p->ns, sizeof(p->ns));
+	put_name(o, "pod", p->pod, sizeof(p->pod));
+	put_name(o, "container", p->container, sizeof(p->container));
+	put_name(o, "container_id", p->id, sizeof(p->id));
+}
+
 /* Which listener: shared with `tcptrace listeners -j`. */
-void json_listener_name(struct out *o, const struct listener *l)
+void json_listener_name(struct out *o, const struct model *m, const struct listener *l)
 {
 	json_u64(o, "listener", l->id);
 	if (l->cookie)
@@ -110,6 +129,7 @@ void json_listener_name(struct out *o, const struct listener *l)
 	if (l->opener_gone)
 		json_bool(o, "opener_gone", true);
 	put_owner(o, "acceptor", &l->acceptor);
+	put_place(o, listener_place(m, l));
 	if (l->acceptors || !l->accepted)	/* else they are in another PID namespace */
 		json_u64(o, "acceptors", l->acceptors);
 	if (l->backlog_known)
@@ -178,7 +198,7 @@ void json_listener_counts(struct out *o, const struct model *m, const struct lis
 
 void json_listener_all(struct out *o, const struct model *m, const struct listener *l)
 {
-	json_listener_name(o, l);
+	json_listener_name(o, m, l);
 	json_queue(o, m, l, true);
 	json_figure(o, "synq_young", figure_known(m, l, FIGURE_NOW), l->synq_young);
 	json_queue(o, m, l, false);
