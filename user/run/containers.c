@@ -145,9 +145,10 @@ bool containers_name(struct cgroup *c)
 
 	if (!p->id[0] && !c->pod_uid[0])
 		return true;
+	/* the pod of a neighbour in our own one is above our cgroup namespace */
+	if (p->id[0] && in_directory(c, CONTAINER_LOGS, take_container_log))
+		return true;
 	if (c->pod_uid[0]) {
-		if (p->id[0] && in_directory(c, CONTAINER_LOGS, take_container_log))
-			return true;
 		in_directory(c, POD_LOGS, take_pod_log);
 		return false;
 	}

@@ -246,8 +246,10 @@ static void say_ready(const struct run *r)
 
 	if (!o->read_path)
 		warn_missing(&o->source.filter);
-	if (!o->read_path && filter_by_place(&o->source.filter))
+	if (r->loop.callers && r->loop.places)
 		warn_no_place(r->model, &o->source.filter);
+	else if (r->loop.callers)
+		talk("/proc is that of another PID namespace: no unit, pod or container is known, so nothing will be shown");
 	if (!o->read_path && !o->program)
 		fputs("Tracing TCP sockets... Ctrl-C to end.\n", stderr);
 	if (o->ready_fd >= 0 && write(o->ready_fd, "\n", 1) != 1)

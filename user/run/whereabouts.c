@@ -89,7 +89,7 @@ static int tell(uint32_t pid, const struct proc_place *place, uint64_t now_ns, s
 static void warn_outside(struct whereabouts *p, bool outside)
 {
 	if (outside && !p->said)
-		talk("this is a cgroup namespace: units and containers above it are not known");
+		talk("in a cgroup namespace: of the paths of cgroups what is above ours is not seen");
 	p->said |= outside;
 }
 
