@@ -188,6 +188,20 @@ static int take_end(struct options *o, const char *s, int key)
 	return options_refuse(o, "--end '%.32s': no such end; there are%s", s, valid);
 }
 
+static int take_fail_on(struct options *o, const char *s, int key)
+{
+	static const char *const words[] = { "refused", "overflow", "lost" };
+
+	(void)key;
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!strcmp(words[i], s)) {
+			o->fail_on |= 1u << i;
+			return 0;
+		}
+	}
+	return options_refuse(o, "--fail-on '%.32s': there are refused, overflow, lost", s);
+}
+
 static int take_number(struct options *o, int key, const char *s)
 {
 	uint64_t v;
@@ -229,6 +243,16 @@ static int take_number(struct options *o, int key, const char *s)
 		if (parse_u64(s, 1, 1000000, &v))
 			return options_refuse(o, "-C '%s': not a number of MB; 1 to 1000000", s);
 		o->file_bytes = v * 1000000;
+		return 0;
+	case OPT_RING:
+		if (parse_u64(s, 1, 1024, &v))
+			return options_refuse(o, "--ring '%s': not a number of MB; 1 to 1024", s);
+		o->source.ring_bytes = (uint32_t)v << 20;
+		return 0;
+	case OPT_PRIORITY:
+		if (parse_u64(s + (s[0] == '-'), 1, s[0] == '-' ? 20 : 19, &v))
+			return options_refuse(o, "--priority '%s': not a nice value; -20 to 19, not 0", s);
+		o->priority = s[0] == '-' ? -(int)v : (int)v;
 		return 0;
 	case 'W':
 		if (parse_u64(s, 2, 10000, &v))
@@ -444,6 +468,8 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_event, key);
 	case OPT_END:
 		return each_part(o, arg, take_end, key);
+	case OPT_FAIL_ON:
+		return each_part(o, arg, take_fail_on, key);
 	case OPT_ADDR:
 		return each_part(o, arg, take_addr, key);
 	case OPT_COMM:
@@ -456,6 +482,7 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return take_color(o, arg);
 	case OPT_MIN_MS: case OPT_MIN_BYTES:
 	case 'd': case 'c': case 'n': case 'i': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
+	case OPT_RING: case OPT_PRIORITY:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);

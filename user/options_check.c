@@ -46,6 +46,8 @@ static int check_replay(struct options *o)
 		return options_refuse(o, "-r replays a recording; it runs no program");
 	if (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->source.verbose)
 		return options_refuse(o, "-r replays a recording; --source, --mechanism and -v are for capturing");
+	if (o->source.ring_bytes)
+		return options_refuse(o, "--ring: a replay has no ring between kernel and tcptrace");
 	if (o->source.filter.cgroup)
 		return options_refuse(o, "--cgroup: a recording has no cgroups; it filters while capturing");
 	if (o->source.io)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../lib/caller.h"
@@ -24,6 +25,7 @@
 #include "run.h"
 #include "select.h"
 #include "signals.h"
+#include "verdict.h"
 #include "whereabouts.h"
 
 struct run {
@@ -282,6 +284,8 @@ static void sum_up(struct run *r)
 		.source = r->src->ops->name,
 	};
 	outputs_end(r->outputs, r->model, machine_of(r->loop.around), &end);
+	if (verdict_fails(r->o, &r->select, end.lost))
+		r->failed = true;
 	free(hooks);
 }
 
@@ -362,6 +366,8 @@ static int run(struct run *r, struct options *o)
 	if (!err)
 		err = begin(r);
 	outputs_flush(r->outputs);
+	if (o->priority && setpriority(PRIO_PROCESS, 0, o->priority))
+		talk("--priority %d: %s", o->priority, strerror(errno));
 	if (privileges_drop(o))
 		return -EPERM;
 	say_ready(r);
