@@ -91,10 +91,16 @@ struct place_slot {
 	const struct proc_place *place;
 };
 
+/* Memory is taken as it is used: mostly little. */
+struct place_rows {
+	struct proc_place place[PLACES];
+	struct place_slot slot[2][PLACE_SLOTS];
+};
+
 struct places {
-	struct proc_place *place;		/* PLACES rows, memory is taken as they are used */
+	struct place_rows *rows;
 	bool used[PLACES];
-	struct place_slot *slot, *spare;	/* PLACE_SLOTS, by pid */
+	struct place_slot *slot, *spare;	/* by pid */
 	uint32_t pids, count;
 	/* What came so far of the one that is told by several records. */
 	uint32_t pid;

@@ -4,7 +4,6 @@
  * have one place; a closed listener keeps that of its owner, whose number another process may get.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "internal.h"
@@ -14,22 +13,21 @@
 int places_init(struct model *m)
 {
 	struct places *p = &m->places;
+	void *rows = mmap(NULL, sizeof(*p->rows), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			  -1, 0);
 
-	p->place = mmap(NULL, PLACES * sizeof(*p->place), PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p->place == MAP_FAILED)
-		p->place = NULL;
-	p->slot = calloc(PLACE_SLOTS, sizeof(*p->slot));
-	p->spare = calloc(PLACE_SLOTS, sizeof(*p->spare));
-	return p->place && p->slot && p->spare ? 0 : -ENOMEM;
+	if (rows == MAP_FAILED)
+		return -ENOMEM;
+	p->rows = rows;
+	p->slot = p->rows->slot[0];
+	p->spare = p->rows->slot[1];
+	return 0;
 }
 
 void places_free(struct model *m)
 {
-	if (m->places.place)
-		munmap(m->places.place, PLACES * sizeof(*m->places.place));
-	free(m->places.slot);
-	free(m->places.spare);
+	if (m->places.rows)
+		munmap(m->places.rows, sizeof(*m->places.rows));
 }
 
 static struct place_slot *slot_of(struct place_slot *slot, uint32_t pid)
@@ -57,7 +55,7 @@ const struct proc_place *model_next_place(const struct model *m, uint32_t *i)
 {
 	while (*i < PLACES && !m->places.used[*i])
 		++*i;
-	return *i < PLACES ? &m->places.place[(*i)++] : NULL;
+	return *i < PLACES ? &m->places.rows->place[(*i)++] : NULL;
 }
 
 /* ---- making room ---- */
@@ -69,7 +67,7 @@ static void stay(struct places *p, const struct place_slot *slot)
 	p->pids += !to->pid;
 	*to = *slot;
 	if (slot->place)
-		p->used[slot->place - p->place] = true;
+		p->used[slot->place - p->rows->place] = true;
 }
 
 /* Those whose listener is open, and those that came last, stay. */
@@ -92,7 +90,7 @@ static void make_room(struct model *m)
 		if (l->open && slot->pid && p->pids < PLACE_PIDS - YOUNG)
 			stay(p, slot);
 		if (!l->open && l->place)
-			p->used[l->place - p->place] = true;
+			p->used[l->place - p->rows->place] = true;
 	}
 	p->slot = p->spare;
 	p->spare = old;
@@ -102,8 +100,8 @@ static const struct proc_place *find(const struct places *p, const struct proc_p
 {
 	*room = PLACES;
 	for (uint32_t i = 0; i < PLACES; i++) {
-		if (p->used[i] && !memcmp(&p->place[i], place, sizeof(*place)))
-			return &p->place[i];
+		if (p->used[i] && !memcmp(&p->rows->place[i], place, sizeof(*place)))
+			return &p->rows->place[i];
 		if (!p->used[i] && *room == PLACES)
 			*room = i;
 	}
@@ -125,8 +123,8 @@ static const struct proc_place *row_of(struct model *m, const struct proc_place 
 	if (row || room == PLACES)
 		return row;
 	p->used[room] = true;
-	p->place[room] = *place;
-	return &p->place[room];
+	p->rows->place[room] = *place;
+	return &p->rows->place[room];
 }
 
 static void learn(struct model *m, uint32_t pid, const struct proc_place *place)
