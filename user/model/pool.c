@@ -11,6 +11,7 @@ int pool_init(struct pool *p, size_t size, size_t n)
 
 	if (rows == MAP_FAILED)
 		return -ENOMEM;
+	madvise(rows, size * n, MADV_NOHUGEPAGE);	/* else the first row takes 2 MB */
 	*p = (struct pool){ .rows = rows, .size = size, .n = n };
 	return 0;
 }
