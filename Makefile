@@ -229,7 +229,7 @@ FUZZ_TINY := -DTRACKS=32u -DTOP_SEATS=64u -DCHUNK_RECORDS=8u -DGZ_CHUNK=1024u '-
 FUZZ_SRC  := $(filter user/lib/% user/model/% user/view/% user/source/file.c user/source/filter.c user/source/gz.c user/language.c user/terminal.c,$(USER_SRC))
 FUZZ_OPTS := user/options.c user/options_check.c user/options_table.c user/names.c user/source/filter.c \
 	     $(filter user/lib/% user/model/%,$(USER_SRC))
-FUZZERS   := $(addprefix $(B)/fuzz/,replay mo options)
+FUZZERS   := $(addprefix $(B)/fuzz/,replay mo options cgroup)
 
 $(B)/fuzz/%.o: %.c | $(MADE)
 	$(Q)mkdir -p $(@D)
@@ -237,6 +237,7 @@ $(B)/fuzz/%.o: %.c | $(MADE)
 
 $(B)/fuzz/replay: $(FUZZ_SRC:%.c=$(B)/fuzz/%.o) $(B)/perfetto.pb-c.o $(B)/fuzz/tests/fuzz/records.o $(B)/fuzz/tests/fuzz/replay.o
 $(B)/fuzz/mo: $(B)/fuzz/user/lib/mo.o $(B)/fuzz/tests/fuzz/mo.o
+$(B)/fuzz/cgroup: $(B)/fuzz/user/lib/cgroup.o $(B)/fuzz/tests/fuzz/cgroup.o
 $(B)/fuzz/options: $(FUZZ_OPTS:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/fuzz/options.o
 $(FUZZERS):
 	$(call msg,FUZZ,$@)

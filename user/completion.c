@@ -52,12 +52,17 @@ static void colors(FILE *f)
 
 static void metrics_labels(FILE *f)
 {
-	fputs("address port comm ", f);
+	fputs("address port comm unit namespace pod container ", f);
 }
 
 static void metrics_histograms(FILE *f)
 {
 	fputs("accept both none ", f);
+}
+
+static void failures(FILE *f)
+{
+	fputs("refused overflow lost ", f);
 }
 
 static void languages(FILE *f)
@@ -91,6 +96,7 @@ static const struct values values[] = {
 	{ "source", WORDS, sources },
 	{ "lang", WORDS, languages },
 	{ "color", WORDS, colors },
+	{ "fail-on", LIST, failures },
 	{ "labels", LIST, metrics_labels },
 	{ "histograms", WORDS, metrics_histograms },
 	{ "textfile", FILES },

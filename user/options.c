@@ -138,6 +138,18 @@ static int take_addr(struct options *o, const char *s, int key)
 	return 0;
 }
 
+/* The list stays as it is: a name is compared with its parts. */
+static int take_places(struct options *o, int key, const char *s)
+{
+	struct filter_place *by = &o->source.filter.by_place;
+	const char *name = key == OPT_UNIT ? "unit" : key == OPT_POD ? "pod" : "container";
+
+	if (!s[0] || s[0] == ',' || s[strlen(s) - 1] == ',' || strstr(s, ",,"))
+		return options_refuse(o, _("--%s '%.64s': not a list of names"), name, s);
+	*(key == OPT_UNIT ? &by->units : key == OPT_POD ? &by->pods : &by->containers) = s;
+	return 0;
+}
+
 /* Notes of the capture side are none that a user could ask for. */
 static bool is_shown(unsigned int event)
 {
@@ -176,6 +188,20 @@ static int take_end(struct options *o, const char *s, int key)
 	for (int i = 0; i < LIFE_ENDS_MAX && n < sizeof(valid); i++)
 		n += (size_t)snprintf(valid + n, sizeof(valid) - n, " %s", life_end_word((enum life_end)i));
 	return options_refuse(o, _("--end '%.32s': no such end; there are%s"), s, valid);
+}
+
+static int take_fail_on(struct options *o, const char *s, int key)
+{
+	static const char *const words[] = { "refused", "overflow", "lost" };
+
+	(void)key;
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!strcmp(words[i], s)) {
+			o->fail_on |= 1u << i;
+			return 0;
+		}
+	}
+	return options_refuse(o, _("--fail-on '%.32s': there are refused, overflow, lost"), s);
 }
 
 static int take_number(struct options *o, int key, const char *s)
@@ -219,6 +245,16 @@ static int take_number(struct options *o, int key, const char *s)
 		if (parse_u64(s, 1, 1000000, &v))
 			return options_refuse(o, _("-C '%s': not a number of MB; 1 to 1000000"), s);
 		o->file_bytes = v * 1000000;
+		return 0;
+	case OPT_RING:
+		if (parse_u64(s, 1, 1024, &v))
+			return options_refuse(o, _("--ring '%s': not a number of MB; 1 to 1024"), s);
+		o->source.ring_bytes = (uint32_t)v << 20;
+		return 0;
+	case OPT_PRIORITY:
+		if (parse_u64(s + (s[0] == '-'), 1, s[0] == '-' ? 20 : 19, &v))
+			return options_refuse(o, _("--priority '%s': not a nice value; -20 to 19, not 0"), s);
+		o->priority = s[0] == '-' ? -(int)v : (int)v;
 		return 0;
 	case 'W':
 		if (parse_u64(s, 2, 10000, &v))
@@ -300,7 +336,7 @@ static int take_output(struct options *o, const char *arg)
 	return add_output(o, name, colon ? colon + 1 : NULL);
 }
 
-static const char *const labels[] = { "address", "port", "comm" };
+static const char *const labels[] = { "address", "port", "comm", "unit", "namespace", "pod", "container" };
 
 static int take_label(struct options *o, const char *s, int key)
 {
@@ -311,7 +347,7 @@ static int take_label(struct options *o, const char *s, int key)
 			return 0;
 		}
 	}
-	return options_refuse(o, _("--labels '%.32s': there are address, port, comm"), s);
+	return options_refuse(o, _("--labels '%.32s': there are address, port, comm, unit, namespace, pod, container"), s);
 }
 
 static int take_histograms(struct options *o, const char *s)
@@ -434,16 +470,21 @@ static int take(struct options *o, int key, char *arg, struct argp_state *state)
 		return each_part(o, arg, take_event, key);
 	case OPT_END:
 		return each_part(o, arg, take_end, key);
+	case OPT_FAIL_ON:
+		return each_part(o, arg, take_fail_on, key);
 	case OPT_ADDR:
 		return each_part(o, arg, take_addr, key);
 	case OPT_COMM:
 		o->source.filter.comm = arg;
 		return arg[0] && strlen(arg) < TCPTRACE_COMM_LEN ? 0 :
 		       options_refuse(o, _("--comm '%.64s': not a name; the kernel keeps 1 to 15 bytes of it"), arg);
+	case OPT_UNIT: case OPT_POD: case OPT_CONTAINER:
+		return take_places(o, key, arg);
 	case OPT_COLOR:
 		return take_color(o, arg);
 	case OPT_MIN_MS: case OPT_MIN_BYTES:
 	case 'd': case 'c': case 'n': case 'i': case 'C': case 'W': case OPT_READY_FD: case OPT_SLOW:
+	case OPT_RING: case OPT_PRIORITY:
 		return take_number(o, key, arg);
 	case OPT_SOURCE: case OPT_MECHANISM:
 		return take_name(o, key, arg);
@@ -548,7 +589,7 @@ static void settle_metrics(struct options *o)
 	bool main = o->view && !strcmp(o->view, "metrics");
 
 	if (!m->labels)
-		m->labels = VIEW_LABEL_ADDRESS | VIEW_LABEL_PORT | VIEW_LABEL_COMM;
+		m->labels = VIEW_LABELS_ALL;
 	if (m->once && !o->duration_ns && !o->read_path)
 		o->duration_ns = 1;
 	if (main && !m->listens && !m->once && !o->path && !o->read_path) {

@@ -48,8 +48,9 @@ enum {
 	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
 	TAKES_METRICS	= 1 << 20,	/* --listen, --textfile and so on */
 	TAKES_USER	= 1 << 21,	/* -u */
+	TAKES_LOAD	= 1 << 22,	/* --ring, --priority */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
-			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE | TAKES_USER,
+			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE | TAKES_USER | TAKES_LOAD,
 };
 
 struct command {
@@ -78,9 +79,11 @@ enum {
 	OPT_NETNS = 256, OPT_CGROUP, OPT_SOURCE, OPT_MECHANISM, OPT_IO, OPT_READY_FD, OPT_HELP_FIELDS, OPT_CHECK,
 	OPT_REPLAY, OPT_STEP, OPT_SLOW, OPT_QUIZ, OPT_EXPLAIN, OPT_LANG, OPT_OUT, OPT_COMPLETIONS,
 	OPT_ANONYMOUS, OPT_MAX_SIZE, OPT_HTML, OPT_ENDS, OPT_CSV, OPT_END, OPT_MIN_MS, OPT_MIN_BYTES, OPT_WIDE, OPT_COLOR,
-	OPT_ADDR, OPT_COMM,
+	OPT_ADDR, OPT_COMM, OPT_UNIT, OPT_POD, OPT_CONTAINER, OPT_FAIL_ON, OPT_RING, OPT_PRIORITY,
 	OPT_LISTEN, OPT_TEXTFILE, OPT_ONCE, OPT_LABELS, OPT_MAX_LISTENERS, OPT_IDLE, OPT_HISTOGRAMS,
 };
+
+enum { FAIL_ON_REFUSED = 1, FAIL_ON_OVERFLOW = 2, FAIL_ON_LOST = 4 };
 
 struct options {
 	struct source_config source;
@@ -120,6 +123,8 @@ struct options {
 	uint64_t max_size;			/* --max-size, of report: bytes; 0: its own */
 	struct conns_config conns;		/* -a, --ends and so on, of conns */
 	struct view_metrics metrics;		/* of metrics */
+	unsigned int fail_on;			/* --fail-on: FAIL_ON_*; 0: nothing */
+	int priority;				/* --priority: a nice value; 0: as it is */
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
 	bool given[OPTION_ROWS_MAX];		/* by row of option_rows */

@@ -63,6 +63,8 @@ static int check_replay(struct options *o)
 		return options_refuse(o, _("-r replays a recording; it runs no program"));
 	if (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->source.verbose)
 		return options_refuse(o, _("-r replays a recording; --source, --mechanism and -v are for capturing"));
+	if (o->source.ring_bytes)
+		return options_refuse(o, _("--ring: a replay has no ring between kernel and tcptrace"));
 	if (o->source.filter.cgroup)
 		return options_refuse(o, _("--cgroup: a recording has no cgroups; it filters while capturing"));
 	if (o->source.io)
@@ -78,7 +80,7 @@ static int check_whole(struct options *o)
 	if (o->read_path)
 		return options_refuse(o, _("--check: a recording has no kernel to compare with"));
 	if (o->program || f->npids || f->nlports || f->nrports || f->nnets || f->comm || f->family ||
-	    f->cgroup)
+	    f->cgroup || filter_by_place(f))
 		return options_refuse(o, _("--check compares whole namespaces: of the filters only --netns goes with it"));
 	return 0;
 }

@@ -60,7 +60,8 @@
 	/* notes of the capture side to the model: never shown as an event */			\
 	X(LOST,		  lost,		  "lost",	    NOTE,    "records were lost: see arg") \
 	X(SNAPSHOT,	  snapshot,	  "snapshot",	    NOTE,    "a snapshot begins or is complete") \
-	X(OBSERVED,	  observed,	  "observed",	    NOTE,    "how much of each event can be seen: see arg")
+	X(OBSERVED,	  observed,	  "observed",	    NOTE,    "how much of each event can be seen: see arg") \
+	X(PLACE,	  place,	  "place",	    NOTE,    "unit and container of a process: see TEXT_AT")
 
 enum tcptrace_event {
 	TCPTRACE_NONE = 0,
@@ -262,6 +263,14 @@ struct tcptrace_record {
 };
 
 /*
+ * place: of process 'pid', which is no actor. Unit, Kubernetes namespace, pod, container and its id, a NUL behind
+ * each, in as many records as it takes, one right after the other: this one is number 'rport', from 0, of 'lport'.
+ * They are text from 'comm' to the end of 'raddr'.
+ */
+#define TCPTRACE_TEXT_AT	__builtin_offsetof(struct tcptrace_record, comm)
+#define TCPTRACE_TEXT_LEN	48
+
+/*
  * Does the record say what became of a connection? The end of its full socket does: the transition out of the last
  * state before CLOSE (which is told as TIME_WAIT where a minisock goes on), and 'destroy' where no transition is told;
  * so does 'exists'. A socket that neither sent nor received a segment has no totals, nor have recordings of
@@ -278,6 +287,8 @@ static inline int tcptrace_has_totals(const struct tcptrace_record *r)
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct tcptrace_record) == 128, "the record is 128 bytes");
+_Static_assert(TCPTRACE_TEXT_AT + TCPTRACE_TEXT_LEN == __builtin_offsetof(struct tcptrace_record, lport),
+	       "text ends where the addresses do");
 _Static_assert(TCPTRACE_CAUSE_END <= TCPTRACE_CAUSE_MAX, "causes fit");
 _Static_assert(TCPTRACE_SEEN_SHIFT(TCPTRACE_EVENT_MAX) <= 64, "two bits for each event");
 #endif

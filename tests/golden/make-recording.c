@@ -15,6 +15,7 @@
  *     l=ADDR:PORT r=ADDR:PORT	IPv6 as [ADDR]:PORT	f=4|6
  *     old=STATE new=STATE	names, or numbers	of=EVENT (lost)	how=0..2 (shutdown)
  *     cause=SYMBOL		DROP_ACCEPTQ_SYN ...	q=synq,young,acceptq,max
+ *     of_pid=PID place=UNIT|NAMESPACE|POD|CONTAINER|ID|	of 'place': as many records as it takes
  *     request timewait inferred sampled queued end
  * "flood N" writes N records of many short connections (for measurements).
  *
@@ -209,6 +210,8 @@ static bool plain_number(struct tcptrace_record *r, const char *key, const char 
 	return true;
 }
 
+static const char *place_text;
+
 static void word(struct tcptrace_record *r, char *s)
 {
 	char *v = strchr(s, '=');
@@ -221,6 +224,10 @@ static void word(struct tcptrace_record *r, char *s)
 	*v++ = 0;
 	if (!strcmp(s, "pid"))
 		actor(r, v);
+	else if (!strcmp(s, "of_pid"))
+		r->pid = (uint32_t)number(v);
+	else if (!strcmp(s, "place"))
+		place_text = v;
 	else if (!strcmp(s, "comm"))
 		name(v, r->comm);
 	else if (!strcmp(s, "l"))
@@ -330,6 +337,28 @@ static void flood(long long count)
 	}
 }
 
+/* \xNN is a byte, | the end of a part. */
+static void place(struct tcptrace_record *r, const char *s)
+{
+	char text[TCPTRACE_TEXT_LEN * 20] = "";
+	unsigned int n = 0, byte;
+
+	while (*s && n < sizeof(text)) {
+		if (sscanf(s, "\\x%2x", &byte) == 1) {
+			text[n++] = (char)byte;
+			s += 4;
+		} else {
+			text[n++] = *s == '|' ? 0 : *s;
+			s++;
+		}
+	}
+	r->lport = (uint16_t)((n + TCPTRACE_TEXT_LEN - 1) / TCPTRACE_TEXT_LEN);
+	for (r->rport = 0; r->rport < r->lport; r->rport++) {
+		memcpy((char *)r + TCPTRACE_TEXT_AT, text + r->rport * TCPTRACE_TEXT_LEN, TCPTRACE_TEXT_LEN);
+		put(r, sizeof(*r));
+	}
+}
+
 static void line(char *s)
 {
 	static bool headed;
@@ -360,8 +389,12 @@ static void line(char *s)
 			r.event = event && !strcmp(event, "lost") ? TCPTRACE_LOST :
 				  event && !strcmp(event, "snapshot") ? TCPTRACE_SNAPSHOT :
 				  (uint8_t)number(event ? event : "");
+		place_text = NULL;
 		words(&r, NULL);
-		put(&r, sizeof(r));
+		if (place_text)
+			place(&r, place_text);
+		else
+			put(&r, sizeof(r));
 	}
 }
 

@@ -146,7 +146,7 @@ static void waits_that_go_on(void **state)
 	for (i = 2; i <= 5; i++)
 		handshake(i, i - 1);
 	model_until(rig.m, rig.t + 3000 * MS);
-	assert_true(hist_quantile(&listener()->in_acceptq, 500) < MS);
+	assert_true(listener()->in_acceptq.max < MS);
 	assert_int_equal(model_acceptq_waits(rig.m, listener(), &waits), 4);
 	assert_int_equal(waits.count, 5);
 	assert_true(hist_quantile(&waits, 500) >= 3000 * MS);

@@ -53,7 +53,8 @@ static void check_lines(bool utf8)
 			line = i + 1;
 			columns = 0;
 		} else {
-			columns += (c & 0xc0) != 0x80 && c != 0xcc;	/* U+0300 and so on stand above a letter */
+			/* U+0300 to U+036F stand above a letter */
+			columns += (c & 0xc0) != 0x80 && c != 0xcc && !(c == 0xcd && (unsigned char)o->buf[i + 1] < 0xb0);
 		}
 	}
 	o->len = 0;

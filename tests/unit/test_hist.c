@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../user/model/hist.h"
+#include "../../user/model/waits.h"
 
 static void empty(void **state)
 {
@@ -71,6 +71,56 @@ static void quantiles(void **state)
 	assert_int_equal(hist_quantile(&h, 5000), 1000000);
 }
 
+/* In any order, of several at once, and after parts were given back: the same as a whole histogram. */
+static void waits_are_the_same(void **state)
+{
+	struct waits w[3] = { 0 };
+	struct hist h[3] = { 0 }, out;
+	uint64_t x = 88172645463325252ull;
+	struct pool parts;
+
+	(void)state;
+	assert_int_equal(waits_init(&parts, 3), 0);
+	for (unsigned int i = 0; i < 200000; i++) {
+		unsigned int k = i % 3;
+
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		hist_add(&h[k], x >> (x & 63));
+		waits_add(&parts, &w[k], x >> (x & 63));
+		if (i % 1000 < 3) {
+			waits_hist(&w[k], &out);
+			assert_memory_equal(&out, &h[k], sizeof(out));
+		}
+		if (i % 7001 == k) {
+			waits_end(&parts, &w[k]);
+			w[k] = (struct waits){ 0 };
+			h[k] = (struct hist){ 0 };
+		}
+	}
+	assert_true(parts.used <= parts.n);
+	pool_free(&parts);
+}
+
+static void waits_take_what_they_need(void **state)
+{
+	struct waits w = { 0 };
+	struct pool parts;
+
+	(void)state;
+	assert_int_equal(waits_init(&parts, 1), 0);
+	waits_add(&parts, &w, 1000);
+	waits_add(&parts, &w, 1023);
+	assert_int_equal(parts.used, 1);
+	waits_add(&parts, &w, 1024);
+	assert_int_equal(parts.used, 2);
+	waits_end(&parts, &w);
+	waits_add(&parts, &w, 5);
+	assert_int_equal(parts.used, 2);
+	pool_free(&parts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -78,6 +128,8 @@ int main(void)
 		cmocka_unit_test(one_value),
 		cmocka_unit_test(error_is_small),
 		cmocka_unit_test(quantiles),
+		cmocka_unit_test(waits_are_the_same),
+		cmocka_unit_test(waits_take_what_they_need),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

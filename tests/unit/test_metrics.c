@@ -257,12 +257,66 @@ static void buckets(void **state)
 	assert_int_equal(hist_below(&h, 36), 3);
 }
 
+static void runs_in(uint32_t pid, const struct proc_place *p)
+{
+	char text[PLACE_TEXT_MAX + TCPTRACE_TEXT_LEN] = "";
+	uint16_t n = (uint16_t)(place_to_text(p, text) / TCPTRACE_TEXT_LEN + 1);
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct tcptrace_record rec = { .t_ns = rig.t, .event = TCPTRACE_PLACE, .pid = pid, .lport = n, .rport = i };
+
+		memcpy((char *)&rec + TCPTRACE_TEXT_AT, text + i * TCPTRACE_TEXT_LEN, TCPTRACE_TEXT_LEN);
+		model_feed(rig.m, &rec);
+	}
+}
+
+/* What changes at each start is no label: the id of a container, which stands for a name that is not known, neither. */
+static void labels_of_places(void **state)
+{
+	struct proc_place hostile;
+	size_t longest = 0;
+
+	(void)state;
+	cfg.labels = VIEW_LABELS_ALL;
+	runs_in(1, &(struct proc_place){ .unit = "a.service" });
+	runs_in(2, &(struct proc_place){ .ns = "shop", .pod = "cart-0", .container = "app", .id = "3f1c0b9d2e4a55" });
+	runs_in(3, &(struct proc_place){ .container = "3f1c0b9d2e4a", .id = "3f1c0b9d2e4a55" });
+	server_of(0x10000, 80, "nginx", 1, 1, 1);
+	server_of(0x20000, 81, "java", 2, 1, 1);
+	server_of(0x30000, 82, "nc", 3, 1, 1);
+	look();
+	assert_int_equal(row("address=\"0.0.0.0\",port=\"80\",comm=\"nginx\",unit=\"a.service\"")->sockets, 1);
+	row("address=\"0.0.0.0\",port=\"81\",comm=\"java\",namespace=\"shop\",pod=\"cart-0\",container=\"app\"");
+	row("address=\"0.0.0.0\",port=\"82\",comm=\"nc\"");
+	rows_free(&rows);
+	cfg.labels = VIEW_LABEL_NS;
+	assert_int_equal(rows_init(&rows, &cfg), 0);
+	look();
+	row("namespace=\"shop\"");
+	/* the longest that there can be fits */
+	memset(&hostile, 0xff, sizeof(hostile));
+	hostile.unit[sizeof(hostile.unit) - 1] = hostile.ns[sizeof(hostile.ns) - 1] = hostile.pod[sizeof(hostile.pod) - 1] = 0;
+	hostile.container[sizeof(hostile.container) - 1] = hostile.id[sizeof(hostile.id) - 1] = 0;
+	memset(hostile.id, '"', 10);
+	runs_in(4, &hostile);
+	rows_free(&rows);
+	cfg.labels = VIEW_LABELS_ALL;
+	cfg.max_listeners = 4;
+	assert_int_equal(rows_init(&rows, &cfg), 0);
+	server_of(0x40000, 83, "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"", 4, 1, 1);
+	look();
+	for (uint32_t i = 0; i < rows.rows; i++)
+		longest = strlen(rows.row[i].labels) > longest ? strlen(rows.row[i].labels) : longest;
+	assert_true(longest > 1000 && longest < ROW_LABELS - 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 		TEST(one_row), TEST(merged), TEST(bounded), TEST(renamed), TEST(kept), TEST(minute), TEST(unknown),
 		TEST(hostile_name), TEST(buckets),
+		cmocka_unit_test_setup_teardown(labels_of_places, up, down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -324,6 +324,7 @@ static void what_trouble_is(void **state)
 
 static void filters_of_a_replay(void **state)
 {
+	struct seldom seldom = { 0 };
 	struct filter f = { .nlports = 2, .lports = { { 80, 80 }, { 8080, 8080 } } };
 	struct select s = { .filter = &f };
 
@@ -349,7 +350,8 @@ static void filters_of_a_replay(void **state)
 	assert_true(select_event(&s, &now.ev));
 	f.pids[0] = 813;
 	assert_false(select_event(&s, &now.ev));
-	now.l.acceptor_pids[0] = 813;
+	seldom.acceptor_pids[0] = 813;
+	now.l.seldom = &seldom;
 	now.l.acceptors = 1;
 	now.ev.l = &now.l;
 	assert_true(select_event(&s, &now.ev));		/* a worker of that listener */

@@ -132,7 +132,7 @@ void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 }
 
 /* Its call returned so late that we had given it up. */
-static void seen_after_all(struct conn *c, const struct tcptrace_record *rec)
+static void seen_after_all(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	struct listener *l = c->listener;
 
@@ -141,7 +141,7 @@ static void seen_after_all(struct conn *c, const struct tcptrace_record *rec)
 		return;
 	l->unseen -= l->unseen > 0;
 	if (c->acceptq_ns && rec->t_ns > c->acceptq_ns)
-		hist_add(&l->in_acceptq, rec->t_ns - c->acceptq_ns);
+		waits_add(&m->waits, &l->in_acceptq, rec->t_ns - c->acceptq_ns);
 }
 
 static void accepted(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
@@ -158,17 +158,17 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		m->derived.fd = -1;
 		leave_acceptq(m, &m->derived, c, TCPTRACE_ACCEPTQ_ACCEPTED);
 	} else if (c->unseen) {
-		seen_after_all(c, rec);
+		seen_after_all(m, c, rec);
 	}
 	leave_counted(l, c);		/* its way in was not seen, nor its way out */
 	if (rec->flags & TCPTRACE_F_ACTOR) {
 		c->owner = m->actor;
 		if (c->owner.fd < 0)
 			c->owner.fd = rec->ret;
-		owner_accepts(l, &c->owner);
+		owner_accepts(m, l, &c->owner);
 	}
 	if (l && call_dur_ns(rec))
-		hist_add(&l->in_accept, call_dur_ns(rec));
+		waits_add(&m->waits, &l->in_accept, call_dur_ns(rec));
 }
 
 /* Nothing there, or a signal first (ERESTART* are 512 to 516), is no failure. */
@@ -185,12 +185,14 @@ static bool waits_for_it(const struct model *m, const struct tcptrace_record *re
 	return c && (c->in_acceptq || c->unseen);
 }
 
-static void accept_failed(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
+static void accept_failed(struct model *m, struct listener *l, const struct tcptrace_record *rec)
 {
+	struct seldom *s = seldom_of(m, l);
+
 	l->accept_errors++;
-	failures_add(&l->accept_failures, -rec->ret, rec->t_ns);
+	failures_add(&s->accept_failures, -rec->ret, rec->t_ns);
 	if (rec->flags & TCPTRACE_F_ACTOR)
-		l->failer = m->actor;
+		s->failer = m->actor;
 }
 
 void on_accept(struct model *m, const struct tcptrace_record *rec)

@@ -140,7 +140,7 @@ uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, st
 	const struct conn *c;
 	uint32_t n = 0;
 
-	*waits = l->in_acceptq;
+	waits_hist(&l->in_acceptq, waits);
 	for (c = first_waiting(&l->acceptq); c; c = c->next_q) {
 		uint64_t ns = waited(m, c);
 

@@ -98,7 +98,7 @@ static const struct failure *accept_failure(const struct listener *l)
 	const struct failure *most = NULL;
 
 	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++) {
-		const struct failure *f = &l->accept_failures.of[i];
+		const struct failure *f = &listener_seldom(l)->accept_failures.of[i];
 
 		if (f->count && !is_harmless(f->err) && (!most || f->count > most->count))
 			most = f;
@@ -129,7 +129,7 @@ static void say_descriptors(struct diagnosis *d)
 static bool find_accept_fails(struct diagnosis *d)
 {
 	const struct failure *e = accept_failure(d->l);
-	const struct owner *const who[] = { &d->l->failer, &d->l->acceptor, &d->l->opener };
+	const struct owner *const who[] = { &listener_seldom(d->l)->failer, &d->l->acceptor, &d->l->opener };
 
 	if (!e)
 		return false;

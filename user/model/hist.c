@@ -8,7 +8,7 @@
 #define SUB_BITS	3
 _Static_assert(HIST_SUB == 1 << SUB_BITS, "the bucket is the bits below the highest one");
 
-static unsigned int bucket_of(uint64_t ns)
+unsigned int hist_bucket(uint64_t ns)
 {
 	unsigned int high, idx;
 
@@ -30,7 +30,7 @@ uint64_t hist_top(unsigned int idx)
 
 void hist_add(struct hist *h, uint64_t ns)
 {
-	uint32_t *b = &h->bucket[bucket_of(ns)];
+	uint32_t *b = &h->bucket[hist_bucket(ns)];
 
 	if (*b != UINT32_MAX)
 		(*b)++;
@@ -42,7 +42,7 @@ void hist_add(struct hist *h, uint64_t ns)
 
 uint64_t hist_below(const struct hist *h, unsigned int power)
 {
-	unsigned int end = bucket_of(1ull << power);
+	unsigned int end = hist_bucket(1ull << power);
 	uint64_t n = 0;
 
 	for (unsigned int i = 0; i < end; i++)

@@ -21,6 +21,7 @@ uint64_t hist_below(const struct hist *h, unsigned int power);	/* entries under 
 /* The value that a share of permille/1000 of the entries does not exceed; 0 when empty, never above max. */
 uint64_t hist_quantile(const struct hist *h, unsigned int permille);
 
+unsigned int hist_bucket(uint64_t ns);		/* into which it falls */
 uint64_t hist_top(unsigned int bucket);		/* the largest value that falls into it */
 
 #endif

@@ -19,9 +19,12 @@
  *     attempt.c   connect() in terms of the kernel's counters
  *     conn.c      the table of conns: make, join, forget
  *     listener.c  the table of listeners
+ *     waits.c     histograms of listeners; pool.c  rows that are taken when they are needed
  *     queue.c     both queues of a listener: numbers, and who waits
  *     age.c       conns by age
  *     index.c     hash tables of conns
+ *
+ *     place.c     units and containers of processes
  *
  *     refused.c   clients that a full queue refused, until they come in
  *     pace.c      how long nobody took from an accept queue
@@ -77,6 +80,34 @@ struct proc {
 #define PROCS		4096u
 #define NAMES_WANTED	16u
 
+/* Where processes run. The oldest that hold no listener make room. */
+#define PLACES		1024u
+#define PLACE_PIDS	4096u
+#define PLACE_SLOTS	(2 * PLACE_PIDS)
+
+struct place_slot {
+	uint32_t pid;			/* 0: empty */
+	uint32_t since;			/* which of all place records it is */
+	const struct proc_place *place;
+};
+
+/* Memory is taken as it is used: mostly little. */
+struct place_rows {
+	struct proc_place place[PLACES];
+	struct place_slot slot[2][PLACE_SLOTS];
+};
+
+struct places {
+	struct place_rows *rows;
+	bool used[PLACES];
+	struct place_slot *slot, *spare;	/* by pid */
+	uint32_t pids, count;
+	/* What came so far of the one that is told by several records. */
+	uint32_t pid;
+	uint16_t next, of;
+	char text[(PLACE_TEXT_MAX / TCPTRACE_TEXT_LEN + 1) * TCPTRACE_TEXT_LEN];
+};
+
 struct snapshot {
 	bool active;
 	bool owners;			/* it lists who holds what */
@@ -121,6 +152,10 @@ struct model {
 	struct listener **listener_by_sk, **listener_by_port;
 	uint32_t listener_mask;
 	struct listener *closed_head, *closed_tail;
+	struct pool seldom, waits;	/* rows of listeners: what not all of them have */
+
+	struct places places;
+	uint32_t owners;		/* counts changes of who opens, holds, accepts */
 
 	uint64_t ended[ENDED_SLOTS];
 	struct held held[HELD_CPUS];
@@ -181,6 +216,11 @@ void age_add(struct model *m, struct conn *c, enum conn_list list);
 void age_del(struct model *m, struct conn *c);
 void age_set(struct model *m, struct conn *c, enum conn_list list);
 
+/* place.c */
+int places_init(struct model *m);
+void places_free(struct model *m);
+void on_place(struct model *m, const struct tcptrace_record *rec);
+
 /* refused.c */
 /* The ends are the server's: remote is the client. */
 int refused_init(struct model *m);
@@ -219,6 +259,7 @@ struct listener *listener_of(struct model *m, const struct tcptrace_record *rec,
 void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);
 void listener_reopen(struct model *m, struct listener *l);
 void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
+struct seldom *seldom_of(struct model *m, struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 
 static inline void listener_count(struct listener *l, unsigned int cause)
@@ -259,11 +300,11 @@ void owner_load(struct model *m, const struct tcptrace_record *rec);
 const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l);
 void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure);
 void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec);
-void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec);
-void owner_accepts(struct listener *l, const struct owner *who);
+void owner_opens(struct model *m, struct listener *l, const struct tcptrace_record *rec);
+void owner_accepts(struct model *m, struct listener *l, const struct owner *who);
 void owner_holds(struct model *m, struct listener *l);
 void owner_has(struct model *m, struct conn *c);
-void owner_listed(const struct model *m, struct listener *l);
+void owner_listed(struct model *m, struct listener *l);
 void owner_verify(struct model *m);
 
 /* emit.c */

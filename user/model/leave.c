@@ -61,7 +61,7 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 	listener_count(l, cause);
 	ev.counted = count_gone(l, c, cause, ev.flags);
 	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
-		hist_add(&l->in_synq, ev.dur_ns);
+		waits_add(&m->waits, &l->in_synq, ev.dur_ns);
 	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {
 		c->ghost = true;
 		l->ghosts++;
@@ -126,7 +126,7 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 	if (l) {
 		l->causes[cause]++;
 		if (ev.has_dur && cause != TCPTRACE_ACCEPTQ_CLOSED)
-			hist_add(&l->in_acceptq, ev.dur_ns);
+			waits_add(&m->waits, &l->in_acceptq, ev.dur_ns);
 	}
 	queue_numbers(m, l, rec, 0, by);
 	emit_event(m, &ev);

@@ -11,7 +11,7 @@
 
 #define FORGET_TRIES	4	/* closed listeners looked at to find one that no conn needs */
 
-/* 5 kB each, most of it histograms: memory is taken when a row is used, so that the table may be large. */
+/* 1 kB each: memory is taken when a row is used, so that the table may be large. */
 static struct listener *rows_new(uint32_t n)
 {
 	void *p = mmap(NULL, n * sizeof(struct listener), PROT_READ | PROT_WRITE,
@@ -20,10 +20,36 @@ static struct listener *rows_new(uint32_t n)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* As many rows as there are listeners: one is never missing. */
+struct seldom *seldom_of(struct model *m, struct listener *l)
+{
+	if (!l->seldom)
+		l->seldom = pool_take(&m->seldom);
+	return l->seldom;
+}
+
+const struct seldom *listener_seldom(const struct listener *l)
+{
+	static const struct seldom nothing;
+
+	return l->seldom ? l->seldom : &nothing;
+}
+
+static void give_back(struct model *m, struct listener *l)
+{
+	if (l->seldom)
+		pool_give(&m->seldom, l->seldom);
+	waits_end(&m->waits, &l->in_synq);
+	waits_end(&m->waits, &l->in_acceptq);
+	waits_end(&m->waits, &l->in_accept);
+}
+
 void listeners_free(struct model *m)
 {
 	if (m->listeners)
 		munmap(m->listeners, m->limits.listeners * sizeof(*m->listeners));
+	pool_free(&m->seldom);
+	pool_free(&m->waits);
 	free(m->listener_order);
 	free(m->listener_by_sk);
 	free(m->listener_by_port);
@@ -40,8 +66,9 @@ int listeners_init(struct model *m)
 	m->listener_order = calloc(m->limits.listeners, sizeof(*m->listener_order));
 	m->listener_by_sk = calloc(buckets, sizeof(*m->listener_by_sk));
 	m->listener_by_port = calloc(buckets, sizeof(*m->listener_by_port));
-	return m->listeners && m->listener_order && m->listener_by_sk && m->listener_by_port ?
-	       0 : -ENOMEM;
+	return m->listeners && m->listener_order && m->listener_by_sk && m->listener_by_port &&
+	       !pool_init(&m->seldom, sizeof(struct seldom), m->limits.listeners) &&
+	       !waits_init(&m->waits, 3 * m->limits.listeners) ? 0 : -ENOMEM;
 }
 
 static struct listener **sk_bucket(const struct model *m, uint64_t sk)
@@ -173,6 +200,7 @@ static struct listener *forget_closed(struct model *m)
 		sk_unindex(m, l);
 		port_unindex(m, l);
 		order_del(m, l - m->listeners);
+		give_back(m, l);
 		m->totals.listeners_forgotten++;
 		memset(l, 0, sizeof(*l));
 		return l;
@@ -253,6 +281,7 @@ void listener_close(struct model *m, struct listener *l, uint64_t t_ns)
 	pace_close(l, t_ns);
 	l->open = false;
 	l->closed_ns = t_ns;
+	l->place = model_place(m, listener_named(l)->pid);
 	closed_add(m, l);
 }
 

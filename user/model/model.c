@@ -31,7 +31,7 @@ struct model *model_new(const struct model_limits *limits, model_event_fn fn, vo
 	m->seen = ~0ull;
 	m->fn = fn;
 	m->ctx = ctx;
-	if (conns_init(m) || listeners_init(m) || refused_init(m) || connects_init(m)) {
+	if (conns_init(m) || listeners_init(m) || places_init(m) || refused_init(m) || connects_init(m)) {
 		model_free(m);
 		errno = ENOMEM;
 		return NULL;
@@ -49,6 +49,7 @@ void model_free(struct model *m)
 		free(m->by[k].all);
 	free(m->conns);
 	listeners_free(m);
+	places_free(m);
 	free(m->clients);
 	free(m->connects);
 	free(m->unheard);
@@ -111,6 +112,7 @@ static const handler handlers[TCPTRACE_EVENT_MAX] = {
 	[TCPTRACE_LOST]			= on_lost,
 	[TCPTRACE_SNAPSHOT]		= on_snapshot,
 	[TCPTRACE_OBSERVED]		= on_observed,
+	[TCPTRACE_PLACE]		= on_place,
 };
 
 void model_feed(struct model *m, const struct tcptrace_record *rec)

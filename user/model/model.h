@@ -29,10 +29,11 @@
 #include <stdint.h>
 
 #include "../../kmod/uapi/tcptrace.h"
+#include "../lib/cgroup.h"
 #include "failure.h"
-#include "hist.h"
 #include "pace.h"
 #include "refused.h"
+#include "waits.h"
 
 /* States of the kernel, include/net/tcp_states.h. */
 enum tcp_state {
@@ -58,6 +59,8 @@ struct owner {
 	char comm[TCPTRACE_COMM_LEN + 1];
 };
 
+#define ACCEPTORS_MAX	64u
+
 #define QUEUE_PARTS	7u		/* a minute in six parts, and the one that is not over */
 
 /* One queue of a listener. Lengths are the kernel's own where a record carried them. */
@@ -77,6 +80,13 @@ struct queue {
 	uint32_t surplus;		/* by how much, at least, all that time */
 };
 
+/* What few listeners have: memory is taken for those alone. */
+struct seldom {
+	uint32_t acceptor_pids[ACCEPTORS_MAX];	/* of more than one acceptor */
+	struct failures accept_failures;	/* accept() by errno */
+	struct owner failer;			/* who called it last in vain */
+};
+
 struct listener {
 	uint32_t id;			/* 1, 2, ...: ours, stable in a run */
 	uint64_t sk, cookie;
@@ -90,8 +100,8 @@ struct listener {
 	struct owner acceptor;		/* who accepted last */
 	struct owner holder;		/* who has its descriptor, when the opener has not got it any more */
 	bool opener_gone, acceptor_gone;	/* ended, or closed it, and we know */
-	uint32_t acceptors;		/* how many different processes accepted (prefork); at most 64 are told apart */
-	uint32_t acceptor_pids[64];
+	uint32_t acceptors;		/* how many different processes accepted (prefork); of more than
+					 * ACCEPTORS_MAX no more are told apart */
 	int32_t backlog;		/* asked for; -1 with backlog_known false: listen() was before us */
 	bool backlog_known;
 	uint32_t somaxconn;		/* at listen(); 0 unknown */
@@ -104,7 +114,7 @@ struct listener {
 	uint64_t unseen;		/* of these: found out later; by whom and when is unknown */
 	uint64_t accept_errors;
 	uint64_t established;		/* entered the accept queue */
-	uint64_t causes[TCPTRACE_CAUSE_MAX];	/* count by cause: drops, removals, ways in */
+	uint64_t causes[TCPTRACE_CAUSE_END];	/* count by cause: drops, removals, ways in */
 	uint64_t cookies_sent, cookies_ok, cookies_bad;
 	uint64_t cookie_ns;		/* when the last one was sent */
 	uint64_t synack_retrans;
@@ -119,13 +129,13 @@ struct listener {
 	 * one is the kernel's retry schedule; causes[] counts them). in_acceptq: of conns that
 	 * accept() took, reset ones included. in_accept: blocked in an accept() that succeeded.
 	 */
-	struct hist in_synq, in_acceptq, in_accept;
+	struct waits in_synq, in_acceptq, in_accept;
 	struct refused refused;		/* clients that a full queue refused */
 	struct pace pace;		/* how long nobody took from the accept queue */
-	struct failures accept_failures;	/* accept() by errno */
-	struct owner failer;		/* who called it last in vain */
 
 	/* The model's own. */
+	const struct proc_place *place;	/* of a closed one: where it was; listener_place() */
+	struct seldom *seldom;		/* NULL: nothing of it; listener_seldom() */
 	bool used, opener_listened;	/* opener is who called listen(), not only who holds it */
 	bool opener_named, acceptor_named;	/* as holders, by the snapshot of held_gen */
 	uint8_t found_rank;
@@ -287,8 +297,18 @@ void model_set_lookup(struct model *m, const struct model_lookup *lookup);
  * with owners. Once for each reason, and at most once a second.
  */
 bool model_ask_owners(struct model *m, bool end);
+const struct seldom *listener_seldom(const struct listener *l);	/* never NULL */
 /* Whom to name for what a listener does or waits for: who holds it; NULL: unknown. */
 const struct owner *listener_keeper(const struct listener *l);
+/* The same, or else who opened it or accepted from it. pid 0: unknown. */
+const struct owner *listener_named(const struct listener *l);
+
+/* Where a process runs, by 'place' records: NULL: unknown, or nowhere in particular. Valid until the next record. */
+const struct proc_place *model_place(const struct model *m, uint32_t pid);
+/* Of whom listener_named() names; of a closed listener as it was then. */
+const struct proc_place *listener_place(const struct model *m, const struct listener *l);
+const struct proc_place *model_next_place(const struct model *m, uint32_t *i);	/* of all; *i: 0 at first. NULL: no more */
+uint32_t model_owners(const struct model *m);	/* another number when listeners have other owners */
 
 /* No record came, but time passed: what waits has waited until now (CLOCK_MONOTONIC). May call fn. */
 void model_until(struct model *m, uint64_t now_ns);

@@ -77,6 +77,18 @@ const struct owner *listener_keeper(const struct listener *l)
 	return l->acceptor.pid && !l->acceptor_gone ? &l->acceptor : NULL;
 }
 
+const struct owner *listener_named(const struct listener *l)
+{
+	const struct owner *keeper = listener_keeper(l);
+
+	return keeper ? keeper : l->opener.pid ? &l->opener : &l->acceptor;
+}
+
+uint32_t model_owners(const struct model *m)
+{
+	return m->owners;
+}
+
 /* In softirq 'current' means nothing: a child that was not accepted yet belongs to the holder of the listener. */
 const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l)
 {
@@ -105,26 +117,39 @@ void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_re
  * Known from the transition to LISTEN, by whatever way (io_uring, a 32-bit program, MPTCP), and from the return of
  * listen(), which has the descriptor too. A later caller of listen() is not the opener.
  */
-void owner_opens(const struct model *m, struct listener *l, const struct tcptrace_record *rec)
+void owner_opens(struct model *m, struct listener *l, const struct tcptrace_record *rec)
 {
 	bool same = l->opener.pid == m->actor.pid && l->opener.fd < 0;
 
 	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (l->opener_listened && !same))
 		return;
+	m->owners += l->opener.pid != m->actor.pid;
 	l->opener = m->actor;
 	l->opener_listened = true;
 }
 
-void owner_accepts(struct listener *l, const struct owner *who)
+/* Of one alone, it is the acceptor. */
+static void accepts_too(struct model *m, struct listener *l, uint32_t pid)
 {
-	uint32_t i;
+	uint32_t *pids = seldom_of(m, l)->acceptor_pids, i = 0;
 
+	if (l->acceptors == 1)
+		pids[0] = l->acceptor.pid;
+	while (i < l->acceptors && pids[i] != pid)
+		i++;
+	if (i == l->acceptors && i < ACCEPTORS_MAX)
+		pids[l->acceptors++] = pid;
+}
+
+void owner_accepts(struct model *m, struct listener *l, const struct owner *who)
+{
 	if (!l)
 		return;
-	for (i = 0; l->acceptor.pid != who->pid && i < l->acceptors && l->acceptor_pids[i] != who->pid; i++)
-		;
-	if (l->acceptor.pid != who->pid && i == l->acceptors && i < 64)
-		l->acceptor_pids[l->acceptors++] = who->pid;
+	if (l->acceptor.pid != who->pid && l->acceptors)
+		accepts_too(m, l, who->pid);
+	else if (l->acceptor.pid != who->pid)
+		l->acceptors = 1;
+	m->owners += l->acceptor.pid != who->pid && l->acceptors == 1;
 	l->acceptor = *who;
 	l->acceptor_gone = false;
 }
@@ -158,7 +183,7 @@ void owner_holds(struct model *m, struct listener *l)
  * The list is complete, unless a filter by process made it, or the listener was made meanwhile: who is not on it holds
  * nothing.
  */
-void owner_listed(const struct model *m, struct listener *l)
+void owner_listed(struct model *m, struct listener *l)
 {
 	bool any = l->held_gen == m->snap.gen;
 
@@ -168,6 +193,7 @@ void owner_listed(const struct model *m, struct listener *l)
 	l->acceptor_gone = !any || !l->acceptor_named;
 	l->holder = any && l->opener_gone ? l->found : (struct owner){ .fd = -1 };
 	l->holder_ino = 0;
+	m->owners++;
 }
 
 /* Of a conn's holders who had it before, if he is one of them; else the first that is named. */

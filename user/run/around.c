@@ -227,15 +227,15 @@ static unsigned int consider_workers(struct process *best, const struct owner *k
 
 static struct process look(const struct listener *l)
 {
-	uint32_t i, n = l->acceptors < 64 ? l->acceptors : 64;
+	uint32_t i, n = l->seldom ? l->acceptors : 0;
 	const struct owner *keeper = listener_keeper(l);
 	struct process best = { 0 };
 
 	if (!l->acceptor_gone)
 		consider(&best, l->acceptor.pid, l->acceptor.tid);
 	for (i = 0; i < n; i++)
-		if (l->acceptor_pids[i] != l->acceptor.pid)
-			consider(&best, l->acceptor_pids[i], 0);
+		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
+			consider(&best, l->seldom->acceptor_pids[i], 0);
 	if (!best.pid && keeper && !consider_workers(&best, keeper))
 		consider(&best, keeper->pid, 0);
 	return best;

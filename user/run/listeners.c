@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include "../lib/tr.h"
+#include "holder.h"
 #include "run.h"
 #include "select.h"
 #include "signals.h"
+#include "whereabouts.h"
+#include "../lib/clock.h"
 #include "../names.h"
 #include "../talk.h"
 #include "../terminal.h"
@@ -46,9 +49,18 @@ static int gather(struct source *src, const struct options *o, struct model *m)
 	return 0;
 }
 
+static void look_up_places(const struct source *src, struct model *m)
+{
+	struct model_lookup lookup;
+	struct whereabouts *places = holder_lookup(&lookup, src) ? whereabouts_new() : NULL;
+
+	whereabouts_look(places, m, true, clock_ns(CLOCK_MONOTONIC), feed, m);
+	whereabouts_free(places);
+}
+
 static int print(const struct options *o, const struct model *m)
 {
-	struct select s = { .filter = &o->source.filter };
+	struct select s = { .filter = &o->source.filter, .model = m };
 	struct listeners_config cfg = {
 		.json = o->json, .no_header = o->no_header, .counts = o->read_path != NULL,
 		.netns_name = o->read_path ? NULL : netns_name, .pick = pick, .ctx = &s,
@@ -84,6 +96,8 @@ int run_listeners(struct options *o)
 		return EXIT_FAILED;
 	}
 	err = gather(src, o, m);
+	if (!o->read_path)
+		look_up_places(src, m);
 	printed = print(o, m);
 	model_free(m);
 	src->ops->close(src);

@@ -25,7 +25,10 @@ static int take_in(struct loop *l, const struct tcptrace_record *rec)
 int loop_record(void *loop, const struct tcptrace_record *rec)
 {
 	struct loop *l = loop;
+	int err = l->callers ? whereabouts_caller(l->places, rec, loop_record, l) : 0;
 
+	if (err)
+		return err;
 	if (l->live || rec->t_ns <= l->until_ns)
 		return take_in(l, rec);
 	l->held = *rec;
@@ -130,6 +133,8 @@ static int until_now(struct loop *l, bool end)
 	around_watch(l->around, l->model);
 	if (model_ask_owners(l->model, end) && l->src->ops->snapshot)
 		err = l->src->ops->snapshot(l->src, loop_record, l);
+	if (err != LOOP_STOP)
+		err = whereabouts_look(l->places, l->model, end, clock_ns(CLOCK_MONOTONIC), loop_record, l);
 	return err == LOOP_STOP ? err : 0;
 }
 

@@ -8,6 +8,7 @@
 #include "around.h"
 #include "child.h"
 #include "outputs.h"
+#include "whereabouts.h"
 
 struct loop {
 	struct source *src;
@@ -15,6 +16,8 @@ struct loop {
 	struct model *const *models;	/* of each machine, as source.machine says; NULL: model is the only one */
 	struct outputs *outputs;
 	struct child *child;		/* ends the loop when it ends */
+	struct whereabouts *places;	/* units and containers; NULL: they are not looked up (a replay) */
+	bool callers;			/* a filter asks for them: of callers, too */
 	struct around *around;		/* what findings ask of the machine; NULL: nothing (a replay) */
 	bool left_behind;		/* it has ended, and processes that it started have not */
 	bool live;			/* not a replay: time passes without records, too */

@@ -91,6 +91,8 @@ uint64_t outputs_events(const struct options *o)
 	const struct view_ops *main = o->view ? outputs_view_by_name(o->view) : NULL;
 	uint64_t events = !main || main->steps ? steps_events(o) : main->events;
 
+	if (events && o->fail_on)
+		events |= EVENTS_TROUBLE;
 	for (unsigned int i = 0; events && i < o->nouts; i++)
 		events = o->outs[i].view->events ? events | o->outs[i].view->events : 0;
 	return events;

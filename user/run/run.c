@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../lib/caller.h"
@@ -27,6 +28,8 @@
 #include "run.h"
 #include "select.h"
 #include "signals.h"
+#include "verdict.h"
+#include "whereabouts.h"
 
 struct run {
 	const struct options *o;
@@ -109,7 +112,7 @@ static void lift_filter(struct run *r, struct options *o)
 /* What no kernel applies, or not to what has no other end yet. */
 static void select_above(struct run *r, const struct filter *f)
 {
-	r->above = (struct filter){ .comm = f->comm, .nnets = f->nnets };
+	r->above = (struct filter){ .comm = f->comm, .nnets = f->nnets, .by_place = f->by_place };
 	memcpy(r->above.nets, f->nets, sizeof(r->above.nets));
 	r->select.filter = &r->above;
 }
@@ -169,7 +172,7 @@ static int open_all(struct run *r, struct options *o)
 		return err;
 	if (o->read_path || (r->src->ops->pids_above && o->source.filter.npids && !lifted))
 		r->select.filter = &o->source.filter;
-	else if (!lifted && (o->source.filter.comm || o->source.filter.nnets))
+	else if (!lifted && (o->source.filter.comm || o->source.filter.nnets || filter_by_place(&o->source.filter)))
 		select_above(r, &o->source.filter);
 	r->select.program = lifted && o->program ? r->src : NULL;
 	r->select.events = o->events;
@@ -184,6 +187,10 @@ static int open_all(struct run *r, struct options *o)
 		model_set_lookup(r->model, &lookup);
 	if (r->loop.live)
 		r->loop.around = around_new(pids);
+	if (pids)
+		r->loop.places = whereabouts_new();
+	r->loop.callers = r->loop.live && filter_by_place(&o->source.filter);
+	r->select.model = r->model;
 	r->src->ahead = on_ahead;
 	err = outputs_open(&r->outputs, o, &r->select, r->src, machine_of(r->loop.around),
 			   several(r));
@@ -227,6 +234,8 @@ static int snapshot(struct run *r)
 		err = r->src->ops->snapshot(r->src, loop_record, &r->loop);
 	if (err == LOOP_STOP || err == -EINTR)
 		return err;
+	if (!r->o->read_path)
+		whereabouts_look(r->loop.places, r->model, true, clock_ns(CLOCK_MONOTONIC), loop_record, &r->loop);
 	if (err < 0)
 		talk(_("sockets that exist already are unknown: %s"),
 		     r->src->error ? r->src->error : strerror(-err));
@@ -264,6 +273,23 @@ static void warn_missing(const struct filter *f)
 		talk(_("--netns %u: no process is in such a namespace now, and it has no name below /run/netns"), f->netns);
 }
 
+/* It may come later. Those that are here show how it is written. */
+static void warn_no_place(const struct model *m, const struct filter *f)
+{
+	const struct proc_place *place;
+	char name[PLACE_NAME_MAX], seen[400] = "";
+	size_t n = 0;
+
+	for (uint32_t i = 0; (place = model_next_place(m, &i)); ) {
+		if (filter_has_place(f, place))
+			return;
+		place_name(place, name);
+		if (n + strlen(name) + 3 < sizeof(seen) && !strstr(seen, name))
+			n += (size_t)snprintf(seen + n, sizeof(seen) - n, "%s%s", n ? ", " : "", name);
+	}
+	talk(_("no process with TCP sockets is there now; there are: %s"), n ? seen : _("none with a unit or container"));
+}
+
 /* From here on everything is seen: say so to a person, and to a test that waits for it. */
 static void say_ready(const struct run *r)
 {
@@ -271,6 +297,10 @@ static void say_ready(const struct run *r)
 
 	if (!o->read_path)
 		warn_missing(&o->source.filter);
+	if (r->loop.callers && r->loop.places)
+		warn_no_place(r->model, &o->source.filter);
+	else if (r->loop.callers)
+		talk(_("/proc is that of another PID namespace: no unit, pod or container is known, so nothing will be shown"));
 	if (!o->read_path && !o->program)
 		fprintf(stderr, "%s\n", _("Tracing TCP sockets... Ctrl-C to end."));
 	if (o->ready_fd >= 0 && write(o->ready_fd, "\n", 1) != 1)
@@ -326,6 +356,8 @@ static void sum_up(struct run *r)
 		.source = r->src->ops->name,
 	};
 	outputs_end(r->outputs, r->models, r->nmodels, machine_of(r->loop.around), &end);
+	if (verdict_fails(r->o, &r->select, end.lost))
+		r->failed = true;
 	free(hooks);
 }
 
@@ -407,6 +439,8 @@ static int run(struct run *r, struct options *o)
 		err = begin(r);
 	say_clocks(r);
 	outputs_flush(r->outputs);
+	if (o->priority && setpriority(PRIO_PROCESS, 0, o->priority))
+		talk("--priority %d: %s", o->priority, strerror(errno));
 	if (privileges_drop(o))
 		return -EPERM;
 	say_ready(r);
@@ -447,6 +481,7 @@ int run_stream(struct options *o)
 	free(r->loop.around);
 	for (unsigned int i = 0; i < r->nmodels; i++)
 		model_free(r->models[i]);
+	whereabouts_free(r->loop.places);
 	if (r->src)
 		r->src->ops->close(r->src);
 	hosts_free(r->hosts);

@@ -54,12 +54,12 @@ static bool has_pid(const struct filter *f, uint32_t pid)
 
 static bool listener_has_pid(const struct filter *f, const struct listener *l)
 {
-	uint32_t i, n = l->acceptors < 64 ? l->acceptors : 64;
+	uint32_t i, n = l->seldom ? l->acceptors : 0;
 
 	if (has_pid(f, l->opener.pid) || has_pid(f, l->acceptor.pid))
 		return true;
 	for (i = 0; i < n; i++) {
-		if (has_pid(f, l->acceptor_pids[i]))
+		if (has_pid(f, l->seldom->acceptor_pids[i]))
 			return true;
 	}
 	return false;
@@ -86,6 +86,18 @@ static bool comm_matches(const struct filter *f, const struct model_event *ev)
 	if (!f->comm || is_named(ev->who, f->comm) || (ev->c && is_named(&ev->c->owner, f->comm)))
 		return true;
 	return !(ev->c && ev->c->owner.pid) && ev->l && is_named(listener_keeper(ev->l), f->comm);
+}
+
+/* By the same processes as the name. */
+static bool place_matches(const struct select *s, const struct model_event *ev)
+{
+	const struct filter *f = s->filter;
+
+	if (!filter_by_place(f) || (ev->who && filter_has_place(f, model_place(s->model, ev->who->pid))))
+		return true;
+	if (ev->c && ev->c->owner.pid)
+		return filter_has_place(f, model_place(s->model, ev->c->owner.pid));
+	return ev->l && filter_has_place(f, listener_place(s->model, ev->l));
 }
 
 /* What is not connected may get there. */
@@ -119,7 +131,7 @@ static bool is_followed(const struct select *s, uint32_t pid)
 
 bool select_filtered(const struct select *s, const struct model_event *ev)
 {
-	if (s->filter && !matches(s->filter, ev))
+	if (s->filter && !(matches(s->filter, ev) && place_matches(s, ev)))
 		return false;
 	return !s->program || (ev->who && is_followed(s, ev->who->pid));
 }
@@ -176,5 +188,6 @@ bool select_listener(const struct select *s, const struct listener *l)
 	return (!f->family || f->family == l->family) && (!f->netns || f->netns == l->netns) &&
 	       filter_has_port(f->lports, f->nlports, l->lport) && (!f->npids || listener_has_pid(f, l)) &&
 	       (!f->comm || is_named(&l->opener, f->comm) || is_named(&l->acceptor, f->comm) ||
-		is_named(&l->holder, f->comm));
+		is_named(&l->holder, f->comm)) &&
+	       (!filter_by_place(f) || filter_has_place(f, listener_place(s->model, l)));
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a filter says of a socket, as the capture side does. */
+#include <string.h>
+
 #include "source.h"
 
 uint32_t filter_narrows(const struct filter *f)
@@ -35,4 +37,39 @@ bool filter_has_addr(const struct filter *f, const uint8_t laddr[16], const uint
 			return true;
 	}
 	return f->nnets == 0;
+}
+
+#define ID_PREFIX	12u		/* of a container's id, as `docker ps` shows it, or more of it */
+
+/* list NULL: all are in it. Of an id its beginning is enough. */
+static bool is_listed(const char *list, const char *name, const char *id)
+{
+	size_t n = strlen(name), len;
+
+	for (const char *s = list; s && *s; s += len + (s[len] == ',')) {
+		len = strcspn(s, ",");
+		if ((len == n && !memcmp(s, name, n)) || (len >= ID_PREFIX && !strncmp(id, s, len)))
+			return true;
+	}
+	return !list;
+}
+
+static bool pod_is_listed(const char *list, const struct proc_place *p)
+{
+	char whole[sizeof(p->ns) + sizeof(p->pod)], *end = stpcpy(whole, p->ns);
+
+	if (!list)
+		return true;
+	*end = '/';
+	strcpy(end + 1, p->pod);
+	return p->pod[0] && (is_listed(list, p->pod, "") || is_listed(list, whole, ""));
+}
+
+bool filter_has_place(const struct filter *f, const struct proc_place *p)
+{
+	static const struct proc_place nowhere;
+
+	p = p ? p : &nowhere;
+	return is_listed(f->by_place.units, p->unit, "") && pod_is_listed(f->by_place.pods, p) &&
+	       is_listed(f->by_place.containers, p->container, p->id);
 }

@@ -146,7 +146,7 @@ static int set_filter(struct kmod_source *s)
 static int set_up(struct kmod_source *s)
 {
 	long ncpu = sysconf(_SC_NPROCESSORS_CONF);
-	uint32_t bytes = BUFFER_BYTES / (ncpu > 0 ? ncpu : 1);
+	uint32_t all = s->cfg.ring_bytes ? s->cfg.ring_bytes : BUFFER_BYTES, bytes = all / (ncpu > 0 ? ncpu : 1);
 	unsigned int event;
 	char kb[16];
 	int err;

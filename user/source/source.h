@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "../../kmod/uapi/tcptrace.h"
+#include "../lib/cgroup.h"
 #include "../lib/events.h"
 
 #define FILTER_LIST_MAX	64
@@ -27,6 +28,11 @@ struct filter_net {
 	uint8_t addr[16], mask[16];
 };
 
+/* Lists of names, a comma between two; NULL: any. Whoever belongs to one of each. */
+struct filter_place {
+	const char *units, *pods, *containers;
+};
+
 /* What the user asked to see; applied in the kernel. Empty lists and zeroes: everything. */
 struct filter {
 	uint32_t pids[FILTER_LIST_MAX];
@@ -38,6 +44,7 @@ struct filter {
 	struct filter_net nets[FILTER_NETS];	/* one of the ends is in one of them */
 	uint32_t nnets;
 	const char *comm;		/* name of the process that has it, NULL: any; no kernel applies it */
+	struct filter_place by_place;	/* of the process that has it; no kernel applies it */
 	uint8_t family;			/* 4, 6, 0: both */
 	uint32_t netns;			/* inode number, 0: all */
 	uint64_t cgroup;		/* cgroup v2 id (inode number of the folder), 0: all; children included */
@@ -54,6 +61,12 @@ uint32_t filter_narrows(const struct filter *f);
 bool filter_has_port(const struct port_range *ports, uint32_t n, uint16_t port);	/* n 0: yes */
 bool filter_has_addr(const struct filter *f, const uint8_t laddr[16], const uint8_t raddr[16]);	/* either; no net: yes */
 
+static inline bool filter_by_place(const struct filter *f)
+{
+	return f->by_place.units || f->by_place.pods || f->by_place.containers;
+}
+bool filter_has_place(const struct filter *f, const struct proc_place *p);	/* p NULL: unknown */
+
 enum mechanism { MECH_AUTO, MECH_FENTRY, MECH_KPROBE, MECH_TRACEPOINT, MECH_MAX };
 
 struct source_config {
@@ -62,6 +75,7 @@ struct source_config {
 	enum mechanism mechanism;
 	const char *path;		/* file source: what to replay ("-": stdin) */
 	bool io;			/* read and write events too */
+	uint32_t ring_bytes;		/* of all rings together; 0: the source's own */
 	bool verbose;			/* what was tried and refused, on standard error */
 };
 

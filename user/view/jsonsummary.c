@@ -37,16 +37,19 @@ static void put_causes(struct out *o, const char *key, const struct listener *l,
 	json_end(o);
 }
 
-static void put_hist(struct out *o, const struct hist *h)
+static void put_waits(struct out *o, const struct waits *w)
 {
-	json_u64(o, "count", h->count);
-	if (!h->count)
+	struct hist h;
+
+	json_u64(o, "count", w->count);
+	if (!w->count)
 		return;
-	json_u64(o, "p50_ns", hist_quantile(h, 500));
-	json_u64(o, "p90_ns", hist_quantile(h, 900));
-	json_u64(o, "p99_ns", hist_quantile(h, 990));
-	json_u64(o, "max_ns", h->max);
-	json_u64(o, "sum_ns", h->sum);
+	waits_hist(w, &h);
+	json_u64(o, "p50_ns", hist_quantile(&h, 500));
+	json_u64(o, "p90_ns", hist_quantile(&h, 900));
+	json_u64(o, "p99_ns", hist_quantile(&h, 990));
+	json_u64(o, "max_ns", w->max);
+	json_u64(o, "sum_ns", w->sum);
 }
 
 static void json_figure(struct out *o, const char *key, enum known known, uint64_t n)
@@ -74,7 +77,7 @@ static void json_queue(struct out *o, const struct model *m, const struct listen
 		    model_oldest_wait(m, q));
 	if (figure_known(m, l, synq ? FIGURE_SYNQ_WAIT : FIGURE_ACCEPTQ_WAIT)) {
 		json_begin(o, "wait");
-		put_hist(o, synq ? &l->in_synq : &l->in_acceptq);
+		put_waits(o, synq ? &l->in_synq : &l->in_acceptq);
 		json_end(o);
 	}
 	json_end(o);
@@ -95,8 +98,27 @@ static void put_owner(struct out *o, const char *key, const struct owner *w)
 	json_end(o);
 }
 
+static void put_name(struct out *o, const char *key, const char *name, size_t max)
+{
+	if (!name[0])
+		return;
+	json_key(o, key);
+	out_json(o, name, max);
+}
+
+static void put_place(struct out *o, const struct proc_place *p)
+{
+	if (!p)
+		return;
+	put_name(o, "unit", p->unit, sizeof(p->unit));
+	put_name(o, "namespace", p->ns, sizeof(p->ns));
+	put_name(o, "pod", p->pod, sizeof(p->pod));
+	put_name(o, "container", p->container, sizeof(p->container));
+	put_name(o, "container_id", p->id, sizeof(p->id));
+}
+
 /* Which listener: shared with `tcptrace listeners -j`. */
-void json_listener_name(struct out *o, const struct listener *l)
+void json_listener_name(struct out *o, const struct model *m, const struct listener *l)
 {
 	json_u64(o, "listener", l->id);
 	if (l->cookie)
@@ -117,6 +139,7 @@ void json_listener_name(struct out *o, const struct listener *l)
 	if (l->opener_gone)
 		json_bool(o, "opener_gone", true);
 	put_owner(o, "acceptor", &l->acceptor);
+	put_place(o, listener_place(m, l));
 	if (l->acceptors || !l->accepted)	/* else they are in another PID namespace */
 		json_u64(o, "acceptors", l->acceptors);
 	if (l->backlog_known)
@@ -185,13 +208,13 @@ void json_listener_counts(struct out *o, const struct model *m, const struct lis
 
 void json_listener_all(struct out *o, const struct model *m, const struct listener *l)
 {
-	json_listener_name(o, l);
+	json_listener_name(o, m, l);
 	json_queue(o, m, l, true);
 	json_figure(o, "synq_young", figure_known(m, l, FIGURE_NOW), l->synq_young);
 	json_queue(o, m, l, false);
 	if (figure_known(m, l, FIGURE_BLOCKED)) {
 		json_begin(o, "accept_blocked");
-		put_hist(o, &l->in_accept);
+		put_waits(o, &l->in_accept);
 		json_end(o);
 	}
 	json_listener_counts(o, m, l);

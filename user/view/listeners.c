@@ -55,7 +55,20 @@ static void put_netns(struct out *o, const struct listeners_config *cfg, uint32_
 	out_spaces(o, columns < 10 ? 11 - columns : 1);
 }
 
-static void put_row(struct out *o, const struct listener *l, const struct listeners_config *cfg)
+/* The last column, where anybody has one. */
+static void put_place(struct out *o, const struct proc_place *p, size_t from)
+{
+	char name[PLACE_NAME_MAX] = "-";
+
+	out_pad_to(o, from, 5);
+	out_char(o, ' ');
+	if (p)
+		place_name(p, name);
+	out_safe(o, name, sizeof(name));
+}
+
+static void put_row(struct out *o, const struct model *m, const struct listener *l, const struct listeners_config *cfg,
+		    bool places)
 {
 	static const struct owner nobody = { .fd = -1 };
 	const struct owner *w = listener_keeper(l) ? listener_keeper(l) : &nobody;
@@ -78,10 +91,13 @@ static void put_row(struct out *o, const struct listener *l, const struct listen
 		col = 1;
 	}
 	out_spaces(o, col < 15 ? 16 - col : 1);
+	from = o->len;
 	if (w->pid && w->fd >= 0)
 		out_u64(o, (uint64_t)w->fd);
 	else
 		out_char(o, '-');
+	if (places)
+		put_place(o, listener_place(m, l), from);
 	out_line_end(o);
 }
 
@@ -89,7 +105,7 @@ static void put_object(struct out *o, const struct model *m, const struct listen
 		       const struct listeners_config *cfg)
 {
 	out_str(o, "{\"type\":\"listener\"");
-	json_listener_name(o, l);
+	json_listener_name(o, m, l);
 	if (l->lengths_ns) {
 		json_u64(o, "synq_now", l->synq.now);
 		json_u64(o, "synq_young", l->synq_young);
@@ -121,23 +137,33 @@ static void put_unseen(struct out *o, uint64_t n, bool json)
 	out_line_end(o);
 }
 
+static bool is_picked(const struct listeners_config *cfg, const struct listener *l)
+{
+	return l->open && (!cfg->pick || cfg->pick(cfg->ctx, l));
+}
+
 void listeners_print(struct out *o, const struct model *m, const struct listeners_config *cfg)
 {
 	const struct listener *l;
+	bool places = false;
 	uint32_t i;
 
+	for (i = 0; !places && (l = model_listener(m, i)); i++)
+		places = is_picked(cfg, l) && listener_place(m, l);
 	if (!cfg->json && !cfg->no_header) {
 		out_str(o, "SYNQ      ACCEPTQ   BACKLOG DROPS LOCAL                 "
 			   "NETNS      PID     COMM            FD");
+		if (places)
+			out_str(o, "    PLACE");
 		out_line_end(o);
 	}
 	for (i = 0; (l = model_listener(m, i)); i++) {
-		if (!l->open || (cfg->pick && !cfg->pick(cfg->ctx, l)))
+		if (!is_picked(cfg, l))
 			continue;
 		if (cfg->json)
 			put_object(o, m, l, cfg);
 		else
-			put_row(o, l, cfg);
+			put_row(o, m, l, cfg, places);
 	}
 	put_unseen(o, model_totals(m)->listeners_unseen, cfg->json);
 }

@@ -313,18 +313,35 @@ static void put_acceptq(struct out *o, const struct model *m, const struct liste
 	put_waits(o, "", N_("waited"), &waits, still);
 }
 
+static void put_place(struct out *o, const struct proc_place *p)
+{
+	char name[PLACE_NAME_MAX];
+
+	if (!p)
+		return;
+	place_name(p, name);
+	put_label(o, N_("runs in"));
+	out_mem(o, "  ", 2);
+	out_safe(o, name, sizeof(name));
+	out_line_end(o);
+}
+
 void summary_listener(struct view *v, const struct model *m, const struct listener *l)
 {
 	struct out *o = v->out;
+	struct hist waits;
 
 	out_line_end(o);
 	summary_title(v, l);
+	put_place(o, listener_place(m, l));
 	put_acceptq(o, m, l);
 	put_queue(o, N_("SYN queue"), m, l, &l->synq);
 	put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
 	out_line_end(o);
-	put_waits(o, "", N_("waited"), &l->in_synq, 0);
-	put_waits(o, "accept()", N_("blocked"), &l->in_accept, 0);
+	waits_hist(&l->in_synq, &waits);
+	put_waits(o, "", N_("waited"), &waits, 0);
+	waits_hist(&l->in_accept, &waits);
+	put_waits(o, "accept()", N_("blocked"), &waits, 0);
 	put_rest(o, m, l);
 }
 

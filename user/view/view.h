@@ -48,7 +48,8 @@ struct view_hook {
 	const char *hook, *target, *mechanism, *why_not_better, *loses;
 };
 
-enum { VIEW_LABEL_ADDRESS = 1, VIEW_LABEL_PORT = 2, VIEW_LABEL_COMM = 4 };
+enum { VIEW_LABEL_ADDRESS = 1, VIEW_LABEL_PORT = 2, VIEW_LABEL_COMM = 4, VIEW_LABEL_UNIT = 8, VIEW_LABEL_NS = 16,
+       VIEW_LABEL_POD = 32, VIEW_LABEL_CONTAINER = 64, VIEW_LABELS_ALL = 127 };
 enum view_histograms { VIEW_HISTOGRAMS_NONE, VIEW_HISTOGRAMS_ACCEPT, VIEW_HISTOGRAMS_BOTH };
 
 /* What `tcptrace metrics` was asked for. */

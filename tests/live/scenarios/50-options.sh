@@ -198,6 +198,24 @@ filter_cgroup()
 	events connect:23 accept:23 synq-add:23 acceptq-del:23 listen:1 -,lport=8081:0 -,rport=8081:0
 }
 
+scenario fail_on 4 own -- "--fail-on: exit status 1 for what a full queue refused, else 0; a program's own status comes first"
+fail_on()
+{
+	own_trace --fail-on overflow,lost
+	server --backlog 1 --accept none
+	client_hold --nonblock --count 6 --timeout-ms 150
+	stop server
+	client_go
+	untrace 1
+	said 'fail-on overflow: segments that were refused: 4'
+	not_said 'fail-on lost'
+	own_trace -e state --fail-on refused,overflow,lost --ring 4 --priority 1
+	expect "nice value" "$(ps -o ni= -p "${pid[tcptrace]}" | tr -d ' ')" 1
+	five_accepts
+	expect "status of a program that failed" "$("$tcptrace" -q --netns "$ns" --mechanism "$mechanism" --fail-on refused \
+		-- sh -c 'exit 7' > /dev/null 2>&1; echo $?)" 7
+}
+
 scenario io 46 own each -- "--io: what is read and written, how much, at which end"
 io()
 {

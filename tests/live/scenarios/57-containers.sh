@@ -119,3 +119,69 @@ container_no_tracefs()
 	[[ $mechanism != tracepoint ]] || said 'mount -t tracefs'
 	[[ $(place tracefs) == 'not there: mount -t tracefs'* ]] || fail "doctor says '$(place tracefs)'"
 }
+
+# in_cgroup NAME GROUP PORT: a server there
+in_cgroup()
+{
+	start "$1" sh -c "echo 0 > '$2/cgroup.procs' && exec \"\$@\"" - \
+		"$bin/server" $any --port "$3" --timeout $limit --accept loop
+	hear "$1" READY
+}
+
+# what JSON FILE says of the listener at PORT
+place_of()
+{
+	grep '"type":"listener"' "$1" | grep "\"lport\":$2," | tail -n 1 |
+		grep -oE '"(unit|namespace|pod|container)":"[^"]*"' | tr -d '"' | paste -sd ' '
+}
+
+scenario places 4 own host -- "unit, pod and container: by the cgroup and the files of kubelet and docker, live, filtered, replayed"
+places()
+{
+	local root group id=3f1c0b9d2e4a5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8 id2 id3 who
+	local pod=kubepods-pod0a1b2c3d_4e5f_6071_8293_a4b5c6d7e8f9.slice real=$tcptrace
+
+	id2=${id//3/a} id3=${id//3/b}
+	root=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
+	group=$root/tcptrace-places-$$.slice
+	mkdir -p "$group/web.service" "$group/$pod/cri-containerd-$id.scope" "$group/docker-$id2.scope" \
+		"$group/libpod-$id3.scope/container" 2> /dev/null ||
+		skip "no cgroup v2 to make a group in"
+	mkdir -p "$dir/log/containers" "$dir/lib/docker/containers/$id2"
+	: > "$dir/log/containers/cart-0_shop_app-$id.log"
+	echo '{"Mounts":{"Name":"data"},"Args":["\"Name\":\"/no\""],"Name":"/cache-1","Driver":"x"}' \
+		> "$dir/lib/docker/containers/$id2/config.v2.json"
+	mkdir -p "$dir/lib/containers/storage/overlay-containers"
+	echo "[{\"id\":\"$id\",\"names\":[\"wrong\"]},{\"id\":\"$id3\",\"names\":[\"db-1\"],\"layer\":\"x\"}]" \
+		> "$dir/lib/containers/storage/overlay-containers/containers.json"
+	boxed "unshare -m sh -c 'mount --bind $dir/log /var/log && mount --bind $dir/lib /var/lib && exec \"\$@\"' -"
+
+	in_cgroup unit "$group/web.service" 8081
+	in_cgroup pod "$group/$pod/cri-containerd-$id.scope" 8082
+	in_cgroup podman "$group/libpod-$id3.scope/container" 8084
+	server --accept loop
+	own_trace -w "$dir/record"
+	in_cgroup docker "$group/docker-$id2.scope" 8083	# when all is attached already
+	client --count 1
+	sleep 0.5
+	untrace
+	expect "place of the one in a unit" "$(place_of "$json" 8081)" "unit:web.service"
+	expect "place of the one in a pod" "$(place_of "$json" 8082)" "namespace:shop pod:cart-0 container:app"
+	expect "place of the one in a container" "$(place_of "$json" 8083)" "container:cache-1"
+	expect "place of the one of podman" "$(place_of "$json" 8084)" "container:db-1"
+	expect "place of the one that is nowhere" "$(place_of "$json" "$port")" ""
+
+	"$real" -q -j -r "$dir/record" > "$dir/again"
+	expect "replayed: the one in a pod" "$(place_of "$dir/again" 8082)" "namespace:shop pod:cart-0 container:app"
+	expect "replayed: the one in a container" "$(place_of "$dir/again" 8083)" "container:cache-1"
+	for who in "--unit web.service 8081" "--pod cart-0 8082" "--pod shop/cart-0 8082" "--container cache-1 8083" "--container db-1 8084" \
+			"--container ${id2:0:12} 8083"; do
+		expect "listeners ${who% *}" "$("$tcptrace" listeners --netns "$ns" -j ${who% *} 2> /dev/null |
+			grep -o '"lport":[0-9]*')" "\"lport\":${who##* }"
+	done
+	for who in unit pod docker podman server; do
+		end "$who"
+	done
+	rmdir "$group/web.service" "$group/$pod/cri-containerd-$id.scope" "$group/$pod" "$group/docker-$id2.scope" \
+		"$group/libpod-$id3.scope/container" "$group/libpod-$id3.scope" "$group"
+}

@@ -171,6 +171,7 @@ metrics_many()
 	expect "listeners with a row" "$(metric many 'state="shown"')" 100
 	within "listeners without one" "$(metric many 'state="other"')" 9900 9901
 	rss=$(metric many process_resident_memory_bytes)
+	within "resident kB" "$((rss / 1024))" 10000 60000	# 18 MB of it are the rings
 	echo "10,000 listeners: $((rss / 1024)) kB, page $(wc -c < "$dir/many"), $(metric many process_cpu_seconds_total) s" >> "$OUT/metrics"
 	say many
 	finish many

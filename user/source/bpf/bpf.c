@@ -40,7 +40,7 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 		return -ENOMEM;
 	s->base.ops = &source_bpf;
 	s->cfg = *cfg;
-	rings_size(&s->rings, RING_BYTES);
+	rings_size(&s->rings, cfg->ring_bytes ? cfg->ring_bytes : RING_BYTES);
 	err = load_open(&s->load, &s->cfg, &s->rings);
 	if (err) {
 		why_not_loaded(why, SOURCE_WHY, err);

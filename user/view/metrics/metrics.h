@@ -34,12 +34,13 @@ struct row_counts {
 	struct wait_counts acceptq_wait, synq_wait;
 };
 
-#define ROW_LABELS	512u
+#define ROW_LABELS	4096u		/* each byte of a hostile name becomes \\x12 */
 
 struct row_key {
 	uint8_t laddr[16];
 	uint16_t lport;
 	char comm[TCPTRACE_COMM_LEN + 1];
+	struct proc_place place;
 };
 
 struct metrics_row {

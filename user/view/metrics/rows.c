@@ -93,18 +93,20 @@ static void forget_members(struct metrics_rows *r)
 
 /* ---- what a listener counts ---- */
 
-static void wait_of(struct wait_counts *w, const struct hist *h)
+static void wait_of(struct wait_counts *to, const struct waits *w)
 {
 	static const uint8_t powers[WAIT_BUCKETS] = {
 #define POWER(n) n,
 		WAIT_POWERS(POWER)
 #undef POWER
 	};
+	struct hist h;
 
+	waits_hist(w, &h);
 	for (unsigned int i = 0; i < WAIT_BUCKETS; i++)
-		w->below[i] = hist_below(h, powers[i]);
-	w->count = h->count;
-	w->sum_ns = h->sum;
+		to->below[i] = hist_below(&h, powers[i]);
+	to->count = h.count;
+	to->sum_ns = h.sum;
 }
 
 static void counts_of(struct row_counts *c, const struct model *m, const struct listener *l)
@@ -135,12 +137,25 @@ static void add_gained(struct row_counts *to, struct row_counts *before, const s
 
 /* ---- which row ---- */
 
-static void key_of(struct row_key *k, const struct listener *l, unsigned int labels)
+/* Without the id of the container, which changes at each start. */
+static void place_of(struct proc_place *to, const struct proc_place *p, unsigned int labels)
 {
-	const struct owner *w = listener_keeper(l);
+	if (labels & VIEW_LABEL_UNIT)
+		strcpy(to->unit, p->unit);
+	if (labels & VIEW_LABEL_NS)
+		strcpy(to->ns, p->ns);
+	if (labels & VIEW_LABEL_POD)
+		strcpy(to->pod, p->pod);
+	/* one without a name goes by its id */
+	if (labels & VIEW_LABEL_CONTAINER && strncmp(p->container, p->id, strlen(p->container)))
+		strcpy(to->container, p->container);
+}
 
-	if (!w)
-		w = l->opener.pid ? &l->opener : &l->acceptor;
+static void key_of(struct row_key *k, const struct model *m, const struct listener *l, unsigned int labels)
+{
+	const struct proc_place *place = listener_place(m, l);
+	const struct owner *w = listener_named(l);
+
 	memset(k, 0, sizeof(*k));
 	if (labels & VIEW_LABEL_ADDRESS)
 		memcpy(k->laddr, l->laddr, sizeof(k->laddr));
@@ -148,6 +163,18 @@ static void key_of(struct row_key *k, const struct listener *l, unsigned int lab
 		k->lport = l->lport;
 	if (labels & VIEW_LABEL_COMM)
 		memcpy(k->comm, w->comm, strnlen(w->comm, TCPTRACE_COMM_LEN));
+	if (place)
+		place_of(&k->place, place, labels);
+}
+
+static void put_name(struct out *o, const char *label, const char *name, size_t max)
+{
+	if (!name[0])
+		return;
+	out_str(o, label);
+	out_str(o, "=\"");
+	label_value(o, name, max);
+	out_str(o, "\",");
 }
 
 static void put_labels(char *text, const struct row_key *k, unsigned int labels)
@@ -164,11 +191,11 @@ static void put_labels(char *text, const struct row_key *k, unsigned int labels)
 		out_u64(&o, k->lport);
 		out_str(&o, "\",");
 	}
-	if (labels & VIEW_LABEL_COMM && k->comm[0]) {
-		out_str(&o, "comm=\"");
-		label_value(&o, k->comm, TCPTRACE_COMM_LEN);
-		out_str(&o, "\",");
-	}
+	put_name(&o, "comm", k->comm, TCPTRACE_COMM_LEN);
+	put_name(&o, "unit", k->place.unit, sizeof(k->place.unit));
+	put_name(&o, "namespace", k->place.ns, sizeof(k->place.ns));
+	put_name(&o, "pod", k->place.pod, sizeof(k->place.pod));
+	put_name(&o, "container", k->place.container, sizeof(k->place.container));
 	text[o.len ? o.len - 1 : 0] = 0;
 }
 
@@ -285,7 +312,7 @@ static void look_at(struct metrics_rows *r, const struct view *v, const struct m
 	counts_of(&now, m, l);
 	if (!l->open && b->row != UINT32_MAX && !memcmp(&now, &b->counts, sizeof(now)))
 		return;
-	key_of(&key, l, cfg->labels);
+	key_of(&key, m, l, cfg->labels);
 	b->row = row_of(r, b, &key, cfg->labels);
 	add_gained(&r->row[b->row].counts, &b->counts, &now);
 	r->row[OTHER_ROW].used |= b->row == OTHER_ROW;

@@ -121,6 +121,7 @@ static void put_synq(struct view *v, const struct listener *l)
 {
 	const struct model *m = ((struct report *)v->priv)->model;
 	struct out *o = v->out;
+	struct hist waits;
 
 	begin_row(o, N_("SYN queue"));
 	put_queue(v, l, &l->synq);
@@ -131,7 +132,8 @@ static void put_synq(struct view *v, const struct listener *l)
 			put_fact(o, tcptrace_cause_name(i), figure_known(m, l, FIGURE_EXPIRED), l->causes[i]);
 	}
 	end_row(o);
-	put_waits(o, N_("Waited in the SYN queue"), figure_known(m, l, FIGURE_SYNQ_WAIT), &l->in_synq, 0);
+	waits_hist(&l->in_synq, &waits);
+	put_waits(o, N_("Waited in the SYN queue"), figure_known(m, l, FIGURE_SYNQ_WAIT), &waits, 0);
 }
 
 /* What the kernel's own sk_drops counts more is of no interest where each refusal has a hook. */
@@ -244,6 +246,7 @@ static void put_card(struct view *v, const struct card *c)
 	struct out *o = v->out;
 	struct hist waits;
 
+	waits_hist(&l->in_accept, &waits);
 	out_str(o, "<article id=\"listener-");
 	out_u64(o, l->id);
 	out_str(o, "\">\n<h3>");
@@ -253,7 +256,7 @@ static void put_card(struct view *v, const struct card *c)
 	out_str(o, "<dl class=\"facts\">\n");
 	put_acceptq(v, l);
 	put_synq(v, l);
-	put_waits(o, N_("accept() blocked"), figure_known(r->model, l, FIGURE_BLOCKED), &l->in_accept, 0);
+	put_waits(o, N_("accept() blocked"), figure_known(r->model, l, FIGURE_BLOCKED), &waits, 0);
 	put_refused(v, l);
 	put_cookies(v, l);
 	put_trouble(v, l);

@@ -118,8 +118,9 @@ static char *put_of(char *p, const struct top_row *r, enum top_column c)
 
 void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, unsigned int local_max, bool ascii)
 {
-	unsigned int width = COMM_MAX;
-	char text[4 * sizeof(r->comm) + PUT_SLACK], *end;
+	unsigned int width = c == TOP_PLACE ? TOP_PLACE_MAX : COMM_MAX;
+	const char *name = c == TOP_PLACE ? r->place : r->comm;
+	char text[4 * sizeof(r->place) + PUT_SLACK], *end;
 
 	switch (top_columns[c].kind) {
 	case TOP_IS_ADDRESS:
@@ -129,7 +130,7 @@ void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, 
 		*put_of(cell, r, c) = 0;
 		break;
 	case TOP_IS_NAME:
-		end = put_safe_cut(text, r->comm, TCPTRACE_COMM_LEN, ascii, &width);
+		end = put_safe_cut(text, name, strlen(name), ascii, &width);
 		memcpy(cell, text, (size_t)(end - text));
 		cell[end - text] = 0;
 		if (!cell[0])
@@ -147,6 +148,7 @@ void layout_grow(struct top_layout *d, const struct top_row *r, unsigned int loc
 {
 	char cell[CELL_MAX];
 
+	d->places |= r->place[0];
 	for (enum top_column c = 0; c < TOP_COLUMN_MAX; c++) {
 		unsigned int width;
 
@@ -202,7 +204,7 @@ static uint32_t skipped(unsigned int skip)
 void layout_choose(struct top_layout *d, unsigned int columns, unsigned int skip)
 {
 	static const unsigned int bars[] = { 10, 6, 4 };
-	uint32_t left_out = skipped(skip), fit = 0;
+	uint32_t left_out = skipped(skip) | (d->places ? 0 : 1u << TOP_PLACE), fit = 0;
 
 	for (enum top_column c = 0; c < TOP_COLUMN_MAX; c++)
 		if (d->width[c] < top_columns[c].width)

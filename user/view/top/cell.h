@@ -5,7 +5,7 @@
 
 #include "rows.h"
 
-#define CELL_MAX	80u
+#define CELL_MAX	256u
 
 /* "1,204", "0.25", "12+": a lower bound, "-": unknown. Returns where it ends; nothing beyond. */
 char *cell_number(char *p, uint64_t n);			/* with its thousands apart */
@@ -25,6 +25,7 @@ struct top_layout {
 	unsigned int width[TOP_COLUMN_MAX];
 	enum top_column shown[TOP_COLUMN_MAX];	/* in the order of the screen */
 	unsigned int n, bar;
+	bool places;			/* a row has one */
 };
 
 void layout_grow(struct top_layout *d, const struct top_row *r, unsigned int local_max);

@@ -238,7 +238,7 @@ static void put_waits(struct top *t, const struct model *m, const struct listene
 
 	if (!figure_known(m, l, FIGURE_ACCEPTQ_WAIT))
 		return;
-	waits = l->in_acceptq;
+	waits_hist(&l->in_acceptq, &waits);
 	if (l->acceptq.known <= TOP_WAITS_MAX)
 		model_acceptq_waits(m, l, &waits);
 	if (!waits.count)

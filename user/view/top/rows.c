@@ -134,16 +134,16 @@ static void put_waits(struct top_row *r, const struct model *m, const struct lis
 {
 	enum known known = figure_known(m, l, FIGURE_ACCEPTQ_WAIT);
 	struct hist waits;
-	const struct hist *h = &l->in_acceptq;
 
 	if (known && l->acceptq.known && l->acceptq.known <= TOP_WAITS_MAX) {
 		model_acceptq_waits(m, l, &waits);
-		h = &waits;
+	} else if (known) {
+		waits_hist(&l->in_acceptq, &waits);
 	}
-	if (!h->count)
+	if (known && !waits.count)
 		known = KNOWN_NOT;
-	r->value[TOP_P99] = value(known, known ? hist_quantile(h, 990) : 0);
-	r->value[TOP_P50] = value(known, known ? hist_quantile(h, 500) : 0);
+	r->value[TOP_P99] = value(known, known ? hist_quantile(&waits, 990) : 0);
+	r->value[TOP_P50] = value(known, known ? hist_quantile(&waits, 500) : 0);
 	r->value[TOP_OLDEST] = value(figure_known(m, l, FIGURE_ACCEPTQ_OLDEST), model_oldest_wait(m, &l->acceptq));
 }
 
@@ -179,6 +179,16 @@ static enum top_mark mark_of(const struct top_row *r, const struct listener *l)
 	       r->value[TOP_COOKIES].n ? TOP_BUSY : TOP_IDLE;
 }
 
+static void put_place(struct top_row *r, const struct proc_place *p)
+{
+	char name[PLACE_NAME_MAX];
+
+	if (!p)
+		return;
+	place_name(p, name);
+	memcpy(r->place, name, strnlen(name, TOP_PLACE_MAX));
+}
+
 static void put_row(struct top_rows *t, struct top_row *r, const struct model *m, const struct listener *l)
 {
 	const struct owner *keeper = listener_keeper(l);
@@ -190,6 +200,7 @@ static void put_row(struct top_rows *t, struct top_row *r, const struct model *m
 	memcpy(r->laddr, l->laddr, sizeof(r->laddr));
 	if (keeper)
 		memcpy(r->comm, keeper->comm, sizeof(r->comm));
+	put_place(r, listener_place(m, l));
 	put_rates(t, r, s, m, l);
 	put_waits(r, m, l);
 	put_queues(t, r, s, m, l);
@@ -277,6 +288,9 @@ static int in_order(const void *a, const void *b, void *ctx)
 		break;
 	case TOP_COMM:
 		d = strcmp(x->comm, y->comm);
+		break;
+	case TOP_PLACE:
+		d = strcmp(x->place, y->place);
 		break;
 	case TOP_LOCAL:
 		break;

@@ -27,7 +27,8 @@
 	X(EXPIRED,  "EXPIRED/s", RATE,	  14, 9,  N_("requests that expired in the SYN queue, a second"))		\
 	X(BACKLOG,  "BACKLOG",	 COUNT,	  15, 7,  N_("number given to listen()"))					\
 	X(PID,	    "PID",	 COUNT,	  16, 7,  N_("process that holds the listener"))				\
-	X(NETNS,    "NETNS",	 COUNT,	  17, 10, N_("network namespace, its inode number"))
+	X(NETNS,    "NETNS",	 COUNT,	  17, 10, N_("network namespace, its inode number"))			\
+	X(PLACE,    "PLACE",	 NAME,	  18, 5,  N_("pod, container or unit that it runs in, if any does"))
 
 enum top_column {
 #define TOP_COLUMN_ENUM(sym, title, kind, rank, width, help) TOP_##sym,
@@ -50,6 +51,8 @@ extern const struct top_column_info top_columns[TOP_COLUMN_MAX];
 
 enum top_mark { TOP_IDLE, TOP_BUSY, TOP_NEAR, TOP_TROUBLE };
 
+#define TOP_PLACE_MAX	48u
+
 struct top_value {
 	uint64_t n;			/* RATE: how many in the interval; MS: ns; PERCENT: ns of the interval */
 	enum known known;
@@ -67,7 +70,8 @@ struct top_row {
 	bool limit_known;
 	uint64_t interval_ns;		/* that the rates span; 0: none yet */
 	char comm[TCPTRACE_COMM_LEN + 1];
-	struct top_value value[TOP_COLUMN_MAX];		/* LOCAL and COMM have none */
+	char place[TOP_PLACE_MAX + 1];	/* the beginning of its name */
+	struct top_value value[TOP_COLUMN_MAX];		/* LOCAL, COMM and PLACE have none */
 };
 
 #ifndef TOP_SEATS		/* the fuzzer makes it small, to be fast */

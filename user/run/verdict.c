@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include "../model/figure.h"
+#include "../lib/tr.h"
+#include "../talk.h"
+#include "verdict.h"
+
+static uint64_t overflows(const struct listener *l)
+{
+	return l->causes[TCPTRACE_DROP_ACCEPTQ_SYN] + l->causes[TCPTRACE_DROP_ACCEPTQ_ACK] +
+	       l->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE];
+}
+
+/* What is not seen is not none. */
+static bool refused(const struct options *o, const struct select *s)
+{
+	bool all = o->fail_on & FAIL_ON_REFUSED, unknown = model_seen(s->model, TCPTRACE_DROP) == TCPTRACE_SEEN_NOT;
+	const struct listener *l;
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; (l = model_listener(s->model, i)); i++) {
+		if (select_listener(s, l))
+			n += all ? listener_refused(l) : overflows(l);
+	}
+	if (n)
+		talk(_("--fail-on %s: segments that were refused: %llu"), all ? "refused" : "overflow", (unsigned long long)n);
+	else if (unknown)
+		talk(_("--fail-on %s: whether any segment was refused is not seen here"), all ? "refused" : "overflow");
+	return n || unknown;
+}
+
+bool verdict_fails(const struct options *o, const struct select *s, uint64_t lost)
+{
+	bool fails = o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW) && refused(o, s);
+
+	if (o->fail_on & FAIL_ON_LOST && lost) {
+		talk(_("--fail-on lost: records that were lost: %llu"), (unsigned long long)lost);
+		fails = true;
+	}
+	return fails;
+}
