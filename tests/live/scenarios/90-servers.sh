@@ -142,7 +142,7 @@ connects_to()
 	expect "accepted on port $1" "$(< /sys/module/listener/parameters/accepted)" "$2"
 }
 
-scenario kernel_listener 46 own each -- "nobody's listener: a module's, as nfsd and nvmet-tcp have them"
+scenario kernel_listener 46 own each loose -- "nobody's listener: a module's, as nfsd and nvmet-tcp have them"
 kernel_listener()
 {
 	[[ -e $bin/listener.ko ]] || skip "no module of ours for this kernel (tests/vm/listener)"
@@ -155,10 +155,9 @@ kernel_listener()
 	rmmod listener
 	untrace
 	kernel PassiveOpens=124
-	events acceptq-add:124 acceptq-del,cause=accepted:124 listen,lport=8081,comm='[kernel]',pid=:1 \
-		acceptq-add,comm='[kernel]',pid=:124
-	if sees kernel-accept; then
-		events accept,comm='[kernel]',pid=:124
+	events acceptq-add:124 acceptq-del,cause=accepted:124 acceptq-add,comm='[kernel]',pid=:124
+	if sees kernel-calls; then
+		events listen,lport=8081,comm='[kernel]',pid=:1 accept,comm='[kernel]',pid=:124
 	fi
 	expect "owners" "$(grep '^{"type":"listener"' "$json" | awk -f "$here/json.awk" -f <(echo '
 		{ print get("lport"), get("opener.comm"), get("opener.pid"), get("accepted") }') | sort | paste -sd,)" \
