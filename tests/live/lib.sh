@@ -24,7 +24,7 @@ fail()
 	echo "$scenario $family: $*"
 }
 
-skip() { echo "skip: $*" >> "$dir/verdict"; exit 77; }
+skip() { echo "skip: $*"; exit 77; }
 die() { fail "$@"; exit 1; }
 
 # expect WHAT ACTUAL EXPECTED
