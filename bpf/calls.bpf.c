@@ -138,21 +138,12 @@ static __always_inline int call_fd(const struct sock *sk)
 	return fd_is(fd, sk) ? fd : -1;
 }
 
-/* A socket of the kernel's own (nfsd, nvmet ...) has no owner among the processes. */
-static __always_inline bool of_kernel(const struct sock *sk)
-{
-	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && !is_subflow(sk);
-}
-
 static __always_inline void set_caller(struct tcptrace_record *r, const struct sock *sk, int fd)
 {
-	if (fd >= 0 || !of_kernel(sk)) {
+	if (fd < 0 && of_kernel(sk))
+		set_kernel(r);
+	else
 		set_actor(r, fd);
-		return;
-	}
-	r->flags |= TCPTRACE_F_ACTOR;
-	*(__u64 *)&r->comm[0] = 0x5d6c656e72656b5bull;	/* "[kernel]" */
-	*(__u64 *)&r->comm[8] = 0;
 }
 
 /* A thread that ends inside a call takes its note with it. */
@@ -610,6 +601,9 @@ int BPF_KRETPROBE(r_connect, int ret)
 
 /* ---- accept -------------------------------------------------------------------------------------- */
 
+enum { KERNEL = -2 };
+
+/* fd: -1 where the caller has none, KERNEL where the kernel itself took it */
 static __always_inline void emit_accept(const struct sock *child, const struct sock *listener, int fd, __u64 began)
 {
 	struct tcptrace_record *r;
@@ -622,7 +616,10 @@ static __always_inline void emit_accept(const struct sock *child, const struct s
 	set_sock(r, child);
 	if (listener)
 		set_queues(r, listener);
-	set_caller(r, child, fd);
+	if (fd == KERNEL)
+		set_kernel(r);
+	else
+		set_actor(r, fd);
 	r->call_ns = began ? r->t_ns - began : 0;
 	r->ret = fd < 0 ? 0 : fd;
 	submit(r);
@@ -729,8 +726,11 @@ static __always_inline bool accept_returns(const struct sock *child, const struc
 	return true;
 }
 
-/* accept() has its connection, by whatever way it was called. listener: NULL, not known. */
-static __always_inline int take_hook(const struct sock *listener, const struct sock *child)
+/*
+ * accept() has its connection, by whatever way it was called. listener: NULL, not known. socket: what becomes the
+ * connection's; that of a program has its file before the call.
+ */
+static __always_inline int take_hook(const struct sock *listener, const struct sock *child, const struct socket *socket)
 {
 	if (!child)
 		return 0;
@@ -741,14 +741,14 @@ static __always_inline int take_hook(const struct sock *listener, const struct s
 	if (ASKED(ACCEPTQ_DEL) && (!cfg.filtered || (listener && wanted_of(listener, (const void *)child)) || wanted(child)))
 		emit_take(child, listener);
 	if (ASKED(ACCEPT) && !accept_returns(child, listener))
-		emit_accept(child, listener, -1, 0);
+		emit_accept(child, listener, READ(TYPED_PTR(socket), file) ? -1 : KERNEL, 0);
 	return 0;
 }
 
 /* 6.1 and later */
 GUARDED_AT_ENTRY(take, __inet_accept, THREAD, DID_TAKE,
-		 take_hook(tcp_side(READ(TYPED_PTR(socket), sk)), tcp_side(TYPED_PTR(child))),
-		 const struct socket *socket, const void *newsock, struct sock *child)
+		 take_hook(tcp_side(READ(TYPED_PTR(socket), sk)), tcp_side(TYPED_PTR(child)), newsock),
+		 const struct socket *socket, const struct socket *newsock, struct sock *child)
 
 /* Before: accept() of all families comes by here with the connection alone; who listens the caller's descriptor says. */
 static __always_inline const struct sock *accepting(const struct sock *child)
@@ -759,14 +759,15 @@ static __always_inline const struct sock *accepting(const struct sock *child)
 	       READ(listener, __sk_common.skc_num) == READ(child, __sk_common.skc_num) ? listener : NULL;
 }
 
-static __always_inline int graft_hook(struct sock *sk)
+static __always_inline int graft_hook(struct sock *sk, const struct socket *socket)
 {
 	const struct sock *child = tcp_side(TYPED_PTR(sk));
 
-	return child ? take_hook(accepting(child), child) : 0;
+	return child ? take_hook(accepting(child), child, socket) : 0;
 }
 
-GUARDED_AT_ENTRY(graft, security_sock_graft, THREAD, DID_TAKE, graft_hook(sk), struct sock *sk)
+GUARDED_AT_ENTRY(graft, security_sock_graft, THREAD, DID_TAKE, graft_hook(sk, socket),
+		 struct sock *sk, const struct socket *socket)
 
 /* A signal is about to be handled, or its default is about to be done. */
 static __always_inline int signal_hook(const struct k_sigaction *ka)
@@ -821,6 +822,14 @@ static __always_inline int shutdown_enter(const struct socket *socket, int how)
 GUARDED_AT_ENTRY(shutdown, inet_shutdown, THREAD, DID_SHUTDOWN, shutdown_enter(socket, how),
 		 const struct socket *socket, int how)
 
+/* A thread of the kernel also closes for programs (io_uring's ring), but a socket with a file. */
+static __always_inline bool kernel_closes(const struct sock *sk)
+{
+	const struct task_struct *task = TYPED_PTR((const struct task_struct *)bpf_get_current_task());
+
+	return READ(task, flags) & PF_KTHREAD && of_kernel(sk);
+}
+
 static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 {
 	struct tcptrace_record *r = reserve_at(TCPTRACE_CLOSE, now);
@@ -828,7 +837,10 @@ static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 	if (!r)
 		return;
 	set_sock(r, sk);
-	set_actor(r, fd);
+	if (fd < 0 && kernel_closes(sk))
+		set_kernel(r);
+	else
+		set_actor(r, fd);
 	submit(r);
 }
 

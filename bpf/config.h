@@ -11,6 +11,7 @@
 #define CAPTURE_PORT_WORDS	1024	/* 65536 bits */
 #define CAPTURE_NETS	8	/* of --addr */
 #define CAPTURE_CALLS		16384	/* threads inside a traced call at the same time */
+#define CAPTURE_THREADS		4096	/* with PREEMPT_RT: threads that left notes last */
 #define CAPTURE_TRACED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
 #define CAPTURE_FILTER		65536	/* of these, which are not among them */
 #define CAPTURE_PIDS		16384	/* traced processes */
@@ -82,6 +83,7 @@ struct capture_config {
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
 	__u8	mib_overflows;		/* place of ListenOverflows among the kernel's counters; 0: unknown */
 	__u8	retries;		/* calls and their hooks have a second program: did() */
+	__u8	thread_notes;		/* PREEMPT_RT: struct notes belongs to a thread, not to a CPU */
 	__u8	fetches;		/* an addition comes back with what was there before (5.12) */
 };
 

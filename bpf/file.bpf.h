@@ -77,4 +77,23 @@ static __always_inline bool fd_is(int fd, const struct sock *sk)
 	return is_subflow(sk) && (__u64)file_sock(file) == (__u64)sk;
 }
 
+/*
+ * A socket of the kernel's own (nfsd, nvmet, ksmbd): no process holds it, it has no file. (sk_kern_sock does not tell:
+ * nvmet-tcp and iSCSI targets make theirs as if for the process that configures them.)
+ */
+static __always_inline bool of_kernel(const struct sock *sk)
+{
+	const struct socket *socket = TYPED_PTR((const struct socket *)READ(sk, sk_socket));
+
+	return socket && !READ(socket, file) && !is_subflow(sk);
+}
+
+/* The caller is the kernel, whichever thread lends itself to it: no number. */
+static __always_inline void set_kernel(struct tcptrace_record *r)
+{
+	r->flags |= TCPTRACE_F_ACTOR;
+	*(__u64 *)&r->comm[0] = 0x5d6c656e72656b5bull;	/* "[kernel]" */
+	*(__u64 *)&r->comm[8] = 0;
+}
+
 #endif

@@ -3,6 +3,10 @@
  * What one hook leaves to another that runs later on the same CPU, within the processing of one segment:
  * arguments from a function's entry to its return, and findings. All of these run with softirqs off and none
  * runs inside itself; struct guard is for those that do not.
+ *
+ * With PREEMPT_RT softirqs are work of threads, which others preempt. A lock keeps those of one CPU apart, but newer
+ * kernels do without it (7.2: CONFIG_PREEMPT_RT_NEEDS_BH_LOCK is not set): one thread may be in tcp_conn_request() when
+ * another of the same CPU enters it. A thread is in one place at a time, so there the notes are the thread's.
  */
 #ifndef TCPTRACE_NOTES_BPF_H
 #define TCPTRACE_NOTES_BPF_H
@@ -74,11 +78,38 @@ struct {
 	__type(value, struct notes);
 } notes_map SEC(".maps");
 
-static __always_inline struct notes *notes(void)
+/* With PREEMPT_RT: by thread. Those that were used last stay: whoever is between two hooks is one of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);			/* CAPTURE_THREADS where it is used (user/source/bpf/load.c) */
+	__type(key, __u32);
+	__type(value, struct notes);
+} thread_notes SEC(".maps");
+
+static const struct notes no_notes;
+
+static __always_inline struct notes *cpu_notes(void)
 {
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&notes_map, &zero);
+}
+
+/* Not inlined: where it is not used one call is taken out of a program, not all of this at each place. */
+static __noinline struct notes *notes_of_thread(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct notes *n = bpf_map_lookup_elem(&thread_notes, &tid);
+
+	if (n)
+		return n;
+	bpf_map_update_elem(&thread_notes, &tid, &no_notes, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&thread_notes, &tid);
+}
+
+static __always_inline struct notes *notes(void)
+{
+	return cfg.thread_notes ? notes_of_thread() : cpu_notes();
 }
 
 #endif

@@ -123,7 +123,7 @@ static __always_inline struct tcptrace_record *reserve(__u32 event)
 }
 
 /*
- * The record is there for the reader. Two things must be in order, whatever the machine:
+ * The record is there for the reader. Four things must be in order, whatever the machine:
  *
  * 1. The record, then its number. publish() is a release (arch.bpf.h); the reader loads the number with acquire
  *    semantics before it looks at the record (user/source/ring.c, next_time()).
@@ -134,8 +134,15 @@ static __always_inline struct tcptrace_record *reserve(__u32 event)
  *    between store and load on both sides at least one of the two sees the other's store: either the
  *    reader finds something new, or the writer wakes it.
  *
- * The slot may be written over when the reader is done with it: it stores `tail` with release semantics, and our stores
- * depend on the branch that compared it (reserve_at()), which no machine lets stores overtake.
+ * 3. A writer's reader_sleeps = 0 must not come after the 1 of a reader that it woke, or the next writer wakes nobody.
+ *    bpf_ringbuf_output() commits with an xchg(), a full barrier, before it wakes: who is woken sees the 0. A reader that
+ *    woke by itself may have its next 1 written over, but then this very wake-up is still to come.
+ *
+ * 4. The slot may be written over when the reader is done with it: it stores `tail` with release semantics, behind its
+ *    loads of the record (tell()); our stores come after the branch that compared it (reserve_any()), which no machine
+ *    lets stores overtake, and after the full barrier of 2.
+ *
+ * Emulation shows none of this: QEMU runs its CPUs in one thread.
  */
 static __always_inline void submit(struct tcptrace_record *r)
 {

@@ -59,6 +59,8 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 		else if (!READ(sk, sk_socket) &&
 			 !(READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)))
 			r.flags |= TCPTRACE_F_QUEUED;
+		if (state == TCP_LISTEN && of_kernel(sk))
+			set_kernel(&r);
 		if (state != TCP_LISTEN)
 			set_totals(&r, sk);
 	}

@@ -36,6 +36,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
@@ -54,6 +55,7 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define S_IFMT		0170000
 #define S_IFSOCK	0140000
 #define PF_EXITING	0x00000004
+#define PF_KTHREAD	0x00200000
 
 /* enum sock_flags of include/net/sock.h, first members; enum sk_shutdown mask */
 #define SOCK_DEAD	0
@@ -163,7 +165,6 @@ struct sock_cgroup_data___val { __u64 val; };
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
-	__u8 sk_kern_sock:1;
 	int sk_err;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;

@@ -168,7 +168,7 @@ static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
 static __always_inline struct verdicts has_counted(const struct net *net)
 {
 	struct counted now = { .net = (__u64)net }, *before;
-	struct notes *n = notes();
+	struct notes *n = cpu_notes();
 	const struct linux_mib *mib;
 	struct verdicts v = {};
 	bool known;

@@ -254,11 +254,36 @@ static void is_frugal(void **state)
 	assert_true(model_ask_owners(rig.m, false));
 }
 
+/* nfsd, nvmet-tcp: whoever configured it, and whichever thread accepts, the owner is no process. */
+static void kernel_listens(void **state)
+{
+	struct tcptrace_record rec = called(queues(listener_rec(TCPTRACE_EXISTS), 0, 0), 0, 0, "[kernel]");
+
+	(void)state;
+	snapshot(false);
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	snapshot(true);
+	assert_non_null(listener_keeper(listener()));
+	assert_string_equal(listener_keeper(listener())->comm, "[kernel]");
+	pass(2000);
+	assert_int_equal(machine.asked, 0);	/* no process to look at */
+	assert_false(model_ask_owners(rig.m, false));
+	synq_add(1, 1, 0);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+	assert_string_equal(who(), "[kernel]");
+	/* one that begins before our eyes; a process's name is no reason to believe it */
+	state_of(called(listener_rec(0), 0, 0, "[kernel]"), LSK + 64, TCP_S_CLOSE, TCP_S_LISTEN);
+	assert_true(owner_is_kernel(listener_keeper(model_listener(rig.m, 1))));
+	state_of(called(listener_rec(0), SERVER, SERVER, "[kernel]"), LSK + 128, TCP_S_CLOSE, TCP_S_LISTEN);
+	assert_false(owner_is_kernel(listener_keeper(model_listener(rig.m, 2))));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(master_dies), CASE(which_of_them), CASE(forks_for_each), CASE(names), CASE(is_frugal),
+		CASE(master_dies), CASE(which_of_them), CASE(forks_for_each), CASE(names), CASE(is_frugal), CASE(kernel_listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ const char *tcptrace_event_name(unsigned int event);	/* "synq-add"; "?" past the
 int tcptrace_event_by_name(const char *name);		/* or 0 */
 const char *tcptrace_cause_name(unsigned int cause);	/* "" for none */
 
-/* Who: a process that acted on a socket. pid 0: unknown. */
+/* Who: a process that acted on a socket. pid 0: unknown, or the kernel itself: owner_is_kernel(). */
 struct owner {
 	uint32_t pid, tid;
 	int32_t fd;				/* -1: unknown */
@@ -60,6 +60,9 @@ struct owner {
 };
 
 #define ACCEPTORS_MAX	64u
+
+bool owner_is_kernel(const struct owner *o);
+bool owner_known(const struct owner *o);
 
 #define QUEUE_PARTS	7u		/* a minute in six parts, and the one that is not over */
 

@@ -10,6 +10,17 @@
 #define VERIFY_AT_ONCE	16u		/* each at this many listeners */
 #define ASK_NS		1000000000ull
 
+/* What the capture side calls it: nfsd, nvmet-tcp, ksmbd listen and accept without a process. */
+bool owner_is_kernel(const struct owner *o)
+{
+	return !o->pid && !strncmp(o->comm, "[kernel]", sizeof(o->comm));
+}
+
+bool owner_known(const struct owner *o)
+{
+	return o->pid || owner_is_kernel(o);
+}
+
 /* ---- names ---- */
 
 static struct proc *proc_of(struct model *m, uint32_t pid)
@@ -43,6 +54,11 @@ void owner_load(struct model *m, const struct tcptrace_record *rec)
 	m->actor.tid = rec->tid;
 	m->actor.fd = rec->fd;
 	memcpy(m->thread, rec->comm, TCPTRACE_COMM_LEN);
+	if (!rec->pid) {
+		memcpy(m->actor.comm, rec->comm, TCPTRACE_COMM_LEN);
+		m->other_thread = false;
+		return;
+	}
 	if (first) {
 		learn_name(m, rec->pid, rec->comm);
 	} else if (p->pid != rec->pid) {
@@ -58,7 +74,7 @@ static const struct owner *named(struct model *m, struct owner *o)
 {
 	const struct proc *p;
 
-	if (!m->renamed)
+	if (!m->renamed || !o->pid)
 		return o;
 	p = proc_of(m, o->pid);
 	if (p->pid == o->pid)
@@ -72,6 +88,8 @@ const struct owner *listener_keeper(const struct listener *l)
 {
 	if (l->holder.pid)
 		return &l->holder;
+	if (owner_is_kernel(&l->opener))
+		return &l->opener;
 	if (l->opener.pid && !l->opener_gone)
 		return &l->opener;
 	return l->acceptor.pid && !l->acceptor_gone ? &l->acceptor : NULL;
@@ -121,7 +139,7 @@ void owner_opens(struct model *m, struct listener *l, const struct tcptrace_reco
 {
 	bool same = l->opener.pid == m->actor.pid && l->opener.fd < 0;
 
-	if (!(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || (l->opener_listened && !same))
+	if (!(rec->flags & TCPTRACE_F_ACTOR) || !owner_known(&m->actor) || (l->opener_listened && !same))
 		return;
 	m->owners += l->opener.pid != m->actor.pid;
 	l->opener = m->actor;
@@ -169,7 +187,7 @@ void owner_holds(struct model *m, struct listener *l)
 		l->found_rank = 0;
 	}
 	l->held_gen = m->snap.gen;
-	if (!l->opener.pid)
+	if (!owner_known(&l->opener))
 		l->opener = *a;
 	l->opener_named |= a->pid == l->opener.pid;
 	l->acceptor_named |= a->pid == l->acceptor.pid;

@@ -113,7 +113,7 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 		if (rec_cookie(rec))
 			l->cookie = rec_cookie(rec);
 		owner_opens(m, l, rec);
-		if (!l->opener.pid && c)
+		if (!owner_known(&l->opener) && c)
 			l->opener = c->owner;
 		if (rec->flags & TCPTRACE_F_QUEUES)
 			queue_numbers(m, l, rec, 0, 0);

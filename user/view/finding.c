@@ -130,11 +130,13 @@ static void put_who(const struct writing *w)
 	const struct owner *who = &w->f->who;
 	struct out *o = w->o;
 
-	if (!who->pid) {
+	if (!owner_known(who)) {
 		out_str(o, words_of(w, N_("the program")));
 		return;
 	}
 	out_safe(o, who->comm, TCPTRACE_COMM_LEN);
+	if (!who->pid)
+		return;
 	out_char(o, '[');
 	out_u64(o, who->pid);
 	out_char(o, ']');

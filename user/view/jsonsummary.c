@@ -85,10 +85,11 @@ static void json_queue(struct out *o, const struct model *m, const struct listen
 
 static void put_owner(struct out *o, const char *key, const struct owner *w)
 {
-	if (!w->pid)
+	if (!owner_known(w))
 		return;
 	json_begin(o, key);
-	json_u64(o, "pid", w->pid);
+	if (w->pid)
+		json_u64(o, "pid", w->pid);
 	if (w->tid)
 		json_u64(o, "tid", w->tid);
 	json_key(o, "comm");

@@ -21,9 +21,11 @@ static void listener_name(char *name, const struct listener *l)
 	unsigned int columns = TCPTRACE_COMM_LEN * 4;
 	char *p = put_endpoint(name, l->laddr, l->lport);
 
-	if (l->opener.pid) {
+	if (owner_known(&l->opener)) {
 		*p++ = ' ';
 		p = put_safe_cut(p, l->opener.comm, TCPTRACE_COMM_LEN, false, &columns);
+	}
+	if (l->opener.pid) {
 		*p++ = '[';
 		p = put_u64(p, l->opener.pid);
 		*p++ = ']';

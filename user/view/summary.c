@@ -196,13 +196,15 @@ static void put_causes(struct out *o, const struct model *m, const struct listen
 	}
 }
 
-/* "  nginx[1234]" */
+/* "  nginx[1234]", "  [kernel]" */
 static void put_owner(struct out *o, const struct owner *w)
 {
-	if (!w->pid)
+	if (!owner_known(w))
 		return;
 	out_mem(o, "  ", 2);
 	out_safe(o, w->comm, TCPTRACE_COMM_LEN);
+	if (!w->pid)
+		return;
 	out_char(o, '[');
 	out_u64(o, w->pid);
 	out_char(o, ']');

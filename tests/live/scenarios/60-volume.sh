@@ -68,6 +68,26 @@ load_threads()
 	expect "accepted by both" "$(($(listener accepted 1) + $(listener accepted 2)))" $n
 }
 
+# With PREEMPT_RT softirqs preempt each other, in the middle of what one hook notes for another.
+scenario load_many 4 alone each loose -- "10,007 connections, four threads at each end"
+load_many()
+{
+	local i
+
+	own_trace -q --check
+	start load "$bin/load" $v6 --acceptors 4 --connectors 4 --port $port --timeout 170
+	for ((i = 0; i < 340; i++)); do		# not heard of for longer than a program may be silent
+		kill -0 "${pid[load]}" 2> /dev/null && [[ $(cut -d' ' -f3 "/proc/${pid[load]}/stat") != Z ]] || break
+		sleep 0.5
+	done
+	finish load
+	facts load connects=10007 accepts=10007 errors=0
+	all_gone
+	untrace
+	kernel ActiveOpens=10007 PassiveOpens=10007
+	listener_is accepted=10007 established=10007
+}
+
 # A preemptible kernel puts off tasks inside a program, and skips that program for others meanwhile.
 scenario preempted 4 own each loose -- "short time slices: what programs were kept from is counted"
 preempted()

@@ -130,3 +130,36 @@ http_server()
 	illegal_chains
 	end python
 }
+
+# kernel_listener_on PORT KERN: of the kernel's own, made as if for a process where KERN is 0
+kernel_listener_on() { insmod "$bin/listener.ko" port="$1" kern="$2" || die "insmod"; }
+
+# connects_to PORT N: and until the kernel has closed its end of them
+connects_to()
+{
+	port=$1 client --count "$2"
+	all_gone
+	expect "accepted on port $1" "$(< /sys/module/listener/parameters/accepted)" "$2"
+}
+
+scenario kernel_listener 46 own each loose -- "nobody's listener: a module's, as nfsd and nvmet-tcp have them"
+kernel_listener()
+{
+	[[ -e $bin/listener.ko ]] || skip "no module of ours for this kernel (tests/vm/listener)"
+	kernel_listener_on 8080 0
+	own_trace --check
+	connects_to 8080 23
+	rmmod listener
+	kernel_listener_on 8081 1
+	connects_to 8081 101
+	rmmod listener
+	untrace
+	kernel PassiveOpens=124
+	events acceptq-add:124 acceptq-del,cause=accepted:124 acceptq-add,comm='[kernel]',pid=:124
+	if sees kernel-calls; then
+		events listen,lport=8081,comm='[kernel]',pid=:1 accept,comm='[kernel]',pid=:124
+	fi
+	expect "owners" "$(grep '^{"type":"listener"' "$json" | awk -f "$here/json.awk" -f <(echo '
+		{ print get("lport"), get("opener.comm"), get("opener.pid"), get("accepted") }') | sort | paste -sd,)" \
+		"8080 [kernel]  23,8081 [kernel]  101"
+}

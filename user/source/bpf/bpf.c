@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "../../lib/clock.h"
@@ -33,6 +34,7 @@ static void bpf_source_close(struct source *base)
 static int bpf_source_open(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY])
 {
 	struct bpf_source *s = calloc(1, sizeof(*s));
+	struct utsname u = {};
 	int err;
 
 	why[0] = 0;
@@ -43,7 +45,8 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	rings_size(&s->rings, cfg->ring_bytes ? cfg->ring_bytes : RING_BYTES);
 	err = load_open(&s->load, &s->cfg, &s->rings);
 	if (err) {
-		why_not_loaded(why, SOURCE_WHY, err);
+		uname(&u);
+		why_not_loaded(why, SOURCE_WHY, err, u.release);
 		bpf_source_close(&s->base);
 		return err;
 	}

@@ -87,6 +87,13 @@ static bool set_at_boot(void)
 	return strstr(line, "preempt=");
 }
 
+static bool kernel_is_rt(void)
+{
+	struct utsname u;
+
+	return !uname(&u) && strstr(u.version, "PREEMPT_RT");
+}
+
 /*
  * debugfs has the mode in parentheses: "none voluntary (full) lazy". Without it, what the kernel was built as; if
  * that is not known either, it may preempt.
@@ -206,6 +213,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 		f->kprobe = -ENOENT;
 	f->tracefs = place_tracefs();
 	f->preempts = kernel_preempts();
+	f->rt = kernel_is_rt();
 }
 
 /* The name that BTF must have for a program to have a chance; false: nothing to ask. */

@@ -26,6 +26,7 @@ struct features {
 	uint32_t pidns;			/* pidns_here() */
 	uint64_t caps;			/* place_caps() */
 	bool preempts;			/* puts tasks off that run kernel code, BPF programs too */
+	bool rt;			/* PREEMPT_RT: softirqs too */
 	bool casts;			/* bpf_rdonly_cast(): 6.2 and later */
 	bool fetches;			/* an atomic addition comes back with what was there before: 5.12 and later */
 	bool regs;			/* bpf_task_pt_regs(): 5.15 dd6e10fbd9fb */

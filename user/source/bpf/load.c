@@ -88,6 +88,8 @@ static void size_maps(struct load *l)
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
 		bpf_map__set_max_entries(l->skel->maps.redirected, 1);
 	}
+	if (l->features.rt)
+		bpf_map__set_max_entries(l->skel->maps.thread_notes, CAPTURE_THREADS);
 	bpf_map__set_max_entries(l->skel->maps.slots, l->rings->n * l->rings->slots);
 	bpf_map__set_max_entries(l->skel->maps.slot_seq, l->rings->n * l->rings->slots);
 	bpf_object__for_each_map(map, l->skel->obj)

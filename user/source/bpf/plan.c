@@ -309,6 +309,7 @@ void plan_config(const struct plan *p, struct capture_config *c)
 		if (p->events & parts[i].bit)
 			c->events |= parts[i].written;
 	c->retries = p->features->preempts;
+	c->thread_notes = p->features->rt;
 	c->fetches = p->features->fetches;
 }
 

@@ -63,11 +63,27 @@ static const char *sentence_of(int err)
 	return "";
 }
 
-void why_not_loaded(char *buf, size_t size, int err)
+/*
+ * What BPF can came piece by piece until 5.10: mapped arrays 5.5 (fc9702273e2e), the ring 5.8 (457f44363a88), iterators of
+ * sockets 5.9. Only asked when an attempt has failed: vendors bring some of it to older kernels.
+ */
+static bool is_too_old(const char *release)
 {
-	snprintf(buf, size, "%s", place_is_locked_down() ?
-		 _("the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
-		 "boot with lockdown=integrity or without Secure Boot") : sentence_of(err));
+	unsigned int major, minor;
+
+	return sscanf(release, "%u.%u", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 10));
+}
+
+void why_not_loaded(char *buf, size_t size, int err, const char *release)
+{
+	bool forbidden = (err == -EPERM || err == -EACCES) && !may_bpf(place_caps());
+
+	if (is_too_old(release) && !forbidden)
+		snprintf(buf, size, _("this is Linux %s, tcptrace needs 5.10 or later"), release);
+	else
+		snprintf(buf, size, "%s", place_is_locked_down() ?
+			 _("the kernel is locked down (confidentiality), which forbids BPF to read kernel memory: "
+			 "boot with lockdown=integrity or without Secure Boot") : sentence_of(err));
 }
 
 /* ---- some of it is not ---- */

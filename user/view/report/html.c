@@ -82,11 +82,13 @@ void html_duration(struct out *o, uint64_t ns)
 
 void html_who(struct out *o, const struct owner *w)
 {
-	if (!w->pid) {
+	if (!owner_known(w)) {
 		out_char(o, '-');
 		return;
 	}
 	out_html(o, w->comm, TCPTRACE_COMM_LEN);
+	if (!w->pid)
+		return;
 	out_char(o, '[');
 	out_u64(o, w->pid);
 	out_char(o, ']');
@@ -97,8 +99,9 @@ void script_who(struct out *o, const struct owner *w)
 	char text[TCPTRACE_COMM_LEN * 4 + PUT_NUMBER_MAX + PUT_SLACK], *p = text;
 	unsigned int columns = TCPTRACE_COMM_LEN * 4;
 
-	if (w && w->pid) {
+	if (w && owner_known(w))
 		p = put_safe_cut(p, w->comm, TCPTRACE_COMM_LEN, false, &columns);
+	if (w && w->pid) {
 		*p++ = '[';
 		p = put_u64(p, w->pid);
 		*p++ = ']';
