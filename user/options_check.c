@@ -44,7 +44,9 @@ static int check_taken(struct options *o)
 /* What can tell two machines apart shows both; the rest would mix them up. */
 static int check_several(struct options *o)
 {
-	if (!o->view || !outputs_view_by_name(o->view)->hosts)
+	const struct view_ops *main = o->view ? outputs_view_by_name(o->view) : NULL;
+
+	if (!main || !main->hosts)
 		return options_refuse(o, _("-r '%s': one recording at a time, but with flow, conns and -j, which join those of "
 				      "several machines; those of several runs on one machine: cat them into one"), o->reads[1]);
 	for (unsigned int i = 0; i < o->nouts; i++) {
