@@ -3,9 +3,9 @@
  * All listeners of a run for people: those with trouble first, then the busy ones, a block each. What says little is
  * folded, so that the end of a run on a host with hundreds of them can be read. JSON has each of them whole.
  *
- * nothing seen at:
- *   0.0.0.0:22  sshd[312]  backlog 128  LISTEN
- *   and 40 more
+ *   nothing seen at:
+ *     0.0.0.0:22  sshd[312]  backlog 128  LISTEN
+ *     and 40 more
  *
  * 268 more, open: in 1020  accepted 1020  refused 0
  * 300 more, closed: in 300  accepted 300  refused 0
@@ -102,17 +102,17 @@ static void put_silent(struct view *v, const struct listener *const *all, uint32
 		}
 		if (!titles++) {
 			out_line_end(o);
-			out_str(o, _("nothing seen at:"));
+			out_str(o, _("  nothing seen at:"));
 			out_line_end(o);
 		}
-		out_mem(o, "  ", 2);
+		out_mem(o, "    ", 4);
 		summary_title(v, all[i]);
 	}
 	if (!more)
 		return;
 	if (!titles)
 		out_line_end(o);
-	summary_with(o, titles ? N_("  and {1} more") : N_("nothing seen at closed listeners: {1}"), more);
+	summary_with(o, titles ? N_("    and {1} more") : N_("  nothing seen at closed listeners: {1}"), more);
 	out_line_end(o);
 }
 

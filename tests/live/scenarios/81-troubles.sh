@@ -526,8 +526,8 @@ many_listeners()
 	within "lines of the summary" "$lines" 30 120
 	within "line of the one that refuses" "$(grep -nm 1 "^$local:$port" "$dir/screen" | cut -d : -f 1)" 2 16
 	grep -qxE '29[67] more, closed:  in 29[67]  accepted 29[67]  refused 0' "$dir/screen" || fail "what is folded: $(tail -n 30 "$dir/screen")"
-	expect "idle listeners by name" "$(grep -cE "^  $local:.*LISTEN$" "$dir/screen")" 16
-	grep -qx '  and 24 more' "$dir/screen" || fail "the other idle ones: $(tail -n 30 "$dir/screen")"
+	expect "idle listeners by name" "$(grep -cE "^    $local:.*LISTEN$" "$dir/screen")" 16
+	grep -qx '    and 24 more' "$dir/screen" || fail "the other idle ones: $(tail -n 30 "$dir/screen")"
 	never_says 'impossible transitions'
 	expect "listeners in JSON" "$(grep -c '^{"type":"listener"' "$json")" 341
 }
