@@ -194,22 +194,18 @@ static void consider(struct process *best, uint32_t pid, uint32_t tid)
 		*best = p;
 }
 
-/* fork() keeps descriptors and their numbers: is it the same socket there? */
-static bool holds_too(uint32_t pid, const struct owner *keeper)
-{
-	uint64_t ours, its;
-
-	return holder_inode(keeper->pid, keeper->fd, &ours) == 1 && holder_inode(pid, keeper->fd, &its) == 1 && ours == its;
-}
-
-/* A master that hands its listener to workers takes nothing itself. How many they are; its other children are not asked. */
+/*
+ * A master that hands its listener to workers takes nothing itself. How many they are: fork() keeps descriptors and their
+ * numbers, so they have the same socket there. Its other children are not asked.
+ */
 static unsigned int consider_workers(struct process *best, const struct owner *keeper)
 {
 	char path[64], buf[16 * CHILDREN], *p = buf, *end;
 	unsigned int workers = 0;
+	uint64_t ours, its;
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", keeper->pid, keeper->pid);
-	if (keeper->fd < 0 || read_text(path, buf, sizeof(buf)))
+	if (keeper->fd < 0 || holder_inode(keeper->pid, keeper->fd, &ours) != 1 || read_text(path, buf, sizeof(buf)))
 		return 0;
 	for (unsigned int n = 0; n < CHILDREN; n++) {
 		uint32_t child = (uint32_t)strtoul(p, &end, 10);
@@ -217,7 +213,7 @@ static unsigned int consider_workers(struct process *best, const struct owner *k
 		if (end == p)
 			break;
 		p = end;
-		if (!holds_too(child, keeper))
+		if (holder_inode(child, keeper->fd, &its) != 1 || its != ours)
 			continue;
 		consider(best, child, 0);
 		workers++;

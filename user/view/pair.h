@@ -16,5 +16,9 @@ enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b, bool same_h
  * whatever addresses were translated on the way.
  */
 uint64_t pair_isn(const struct model_event *ev);
+static inline uint32_t pair_isn_hash(uint64_t isn)
+{
+	return (uint32_t)(isn ^ isn >> 32);
+}
 
 #endif

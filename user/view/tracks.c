@@ -85,7 +85,7 @@ void track_set_tuple(struct follow *f, struct track *t, const struct tuple *ends
 
 static struct track **isn_bucket(struct follow *f, uint64_t isn)
 {
-	return &f->by_isn[(isn ^ isn >> 32) % FOLLOW_BUCKETS];
+	return &f->by_isn[pair_isn_hash(isn) % FOLLOW_BUCKETS];
 }
 
 static void isn_del(struct follow *f, struct track *t)

@@ -44,7 +44,7 @@ static struct life **pair_bucket(const struct lives *s, const struct tuple *t)
 
 static struct life **isn_bucket(const struct lives *s, uint64_t isn)
 {
-	return &s->by_isn[(isn ^ isn >> 32) % LIVES_BUCKETS];
+	return &s->by_isn[pair_isn_hash(isn) % LIVES_BUCKETS];
 }
 
 /* By its initial sequence numbers, wherever it is. */
