@@ -190,7 +190,11 @@ PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
 ALL    := $(HOST) test-pack test-vm test-ports test-vm-labs test-kmod test-dkms
 
-test: tcptrace $(TRAFFIC) ## on this machine and in QEMU guests with Debian's kernels (root; PARTS=... for some)
+# Parts run one after the other; what they compile, on every CPU
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+test: ## on this machine and in QEMU guests with Debian's kernels (root; PARTS=... for some)
+	$(Q)$(MAKE) $(PARALLEL) tcptrace $(TRAFFIC)
 	$(Q)tests/lib/packages $(TEST_PACKAGES) || echo 'tests: what needs these packages is skipped' >&2
 	$(Q)tests/run $(PARTS)
 
@@ -219,7 +223,7 @@ test-unit: ## cmocka: the model, the views, the command line, with sanitizers
 	$(Q)if ! echo '#include <cmocka.h>' | $(CC) -include stdarg.h -include stddef.h -include stdint.h \
 			-include setjmp.h -xc -fsyntax-only - 2>/dev/null; then \
 		echo "SKIP unit (no cmocka: libcmocka-dev)"; echo "0 passed, 0 failed, 1 skipped"; \
-	else $(MAKE) --no-print-directory $(UNIT) && tests/unit/run $(UNIT); fi
+	else $(MAKE) --no-print-directory $(PARALLEL) $(UNIT) && tests/unit/run $(UNIT); fi
 
 # ---- fuzzing: libFuzzer, which comes with clang ----
 
@@ -288,8 +292,8 @@ test-pack: ## building as a user, installing, the static program, archive and pa
 	$(Q)tests/lib/packages debhelper dh-dkms lintian python3-yaml || :
 	$(Q)tests/pack/run
 
-test-guests: tcptrace $(TRAFFIC) ## the live scenarios in guests with other kernels, as users have them
-	$(Q)MECHANISM=auto tests/vm/matrix
+test-guests: tcptrace $(TRAFFIC) ## live scenarios in guests with other kernels, as users have them
+	$(Q)MECHANISM=auto tests/vm/matrix --few
 
 test-vm: tcptrace $(TRAFFIC) ## the same with each mechanism by itself, and compared
 	$(Q)tests/vm/matrix
