@@ -105,6 +105,11 @@ void lab_show_picture(struct out *out, struct lab_run *r)
 	if (!picture_draw(&p, r, lab_columns(out), terminal_color(out->fd))) {
 		out_mem(out, p.text, p.len);
 		out_line_end(out);
+		if (r->lab->io && (lab_blind(r, "data_written___io_") || lab_blind(r, "data_read___io_"))) {
+			out_wrapped(out, _("write() and read() are not in the picture: no hook sees them here, see tcptrace doctor."),
+				    0, lab_columns(out));
+			out_line_end(out);
+		}
 	}
 	picture_free(&p);
 }
