@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
+#include "../lib/readfile.h"
 #include "../source/file.h"
 #include "about.h"
 #include "counters.h"
@@ -12,15 +12,9 @@
 /* The words as they were given, a space between two. */
 static void read_command(char *text, size_t size)
 {
-	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
+	ssize_t n = read_file("/proc/self/cmdline", text, size);
 
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		n = 0;
-	text[n] = 0;
-	if (n && !text[n - 1])
+	if (n > 0 && !text[n - 1])
 		n--;
 	for (ssize_t i = 0; i < n; i++) {
 		if (!text[i])
