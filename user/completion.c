@@ -9,7 +9,7 @@
 #include "completion.h"
 #include "lab/lab.h"
 #include "model/life.h"
-#include "run/outputs.h"
+#include "run/views.h"
 
 enum kind { NOTHING, WORDS, LIST, FILES, DIRS, PIDS };	/* LIST: words with commas between */
 
@@ -74,7 +74,7 @@ static void outputs(FILE *f)
 {
 	const struct view_ops *view;
 
-	for (unsigned int i = 0; (view = outputs_view(i)); i++) {
+	for (unsigned int i = 0; (view = views_get(i)); i++) {
 		if (view->help)
 			fprintf(f, "%s ", view->name);
 	}

@@ -11,7 +11,7 @@
 #include "lib/tr.h"
 #include "lib/wrap.h"
 #include "options.h"
-#include "run/outputs.h"
+#include "run/views.h"
 #include "terminal.h"
 
 #define TEXT_COLUMN	29u		/* where what an option does begins */
@@ -100,7 +100,7 @@ static void put_outputs(struct out *o)
 	out_line_end(o);
 	out_str(o, _("Outputs (--out NAME[:FILE]):"));
 	out_line_end(o);
-	for (unsigned int i = 0; (view = outputs_view(i)); i++) {
+	for (unsigned int i = 0; (view = views_get(i)); i++) {
 		if (view->help)
 			put_named(o, view->name, view->help);
 	}

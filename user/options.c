@@ -17,7 +17,7 @@
 #include "model/life.h"
 #include "names.h"
 #include "options.h"
-#include "run/outputs.h"
+#include "run/views.h"
 
 static const struct command *command_table;
 
@@ -310,7 +310,7 @@ static int take_name(struct options *o, int key, const char *s)
 
 static int add_output(struct options *o, const char *name, const char *path)
 {
-	const struct view_ops *view = outputs_view_by_name(name);
+	const struct view_ops *view = views_by_name(name);
 
 	if (!view || !view->help)
 		return options_refuse(o, _("--out '%.64s': no such output; tcptrace --help lists them"), name);
@@ -604,7 +604,7 @@ static int settle(struct options *o)
 	if (!o->command)
 		o->command = command_table;
 	o->view = o->command->view;
-	if (o->json && o->view && !outputs_view_by_name(o->view)->json)
+	if (o->json && o->view && !views_by_name(o->view)->json)
 		o->view = "json";
 	if (o->ipv4 != o->ipv6)
 		o->source.filter.family = o->ipv4 ? 4 : 6;

@@ -5,7 +5,7 @@
 
 #include "lib/tr.h"
 #include "options.h"
-#include "run/outputs.h"
+#include "run/views.h"
 
 static const struct option_row *row_of(int key)
 {
@@ -44,7 +44,7 @@ static int check_taken(struct options *o)
 /* What can tell two machines apart shows both; the rest would mix them up. */
 static int check_several(struct options *o)
 {
-	const struct view_ops *main = o->view ? outputs_view_by_name(o->view) : NULL;
+	const struct view_ops *main = o->view ? views_by_name(o->view) : NULL;
 
 	if (!main || !main->hosts)
 		return options_refuse(o, _("-r '%s': one recording at a time, but with flow, conns and -j, which join those of "
@@ -90,7 +90,7 @@ static int check_whole(struct options *o)
 /* Into a page or a trace nobody else writes; a page has a place for what --check says. */
 static int check_shared(struct options *o, const struct view_ops *view, const char *path)
 {
-	const struct view_ops *main = o->view ? outputs_view_by_name(o->view) : NULL;
+	const struct view_ops *main = o->view ? views_by_name(o->view) : NULL;
 
 	if (path || !main || main->file != VIEW_WHOLE || (main->ledger && !strcmp(view->name, "check")))
 		return 0;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../../user/options.h"
-#include "../../user/run/outputs.h"
+#include "../../user/run/views.h"
 
 #define WORDS	24
 
@@ -20,9 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct view_ops table = { .name = "table" }, record = { .name = "record" }, check = { .name = "check" };
 static const struct view_ops *const views[] = { &table, &record, &check };
 
-const struct view_ops *outputs_view(unsigned int i) { return i < 3 ? views[i] : NULL; }
+const struct view_ops *views_get(unsigned int i) { return i < 3 ? views[i] : NULL; }
 
-const struct view_ops *outputs_view_by_name(const char *name)
+const struct view_ops *views_by_name(const char *name)
 {
 	for (unsigned int i = 0; i < 3; i++) {
 		if (!strcmp(views[i]->name, name))

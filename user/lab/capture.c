@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../run/run.h"
+#include "../run/input.h"
 #include "../run/signals.h"
 #include "run.h"
 
@@ -147,7 +147,7 @@ static int capture(struct lab_run *r, struct options *o, struct stage *s)
 
 	o->source.filter.netns = s->board->netns;
 	o->source.io = r->lab->io;
-	err = run_open_source(o, &src);
+	err = input_open_source(o, &src);
 	if (err) {
 		lab_wrong(r, N_("cannot trace"));	/* the sentence has been said */
 		return err;

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lib/readfile.h"
 #include "../source/snmp.h"
 #include "stage.h"
 
@@ -53,19 +54,15 @@ uint32_t netns_inode(void)
 }
 
 /* /proc/sys/net is that of the namespace of whoever opens it. */
-static int sysctl_open(const char *name, int flags)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	return open(path, flags | O_CLOEXEC);
-}
+#define SYSCTLS		"/proc/sys/net/"
 
 void sysctl_set(struct stage *s, const char *name, int64_t value)
 {
-	char text[32];
-	int fd = sysctl_open(name, O_WRONLY), n = snprintf(text, sizeof(text), "%lld\n", (long long)value);
+	char path[128], text[32];
+	int fd, n = snprintf(text, sizeof(text), "%lld\n", (long long)value);
 
+	snprintf(path, sizeof(path), SYSCTLS "%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, text, (size_t)n) != n)
 		stage_fail(s, N_("cannot set net/%s to %lld: %s"), name, (long long)value, strerror(errno));
 	close(fd);
@@ -73,15 +70,10 @@ void sysctl_set(struct stage *s, const char *name, int64_t value)
 
 int64_t sysctl_get(const char *name)
 {
-	int fd = sysctl_open(name, O_RDONLY);
-	char text[32] = "";
-	ssize_t n;
+	char path[128], text[32];
 
-	if (fd < 0)
-		return -1;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return n > 0 ? strtoll(text, NULL, 0) : -1;
+	snprintf(path, sizeof(path), SYSCTLS "%s", name);
+	return read_file(path, text, sizeof(text)) > 0 ? strtoll(text, NULL, 0) : -1;
 }
 
 int64_t counter(const char *name)

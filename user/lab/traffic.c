@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../lib/readfile.h"
 #include "traffic.h"
 
 #define SYN_RECV	3	/* netinet/tcp.h has it, which goes with no linux/tcp.h */
@@ -193,9 +194,8 @@ void actor_wait(struct actor *a)
 static bool asleep(void *arg)
 {
 	struct actor *a = arg;
-	char path[64], line[256] = "", *after;
+	char path[64], line[256], *after;
 	bool began;
-	FILE *f;
 
 	pthread_mutex_lock(&a->lock);
 	began = a->began;
@@ -203,12 +203,7 @@ static bool asleep(void *arg)
 	if (!began)
 		return false;
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", a->tid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = 0;
-	fclose(f);
+	read_file(path, line, sizeof(line));
 	after = strrchr(line, ')');
 	return after && after[1] == ' ' && after[2] == 'S';
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
+#include "../lib/readfile.h"
 #include "../source/file.h"
 #include "about.h"
 #include "counters.h"
@@ -12,15 +12,9 @@
 /* The words as they were given, a space between two. */
 static void read_command(char *text, size_t size)
 {
-	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
+	ssize_t n = read_file("/proc/self/cmdline", text, size);
 
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		n = 0;
-	text[n] = 0;
-	if (n && !text[n - 1])
+	if (n > 0 && !text[n - 1])
 		n--;
 	for (ssize_t i = 0; i < n; i++) {
 		if (!text[i])
@@ -47,7 +41,8 @@ void about_run(struct about *a, const struct options *o, const struct source *sr
 	a->view.host = a->host[0] ? a->host : NULL;
 }
 
-struct view_hook *about_hooks(struct source *src, unsigned int *n)
+/* How each hook is attached: malloc'd, and how many. Its strings live as long as src. */
+static struct view_hook *hooks_of(struct source *src, unsigned int *n)
 {
 	struct view_hook *all;
 	struct hook_report h;
@@ -85,11 +80,29 @@ void about_now(struct about *a, const struct options *o, struct source *src)
 	unsigned int n;
 
 	a->now = (struct view_machine){ .ctx = src, .stats = stats_now, .netns = counters_netns(), .source = src->ops->name };
-	a->now.hooks = about_hooks(src, &n);
+	a->now.hooks = hooks_of(src, &n);
 	a->now.nhooks = n;
 	/* the kernel counts by namespace: whoever looks at less cannot compare */
 	if (!filter_narrows(f) || (filter_narrows(f) == filter_narrows(&none) && f->netns == a->now.netns))
 		a->now.counters = counters_now;
+}
+
+void about_end(struct about *a, struct source *src, const struct model_totals *t, struct view_end *end)
+{
+	struct source_stats stats = { 0 };
+
+	src->ops->stats(src, &stats);
+	source_mechanisms(src, a->mechanisms, sizeof(a->mechanisms));
+	*end = (struct view_end){
+		.totals = t,
+		.hooks = a->now.hooks,
+		.nhooks = a->now.nhooks,
+		.lost = stats.lost > t->lost_total ? stats.lost : t->lost_total,
+		.missed = stats.missed,
+		.unknown = stats.unknown,
+		.mechanisms = a->mechanisms,
+		.source = src->ops->name,
+	};
 }
 
 void about_free(struct about *a)

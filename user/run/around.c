@@ -5,16 +5,15 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../lib/readfile.h"
+#include "../source/netns.h"
 #include "around.h"
 #include "holder.h"
-#include "../source/netns.h"
 
 #define NAMESPACES	16	/* whose sysctls are kept */
 #define STALLS		64	/* of which the holder is kept; the latest */
@@ -38,22 +37,6 @@ struct around {
 	unsigned int stalls;
 };
 
-/* The file's text with a NUL, or its error. */
-static int read_text(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	if (n < 0)
-		return -errno;
-	buf[n] = 0;
-	return 0;
-}
-
 /* ---- sysctls ---- */
 
 /* The nth number of the file. */
@@ -62,7 +45,7 @@ static bool read_sysctl(const char *name, unsigned int nth, uint64_t *value)
 	char path[64], buf[64], *p = buf, *end;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	if (read_text(path, buf, sizeof(buf)))
+	if (read_file(path, buf, sizeof(buf)) < 0)
 		return false;
 	do {
 		errno = 0;
@@ -117,7 +100,7 @@ static bool read_stat(struct process *p, const char *path)
 	char buf[512], *open, *close;
 	size_t n;
 
-	if (read_text(path, buf, sizeof(buf)))
+	if (read_file(path, buf, sizeof(buf)) < 0)
 		return false;
 	open = strchr(buf, '(');
 	close = strrchr(buf, ')');
@@ -136,7 +119,7 @@ static uint64_t read_nofile(uint32_t pid)
 	uint64_t limit;
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/limits", pid);
-	if (read_text(path, buf, sizeof(buf)))
+	if (read_file(path, buf, sizeof(buf)) < 0)
 		return 0;
 	line = strstr(buf, "Max open files");
 	return line && sscanf(line, "Max open files %" SCNu64, &limit) == 1 ? limit : 0;
@@ -205,7 +188,8 @@ static unsigned int consider_workers(struct process *best, const struct owner *k
 	uint64_t ours, its;
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", keeper->pid, keeper->pid);
-	if (keeper->fd < 0 || holder_inode(keeper->pid, keeper->fd, &ours) != 1 || read_text(path, buf, sizeof(buf)))
+	if (keeper->fd < 0 || holder_inode(keeper->pid, keeper->fd, &ours) != 1 ||
+	    read_file(path, buf, sizeof(buf)) < 0)
 		return 0;
 	for (unsigned int n = 0; n < CHILDREN; n++) {
 		uint32_t child = (uint32_t)strtoul(p, &end, 10);

@@ -7,12 +7,11 @@
  * The id and the UID are of hex digits and '-' alone (cgroup.c), so that they may be part of a path.
  */
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../lib/readfile.h"
 #include "containers.h"
 
 #define POD_LOGS	"/var/log/pods"
@@ -80,21 +79,13 @@ static bool in_directory(struct cgroup *c, const char *path, bool (*take)(struct
 	return found;
 }
 
-/* All of a file, or its first FILE_MAX bytes, with a NUL; NULL: it cannot be read. */
-static char *read_file(const char *path)
+/* malloc'd; what cannot be read is "". NULL: no memory. */
+static char *text_of(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char *text = fd < 0 ? NULL : malloc(FILE_MAX + 1);
-	ssize_t n = 1, len = 0;
+	char *text = malloc(FILE_MAX);
 
-	while (text && n > 0 && len < (ssize_t)FILE_MAX) {
-		n = read(fd, text + len, FILE_MAX - (size_t)len);
-		len += n > 0 ? n : 0;
-	}
 	if (text)
-		text[len] = 0;
-	if (fd >= 0)
-		close(fd);
+		read_file(path, text, FILE_MAX);
 	return text;
 }
 
@@ -117,7 +108,7 @@ static bool ask_docker(struct proc_place *p)
 	bool found;
 
 	snprintf(path, sizeof(path), DOCKER "/%s/config.v2.json", p->id);
-	text = read_file(path);
+	text = text_of(path);
 	at = text ? strstr(text, key) : NULL;
 	found = at && take_name(p, at + sizeof(key) - 1);
 	free(text);
@@ -127,7 +118,7 @@ static bool ask_docker(struct proc_place *p)
 static bool ask_podman(struct proc_place *p)
 {
 	static const char key[] = "\"names\":[\"";
-	char id[sizeof(p->id) + 16], *text = read_file(PODMAN), *at, *next, *name;
+	char id[sizeof(p->id) + 16], *text = text_of(PODMAN), *at, *next, *name;
 	bool found;
 
 	snprintf(id, sizeof(id), "\"id\":\"%s\"", p->id);

@@ -20,14 +20,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor.h"
 #include "../kconfig.h"
 #include "../lib/tr.h"
 #include "../source/bpf/place.h"
-#include "outputs.h"
-#include "run.h"
 #include "../talk.h"
 #include "../view/jsonout.h"
+#include "doctor.h"
+#include "input.h"
+#include "views.h"
 
 #define HOOK_COLUMNS	52u
 
@@ -177,8 +177,8 @@ int run_doctor(struct options *opt)
 	int err, failed;
 
 	signal(SIGXFSZ, SIG_IGN);
-	opt->source.events = outputs_events(opt);
-	failed = run_open_source(opt, &src);
+	opt->source.events = views_events(opt);
+	failed = input_open_source(opt, &src);
 	err = out_open(&out, STDOUT_FILENO);
 	if (!err) {
 		if (!failed)

@@ -4,12 +4,12 @@
  * One system call and no file is opened.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/readfile.h"
 #include "../source/pidns.h"
 #include "holder.h"
 
@@ -52,17 +52,12 @@ static int holds(void *ctx, const struct owner *o, uint64_t *ino)
 
 static bool name(void *ctx, uint32_t pid, char *comm)
 {
-	char path[48], buf[64];
+	char path[48], buf[TCPTRACE_COMM_LEN + 1];
 	ssize_t n;
-	int fd;
 
 	(void)ctx;
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, sizeof(buf));
-	close(fd);
+	n = read_file(path, buf, sizeof(buf));
 	if (n <= 0)
 		return false;
 	n -= buf[n - 1] == '\n';

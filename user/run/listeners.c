@@ -4,16 +4,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
 #include "../lib/tr.h"
+#include "../names.h"
+#include "../talk.h"
+#include "../terminal.h"
 #include "holder.h"
+#include "input.h"
 #include "run.h"
 #include "select.h"
 #include "signals.h"
 #include "whereabouts.h"
-#include "../lib/clock.h"
-#include "../names.h"
-#include "../talk.h"
-#include "../terminal.h"
 
 static void no_event(void *ctx, const struct model_event *ev)
 {
@@ -87,7 +88,7 @@ int run_listeners(struct options *o)
 
 	signals_catch(NULL);
 	o->source.events = EVENT_BIT(EXISTS);
-	if (run_open_source(o, &src))
+	if (input_open_source(o, &src))
 		return EXIT_FAILED;
 	m = model_new(NULL, no_event, NULL);
 	if (!m) {

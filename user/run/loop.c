@@ -18,7 +18,7 @@
 static int take_in(struct loop *l, const struct tcptrace_record *rec)
 {
 	l->taken++;
-	model_feed(l->models ? l->models[l->src->machine] : l->model, rec);
+	model_feed(l->models->of[l->src->machine], rec);
 	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
 }
 

@@ -12,8 +12,8 @@
 
 struct loop {
 	struct source *src;
-	struct model *model;
-	struct model *const *models;	/* of each machine, as source.machine says; NULL: model is the only one */
+	struct models *models;
+	struct model *model;		/* the first of these, and of a live run the only one */
 	struct outputs *outputs;
 	struct child *child;		/* ends the loop when it ends */
 	struct whereabouts *places;	/* units and containers; NULL: they are not looked up (a replay) */

@@ -1,38 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Opens a file for each output, hands every step to all of them, and says which
- * of them failed. What a step looks like is each view's own business.
+ * Opens the views, hands every step to all of them, and says which of them
+ * failed. What a step looks like is each view's own business.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../lib/beside.h"
 #include "../lib/clock.h"
-#include "../lib/create.h"
-#include "../lib/tr.h"
 #include "../names.h"
 #include "../talk.h"
 #include "../terminal.h"
 #include "about.h"
+#include "outfile.h"
 #include "outputs.h"
+#include "views.h"
 
 struct output {
 	struct view view;
-	struct out own;			/* where it has a file of its own; else its out is the main view's */
-	const char *path;		/* NULL: standard output, or that of the main view */
-	char *part;			/* VIEW_WHOLE: what is renamed to path in the end */
+	struct outfile file;
 };
 
 struct outputs {
 	const struct options *o;
 	const struct select *select;
-	const struct source *src;
+	struct source *src;
+	const struct machine *machine;
 	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
@@ -41,95 +35,7 @@ struct outputs {
 	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
 };
 
-/* ---- which there are ---- */
-
-extern const struct view_ops view_record, view_check;
-
-static const struct view_ops *const views[] = {
-#define VIEW_ENTRY(name) &view_##name,
-	VIEWS(VIEW_ENTRY)
-#undef VIEW_ENTRY
-	&view_record,
-	&view_check,
-};
-
-const struct view_ops *outputs_view(unsigned int i)
-{
-	return i < sizeof(views) / sizeof(views[0]) ? views[i] : NULL;
-}
-
-const struct view_ops *outputs_view_by_name(const char *name)
-{
-	const struct view_ops *ops;
-
-	for (unsigned int i = 0; (ops = outputs_view(i)); i++) {
-		if (!strcmp(ops->name, name))
-			return ops;
-	}
-	return NULL;
-}
-
-bool outputs_want_both_ends(const struct options *o)
-{
-	bool both = outputs_view_by_name(o->view)->both_ends;
-
-	for (unsigned int i = 0; i < o->nouts; i++)
-		both |= o->outs[i].view->both_ends;
-	return both;
-}
-
-/* What is shown step by step, and what the summary and the findings after it stand on. */
-static uint64_t steps_events(const struct options *o)
-{
-	if (o->quiet && !o->count)
-		return EVENTS_QUEUES | EVENTS_TROUBLE;
-	return o->events ? o->events : o->trouble ? EVENTS_TROUBLE : 0;
-}
-
-uint64_t outputs_events(const struct options *o)
-{
-	const struct view_ops *main = o->view ? outputs_view_by_name(o->view) : NULL;
-	uint64_t events = !main || main->steps ? steps_events(o) : main->events;
-
-	if (events && o->fail_on)
-		events |= EVENTS_TROUBLE;
-	for (unsigned int i = 0; events && i < o->nouts; i++)
-		events = o->outs[i].view->events ? events | o->outs[i].view->events : 0;
-	return events;
-}
-
 /* ---- opening ---- */
-
-static int wait_for_reader(const char *path)
-{
-	int fd;
-
-	if (!path || !create_would_wait(path))
-		return -1;
-	talk(_("'%s': waiting for its reader"), path);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-int outputs_wait(const struct options *o, int held[1 + OUTPUTS_MAX])
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i <= OUTPUTS_MAX; i++)
-		held[i] = -1;
-	for (i = 0; i <= o->nouts && err != -EINTR; i++)
-		err = held[i] = wait_for_reader(i ? o->outs[i - 1].path : o->path);
-	return err == -EINTR ? err : 0;
-}
-
-void outputs_waited(int held[1 + OUTPUTS_MAX])
-{
-	for (unsigned int i = 0; i <= OUTPUTS_MAX; i++) {
-		if (held[i] >= 0)
-			close(held[i]);
-	}
-}
 
 static bool pick_listener(void *select, const struct listener *l)
 {
@@ -148,8 +54,7 @@ static void to_ledgers(void *outputs, uint32_t netns, const char *counter, uint6
 	}
 }
 
-static void settings(struct outputs *s, const struct source *src, const struct machine *machine,
-		     const struct view_hosts *hosts, struct view_config *cfg)
+static void settings(struct outputs *s, const struct view_hosts *hosts, struct view_config *cfg)
 {
 	const struct options *o = s->o;
 	const struct filter *above = s->select->filter;	/* where the capture hands on both ends, all of it */
@@ -163,9 +68,9 @@ static void settings(struct outputs *s, const struct source *src, const struct m
 		.json = o->json,
 		.utf8 = terminal_utf8(),
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
-		.wall_offset_ns = src->wall_offset_ns,
+		.wall_offset_ns = s->src->wall_offset_ns,
 		.live = !o->read_path,
-		.recorded = src->host,
+		.recorded = s->src->host,
 		.file_bytes = o->file_bytes,
 		.files = o->files,
 		.explain = o->explain,
@@ -186,7 +91,7 @@ static void settings(struct outputs *s, const struct source *src, const struct m
 		.interval_ns = o->interval_ns,
 		.batch = o->batch,
 		.trouble = o->trouble,
-		.machine = machine,
+		.machine = s->machine,
 		.ledger = to_ledgers,
 		.ledger_ctx = s,
 		.hosts = hosts,
@@ -197,115 +102,26 @@ static void settings(struct outputs *s, const struct source *src, const struct m
 		cfg->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 }
 
-static bool is_stdout(const char *path)
+/* The ith as outfile.h counts them. stdout_fd: where a main view without a file goes. */
+static int add(struct outputs *s, unsigned int i, const struct view_config *cfg, int stdout_fd)
 {
-	return !strcmp(path, "-");
-}
-
-/* Writing over the file that is being read, or that another output writes, would destroy it. */
-static bool same_file(const char *a, const char *b)
-{
-	struct stat sa, sb;
-
-	return a && b && !stat(a, &sa) && !stat(b, &sb) && S_ISREG(sa.st_mode) &&
-	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
-}
-
-static int check_path(const struct outputs *s, const char *path, bool binary)
-{
-	if (is_stdout(path)) {
-		if (!binary || isatty(STDOUT_FILENO) != 1)
-			return 0;
-		talk(_("-w -: a recording is binary, and standard output is a terminal; redirect it"));
-		return -EINVAL;
-	}
-	for (unsigned int i = 0; i < s->o->nreads; i++) {
-		if (same_file(path, s->o->reads[i])) {
-			talk(_("'%s' is the file that -r reads"), path);
-			return -EINVAL;
-		}
-	}
-	for (unsigned int i = 0; i < s->n; i++) {
-		if (s->all[i].path && (!strcmp(path, s->all[i].path) || same_file(path, s->all[i].path))) {
-			talk(_("'%s': two outputs cannot write to one file"), path);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-/* A descriptor or -errno. */
-static int open_file(struct output *out, enum view_file kind, int stdout_fd)
-{
-	int fd;
-
-	if (kind == VIEW_WHOLE && out->path && !is_stdout(out->path))
-		return beside_open(out->path, &out->part);
-	if (!out->path || is_stdout(out->path))
-		fd = fcntl(out->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
-	else
-		return create_file(out->path, 0666);
-	return fd < 0 ? -errno : fd;
-}
-
-/* complete: what was written beside takes its place. 0 or -errno of what did not reach the file. */
-static int close_file(struct output *out, bool complete)
-{
-	int err = 0, moved;
-
-	if (out->own.buf) {
-		out_flush(&out->own);
-		err = out->own.error;
-		if (close(out->own.fd) && !err)
-			err = -errno;
-		out_close(&out->own);
-	}
-	moved = beside_close(out->path, out->part, complete && !err);
-	out->part = NULL;
-	return err ? err : moved;
-}
-
-/* A reader that has gone away (head, less) is no failure. */
-static bool say_failed(const struct output *out, int err)
-{
-	const char *why;
-
-	if (!err || err == -EPIPE)
-		return false;
-	why = err == -EINTR ? _("its reader sleeps; what it has not read is lost") : strerror(-err);
-	if (out->path)
-		talk(_("cannot write '%s': %s"), out->path, why);
-	else
-		talk(_("cannot write to standard output: %s"), why);
-	return true;
-}
-
-/* Adds one. path NULL: the main view's file; with no main view yet, the descriptor stdout_fd. */
-static int add(struct outputs *s, const struct view_ops *ops, const char *path, const struct view_config *cfg,
-	       int stdout_fd)
-{
+	const struct view_ops *ops = i ? s->o->outs[i - 1].view : views_by_name(s->o->view);
 	struct output *out = &s->all[s->n];
 	struct view_config own = *cfg;
+	int err = outfile_check(s->o, i, ops);
 	struct out *to = NULL;
-	int fd, err = path ? check_path(s, path, ops->file == VIEW_OWN) : 0;
 
-	if (ops->file == VIEW_WHOLE && (!path || is_stdout(path)) && isatty(STDOUT_FILENO) == 1) {
-		talk(_("%s: standard output is a terminal; use -o FILE"), ops->name);
-		err = -EINVAL;
-	}
 	if (err)
 		return err;
-	out->path = path;
-	own.path = path;
-	if (ops->file != VIEW_OWN && s->n && !path) {
-		to = s->all[0].view.out;
+	out->file.path = own.path = outfile_path(s->o, i);
+	if (ops->file != VIEW_OWN && i && !own.path) {
 		own.main = &s->all[0].view;
+		to = own.main->out;
 	} else if (ops->file != VIEW_OWN) {
-		fd = open_file(out, ops->file, stdout_fd);
-		err = fd < 0 ? fd : out_open(&out->own, fd);
-		to = &out->own;
-		own.color = s->o->color > 0 || (!s->o->color && fd >= 0 && terminal_color(fd));
-		own.columns = fd >= 0 ? terminal_columns(fd) : 0;
+		err = outfile_open(&out->file, ops->file, stdout_fd);
+		to = &out->file.out;
+		own.color = !err && (s->o->color > 0 || (!s->o->color && terminal_color(to->fd)));
+		own.columns = err ? 0 : terminal_columns(to->fd);
 	}
 	if (!err)
 		err = view_open(&out->view, ops, &own, to);
@@ -313,11 +129,23 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
 		s->n++;
 		return 0;
 	}
-	close_file(out, false);
+	outfile_close(&out->file, false);
 	if (out->view.failed)
 		talk("%s", out->view.failed);
 	else
-		say_failed(out, err);
+		outfile_failed(&out->file, err);
+	return err;
+}
+
+/* Those beside the main view: --check, or all others. */
+static int add_beside(struct outputs *s, const struct view_config *cfg, bool check)
+{
+	int err = 0;
+
+	for (unsigned int i = 1; !err && i <= s->o->nouts; i++) {
+		if ((s->o->outs[i - 1].view == &view_check) == check)
+			err = add(s, i, cfg, -1);
+	}
 	return err;
 }
 
@@ -325,19 +153,10 @@ static int add(struct outputs *s, const struct view_ops *ops, const char *path, 
  * What has standard output to itself (a recording, -w -) leaves standard error to the main view, which then is only its
  * summary.
  */
-static bool stdout_taken(const struct options *o)
-{
-	for (unsigned int i = 0; i < o->nouts; i++) {
-		if (o->outs[i].path && is_stdout(o->outs[i].path))
-			return true;
-	}
-	return false;
-}
-
 int outputs_open(struct outputs **out, const struct options *o, const struct select *select, struct source *src,
 		 const struct machine *machine, const struct view_hosts *hosts)
 {
-	bool taken = stdout_taken(o) && !o->path;
+	bool taken = !o->path && outfile_takes_stdout(o);
 	struct outputs *s = calloc(1, sizeof(*s));
 	struct view_config cfg;
 	int err;
@@ -348,20 +167,19 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->o = o;
 	s->select = select;
 	s->src = src;
+	s->machine = machine;
 	about_run(&s->about, o, src);
 	if (!o->read_path)
 		about_now(&s->about, o, src);
-	settings(s, src, machine, hosts, &cfg);
+	settings(s, hosts, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
-	err = add(s, outputs_view_by_name(o->view), o->path, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);
+	err = add(s, 0, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);
 	cfg.quiet = false;
-	for (unsigned int i = 0; !err && i < 2 * o->nouts; i++) {
-		const struct view_ops *ops = o->outs[i % o->nouts].view;
-
-		if ((ops == &view_check) == (i >= o->nouts))	/* last, and so the first that ends: others show what it found */
-			err = add(s, ops, o->outs[i % o->nouts].path, &cfg, -1);
-	}
+	if (!err)
+		err = add_beside(s, &cfg, false);
+	if (!err)
+		err = add_beside(s, &cfg, true);	/* last, and so the first that ends: others show what it found */
 	return err;
 }
 
@@ -517,7 +335,6 @@ bool outputs_flush(struct outputs *s)
 struct ending {
 	struct view *view;
 	const struct select *select;
-	const struct machine *machine;
 };
 
 static void on_finding(void *ctx, const struct finding *f)
@@ -528,66 +345,74 @@ static void on_finding(void *ctx, const struct finding *f)
 		e->view->ops->finding(e->view, f);
 }
 
-static void put_findings(const struct ending *e, const struct model *m)
+static void put_findings(const struct outputs *s, struct view *v, const struct model *m)
 {
-	if (e->view->ops->finding)
-		findings(m, e->machine, on_finding, (void *)(uintptr_t)e);
+	struct ending e = { v, s->select };
+
+	if (v->ops->finding)
+		findings(m, s->machine, on_finding, &e);
 }
 
-static void put_listeners(const struct ending *e, const struct model *m)
+static void put_listeners(const struct outputs *s, struct view *v, const struct model *m)
 {
 	const struct listener *l;
 
-	if (e->view->ops->listeners)
-		e->view->ops->listeners(e->view, m);
-	for (uint32_t i = 0; e->view->ops->listener && (l = model_listener(m, i)); i++) {
-		if (select_listener(e->select, l))
-			e->view->ops->listener(e->view, m, l);
+	if (v->ops->listeners)
+		v->ops->listeners(v, m);
+	for (uint32_t i = 0; v->ops->listener && (l = model_listener(m, i)); i++) {
+		if (select_listener(s->select, l))
+			v->ops->listener(v, m, l);
 	}
 }
 
-static void sum_up(const struct ending *e, const struct model *m)
+static void sum_up(const struct outputs *s, struct view *v, const struct model *m)
 {
-	if (!e->view->ops->verdict_last)
-		put_findings(e, m);
-	put_listeners(e, m);
-	if (e->view->ops->verdict_last)
-		put_findings(e, m);
+	if (!v->ops->verdict_last)
+		put_findings(s, v, m);
+	put_listeners(s, v, m);
+	if (v->ops->verdict_last)
+		put_findings(s, v, m);
 }
 
 /*
  * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,
  * comes last. Its last line is the last, too: others may write into its file.
  */
-void outputs_end(struct outputs *s, struct model *const *models, unsigned int n, const struct machine *machine,
-		 const struct view_end *end)
+uint64_t outputs_end(struct outputs *s, const struct models *m)
 {
+	struct model_totals totals;
+	struct view_end end;
+
 	for (unsigned int i = s->n; i-- > 0; ) {
 		if (s->all[i].view.ops->finish)
 			s->all[i].view.ops->finish(&s->all[i].view);
 	}
 	for (unsigned int i = 0; i < s->n; i++) {
-		for (unsigned int host = 0; host < n; host++) {
+		for (unsigned int host = 0; host < m->n; host++) {
 			s->all[i].view.host = (uint8_t)host;
-			sum_up(&(struct ending){ &s->all[i].view, s->select, machine }, models[host]);
+			sum_up(s, &s->all[i].view, m->of[host]);
 		}
 	}
+	models_totals(m, &totals);
+	about_end(&s->about, s->src, &totals, &end);
+	end.model = m->of[0];
 	for (unsigned int i = s->n; i-- > 0; ) {
 		if (s->all[i].view.ops->end)
-			s->all[i].view.ops->end(&s->all[i].view, end);
+			s->all[i].view.ops->end(&s->all[i].view, &end);
 	}
 	outputs_flush(s);
 	s->ended = true;
+	return end.lost;
 }
 
 static bool close_one(struct output *out, bool complete)
 {
 	const char *failed = out->view.failed, *remark = out->view.remark;
-	int err = view_close(&out->view), file = close_file(out, complete);
+	int err = view_close(&out->view), file = outfile_close(&out->file, complete);
 
 	if (failed || remark)
 		talk("%s", failed ? failed : remark);
-	return !say_failed(out, err ? err : file) && !failed;
+	return !outfile_failed(&out->file, err ? err : file) && !failed;
 }
 
 bool outputs_close(struct outputs *s)

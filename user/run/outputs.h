@@ -8,26 +8,10 @@
 #define TCPTRACE_OUTPUTS_H
 
 #include "../options.h"
+#include "models.h"
 #include "select.h"
 
 struct outputs;
-
-/*
- * The views of all outputs by name: those of user/view/ and those that need a source (record, check). i counts from 0;
- * NULL past the last.
- */
-const struct view_ops *outputs_view(unsigned int i);
-const struct view_ops *outputs_view_by_name(const char *name);	/* or NULL */
-bool outputs_want_both_ends(const struct options *o);
-uint64_t outputs_events(const struct options *o);	/* what they stand on, all together: lib/events.h; 0: all. Of a
-						 * command that is no run: what -e, -x and -q say */
-
-/*
- * Waits for the readers of FIFOs, before anything is attached, and keeps these open until outputs_waited(): after
- * outputs_open(). 0, or -EINTR: a signal came first.
- */
-int outputs_wait(const struct options *o, int held[1 + OUTPUTS_MAX]);
-void outputs_waited(int held[1 + OUTPUTS_MAX]);
 
 /*
  * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
@@ -45,9 +29,7 @@ bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play);
 void outputs_resize(struct outputs *s);		/* the terminal has another size */
 void outputs_keep(struct outputs *s);		/* SIGUSR1 */
 bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */
-/* machine as in outputs_open(); models: of each machine, n of them. */
-void outputs_end(struct outputs *s, struct model *const *models, unsigned int n, const struct machine *machine,
-		 const struct view_end *end);
+uint64_t outputs_end(struct outputs *s, const struct models *m);	/* how many records were lost */
 /* Writes what is left and closes. false: something did not reach its file, or a view says that the run failed. */
 bool outputs_close(struct outputs *s);
 

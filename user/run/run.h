@@ -8,7 +8,4 @@
 int run_stream(struct options *o);	/* the default, also -- PROGRAM: exit status */
 int run_listeners(struct options *o);	/* `tcptrace listeners` */
 
-/* Opens the source that the options want; says what went wrong. 0 or -errno. */
-int run_open_source(const struct options *o, struct source **out);
-
 #endif

@@ -7,6 +7,50 @@
 
 _Static_assert(TCPTRACE_EVENT_MAX <= 64, "a mask of events fits in 64 bits");
 
+/* ---- what is applied here ---- */
+
+void select_lift(struct select *s, struct options *o)
+{
+	struct filter *f = &o->source.filter;
+
+	s->above = *f;
+	s->filter = &s->above;
+	f->netns = 0;
+	f->others = true;
+	if (source_by_name(o->source_name)->pids_above)
+		f->nlports = f->nrports = 0;
+	if (o->program)
+		s->above.npids = 0;
+	else
+		f->npids = 0;
+}
+
+/* What no kernel applies, or not to what has no other end yet. */
+static void select_above(struct select *s, const struct filter *f)
+{
+	s->above = (struct filter){ .comm = f->comm, .nnets = f->nnets, .by_place = f->by_place };
+	memcpy(s->above.nets, f->nets, sizeof(s->above.nets));
+	s->filter = &s->above;
+}
+
+void select_begin(struct select *s, const struct options *o, struct source *src, const struct model *m)
+{
+	const struct filter *f = &o->source.filter;
+	bool lifted = s->filter;
+
+	if (!lifted && (o->read_path || (src->ops->pids_above && f->npids)))
+		s->filter = f;
+	else if (!lifted && (f->comm || f->nnets || filter_by_place(f)))
+		select_above(s, f);
+	if (lifted && o->program)
+		s->program = src;
+	s->events = o->events;
+	s->trouble = o->trouble;
+	s->model = m;
+}
+
+/* ---- events ---- */
+
 /* connect() of a non-blocking socket, asking how it goes, and accept() of an empty queue are no trouble. */
 static bool call_failed(const struct model_event *ev)
 {

@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Which events are shown: -e and -x always; the filter of a live run only for a
- * replay, where no kernel applied it.
- */
+/* Which events are shown: -e and -x always; of the filter what no kernel applies, which is all of it in a replay. */
 #ifndef TCPTRACE_SELECT_H
 #define TCPTRACE_SELECT_H
 
-#include "../model/model.h"
-#include "../source/source.h"
-#include "../view/view.h"
+#include "../options.h"
 
 struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
 	bool trouble;			/* -x */
-	const struct filter *filter;	/* NULL: the source has applied it */
+	const struct filter *filter;	/* NULL: the source applies all of it */
+	struct filter above;		/* the part of it that is applied here, where filter is that */
 	const struct model *model;	/* knows where processes run */
 	struct source *program;		/* its followed() says what -- PROGRAM did, where others are captured, too; or NULL */
 };
+
+/*
+ * Before the source is opened, where an output wants both ends: a filter names one end of a connection, a ladder has
+ * two. So the kernel hands on the other ends too and only follows the program's children, and what is shown is decided
+ * here. The module's filter cannot turn ports around.
+ */
+void select_lift(struct select *s, struct options *o);
+/* When it is open. */
+void select_begin(struct select *s, const struct options *o, struct source *src, const struct model *m);
 
 bool select_event(const struct select *s, const struct model_event *ev);
 bool select_filtered(const struct select *s, const struct model_event *ev);	/* the filter alone */

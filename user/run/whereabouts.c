@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../lib/readfile.h"
 #include "../lib/tr.h"
 #include "../talk.h"
 #include "containers.h"
@@ -20,7 +19,7 @@ struct looked {
 	uint32_t pid;
 	uint32_t tries;			/* looks since a name was missing */
 	uint64_t at_ns;
-	uint64_t path, told;		/* hashes: what was read, what was told of it */
+	uint64_t read, told;		/* hashes: what was read, what was told of it */
 	bool unnamed;
 };
 
@@ -52,25 +51,6 @@ static uint64_t hash_of(const void *data, size_t n)
 	return h;
 }
 
-/* false: it is not there any more. */
-static bool read_cgroup(uint32_t pid, char *text, size_t size)
-{
-	char path[48];
-	size_t len = 0;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/cgroup", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	while (len < size - 1 && (n = read(fd, text + len, size - 1 - len)) > 0)
-		len += (size_t)n;
-	close(fd);
-	text[len] = 0;
-	return len != 0;
-}
-
 static int tell(uint32_t pid, const struct proc_place *place, uint64_t now_ns, source_fn fn, void *ctx)
 {
 	char text[PLACE_TEXT_MAX + TCPTRACE_TEXT_LEN] = "";
@@ -98,22 +78,23 @@ static void warn_outside(struct whereabouts *p, bool outside)
 static int look(struct whereabouts *p, uint32_t pid, uint64_t now_ns, source_fn fn, void *ctx)
 {
 	struct looked *l = &p->of[pid % LOOKED];
-	char text[8192];
+	char path[48], text[8192];
 	struct cgroup c;
-	uint64_t path, told;
+	uint64_t read, told;
 
 	if (l->pid != pid)
 		*l = (struct looked){ .pid = pid };
 	l->at_ns = now_ns;
-	if (!read_cgroup(pid, text, sizeof(text)))
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/cgroup", pid);
+	if (read_file(path, text, sizeof(text)) <= 0)
 		return 0;
-	path = hash_of(text, strlen(text));
-	if (path == l->path && !l->unnamed)
+	read = hash_of(text, strlen(text));
+	if (read == l->read && !l->unnamed)
 		return 0;
 	cgroup_of_process(text, &c);
 	warn_outside(p, c.outside);
-	l->tries = path == l->path ? l->tries + 1 : 0;
-	l->path = path;
+	l->tries = read == l->read ? l->tries + 1 : 0;
+	l->read = read;
 	l->unnamed = !containers_name(&c);
 	told = hash_of(&c.place, sizeof(c.place));
 	if (told == l->told)

@@ -19,6 +19,7 @@
 #include "../lib/clock.h"
 #include "../lib/create.h"
 #include "../lib/out.h"
+#include "../lib/readfile.h"
 #include "disguise.h"
 #include "file.h"
 #include "gz.h"
@@ -69,14 +70,10 @@ static void put(struct recorder *r, const void *data, size_t n)
 /* 16 bytes as hexadecimal digits with dashes. */
 static void read_boot_id(uint8_t id[16])
 {
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	char text[64];
-	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 	unsigned int at = 0, byte;
+	char text[64];
 
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = 0;
+	read_file("/proc/sys/kernel/random/boot_id", text, sizeof(text));
 	for (const char *s = text; at < 16 && sscanf(s, "%2x", &byte) == 1; s += s[2] == '-' ? 3 : 2)
 		id[at++] = (uint8_t)byte;
 	if (at < 16)

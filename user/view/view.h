@@ -2,7 +2,7 @@
 /*
  * A view: how model events are shown. Adding one is one file with a view_ops
  * and one line in VIEWS below. Views format into a buffer (lib/out.h) that
- * user/run/outputs.c opens for them, and never touch a source.
+ * user/run/outfile.c opens for them, and never touch a source.
  */
 #ifndef TCPTRACE_VIEW_H
 #define TCPTRACE_VIEW_H
@@ -164,8 +164,8 @@ struct view_end {
 
 /* Who opens the file that a view writes to, and when it is there. */
 enum view_file {
-	VIEW_STREAM,			/* outputs.c: line by line, as it comes */
-	VIEW_WHOLE,			/* outputs.c: beside it, renamed when it is complete; mode 0600 */
+	VIEW_STREAM,			/* outfile.c: line by line, as it comes */
+	VIEW_WHOLE,			/* outfile.c: beside it, renamed when it is complete; mode 0600 */
 	VIEW_OWN,			/* the view itself, by cfg.path: its out is NULL */
 };
 
@@ -221,7 +221,7 @@ struct view {
 	const char *failed;		/* why the run counts as failed because of it, a sentence; NULL: it does not */
 };
 
-/* The views of this directory, in the order of --help. Those that need a source are in user/run/outputs.c. */
+/* The views of this directory, in the order of --help. Those that need a source are in user/run/views.c. */
 #define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto) X(top) X(conns) X(metrics)
 #define VIEW_EXTERN(name) extern const struct view_ops view_##name;
 VIEWS(VIEW_EXTERN)

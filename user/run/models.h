@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One model for each machine whose records a run has: one, but where recordings of several are joined. */
+#ifndef TCPTRACE_MODELS_H
+#define TCPTRACE_MODELS_H
+
+#include "../model/model.h"
+
+struct models {
+	struct model *of[MODEL_HOSTS];	/* by source.machine */
+	unsigned int n;
+};
+
+/* fn gets the steps of all. replay: the same each time. 0, or -ENOMEM after a sentence on standard error. */
+int models_init(struct models *m, unsigned int n, bool replay, model_event_fn fn, void *ctx);
+void models_totals(const struct models *m, struct model_totals *sum);	/* of all together */
+void models_free(struct models *m);
+
+#endif

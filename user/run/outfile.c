@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../lib/beside.h"
+#include "../lib/create.h"
+#include "../lib/tr.h"
+#include "../talk.h"
+#include "outfile.h"
+
+const char *outfile_path(const struct options *o, unsigned int i)
+{
+	return i ? o->outs[i - 1].path : o->path;
+}
+
+static bool is_stdout(const char *path)
+{
+	return path && !strcmp(path, "-");
+}
+
+bool outfile_takes_stdout(const struct options *o)
+{
+	bool any = false;
+
+	for (unsigned int i = 1; i <= o->nouts; i++)
+		any |= is_stdout(outfile_path(o, i));
+	return any;
+}
+
+/* ---- before anything is attached ---- */
+
+static int wait_for_reader(const char *path)
+{
+	int fd;
+
+	if (!path || !create_would_wait(path))
+		return -1;
+	talk(_("'%s': waiting for its reader"), path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int outfile_wait(const struct options *o, int held[1 + OUTPUTS_MAX])
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i <= OUTPUTS_MAX; i++)
+		held[i] = -1;
+	for (i = 0; i <= o->nouts && err != -EINTR; i++)
+		err = held[i] = wait_for_reader(outfile_path(o, i));
+	return err == -EINTR ? err : 0;
+}
+
+void outfile_waited(int held[1 + OUTPUTS_MAX])
+{
+	for (unsigned int i = 0; i <= OUTPUTS_MAX; i++) {
+		if (held[i] >= 0)
+			close(held[i]);
+	}
+}
+
+/* ---- opening ---- */
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return !stat(a, &sa) && !stat(b, &sb) && S_ISREG(sa.st_mode) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* Writing over the file that is being read, or that another output writes, would destroy it. */
+static int check_named(const struct options *o, unsigned int i, const char *path)
+{
+	for (unsigned int k = 0; k < o->nreads; k++) {
+		if (same_file(path, o->reads[k])) {
+			talk(_("'%s' is the file that -r reads"), path);
+			return -EINVAL;
+		}
+	}
+	for (unsigned int k = 0; k <= o->nouts; k++) {
+		const char *other = outfile_path(o, k);
+
+		if (k != i && other && (!strcmp(path, other) || same_file(path, other))) {
+			talk(_("'%s': two outputs cannot write to one file"), path);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int outfile_check(const struct options *o, unsigned int i, const struct view_ops *ops)
+{
+	const char *path = outfile_path(o, i);
+
+	if (path && !is_stdout(path))
+		return check_named(o, i, path);
+	if (isatty(STDOUT_FILENO) != 1)
+		return 0;
+	if (path && ops->file == VIEW_OWN) {
+		talk(_("-w -: a recording is binary, and standard output is a terminal; redirect it"));
+		return -EINVAL;
+	}
+	if (ops->file == VIEW_WHOLE) {
+		talk(_("%s: standard output is a terminal; use -o FILE"), ops->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* A descriptor or -errno. */
+static int open_path(struct outfile *f, enum view_file kind, int stdout_fd)
+{
+	int fd;
+
+	if (kind == VIEW_WHOLE && f->path && !is_stdout(f->path))
+		return beside_open(f->path, &f->part);
+	if (f->path && !is_stdout(f->path))
+		return create_file(f->path, 0666);
+	fd = fcntl(f->path ? STDOUT_FILENO : stdout_fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
+}
+
+int outfile_open(struct outfile *f, enum view_file kind, int stdout_fd)
+{
+	int fd = open_path(f, kind, stdout_fd);
+
+	return fd < 0 ? fd : out_open(&f->out, fd);
+}
+
+int outfile_close(struct outfile *f, bool complete)
+{
+	int err = 0, moved;
+
+	if (f->out.buf) {
+		out_flush(&f->out);
+		err = f->out.error;
+		if (close(f->out.fd) && !err)
+			err = -errno;
+		out_close(&f->out);
+	}
+	moved = beside_close(f->path, f->part, complete && !err);
+	f->part = NULL;
+	return err ? err : moved;
+}
+
+bool outfile_failed(const struct outfile *f, int err)
+{
+	const char *why;
+
+	if (!err || err == -EPIPE)
+		return false;
+	why = err == -EINTR ? _("its reader sleeps; what it has not read is lost") : strerror(-err);
+	if (f->path)
+		talk(_("cannot write '%s': %s"), f->path, why);
+	else
+		talk(_("cannot write to standard output: %s"), why);
+	return true;
+}
