@@ -85,7 +85,7 @@ $(B)/page_hash.h: $(REPORT)/page.css $(REPORT)/page.js Makefile | $(B)/deps.stam
 	$(Q)printf '#define PAGE_CSS_HASH "%s"\n#define PAGE_JS_HASH "%s"\n' \
 		"$(call sha256,page.css)" "$(call sha256,page.js)" >$@
 
-$(B)/$(REPORT)/page.o $(B)/san/$(REPORT)/page.o: $(B)/page_hash.h $(wildcard $(REPORT)/page.*)
+$(foreach d,$(B) $(B)/san $(B)/fuzz,$(d)/$(REPORT)/page.o): $(B)/page_hash.h $(wildcard $(REPORT)/page.*)
 
 # One unit, two objects: for kernels that can give a pointer a type (6.2), and for those before.
 $(B)/capture.bpf.o: CAST = 1
@@ -119,7 +119,7 @@ $(B)/perfetto.pb-c.o $(B)/san/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) -o $@ $<
 
-$(B)/user/view/perfettopacket.o $(B)/san/user/view/perfettopacket.o: $(B)/perfetto.pb-c.h
+$(foreach d,$(B) $(B)/san $(B)/fuzz,$(d)/user/view/perfettopacket.o): $(B)/perfetto.pb-c.h
 
 -include $(USER_OBJ:.o=.d)
 
@@ -228,8 +228,6 @@ test-unit: ## cmocka: the model, the views, the command line, with sanitizers
 # ---- fuzzing: libFuzzer, which comes with clang ----
 
 FUZZ      := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-# Smaller tables: a run begins with them empty, 10,000 times a second.
-FUZZ_TINY := -DTRACKS=32u -DTOP_SEATS=64u -DCHUNK_RECORDS=8u -DGZ_CHUNK=1024u '-DOUT_SIZE=(16u*1024)'
 FUZZ_SRC  := $(filter user/lib/% user/model/% user/view/% user/source/file.c user/source/filter.c user/source/gz.c user/language.c user/terminal.c,$(USER_SRC))
 FUZZ_OPTS := user/options.c user/options_check.c user/options_table.c user/names.c user/source/filter.c \
 	     $(filter user/lib/% user/model/%,$(USER_SRC))
@@ -237,7 +235,7 @@ FUZZERS   := $(addprefix $(B)/fuzz/,replay mo options cgroup)
 
 $(B)/fuzz/%.o: %.c | $(MADE)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(CPP) -MMD -MP $(WARN) -Wno-unused-parameter $(FUZZ) $(FUZZ_TINY) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -c -o $@ $<
+	$(Q)$(CLANG) $(CPP) -MMD -MP $(WARN) -Wno-unused-parameter $(FUZZ) -DFUZZED -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -c -o $@ $<
 
 $(B)/fuzz/replay: $(FUZZ_SRC:%.c=$(B)/fuzz/%.o) $(B)/perfetto.pb-c.o $(B)/fuzz/tests/fuzz/records.o $(B)/fuzz/tests/fuzz/replay.o
 $(B)/fuzz/mo: $(B)/fuzz/user/lib/mo.o $(B)/fuzz/tests/fuzz/mo.o
@@ -250,7 +248,7 @@ $(FUZZERS):
 -include $(FUZZ_SRC:%.c=$(B)/fuzz/%.d) $(wildcard $(B)/fuzz/tests/fuzz/*.d)
 
 fuzz: ## libFuzzer on replay, options, texts: SECONDS=60 each; what it finds lies in build/fuzz/found
-	$(Q)tests/fuzz/run --build --seconds $(or $(SECONDS),60)
+	$(Q)tests/fuzz/run --build --count --seconds $(or $(SECONDS),60)
 
 test-fuzz: ## ten seconds of it
 	$(Q)tests/fuzz/run --build --seconds 10

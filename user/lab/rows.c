@@ -65,7 +65,7 @@ static int put_outcome(char *s, size_t size, const struct model_event *ev)
 		return snprintf(s, size, " %s->%s", tcp_state_name(ev->old), tcp_state_name(ev->new));
 	case TCPTRACE_LISTEN: case TCPTRACE_ACCEPT: case TCPTRACE_BIND: case TCPTRACE_CONNECT_RETURN:
 	case TCPTRACE_READ: case TCPTRACE_WRITE:
-		error = r->ret < 0 ? errno_name((int)-(int64_t)r->ret) : NULL;
+		error = return_errno_name(r->ret);
 	}
 	if (error)
 		return snprintf(s, size, " %s", error);

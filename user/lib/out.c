@@ -10,11 +10,10 @@
 #include <unistd.h>
 
 #include "out.h"
+#include "sized.h"
 
 /* Large enough that a write costs nothing per line, small enough for the cache. */
-#ifndef OUT_SIZE		/* the fuzzer makes it small, to be fast */
-#define OUT_SIZE	(256u * 1024)
-#endif
+#define OUT_SIZE	SIZED(256u * 1024, 16u * 1024)
 #define OUT_MUCH	(64u * 1024)
 #define PAGE		4096u
 

@@ -26,12 +26,11 @@ static bool is_wide(const char *s)
 	return c > 0xe2 || (c == 0xe2 && (unsigned char)s[1] >= 0xba);
 }
 
-static bool one_of(const char *s, const char *const *marks, size_t n)
+/* marks: characters of three bytes each */
+static bool one_of(const char *s, const char *marks)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (!strncmp(s, marks[i], strlen(marks[i])))
+	for (; *marks; marks += 3) {
+		if (s[0] == marks[0] && s[1] == marks[1] && s[2] == marks[2])
 			return true;
 	}
 	return false;
@@ -39,16 +38,12 @@ static bool one_of(const char *s, const char *const *marks, size_t n)
 
 static bool is_closing(const char *s)
 {
-	static const char *const marks[] = { "，", "。", "；", "：", "、", "）", "”", "》", "？", "！" };
-
-	return one_of(s, marks, sizeof(marks) / sizeof(marks[0]));
+	return one_of(s, "，。；：、）”》？！");
 }
 
 static bool is_opening(const char *s)
 {
-	static const char *const marks[] = { "（", "“", "《" };
-
-	return one_of(s, marks, sizeof(marks) / sizeof(marks[0]));
+	return one_of(s, "（“《");
 }
 
 /* What no line may break: its bytes, its columns. */

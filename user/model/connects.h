@@ -8,9 +8,10 @@
 #ifndef TCPTRACE_CONNECTS_H
 #define TCPTRACE_CONNECTS_H
 
+#include "../lib/sized.h"
 #include "model.h"
 
-#define CONNECTS	256u			/* rows of each table */
+#define CONNECTS	SIZED(256u, 8u)		/* rows of each table */
 
 /* Failures of one program (by name) in one namespace to one port. */
 struct connects {

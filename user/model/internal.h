@@ -37,6 +37,7 @@
 
 #include <string.h>
 
+#include "../lib/sized.h"
 #include "model.h"
 
 enum conn_key { BY_SK, BY_REQ, BY_TUPLE, CONN_KEYS };
@@ -54,10 +55,10 @@ struct held {
 	uint64_t sk;			/* 0: nothing waits */
 	struct tcptrace_record rec;
 };
-#define HELD_CPUS	256u		/* by cpu modulo; a clash only costs the join its order */
+#define HELD_CPUS	SIZED(256u, 4u)		/* by cpu modulo; a clash only costs the join its order */
 
 /* Requests and children that ended lately, by hash of the address: their second removal is a duplicate. */
-#define ENDED_SLOTS	1024u
+#define ENDED_SLOTS	SIZED(1024u, 16u)
 
 struct slot {
 	uint32_t hash;
@@ -77,12 +78,12 @@ struct proc {
 	uint32_t pid;
 	char comm[TCPTRACE_COMM_LEN + 1];
 };
-#define PROCS		4096u
+#define PROCS		SIZED(4096u, 16u)
 #define NAMES_WANTED	16u
 
 /* Where processes run. The oldest that hold no listener make room. */
-#define PLACES		1024u
-#define PLACE_PIDS	4096u
+#define PLACES		SIZED(1024u, 4u)
+#define PLACE_PIDS	SIZED(4096u, 8u)
 #define PLACE_SLOTS	(2 * PLACE_PIDS)
 
 struct place_slot {

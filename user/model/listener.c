@@ -5,20 +5,11 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "../lib/pages.h"
 #include "internal.h"
 
 #define FORGET_TRIES	4	/* closed listeners looked at to find one that no conn needs */
-
-/* 1 kB each: memory is taken when a row is used, so that the table may be large. */
-static struct listener *rows_new(uint32_t n)
-{
-	void *p = mmap(NULL, n * sizeof(struct listener), PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
 
 /* As many rows as there are listeners: one is never missing. */
 struct seldom *seldom_of(struct model *m, struct listener *l)
@@ -46,8 +37,7 @@ static void give_back(struct model *m, struct listener *l)
 
 void listeners_free(struct model *m)
 {
-	if (m->listeners)
-		munmap(m->listeners, m->limits.listeners * sizeof(*m->listeners));
+	pages_free(m->listeners, m->limits.listeners * sizeof(*m->listeners));
 	pool_free(&m->seldom);
 	pool_free(&m->waits);
 	free(m->listener_order);
@@ -62,7 +52,7 @@ int listeners_init(struct model *m)
 	while (buckets < m->limits.listeners)
 		buckets *= 2;
 	m->listener_mask = buckets - 1;
-	m->listeners = rows_new(m->limits.listeners);
+	m->listeners = pages_new(m->limits.listeners * sizeof(*m->listeners));	/* 1 kB each */
 	m->listener_order = calloc(m->limits.listeners, sizeof(*m->listener_order));
 	m->listener_by_sk = calloc(buckets, sizeof(*m->listener_by_sk));
 	m->listener_by_port = calloc(buckets, sizeof(*m->listener_by_port));

@@ -4,8 +4,8 @@
  * have one place; a closed listener keeps that of its owner, whose number another process may get.
  */
 #include <errno.h>
-#include <sys/mman.h>
 
+#include "../lib/pages.h"
 #include "internal.h"
 
 #define YOUNG	(PLACE_PIDS / 4)	/* so many that came last stay when room is made */
@@ -13,12 +13,10 @@
 int places_init(struct model *m)
 {
 	struct places *p = &m->places;
-	void *rows = mmap(NULL, sizeof(*p->rows), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			  -1, 0);
 
-	if (rows == MAP_FAILED)
+	p->rows = pages_new(sizeof(*p->rows));
+	if (!p->rows)
 		return -ENOMEM;
-	p->rows = rows;
 	p->slot = p->rows->slot[0];
 	p->spare = p->rows->slot[1];
 	return 0;
@@ -26,8 +24,7 @@ int places_init(struct model *m)
 
 void places_free(struct model *m)
 {
-	if (m->places.rows)
-		munmap(m->places.rows, sizeof(*m->places.rows));
+	pages_free(m->places.rows, sizeof(*m->places.rows));
 }
 
 static struct place_slot *slot_of(struct place_slot *slot, uint32_t pid)

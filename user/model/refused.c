@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-#define ROWS		2048u
+#define ROWS		SIZED(2048u, 2u)
 #define ROW		8u
 #define FORGET_NS	130000000000ull	/* tcp_syn_retries 6 give up after 127 s */
 

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "../lib/sized.h"
+
 #define FILE_MAGIC		"tcptrace"
 #define FILE_BYTE_ORDER		0x01020304u
 #define FILE_OTHER_ORDER	0x04030201u
@@ -19,9 +21,7 @@
  */
 #define FILE_HEADER_SIZE	256u
 
-#ifndef CHUNK_RECORDS		/* the fuzzer makes it small, to be fast */
-#define CHUNK_RECORDS	512u	/* one poll() of a file hands on at most so many */
-#endif
+#define CHUNK_RECORDS	SIZED(512u, 8u)	/* one poll() of a file hands on at most so many */
 
 enum file_state {
 	FILE_UNKNOWN,			/* a pipe; packed; written by tcptrace 0.1 */

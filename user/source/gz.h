@@ -10,10 +10,9 @@
 #include <zlib.h>
 
 #include "../lib/out.h"
+#include "../lib/sized.h"
 
-#ifndef GZ_CHUNK		/* the fuzzer makes it small, to be fast */
-#define GZ_CHUNK	(64u << 10)
-#endif
+#define GZ_CHUNK	SIZED(64u << 10, 1u << 10)
 
 bool gz_named(const char *path);		/* ends in ".gz" */
 

@@ -145,9 +145,7 @@ bool event_ret(const struct model_event *ev, struct value *v)
 
 bool event_errno(const struct model_event *ev, struct value *v)
 {
-	if (!event_returned(ev) || ev->rec->ret >= 0)
-		return false;
-	v->s = errno_name((int)-(int64_t)ev->rec->ret);
+	v->s = event_returned(ev) ? return_errno_name(ev->rec->ret) : NULL;
 	return v->s != NULL;
 }
 

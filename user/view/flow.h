@@ -7,11 +7,10 @@
 #ifndef TCPTRACE_FLOW_H
 #define TCPTRACE_FLOW_H
 
+#include "../lib/sized.h"
 #include "view.h"
 
-#ifndef TRACKS			/* the fuzzer makes it small, to be fast */
-#define TRACKS		2048u	/* ends of connections followed at once */
-#endif
+#define TRACKS	SIZED(2048u, 8u)	/* ends of connections followed at once */
 #define TRACK_HEAD	40u	/* steps kept of each: its first ... */
 #define TRACK_TAIL	40u	/* ... and its last */
 

@@ -15,12 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/sized.h"
 #include "../lib/tr.h"
 #include "pair.h"
 #include "perfetto.h"
 
-#define THREADS		4096u		/* told apart; a power of two */
-#define CLIENTS		8192u		/* whose server's end may come; those seen last */
+#define THREADS		SIZED(4096u, 16u)	/* told apart; a power of two */
+#define CLIENTS		SIZED(8192u, 16u)	/* whose server's end may come; those seen last */
 
 struct thread {
 	uint32_t pid, tid;		/* tid 0: none */
@@ -93,7 +94,7 @@ static struct thread *thread_of(struct view *v, const struct owner *who)
 /* A slice from when the call began, if that is known; it does not begin before its thread's last one has ended. */
 static void call(struct view *v, const struct model_event *ev, const char *name, uint64_t flow, uint64_t flow_end)
 {
-	const char *error = ev->rec->ret < 0 ? errno_name((int)-(int64_t)ev->rec->ret) : NULL;
+	const char *error = return_errno_name(ev->rec->ret);
 	struct perfetto_note notes[] = {
 		{ .key = "conn", .number = ev->conn }, { .key = error ? "errno" : "ret", .text = error,
 							 .number = (uint64_t)ev->rec->ret }, { .key = NULL }

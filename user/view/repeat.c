@@ -48,7 +48,7 @@ bool repeats_over(const struct repeats *r, uint64_t now_ns)
 
 static void put_one(struct out *o, const struct repeat *k)
 {
-	const char *why = k->cause ? tcptrace_cause_name(k->cause) : k->ret < 0 ? errno_name((int)-(int64_t)k->ret) : NULL;
+	const char *why = k->cause ? tcptrace_cause_name(k->cause) : return_errno_name(k->ret);
 
 	summary_with(o, N_("and {1} more: "), k->seen - REPEAT_LINES);
 	out_str(o, tcptrace_event_name(k->event));

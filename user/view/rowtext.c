@@ -8,7 +8,7 @@
 /* "ECONNREFUSED", or "returned 0" */
 static void call_text(char *s, size_t size, const char *call, const struct flow_step *st)
 {
-	const char *name = st->ret < 0 ? errno_name((int)-(int64_t)st->ret) : NULL;
+	const char *name = return_errno_name(st->ret);
 
 	if (name)
 		snprintf(s, size, "%s %s", call, name);

@@ -101,6 +101,11 @@ const char *errno_name(int err)
 	return name ? name : strerrorname_np(err);
 }
 
+const char *return_errno_name(int32_t ret)
+{
+	return ret < 0 && ret != INT32_MIN ? errno_name(-ret) : NULL;
+}
+
 void view_lost(struct out *o, uint64_t count, const char *where)
 {
 	unsigned long long n = count;

@@ -243,6 +243,7 @@ char *view_hhmmss(struct view_clock *clock, char *p, int64_t real_ns);
 
 /* What several views say the same way. */
 const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED"; NULL: has no name */
+const char *return_errno_name(int32_t ret);	/* of what a call returned, any number; NULL: no error, or one without a name */
 /* Which of the two numbers is the limit: "backlog", "somaxconn"; NULL: unknown. */
 const char *listener_decides(const struct listener *l);
 void view_lost(struct out *o, uint64_t count, const char *where);	/* "lost 12 records of synq-add"; "": of any */

@@ -6,13 +6,12 @@
 #ifndef TCPTRACE_LIVES_H
 #define TCPTRACE_LIVES_H
 
+#include "../../lib/sized.h"
 #include "../../model/life.h"
 
-#ifndef LIVES			/* the fuzzer makes it small, to be fast */
-#define LIVES		262144u	/* as many as the model has conns */
-#endif
-#define LIVES_BUCKETS	65536u
-#define LIVES_REFUSED	4096u	/* of these at most: tuples whose SYNs were refused */
+#define LIVES	SIZED(262144u, 16u)	/* as many as the model has conns */
+#define LIVES_BUCKETS	SIZED(65536u, 16u)
+#define LIVES_REFUSED	SIZED(4096u, 4u)	/* of these at most: tuples whose SYNs were refused */
 
 struct life {
 	struct conn_life l;

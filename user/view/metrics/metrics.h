@@ -11,6 +11,7 @@
 #ifndef TCPTRACE_METRICS_H
 #define TCPTRACE_METRICS_H
 
+#include "../../lib/sized.h"
 #include "../../model/figure.h"
 #include "../../model/ledger.h"
 #include "../view.h"
@@ -60,7 +61,7 @@ struct metrics_row {
 	bool oldest_known, full_known[2], peak_known[2];	/* 0: accept queue, 1: SYN queue */
 };
 
-#define MEMBERS_MAX	16384u		/* listeners that are counted */
+#define MEMBERS_MAX	SIZED(16384u, 2u)	/* listeners that are counted */
 #define OTHER_ROW	0u		/* what finds no row of its own */
 
 struct member;

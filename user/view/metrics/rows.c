@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "../../lib/pages.h"
 #include "metrics.h"
 
 #define BY_ID		(2 * MEMBERS_MAX)
@@ -27,11 +27,7 @@ int rows_init(struct metrics_rows *r, const struct view_metrics *cfg)
 	r->rows = 1 + cfg->max_listeners;
 	r->row = calloc(r->rows, sizeof(*r->row));
 	r->by_id = calloc(BY_ID, sizeof(*r->by_id));
-	/* memory is taken as they are used */
-	r->member = mmap(NULL, MEMBERS_MAX * sizeof(*r->member), PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (r->member == MAP_FAILED)
-		r->member = NULL;
+	r->member = pages_new(MEMBERS_MAX * sizeof(*r->member));
 	if (!r->row || !r->by_id || !r->member)
 		return -ENOMEM;
 	snprintf(r->row[OTHER_ROW].labels, ROW_LABELS, "address=\"other\",port=\"0\"");
@@ -40,8 +36,7 @@ int rows_init(struct metrics_rows *r, const struct view_metrics *cfg)
 
 void rows_free(struct metrics_rows *r)
 {
-	if (r->member)
-		munmap(r->member, MEMBERS_MAX * sizeof(*r->member));
+	pages_free(r->member, MEMBERS_MAX * sizeof(*r->member));
 	free(r->by_id);
 	free(r->row);
 }

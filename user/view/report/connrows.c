@@ -10,7 +10,7 @@
 
 #include "report.h"
 
-#define CHAINS	8192u
+#define CHAINS	SIZED(8192u, 16u)
 
 int connrows_init(struct conn_rows *c)
 {

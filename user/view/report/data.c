@@ -75,12 +75,12 @@ static void put_meta(struct view *v, const struct view_end *end)
 /* T("...") in page.js: what it says, in another language than English. */
 static void put_texts(struct out *o)
 {
-	const char *at = page_js, *end, *text, *before = "";
+	const char *at = page_js, *const js_end = at + strlen(at), *end, *text, *before = "";
 	char msgid[256];
 
 	put_key(o, ",\n", "texts");
 	out_char(o, '{');
-	while ((at = strstr(at, "T(\"")) && (end = strchr(at + 3, '"'))) {
+	while ((at = memmem(at, (size_t)(js_end - at), "T(\"", 3)) && (end = strchr(at + 3, '"'))) {
 		size_t n = (size_t)(end - at - 3);
 
 		if (n < sizeof(msgid)) {

@@ -15,6 +15,7 @@
 #ifndef TCPTRACE_REPORT_H
 #define TCPTRACE_REPORT_H
 
+#include "../../lib/sized.h"
 #include "../../lib/tr.h"
 #include "../flow.h"
 #include "../wanted.h"
@@ -23,10 +24,10 @@
 
 /* What is kept at most while the run goes on: about 45 MB if all of it is needed. */
 #define REPORT_GRAPHS	256u		/* listeners */
-#define REPORT_ROWS	16384u		/* connections */
+#define REPORT_ROWS	SIZED(16384u, 16u)	/* connections */
 #define REPORT_KEPT	1000u		/* connections with their steps */
-#define REPORT_STEPS	20000u		/* of the replay */
-#define REPORT_LEAD	5000u		/* of these, before the first refusal */
+#define REPORT_STEPS	SIZED(20000u, 32u)	/* of the replay */
+#define REPORT_LEAD	SIZED(5000u, 8u)	/* of these, before the first refusal */
 #define REPORT_VERDICTS	256u
 #define REPORT_COUNTERS	256u		/* of --check */
 /* What is shown at most. */

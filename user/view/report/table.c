@@ -48,13 +48,14 @@ static const char *outcome_text(const struct conn_row *row)
 static void put_outcome(struct out *o, const struct conn_row *row)
 {
 	const char *cause = tcptrace_cause_name(row->cause);
+	const char *error = row->outcome == CONN_FAILED ? return_errno_name(row->error) : NULL;
 
 	out_str(o, row->refused || row->outcome == CONN_EXPIRED || row->outcome == CONN_FAILED ||
 		   row->outcome == CONN_RESET || row->outcome == CONN_LISTENER_CLOSED ? "<td class=\"bad\">" : "<td>");
 	html_text(o, outcome_text(row));
-	if (row->outcome == CONN_FAILED && row->error && errno_name(-row->error)) {
+	if (error) {
 		out_char(o, ' ');
-		out_str(o, errno_name(-row->error));
+		out_str(o, error);
 	}
 	if (row->refused) {
 		html_text(o, row->outcome == CONN_REFUSED ? " " : N_(", "));

@@ -6,6 +6,7 @@
 #ifndef TCPTRACE_TOP_ROWS_H
 #define TCPTRACE_TOP_ROWS_H
 
+#include "../../lib/sized.h"
 #include "../../model/figure.h"
 #include "../view.h"
 
@@ -74,9 +75,7 @@ struct top_row {
 	struct top_value value[TOP_COLUMN_MAX];		/* LOCAL, COMM and PLACE have none */
 };
 
-#ifndef TOP_SEATS		/* the fuzzer makes it small, to be fast */
-#define TOP_SEATS	131072u		/* twice what the model holds; a power of two */
-#endif
+#define TOP_SEATS	SIZED(131072u, 64u)	/* twice what the model holds; a power of two */
 #define TOP_WAITS_MAX	4096u		/* so many that wait are looked at one by one */
 
 /* Of one listener. Two whose numbers share a seat take it from each other: their rates are unknown, never wrong. */
