@@ -48,7 +48,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all traffic help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-vm test-ports test-vm-labs test-kmod test-dkms test-debug-kernel bench clean install uninstall \
+.PHONY: all traffic help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-vm test-ports test-vm-labs test-kmod test-dkms test-calls test-debug-kernel bench clean install uninstall \
 	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz test-browser
 .SUFFIXES:
 
@@ -188,7 +188,7 @@ TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light 
 HOST   := test-lint test-unit test-golden test-top test-browser test-fuzz test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
-ALL    := $(HOST) test-pack test-vm test-ports test-vm-labs test-kmod test-dkms
+ALL    := $(HOST) test-pack test-vm test-ports test-vm-labs test-kmod test-dkms test-calls
 
 # Parts run one after the other; what they compile, on every CPU
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -304,6 +304,9 @@ test-ports: tcptrace $(TRAFFIC) ## some of them in guests with preemptible kerne
 test-vm-labs: tcptrace ## the experiments of `tcptrace lab` in guests with other kernels
 	$(Q)tests/vm/matrix --labs
 
+test-calls: tcptrace $(BENCH) ## no system call is slower while tcptrace runs: instructions, counted in a guest
+	$(Q)tests/bench/vm --calls 6.12
+
 # ---- installing: what lies below $(B)/tree goes below $(DESTDIR)$(PREFIX) ----
 
 # zsh looks in share/zsh/vendor-completions when Debian's packages bring it
@@ -374,8 +377,10 @@ $(B)/bench/%: tests/bench/%.c tests/live/net.h | $(B)/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -pthread -o $@ $<
 
-bench: tcptrace $(B)/live/load $(BENCH) ## what tracing costs, beside the peers that are installed (root; QUICK=1: under a minute)
+bench: tcptrace $(B)/live/load $(BENCH) ## what tracing costs, beside the peers that run here (root; QUICK=1: a minute)
+	$(Q)tests/lib/packages tcpdump iproute2 libbpf-tools bpftool || echo 'bench: peers that are missing are left out' >&2
 	$(Q)tests/bench/run $(if $(QUICK),--quick)
+	$(Q)$(if $(QUICK),:,tests/bench/run --alone connect)
 
 # ---- for who changes the code ----
 

@@ -1,75 +1,138 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# In a guest of `vm`, where time is instructions: what one connection costs
-# without a tracer, with each mechanism and with the peers that the machine has, in
-# instructions (shift=0: one a ns); and 64 KiB on a connection that is open.
-count=2003
+# In a guest of `vm`, where time is instructions (shift=0: one a ns) and there is one CPU, which is never idle while
+# the load runs: so the mean of the load's time is what the whole machine did, tracer and kernel threads included.
+#
+#	guest.sh ROW...		MECHANISM/PROFILE or peer/NAME: instructions of a connection
+#	guest.sh calls		is a system call slower while tcptrace runs? One line a profile, "N passed, ..."
+set -u
+rounds=${ROUNDS:-4}	# of 500 connections
 
-# The load's own CPU time in ns; the tracer's is apart.
-one() { ./load --count "$count" 2>/dev/null | tr ' ' '\n' | awk -F= '/^cpu_/ {us += $2} END {print us * 1000}'; }
+# shellcheck source=tests/bench/peers.sh
+. ./peers.sh
 
-bulk() { ./both bulk 5; }
+# tracer MECHANISM PROFILE: sets cmd
+tracer() {
+	local own=(./tcptrace --mechanism "$1")
 
-traced() {	# MECHANISM ARG...
-	local mechanism=$1 pid ids ns big how=(--mechanism "$1")
+	if [ "$1" = kmod ]; then
+		[ -e /sys/module/tcptrace ] || insmod tcptrace.ko
+		own=(./tcptrace --source kmod)
+	fi
+	case $2 in
+	everything) ;;
+	io)         own+=(--io) ;;
+	queues)     own+=(top -b -i 60) ;;	# both queues of each listener
+	quiet)      own+=(-q) ;;		# these and trouble
+	trouble)    own+=(-x) ;;
+	record)     own+=(-w -) ;;
+	*=same)     peer "${2%=same}" /out/record; own+=("${same[@]}") ;;
+	*)          own+=(-e "$2") ;;
+	esac
+	cmd=("${own[@]}")
+}
 
-	shift
-	[ "$mechanism" != kmod ] || how=(--source kmod)
-	mkfifo ready
-	exec 9<>ready
-	rm ready
-	./tcptrace "${how[@]}" --ready-fd 9 --netns "$(stat -Lc %i /proc/self/ns/net)" "$@" >/out/o 2>/out/e &
-	pid=$!
-	read -t 120 -r -u 9 _
-	ids=$(cat /proc/$pid/fdinfo/* 2>/dev/null | awk '/^prog_id:/ {print $2}' | sort -u)
-	ns=$(one)
-	big=$(bulk)
+tracer_ns() { cat /proc/"$pid"/task/*/schedstat | awk '{n += $1} END {printf "%.0f", n}'; }
+mean() { ./both connect "$rounds" | cut -d' ' -f2; }
+least_call() { ./both call 20 | cut -d' ' -f1; }
+
+# ID RUN_TIME_NS NAME of each of its programs
+times() {
+	local id
+
+	cat /proc/"$pid"/fdinfo/* 2>/dev/null | awk '/^prog_id:/ {print $2}' | sort -u | while read -r id; do
+		bpftool prog show id "$id" 2>/dev/null | awk -v id="$id" '
+			NR == 1 { for (i = 1; i < NF; i++) { if ($i == "name") n = $(i + 1); if ($i == "run_time_ns") t = $(i + 1) } }
+			END { print id, t + 0, n }'
+	done
+}
+
+start() {	# COMMAND...: sets pid; false if it does not run here
+	if [ "$1" = ./tcptrace ]; then
+		mkfifo ready
+		exec 9<>ready
+		rm ready
+		"$@" --ready-fd 9 >/out/o 2>/out/e &
+		pid=$!
+		read -t 200 -r -u 9 _
+	else
+		"$@" >/out/o 2>/out/e &
+		pid=$!
+		sleep 2
+	fi
+	kill -0 "$pid" 2>/dev/null
+}
+
+stop() {
+	kill -INT "$pid" 2>/dev/null
+	sleep 0.5
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
+row() {	# NAME BASE COMMAND...
+	local name=$1 base=$2 before all took
+
+	shift 2
+	start "$@" || { echo "$name: does not run here: $(tail -n 1 /out/e)"; return; }
+	./both connect 1 >/dev/null
+	sleep 0.1
+	before=$(tracer_ns)
+	all=$(mean)
+	sleep 0.1
+	took=$(($(tracer_ns) - before))
 	echo 1 >/proc/sys/kernel/bpf_stats_enabled
-	one >/dev/null
+	times >/out/before
+	./both connect 1 >/dev/null
+	times >/out/after
 	echo 0 >/proc/sys/kernel/bpf_stats_enabled
-	for id in $ids; do
-		bpftool prog show id "$id" 2>/dev/null | grep -v ' it_' | grep -o 'run_time_ns [0-9]*'
-	done | awk -v n="$count" -v base="$base" -v t="$ns" -v m="$mechanism" -v big="$big" -v bulk="$bulk" \
-		'{ns += $2} END {printf "%-10s %8.0f a connection, %.3fx; 64 KiB %.4fx; in BPF programs %.0f, %.0f an event\n",
-			m, t / n, t / base, big / bulk, ns / n, ns / n / 23}'
-	kill -INT $pid 2>/dev/null || cat /out/e
-	wait $pid
-	grep -ho '[0-9]* lost' /out/o | tail -1
+	awk 'NR == FNR {t[$1] = $2; next} $3 !~ /^it_/ {print ($2 - t[$1]) / 500, $3}' /out/before /out/after >/out/progs
+	awk -v name="$name" -v base="$base" -v all="$all" -v own="$took" -v n=$((rounds * 500)) '{bpf += $1}
+		END {printf "%-26s %8.0f  %.4fx %+7.0f %7.0f %8.0f\n", name, base, all / base, all - base, bpf, own / n}' /out/progs
+	[ -z "${PROGRAMS:-}" ] || sort -rn /out/progs | awk '$1 >= 1 {printf "    %7.0f %s\n", $1, $2}'
+	stop
 }
 
-peer() {	# COMMAND...: two seconds to attach
-	local pid ns
-
-	"$@" >/out/o 2>/out/e &
-	pid=$!
-	sleep 2
-	kill -0 "$pid" || { cat /out/e; return; }
-	ns=$(one)
-	awk -v n="$count" -v base="$base" -v t="$ns" -v m="$1" -v big="$(bulk)" -v bulk="$bulk" \
-		'BEGIN {printf "%-10s %8.0f a connection, %.3fx; 64 KiB %.4fx\n", m, t / n, t / base, big / bulk}'
-	kill "$pid" 2>/dev/null || echo "$1 has ended by itself"
-	wait "$pid" || :
+# In a namespace of its own: no TIME_WAIT of what was before.
+fresh() {	# FUNCTION ARG...
+	unshare -n bash -c ". ./peers.sh; rounds=$rounds; $(declare -f mean tracer_ns times start stop row); ip link set lo up; \"\$@\"" _ "$@"
 }
 
-# In a namespace of its own, without the TIME_WAITs of the one before.
-fresh() { unshare -n bash -c "count=$count; $(declare -f one); one"; }
+rows() {
+	local r
 
-uname -r
-for _ in 1 2 3; do fresh; done >/dev/null	# the first ones are cheaper by 5 %
-base=$(fresh)
-bulk=$(unshare -n ./both bulk 5)
-awk -v b="$base" -v n="$count" -v bulk="$bulk" 'BEGIN {
-	printf "%-10s %8.0f a connection, 64 KiB %.0f\n", "none", b / n, bulk}'
-again() { awk -v b="$base" -v n="$count" -v t="$(fresh)" -v w="$1" 'BEGIN {printf "%-10s %8.0f a connection, %.3fx\n", w, t / n, t / b}'; }
-again none
-insmod tcptrace.ko
-again loaded
-for mechanism in fentry kprobe tracepoint kmod; do
-	unshare -n bash -c "count=$count base=$base bulk=$bulk; $(declare -f one bulk traced); traced $mechanism -q"
-done
-for peer in tcpstates tcplife "tcpdump -Z root -nn -i lo tcp[tcpflags]&(tcp-syn|tcp-fin|tcp-rst)!=0" "ss -E"; do
-	read -ra words <<<"$peer"
-	[ -e "/payload/${words[0]}" ] || [ "${words[0]}" = ss ] || continue
-	unshare -n bash -c "ip link set lo up; count=$count base=$base bulk=$bulk; $(declare -f one bulk peer); peer \"\$@\"" _ "${words[@]}"
-done
+	printf '%s, instructions a connection:\n%-26s %8s  %7s %7s %7s %8s\n' "$(uname -r)" row without with more 'in BPF' 'its own'
+	for _ in 1 2 3; do fresh mean; done >/dev/null	# the first ones are cheaper by 5 %
+	for r; do
+		if [ "${r%%/*}" = peer ]; then peer "${r#*/}" /out/record; else tracer "${r%%/*}" "${r#*/}"; fi
+		fresh row "$r" "$(fresh mean)" "${cmd[@]}"
+	done
+}
+
+# What must cost nothing, and one that does, or nothing would be seen here.
+calls() {
+	local r base passed=0 failed=0 slower
+
+	least_call >/dev/null
+	base=$(least_call)
+	for r in fentry/everything fentry/io fentry/quiet fentry/trouble kprobe/queues kprobe/quiet \
+		kprobe/trouble tracepoint/everything; do
+		tracer "${r%%/*}" "${r#*/}"
+		start "${cmd[@]}" || { echo "FAIL $r: $(tail -n 1 /out/e)"; failed=$((failed + 1)); continue; }
+		slower=$(awk -v a="$base" -v b="$(least_call)" 'BEGIN {printf "%.1f", b - a}')
+		stop
+		if awk -v s="$slower" -v r="$r" 'BEGIN {exit !(r ~ /^tracepoint/ ? s >= 20 : s < 1)}'; then
+			echo "PASS $r: getppid() takes $slower instructions more than $base"
+			passed=$((passed + 1))
+		else
+			echo "FAIL $r: getppid() takes $slower instructions more than $base"
+			failed=$((failed + 1))
+		fi
+	done
+	echo "$passed passed, $failed failed, 0 skipped"
+	[ $failed = 0 ]
+}
+
+ip link set lo up
+if [ "$1" = calls ]; then calls; else rows "$@"; fi
