@@ -18,7 +18,7 @@
 static int take_in(struct loop *l, const struct tcptrace_record *rec)
 {
 	l->taken++;
-	model_feed(l->models ? l->models[l->src->machine] : l->model, rec);
+	model_feed(l->models[l->src->machine], rec);
 	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
 }
 
@@ -56,7 +56,8 @@ static int play_held(struct loop *l)
 		l->holds = false;
 		return take_in(l, &l->held);
 	}
-	model_until(l->model, l->until_ns);
+	for (unsigned int i = 0; i < l->nmodels; i++)
+		model_until(l->models[i], l->until_ns);
 	outputs_tick(l->outputs, l->model, l->until_ns);
 	rest(play.wait_ms);
 	return 0;
@@ -66,10 +67,15 @@ static int play_held(struct loop *l)
 static int play_end(struct loop *l)
 {
 	struct view_play play = { 0 };
+	uint64_t last_ns = 0;
 
 	if (!outputs_play(l->outputs, 0, &play) || !play.wait_ms)
 		return SOURCE_END;
-	outputs_tick(l->outputs, l->model, model_totals(l->model)->last_ns);
+	for (unsigned int i = 0; i < l->nmodels; i++) {
+		if (model_totals(l->models[i])->last_ns > last_ns)
+			last_ns = model_totals(l->models[i])->last_ns;
+	}
+	outputs_tick(l->outputs, l->model, last_ns);
 	rest(play.wait_ms);
 	return 0;
 }

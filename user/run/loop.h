@@ -12,8 +12,9 @@
 
 struct loop {
 	struct source *src;
-	struct model *model;
-	struct model *const *models;	/* of each machine, as source.machine says; NULL: model is the only one */
+	struct model *const *models;	/* of each machine, as source.machine says */
+	unsigned int nmodels;
+	struct model *model;		/* the first of them; live: the only one */
 	struct outputs *outputs;
 	struct child *child;		/* ends the loop when it ends */
 	struct whereabouts *places;	/* units and containers; NULL: they are not looked up (a replay) */

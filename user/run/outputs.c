@@ -149,7 +149,7 @@ static void to_ledgers(void *outputs, uint32_t netns, const char *counter, uint6
 }
 
 static void settings(struct outputs *s, const struct source *src, const struct machine *machine,
-		     const struct view_hosts *hosts, struct view_config *cfg)
+		     const struct view_hosts *hosts, struct model *const *models, struct view_config *cfg)
 {
 	const struct options *o = s->o;
 	const struct filter *above = s->select->filter;	/* where the capture hands on both ends, all of it */
@@ -190,6 +190,7 @@ static void settings(struct outputs *s, const struct source *src, const struct m
 		.ledger = to_ledgers,
 		.ledger_ctx = s,
 		.hosts = hosts,
+		.models = models,
 	};
 	if (!o->read_path)
 		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
@@ -335,7 +336,7 @@ static bool stdout_taken(const struct options *o)
 }
 
 int outputs_open(struct outputs **out, const struct options *o, const struct select *select, struct source *src,
-		 const struct machine *machine, const struct view_hosts *hosts)
+		 const struct machine *machine, const struct view_hosts *hosts, struct model *const *models)
 {
 	bool taken = stdout_taken(o) && !o->path;
 	struct outputs *s = calloc(1, sizeof(*s));
@@ -351,7 +352,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	about_run(&s->about, o, src);
 	if (!o->read_path)
 		about_now(&s->about, o, src);
-	settings(s, src, machine, hosts, &cfg);
+	settings(s, src, machine, hosts, models, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
 	err = add(s, outputs_view_by_name(o->view), o->path, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);

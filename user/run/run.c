@@ -180,9 +180,8 @@ static int open_all(struct run *r, struct options *o)
 	err = make_models(r);
 	if (err)
 		return err;
-	r->loop = (struct loop){ .src = r->src, .model = r->model, .child = &r->child, .live = !o->read_path };
-	if (r->hosts)
-		r->loop.models = r->models;
+	r->loop = (struct loop){ .src = r->src, .models = r->models, .nmodels = r->nmodels, .model = r->model,
+				 .child = &r->child, .live = !o->read_path };
 	if (r->loop.live && (pids = holder_lookup(&lookup, r->src)))
 		model_set_lookup(r->model, &lookup);
 	if (r->loop.live)
@@ -193,7 +192,7 @@ static int open_all(struct run *r, struct options *o)
 	r->select.model = r->model;
 	r->src->ahead = on_ahead;
 	err = outputs_open(&r->outputs, o, &r->select, r->src, machine_of(r->loop.around),
-			   several(r));
+			   several(r), r->models);
 	r->loop.outputs = r->outputs;
 	return err;
 }
@@ -205,7 +204,7 @@ static void say_clocks(const struct run *r)
 {
 	struct out err;
 
-	if (!several(r) || r->o->json || strcmp(r->o->view, "conns") || out_open(&err, STDERR_FILENO))
+	if (!several(r) || r->o->json || !strcmp(r->o->view, "flow") || out_open(&err, STDERR_FILENO))
 		return;
 	err.ascii = !terminal_utf8();
 	hosts_head(&err, several(r), terminal_columns(STDERR_FILENO));
