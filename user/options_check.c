@@ -47,11 +47,11 @@ static int check_several(struct options *o)
 	const struct view_ops *main = o->view ? views_by_name(o->view) : NULL;
 
 	if (!main || !main->hosts)
-		return options_refuse(o, _("-r '%s': one recording at a time, but with flow, conns and -j, which join those of "
+		return options_refuse(o, _("-r '%s': one recording at a time, but with flow, conns, top and -j, which join those of "
 				      "several machines; those of several runs on one machine: cat them into one"), o->reads[1]);
 	for (unsigned int i = 0; i < o->nouts; i++) {
 		if (!o->outs[i].view->hosts)
-			return options_refuse(o, _("-r '%s': several recordings go into flow, conns and json, not into the output '%s'"),
+			return options_refuse(o, _("-r '%s': several recordings go into flow, conns, top and json, not into the output '%s'"),
 					      o->reads[1], o->outs[i].view->name);
 	}
 	return 0;

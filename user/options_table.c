@@ -83,7 +83,7 @@ const struct option_row option_rows[] = {
 	  TAKES_FILES },
 	{ { "files", 'W', "N", 0, N_("keep only the last N of them (SIGUSR1 sets these aside)"), 4 }, TAKES_FILES },
 	{ { "read", 'r', "FILE", 0,
-	    N_("replay a recording (-: standard input); needs no root; flow, conns and -j join those of several machines"), 4 }, TAKES_READ },
+	    N_("replay a recording (-: standard input); needs no root; flow, conns, top and -j join those of several machines"), 4 }, TAKES_READ },
 	{ { "user", 'u', "USER", 0, N_("run the program as USER; otherwise, under sudo, as who called it"), 4 }, TAKES_USER },
 	{ { "source", OPT_SOURCE, "NAME", 0, N_("auto, bpf or kmod"), 4 }, TAKES_SOURCE },
 	{ { "mechanism", OPT_MECHANISM, "NAME", 0, N_("auto, fentry, kprobe or tracepoint"), 4 }, TAKES_SOURCE },

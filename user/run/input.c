@@ -80,7 +80,7 @@ void input_say_clocks(const struct input *in)
 	const struct view_hosts *hosts = input_hosts(in);
 	struct out err;
 
-	if (!hosts || in->o->json || strcmp(in->o->view, "conns") || out_open(&err, STDERR_FILENO))
+	if (!hosts || in->o->json || !strcmp(in->o->view, "flow") || out_open(&err, STDERR_FILENO))
 		return;
 	err.ascii = !terminal_utf8();
 	hosts_head(&err, hosts, terminal_columns(STDERR_FILENO));

@@ -56,7 +56,7 @@ static int play_held(struct loop *l)
 		l->holds = false;
 		return take_in(l, &l->held);
 	}
-	model_until(l->model, l->until_ns);
+	models_until(l->models, l->until_ns);
 	outputs_tick(l->outputs, l->model, l->until_ns);
 	rest(play.wait_ms);
 	return 0;
@@ -66,10 +66,12 @@ static int play_held(struct loop *l)
 static int play_end(struct loop *l)
 {
 	struct view_play play = { 0 };
+	struct model_totals all;
 
 	if (!outputs_play(l->outputs, 0, &play) || !play.wait_ms)
 		return SOURCE_END;
-	outputs_tick(l->outputs, l->model, model_totals(l->model)->last_ns);
+	models_totals(l->models, &all);
+	outputs_tick(l->outputs, l->model, all.last_ns);
 	rest(play.wait_ms);
 	return 0;
 }

@@ -26,6 +26,12 @@ int models_init(struct models *m, unsigned int n, bool replay, model_event_fn fn
 	return 0;
 }
 
+void models_until(const struct models *m, uint64_t t_ns)
+{
+	for (unsigned int i = 0; i < m->n; i++)
+		model_until(m->of[i], t_ns);
+}
+
 static void add(struct model_totals *sum, const struct model_totals *t)
 {
 	sum->records += t->records;

@@ -54,7 +54,8 @@ static void to_ledgers(void *outputs, uint32_t netns, const char *counter, uint6
 	}
 }
 
-static void settings(struct outputs *s, const struct view_hosts *hosts, struct view_config *cfg)
+static void settings(struct outputs *s, const struct view_hosts *hosts, const struct models *models,
+		     struct view_config *cfg)
 {
 	const struct options *o = s->o;
 	const struct filter *above = s->select->filter;	/* where the capture hands on both ends, all of it */
@@ -95,6 +96,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, struct v
 		.ledger = to_ledgers,
 		.ledger_ctx = s,
 		.hosts = hosts,
+		.models = models->of,
 	};
 	if (!o->read_path)
 		cfg->boot_offset_ns = (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
@@ -154,7 +156,7 @@ static int add_beside(struct outputs *s, const struct view_config *cfg, bool che
  * summary.
  */
 int outputs_open(struct outputs **out, const struct options *o, const struct select *select, struct source *src,
-		 const struct machine *machine, const struct view_hosts *hosts)
+		 const struct machine *machine, const struct view_hosts *hosts, const struct models *models)
 {
 	bool taken = !o->path && outfile_takes_stdout(o);
 	struct outputs *s = calloc(1, sizeof(*s));
@@ -171,7 +173,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	about_run(&s->about, o, src);
 	if (!o->read_path)
 		about_now(&s->about, o, src);
-	settings(s, hosts, &cfg);
+	settings(s, hosts, models, &cfg);
 	cfg.no_header |= taken;
 	cfg.quiet |= taken;
 	err = add(s, 0, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);

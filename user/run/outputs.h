@@ -15,10 +15,11 @@ struct outputs;
 
 /*
  * Opens them all: 0, or -errno after a sentence on standard error. o, s and src stay the caller's and must outlive
- * them. machine: what findings ask while it runs; NULL in a replay. hosts: of several recordings, or NULL.
+ * them, and models. machine: what findings ask while it runs; NULL in a replay. hosts: of several recordings, or NULL.
  */
 int outputs_open(struct outputs **out, const struct options *o, const struct select *s, struct source *src,
-		 const struct machine *machine, const struct view_hosts *hosts);
+		 const struct machine *machine, const struct view_hosts *hosts,
+		 const struct models *models);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */

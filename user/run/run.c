@@ -81,7 +81,8 @@ static int open_all(struct run *r, struct options *o)
 	r->loop.callers = r->loop.live && filter_by_place(&o->source.filter);
 	r->loop.src->ahead = on_ahead;
 	select_begin(&r->select, o, r->loop.src, r->loop.model);
-	err = outputs_open(&r->outputs, o, &r->select, r->loop.src, machine_of(r->loop.around), input_hosts(&r->input));
+	err = outputs_open(&r->outputs, o, &r->select, r->loop.src, machine_of(r->loop.around), input_hosts(&r->input),
+			   &r->models);
 	r->loop.outputs = r->outputs;
 	return err;
 }

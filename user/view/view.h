@@ -121,6 +121,7 @@ struct view_config {
 	const char *(*netns_name)(uint32_t netns);	/* or NULL, as its answer may be: it has only a number */
 	const struct view_about *about;	/* NULL: unknown */
 	const struct view_hosts *hosts;	/* recordings of several machines; NULL: of one */
+	struct model *const *models;	/* of each of hosts */
 	const struct view_lesson *lesson;	/* NULL: it is none */
 	bool anonymous;			/* --anonymous: letters instead of addresses */
 	uint64_t max_size;		/* --max-size: bytes; 0: the view's own */

@@ -20,7 +20,7 @@ static void put_interval(struct out *o, const struct top_row *r)
 	json_end(o);
 }
 
-static void put_object(struct top *t, const struct model *m, const struct listener *l, const struct top_row *r)
+static void put_object(struct top *t, const struct listener *l, const struct top_row *r)
 {
 	struct view_clock clock = { .len = 0 };
 	char text[2 * PUT_SLACK + PUT_NUMBER_MAX + 16];
@@ -28,37 +28,41 @@ static void put_object(struct top *t, const struct model *m, const struct listen
 	char *end = view_rfc3339(&clock, text, (int64_t)t->rows.looked_ns + t->v->cfg.wall_offset_ns);
 
 	out_str(o, "{\"type\":\"top\"");
+	t->v->host = r->host;
+	json_host(t->v);
 	json_u64(o, "t_ns", t->rows.looked_ns);
 	*end = 0;
 	json_str(o, "time", text);
 	put_interval(o, r);
-	json_listener_all(o, m, l);
+	json_listener_all(o, t->models[r->host], l);
 	out_char(o, '}');
 	out_line_end(o);
 }
 
 /* The rows are in the order of the model's listeners, those left out that are closed or not asked for. */
-static void put_objects(struct top *t, const struct model *m)
+static void put_objects(struct top *t)
 {
 	const struct listener *l;
 	unsigned int at = 0;
 
-	for (uint32_t i = 0; at < t->rows.n && (l = model_listener(m, i)); i++) {
-		const struct top_row *r = &t->rows.row[at];
+	for (unsigned int host = 0; host < t->nmodels; host++) {
+		for (uint32_t i = 0; at < t->rows.n && (l = model_listener(t->models[host], i)); i++) {
+			const struct top_row *r = &t->rows.row[at];
 
-		if (r->id != l->id)
-			continue;
-		at++;
-		if (r->shown)
-			put_object(t, m, l, r);
+			if (r->id != l->id)
+				continue;
+			at++;
+			if (r->shown)
+				put_object(t, l, r);
+		}
 	}
 }
 
-static void put_table(struct top *t, const struct model *m, uint64_t now_ns)
+static void put_table(struct top *t, uint64_t now_ns)
 {
 	page_clear(&t->page, t->v->cfg.columns);
 	if (!t->v->cfg.no_header) {
-		top_findings_look(t, m, now_ns);
+		top_findings_look(t, now_ns);
 		top_put_header(t, NULL);
 		top_put_findings(t, 2);
 	}
@@ -79,13 +83,12 @@ static void put_table(struct top *t, const struct model *m, uint64_t now_ns)
 	page_print(&t->page, t->v->out);
 }
 
-void top_batch(struct top *t, const struct model *m, uint64_t now_ns)
+void top_batch(struct top *t, uint64_t now_ns)
 {
-	top_rows_look(&t->rows, m, &t->v->cfg, now_ns);
-	t->lost = model_totals(m)->lost_total;
+	top_rows_look(&t->rows, t->models, &t->v->cfg, now_ns);
 	if (t->v->cfg.json)
-		put_objects(t, m);
+		put_objects(t);
 	else
-		put_table(t, m, now_ns);
+		put_table(t, now_ns);
 	t->v->shown++;
 }

@@ -6,6 +6,7 @@
 #include "cell.h"
 
 #define COMM_MAX	15u
+#define HOST_MAX	20u
 #define BAR_FROM	60u		/* a narrower terminal has none */
 
 char *cell_number(char *p, uint64_t n)
@@ -118,8 +119,8 @@ static char *put_of(char *p, const struct top_row *r, enum top_column c)
 
 void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, unsigned int local_max, bool ascii)
 {
-	unsigned int width = c == TOP_PLACE ? TOP_PLACE_MAX : COMM_MAX;
-	const char *name = c == TOP_PLACE ? r->place : r->comm;
+	unsigned int width = c == TOP_PLACE ? TOP_PLACE_MAX : c == TOP_HOST ? HOST_MAX : COMM_MAX;
+	const char *name = c == TOP_PLACE ? r->place : c != TOP_HOST ? r->comm : r->host_name ? r->host_name : "";
 	char text[4 * sizeof(r->place) + PUT_SLACK], *end;
 
 	switch (top_columns[c].kind) {
@@ -149,6 +150,7 @@ void layout_grow(struct top_layout *d, const struct top_row *r, unsigned int loc
 	char cell[CELL_MAX];
 
 	d->places |= r->place[0];
+	d->hosts |= r->host_name != NULL;
 	for (enum top_column c = 0; c < TOP_COLUMN_MAX; c++) {
 		unsigned int width;
 
@@ -204,7 +206,8 @@ static uint32_t skipped(unsigned int skip)
 void layout_choose(struct top_layout *d, unsigned int columns, unsigned int skip)
 {
 	static const unsigned int bars[] = { 10, 6, 4 };
-	uint32_t left_out = skipped(skip) | (d->places ? 0 : 1u << TOP_PLACE), fit = 0;
+	uint32_t left_out = skipped(skip) | (d->places ? 0 : 1u << TOP_PLACE) |
+			    (d->hosts ? 0 : 1u << TOP_HOST), fit = 0;
 
 	for (enum top_column c = 0; c < TOP_COLUMN_MAX; c++)
 		if (d->width[c] < top_columns[c].width)

@@ -25,7 +25,7 @@ struct top_layout {
 	unsigned int width[TOP_COLUMN_MAX];
 	enum top_column shown[TOP_COLUMN_MAX];	/* in the order of the screen */
 	unsigned int n, bar;
-	bool places;			/* a row has one */
+	bool places, hosts;		/* a row has one */
 };
 
 void layout_grow(struct top_layout *d, const struct top_row *r, unsigned int local_max);

@@ -76,16 +76,16 @@ static bool key_moves(struct top *t, int key)
 
 /* ---- screens ---- */
 
-static void open_listener(struct top *t, const struct model *m)
+static void open_listener(struct top *t)
 {
 	if (t->at >= t->rows.nshown)
 		return;
 	t->selected = t->rows.row[t->at];
 	t->selected_conn = 0;
-	if (top_listener_open(t, m, t->selected.id))
+	if (top_listener_open(t, t->selected.id))
 		top_say(t, _("This listener is gone."));
 	else
-		top_show(t, m, TOP_LISTENER);
+		top_show(t, TOP_LISTENER);
 }
 
 /* What is not in sight is brought there first. */
@@ -99,13 +99,13 @@ static bool in_sight(struct top *t)
 	return false;
 }
 
-static void enter(struct top *t, const struct model *m)
+static void enter(struct top *t)
 {
 	uint64_t conn;
 
 	switch (t->screen) {
 	case TOP_LIST:
-		open_listener(t, m);
+		open_listener(t);
 		break;
 	case TOP_LISTENER:
 		conn = top_listener_conn(t, t->at);
@@ -113,20 +113,20 @@ static void enter(struct top *t, const struct model *m)
 			break;
 		t->selected_conn = t->open.conn = conn;
 		t->follows = true;
-		top_show(t, m, TOP_LADDER);
+		top_show(t, TOP_LADDER);
 		break;
 	case TOP_SORT:
 		t->rows.sort = (enum top_column)t->at;
 		t->rows.inverted = false;
 		top_rows_order(&t->rows);
-		top_show(t, m, t->behind);
+		top_show(t, t->behind);
 		break;
 	default:
 		break;
 	}
 }
 
-static void back(struct top *t, const struct model *m)
+static void back(struct top *t)
 {
 	switch (t->screen) {
 	case TOP_LIST:
@@ -135,23 +135,23 @@ static void back(struct top *t, const struct model *m)
 		break;
 	case TOP_LISTENER:
 		top_listener_close(t);
-		top_show(t, m, TOP_LIST);
+		top_show(t, TOP_LIST);
 		break;
 	case TOP_LADDER:
-		top_show(t, m, TOP_LISTENER);
+		top_show(t, TOP_LISTENER);
 		in_sight(t);
 		break;
 	default:
-		top_show(t, m, t->behind);
+		top_show(t, t->behind);
 	}
 }
 
-static void menu(struct top *t, const struct model *m, enum top_screen screen)
+static void menu(struct top *t, enum top_screen screen)
 {
 	if (t->screen == TOP_HELP || t->screen == TOP_SORT)
 		return;
 	t->behind = t->screen;
-	top_show(t, m, screen);
+	top_show(t, screen);
 	if (screen == TOP_SORT)
 		t->at = t->rows.sort;
 }
@@ -178,14 +178,14 @@ static void next_interval(struct top *t)
 	t->next_ns = t->rows.looked_ns + t->interval_ns;
 }
 
-static bool key_of_list(struct top *t, const struct model *m, int key)
+static bool key_of_list(struct top *t, int key)
 {
 	struct top_rows *r = &t->rows;
 
 	switch (key) {
 	case TOP_KEY_LEFT: t->scrolled -= t->scrolled > 0; return true;
 	case TOP_KEY_RIGHT: t->scrolled += t->scrolled + 2 < TOP_COLUMN_MAX; return true;
-	case 's': case TOP_KEY_F6: menu(t, m, TOP_SORT); return true;
+	case 's': case TOP_KEY_F6: menu(t, TOP_SORT); return true;
 	case '<': sort_by(t, -1); return true;
 	case '>': sort_by(t, 1); return true;
 	case 'I': r->inverted = !r->inverted; break;
@@ -222,16 +222,16 @@ static void search(struct top *t, int by)
 	top_say(t, _("not found"));
 }
 
-static bool key_of_ladder(struct top *t, const struct model *m, int key)
+static bool key_of_ladder(struct top *t, int key)
 {
 	switch (key) {
 	case 'e':
 		t->explain = !t->explain;
-		top_show(t, m, TOP_LADDER);
+		top_show(t, TOP_LADDER);
 		return true;
 	case 'F':
 		t->follows = true;
-		top_show(t, m, TOP_LADDER);
+		top_show(t, TOP_LADDER);
 		return true;
 	case 'n': search(t, 1); return true;
 	case 'N': search(t, -1); return true;
@@ -265,22 +265,22 @@ static bool key_of_play(struct top *t, int key)
 	return false;
 }
 
-static void key_anywhere(struct top *t, const struct model *m, int key)
+static void key_anywhere(struct top *t, int key)
 {
 	switch (key) {
-	case TOP_KEY_ENTER: enter(t, m); break;
+	case TOP_KEY_ENTER: enter(t); break;
 	case 'q':
 		if (t->screen == TOP_LIST) {
 			t->v->done = true;
 			break;
 		}
 		/* fall through */
-	case TOP_KEY_ESC: case TOP_KEY_BACKSPACE: back(t, m); break;
+	case TOP_KEY_ESC: case TOP_KEY_BACKSPACE: back(t); break;
 	case 'Q': case TOP_KEY_F10: case CTRL('C'): t->v->done = true; break;
 	case ' ': case 'Z': freeze(t); break;
 	case 'd': next_interval(t); break;
 	case 'S': top_save(t); break;
-	case '?': case 'h': case TOP_KEY_F1: menu(t, m, TOP_HELP); break;
+	case '?': case 'h': case TOP_KEY_F1: menu(t, TOP_HELP); break;
 	case '/': case TOP_KEY_F4: t->typing = t->screen == TOP_LIST || t->screen == TOP_LADDER; break;
 	}
 }
@@ -308,11 +308,11 @@ static void type(struct top *t, int key)
 		top_rows_order(&t->rows);
 }
 
-void top_key(struct top *t, const struct model *m, int key)
+void top_key(struct top *t, int key)
 {
 	if (t->typing)
 		type(t, key);
-	else if (!key_moves(t, key) && !(t->screen == TOP_LIST && key_of_list(t, m, key)) &&
-		 !(t->screen == TOP_LADDER && key_of_ladder(t, m, key)) && !key_of_play(t, key))
-		key_anywhere(t, m, key);
+	else if (!key_moves(t, key) && !(t->screen == TOP_LIST && key_of_list(t, key)) &&
+		 !(t->screen == TOP_LADDER && key_of_ladder(t, key)) && !key_of_play(t, key))
+		key_anywhere(t, key);
 }

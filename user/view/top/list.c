@@ -14,6 +14,7 @@
 
 #include "../../lib/tr.h"
 #include "../../lib/wrap.h"
+#include "../hosts.h"
 #include "top.h"
 
 #define SECOND		1000000000ull
@@ -22,6 +23,7 @@
 #define WIDE_SCREEN	100u
 #define LOCAL_MAX	21u		/* unless asked for whole addresses */
 #define LOCAL_SHORT	16u
+#define HOST_MAX	40u
 
 /* ---- findings ---- */
 
@@ -38,6 +40,10 @@ static void keep_finding(void *ctx, const struct finding *f)
 	if (out_open(&text, -1))
 		return;
 	text.ascii = !t->v->cfg.utf8;
+	if (t->v->cfg.hosts) {
+		out_safe(&text, host_word(t->v->cfg.hosts, t->v->host), HOST_MAX);
+		out_mem(&text, ": ", 2);
+	}
 	finding_text(t->v, &text, f, FINDING_CAUSE, NULL);
 	n = text.len < TOP_FINDING_TEXT - 1 ? text.len : TOP_FINDING_TEXT - 1;
 	memcpy(all->one[all->n].text, text.buf, n);
@@ -47,13 +53,16 @@ static void keep_finding(void *ctx, const struct finding *f)
 	out_close(&text);
 }
 
-void top_findings_look(struct top *t, const struct model *m, uint64_t now_ns)
+void top_findings_look(struct top *t, uint64_t now_ns)
 {
 	if (t->findings.made_ns && now_ns < t->findings.made_ns + FINDINGS_EVERY)
 		return;
 	t->findings.made_ns = now_ns;
 	t->findings.n = 0;
-	findings(m, t->v->cfg.machine, keep_finding, t);
+	for (unsigned int i = 0; i < t->nmodels; i++) {
+		t->v->host = (uint8_t)i;
+		findings(t->models[i], t->v->cfg.machine, keep_finding, t);
+	}
 }
 
 /* One line each, the costliest first; more than there is room for take turns. */
@@ -104,6 +113,13 @@ static void put_origin(struct top *t, struct out *o)
 	const struct view_about *about = t->v->cfg.about;
 	const char *file = about ? about->recording : NULL, *slash = file ? strrchr(file, '/') : NULL;
 
+	if (t->v->cfg.hosts) {
+		for (unsigned int i = 0; i < t->nmodels; i++) {
+			out_str(o, i ? " " : "  ");
+			out_safe(o, host_word(t->v->cfg.hosts, i), HOST_MAX);
+		}
+		return;
+	}
 	if (file) {
 		out_str(o, "  ");
 		out_safe(o, slash ? slash + 1 : file, 40);
@@ -130,7 +146,10 @@ void top_put_header(struct top *t, const char *state)
 {
 	struct out *o = page_line(&t->page);
 	char text[CELL_MAX];
+	uint64_t lost = 0;
 
+	for (unsigned int i = 0; i < t->nmodels; i++)
+		lost += model_totals(t->models[i])->lost_total;
 	o->ascii = !t->v->cfg.utf8;
 	out_str(o, t->page.columns && t->page.columns < WIDE_HEADER ? "top" : "tcptrace top");
 	if (state) {
@@ -149,11 +168,11 @@ void top_put_header(struct top *t, const char *state)
 	cell_value(text, TOP_IS_RATE, t->rows.rate, t->rows.interval_ns);
 	out_str(o, text);
 	out_str(o, _(" conn/s  "));
-	cell_number(text, t->lost);
+	cell_number(text, lost);
 	out_str(o, text);
 	out_str(o, _(" lost"));
 	put_origin(t, o);
-	page_line_end(&t->page, t->lost ? LOOK_BAD : LOOK_BOLD, ~0u);
+	page_line_end(&t->page, lost ? LOOK_BAD : LOOK_BOLD, ~0u);
 }
 
 /* ---- the table ---- */

@@ -33,13 +33,17 @@
 #define LISTED		1000u
 #define SUMMARY_AT	16u		/* where its numbers begin */
 
-static const struct listener *find(const struct model *m, uint32_t id)
+/* A number is of one machine alone. */
+static const struct listener *find(const struct top *t, uint32_t id, const struct model **m)
 {
 	const struct listener *l;
 
-	for (uint32_t i = 0; (l = model_listener(m, i)); i++)
-		if (l->id == id)
-			return l;
+	for (unsigned int host = 0; host < t->nmodels; host++) {
+		*m = t->models[host];
+		for (uint32_t i = 0; (l = model_listener(*m, i)); i++)
+			if (l->id == id)
+				return l;
+	}
 	return NULL;
 }
 
@@ -75,9 +79,10 @@ static void learn_alive(void *ctx, const struct conn *c)
 		learn(conn_of(o, c->id), c);
 }
 
-int top_listener_open(struct top *t, const struct model *m, uint32_t id)
+int top_listener_open(struct top *t, uint32_t id)
 {
-	const struct listener *l = find(m, id);
+	const struct model *m;
+	const struct listener *l = find(t, id, &m);
 	struct top_open *o = &t->open;
 
 	if (!l)
@@ -372,9 +377,10 @@ static void put_findings(struct top *t)
 	}
 }
 
-void top_listener_put(struct top *t, const struct model *m)
+void top_listener_put(struct top *t)
 {
-	const struct listener *l = find(m, t->open.listener);
+	const struct model *m;
+	const struct listener *l = find(t, t->open.listener, &m);
 
 	page_clear(&t->doc, t->page.columns);
 	t->choices = 0;

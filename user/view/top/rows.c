@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "../../lib/tr.h"
+#include "../hosts.h"
 #include "rows.h"
 
+#define HOST_MAX	256u
 #define NEAR	800		/* per mille of the limit */
 
 const struct top_column_info top_columns[TOP_COLUMN_MAX] = {
@@ -97,9 +99,9 @@ static struct top_value length(const struct model *m, const struct listener *l, 
 }
 
 /* A listener that came between two looks had counted nothing before. By its number: records may be late. */
-static bool has_before(const struct top_rows *t, const struct top_seat *s, const struct listener *l)
+static bool has_before(const struct top_rows *t, const struct top_row *r, const struct top_seat *s)
 {
-	return t->interval_ns && (s->counted || t->first || l->id > t->last_id);
+	return t->interval_ns && (s->counted || t->first || r->id > t->last_id[r->host]);
 }
 
 static struct top_value rise(enum known known, uint64_t now, uint64_t before, bool counted)
@@ -115,7 +117,7 @@ static void put_rates(const struct top_rows *t, struct top_row *r, struct top_se
 		.cookies = l->cookies_sent, .expired = l->causes[TCPTRACE_SYNQ_EXPIRED],
 		.full_ns = model_full_ns(m, &l->acceptq),
 	}, *was = &s->before;
-	bool has = has_before(t, s, l);
+	bool has = has_before(t, r, s);
 
 	r->value[TOP_NEW] = rise(figure_known(m, l, FIGURE_ESTABLISHED), now.established, was->established, has);
 	r->value[TOP_ACC] = rise(figure_known(m, l, FIGURE_ACCEPTED), now.accepted, was->accepted, has);
@@ -195,7 +197,8 @@ static void put_row(struct top_rows *t, struct top_row *r, const struct model *m
 	struct top_seat *s = seat_of(t, l->id);
 	uint64_t acceptq, synq;
 
-	*r = (struct top_row){ .id = l->id, .members = 1, .lport = l->lport, .netns = l->netns, .limit = l->limit,
+	*r = (struct top_row){ .id = l->id, .host = r->host, .host_name = r->host_name, .members = 1,
+			       .lport = l->lport, .netns = l->netns, .limit = l->limit,
 			       .limit_known = l->limit_known, .pid = keeper ? keeper->pid : 0, .interval_ns = t->interval_ns };
 	memcpy(r->laddr, l->laddr, sizeof(r->laddr));
 	if (keeper)
@@ -218,14 +221,18 @@ static void put_row(struct top_rows *t, struct top_row *r, const struct model *m
 
 static bool has_word(const struct top_row *r, const char *word, size_t n)
 {
-	char text[PUT_ENDPOINT_MAX + PUT_NUMBER_MAX + sizeof(r->comm) + 4], w[sizeof(((struct top_rows *)0)->filter)];
+	char text[PUT_ENDPOINT_MAX + PUT_NUMBER_MAX + sizeof(r->comm) + HOST_MAX + 4], w[sizeof(((struct top_rows *)0)->filter)];
 	char *p = put_endpoint(text, r->laddr, r->lport);
 
 	*p++ = ' ';
 	p = put_u64(p, r->pid);
 	*p++ = ' ';
 	memcpy(p, r->comm, sizeof(r->comm));
-	p[sizeof(r->comm) - 1] = 0;
+	p += strnlen(r->comm, sizeof(r->comm) - 1);
+	*p++ = ' ';
+	*p = 0;
+	if (r->host_name)
+		strncat(p, r->host_name, HOST_MAX);
 	memcpy(w, word, n);
 	w[n] = 0;
 	return strcasestr(text, w) != NULL;
@@ -261,6 +268,7 @@ static int by_address(const void *a, const void *b)
 
 	d = d ? d : memcmp(x->laddr, y->laddr, sizeof(x->laddr));
 	d = d ? d : compare_u64(y->netns, x->netns);
+	d = d ? d : x->host - y->host;
 	return d ? d : compare_u64(y->id, x->id);
 }
 
@@ -291,6 +299,9 @@ static int in_order(const void *a, const void *b, void *ctx)
 		break;
 	case TOP_PLACE:
 		d = strcmp(x->place, y->place);
+		break;
+	case TOP_HOST:
+		d = x->host - y->host;
 		break;
 	case TOP_LOCAL:
 		break;
@@ -337,7 +348,7 @@ static void join(struct top_row *into, const struct top_row *r)
 
 static bool same_address(const struct top_row *a, const struct top_row *b)
 {
-	return a->lport == b->lport && a->netns == b->netns && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+	return a->lport == b->lport && a->netns == b->netns && a->host == b->host && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
 }
 
 /* SO_REUSEPORT. */
@@ -401,25 +412,37 @@ static bool is_here(const struct top_rows *t, const struct listener *l)
 	return l->open || (t->interval_ns && s->id == l->id && !s->closed);
 }
 
-void top_rows_look(struct top_rows *t, const struct model *m, const struct view_config *cfg, uint64_t now_ns)
+static void put_rows(struct top_rows *t, const struct model *m, const struct view_config *cfg, unsigned int host)
 {
 	const struct listener *l;
-	uint32_t last_id = t->last_id;
+	uint32_t last_id = t->last_id[host];
 
-	t->interval_ns = now_ns > t->looked_ns && now_ns - t->looked_ns >= t->least_ns ? now_ns - t->looked_ns : 0;
-	t->n = t->open = 0;
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		if (!is_here(t, l) || (cfg->picks_listener && !cfg->picks_listener(cfg->picks_ctx, l)))
 			continue;
 		t->open += l->open;
 		last_id = larger(last_id, l->id);
-		if (make_room(t))
-			put_row(t, &t->row[t->n++], m, l);
+		if (!make_room(t))
+			continue;
+		t->row[t->n].host = (uint8_t)host;
+		t->row[t->n].host_name = cfg->hosts ? host_word(cfg->hosts, host) : NULL;
+		put_row(t, &t->row[t->n++], m, l);
 	}
+	if (t->interval_ns)
+		t->last_id[host] = last_id;
+}
+
+void top_rows_look(struct top_rows *t, const struct model *const *m, const struct view_config *cfg, uint64_t now_ns)
+{
+	unsigned int n = cfg->hosts ? cfg->hosts->n : 1;
+
+	t->interval_ns = now_ns > t->looked_ns && now_ns - t->looked_ns >= t->least_ns ? now_ns - t->looked_ns : 0;
+	t->n = t->open = 0;
+	for (unsigned int host = 0; host < n; host++)
+		put_rows(t, m[host], cfg, host);
 	if (t->interval_ns) {
 		t->looked_ns = now_ns;
 		t->first = false;
-		t->last_id = last_id;
 	}
 	sum_up(t);
 	if (!t->unfolded && !t->listed)

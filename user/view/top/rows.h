@@ -14,22 +14,23 @@
 #define TOP_COLUMNS(X)										\
 	X(LOCAL,    "LOCAL",	 ADDRESS, 1,  12, N_("address and port of the listener; x4: so many share it"))		\
 	X(ACCEPTQ,  "ACCEPTQ",	 BAR,	  2,  7,  N_("accept queue, the most in the interval / its limit"))		\
-	X(PEAK,	    "PEAK",	 COUNT,	  3,  5,  N_("the most that waited in the accept queue since the start or 0"))	\
-	X(SYNQ,	    "SYNQ",	 LENGTH,  7,  7,  N_("SYN queue, the most in the interval / its limit"))		\
-	X(NEW,	    "NEW/s",	 RATE,	  5,  5,  N_("connections that entered the accept queue, a second"))		\
-	X(ACC,	    "ACC/s",	 RATE,	  6,  5,  N_("connections that accept() took, a second"))			\
-	X(REF,	    "REF/s",	 RATE,	  4,  5,  N_("segments refused, a second"))					\
-	X(P99,	    "P99ms",	 MS,	  8,  6,  N_("wait in the accept queue that 99 % did not exceed, of the whole run (ms)")) \
-	X(COMM,	    "COMM",	 NAME,	  9,  7,  N_("process that holds the listener"))				\
-	X(OLDEST,   "OLDEST",	 MS,	  10, 7,  N_("how long the first in the accept queue has waited (ms)"))		\
-	X(P50,	    "P50ms",	 MS,	  11, 6,  N_("the median of the waits (ms)"))					\
-	X(FULL,	    "FULL%",	 PERCENT, 12, 5,  N_("share of the interval that the accept queue was full"))		\
-	X(COOKIES,  "COOKIES/s", RATE,	  13, 9,  N_("SYN cookies sent, a second"))					\
-	X(EXPIRED,  "EXPIRED/s", RATE,	  14, 9,  N_("requests that expired in the SYN queue, a second"))		\
-	X(BACKLOG,  "BACKLOG",	 COUNT,	  15, 7,  N_("number given to listen()"))					\
-	X(PID,	    "PID",	 COUNT,	  16, 7,  N_("process that holds the listener"))				\
-	X(NETNS,    "NETNS",	 COUNT,	  17, 10, N_("network namespace, its inode number"))			\
-	X(PLACE,    "PLACE",	 NAME,	  18, 5,  N_("pod, container or unit that it runs in, if any does"))
+	X(PEAK,	    "PEAK",	 COUNT,	  4,  5,  N_("the most that waited in the accept queue since the start or 0"))	\
+	X(SYNQ,	    "SYNQ",	 LENGTH,  8,  7,  N_("SYN queue, the most in the interval / its limit"))		\
+	X(NEW,	    "NEW/s",	 RATE,	  6,  5,  N_("connections that entered the accept queue, a second"))		\
+	X(ACC,	    "ACC/s",	 RATE,	  7,  5,  N_("connections that accept() took, a second"))			\
+	X(REF,	    "REF/s",	 RATE,	  5,  5,  N_("segments refused, a second"))					\
+	X(P99,	    "P99ms",	 MS,	  9,  6,  N_("wait in the accept queue that 99 % did not exceed, of the whole run (ms)")) \
+	X(COMM,	    "COMM",	 NAME,	  10,  7,  N_("process that holds the listener"))				\
+	X(OLDEST,   "OLDEST",	 MS,	  11, 7,  N_("how long the first in the accept queue has waited (ms)"))		\
+	X(P50,	    "P50ms",	 MS,	  12, 6,  N_("the median of the waits (ms)"))					\
+	X(FULL,	    "FULL%",	 PERCENT, 13, 5,  N_("share of the interval that the accept queue was full"))		\
+	X(COOKIES,  "COOKIES/s", RATE,	  14, 9,  N_("SYN cookies sent, a second"))					\
+	X(EXPIRED,  "EXPIRED/s", RATE,	  15, 9,  N_("requests that expired in the SYN queue, a second"))		\
+	X(BACKLOG,  "BACKLOG",	 COUNT,	  16, 7,  N_("number given to listen()"))					\
+	X(PID,	    "PID",	 COUNT,	  17, 7,  N_("process that holds the listener"))				\
+	X(NETNS,    "NETNS",	 COUNT,	  18, 10, N_("network namespace, its inode number"))			\
+	X(PLACE,    "PLACE",	 NAME,	  19, 5,  N_("pod, container or unit that it runs in, if any does"))	\
+	X(HOST,	    "HOST",	 NAME,	  3, 4,  N_("machine, where there are recordings of several"))
 
 enum top_column {
 #define TOP_COLUMN_ENUM(sym, title, kind, rank, width, help) TOP_##sym,
@@ -61,6 +62,8 @@ struct top_value {
 
 struct top_row {
 	uint32_t id;			/* of the listener; of several at its address, of the worst */
+	uint8_t host;			/* whose */
+	const char *host_name;		/* NULL: there is but one */
 	uint32_t members;		/* that this row stands for */
 	bool shown;			/* by the filter: those that are come first */
 	enum top_mark mark;
@@ -91,7 +94,8 @@ struct top_seat {
 struct top_rows {
 	struct top_seat *seat;		/* TOP_SEATS of them */
 	uint64_t looked_ns, interval_ns;	/* when the rows were made, and what they span; 0: no interval yet */
-	uint32_t last_id;		/* of the listeners at the last look: later ones have counted nothing before */
+	/* Of the listeners of each machine at the last look: later ones have counted nothing before. */
+	uint32_t last_id[MODEL_HOSTS];
 	bool reset;			/* the peaks are those since reset */
 	uint64_t least_ns;		/* a shorter interval says nothing: rates are unknown, and it goes on */
 	bool first;			/* no interval is over: all that was counted is of this one */
@@ -111,8 +115,8 @@ void top_rows_close(struct top_rows *t);
 void top_rows_event(struct top_rows *t, const struct model_event *ev);
 /* Counting began then: at the first record, or when the hooks were attached. */
 void top_rows_begin(struct top_rows *t, uint64_t now_ns);
-/* Makes the rows anew. cfg: picks_listener says which listeners. Without memory there are fewer. */
-void top_rows_look(struct top_rows *t, const struct model *m, const struct view_config *cfg, uint64_t now_ns);
+/* Makes the rows anew, of the model of each machine. cfg: picks_listener says which listeners. Without memory there are fewer. */
+void top_rows_look(struct top_rows *t, const struct model *const *m, const struct view_config *cfg, uint64_t now_ns);
 void top_rows_order(struct top_rows *t);	/* the same rows, in the order of t->sort, filtered anew */
 void top_rows_reset(struct top_rows *t);	/* peaks */
 void top_columns_help(struct out *o);		/* --help-fields */

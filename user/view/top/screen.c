@@ -102,7 +102,7 @@ static bool is_selected(const struct top *t, const struct top_row *r)
 
 static bool at_selected_address(const struct top *t, const struct top_row *r)
 {
-	return r->lport == t->selected.lport && r->netns == t->selected.netns &&
+	return r->lport == t->selected.lport && r->netns == t->selected.netns && r->host == t->selected.host &&
 	       !memcmp(r->laddr, t->selected.laddr, sizeof(r->laddr));
 }
 
@@ -197,11 +197,11 @@ static void find_conn(struct top *t)
 	}
 }
 
-static void make_doc(struct top *t, const struct model *m)
+static void make_doc(struct top *t)
 {
 	switch (t->screen) {
 	case TOP_LISTENER:
-		top_listener_put(t, m);
+		top_listener_put(t);
 		find_conn(t);
 		break;
 	case TOP_LADDER:
@@ -220,11 +220,11 @@ static void make_doc(struct top *t, const struct model *m)
 	}
 }
 
-void top_show(struct top *t, const struct model *m, enum top_screen screen)
+void top_show(struct top *t, enum top_screen screen)
 {
 	t->screen = screen;
 	t->first = t->at = 0;
-	make_doc(t, m);
+	make_doc(t);
 	t->dirty = true;
 }
 
@@ -275,18 +275,17 @@ void top_save(struct top *t)
 	top_say(t, text);
 }
 
-static void look(struct top *t, const struct model *m, uint64_t now_ns)
+static void look(struct top *t, uint64_t now_ns)
 {
-	top_rows_look(&t->rows, m, &t->v->cfg, now_ns);
-	top_findings_look(t, m, now_ns);
-	t->lost = model_totals(m)->lost_total;
+	top_rows_look(&t->rows, t->models, &t->v->cfg, now_ns);
+	top_findings_look(t, now_ns);
 	t->rotated = (unsigned int)(clock_ns(CLOCK_MONOTONIC) / 1000000000 / ROTATE_EVERY);
-	make_doc(t, m);
+	make_doc(t);
 	t->due = false;
 	t->dirty = true;
 }
 
-static void heed_keys(struct top *t, const struct model *m, uint64_t real_ns)
+static void heed_keys(struct top *t, uint64_t real_ns)
 {
 	int key;
 
@@ -294,25 +293,27 @@ static void heed_keys(struct top *t, const struct model *m, uint64_t real_ns)
 		return;
 	t->keyed_ns = real_ns;
 	while (!t->v->done && (key = term_key(t->term)) != TOP_KEY_NONE) {
-		top_key(t, m, key);
+		top_key(t, key);
 		t->dirty = true;
 	}
 }
 
-void top_screen_tick(struct top *t, const struct model *m, uint64_t now_ns)
+void top_screen_tick(struct top *t, uint64_t now_ns)
 {
 	uint64_t real_ns = clock_ns(CLOCK_MONOTONIC);
 	bool due = now_ns >= t->next_ns;
 
 	t->now_ns = now_ns;
-	t->ends_seen = model_seen(m, TCPTRACE_STATE) != TCPTRACE_SEEN_NOT;
+	t->ends_seen = true;
+	for (unsigned int i = 0; i < t->nmodels; i++)
+		t->ends_seen &= model_seen(t->models[i], TCPTRACE_STATE) != TCPTRACE_SEEN_NOT;
 	if (t->play.ended && !t->play.summed) {	/* what is left is no whole interval */
 		t->play.summed = true;
 		t->due = true;
 	}
 	if ((due && !t->frozen) || t->due)
-		look(t, m, now_ns);
-	heed_keys(t, m, real_ns);
+		look(t, now_ns);
+	heed_keys(t, real_ns);
 	if (t->message[0] && real_ns > t->message_ns + MESSAGE_STAYS) {
 		t->message[0] = 0;
 		t->dirty = true;
@@ -322,7 +323,7 @@ void top_screen_tick(struct top *t, const struct model *m, uint64_t now_ns)
 	if (term_resized(t->term)) {
 		t->dirty = true;
 		t->page.columns = term_columns(t->term);
-		make_doc(t, m);
+		make_doc(t);
 	}
 	if (!t->dirty)
 		return;

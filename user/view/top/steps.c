@@ -22,6 +22,7 @@ int top_steps_open(struct top *t)
 		return -ENOMEM;
 	}
 	o->follow->midway = true;
+	o->follow->patient = t->v->cfg.hosts != NULL;
 	return 0;
 }
 

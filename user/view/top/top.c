@@ -7,6 +7,7 @@
 #include "../../lib/clock.h"
 #include "../../lib/events.h"
 #include "../../lib/tr.h"
+#include "../hosts.h"
 #include "../jsonout.h"
 #include "top.h"
 
@@ -25,6 +26,14 @@ static bool wants_screen(const struct view *v)
 static uint64_t later(uint64_t t_ns, uint64_t by_ns)
 {
 	return t_ns + by_ns < t_ns ? UINT64_MAX : t_ns + by_ns;
+}
+
+/* One, or those of several machines. */
+static void take_models(struct top *t, const struct model *m)
+{
+	t->nmodels = t->v->cfg.hosts ? t->v->cfg.hosts->n : 1;
+	for (unsigned int i = 0; i < t->nmodels; i++)
+		t->models[i] = t->v->cfg.hosts ? t->v->cfg.models[i] : m;
 }
 
 /* From that moment on rates are counted. */
@@ -51,6 +60,8 @@ static int top_open(struct view *v)
 	t->rows.trouble = v->cfg.trouble;
 	t->rows.listed = v->cfg.json;
 	t->explain = v->cfg.explain;
+	if (v->cfg.hosts && v->cfg.json)
+		hosts_json(v->out, v->cfg.hosts);
 	if (v->cfg.live)
 		begin(t, clock_ns(CLOCK_MONOTONIC));
 	if (wants_screen(v) && term_open(&t->term, v->out->fd, v->cfg.color))
@@ -74,14 +85,15 @@ static void top_tick(struct view *v, const struct model *m, uint64_t now_ns)
 {
 	struct top *t = v->priv;
 
+	take_models(t, m);
 	if (!t->begun_ns)
 		begin(t, now_ns);
 	if (t->term)
-		top_screen_tick(t, m, now_ns);
+		top_screen_tick(t, now_ns);
 	if (now_ns < t->next_ns)
 		return;
 	if (!t->term)
-		top_batch(t, m, now_ns);
+		top_batch(t, now_ns);
 	t->next_ns = later(t->next_ns, t->interval_ns);
 	if (t->next_ns <= now_ns)
 		t->next_ns = later(now_ns, t->interval_ns);
@@ -120,8 +132,14 @@ static void top_finding(struct view *v, const struct finding *f)
 
 static void top_listeners(struct view *v, const struct model *m)
 {
-	if (sums_up(v))
-		summary_listeners(v, m);
+	if (!sums_up(v))
+		return;
+	if (v->cfg.hosts) {
+		out_line_end(v->out);
+		out_safe(v->out, host_word(v->cfg.hosts, v->host), 255);
+		out_line_end(v->out);
+	}
+	summary_listeners(v, m);
 }
 
 static void top_end(struct view *v, const struct view_end *end)
@@ -134,8 +152,9 @@ static void top_end(struct view *v, const struct view_end *end)
 			summary_end(v, end);
 		return;
 	}
+	take_models(t, end->model);
 	if (t->begun_ns && last_ns > t->rows.looked_ns)	/* what is left is no whole interval */
-		top_batch(t, end->model, last_ns);
+		top_batch(t, last_ns);
 	if (v->cfg.json)
 		json_end_line(v, end);
 }
@@ -161,6 +180,7 @@ const struct view_ops view_top = {
 	.help = N_("listeners, their queues and rates, at each interval"),
 	.events = EVENTS_QUEUES,
 	.json = true,
+	.hosts = true,
 	.open = top_open,
 	.event = top_event,
 	.tick = top_tick,

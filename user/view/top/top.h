@@ -68,6 +68,8 @@ struct top_play {
 
 struct top {
 	struct view *v;
+	const struct model *models[MODEL_HOSTS];	/* of each machine; set by each tick */
+	unsigned int nmodels;
 	struct top_rows rows;
 	struct top_findings findings;
 	struct top_layout layout;
@@ -77,7 +79,6 @@ struct top {
 	uint64_t begun_ns;		/* when the run began, in the time of its records; 0: not yet */
 	uint64_t next_ns;		/* when the rows are to be made again */
 	uint64_t now_ns;		/* of the last tick */
-	uint64_t lost;			/* records, so far */
 	unsigned int scrolled;		/* columns left out at the left */
 	unsigned int rotated;		/* findings shown before these */
 	bool wide;			/* addresses whole */
@@ -104,7 +105,7 @@ struct top {
 
 /* ---- list.c: the first screen ---- */
 
-void top_findings_look(struct top *t, const struct model *m, uint64_t now_ns);
+void top_findings_look(struct top *t, uint64_t now_ns);
 /* How much there is, and where from; state: a word or two more, or NULL */
 void top_put_header(struct top *t, const char *state);
 void top_put_findings(struct top *t, unsigned int max);
@@ -114,14 +115,14 @@ void top_put_row(struct top *t, const struct top_row *r, bool selected);
 
 /* ---- batch.c ---- */
 
-void top_batch(struct top *t, const struct model *m, uint64_t now_ns);
+void top_batch(struct top *t, uint64_t now_ns);
 
 /* ---- listener.c: the second screen, into doc ---- */
 
-int top_listener_open(struct top *t, const struct model *m, uint32_t id);	/* 0; -errno: it is not there */
+int top_listener_open(struct top *t, uint32_t id);	/* 0; -errno: it is not there */
 void top_listener_close(struct top *t);
 void top_listener_event(struct top *t, const struct model_event *ev);
-void top_listener_put(struct top *t, const struct model *m);
+void top_listener_put(struct top *t);
 uint64_t top_listener_conn(const struct top *t, unsigned int choice);	/* whose line it is */
 
 /* ---- steps.c: the third, the ladder of open.conn ---- */
@@ -144,11 +145,11 @@ const char *top_play_state(const struct top *t, char text[64]);
 
 /* ---- screen.c, keys.c ---- */
 
-void top_screen_tick(struct top *t, const struct model *m, uint64_t now_ns);
-void top_show(struct top *t, const struct model *m, enum top_screen screen);	/* changes to it */
+void top_screen_tick(struct top *t, uint64_t now_ns);
+void top_show(struct top *t, enum top_screen screen);	/* changes to it */
 void top_say(struct top *t, const char *text);		/* in the last line, for a while */
 unsigned int top_body_rows(const struct top *t);	/* of the terminal, that scroll */
-void top_key(struct top *t, const struct model *m, int key);
+void top_key(struct top *t, int key);
 void top_save(struct top *t);
 
 #endif
