@@ -1,84 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * tcptrace --completions bash|zsh|fish: `make install` puts each where its shell
- * looks for it. An option whose values are words has a row in values[]; what has
- * none completes to nothing, and never to the names of files that lie about.
+ * looks for it. What takes no words, files or processes completes to nothing, and
+ * never to the names of files that lie about.
  */
 #include <string.h>
 
 #include "completion.h"
 #include "lab/lab.h"
-#include "model/life.h"
-#include "run/views.h"
+#include "options.h"
 
 enum kind { NOTHING, WORDS, LIST, FILES, DIRS, PIDS };	/* LIST: words with commas between */
-
-struct values {
-	const char *option;
-	enum kind kind;
-	void (*words)(FILE *f);		/* a blank after each; of WORDS and LIST */
-};
-
-static void events(FILE *f)
-{
-	for (unsigned int i = 1; i < TCPTRACE_EVENT_MAX; i++) {
-		if (tcptrace_event_class(i) != TCPTRACE_NOTE)
-			fprintf(f, "%s ", tcptrace_event_name(i));
-	}
-}
-
-static void ends(FILE *f)
-{
-	for (int i = 0; i < LIFE_ENDS_MAX; i++)
-		fprintf(f, "%s ", life_end_word((enum life_end)i));
-}
-
-static void mechanisms(FILE *f)
-{
-	fputs("auto ", f);
-	for (unsigned int i = MECH_AUTO + 1; i < MECH_MAX; i++)
-		fprintf(f, "%s ", mechanism_name((enum mechanism)i));
-}
-
-static void sources(FILE *f)
-{
-	fprintf(f, "auto %s %s ", source_bpf.name, source_kmod.name);
-}
-
-static void colors(FILE *f)
-{
-	fputs("always never auto ", f);
-}
-
-static void metrics_labels(FILE *f)
-{
-	fputs("address port comm unit namespace pod container ", f);
-}
-
-static void metrics_histograms(FILE *f)
-{
-	fputs("accept both none ", f);
-}
-
-static void failures(FILE *f)
-{
-	fputs("refused overflow lost ", f);
-}
-
-static void languages(FILE *f)
-{
-	fputs("en zh ", f);
-}
-
-static void outputs(FILE *f)
-{
-	const struct view_ops *view;
-
-	for (unsigned int i = 0; (view = views_get(i)); i++) {
-		if (view->help)
-			fprintf(f, "%s ", view->name);
-	}
-}
 
 static void lab_names(FILE *f)
 {
@@ -89,35 +21,25 @@ static void lab_names(FILE *f)
 	fputs("all ", f);
 }
 
-static const struct values values[] = {
-	{ "event", LIST, events },
-	{ "end", LIST, ends },
-	{ "mechanism", WORDS, mechanisms },
-	{ "source", WORDS, sources },
-	{ "lang", WORDS, languages },
-	{ "color", WORDS, colors },
-	{ "fail-on", LIST, failures },
-	{ "labels", LIST, metrics_labels },
-	{ "histograms", WORDS, metrics_histograms },
-	{ "textfile", FILES },
-	{ "out", WORDS, outputs },
-	{ "pid", PIDS },
-	{ "netns", PIDS },
-	{ "cgroup", DIRS },
-	{ "read", FILES },
-	{ "write", FILES },
-	{ "output", FILES },
-};
-
-static const struct values *values_of(const struct argp_option *o)
+static enum kind kind_of(const struct argp_option *o)
 {
-	static const struct values nothing;
-
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		if (!strcmp(values[i].option, o->name))
-			return &values[i];
+	if (option_word(o->key, 0))
+		return option_takes_list(o->key) ? LIST : WORDS;
+	switch (o->key) {
+	case 'p': case OPT_NETNS: return PIDS;
+	case OPT_CGROUP: return DIRS;
+	case 'r': case 'w': case 'o': case OPT_TEXTFILE: return FILES;
 	}
-	return &nothing;
+	return NOTHING;
+}
+
+/* A blank after each. */
+static void words(FILE *f, const struct argp_option *o)
+{
+	const char *word;
+
+	for (unsigned int i = 0; (word = option_word(o->key, i)); i++)
+		fprintf(f, "%s ", word);
 }
 
 /* Calls fn for each option that --help shows. */
@@ -166,16 +88,16 @@ static void bash_value(FILE *f, const struct argp_option *o)
 		[DIRS] = "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))",
 		[PIDS] = "words=$(cd /proc && echo [1-9]*)",
 	};
-	const struct values *v = values_of(o);
+	enum kind kind = kind_of(o);
 
 	if (!o->arg)
 		return;
 	fputs("\t", f);
 	if (has_letter(o))
 		fprintf(f, "-%c|", o->key);
-	fprintf(f, "--%s) %s", o->name, by_kind[v->kind]);
-	if (v->words) {
-		v->words(f);
+	fprintf(f, "--%s) %s", o->name, by_kind[kind]);
+	if (kind == WORDS || kind == LIST) {
+		words(f, o);
 		fputc('\'', f);
 	}
 	fputs(" ;;\n", f);
@@ -221,7 +143,7 @@ static void zsh_option(FILE *f, const struct argp_option *o)
 		[NOTHING] = " ", [WORDS] = "(", [LIST] = "_sequence compadd - ", [FILES] = "_files",
 		[DIRS] = "_files -/", [PIDS] = "_pids",
 	};
-	const struct values *v = values_of(o);
+	enum kind kind = kind_of(o);
 
 	fputs("\t\t", f);
 	if (has_letter(o))
@@ -235,10 +157,9 @@ static void zsh_option(FILE *f, const struct argp_option *o)
 	if (o->arg) {
 		fputc(':', f);
 		put_quoted(f, o->arg, "", ":\\");
-		fprintf(f, ":%s", by_kind[v->kind]);
-		if (v->words)
-			v->words(f);
-		if (v->kind == WORDS)
+		fprintf(f, ":%s", by_kind[kind]);
+		words(f, o);
+		if (kind == WORDS)
 			fputc(')', f);
 	}
 	fputs("' \\\n", f);
@@ -278,18 +199,18 @@ static void fish_option(FILE *f, const struct argp_option *o)
 		[NOTHING] = " -x", [WORDS] = " -x -a '", [FILES] = " -r -F",
 		[DIRS] = " -x -a '(__fish_complete_directories)'", [PIDS] = " -x -a '(__fish_complete_pids)'",
 	};
-	const struct values *v = values_of(o);
+	enum kind kind = kind_of(o);
 
 	fputs("complete -c tcptrace -n 'not __tcptrace_program'", f);
 	if (has_letter(o))
 		fprintf(f, " -s '%c'", o->key);
 	fprintf(f, " -l %s", o->name);
-	if (v->kind == LIST) {
+	if (kind == LIST) {
 		fprintf(f, " -x -a '(__fish_complete_list , __tcptrace_%s)'", o->name);
 	} else if (o->arg) {
-		fputs(by_kind[v->kind], f);
-		if (v->words) {
-			v->words(f);
+		fputs(by_kind[kind], f);
+		if (kind == WORDS) {
+			words(f, o);
 			fputc('\'', f);
 		}
 	}
@@ -301,12 +222,10 @@ static void fish_option(FILE *f, const struct argp_option *o)
 /* A function that prints one word a line: what __fish_complete_list wants. */
 static void fish_list(FILE *f, const struct argp_option *o)
 {
-	const struct values *v = values_of(o);
-
-	if (v->kind != LIST)
+	if (kind_of(o) != LIST)
 		return;
 	fprintf(f, "function __tcptrace_%s\n    string split -n ' ' '", o->name);
-	v->words(f);
+	words(f, o);
 	fputs("'\nend\n", f);
 }
 

@@ -137,10 +137,10 @@ struct options {
  */
 int options_parse(struct options *o, int argc, char **argv, const struct command *commands);
 
-/* Shared by the files of the command line. */
-__attribute__((format(printf, 2, 3)))
-int options_refuse(struct options *o, const char *fmt, ...);	/* -EINVAL, with the sentence in o->error */
-int options_check(struct options *o);		/* what cannot work together: 0 or -EINVAL */
+/* The words that the option takes as its value: the ith, or NULL past the last; of an option with none, always. */
+const char *option_word(int key, unsigned int i);
+bool option_takes_list(int key);		/* several of them, a comma between two */
+
 /* Prints it, in that language (NULL: as the environment says): 0 or -errno. */
 int options_help(const struct command *commands, const struct command *c, const char *program, const char *lang);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/tr.h"
-#include "options.h"
+#include "options_take.h"
 #include "run/views.h"
 
 static const struct option_row *row_of(int key)

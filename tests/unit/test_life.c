@@ -557,10 +557,10 @@ static void words(void **s)
 {
 	(void)s;
 	for (int i = 0; i < LIFE_ENDS_MAX; i++) {
-		assert_int_equal(life_end_by_word(life_end_word((enum life_end)i)), i);
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(life_end_word((enum life_end)k), life_end_word((enum life_end)i));
 		assert_true(strlen(life_end_short((enum life_end)i)) <= 13);
 	}
-	assert_int_equal(life_end_by_word("closed"), -1);
 	assert_string_equal(life_end_zeek(LIFE_RESET_BY_THEM, ROLE_SERVER), "RSTO");
 	assert_string_equal(life_end_zeek(LIFE_RESET_BY_THEM, ROLE_CLIENT), "RSTR");
 }

@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "../../user/model/life.h"
 #include "../../user/names.h"
 #include "../../user/options.h"
 
@@ -229,6 +230,30 @@ static void together(void **state)
 	assert_int_equal(o.source.mechanism, MECH_KPROBE);
 }
 
+/* The bits and numbers that words stand for are those of other headers. */
+static void words(void **state)
+{
+	(void)state;
+	takes("--fail-on lost,refused");
+	assert_int_equal(o.fail_on, FAIL_ON_LOST | FAIL_ON_REFUSED);
+	takes("--labels pod,comm");
+	assert_int_equal(o.metrics.labels, VIEW_LABEL_POD | VIEW_LABEL_COMM);
+	takes("--histograms both");
+	assert_int_equal(o.metrics.histograms, VIEW_HISTOGRAMS_BOTH);
+	takes("--end expired,unknown");
+	assert_true(o.conns.ends_wanted == (1ull << LIFE_EXPIRED | 1ull << LIFE_UNKNOWN));
+	takes("--color never");
+	assert_int_equal(o.color, -1);
+	takes("-e destroy");
+	assert_true(o.events == EVENT_BIT(DESTROY));
+	refuses("--fail-on lost,", "there are refused, overflow, lost");
+	refuses("--histograms none,both", "there are none, accept, both");
+	assert_null(option_word('p', 0));
+	assert_null(option_word(OPT_LABELS, 7));
+	assert_true(option_takes_list('e'));
+	assert_false(option_takes_list(OPT_COLOR));
+}
+
 static void namespaces(void **state)
 {
 	char error[256];
@@ -278,6 +303,7 @@ int main(void)
 		cmocka_unit_test(not_taken),
 		cmocka_unit_test(outputs),
 		cmocka_unit_test(together),
+		cmocka_unit_test(words),
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(cgroups),
 	};

@@ -5,7 +5,6 @@
  * functions that make them so are named beside them (6.18; the same on 5.10 to 7.2).
  */
 #include <errno.h>
-#include <string.h>
 
 #include "life.h"
 
@@ -312,15 +311,6 @@ const char *life_end_short(enum life_end end)
 const char *life_end_zeek(enum life_end end, enum life_role role)
 {
 	return role == ROLE_SERVER ? words[end].zeek_server : words[end].zeek;
-}
-
-int life_end_by_word(const char *word)
-{
-	for (int i = 0; i < LIFE_ENDS_MAX; i++) {
-		if (!strcmp(words[i].word, word))
-			return i;
-	}
-	return -1;
 }
 
 const char *life_phase_word(enum life_phase phase)

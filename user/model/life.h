@@ -127,7 +127,6 @@ bool life_well(enum life_end end);		/* as it should: closed, or goes on */
 const char *life_end_word(enum life_end end);
 const char *life_end_short(enum life_end end);
 const char *life_end_zeek(enum life_end end, enum life_role role);
-int life_end_by_word(const char *word);		/* -1: none */
 const char *life_phase_word(enum life_phase phase);
 
 #endif

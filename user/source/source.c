@@ -56,19 +56,6 @@ const char *mechanism_name(enum mechanism m)
 	return (unsigned int)m < MECH_MAX ? mechanisms[m] : "?";
 }
 
-bool mechanism_by_name(const char *name, enum mechanism *out)
-{
-	unsigned int i;
-
-	for (i = MECH_AUTO; i < MECH_MAX; i++) {
-		if (!strcmp(name, i == MECH_AUTO ? "auto" : mechanisms[i])) {
-			*out = (enum mechanism)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 void source_mechanisms(struct source *src, char *text, size_t size)
 {
 	unsigned int i, m, count[MECH_MAX] = { 0 };

@@ -151,7 +151,6 @@ extern const struct source_ops source_bpf, source_file, source_kmod;
 /* source.c: the live sources by name ("auto": the first); NULL: not in this build. */
 const struct source_ops *source_by_name(const char *name);
 const char *mechanism_name(enum mechanism m);		/* "fentry"; "none" for MECH_AUTO */
-bool mechanism_by_name(const char *name, enum mechanism *out);	/* "auto" is MECH_AUTO */
 
 /* How many hooks by which mechanism, as "fentry 9, kprobe 2, tracepoint 14". */
 void source_mechanisms(struct source *src, char *text, size_t size);
