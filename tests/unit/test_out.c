@@ -46,11 +46,7 @@ static void numbers(void **state)
 	out_i64(o, -1);
 	out_char(o, ' ');
 	out_i64(o, INT64_MAX);
-	out_char(o, ' ');
-	out_hex(o, 0);
-	out_hex(o, 0xdeadbeefull);
-	out_hex(o, UINT64_MAX);
-	assert_string_equal(text(o), "-9223372036854775808 -1 9223372036854775807 0deadbeefffffffffffffffff");
+	assert_string_equal(text(o), "-9223372036854775808 -1 9223372036854775807");
 }
 
 /* Fixed widths, and that no more than PUT_SLACK is written behind the text. */
@@ -221,13 +217,10 @@ static void html(void **state)
 	static const char hostile[] = "</script><b a=\"'&\033\xff\xe2\x80\xae\\";
 	static const char *const want = "&lt;/script&gt;&lt;b a=&quot;&#39;&amp;\\x1b\\xff\\xe2\\x80\\xae\\x5c";
 	struct out *o = buffer();
-	char at_cursor[256];
 
 	(void)state;
 	out_html(o, hostile, 64);
 	assert_string_equal(text(o), want);
-	*put_html(at_cursor, hostile, 64) = 0;
-	assert_string_equal(at_cursor, want);
 	o = buffer();
 	out_script_string(o, "</script>\"\033", 64);
 	assert_string_equal(text(o), "\"\\u003c/script>\\\"\\u001b\"");

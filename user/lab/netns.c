@@ -23,13 +23,14 @@
 #include "../source/snmp.h"
 #include "stage.h"
 
-static int lo_up(void)
+int interface_up(const char *name)
 {
-	struct ifreq ifr = { .ifr_name = "lo" };
+	struct ifreq ifr = { 0 };
 	int err = 0, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
 	if (ioctl(fd, SIOCGIFFLAGS, &ifr))
 		err = -errno;
 	ifr.ifr_flags |= IFF_UP;
@@ -43,7 +44,7 @@ int netns_make(void)
 {
 	if (unshare(CLONE_NEWNET))
 		return -errno;
-	return lo_up();
+	return interface_up("lo");
 }
 
 uint32_t netns_inode(void)

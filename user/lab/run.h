@@ -67,7 +67,6 @@ int lab_save(const struct lab_run *r, const char *path);
 /* show.c, showjson.c */
 const char *lab_verdict(enum verdict v);	/* the word, a msgid */
 unsigned int lab_columns(const struct out *out);
-void lab_show_head(struct out *out, const struct lab_run *r);	/* what is asked, and done */
 void lab_show_picture(struct out *out, struct lab_run *r);
 void lab_put_labelled(struct out *out, const char *label, const char *text);	/* both translated */
 void lab_show_verdict(struct out *out, const struct claim *c);

@@ -78,7 +78,8 @@ static void put_claim(struct out *out, const struct claim *c)
 	out_line_end(out);
 }
 
-void lab_show_head(struct out *out, const struct lab_run *r)
+/* What is asked, and done. */
+static void show_head(struct out *out, const struct lab_run *r)
 {
 	unsigned int columns = lab_columns(out);
 	char title[64], text[1024];
@@ -116,7 +117,7 @@ void lab_show_picture(struct out *out, struct lab_run *r)
 
 void lab_show_text(struct out *out, struct lab_run *r)
 {
-	lab_show_head(out, r);
+	show_head(out, r);
 	lab_show_picture(out, r);
 	for (unsigned int i = 0; i < r->nclaims; i++)
 		put_claim(out, &r->claims[i]);

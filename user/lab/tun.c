@@ -36,13 +36,8 @@ static int configure(const char *name, const char *address, uint32_t mask)
 	sin->sin_addr.s_addr = htonl(mask);
 	if (!err && ioctl(fd, SIOCSIFNETMASK, &ifr))
 		err = -errno;
-	if (!err && ioctl(fd, SIOCGIFFLAGS, &ifr))
-		err = -errno;
-	ifr.ifr_flags |= IFF_UP;
-	if (!err && ioctl(fd, SIOCSIFFLAGS, &ifr))
-		err = -errno;
 	close(fd);
-	return err;
+	return err ? err : interface_up(name);
 }
 
 static void device(struct wire *w, const char *name)

@@ -120,17 +120,6 @@ void out_ms(struct out *o, uint64_t ns)
 	out_take(o, put_ms(out_at(o), ns));
 }
 
-void out_hex(struct out *o, uint64_t v)
-{
-	char digits[16], *p = digits + 16;
-
-	do {
-		*--p = "0123456789abcdef"[v & 15];
-		v >>= 4;
-	} while (v);
-	out_mem(o, p, (size_t)(digits + 16 - p));
-}
-
 void out_u64_pad(struct out *o, uint64_t v, unsigned int width)
 {
 	char digits[PUT_NUMBER_MAX];

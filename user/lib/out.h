@@ -91,7 +91,6 @@ static inline void out_take(struct out *o, const char *p)
 
 void out_u64(struct out *o, uint64_t v);
 void out_i64(struct out *o, int64_t v);
-void out_hex(struct out *o, uint64_t v);
 /* Right-aligned (u64) or left-aligned (str) to width; longer is not cut. */
 void out_u64_pad(struct out *o, uint64_t v, unsigned int width);
 void out_str_pad(struct out *o, const char *s, unsigned int width);

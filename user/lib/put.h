@@ -88,6 +88,5 @@ char *put_addr(char *p, const uint8_t addr[16]);
 char *put_endpoint(char *p, const uint8_t addr[16], uint16_t port);
 char *put_safe_cut(char *p, const char *s, size_t max, bool ascii, unsigned int *columns);	/* in: width, out: taken */
 char *put_json(char *p, const char *s, size_t max);		/* max <= PUT_SAFE_MAX */
-char *put_html(char *p, const char *s, size_t max);		/* the same; a byte becomes 6 at most */
 
 #endif

@@ -188,16 +188,6 @@ static char *put_html_char(char *p, const char *s, unsigned int n, int32_t cp)
 	return p;
 }
 
-char *put_html(char *p, const char *s, size_t max)
-{
-	unsigned int n;
-	int32_t cp;
-
-	for (; (n = next_char(s, max, &cp)); s += n, max -= n)
-		p = put_html_char(p, s, n, cp);
-	return p;
-}
-
 void out_html(struct out *o, const char *s, size_t max)
 {
 	unsigned int n;

@@ -254,7 +254,6 @@ void queue_leave(struct model *m, struct conn *c);
 int listeners_init(struct model *m);
 void listeners_free(struct model *m);
 struct listener *listener_find(const struct model *m, uint64_t sk);
-struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec);
 struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
 struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c);
 void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);

@@ -114,7 +114,7 @@ static bool any_address(const uint8_t a[16])
 }
 
 /* Who listens at the record's local end: the same address before any; members of a group alike. */
-struct listener *listener_at_port(const struct model *m, const struct tcptrace_record *rec)
+static struct listener *at_port(const struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l, *found = NULL;
 
@@ -253,7 +253,7 @@ struct listener *listener_of(struct model *m, const struct tcptrace_record *rec,
 	struct listener *l;
 
 	if (!rec->listener)
-		return c && c->listener ? c->listener : listener_at_port(m, rec);
+		return c && c->listener ? c->listener : at_port(m, rec);
 	if (c && c->listener && c->listener->sk == rec->listener && !way_in)
 		return c->listener;
 	l = listener_find(m, rec->listener);

@@ -69,7 +69,8 @@ static bool call_failed(const struct model_event *ev)
 	return false;
 }
 
-bool select_trouble(const struct model_event *ev)
+/* What -x shows. */
+static bool is_trouble(const struct model_event *ev)
 {
 	switch (ev->event) {
 	case TCPTRACE_DROP: case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_RETRANS:
@@ -196,7 +197,7 @@ bool select_event(const struct select *s, const struct model_event *ev)
 {
 	if (s->events && !(s->events >> ev->event & 1))
 		return false;
-	if (s->trouble && !select_trouble(ev))
+	if (s->trouble && !is_trouble(ev))
 		return false;
 	return select_filtered(s, ev);
 }
@@ -209,7 +210,7 @@ unsigned int select_pick(void *select, const struct model_event *ev)
 
 	if (select_filtered(s, ev))
 		bits |= PICK_FILTER;
-	if (select_trouble(ev))
+	if (is_trouble(ev))
 		bits |= PICK_TROUBLE;
 	return bits;
 }

@@ -28,7 +28,6 @@ bool select_filtered(const struct select *s, const struct model_event *ev);	/* t
 /* The same of a record that made no step: by its addresses alone. */
 bool select_record(const struct select *s, const struct tcptrace_record *r);
 unsigned int select_pick(void *select, const struct model_event *ev);	/* as view_config.picks: PICK_* */
-bool select_trouble(const struct model_event *ev);	/* what -x shows */
 bool select_listener(const struct select *s, const struct listener *l);
 
 #endif

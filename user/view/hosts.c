@@ -16,7 +16,8 @@
 
 /* ---- pieces of a sentence ---- */
 
-void host_name(struct out *o, const struct view_host *h)
+/* "db3 (server.tcp)" or "server.tcp" */
+static void put_name(struct out *o, const struct view_host *h)
 {
 	if (h->name[0]) {
 		out_safe(o, h->name, 64);
@@ -109,7 +110,7 @@ static void put_text(struct out *o, const char *text, const struct piece *pieces
 		}
 		p = pieces + (s[1] - '1');
 		switch (p->kind) {
-		case HOST: host_name(o, p->host); break;
+		case HOST: put_name(o, p->host); break;
 		case OFFSET: put_offset(o, p->n); break;
 		case SPAN: host_span(o, p->n); break;
 		case NUMBER: out_u64(o, p->n); break;

@@ -45,8 +45,6 @@ struct view_hosts {
 /* How the clocks were brought together: text, or a JSON line each. */
 void hosts_head(struct out *o, const struct view_hosts *hosts, unsigned int columns);	/* 0: unknown */
 void hosts_json(struct out *o, const struct view_hosts *hosts);
-/* "db3 (server.tcp)" or "server.tcp" */
-void host_name(struct out *o, const struct view_host *h);
 /* One word, as it came: hostile bytes possible. */
 const char *host_word(const struct view_hosts *hosts, unsigned int host);
 /* "4.1 ms", "12 us" */

@@ -20,7 +20,8 @@ static uint64_t end_hash(const uint8_t addr[16], uint16_t port)
 	return wanted_hash(w[0], wanted_hash(w[1], port));
 }
 
-uint64_t wanted_pair(const struct tuple *t)
+/* The same from both ends; 0: not whole. */
+static uint64_t hash_of(const struct tuple *t)
 {
 	if (!t->lport || !t->rport)
 		return 0;
@@ -45,12 +46,12 @@ static uint64_t pair_of(const struct model_event *ev)
 	struct tuple t = { .lport = r->lport, .rport = r->rport };
 
 	if (ev->c)
-		return wanted_pair(&ev->c->tuple);
+		return hash_of(&ev->c->tuple);
 	if (r->event == TCPTRACE_LISTEN)
 		return 0;
 	memcpy(t.laddr, r->laddr, 16);
 	memcpy(t.raddr, r->raddr, 16);
-	return wanted_pair(&t);
+	return hash_of(&t);
 }
 
 enum wanted wanted_event(struct wanted_pairs *w, const struct view *v, const struct model_event *ev)

@@ -21,7 +21,6 @@ enum wanted {
 };
 
 uint64_t wanted_hash(uint64_t a, uint64_t b);		/* never 0 */
-uint64_t wanted_pair(const struct tuple *t);		/* the same from both ends; 0: not whole */
 enum wanted wanted_event(struct wanted_pairs *w, const struct view *v, const struct model_event *ev);
 
 #endif

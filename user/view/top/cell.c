@@ -89,7 +89,8 @@ static char *shorten(char *text, char *end, unsigned int max)
 	return text + keep + 1 + tail;
 }
 
-char *cell_local(char *p, const struct top_row *r, unsigned int max)
+/* "*:8080 x4", at most max columns: of a long address the beginning; max 0: whole */
+static char *put_local(char *p, const struct top_row *r, unsigned int max)
 {
 	char *end = shorten(p, put_any(p, r), max);
 
@@ -125,7 +126,7 @@ void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, 
 
 	switch (top_columns[c].kind) {
 	case TOP_IS_ADDRESS:
-		cell_local(cell, r, local_max);
+		put_local(cell, r, local_max);
 		break;
 	case TOP_IS_BAR: case TOP_IS_LENGTH:
 		*put_of(cell, r, c) = 0;

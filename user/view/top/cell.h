@@ -10,8 +10,6 @@
 /* "1,204", "0.25", "12+": a lower bound, "-": unknown. Returns where it ends; nothing beyond. */
 char *cell_number(char *p, uint64_t n);			/* with its thousands apart */
 char *cell_value(char *p, enum top_kind kind, struct top_value v, uint64_t interval_ns);
-/* "*:8080 x4", at most max columns: of a long address the beginning; max 0: whole */
-char *cell_local(char *p, const struct top_row *r, unsigned int max);
 /* The text of a cell but for its bar; ends with NUL. */
 /* local_max: columns of LOCAL, 0: whole. */
 void cell_text(char cell[CELL_MAX], const struct top_row *r, enum top_column c, unsigned int local_max, bool ascii);
