@@ -196,3 +196,11 @@ uint64_t model_full_ns(const struct model *m, const struct queue *q)
 
 	return q->full_ns + (on ? m->totals.last_ns - q->full_mark_ns : 0);
 }
+
+uint32_t figure_drops_unseen(const struct model *m, const struct listener *l)
+{
+	bool all = figure_known(m, l, FIGURE_REFUSED) == KNOWN_EXACTLY &&
+		   model_seen(m, TCPTRACE_DROP) == TCPTRACE_SEEN_EXACTLY;
+
+	return all ? 0 : l->drops_unseen;
+}

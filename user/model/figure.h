@@ -46,5 +46,7 @@ enum known {
 
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f);
 const char *figure_key(enum figure f);
+/* What the kernel's own sk_drops counted more; 0 where each refusal has a hook, as then it is of no interest. */
+uint32_t figure_drops_unseen(const struct model *m, const struct listener *l);
 
 #endif

@@ -132,15 +132,6 @@ static void put_queue(struct out *o, const char *label, const struct model *m, c
 			      model_oldest_wait(m, q));
 }
 
-/* What the kernel's own sk_drops counts more is of no interest where each refusal has a hook. */
-static uint32_t drops_unseen(const struct model *m, const struct listener *l)
-{
-	bool all = figure_known(m, l, FIGURE_REFUSED) == KNOWN_EXACTLY &&
-		   model_seen(m, TCPTRACE_DROP) == TCPTRACE_SEEN_EXACTLY;
-
-	return all ? 0 : l->drops_unseen;
-}
-
 /* "5: acceptq-full-syn 3, acceptq-full-ack 2" */
 static void put_refused(struct out *o, const struct model *m, const struct listener *l)
 {
@@ -149,7 +140,7 @@ static void put_refused(struct out *o, const struct model *m, const struct liste
 	const char *comma = N_(": ");
 	unsigned int i;
 
-	if (!sum && !drops_unseen(m, l) && known)
+	if (!sum && !figure_drops_unseen(m, l) && known)
 		return;
 	put_label(o, N_("refused"));
 	out_mem(o, "  ", 2);
@@ -164,9 +155,9 @@ static void put_refused(struct out *o, const struct model *m, const struct liste
 		out_u64(o, l->causes[i]);
 		comma = N_(", ");
 	}
-	if (drops_unseen(m, l)) {
+	if (figure_drops_unseen(m, l)) {
 		out_mem(o, "  ", 2);
-		summary_with(o, N_("(sk_drops rose by {1} more: not seen why)"), drops_unseen(m, l));
+		summary_with(o, N_("(sk_drops rose by {1} more: not seen why)"), figure_drops_unseen(m, l));
 	}
 	out_line_end(o);
 }

@@ -127,22 +127,13 @@ static void put_synq(struct view *v, const struct listener *l)
 	put_queue(v, l, &l->synq);
 	put_fact(o, N_("established"), figure_known(m, l, FIGURE_SYNQ_OUT), l->causes[TCPTRACE_SYNQ_ESTABLISHED]);
 	put_fact(o, N_("expired"), figure_known(m, l, FIGURE_EXPIRED), l->causes[TCPTRACE_SYNQ_EXPIRED]);
-	for (unsigned int i = TCPTRACE_SYNQ_RESET; i <= TCPTRACE_SYNQ_OTHER; i++) {
-		if (l->causes[i])
+	for (unsigned int i = TCPTRACE_SYNQ_EXPIRED + 1; i < TCPTRACE_CAUSE_END; i++) {
+		if (tcptrace_cause_group(i) == TCPTRACE_CAUSES_SYNQ_OUT && l->causes[i])
 			put_fact(o, tcptrace_cause_name(i), figure_known(m, l, FIGURE_EXPIRED), l->causes[i]);
 	}
 	end_row(o);
 	waits_hist(&l->in_synq, &waits);
 	put_waits(o, N_("Waited in the SYN queue"), figure_known(m, l, FIGURE_SYNQ_WAIT), &waits, 0);
-}
-
-/* What the kernel's own sk_drops counts more is of no interest where each refusal has a hook. */
-static uint32_t drops_unseen(const struct model *m, const struct listener *l)
-{
-	bool all = figure_known(m, l, FIGURE_REFUSED) == KNOWN_EXACTLY &&
-		   model_seen(m, TCPTRACE_DROP) == TCPTRACE_SEEN_EXACTLY;
-
-	return all ? 0 : l->drops_unseen;
 }
 
 static void put_refused(struct view *v, const struct listener *l)
@@ -155,8 +146,8 @@ static void put_refused(struct view *v, const struct listener *l)
 	put_fact(o, N_("segments"), known, listener_refused(l));
 	if (known)
 		put_causes(o, known, l, TCPTRACE_CAUSES_REFUSED);
-	if (drops_unseen(m, l))
-		put_fact(o, N_("more, not seen why (sk_drops)"), KNOWN_EXACTLY, drops_unseen(m, l));
+	if (figure_drops_unseen(m, l))
+		put_fact(o, N_("more, not seen why (sk_drops)"), KNOWN_EXACTLY, figure_drops_unseen(m, l));
 	end_row(o);
 }
 
