@@ -7,13 +7,12 @@
 #include "../talk.h"
 #include "outfile.h"
 #include "program.h"
+#include "views.h"
 
 /* A program's words do not get into JSON or a recording: then its standard output is standard error. */
 static bool stdout_is_ours(const struct options *o)
 {
-	return outfile_takes_stdout(o) ||
-	       (!o->path && strcmp(o->view, "table") && strcmp(o->view, "flow") &&
-		(strcmp(o->view, "conns") || o->json || o->conns.csv));
+	return outfile_takes_stdout(o) || (!o->path && (!views_by_name(o->view)->text || o->json || o->conns.csv));
 }
 
 int program_fork(struct child *c, struct options *o)

@@ -154,6 +154,7 @@ static int flow_close(struct view *v)
 const struct view_ops view_flow = {
 	.name = "flow",
 	.help = N_("each connection as a ladder, when it is over"),
+	.text = true,
 	.both_ends = true,
 	.hosts = true,
 	.open = flow_open,

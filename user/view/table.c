@@ -209,6 +209,7 @@ static int table_close(struct view *v)
 const struct view_ops view_table = {
 	.name = "table",
 	.help = N_("a line for each event, and a summary"),
+	.text = true,
 	.steps = true,
 	.open = table_open,
 	.event = table_event,

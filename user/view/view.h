@@ -176,6 +176,7 @@ struct view_ops {
 	const char *help;		/* what it writes, for --help; NULL: only a command has it */
 	enum view_file file;
 	uint64_t events;		/* what it stands on: lib/events.h; 0: all. With steps that is said by -e, -x, -q */
+	bool text;			/* lines for people: what a program writes may stand between them */
 	bool steps;			/* shows step by step: -e, -x and -q apply to it, -c counts what they leave */
 	bool verdict_last;		/* listeners before findings: programs look up what a finding names */
 	bool json;			/* it is cfg.json that says whether it writes JSON; else -j means the view json */

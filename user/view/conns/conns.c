@@ -394,6 +394,7 @@ static int conns_close(struct view *v)
 const struct view_ops view_conns = {
 	.name = "conns",
 	.help = N_("one line a connection, when it is over, and how it ended"),
+	.text = true,
 	.json = true,
 	.both_ends = true,
 	.hosts = true,
