@@ -90,7 +90,7 @@ const char *netns_name(uint32_t inum)
 	return known[i].name[0] ? known[i].name : NULL;
 }
 
-/* The id that bpf_get_current_cgroup_id() gives: the handle of the folder, 64 bits also where ino_t is 32. */
+/* The id that bpf_get_current_cgroup_id() gives: the handle of the directory, 64 bits also where ino_t is 32. */
 int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
 {
 	struct { struct file_handle h; unsigned char space[8]; } u = { .h.handle_bytes = 8 };
@@ -103,7 +103,7 @@ int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size)
 		return -EINVAL;
 	}
 	if (fs.f_type != CGROUP2_SUPER_MAGIC || stat(path, &st) || !S_ISDIR(st.st_mode)) {
-		snprintf(error, size, _("--cgroup '%s': not a folder of cgroup v2 (usually below /sys/fs/cgroup)"),
+		snprintf(error, size, _("--cgroup '%s': not a directory of cgroup v2 (usually below /sys/fs/cgroup)"),
 			 path);
 		return -EINVAL;
 	}

@@ -61,7 +61,7 @@ static int take_port(struct options *o, const char *s, int key)
 	return 0;
 }
 
-/* An address, with the length of its net behind a slash or without. IPv4 is ::ffff:a.b.c.d. */
+/* An address, or one with "/" and the length of its net. IPv4 is ::ffff:a.b.c.d. */
 static int parse_net(const char *s, struct filter_net *net)
 {
 	const char *slash = strchr(s, '/');

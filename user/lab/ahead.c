@@ -2,7 +2,7 @@
 /*
  * A child makes the run in its own namespace, with a capture of its own, and leaves a
  * recording in memory, which is judged and shown when its turn comes. If it failed, the
- * run is made again then: so a failure is told once, and by the usual way.
+ * run is made again then: so a failure is reported once, and by the usual way.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -100,7 +100,7 @@ static char *unpack(const char *begin, const char *end, size_t *size)
 	return text;
 }
 
-/* Lines until the empty one; returns what comes behind it. */
+/* Lines until the empty one; returns what follows it. */
 static const char *take_facts(struct lab_run *r, const char *text, const char *end)
 {
 	while (text < end && *text != '\n') {

@@ -177,7 +177,7 @@ static void take_slice(struct cgroup *c, struct part p)
 	}
 }
 
-/* A folder that is no unit: the driver cgroupfs, LXC, ECS. before: the part above it. */
+/* A directory that is no unit: the driver cgroupfs, LXC, ECS. before: the part above it. */
 static void take_folder(struct cgroup *c, struct part p, struct part before, bool ecs)
 {
 	if (begins(p, "pod") && enter_pod(c, without(p, 3, 0)))

@@ -36,7 +36,7 @@ void cgroup_of_process(const char *text, struct cgroup *out);
 void place_name(const struct proc_place *p, char text[PLACE_NAME_MAX]);
 
 /*
- * The text of a place in records: its members, a NUL behind each. n bytes; 0: nothing is known. The other way: false
+ * The text of a place in records: its members, each with its NUL. n bytes; 0: nothing is known. The other way: false
  * if that is no such text.
  */
 size_t place_to_text(const struct proc_place *p, char text[PLACE_TEXT_MAX]);

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 /*
- * The whole file with a NUL behind it: its bytes, of a larger one the first size - 1. Or -errno, and text is "". It
+ * The whole file and a NUL: its bytes, of a larger one the first size - 1. Or -errno, and text is "". It
  * never waits, whatever lies at path.
  */
 ssize_t read_file(const char *path, char *text, size_t size);

@@ -11,7 +11,7 @@
 
 #define CONNECT_FEW	3	/* a try or two that fails is how programs find out */
 
-/* Was it this machine that answered by a RST? Then that is told as a port without listener. */
+/* Was it this machine that answered by a RST? Then that is reported as a port without listener. */
 static bool is_unheard(const struct model *m, const struct connects *row)
 {
 	for (uint32_t i = 0; i < CONNECTS; i++) {
@@ -23,7 +23,7 @@ static bool is_unheard(const struct model *m, const struct connects *row)
 	return false;
 }
 
-/* Did a full queue of this machine let them wait? Then that is the cause, and told. */
+/* Did a full queue of this machine let them wait? Then that is the cause, and reported. */
 static bool is_refused(const struct model *m, const struct connects *row)
 {
 	const struct listener *l;

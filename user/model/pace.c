@@ -51,7 +51,7 @@ static void begins(struct listener *l, uint64_t t_ns)
 
 /*
  * The accept queue had `before`, one came in (step 1), one went out (-1) or neither, and now it has
- * l->acceptq.now. Fewer than there should be: some were taken that no record told.
+ * l->acceptq.now. Fewer than there should be: some were taken of which there is no record.
  */
 void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t before, int step)
 {

@@ -169,7 +169,7 @@ static void put_kernel(struct out *o, bool json)
 	kconfig_each(&source, put_option, &k);
 }
 
-/* The options are told even where nothing can be attached: they may be why. */
+/* The options are shown even where nothing can be attached: they may be why. */
 int run_doctor(struct options *opt)
 {
 	struct source *src = NULL;

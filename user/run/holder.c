@@ -70,7 +70,7 @@ static bool name(void *ctx, uint32_t pid, char *comm)
 /* The module has the numbers of the first PID namespace. */
 bool holder_lookup(struct model_lookup *out, const struct source *src)
 {
-	if (!pidns_is_that_of_proc() || (src->ops->pids_above && pidns_here()))
+	if (!pidns_is_that_of_proc() || (src->ops->no_pid_filter && pidns_here()))
 		return false;
 	*out = (struct model_lookup){ .holds = holds, .name = name };
 	return true;

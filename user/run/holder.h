@@ -6,7 +6,7 @@
 #include "../model/model.h"
 #include "../source/source.h"
 
-/* False: nothing can be told here, as /proc is not that of the numbers in records (PID namespace), or not there. */
+/* False: nothing is known here, as /proc is not that of the numbers in records (PID namespace), or not there. */
 bool holder_lookup(struct model_lookup *out, const struct source *src);
 
 /* 1: the inode of the socket that the process has at fd; 0: it has none there; -1: not known. */

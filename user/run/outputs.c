@@ -58,8 +58,8 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		     struct view_config *cfg)
 {
 	const struct options *o = s->o;
-	const struct filter *above = s->select->filter;	/* where the capture hands on both ends, all of it */
-	uint32_t netns = o->source.filter.netns || !above ? o->source.filter.netns : above->netns;
+	const struct filter *here = s->select->filter;	/* where the capture hands on both ends, all of it */
+	uint32_t netns = o->source.filter.netns || !here ? o->source.filter.netns : here->netns;
 
 	*cfg = (struct view_config){
 		.time = o->time,
@@ -76,7 +76,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		.files = o->files,
 		.explain = o->explain,
 		.netns = netns,
-		.narrows = above ? filter_narrows(above) : 0,
+		.narrows = here ? filter_narrows(here) : 0,
 		.home_netns = netns ? netns : o->read_path ? 0 : netns_here(),
 		.netns_name = o->read_path ? NULL : netns_name,
 		.about = &s->about.view,

@@ -13,24 +13,24 @@ void select_lift(struct select *s, struct options *o)
 {
 	struct filter *f = &o->source.filter;
 
-	s->above = *f;
-	s->filter = &s->above;
+	s->own = *f;
+	s->filter = &s->own;
 	f->netns = 0;
-	f->others = true;
-	if (source_by_name(o->source_name)->pids_above)
+	f->both_ends = true;
+	if (source_by_name(o->source_name)->no_pid_filter)
 		f->nlports = f->nrports = 0;
 	if (o->program)
-		s->above.npids = 0;
+		s->own.npids = 0;
 	else
 		f->npids = 0;
 }
 
 /* What no kernel applies, or not to what has no other end yet. */
-static void select_above(struct select *s, const struct filter *f)
+static void select_own(struct select *s, const struct filter *f)
 {
-	s->above = (struct filter){ .comm = f->comm, .nnets = f->nnets, .by_place = f->by_place };
-	memcpy(s->above.nets, f->nets, sizeof(s->above.nets));
-	s->filter = &s->above;
+	s->own = (struct filter){ .comm = f->comm, .nnets = f->nnets, .by_place = f->by_place };
+	memcpy(s->own.nets, f->nets, sizeof(s->own.nets));
+	s->filter = &s->own;
 }
 
 void select_begin(struct select *s, const struct options *o, struct source *src, const struct model *m)
@@ -38,10 +38,10 @@ void select_begin(struct select *s, const struct options *o, struct source *src,
 	const struct filter *f = &o->source.filter;
 	bool lifted = s->filter;
 
-	if (!lifted && (o->read_path || (src->ops->pids_above && f->npids)))
+	if (!lifted && (o->read_path || (src->ops->no_pid_filter && f->npids)))
 		s->filter = f;
 	else if (!lifted && (f->comm || f->nnets || filter_by_place(f)))
-		select_above(s, f);
+		select_own(s, f);
 	if (lifted && o->program)
 		s->program = src;
 	s->events = o->events;

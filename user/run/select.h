@@ -9,7 +9,7 @@ struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
 	bool trouble;			/* -x */
 	const struct filter *filter;	/* NULL: the source applies all of it */
-	struct filter above;		/* the part of it that is applied here, where filter is that */
+	struct filter own;		/* what filter points to, where it is a part of the user's */
 	const struct model *model;	/* knows where processes run */
 	struct source *program;		/* its followed() says what -- PROGRAM did, where others are captured, too; or NULL */
 };

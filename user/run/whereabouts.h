@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where processes run, for the model and recordings: by /proc/PID/cgroup (lib/cgroup.h) and the files of container
- * runtimes, told as 'place' records. Looked up when a listener gets another owner, not when something happens to it.
+ * runtimes, as 'place' records. Looked up when a listener gets another owner, not when something happens to it.
  */
 #ifndef TCPTRACE_WHEREABOUTS_H
 #define TCPTRACE_WHEREABOUTS_H

@@ -94,12 +94,12 @@ static int check_header(struct file_source *f, const struct file_header *h)
 	return 0;
 }
 
-/* It has been checked; what comes behind it is there, too. Of several in one file the last one counts. */
-static void take_header(struct file_source *f, const struct file_header *h, const char *behind)
+/* It has been checked; what follows it is there, too. Of several in one file the last one counts. */
+static void take_header(struct file_source *f, const struct file_header *h, const char *after)
 {
 	f->host = (struct file_host){ .clock_state = -1 };
 	if (h->header_size >= sizeof(*h) + sizeof(f->host))
-		memcpy(&f->host, behind, sizeof(f->host));
+		memcpy(&f->host, after, sizeof(f->host));
 	f->base.host = &f->host;
 	f->base.wall_offset_ns = h->wall_offset_ns;
 	f->growing = h->state == FILE_GROWING;

@@ -6,7 +6,7 @@
 
 uint32_t filter_narrows(const struct filter *f)
 {
-	return (f->npids && !f->others ? TCPTRACE_ONLY_PIDS : 0) | (f->nlports ? TCPTRACE_ONLY_LPORTS : 0) |
+	return (f->npids && !f->both_ends ? TCPTRACE_ONLY_PIDS : 0) | (f->nlports ? TCPTRACE_ONLY_LPORTS : 0) |
 	       (f->nrports ? TCPTRACE_ONLY_RPORTS : 0) |
 	       (f->nnets ? TCPTRACE_ONLY_ADDRS : 0) | (f->family ? TCPTRACE_ONLY_FAMILY : 0) |
 	       (f->netns ? TCPTRACE_ONLY_NETNS : 0) | (f->cgroup ? TCPTRACE_ONLY_CGROUP : 0);

@@ -360,7 +360,7 @@ static int kmod_source_poll(struct source *base, int timeout_ms, source_fn fn, v
 	n = hand_on(s, timeout_ms ? now_ns() - SLACK_NS : UINT64_MAX, fn, ctx);
 	if (n < 0)
 		return n;
-	if (!timeout_ms)		/* the last one: what was lost must be told now */
+	if (!timeout_ms)		/* the last one: what was lost must be reported now */
 		return tell_lost(s, fn, ctx);
 	err = periodic(s, !n, fn, ctx);
 	if (err)
@@ -392,7 +392,7 @@ static bool kmod_source_hook(struct source *base, unsigned int i, struct hook_re
 
 const struct source_ops source_kmod = {
 	.name = "kmod",
-	.pids_above = true,
+	.no_pid_filter = true,
 	.open = kmod_source_open,
 	.poll = kmod_source_poll,
 	.snapshot = kmod_source_snapshot,

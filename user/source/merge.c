@@ -37,7 +37,7 @@ static int keep(void *merged, const struct tcptrace_record *rec)
 	return 0;
 }
 
-/* The first that went wrong is the one that is told of. */
+/* The first that went wrong is the one that is reported. */
 static void say(char text[SOURCE_WHY], const char **where, const struct merged *f, const char *why)
 {
 	if (*where)

@@ -47,13 +47,13 @@ struct filter {
 	struct filter_place by_place;	/* of the process that has it; no kernel applies it */
 	uint8_t family;			/* 4, 6, 0: both */
 	uint32_t netns;			/* inode number, 0: all */
-	uint64_t cgroup;		/* cgroup v2 id (inode number of the folder), 0: all; children included */
+	uint64_t cgroup;		/* cgroup v2 id (inode number of the directory), 0: all; children included */
 	bool follow;			/* pids' future children too (-- PROGRAM) */
 	/*
 	 * The other ends too (flow): ports select the peers as well, and pids select nothing: they
 	 * are only for followed().
 	 */
-	bool others;
+	bool both_ends;
 };
 
 /* What a filter narrows, as TCPTRACE_ONLY_* of an OBSERVED record. */
@@ -123,7 +123,7 @@ struct source {
 
 struct source_ops {
 	const char *name;
-	bool pids_above;		/* does not filter by process: whoever reads must */
+	bool no_pid_filter;		/* does not filter by process: whoever reads must */
 	/*
 	 * 0 or -errno; on error why is a sentence that says what failed and what to do, or empty. On success hooks
 	 * are attached, but nothing was delivered.

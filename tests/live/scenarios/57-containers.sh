@@ -70,7 +70,7 @@ container_cgroup()
 		"unshare -C -m sh -c 'umount $root; mount -t cgroup2 none $root && exec \"\$@\"' -"
 	all_is_seen
 	expect "doctor on the cgroup namespace" "$(place "cgroup namespace")" \
-		"a container's; --cgroup takes folders that are seen here"
+		"a container's; --cgroup takes directories that are seen here"
 	if [[ $mechanism == tracepoint ]]; then
 		"$tcptrace" --mechanism tracepoint doctor 2> /dev/null | grep -A 2 '^connect() begins .*sys_enter_connect' |
 			grep -q 'loses: connects by io_uring' || fail "doctor does not say what connect() loses"

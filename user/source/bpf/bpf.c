@@ -204,7 +204,7 @@ static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_rep
 	return plan_report(&((struct bpf_source *)base)->load.plan, i, out);
 }
 
-/* With filter.others nothing is taken out of the map: a process that has ended is remembered. */
+/* With filter.both_ends nothing is taken out of the map: a process that has ended is remembered. */
 static bool bpf_source_followed(struct source *base, uint32_t pid)
 {
 	struct bpf_source *s = (struct bpf_source *)base;

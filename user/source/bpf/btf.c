@@ -67,7 +67,7 @@ static int get_data(struct btf_index *b)
 	return err;
 }
 
-/* Bytes behind struct btf_type, by kind. -1: a kind newer than we are. */
+/* Bytes after struct btf_type, by kind. -1: a kind newer than we are. */
 static int extra_bytes(const struct btf_type *t)
 {
 	unsigned int vlen = BTF_INFO_VLEN(t->info);
@@ -244,7 +244,7 @@ static uint32_t take_name(struct subset *s, uint32_t off)
 	return *name ? append(&s->str, name, strlen(name) + 1) : 0;
 }
 
-/* The numbers and names in what stands behind struct btf_type: which are of types, says the kind. */
+/* The numbers and names in what follows struct btf_type: which are of types, says the kind. */
 static void rewrite_rest(struct subset *s, struct btf_type *t)
 {
 	unsigned int vlen = BTF_INFO_VLEN(t->info);

@@ -60,9 +60,9 @@ static void fill_config(struct load *l)
 	c->ring_mask = l->rings->n - 1;
 	c->ring_slots = l->rings->slots;
 	c->family = f->family;
-	c->by_pid = f->npids > 0 && !f->others;
+	c->by_pid = f->npids > 0 && !f->both_ends;
 	c->follow = f->follow;
-	c->both_ends = f->others;
+	c->both_ends = f->both_ends;
 	fill_ports((uint64_t *)l->skel->rodata->lports, f->lports, f->nlports);
 	fill_ports((uint64_t *)l->skel->rodata->rports, f->rports, f->nrports);
 	c->by_lport = f->nlports > 0;
@@ -245,7 +245,7 @@ static void make_plan(struct load *l)
 {
 	const struct filter *f = &l->cfg->filter;
 	struct plan_options options = {
-		.only = l->cfg->mechanism, .by_pid = f->npids > 0 && !f->others, .follow = f->follow,
+		.only = l->cfg->mechanism, .by_pid = f->npids > 0 && !f->both_ends, .follow = f->follow,
 		.events = l->cfg->events ? l->cfg->events : EVENTS_ALL & ~EVENTS_IO,
 	};
 

@@ -92,7 +92,7 @@ static const char *cgroup_namespace(void)
 
 	if (stat("/proc/self/ns/cgroup", &st))
 		return _("unknown");
-	return st.st_ino == FIRST_CGROUPNS ? _("the host's") : _("a container's; --cgroup takes folders that are seen here");
+	return st.st_ino == FIRST_CGROUPNS ? _("the host's") : _("a container's; --cgroup takes directories that are seen here");
 }
 
 static const char *network_namespace(void)

@@ -46,7 +46,7 @@ void rings_size(struct rings *r, size_t bytes);
 int rings_open(struct rings *r, int slots_fd, int seq_fd, int wakeup_fd, struct ring_ends *ends);
 void rings_close(struct rings *r);	/* back to rings_size(); also of what was only that */
 
-/* rec is valid during the call. What is not 0 ends the drain behind this record. */
+/* rec is valid during the call. What is not 0 ends the drain after this record. */
 typedef int (*ring_fn)(void *ctx, const struct tcptrace_record *rec);
 /* rec may not be complete yet, and will be handed to ring_fn later. */
 typedef void (*ring_ahead_fn)(void *ctx, const struct tcptrace_record *rec);

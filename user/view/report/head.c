@@ -17,7 +17,7 @@ static void put_date(struct out *o, int64_t real_ns)
 	out_str(o, text);
 }
 
-/* Its folder stands below, with the recording. */
+/* Its directory stands below, with the recording. */
 static const char *file_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
