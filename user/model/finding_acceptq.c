@@ -278,8 +278,7 @@ static bool find_stalled(struct diagnosis *d)
 
 static bool same_group(const struct listener *a, const struct listener *b)
 {
-	return a != b && b->open && a->netns == b->netns && a->lport == b->lport &&
-	       !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+	return a != b && same_address(a, b) && lived_together(a, b);
 }
 
 /* How many members l's group has; *accepted: what those without a queue have accepted. */
