@@ -314,7 +314,7 @@ trouble_killed()
 	crowd_gone
 	expect "finding" "$(findings | grep -ow closed-waiting)" closed-waiting
 	expect "closed" "$(evidence closed-waiting closed)" 23
-	screen "^ ! 127.0.0.1:$port: redis-server\[$pid_of_redis\] closed it at $clock with 23 connections that nobody had accepted: they were reset \(the process is gone\)\."
+	screen "^ ! 127.0.0.1:$port: the listener of redis-server\[$pid_of_redis\] was closed at $clock with 23 connections that nobody had accepted: they were reset \(the process is gone\)\."
 }
 
 scenario trouble_restart 4 host alone loose -- "redis restarted: 78 SYNs between the two, and who listens since"
