@@ -215,6 +215,38 @@ trouble_blocked_loop()
 	never_says 'backlog='
 }
 
+scenario trouble_maxconn 4 host alone loose -- "haproxy has as many connections as it may: its own limit by its name"
+trouble_maxconn()
+{
+	needs haproxy
+	cat > "$dir/haproxy.cfg" <<-EOC
+	global
+	  maxconn 7
+	defaults
+	  mode http
+	  timeout connect 5s
+	  timeout client 60s
+	  timeout server 60s
+	frontend f
+	  bind 127.0.0.1:$port backlog 64
+	  http-request return status 200
+	EOC
+	background haproxy haproxy -db -f "$dir/haproxy.cfg"
+	until_port "$port"
+	trouble
+	crowd 23
+	crowd_in 23
+	until_stalled "$port" 900 16
+	end_trouble
+	crowd_gone
+	worker=${pid[haproxy]}
+	end haproxy
+	told accept-stalled
+	expect "state, waiting" "$(evidence accept-stalled state) $(evidence accept-stalled stall_waiting)" "S 16"
+	screen "^ ! 127.0.0.1:$port: no accept\(\) by haproxy\[$worker\] for [0-9.]+ (m?s) from $clock on, while 16 connections waited" \
+		"raise maxconn \(haproxy.cfg\)"
+}
+
 scenario trouble_busy_child 4 host alone loose -- "python sleeps, its busy child has no listener: it is not the child"
 trouble_busy_child()
 {
