@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../lib/caller.h"
@@ -268,6 +269,9 @@ static void warn_missing(const struct filter *f)
 	for (i = 0; i < f->npids; i++) {
 		if (kill((pid_t)f->pids[i], 0) && errno == ESRCH)
 			talk(_("-p %u: there is no such process now"), f->pids[i]);
+		else if (syscall(SYS_tgkill, f->pids[i], f->pids[i], 0) && errno == ESRCH)
+			talk(_("-p %u: that is a thread; the number of its process is in /proc/%u/status"),
+			     f->pids[i], f->pids[i]);
 	}
 	if (f->netns && netns_each(f->netns, is_there, NULL, &there) >= 0 && !there)
 		talk(_("--netns %u: no process is in such a namespace now, and it has no name below /run/netns"), f->netns);
