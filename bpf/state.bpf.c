@@ -101,7 +101,7 @@ static __always_inline __u16 did_state(int old, int new)
 	return state_matters(old, new) ? DID_STATE | (old & 15) << 4 | (new & 15) : DID_NOTHING;
 }
 
-GUARDED_TP(tp_state, inet_sock_set_state, (__u64)sk, did_state(old, new), state_hook((__u64)sk, old, new),
+GUARDED_TP(tp_state, inet_sock_set_state, life_of(sk), did_state(old, new), state_hook((__u64)sk, old, new),
 	   const struct sock *sk, int old, int new)
 
 static __always_inline int destroy_hook(const struct sock *sk)
@@ -122,7 +122,7 @@ static __always_inline int destroy_hook(const struct sock *sk)
 	return 0;
 }
 
-GUARDED_TP(tp_destroy, tcp_destroy_sock, (__u64)sk, DID_DESTROY, destroy_hook(sk), const struct sock *sk)
+GUARDED_TP(tp_destroy, tcp_destroy_sock, life_of(sk), DID_DESTROY, destroy_hook(sk), const struct sock *sk)
 
 /* Without the tracepoint, which costs each transition: inet_csk_listen_stop(), the listener is in CLOSE already. */
 static __always_inline int listen_stop(const struct sock *sk)

@@ -147,7 +147,7 @@ every_client()
 {
 	local key sum=0 n
 
-	for key in reset in_soon in_1s in_2s in_3s in_5s in_10s in_later never not_yet ghosts; do
+	for key in reset in_soon in_1s in_2s in_3s in_5s in_10s in_later never not_yet again ghosts; do
 		n=$(evidence "$1" "$key")
 		sum=$((sum + ${n:-0}))
 	done

@@ -87,7 +87,7 @@ static void closed_waiting(void **state)
 		acceptq_del(i, TCPTRACE_ACCEPTQ_CLOSED, 0, 3 - i);
 	box.dead = SERVER;
 	look();
-	assert_told("closed-waiting", FINDING_CAUSE, "prog[100] closed it at ");
+	assert_told("closed-waiting", FINDING_CAUSE, "the listener of prog[100] was closed at ");
 	assert_says(FINDING_CAUSE, "with 3 connections that nobody had accepted: they were reset (the process is gone).");
 	rig_down(state);		/* nobody waited */
 	up(state);
@@ -97,6 +97,26 @@ static void closed_waiting(void **state)
 	state_of(queues(listener_rec(0), 0, 0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
 	look();
 	assert_int_equal(found.n, 0);
+}
+
+/* Closed with waiters again and again: one finding, and how often. */
+static void closed_often(void **state)
+{
+	unsigned int i, n;
+
+	(void)state;
+	for (n = 0; n < 3; n++) {
+		rig_listen(128, 4096);
+		for (i = 1; i <= 3 + n; i++)
+			handshake(10 * n + i, i);
+		state_of(queues(listener_rec(0), 0, 3 + n), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+		for (i = 1; i <= 3 + n; i++)
+			acceptq_del(10 * n + i, TCPTRACE_ACCEPTQ_CLOSED, 0, 3 + n - i);
+		destroy(listener_rec(0), LSK);
+	}
+	look();
+	assert_told("closed-waiting", FINDING_CAUSE, "with 5 connections that nobody had accepted");
+	assert_says(FINDING_COST, "The same of 2 other listeners at this address.");
 }
 
 static void knock(unsigned int n, uint16_t port, uint32_t to)
@@ -337,7 +357,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(no_listener),
+		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(no_listener),
 		TEST(elsewhere), TEST(scan), TEST(connects), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};

@@ -302,6 +302,24 @@ static void imbalance(void **state)
 	assert_says(FINDING_ADVICE, "by hash, not by load");
 }
 
+/* A listener that is closed, and the next one at its address: no group. */
+static void successor(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(2, 4096);
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	for (i = 10; i < 14; i++)
+		drop(i, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 3);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	other_member(7);
+	look();
+	for (i = 0; i < found.n; i++)
+		assert_string_not_equal(found.f[i].id, "reuseport-imbalance");
+}
+
 /* It did its part, more than the other, and stands since. */
 static void stuck_later(void **state)
 {
@@ -330,7 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
 		TEST(full_unseen), TEST(stalled), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
-		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(stuck_later),
+		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(successor), TEST(stuck_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -337,6 +337,44 @@ static void migration(void **state)
 	assert_took(nth(TCPTRACE_ACCEPTQ_DEL, 0), rig.t - nth(TCPTRACE_ACCEPTQ_ADD, 0)->rec.t_ns);
 }
 
+/* By tracepoints nothing tells of it: the other member's accept() gives what the closed one had. */
+static void migration_unseen(void **state)
+{
+	const struct listener *other;
+	struct tcptrace_record rec;
+	struct hist waits;
+
+	(void)state;
+	rig_listen(128, 4096);
+	rec = listener_rec(0);
+	rec.listener = LSK + 64;
+	state_of(rec, LSK + 64, TCP_S_CLOSE, TCP_S_LISTEN);
+	other = model_listener(rig.m, 1);
+	handshake(1, 1);
+	rig.t += 300 * MS;
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	destroy(listener_rec(0), LSK);
+	rig.t += 5 * MS;
+	rec = queues(server_rec(TCPTRACE_ACCEPT, 1), 0, 0);
+	rec.sk = SK(1);
+	rec.listener = LSK + 64;
+	rec.ret = 9;
+	rig_feed(by(rec, SERVER, 9));
+	assert_int_equal(listener()->accepted, 0);
+	assert_int_equal(listener()->acceptq.known + listener()->acceptq.now, 0);
+	assert_int_equal(other->accepted, 1);
+	assert_int_equal(other->causes[TCPTRACE_ACCEPTQ_MIGRATED], 1);
+	assert_int_equal(other->acceptq.now + other->acceptq.known, 0);
+	assert_int_equal(other->acceptq.peak, 0);
+	assert_int_equal(nth(TCPTRACE_ACCEPTQ_DEL, 0)->listener, 2);
+	/* the wait was for the closed one's accept() */
+	assert_int_equal(model_acceptq_waits(rig.m, other, &waits), 0);
+	assert_int_equal(waits.count, 0);
+	model_acceptq_waits(rig.m, listener(), &waits);
+	assert_int_equal(waits.count, 1);
+	assert_in_range(waits.max, 300 * MS, 301 * MS);
+}
+
 /* One process listens, others accept; who was there in softirq is nobody. */
 static void prefork(void **state)
 {
@@ -496,7 +534,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
 		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
-		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(prefork),
+		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_unseen),
+		CASE(prefork),
 		CASE(opened_unseen),
 		CASE(backlog), CASE(lost), CASE(eviction),
 	};

@@ -177,6 +177,32 @@ static void listener_gone(void **state)
 	assert_int_equal(listener()->refused.out, 0);
 }
 
+/* The listener is opened anew, and refuses the same clients: what became of them is the second one's to tell. */
+static void refused_again(void **state)
+{
+	const struct refused *first, *second;
+
+	(void)state;
+	rig_listen(2, 4096);
+	refuse(10);
+	refuse(11);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	destroy(listener_rec(0), LSK);
+	rig_listen(2, 4096);
+	pass(1 * S);
+	refuse(10);
+	pass(1 * S);
+	handshake(10, 1);
+	handshake(11, 2);
+	first = &listener()->refused;
+	second = &model_listener(rig.m, 1)->refused;
+	assert_int_equal(first->again, 1);
+	assert_int_equal(first->lost, 0);
+	assert_int_equal(refused_in(first), 1);
+	assert_int_equal(refused_in(second), 1);
+	assert_int_equal(first->clients + second->clients, 3);
+}
+
 /* ---- pace ---- */
 
 static void pauses(void **state)
@@ -457,6 +483,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(cookies, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(too_many, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(listener_gone, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(refused_again, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(pauses, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(unseen_takes, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(blind, rig_up, rig_down),

@@ -71,6 +71,20 @@ static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 	       !had_request(conn_half_open(m, rec));
 }
 
+/* Out of the queue of a closed listener, of which no record tells any more. It waits on, but not for that one's accept(). */
+static void move_from(struct model *m, struct conn *c, uint64_t t_ns)
+{
+	struct listener *from = c->listener;
+
+	if (!from->open && from->closed_ns < t_ns)
+		t_ns = from->closed_ns;
+	if (from->acceptq.now)
+		from->acceptq.now--;
+	if (!c->moved && c->acceptq_ns && t_ns > c->acceptq_ns)
+		waits_add(&m->waits, &from->in_acceptq, t_ns - c->acceptq_ns);
+	c->moved = true;
+}
+
 static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = child_of(m, rec);
@@ -88,11 +102,11 @@ static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 		return;
 	if (c->in_synq)
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
-	from = c->in_acceptq && c->listener != l ? c->listener : NULL;
-	if (from && from->acceptq.now)
-		from->acceptq.now--;	/* of the closed one no record tells any more */
+	if (c->in_acceptq && c->listener && c->listener != l)
+		move_from(m, c, rec->t_ns);
 	enter(m, rec, c, l);
-	queue_numbers(m, l, rec, 0, 1);
+	/* what moved unseen is in the lengths that the kernel told since */
+	queue_numbers(m, l, rec, 0, !(rec->cause == TCPTRACE_ACCEPTQ_MIGRATED && rec->flags & TCPTRACE_F_INFERRED));
 	emit_plain(m, rec, c, l);
 }
 
@@ -140,14 +154,32 @@ static void seen_after_all(struct model *m, struct conn *c, const struct tcptrac
 	if (!l)
 		return;
 	l->unseen -= l->unseen > 0;
-	if (c->acceptq_ns && rec->t_ns > c->acceptq_ns)
+	if (c->acceptq_ns && rec->t_ns > c->acceptq_ns && !c->moved)
 		waits_add(&m->waits, &l->in_acceptq, rec->t_ns - c->acceptq_ns);
+}
+
+/* Another one's accept() gave it than the one in whose queue it was, which is closed: it moved (tracepoints alone). */
+static void moved_unseen(struct model *m, const struct tcptrace_record *rec, const struct conn *c,
+			 const struct listener *l)
+{
+	struct tcptrace_record add = *rec;
+
+	if (!l || !c->in_acceptq || !c->listener || c->listener == l || c->listener->open)
+		return;
+	add.event = TCPTRACE_ACCEPTQ_ADD;
+	add.cause = TCPTRACE_ACCEPTQ_MIGRATED;
+	add.flags = (rec->flags & ~(TCPTRACE_F_ACTOR | TCPTRACE_F_QUEUES)) | TCPTRACE_F_INFERRED;
+	add.req = add.arg = add.pid = add.tid = 0;
+	add.ret = 0;
+	add.fd = -1;
+	acceptq_add(m, &add);
 }
 
 static void accepted(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
 {
 	if (c->in_synq)
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
+	moved_unseen(m, rec, c, l);
 	if (!c->listener)
 		queue_set_listener(m, c, l);
 	if (c->in_acceptq) {		/* no hook reported it (tracepoints alone): not a call, so without the caller */

@@ -40,6 +40,9 @@ bool machine_has(const struct diagnosis *d, enum machine_sysctl which, uint64_t 
 void blame(struct diagnosis *d, const struct owner *const *who, unsigned int n);
 void blame_server(struct diagnosis *d);			/* of d->l: who accepted last, else who opened it */
 bool who_is_gone(const struct diagnosis *d);
+bool same_address(const struct listener *a, const struct listener *b);
+/* A closed one and its successor are not of one SO_REUSEPORT group. */
+bool lived_together(const struct listener *a, const struct listener *b);
 uint64_t refused_by_acceptq(const struct listener *l);
 uint64_t refused_by_synq(const struct listener *l);
 void say_cost(struct diagnosis *d);			/* what refusals cost the clients of d->l */

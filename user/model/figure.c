@@ -144,7 +144,7 @@ uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, st
 	for (c = first_waiting(&l->acceptq); c; c = c->next_q) {
 		uint64_t ns = waited(m, c);
 
-		if (ns)
+		if (ns && !c->moved)
 			hist_add(waits, ns);
 		n += ns != 0;
 	}

@@ -132,6 +132,18 @@ bool who_is_gone(const struct diagnosis *d)
 	return knows_processes(d) && d->f.who.pid && !is_alive(d, &d->f.who, &p);
 }
 
+/* ---- listeners of one address ---- */
+
+bool same_address(const struct listener *a, const struct listener *b)
+{
+	return a->lport == b->lport && a->netns == b->netns && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+}
+
+bool lived_together(const struct listener *a, const struct listener *b)
+{
+	return (a->open || a->closed_ns > b->born_ns) && (b->open || b->closed_ns > a->born_ns);
+}
+
 /* ---- what refusals cost ---- */
 
 uint64_t refused_by_acceptq(const struct listener *l)
@@ -187,6 +199,10 @@ void say_cost(struct diagnosis *d)
 	say(d, FINDING_COST, r->unfollowed ? N_("At least {clients:client} refused") : N_("{clients:client} refused"));
 	any = say_waits(d, r);
 	say(d, FINDING_COST, any ? N_(", {never} never") : N_(": none came in"));
+	if (r->again) {
+		say_number(d, "again", r->again);
+		say(d, FINDING_COST, ", {again} refused again by the listener after it");
+	}
 	if (out.not_yet) {
 		say_number(d, "not_yet", out.not_yet);
 		say(d, FINDING_COST, ", {not_yet} may still try");
@@ -204,6 +220,54 @@ void say_cost(struct diagnosis *d)
 }
 
 /* ---- all ---- */
+
+/* A server that listens anew and anew has one trouble; members of a group with processes of their own have not. */
+static bool same_trouble(const struct finding *a, const struct finding *b)
+{
+	return !strcmp(a->id, b->id) && a->listener && b->listener && same_address(a->listener, b->listener) &&
+	       (a->who.pid == b->who.pid || !lived_together(a->listener, b->listener));
+}
+
+/* The costliest of them stays. */
+static size_t fold(struct finding *f, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0, k; i < n; i++) {
+		for (k = 0; k < kept && !same_trouble(&f[k], &f[i]); k++)
+			;
+		if (k < kept)
+			f[k].same++;
+		else
+			f[kept++] = f[i];
+	}
+	return kept;
+}
+
+static bool has_part(const struct finding *f, enum finding_part part)
+{
+	for (unsigned int i = 0; f->said[i].text; i++)
+		if (f->said[i].part == part)
+			return true;
+	return false;
+}
+
+/* And says how many more there are. */
+static void hand_out(struct found *found, const struct finding *f)
+{
+	struct diagnosis d = { .f = *f };
+
+	for (; d.f.said[d.parts].text; d.parts++)
+		;
+	for (; d.f.value[d.values].key; d.values++)
+		;
+	if (f->same) {
+		say_number(&d, "same", f->same);
+		say(&d, FINDING_COST, has_part(f, FINDING_COST) ? N_(" The same of {same:other listener} at this address.") :
+		    N_("The same of {same:other listener} at this address."));
+	}
+	found->fn(found->ctx, &d.f);
+}
 
 static int costlier(const void *a, const void *b)
 {
@@ -234,7 +298,8 @@ void findings(const struct model *m, const struct machine *machine, finding_fn f
 	find_close_wait(&d);
 	if (found.n)
 		qsort(found.f, found.n, sizeof(*found.f), costlier);
+	found.n = fold(found.f, found.n);
 	for (size_t i = 0; i < found.n; i++)
-		fn(ctx, &found.f[i]);
+		hand_out(&found, &found.f[i]);
 	free(found.f);
 }

@@ -226,6 +226,17 @@ static void say_state(struct diagnosis *d, char state)
 	say(d, FINDING_ADVICE, "Look at what {who} does meanwhile: /proc/{pid}/status, perf top -p {pid}.");
 }
 
+/* A program that is full leaves the others where they are, and sleeps. */
+static void say_full(struct diagnosis *d)
+{
+	const struct knob *knob = knob_of(d->f.who.comm);
+
+	if (!knob || !knob->at_once)
+		return;
+	say_words(d, "its_limit", knob->at_once);
+	say(d, FINDING_ADVICE, "If it serves as many connections as it may, raise {its_limit}. ");
+}
+
 static char blame_holder(struct diagnosis *d, uint64_t from_ns)
 {
 	struct process p = { 0 };
@@ -259,6 +270,8 @@ static bool find_stalled(struct diagnosis *d)
 	say_stall(d, &s);
 	say(d, FINDING_CAUSE, "{listener}: no accept() by {who} for {stall} from {from} on, while {stall_waiting:connection} "
 	    "waited");
+	if (state == 'S')
+		say_full(d);
 	say_state(d, state);
 	say(d, FINDING_CAUSE, ".");
 	if (stalls_explain(d))
@@ -278,8 +291,7 @@ static bool find_stalled(struct diagnosis *d)
 
 static bool same_group(const struct listener *a, const struct listener *b)
 {
-	return a != b && b->open && a->netns == b->netns && a->lport == b->lport &&
-	       !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+	return a != b && same_address(a, b) && lived_together(a, b);
 }
 
 /* How many members l's group has; *accepted: what those without a queue have accepted. */

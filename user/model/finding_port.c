@@ -21,8 +21,8 @@ void find_closed(struct diagnosis *from)
 	say_number(&d, "closed", closed);
 	say_value(&d, "at", FINDING_MOMENT, d.l->closed_ns);
 	d.f.cost_ns = closed * CLIENT_LOST_NS;
-	say(&d, FINDING_CAUSE, "{listener}: {who} closed it at {at} with {closed:connection} that nobody had accepted: "
-	    "they were reset");
+	say(&d, FINDING_CAUSE, "{listener}: the listener of {who} was closed at {at} with {closed:connection} that nobody "
+	    "had accepted: they were reset");
 	if (who_is_gone(&d))
 		say(&d, FINDING_CAUSE, " (the process is gone)");
 	say(&d, FINDING_CAUSE, ".");
@@ -118,7 +118,7 @@ static void say_restarted(struct diagnosis *d, const struct unheard *u, const st
 	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened from {from} to {until} "
 	    "({gap})");
 	if (d->f.who.pid)
-		say(d, FINDING_CAUSE, a->after ? N_(", when {who} began to") : N_(", after {who} had closed its listener"));
+		say(d, FINDING_CAUSE, a->after ? N_(", when {who} began to") : N_(", after the listener of {who} was closed"));
 	say(d, FINDING_CAUSE, ".");
 	say(d, FINDING_ADVICE, a->after ? N_("Keep a listener open over a restart: reload instead, socket activation, or the "
 	    "new program listens (SO_REUSEPORT) before the old one ends.") :

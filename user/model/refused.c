@@ -78,6 +78,16 @@ static void lose(struct model *m, struct client *k)
 	leave(m, k);
 }
 
+/* What became of it is the next one's to tell. */
+static void refused_by_next(struct model *m, struct client *k)
+{
+	struct listener *l = listener_in(m, k);
+
+	if (l)
+		l->refused.again++;
+	leave(m, k);
+}
+
 /* A free place, or that of one that cannot come any more. */
 static struct client *place(struct model *m, const struct tuple *t, uint64_t t_ns)
 {
@@ -113,7 +123,7 @@ void refused_add(struct model *m, struct listener *l, const struct tuple *t, boo
 		l->refused.first_ns = t_ns;
 	l->refused.last_ns = t_ns;
 	if (k && listener_in(m, k) != l) {	/* of a listener before this one */
-		lose(m, k);
+		refused_by_next(m, k);
 		k = NULL;
 	}
 	if (!k) {

@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <unistd.h>
 
 #include "../lib/tr.h"
@@ -25,6 +27,9 @@ static void warn_missing(const struct filter *f)
 	for (i = 0; i < f->npids; i++) {
 		if (kill((pid_t)f->pids[i], 0) && errno == ESRCH)
 			talk(_("-p %u: there is no such process now"), f->pids[i]);
+		else if (syscall(SYS_tgkill, f->pids[i], f->pids[i], 0) && errno == ESRCH)
+			talk(_("-p %u: that is a thread; the number of its process is in /proc/%u/status"),
+			     f->pids[i], f->pids[i]);
 	}
 	if (f->netns && netns_each(f->netns, is_there, NULL, &there) >= 0 && !there)
 		talk(_("--netns %u: no process is in such a namespace now, and it has no name below /run/netns"), f->netns);

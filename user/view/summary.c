@@ -3,7 +3,7 @@
  * The end of a run for people: a block per listener, and the last line.
  *
  * 0.0.0.0:8080  nginx[1234] fd 6  backlog 511 (asked 511, somaxconn 4096: backlog decides)  LISTEN
- *   accept queue  now 1  peak 101/511  full 0.000 ms  oldest 0.200 ms  in 10007  accepted 10006 (3 unseen)
+ *   accept queue  now 1  peak 101/511  full 0.000 ms  oldest 0.200 ms  in 10007 (331/s)  accepted 10006 (3 unseen)
  *                 waited p50 0.021  p90 0.080  p99 0.144  max 1.250 ms  (1 waits still)
  *   SYN queue     now 0  peak 3/511  full 0.000 ms  established 10007  expired 1
  *                 waited p50 0.030  p90 0.041  p99 0.090  max 300.214 ms
@@ -285,14 +285,34 @@ static void put_rest(struct out *o, const struct model *m, const struct listener
 	}
 }
 
-static void put_acceptq(struct out *o, const struct model *m, const struct listener *l)
+/* " (331/s)": of the time that the listener was there in this run. A second at least, or it says nothing. */
+static void put_rate(struct view *v, const struct model *m, const struct listener *l)
+{
+	const struct model_totals *t = model_totals(m);
+	uint64_t from = l->born_ns > t->first_ns ? l->born_ns : t->first_ns, until = l->open ? t->last_ns : l->closed_ns;
+	uint64_t ms = until > from ? (until - from) / 1000000 : 0, tenths = ms ? l->established * 10000 / ms : 0;
+
+	if (!v->cfg.live || ms < 1000 || !tenths || !figure_known(m, l, FIGURE_ESTABLISHED))
+		return;
+	out_mem(v->out, " (", 2);
+	out_u64(v->out, tenths / 10);
+	if (tenths < 100) {
+		out_char(v->out, '.');
+		out_u64(v->out, tenths % 10);
+	}
+	out_mem(v->out, "/s)", 3);
+}
+
+static void put_acceptq(struct view *v, const struct model *m, const struct listener *l)
 {
 	enum known known = figure_known(m, l, FIGURE_ACCEPTED);
+	struct out *o = v->out;
 	struct hist waits;
 	uint32_t still;
 
 	put_queue(o, N_("accept queue"), m, l, &l->acceptq);
 	summary_figure(o, N_("in"), figure_known(m, l, FIGURE_ESTABLISHED), l->established);
+	put_rate(v, m, l);
 	summary_figure(o, N_("accepted"), known, l->accepted);
 	if (known && l->unseen) {
 		out_char(o, ' ');
@@ -327,7 +347,7 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 	out_line_end(o);
 	summary_title(v, l);
 	put_place(o, listener_place(m, l));
-	put_acceptq(o, m, l);
+	put_acceptq(v, m, l);
 	put_queue(o, N_("SYN queue"), m, l, &l->synq);
 	put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
 	out_line_end(o);

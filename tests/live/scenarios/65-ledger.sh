@@ -97,6 +97,7 @@ ledger_proxy()
 	wait "${p[@]}"
 	end haproxy
 	stop server
+	all_gone
 	untrace
 	ledger_is_not ActiveOpens PassiveOpens
 	grep -q '"type":"finding".*EADDRNOTAVAIL' "$json" || fail "it did not run out of ports"

@@ -215,6 +215,38 @@ trouble_blocked_loop()
 	never_says 'backlog='
 }
 
+scenario trouble_maxconn 4 host alone loose -- "haproxy has as many connections as it may: its own limit by its name"
+trouble_maxconn()
+{
+	needs haproxy
+	cat > "$dir/haproxy.cfg" <<-EOC
+	global
+	  maxconn 7
+	defaults
+	  mode http
+	  timeout connect 5s
+	  timeout client 60s
+	  timeout server 60s
+	frontend f
+	  bind 127.0.0.1:$port backlog 64
+	  http-request return status 200
+	EOC
+	background haproxy haproxy -db -f "$dir/haproxy.cfg"
+	until_port "$port"
+	trouble
+	crowd 23
+	crowd_in 23
+	until_stalled "$port" 900 16
+	end_trouble
+	crowd_gone
+	worker=${pid[haproxy]}
+	end haproxy
+	told accept-stalled
+	expect "state, waiting" "$(evidence accept-stalled state) $(evidence accept-stalled stall_waiting)" "S 16"
+	screen "^ ! 127.0.0.1:$port: no accept\(\) by haproxy\[$worker\] for [0-9.]+ (m?s) from $clock on, while 16 connections waited" \
+		"raise maxconn \(haproxy.cfg\)"
+}
+
 scenario trouble_busy_child 4 host alone loose -- "python sleeps, its busy child has no listener: it is not the child"
 trouble_busy_child()
 {
@@ -314,7 +346,7 @@ trouble_killed()
 	crowd_gone
 	expect "finding" "$(findings | grep -ow closed-waiting)" closed-waiting
 	expect "closed" "$(evidence closed-waiting closed)" 23
-	screen "^ ! 127.0.0.1:$port: redis-server\[$pid_of_redis\] closed it at $clock with 23 connections that nobody had accepted: they were reset \(the process is gone\)\."
+	screen "^ ! 127.0.0.1:$port: the listener of redis-server\[$pid_of_redis\] was closed at $clock with 23 connections that nobody had accepted: they were reset \(the process is gone\)\."
 }
 
 scenario trouble_restart 4 host alone loose -- "redis restarted: 78 SYNs between the two, and who listens since"
@@ -465,6 +497,7 @@ healthy_servers()
 	for p in nginx redis node gunicorn haproxy; do
 		end $p
 	done
+	grep -qE "^  accept queue .* in [0-9]+ \([0-9.]+/s\)  accepted" "$dir/screen" || fail "no rate: $(head -n 24 "$dir/screen")"
 	told
 }
 

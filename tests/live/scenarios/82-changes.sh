@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154 # lib.sh has the variables
+#
+# Listeners that change hands, places and groups while clients come: what is said of each is what the
+# program itself counted.
+
+# shellcheck source=../trouble.sh
+. "$here/trouble.sh"
+
+# program NAME: the script on stdin, as $dir/NAME.py, with what its users share
+program()
+{
+	{
+		cat <<-EOC
+		import os, socket, sys, time
+		WHERE = ("$local", $port)
+		def listener(backlog=64, group=False):
+		    s = socket.socket()
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    if group:
+		        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind(WHERE)
+		    s.listen(backlog)
+		    return s
+		def client():
+		    s = socket.socket()
+		    s.setblocking(False)
+		    s.connect_ex(WHERE)
+		    return s
+		def say(*words):
+		    print(*words, flush=True)
+		EOC
+		cat
+	} > "$dir/$1.py"
+}
+
+scenario reopened 4 own -- "closed and opened again while clients are refused: no group, one finding, and where they came in"
+reopened()
+{
+	needs python3
+	program reopened <<-EOC
+	first = listener(2)
+	kept = [client() for _ in range(5)]
+	time.sleep(0.3)
+	first.close()
+	second = listener(2)
+	others = [client() for _ in range(3)]
+	time.sleep(1.2)		# the two are refused again: it is full, too
+	second.setblocking(False)
+	n, end = 0, time.monotonic() + 15
+	while n < 5 and time.monotonic() < end:
+	    try:
+	        kept.append(second.accept()[0])
+	        n += 1
+	    except BlockingIOError:
+	        time.sleep(0.01)
+	say("TOOK", n)
+	sys.stdin.readline()
+	EOC
+	trace
+	start reopened python3 "$dir/reopened.py"
+	hear reopened TOOK
+	expect "accepted in all" "$reply" "TOOK 5"
+	say reopened
+	finish reopened
+	untrace
+	expect "accepted, each" "$(listener accepted 1) $(listener accepted 2)" "0 5"
+	expect "refused by both" "$(listener drops 1) $(($(listener drops 2) >= 2))" "2 1"
+	! findings | grep -q reuseport || fail "a listener and the one after it are a group: $(findings)"
+	expect "findings of what was thrown out" "$(grep -c '"id":"closed-waiting"' "$json")" 1
+}
+
+# By tracepoints the move is not seen: who accepts tells.
+scenario group_shrinks 4 own loose -- "tcp_migrate_req: who took what a closed member had"
+group_shrinks()
+{
+	needs python3
+	[[ -e /proc/sys/net/ipv4/tcp_migrate_req ]] || skip "this kernel has no tcp_migrate_req"
+	sysctl_set ipv4/tcp_migrate_req 1
+	program shrinks <<-EOC
+	a, b = listener(group=True), listener(group=True)
+	kept = [client() for _ in range(31)]
+	time.sleep(0.3)
+	a.close()
+	b.setblocking(False)
+	n, end = 0, time.monotonic() + 3
+	while n < 31 and time.monotonic() < end:
+	    try:
+	        kept.append(b.accept()[0])
+	        n += 1
+	    except BlockingIOError:
+	        time.sleep(0.01)
+	say("TOOK", n)
+	sys.stdin.readline()
+	EOC
+	trace
+	start shrinks python3 "$dir/shrinks.py"
+	hear shrinks TOOK
+	say shrinks
+	finish shrinks
+	untrace
+	expect "accepted, each" "$(listener accepted 1) $(listener accepted 2)" "0 ${reply#TOOK }"
+	expect "queues at the end" "$(listener acceptq.now 1) $(listener acceptq.now 2)" "0 0"
+}
