@@ -177,6 +177,7 @@ static int open_all(struct run *r, struct options *o)
 	r->select.program = lifted && o->program ? r->src : NULL;
 	r->select.events = o->events;
 	r->select.trouble = o->trouble;
+	r->select.min_ns = o->conns.min_ns;
 	err = make_models(r);
 	if (err)
 		return err;

@@ -41,6 +41,12 @@ bool select_trouble(const struct model_event *ev)
 	return call_failed(ev);
 }
 
+/* It ends a call, a wait or a state that took so long; TIME_WAIT takes a minute whatever it was. */
+static bool is_long(const struct select *s, const struct model_event *ev)
+{
+	return ev->has_dur && ev->dur_ns >= s->min_ns && !(ev->event == TCPTRACE_STATE && ev->old == TCP_S_TIME_WAIT);
+}
+
 static bool has_pid(const struct filter *f, uint32_t pid)
 {
 	uint32_t i;
@@ -157,6 +163,8 @@ bool select_event(const struct select *s, const struct model_event *ev)
 		return false;
 	if (s->trouble && !select_trouble(ev))
 		return false;
+	if (s->min_ns && !is_long(s, ev))
+		return false;
 	return select_filtered(s, ev);
 }
 
@@ -170,6 +178,8 @@ unsigned int select_pick(void *select, const struct model_event *ev)
 		bits |= PICK_FILTER;
 	if (select_trouble(ev))
 		bits |= PICK_TROUBLE;
+	if (ev->event != TCPTRACE_ACCEPT && is_long(s, ev))	/* its server waited, not it */
+		bits |= PICK_LONG;
 	return bits;
 }
 

@@ -13,6 +13,7 @@
 struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
 	bool trouble;			/* -x */
+	uint64_t min_ns;		/* --min-ms */
 	const struct filter *filter;	/* NULL: the source has applied it */
 	const struct model *model;	/* knows where processes run */
 	struct source *program;		/* its followed() says what -- PROGRAM did, where others are captured, too; or NULL */
