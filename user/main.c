@@ -20,7 +20,7 @@ static const struct command commands[] = {
 	{
 		.name = "stream", .help = N_("show events until Ctrl-C, then a summary (the default)"),
 		.run = run_stream, .view = "table",
-		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN,
+		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN | TAKES_LONG,
 		.form = N_("a stream of events"),
 	}, {
 		.name = "top", .help = N_("a screen: listeners, their queues and rates, what is wrong; Enter shows more"),
@@ -32,12 +32,12 @@ static const struct command commands[] = {
 	}, {
 		.name = "flow", .help = N_("each connection as a ladder, when it is over"),
 		.run = run_stream, .view = "flow",
-		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN,
+		.takes = TAKES_RUN | TAKES_HEADER | TAKES_EXPLAIN | TAKES_LONG,
 		.form = N_("'flow' shows whole connections, in their own time"),
 	}, {
 		.name = "conns", .help = N_("one line a connection, when it is over, and how it ended"),
 		.run = run_stream, .view = "conns",
-		.takes = TAKES_RUN | TAKES_CONNS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
+		.takes = TAKES_RUN | TAKES_CONNS | TAKES_LONG | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
 		.form = N_("'conns' shows whole connections"),
 	}, {
 		.name = "report", .help = N_("a page for a browser: verdict, queues over time, connections, replay"),

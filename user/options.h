@@ -44,11 +44,12 @@ enum {
 	TAKES_LANG	= 1 << 15,
 	TAKES_FILES	= 1 << 16,	/* -C, -W */
 	TAKES_PAGE	= 1 << 17,	/* --anonymous, --max-size */
-	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --csv, --end, --min-ms, --min-bytes, --wide */
+	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --csv, --end, --min-bytes, --wide */
 	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
 	TAKES_METRICS	= 1 << 20,	/* --listen, --textfile and so on */
 	TAKES_USER	= 1 << 21,	/* -u */
 	TAKES_LOAD	= 1 << 22,	/* --ring, --priority */
+	TAKES_LONG	= 1 << 23,	/* --min-ms */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
 			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE | TAKES_USER | TAKES_LOAD,
 };

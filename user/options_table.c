@@ -45,7 +45,7 @@ const struct option_row option_rows[] = {
 	{ { "ends", OPT_ENDS, NULL, 0, N_("of conns: a line for each end where both are on this machine"), 3 }, TAKES_CONNS },
 	{ { "end", OPT_END, "WORD,...", 0, N_("of conns: only those that ended so (refused, reset-unread ...)"), 3 },
 	  TAKES_CONNS },
-	{ { "min-ms", OPT_MIN_MS, "N", 0, N_("of conns: only those that lived or waited for so long"), 3 }, TAKES_CONNS },
+	{ { "min-ms", OPT_MIN_MS, "N", 0, N_("only what took or waited for so long: a step, a connection"), 3 }, TAKES_LONG },
 	{ { "min-bytes", OPT_MIN_BYTES, "N", 0, N_("of conns: only those with so many bytes, in and out"), 3 }, TAKES_CONNS },
 	{ { "csv", OPT_CSV, NULL, 0, N_("of conns: comma-separated values, all columns"), 3 }, TAKES_CONNS },
 	{ { "color", OPT_COLOR, "WHEN", 0, N_("always, never or auto"), 3 }, TAKES_OUTS },

@@ -33,9 +33,9 @@ static void header(const char *name)
 	    fread(u.bytes + sizeof(u.h), u.h.header_size - sizeof(u.h), 1, stdin) != 1)
 		die("no recording that says whose it is");
 	memset(&u.host, 0, sizeof(u.host));
-	u.host.recording = strlen(name);
 	snprintf(u.host.name, sizeof(u.host.name), "%s", name);
 	memcpy(u.host.boot_id, u.host.name, sizeof(u.host.boot_id));
+	memcpy(&u.host.recording, u.host.name, sizeof(u.host.recording));
 	u.host.clock_state = -1;
 	if (fwrite(&u, u.h.header_size, 1, stdout) != 1)
 		die("write");

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Clients that count their bytes, and whether tcptrace counted the same.
 
-usage: truth.py nginx|redis|postgres PORT COUNT         prints "KIND PORT OUT IN" for each connection, PORT its own
+usage: truth.py nginx|redis|postgres PORT COUNT         prints "KIND PORT OUT IN FIRST" for each connection: PORT its
+                                                        own, FIRST who closed it first
        truth.py --check CSV LINES SERVER-PORT [ACCESS]  of `tcptrace conns --csv --ends`; ACCESS: "PORT IN OUT" of nginx
+       truth.py --beside CSV TCPLIFE FROM TO            what tcplife printed of sockets with a port of FROM to TO
 """
 import csv
 import random
@@ -37,12 +39,13 @@ class Counted:
     def to_the_end(self):
         while self.receive():
             pass
+        return "server"
 
 
 def nginx(c, _):
     path = random.choice(["f0", "f1", "f2", "f3", "none"])
     c.send(f"GET /{path} HTTP/1.1\r\nHost: x\r\nX: {'y' * random.randrange(500)}\r\nConnection: close\r\n\r\n".encode())
-    c.to_the_end()
+    return c.to_the_end()
 
 
 def redis(c, i):
@@ -53,7 +56,8 @@ def redis(c, i):
     c.exactly(len(f"${len(value)}\r\n{value}\r\n"))
     if i % 3 == 0:
         c.send(b"*1\r\n$4\r\nQUIT\r\n")
-        c.to_the_end()
+        return c.to_the_end()
+    return "client"
 
 
 def message(c):
@@ -73,16 +77,17 @@ def postgres(c, i):
         pass
     if i % 3:
         c.send(b"X" + struct.pack("!I", 4))	# Terminate: the server closes
-        c.to_the_end()
+        return c.to_the_end()
+    return "client"
 
 
 def run(kind, port, count):
     random.seed(7)
     for i in range(count):
         c = Counted(port)
-        {"nginx": nginx, "redis": redis, "postgres": postgres}[kind](c, i)
+        first = {"nginx": nginx, "redis": redis, "postgres": postgres}[kind](c, i)
         c.s.close()
-        print(kind, c.port, c.out, c.into)
+        print(kind, c.port, c.out, c.into, first)
 
 
 def in_turn(pairs):
@@ -103,7 +108,7 @@ def check(table, lines, port, access=None):
         with open(access, encoding="utf-8") as f:
             logged = in_turn((p, counts) for p, *counts in map(str.split, f))
     with open(lines, encoding="utf-8") as f:
-        for kind, p, out, into in map(str.split, f):
+        for kind, p, out, into, first in map(str.split, f):
             if not server.get(p) or not client.get(p):
                 print(f"{kind} {p}: no line of", "the client" if server.get(p) else "the server")
                 continue
@@ -112,12 +117,35 @@ def check(table, lines, port, access=None):
             seen = [s["bytes_in"], s["bytes_out"], c["bytes_out"], c["bytes_in"]]
             if seen != [out, into, out, into] or said != [out, into]:
                 print(f"{kind} {p}: counted {out} {into}, seen {seen}, logged {said}")
-            order = {"closed-by-us": "closed-by-them", "closed-by-them": "closed-by-us"}
-            if order.get(s["end"]) != c["end"]:
-                print(f"{kind} {p}: {s['end']}, {c['end']}")
+            ends = ["closed-by-us", "closed-by-them"]
+            if [s["end"], c["end"]] != (ends if first == "server" else ends[::-1]):
+                print(f"{kind} {p}: the {first} closed first, seen {s['end']}, {c['end']}")
+
+
+def beside(table, lines, low, high):
+    """tcplife rounds to 10 bytes, and counts a SYN and a FIN of each side as bytes, and what was acknowledged alone"""
+    ours, n = {}, 0
+    with open(table, newline="", encoding="utf-8") as f:
+        for r in csv.DictReader(f, strict=True):
+            ours.setdefault((r["laddr"], r["lport"], r["raddr"], r["rport"]), []).append(r)
+    with open(lines, encoding="utf-8") as f:
+        for line in map(str.split, f):
+            if len(line) != 9 or not any(int(low) <= int(line[i]) <= int(high) for i in (3, 5) if line[i].isdigit()):
+                continue
+            n += 1
+            sent, taken = float(line[6]) * 1024, float(line[7]) * 1024
+            near = [r for r in ours.get(tuple(line[2:6]), []) if not r.get("taken") and abs(taken - int(r["bytes_in"] or 0)) < 8
+                    and abs(sent - int(r["bytes_out"] or 0) + (int(r["undelivered"] or 0) if r["end"] == "timed-out" else 0)) < 8]
+            if near:
+                near[0]["taken"] = True
+            else:
+                print("not here:", *line)
+    print(n, "of tcplife")
 
 
 if sys.argv[1] == "--check":
     check(*sys.argv[2:])
+elif sys.argv[1] == "--beside":
+    beside(*sys.argv[2:])
 else:
     run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -224,6 +224,31 @@ static void time_wait(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
 }
 
+static void remember_addr(void *addr, const struct conn *c)
+{
+	memcpy(addr, c->laddr, sizeof(c->laddr));
+}
+
+/* When connect() returns the kernel has taken the local address off again. */
+static void address_of_a_refused_one(void **state)
+{
+	struct tcptrace_record rec = client_rec(0, 1);
+	uint8_t was[16], addr[16] = { 0 };
+
+	(void)state;
+	memcpy(was, rec.laddr, sizeof(was));
+	client_opens(1, SK(1));
+	state_of(rec, SK(1), TCP_S_SYN_SENT, TCP_S_CLOSE);
+	rec = by(client_rec(TCPTRACE_CONNECT_RETURN, 1), CLIENT, 4);
+	rec.sk = SK(1);
+	rec.ret = -111;
+	memset(rec.laddr + 12, 0, 4);
+	rig_feed(rec);
+	assert_int_equal(nth(TCPTRACE_CONNECT_RETURN, 0)->ev.conn, 1);
+	model_each_conn(rig.m, remember_addr, addr);
+	assert_memory_equal(addr, was, sizeof(was));
+}
+
 /* The end of TIME_WAIT is not told: the tuple's next life replaces it, time forgets it. */
 static void time_wait_untold(void **state)
 {
@@ -377,7 +402,8 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(passive_exact), CASE(passive_tracepoints), CASE(half_cloned_two_cpus), CASE(late_ack),
-		CASE(time_wait), CASE(time_wait_untold), CASE(orphan_fin_wait2), CASE(refused_connects),
+		CASE(time_wait), CASE(time_wait_untold), CASE(address_of_a_refused_one),
+		 CASE(orphan_fin_wait2), CASE(refused_connects),
 		CASE(connected_again), CASE(pointer_reuse), CASE(loopback_mapped), CASE(broken_chain_is_counted),
 	};
 

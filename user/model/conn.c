@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "../lib/pages.h"
+#include "../lib/put.h"
 #include "internal.h"
 
 /*
@@ -205,10 +206,17 @@ static void tuple_index(struct model *m, struct conn *c)
 	c->tupled = true;
 }
 
+/* tcp_disconnect(), which connect() calls when it fails, takes the local address off: inet_reset_saddr(). */
+static bool same_ends(const struct conn *c, const struct tcptrace_record *rec)
+{
+	const size_t from = addr_is_any(rec->laddr) ? offsetof(struct tuple, raddr) : 0;
+
+	return !memcmp((const char *)&c->tuple + from, (const char *)rec->laddr + from, offsetof(struct tuple, netns) - from);
+}
+
 /* Takes what the record says of the conn's ends. A connect() to elsewhere makes a new tuple. */
 void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
-	const size_t ends = offsetof(struct tuple, netns);
 	bool full = rec->lport && rec->rport;
 	uint64_t cookie = rec_cookie(rec);
 
@@ -220,7 +228,7 @@ void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *r
 		tuple_unindex(m, c);
 		c->lport = 0;
 	}
-	if (c->tupled && (!full || (!memcmp(rec->laddr, c->laddr, ends) && rec->netns == c->netns)))
+	if (c->tupled && (!full || (same_ends(c, rec) && rec->netns == c->netns)))
 		return;
 	tuple_unindex(m, c);
 	if (rec->netns)
@@ -277,10 +285,9 @@ void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 static struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
-	const size_t ends = offsetof(struct tuple, netns);
 
 	if (!c || model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT || !c->tupled || !rec->lport || !rec->rport ||
-	    !memcmp(rec->laddr, c->laddr, ends))
+	    same_ends(c, rec))
 		return c;
 	conn_sk_gone(m, c);
 	return NULL;

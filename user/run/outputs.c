@@ -87,7 +87,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		.metrics = o->metrics,
 		.machine_now = o->read_path ? NULL : &s->about.now,
 		.picks_ctx = (void *)(uintptr_t)s->select,
-		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0),
+		.picks_all = PICK_FILTER | (o->trouble ? PICK_TROUBLE : 0) | (o->conns.min_ns ? PICK_LONG : 0),
 		.conns = &o->conns,
 		.interval_ns = o->interval_ns,
 		.batch = o->batch,

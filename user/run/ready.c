@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #include "../lib/tr.h"
 #include "../source/netns.h"

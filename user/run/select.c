@@ -46,6 +46,7 @@ void select_begin(struct select *s, const struct options *o, struct source *src,
 		s->program = src;
 	s->events = o->events;
 	s->trouble = o->trouble;
+	s->min_ns = o->conns.min_ns;
 	s->model = m;
 }
 
@@ -84,6 +85,12 @@ static bool is_trouble(const struct model_event *ev)
 		return ev->cause == TCPTRACE_ACCEPTQ_CLOSED || ev->cause == TCPTRACE_ACCEPTQ_RESET;
 	}
 	return call_failed(ev);
+}
+
+/* It ends a call, a wait or a state that took so long; TIME_WAIT takes a minute whatever it was. */
+static bool is_long(const struct select *s, const struct model_event *ev)
+{
+	return ev->has_dur && ev->dur_ns >= s->min_ns && !(ev->event == TCPTRACE_STATE && ev->old == TCP_S_TIME_WAIT);
 }
 
 static bool has_pid(const struct filter *f, uint32_t pid)
@@ -152,6 +159,9 @@ static bool addr_matches(const struct filter *f, const struct model_event *ev)
 
 	if (!f->nnets)
 		return true;
+	/* until 6.12 a child begins without addresses: that of a request that passed is known by it */
+	if (ev->event == TCPTRACE_STATE && ev->old == TCP_S_LISTEN && ev->new == TCP_S_SYN_RECV && ev->c && !ev->c->rport)
+		return false;
 	if (r->rport && r->event != TCPTRACE_LISTEN)
 		return filter_has_addr(f, r->laddr, r->raddr);
 	return !ev->c || !ev->c->rport || filter_has_addr(f, ev->c->laddr, ev->c->raddr);
@@ -199,6 +209,8 @@ bool select_event(const struct select *s, const struct model_event *ev)
 		return false;
 	if (s->trouble && !is_trouble(ev))
 		return false;
+	if (s->min_ns && !is_long(s, ev))
+		return false;
 	return select_filtered(s, ev);
 }
 
@@ -212,6 +224,8 @@ unsigned int select_pick(void *select, const struct model_event *ev)
 		bits |= PICK_FILTER;
 	if (is_trouble(ev))
 		bits |= PICK_TROUBLE;
+	if (ev->event != TCPTRACE_ACCEPT && is_long(s, ev))	/* its server waited, not it */
+		bits |= PICK_LONG;
 	return bits;
 }
 

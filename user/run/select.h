@@ -8,6 +8,7 @@
 struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
 	bool trouble;			/* -x */
+	uint64_t min_ns;		/* --min-ms */
 	const struct filter *filter;	/* NULL: the source applies all of it */
 	struct filter own;		/* what filter points to, where it is a part of the user's */
 	const struct model *model;	/* knows where processes run */

@@ -80,7 +80,7 @@ struct view_machine {
 struct view;
 
 /* What view_config.picks() says of an event. */
-enum { PICK_FILTER = 1, PICK_TROUBLE = 2 };
+enum { PICK_FILTER = 1, PICK_TROUBLE = 2, PICK_LONG = 4 };
 
 /* Of the view conns. */
 struct conns_config {
@@ -89,7 +89,7 @@ struct conns_config {
 	bool csv;			/* --csv */
 	bool wide;			/* --wide */
 	uint64_t ends_wanted;		/* --end: a bit for each enum life_end; 0: all */
-	uint64_t min_ns;		/* --min-ms: it lived or waited for so long; 0: any */
+	uint64_t min_ns;		/* --min-ms: it lived or waited for so long; 0: any. Others ask picks() */
 	uint64_t min_bytes;		/* --min-bytes, in and out together; 0: any */
 };
 

@@ -18,7 +18,7 @@ most_of()
 		END { print n + 0 }") "$json"
 }
 
-scenario top_intervals 46 own -- "top -j: intervals add up, peaks between two looks are seen"
+scenario top_intervals 46 own each loose -- "top -j: intervals add up, peaks between two looks are seen"
 top_intervals()
 {
 	json=$dir/json
