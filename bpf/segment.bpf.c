@@ -55,14 +55,32 @@ static __always_inline bool never_tried(int err)
 }
 
 /* Those that fail are not seen before 6.16 (ad892e912b84). What IP dropped without an error has err 1. */
+#define FAILED_TOO	bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err)
+
+static __always_inline int retrans_hook(const struct sock *sk, const struct sk_buff *skb, int err)
+{
+	return never_tried(err) ? 0 : emit_retrans(sk, skb, err < 0 ? err : 0);
+}
+
 SEC("?raw_tp/tcp_retransmit_skb")
 int BPF_PROG(tp_retrans, const struct sock *sk, const struct sk_buff *skb)
 {
 	int err = 0;
 
-	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err))
+	if (FAILED_TOO)
 		err = ctx[2];
-	return never_tried(err) ? 0 : emit_retrans(sk, skb, err < 0 ? err : 0);
+	return retrans_hook(sk, skb, err);
+}
+
+SEC("?tp/tcp/tcp_retransmit_skb")
+int tp_retrans_whole(const struct trace_event_raw_tcp_retransmit_skb *ctx)
+{
+	int err = 0;
+
+	if (FAILED_TOO)
+		err = ctx->err;
+	return retrans_hook(SK_SKB_EVENT(ctx, trace_event_raw_tcp_retransmit_skb, skaddr),
+			    SK_SKB_EVENT(ctx, trace_event_raw_tcp_retransmit_skb, skbaddr), err);
 }
 
 /* Before 6.16: of those that fail, the ones that the kernel has counted. */
@@ -70,7 +88,7 @@ static __always_inline int retransmit_enter(const struct sock *sk, const struct 
 {
 	struct notes *n = notes();
 
-	if (!n || bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err))
+	if (!n || FAILED_TOO)
 		return 0;
 	n->retransmit.sk = (__u64)sk;
 	n->retransmit.skb = (__u64)skb;
@@ -112,8 +130,13 @@ int BPF_KRETPROBE(r_retransmit, int err)
 GUARDED_TP(tp_rst_received, tcp_receive_reset, (__u64)sk, DID_RST_RECEIVED, emit_sock(TCPTRACE_RST_RECEIVED, sk),
 	   const struct sock *sk)
 
-SEC("?raw_tp/tcp_retransmit_synack")
-int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct request_sock *req)
+SEC("?tp/tcp/tcp_receive_reset")
+int tp_rst_received_whole(const struct trace_event_raw_tcp_event_sk *ctx)
+{
+	return emit_sock(TCPTRACE_RST_RECEIVED, ctx->skaddr);
+}
+
+static __always_inline int synack_retrans_hook(const struct sock *listener, const struct request_sock *req)
 {
 	struct tcptrace_record *r;
 
@@ -129,6 +152,18 @@ int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct reques
 	set_request(r, req, listener);
 	submit(r);
 	return 0;
+}
+
+SEC("?raw_tp/tcp_retransmit_synack")
+int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct request_sock *req)
+{
+	return synack_retrans_hook(listener, req);
+}
+
+SEC("?tp/tcp/tcp_retransmit_synack")
+int tp_synack_retrans_whole(const struct trace_event_raw_tcp_retransmit_synack *ctx)
+{
+	return synack_retrans_hook(ctx->skaddr, ctx->req);
 }
 
 /*
@@ -179,6 +214,13 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 
 GUARDED_TP(tp_rst_sent, tcp_send_reset, (__u64)(sk ? (void *)sk : (void *)skb), DID_RST_SENT, rst_sent_hook(sk, skb),
 	   const struct sock *sk, const struct sk_buff *skb)
+
+SEC("?tp/tcp/tcp_send_reset")
+int tp_rst_sent_whole(const void *ctx)
+{
+	return rst_sent_hook(SK_SKB_EVENT(ctx, trace_event_raw_tcp_send_reset, skaddr),
+			     SK_SKB_EVENT(ctx, trace_event_raw_tcp_send_reset, skbaddr));
+}
 
 /* ---- TIME_WAIT --------------------------------------------------------------------------------- */
 

@@ -104,6 +104,12 @@ static __always_inline __u16 did_state(int old, int new)
 GUARDED_TP(tp_state, inet_sock_set_state, life_of(sk), did_state(old, new), state_hook((__u64)sk, old, new),
 	   const struct sock *sk, int old, int new)
 
+SEC("?tp/sock/inet_sock_set_state")
+int tp_state_whole(const struct trace_event_raw_inet_sock_set_state *ctx)
+{
+	return state_hook((__u64)ctx->skaddr, ctx->oldstate, ctx->newstate);
+}
+
 static __always_inline int destroy_hook(const struct sock *sk)
 {
 	struct tcptrace_record *r;
@@ -123,6 +129,12 @@ static __always_inline int destroy_hook(const struct sock *sk)
 }
 
 GUARDED_TP(tp_destroy, tcp_destroy_sock, life_of(sk), DID_DESTROY, destroy_hook(sk), const struct sock *sk)
+
+SEC("?tp/tcp/tcp_destroy_sock")
+int tp_destroy_whole(const struct trace_event_raw_tcp_event_sk *ctx)
+{
+	return destroy_hook(ctx->skaddr);
+}
 
 /* Without the tracepoint, which costs each transition: inet_csk_listen_stop(), the listener is in CLOSE already. */
 static __always_inline int listen_stop(const struct sock *sk)

@@ -207,7 +207,6 @@ struct socket { short type; struct file *file; struct sock *sk; };
 struct inode { __u16 i_mode; };
 typedef struct { __s64 counter; } atomic_long_t;
 struct file { struct inode *f_inode; void *private_data; };
-struct trace_event_raw_tcp_retransmit_skb { int err; };	/* 6.16 and later */
 struct file___count { atomic_long_t f_count; };		/* until 6.12 */
 typedef struct { atomic_long_t refcnt; } file_ref_t;	/* 6.13 90ee6ed776c0: one reference is 0 */
 struct file___ref { file_ref_t f_ref; };
@@ -276,6 +275,14 @@ struct bpf_sock_ops_kern { struct sock *sk; };
 struct trace_entry { unsigned short type; unsigned char flags, preempt_count; int pid; };
 struct syscall_trace_enter { struct trace_entry ent; int nr; unsigned long args[6]; };
 struct syscall_trace_exit { struct trace_entry ent; int nr; long ret; };
+
+/* What the other tracepoints of perf are given, which whole programs are for: recursion.bpf.h. */
+struct trace_event_raw_inet_sock_set_state { const void *skaddr; int oldstate, newstate; };
+struct trace_event_raw_tcp_event_sk { const void *skaddr; };
+struct trace_event_raw_tcp_event_sk_skb { const void *skbaddr, *skaddr; };
+struct trace_event_raw_tcp_send_reset { const void *skbaddr, *skaddr; };	/* 6.10 and later; the one above before */
+struct trace_event_raw_tcp_retransmit_skb { const void *skbaddr, *skaddr; int err; };	/* 6.16 and later; the same */
+struct trace_event_raw_tcp_retransmit_synack { const void *skaddr, *req; };
 
 struct seq_file;
 struct bpf_iter_meta { struct seq_file *seq; };

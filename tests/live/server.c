@@ -28,7 +28,7 @@ static struct {
 	int port, backlog, listeners, stuck, forks, delay_ms, workers;
 	int defer_accept, fastopen, echo;
 	long max;
-	bool v6, v6only, reuseport, linger0, close_first, keep;
+	bool v6, v6only, reuseport, linger0, close_first, keep, mptcp;
 } opt = { .mode = "loop", .backlog = 128, .listeners = 1, .max = LONG_MAX };
 
 /* Shared with the forked workers. */
@@ -99,7 +99,7 @@ static int bind_one(bool reuseport)
 	const char *any = opt.v6 ? "::" : "0.0.0.0";
 	union address a = address_parse(opt.bind ? opt.bind : any, opt.port, false);
 	socklen_t len = address_len(&a);
-	int fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, opt.mptcp ? IPPROTO_MPTCP : 0);
 
 	if (fd < 0)
 		die("socket");
@@ -547,6 +547,7 @@ static const char usage[] =
 "      accept [N], close [N], relisten N, shutdown-listener, close-listener [I], queue, exit\n"
 "  --echo BYTES           echo so many before the close (epoll: whatever comes)\n"
 "  --close-first          close without waiting for the client to\n"
+"  --mptcp                as Go listens from 1.24 on\n"
 "  --linger0              close with a reset        --leak-close-wait  never close\n"
 "  --max N                end after N connections\n"
 "  SIGUSR1 and SIGUSR2, which accept() survives, make it say SIGNAL\n";
@@ -558,7 +559,7 @@ static const struct option options[] = {
 	{ "defer-accept", 1, 0, 'd' }, { "fastopen", 1, 0, 'F' },  { "linger0", 0, 0, 'L' },
 	{ "echo", 1, 0, 'e' },	     { "close-first", 0, 0, 'c' }, { "leak-close-wait", 0, 0, 'k' },
 	{ "max", 1, 0, 'm' },	     { "timeout", 1, 0, 't' },	   { "help", 0, 0, 'h' },
-	{ 0 },
+	{ "mptcp", 0, 0, 'M' },	     { 0 },
 };
 
 /* "--accept MODE" may take a number as one more word, or behind a '='. */
@@ -592,6 +593,7 @@ static void parse_one(int c, int *timeout)
 	case 'e': opt.echo = number("--echo", optarg, 1, 1 << 30); break;
 	case 'c': opt.close_first = true; break;
 	case 'k': opt.keep = true; break;
+	case 'M': opt.mptcp = true; break;
 	case 'm': opt.max = number("--max", optarg, 1, LONG_MAX); break;
 	case 't': *timeout = number("--timeout", optarg, 1, 3600); break;
 	case 'h': fputs(usage, stdout); exit(0);

@@ -208,6 +208,7 @@ static void test_every_program_has_a_place(void **state)
 			for (int i = 0; i < VARIANT_PROGS; i++) {
 				progs_add(&placed, hook_table[id].variants[v].progs[i].prog);
 				progs_add(&placed, hook_table[id].variants[v].progs[i].again);
+				progs_add(&placed, hook_table[id].variants[v].progs[i].whole);
 			}
 		}
 	}
@@ -319,6 +320,41 @@ static void test_second_programs(void **state)
 	assert_true(plan_reject(&p, P(f_connect4_retry), "load", EINVAL));
 	assert_false(progs_has(&p.wanted, P(f_connect4)));
 	assert_true(progs_has(&p.wanted, P(k_connect4)));
+}
+
+/* With PREEMPT_RT what keeps preemption off comes first: a kprobe, and a tracepoint as perf runs it. */
+static void test_rt(void **state)
+{
+	struct kernel rt = *kernel_by_name("7.2");
+	struct plan_options options = { .events = ALL };
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	rt.features.rt = true;
+	features_of(&rt, &f);
+	plan_make(&p, &f, &options);
+	assert_true(progs_has(&p.wanted, P(k_synack)) && progs_has(&p.wanted, P(tp_state_whole)));
+	assert_false(progs_has(&p.wanted, P(f_synack)));
+	assert_false(progs_has(&p.wanted, P(tp_state)) || progs_has(&p.wanted, P(tp_state_retry)));
+	/* one that the kernel does not take is done without, and nothing else changes */
+	assert_true(plan_reject(&p, P(tp_state_whole), "load", EINVAL));
+	assert_true(progs_has(&p.wanted, P(tp_state)) && progs_has(&p.wanted, P(tp_state_retry)));
+	assert_false(progs_has(&p.wanted, P(tp_state_whole)));
+	assert_true(progs_has(&p.wanted, P(tp_destroy_whole)));
+	/* nor can it be found without tracefs */
+	f.tracefs = -EACCES;
+	plan_make(&p, &f, &options);
+	assert_true(progs_has(&p.wanted, P(tp_retrans)));
+	assert_false(progs_has(&p.wanted, P(tp_retrans_whole)));
+	/* fentry where there is nothing better, or where it is asked for */
+	f.kprobe = -ENOENT;
+	plan_make(&p, &f, &options);
+	assert_true(progs_has(&p.wanted, P(f_synack)));
+	f.kprobe = 0;
+	options.only = MECH_FENTRY;
+	plan_make(&p, &f, &options);
+	assert_true(progs_has(&p.wanted, P(f_synack)));
 }
 
 static void test_reject(void **state)
@@ -661,6 +697,7 @@ int main(void)
 		cmocka_unit_test(test_older_function),
 		cmocka_unit_test(test_no_ipv6),
 		cmocka_unit_test(test_second_programs),
+		cmocka_unit_test(test_rt),
 		cmocka_unit_test(test_reject),
 		cmocka_unit_test(test_nothing_left),
 		cmocka_unit_test(test_switches),

@@ -98,6 +98,30 @@ container_seccomp()
 	expect "doctor on seccomp" "$(place seccomp)" "a filter, which may forbid bpf() and perf_event_open()"
 }
 
+scenario container_user 4 own -- "a user namespace (rootless engines): has all capabilities, and no right to BPF; said"
+container_user()
+{
+	unshare -U -r true 2> /dev/null || skip "no user namespace can be made"
+	boxed unshare -U -r
+	"$tcptrace" -q -d 1 > "$dir/out" 2> "$dir/talk"
+	expect status $? 1
+	said 'although it has the capabilities, and no seccomp filter: a security module forbids it, or .* a user namespace'
+	expect "doctor on seccomp" "$(place seccomp)" "no filter"
+}
+
+scenario container_lockdown 4 own -- "a kernel that is locked down: said, and no other reason"
+container_lockdown()
+{
+	[[ -d /sys/kernel/security ]] || skip "no securityfs"
+	boxed "unshare -m sh -c 'cd /sys/kernel/security && mount -t tmpfs none . && cd . &&
+		echo none integrity [confidentiality] > /sys/kernel/security/lockdown; exec \"\$@\"' -" "$bin/denied"
+	"$tcptrace" -q -d 1 > "$dir/out" 2> "$dir/talk"
+	expect status $? 1
+	said 'the kernel is locked down \(confidentiality\)'
+	not_said 'seccomp'
+	expect "doctor on lockdown" "$(place lockdown)" "confidentiality: BPF may not read the kernel's memory"
+}
+
 scenario container_tracefs 4 own -- "the capabilities and tracefs as a volume: all is seen"
 container_tracefs()
 {
@@ -118,6 +142,22 @@ container_no_tracefs()
 	events acceptq-add:5
 	[[ $mechanism != tracepoint ]] || said 'mount -t tracefs'
 	[[ $(place tracefs) == 'not there: mount -t tracefs'* ]] || fail "doctor says '$(place tracefs)'"
+}
+
+scenario container_mptcp 46 own each -- "from the host: a server in a container that listens as Go does, with MPTCP"
+container_mptcp()
+{
+	[[ $(cat /proc/sys/net/mptcp/enabled 2> /dev/null) == 1 ]] || skip "no MPTCP"
+	own_trace --check
+	start server unshare -p -f -C --mount-proc "$bin/server" --mptcp $any --port "$port" --timeout $limit --accept loop --max 23
+	hear server READY
+	client --count 23
+	finish server
+	untrace
+	kernel ActiveOpens=23 PassiveOpens=23
+	events listen,comm=server:1 accept,comm=server:23 synq-add:23 acceptq-add:23 acceptq-del,cause=accepted:23 \
+		close,comm=server:24
+	listener_is accepted=23 comm=server
 }
 
 # in_cgroup NAME GROUP PORT: a server there

@@ -14,6 +14,9 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define ONE(x, ...)	{ .prog = P(x), __VA_ARGS__ }
 /* Of what runs in process context alone the second is needed only where the kernel preempts. */
 #define TWO(x, ...)	{ .prog = P(x), .again = P(x##_retry), __VA_ARGS__ }
+#define RAW(x)		{ .prog = P(x), .whole = P(x##_whole) }
+/* An interrupt is enough to keep the first from its work. */
+#define RAW_TWO(x)	TWO(x, .whole = P(x##_whole), .interrupted = true)
 #define IF_THERE	.may_miss = true
 
 /* A switch in struct capture_config: one that is not there does not compile. */
@@ -23,7 +26,7 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define RESTS(...)	.rests = { __VA_ARGS__ }
 
 /* Who looks listeners up by their ports must see them come and go. */
-#define GROUPS		TWO(tp_state, .interrupted = true), TWO(sys_enter_listen, .helps = true),	\
+#define GROUPS		RAW_TWO(tp_state), TWO(sys_enter_listen, .helps = true),	\
 			TWO(sys_exit_listen, .helps = true)
 
 /* A good one by the connection that it makes or that is refused, a bad one by its RST. */
@@ -35,17 +38,17 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 
 const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_STATE] = { N_("transitions"), ON(STATE), .helps = HELPS_PIDS, .variants = {
-		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)) },
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(RAW_TWO(tp_state)) },
 	} },
 	/* where no transition is asked for */
 	[HOOK_LISTENER_END] = { N_("end of a listener"), EVENTS_LISTENER, .variants = {
 		{ MECH_FENTRY, "inet_csk_listen_stop", PROGS_OF(ONE(f_listen_stop)) },
 		{ MECH_KPROBE, "inet_csk_listen_stop", PROGS_OF(ONE(k_listen_stop)) },
-		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(RAW_TWO(tp_state)),
 		  SETS(S(listener_ends)) },
 	} },
 	[HOOK_DESTROY] = { N_("end of a socket"), ON(DESTROY), .helps = HELPS_PIDS, .variants = {
-		{ MECH_TRACEPOINT, "tcp_destroy_sock", PROGS_OF(TWO(tp_destroy, .interrupted = true)) },
+		{ MECH_TRACEPOINT, "tcp_destroy_sock", PROGS_OF(RAW_TWO(tp_destroy)) },
 	} },
 	[HOOK_SOCKET] = { N_("socket()"), ON(SOCKET), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__sys_socket, inet_create, inet6_create",
@@ -159,7 +162,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "inet_release", PROGS_OF(ONE(k_release)) },
 		{ MECH_TRACEPOINT, "cgroup sock_release", PROGS_OF(ONE(cg_release)), CGROUP },
 		{ MECH_TRACEPOINT, "sys_enter_close, inet_sock_set_state",
-		  PROGS_OF(TWO(sys_enter_close), TWO(tp_state, .interrupted = true), TWO(sys_enter_shutdown),
+		  PROGS_OF(TWO(sys_enter_close), RAW_TWO(tp_state), TWO(sys_enter_shutdown),
 			   TWO(sys_exit_shutdown)), SETS(S(tp_close)), SYSCALL, .deduced = ON(CLOSE),
 		  .loses = N_("the close of an already closed connection by exit() or dup2()") },
 	} },
@@ -204,21 +207,21 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_ACCEPTQ_ADD] = { N_("SYN queue: out, accept queue: in"), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
 		{ MECH_FENTRY, "inet_csk_complete_hashdance", PROGS_OF(ONE(x_hashdance)) },
 		{ MECH_KPROBE, "inet_csk_complete_hashdance", PROGS_OF(ONE(k_hashdance), ONE(r_hashdance)) },
-		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(RAW_TWO(tp_state)),
 		  SETS(S(tp_acceptq_add)), RESTS({ ON(SYNQ_DEL), ON(SYNQ_ADD) | ON(ACCEPTQ_ADD) }) },
 	} },
 	[HOOK_ACCEPTQ_ADD_OTHER] = { N_("accept queue: in by cookie or Fast Open"), ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
 		{ MECH_FENTRY, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(x_queue_add)) },
 		{ MECH_KPROBE, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(k_queue_add), ONE(r_queue_add)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state, cgroup sock_ops",
-		  PROGS_OF(TWO(tp_state, .interrupted = true), ONE(cg_synack)), CGROUP },
+		  PROGS_OF(RAW_TWO(tp_state), ONE(cg_synack)), CGROUP },
 		{ MECH_TRACEPOINT, "inet_sock_set_state, net_dev_queue",
-		  PROGS_OF(TWO(tp_state, .interrupted = true), ONE(tp_synack)) },
+		  PROGS_OF(RAW_TWO(tp_state), ONE(tp_synack)) },
 	} },
 	[HOOK_FORGET] = { N_("accept queue: out with its listener"), EVENTS_CLOSED, ON(ACCEPTQ_DEL), .variants = {
 		{ MECH_FENTRY, "inet_child_forget", PROGS_OF(ONE(f_forget)) },
 		{ MECH_KPROBE, "inet_child_forget", PROGS_OF(ONE(k_forget)) },
-		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(TWO(tp_state, .interrupted = true)),
+		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(RAW_TWO(tp_state)),
 		  RESTS({ ON(ACCEPTQ_DEL), ON(ACCEPTQ_ADD) | EVENTS_LISTENER }, { EVENTS_CLOSED, EVENTS_LISTENER }) },
 	} },
 	[HOOK_MIGRATE] = { N_("accept queue: moved to another member"), .also = ON(ACCEPTQ_ADD), .variants = {
@@ -257,33 +260,33 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(ONE(k_cookie_v4), ONE(r_verdict_v4), ONE(k_cookie_v6, IF_THERE),
 			   ONE(r_verdict_v6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "consume_skb, tcp_send_reset",
-		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn), TWO(tp_rst_sent, .interrupted = true), GROUPS), COOKIE_RESTS,
+		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn), RAW_TWO(tp_rst_sent), GROUPS), COOKIE_RESTS,
 		  SETS(S(tp_cookie), S(cg_synack), S(tp_groups)), CGROUP, .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
 		  .loses = N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced") },
 		{ MECH_TRACEPOINT, "net_dev_queue, tcp_send_reset",
-		  PROGS_OF(ONE(tp_synack), TWO(tp_rst_sent, .interrupted = true), GROUPS), COOKIE_RESTS,
+		  PROGS_OF(ONE(tp_synack), RAW_TWO(tp_rst_sent), GROUPS), COOKIE_RESTS,
 		  SETS(S(tp_cookie), S(tp_groups)),
 		  .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
 		  .loses = N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced") },
 	} },
 	[HOOK_SYNACK_RETRANS] = { N_("SYN-ACK sent again"), ON(SYNACK_RETRANS), .variants = {
-		{ MECH_TRACEPOINT, "tcp_retransmit_synack", PROGS_OF(ONE(tp_synack_retrans)) },
+		{ MECH_TRACEPOINT, "tcp_retransmit_synack", PROGS_OF(RAW(tp_synack_retrans)) },
 	} },
 	[HOOK_RETRANS] = { N_("segment sent again"), ON(RETRANS), .variants = {
-		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(ONE(tp_retrans)) },
+		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(RAW(tp_retrans)) },
 	} },
 	/* those that netfilter drops; from 6.16 on the tracepoint has them */
 	[HOOK_RETRANS_FAILED] = { N_("segment sent again, but refused"), .also = ON(RETRANS), .variants = {
 		{ MECH_FENTRY, "tcp_retransmit_skb", PROGS_OF(ONE(f_retransmit), ONE(x_retransmit)) },
 		{ MECH_KPROBE, "tcp_retransmit_skb", PROGS_OF(ONE(k_retransmit), ONE(r_retransmit)) },
-		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(ONE(tp_retrans)),
+		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(RAW(tp_retrans)),
 		  .loses = N_("it, before 6.16") },
 	} },
 	[HOOK_RST_SENT] = { N_("RST sent"), ON(RST_SENT), .variants = {
-		{ MECH_TRACEPOINT, "tcp_send_reset", PROGS_OF(TWO(tp_rst_sent, .interrupted = true)) },
+		{ MECH_TRACEPOINT, "tcp_send_reset", PROGS_OF(RAW_TWO(tp_rst_sent)) },
 	} },
 	[HOOK_RST_RECEIVED] = { N_("RST received"), ON(RST_RECEIVED), .variants = {
-		{ MECH_TRACEPOINT, "tcp_receive_reset", PROGS_OF(TWO(tp_rst_received, .interrupted = true)) },
+		{ MECH_TRACEPOINT, "tcp_receive_reset", PROGS_OF(RAW_TWO(tp_rst_received)) },
 	} },
 	/* These two are about minisocks: the model ends TIME_WAIT by time, too. */
 	[HOOK_TW_END] = { N_("TIME_WAIT ends"), .also = ON(STATE), .variants = {

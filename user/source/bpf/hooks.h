@@ -31,6 +31,7 @@ enum hook_id {
 struct hook_prog {
 	uint8_t prog;			/* its number; 0: no more */
 	uint8_t again;			/* a second one, which does what the first was kept from: did() of bpf/ */
+	uint8_t whole;			/* with PREEMPT_RT in place of both: nothing keeps it from anything; may miss */
 	bool interrupted;		/* an interrupt is enough for that: the second is needed on every kernel */
 	bool may_miss;			/* the variant does without it where its function is missing (IPv6) */
 	bool helps;			/* ... and where the kernel refuses it */

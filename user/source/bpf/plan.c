@@ -81,6 +81,10 @@ static bool mechanism_works(const struct plan *p, struct choice *c, enum mechani
 		explain(c, 0, mechanism_name(mech), why);
 		return false;
 	}
+	if (mech == MECH_FENTRY && f->rt && !f->kprobe && p->options.only == MECH_AUTO) {
+		explain(c, 0, mechanism_name(mech), _("misses threads that preempt it (PREEMPT_RT)"));
+		return false;
+	}
 	if (mech == MECH_KPROBE && f->kprobe) {
 		explain(c, 0, mechanism_name(mech), _("is not in this kernel (CONFIG_KPROBE_EVENTS)"));
 		return false;
@@ -200,6 +204,19 @@ static bool widen(struct plan *p)
 	return true;
 }
 
+static void list_program(struct plan *p, const struct hook_prog *hp)
+{
+	const struct features *f = p->features;
+
+	if (f->rt && hp->whole && !f->tracefs && !progs_has(&p->refused, hp->whole)) {
+		progs_add(&p->wanted, hp->whole);
+		return;
+	}
+	progs_add(&p->wanted, hp->prog);
+	if (hp->again && (hp->interrupted || f->preempts))
+		progs_add(&p->wanted, hp->again);
+}
+
 static void list_wanted(struct plan *p)
 {
 	p->wanted = (struct progs){};
@@ -209,11 +226,8 @@ static void list_wanted(struct plan *p)
 		if (!v)
 			continue;
 		EACH_PROG(v, hp) {
-			if (is_left_out(p, hp))
-				continue;
-			progs_add(&p->wanted, hp->prog);
-			if (hp->again && (hp->interrupted || p->features->preempts))
-				progs_add(&p->wanted, hp->again);
+			if (!is_left_out(p, hp))
+				list_program(p, hp);
 		}
 	}
 }
@@ -236,7 +250,7 @@ void plan_make(struct plan *p, const struct features *features, const struct pla
 static const struct hook_prog *find_prog(const struct variant *v, unsigned int prog)
 {
 	EACH_PROG(v, hp)
-		if (hp->prog == prog || hp->again == prog)
+		if (hp->prog == prog || hp->again == prog || hp->whole == prog)
 			return hp;
 	return NULL;
 }
@@ -255,8 +269,8 @@ bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err)
 
 		if (!hp)
 			continue;
-		progs_add(&p->refused, hp->prog);
-		if (hp->helps)
+		progs_add(&p->refused, hp->whole == prog ? prog : hp->prog);
+		if (hp->helps || hp->whole == prog)
 			continue;
 		c->why[0] = 0;		/* what was tried says more than what was not */
 		c->err = 0;
