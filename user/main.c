@@ -20,7 +20,8 @@ static const struct command commands[] = {
 	{
 		.name = "stream", .help = N_("show events until Ctrl-C, then a summary (the default)"),
 		.run = run_stream, .view = "table",
-		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN | TAKES_LONG,
+		.takes = TAKES_RUN | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN |
+			 TAKES_LONG,
 		.form = N_("a stream of events"),
 	}, {
 		.name = "top", .help = N_("a screen: listeners, their queues and rates, what is wrong; Enter shows more"),
