@@ -5,6 +5,7 @@
  * actor. Its twin is bpf/listen.bpf.c.
  */
 #include <linux/build_bug.h>
+#include <linux/hash.h>
 #include <linux/percpu.h>
 
 #include "hooks.h"
@@ -14,6 +15,10 @@
  * Notes between hooks that run within one packet's processing. All of these run
  * with softirqs off and none runs inside itself; what one function's entry
  * leaves to its return is in the kretprobe's own data instead.
+ *
+ * With PREEMPT_RT softirqs are work of threads, which preempt each other where
+ * no lock keeps those of one CPU apart (7.x: bpf/notes.bpf.h). A thread is in
+ * one place at a time, so there the notes are the thread's.
  */
 struct scratch {
 	bool answered;			/* tcp_conn_request made a SYN-ACK */
@@ -23,12 +28,73 @@ struct scratch {
 	const void *killed_req;		/* tcp_req_err or tcp_abort takes it */
 };
 
+#ifdef CONFIG_PREEMPT_RT
+
+#define THREADS_BITS	10
+#define THREADS_PROBES	8
+
+static struct thread_notes {
+	const struct task_struct *task;	/* NULL: free */
+	struct scratch scratch;
+} threads[1 << THREADS_BITS];
+
+static struct thread_notes *thread_slot(u32 first, unsigned int i)
+{
+	return &threads[(first + i) & ((1U << THREADS_BITS) - 1)];
+}
+
+/* A place stays its thread's until another one finds no room. */
+static struct scratch *scratch(void)
+{
+	u32 first = hash_ptr(current, THREADS_BITS);
+	static unsigned int victim;
+	struct thread_notes *t;
+	unsigned int i;
+
+	for (i = 0; i < THREADS_PROBES; i++) {
+		t = thread_slot(first, i);
+		if (READ_ONCE(t->task) == current)
+			return &t->scratch;
+	}
+	for (i = 0; i < THREADS_PROBES; i++) {
+		t = thread_slot(first, i);
+		if (!cmpxchg(&t->task, NULL, current))
+			return &t->scratch;
+	}
+	t = thread_slot(first, READ_ONCE(victim) % THREADS_PROBES);
+	WRITE_ONCE(victim, READ_ONCE(victim) + 1);
+	WRITE_ONCE(t->task, current);
+	memset(&t->scratch, 0, sizeof(t->scratch));
+	return &t->scratch;
+}
+
+/* The exits of cookie_v4/v6_check() between a detach and this were not seen. */
+static void forget_cookies(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		threads[i].scratch.cc_listener = NULL;
+}
+
+#else
+
 static DEFINE_PER_CPU(struct scratch, scratches);
 
 static struct scratch *scratch(void)
 {
 	return this_cpu_ptr(&scratches);
 }
+
+static void forget_cookies(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(&scratches, cpu)->cc_listener = NULL;
+}
+
+#endif
 
 static void emit_request(unsigned int event, const struct request_sock *req,
 			 const struct sock *listener, u8 cause)
@@ -425,15 +491,6 @@ static int cookie_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	scratch()->cc_listener = NULL;
 	return 0;
-}
-
-/* The exits between a detach and this were not seen. */
-static void forget_cookies(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		per_cpu_ptr(&scratches, cpu)->cc_listener = NULL;
 }
 
 /* __cookie_v4/v6_check() found out whether the number is one of ours: 0, no. */
