@@ -438,6 +438,35 @@ connect_all()
 	EOC
 }
 
+scenario trouble_firewall 4 host alone loose -- "a firewall of this machine drops the SYNs to redis: it is not redis"
+trouble_firewall()
+{
+	needs redis-server python3 nft
+	redis_at "$port" 128
+	trouble
+	client --count 7
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port tcp flags syn drop; }
+	}
+	EOF
+	/usr/bin/python3 - "$local" "$port" <<-EOC
+	import socket, sys
+	s = socket.socket()
+	s.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+	try:
+	    s.connect((sys.argv[1], int(sys.argv[2])))
+	except OSError:
+	    pass
+	EOC
+	end_trouble
+	end redis
+	told connect-fails
+	expect "errno" "$(evidence connect-fails errno)" ETIMEDOUT
+	screen "^ ! connect\(\) to 127.0.0.1:$port failed 1 time with ETIMEDOUT in python3\[[0-9]+\]: no answer to any SYN, though a listener is there, on this machine, and refused nobody\." \
+		"nft list ruleset"
+}
+
 # ---- what a full queue does beside ----
 
 scenario trouble_ghosts 4 host alone loose -- "101 clients, their cookies and third packets: never more than 101"
