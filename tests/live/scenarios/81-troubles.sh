@@ -247,6 +247,33 @@ trouble_maxconn()
 		"raise maxconn \(haproxy.cfg\)"
 }
 
+scenario trouble_sync_worker 4 host alone loose -- "gunicorn's only sync worker needs 200 ms for each: what it may raise"
+trouble_sync_worker()
+{
+	local i
+
+	needs gunicorn curl
+	gunicorn_at "$port" 1 --backlog 4
+	sed -i "s/^def app.*/&\n    __import__('time').sleep(0.2)/" "$dir/app.py"
+	kill -HUP "${pid[gunicorn]}"
+	sleep 1
+	until_children gunicorn 1
+	trouble
+	for i in {1..19}; do
+		curl -s --max-time 6 "http://127.0.0.1:$port/" > /dev/null &
+		pid[curl$i]=$!
+	done
+	sleep 3.5
+	end_trouble
+	for i in {1..19}; do
+		end "curl$i"
+	done
+	worker_of gunicorn
+	end gunicorn
+	told accept-slow
+	screen "^ ! 127.0.0.1:$port: gunicorn\[$worker\] calls accept\(\) more slowly than clients come" "clients refused: " "raise --workers and --threads\."
+}
+
 scenario trouble_busy_child 4 host alone loose -- "python sleeps, its busy child has no listener: it is not the child"
 trouble_busy_child()
 {
