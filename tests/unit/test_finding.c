@@ -242,6 +242,19 @@ static void connects(void **state)
 }
 
 /* IPv6 fails, IPv4 does it: nobody notices. */
+/* No answer from a listener of this machine that knows nothing of it. */
+static void deaf(void **state)
+{
+	(void)state;
+	connect_fails(1, ETIMEDOUT, true);
+	look();
+	assert_told("connect-fails", FINDING_ADVICE, "run tcptrace there");
+	rig_listen(128, 4096);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "no answer to any SYN, though a listener is there, on this machine");
+	assert_says(FINDING_ADVICE, "nft list ruleset");
+}
+
 static void went_on(void **state)
 {
 	unsigned int i;
@@ -358,7 +371,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(no_listener),
-		TEST(elsewhere), TEST(scan), TEST(connects), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
+		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};
 

@@ -226,7 +226,7 @@ static void say_state(struct diagnosis *d, char state)
 	say(d, FINDING_ADVICE, "Look at what {who} does meanwhile: /proc/{pid}/status, perf top -p {pid}.");
 }
 
-/* A program that is full leaves the others where they are, and sleeps. */
+/* A program that is full leaves the others where they are. */
 static void say_full(struct diagnosis *d)
 {
 	const struct knob *knob = knob_of(d->f.who.comm);
@@ -354,6 +354,7 @@ static bool find_slow(struct diagnosis *d)
 	say(d, FINDING_CAUSE, "{listener}: {who} calls accept() more slowly than clients come: the accept queue was full.");
 	say_cost(d);
 	say_seen(d);
+	say_full(d);
 	say(d, FINDING_ADVICE, "Make {who} accept faster: more threads or processes, or a loop that accepts before it "
 	    "works. A longer queue only makes clients wait longer.");
 	tell(d, "accept-slow");
@@ -375,6 +376,7 @@ static bool find_long_wait(struct diagnosis *d)
 	say_value(d, "p99", FINDING_SPAN, p99);
 	say(d, FINDING_CAUSE, "{listener}: connections wait long for accept() of {who}: p99 {p99}.");
 	say_seen(d);
+	say_full(d);
 	say(d, FINDING_ADVICE, "Make {who} accept faster before the queue fills: more threads or processes, or a loop "
 	    "that accepts before it works.");
 	tell(d, "long-wait");

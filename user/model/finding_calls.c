@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../lib/put.h"
 #include "../lib/tr.h"
 #include "connects.h"
 #include "diagnosis.h"
+#include "figure.h"
 
 /* ---- connect() ---- */
 
@@ -87,7 +89,28 @@ static void say_no_ports(struct diagnosis *d)
 	    "its port in TIME_WAIT for a minute. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
 }
 
-static void say_why(struct diagnosis *d, int32_t err)
+static bool is_loopback(const uint8_t addr[16])
+{
+	static const uint8_t six[16] = { [15] = 1 }, four[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
+
+	return !memcmp(addr, six, sizeof(six)) || !memcmp(addr, four, sizeof(four));
+}
+
+/* Does it listen on this machine, without a trace of these SYNs? */
+static bool is_deaf(const struct diagnosis *d, const struct connects *row)
+{
+	const struct listener *l;
+
+	for (uint32_t i = 0; !row->hosts && (l = model_listener(d->m, i)); i++) {
+		if (l->open && l->lport == row->rport && l->netns == row->netns && !l->synack_retrans &&
+		    !l->causes[TCPTRACE_SYNQ_EXPIRED] && figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_EXACTLY &&
+		    (addr_is_any(l->laddr) ? is_loopback(row->raddr) : !memcmp(l->laddr, row->raddr, sizeof(l->laddr))))
+			return true;
+	}
+	return false;
+}
+
+static void say_why(struct diagnosis *d, const struct connects *row, int32_t err)
 {
 	static const struct { int32_t err; const char *cause, *advice; } text[] = {
 		{ ECONNREFUSED, N_(": a RST came back, nobody listens there"),
@@ -104,6 +127,11 @@ static void say_why(struct diagnosis *d, int32_t err)
 
 	if (err == EADDRNOTAVAIL) {
 		say_no_ports(d);
+		return;
+	}
+	if (err == ETIMEDOUT && is_deaf(d, row)) {
+		say(d, FINDING_CAUSE, ": no answer to any SYN, though a listener is there, on this machine, and refused nobody");
+		say(d, FINDING_ADVICE, "Something drops the segments before the listener sees them: look at nft list ruleset.");
 		return;
 	}
 	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
@@ -136,7 +164,7 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	    N_("connect() to {raddr}:{rport} failed {failed:time} with {errno} in {who}"));
 	if (row->many)
 		say(&d, FINDING_CAUSE, " and others of that name");
-	say_why(&d, e->err);
+	say_why(&d, row, e->err);
 	say(&d, FINDING_CAUSE, ".");
 	say(&d, FINDING_SEEN, row->hosts ? N_("First at {from}; other hosts, too.") : N_("First at {from}."));
 	tell(&d, "connect-fails");

@@ -247,6 +247,33 @@ trouble_maxconn()
 		"raise maxconn \(haproxy.cfg\)"
 }
 
+scenario trouble_sync_worker 4 host alone loose -- "gunicorn's only sync worker needs 200 ms for each: what it may raise"
+trouble_sync_worker()
+{
+	local i
+
+	needs gunicorn curl
+	gunicorn_at "$port" 1 --backlog 4
+	sed -i "s/^def app.*/&\n    __import__('time').sleep(0.2)/" "$dir/app.py"
+	kill -HUP "${pid[gunicorn]}"
+	sleep 1
+	until_children gunicorn 1
+	trouble
+	for i in {1..19}; do
+		curl -s --max-time 6 "http://127.0.0.1:$port/" > /dev/null &
+		pid[curl$i]=$!
+	done
+	sleep 3.5
+	end_trouble
+	for i in {1..19}; do
+		end "curl$i"
+	done
+	worker_of gunicorn
+	end gunicorn
+	told accept-slow
+	screen "^ ! 127.0.0.1:$port: gunicorn\[$worker\] calls accept\(\) more slowly than clients come" "clients refused: " "raise --workers and --threads\."
+}
+
 scenario trouble_busy_child 4 host alone loose -- "python sleeps, its busy child has no listener: it is not the child"
 trouble_busy_child()
 {
@@ -436,6 +463,35 @@ connect_all()
 	        failed += 1
 	print(failed)
 	EOC
+}
+
+scenario trouble_firewall 4 host alone loose -- "a firewall of this machine drops the SYNs to redis: it is not redis"
+trouble_firewall()
+{
+	needs redis-server python3 nft
+	redis_at "$port" 128
+	trouble
+	client --count 7
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port tcp flags syn drop; }
+	}
+	EOF
+	/usr/bin/python3 - "$local" "$port" <<-EOC
+	import socket, sys
+	s = socket.socket()
+	s.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+	try:
+	    s.connect((sys.argv[1], int(sys.argv[2])))
+	except OSError:
+	    pass
+	EOC
+	end_trouble
+	end redis
+	told connect-fails
+	expect "errno" "$(evidence connect-fails errno)" ETIMEDOUT
+	screen "^ ! connect\(\) to 127.0.0.1:$port failed 1 time with ETIMEDOUT in python3\[[0-9]+\]: no answer to any SYN, though a listener is there, on this machine, and refused nobody\." \
+		"nft list ruleset"
 }
 
 # ---- what a full queue does beside ----
