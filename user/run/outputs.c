@@ -98,6 +98,11 @@ uint64_t outputs_events(const struct options *o)
 	return events;
 }
 
+bool outputs_patient(const struct options *o)
+{
+	return !o->nouts && (o->quiet || !outputs_view_by_name(o->view)->steps);
+}
+
 /* ---- opening ---- */
 
 static int wait_for_reader(const char *path)

@@ -21,6 +21,7 @@ const struct view_ops *outputs_view_by_name(const char *name);	/* or NULL */
 bool outputs_want_both_ends(const struct options *o);
 uint64_t outputs_events(const struct options *o);	/* what they stand on, all together: lib/events.h; 0: all. Of a
 						 * command that is no run: what -e, -x and -q say */
+bool outputs_patient(const struct options *o);	/* none shows step by step: a batch may be late by 20 ms */
 
 /*
  * Waits for the readers of FIFOs, before anything is attached, and keeps these open until outputs_waited(): after

@@ -167,6 +167,7 @@ static int open_all(struct run *r, struct options *o)
 	if (lifted)
 		lift_filter(r, o);
 	o->source.events = outputs_events(o);
+	o->source.patient = outputs_patient(o);
 	err = o->nreads > 1 ? open_hosts(r) : run_open_source(o, &r->src);
 	if (err)
 		return err;
