@@ -7,7 +7,7 @@
 #	guest.sh ROW...		MECHANISM/PROFILE or peer/NAME: instructions of a connection
 #	guest.sh calls		is a system call slower while tcptrace runs? One line a profile, "N passed, ..."
 set -u
-rounds=${ROUNDS:-4}	# of 500 connections
+rounds=${ROUNDS:-40}	# of 50 connections
 
 # shellcheck source=tests/bench/peers.sh
 . ./peers.sh
@@ -35,7 +35,7 @@ tracer() {
 
 tracer_ns() { cat /proc/"$pid"/task/*/schedstat | awk '{n += $1} END {printf "%.0f", n}'; }
 mean() { ./both connect "$rounds" | cut -d' ' -f2; }
-least_call() { ./both call 20 | cut -d' ' -f1; }
+least_call() { ./both call 200 | cut -d' ' -f1; }
 
 # ID RUN_TIME_NS NAME of each of its programs
 times() {
@@ -76,7 +76,7 @@ row() {	# NAME BASE COMMAND...
 
 	shift 2
 	start "$@" || { echo "$name: does not run here: $(tail -n 1 /out/e)"; return; }
-	./both connect 1 >/dev/null
+	./both connect 10 >/dev/null
 	sleep 0.1
 	before=$(tracer_ns)
 	all=$(mean)
@@ -84,11 +84,11 @@ row() {	# NAME BASE COMMAND...
 	took=$(($(tracer_ns) - before))
 	echo 1 >/proc/sys/kernel/bpf_stats_enabled
 	times >/out/before
-	./both connect 1 >/dev/null
+	./both connect 10 >/dev/null
 	times >/out/after
 	echo 0 >/proc/sys/kernel/bpf_stats_enabled
 	awk 'NR == FNR {t[$1] = $2; next} $3 !~ /^it_/ {print ($2 - t[$1]) / 500, $3}' /out/before /out/after >/out/progs
-	awk -v name="$name" -v base="$base" -v all="$all" -v own="$took" -v n=$((rounds * 500)) '{bpf += $1}
+	awk -v name="$name" -v base="$base" -v all="$all" -v own="$took" -v n=$((rounds * 50)) '{bpf += $1}
 		END {printf "%-26s %8.0f  %.4fx %+7.0f %7.0f %8.0f\n", name, base, all / base, all - base, bpf, own / n}' /out/progs
 	[ -z "${PROGRAMS:-}" ] || sort -rn /out/progs | awk '$1 >= 1 {printf "    %7.0f %s\n", $1, $2}'
 	stop

@@ -68,6 +68,7 @@ static int open_all(struct run *r, struct options *o)
 	if (views_want_both_ends(o) && !o->read_path)
 		select_lift(&r->select, o);
 	o->source.events = views_events(o);
+	o->source.patient = views_patient(o);
 	err = input_open(&r->input, o);
 	if (!err)
 		err = models_init(&r->models, input_machines(&r->input), o->read_path, on_event, r);

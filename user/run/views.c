@@ -55,3 +55,8 @@ uint64_t views_events(const struct options *o)
 		events = o->outs[i].view->events ? events | o->outs[i].view->events : 0;
 	return events;
 }
+
+bool views_patient(const struct options *o)
+{
+	return !o->nouts && (o->quiet || !views_by_name(o->view)->steps);
+}
