@@ -94,20 +94,9 @@ static void queue_text(char *s, size_t size, uint32_t now, uint32_t limit)
 	snprintf(s, size, "%u/%u", now, limit);
 }
 
-static const char *color_of(const struct model_event *ev)
-{
-	switch (ev->event) {
-	case TCPTRACE_DROP: case TCPTRACE_COOKIE_BAD:
-		return "\033[31m";
-	case TCPTRACE_RETRANS: case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
-		return "\033[35m";
-	}
-	return NULL;
-}
-
 void rows_event(struct out *o, const struct model_event *ev, uint64_t start_ns, bool color)
 {
-	const char *code = color ? color_of(ev) : NULL;
+	const char *code = color ? trouble_color(ev->event, ev->cause) : NULL;
 	uint64_t us = ev->rec->t_ns > start_ns ? (ev->rec->t_ns - start_ns) / 1000 : 0;
 	char text[96];
 	struct ends ends;

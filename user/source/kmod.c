@@ -269,16 +269,6 @@ static void *ask(void *arg)
 	return NULL;
 }
 
-static int mark_snapshot(struct kmod_source *s, bool end, uint64_t t_ns, source_fn fn, void *ctx)
-{
-	struct tcptrace_record r = {
-		.t_ns = t_ns, .event = TCPTRACE_SNAPSHOT, .fd = -1, .flags = end ? TCPTRACE_F_END : 0,
-		.netns = s->cfg.filter.netns,
-	};
-
-	return fn(ctx, &r);
-}
-
 static int hand_on(struct kmod_source *s, uint64_t until_ns, source_fn fn, void *ctx)
 {
 	int n = pages_drain(&s->pages), err;
@@ -302,7 +292,7 @@ static int kmod_source_snapshot(struct source *base, source_fn fn, void *ctx)
 	nanosleep(&nap, NULL);
 	err = hand_on(s, began, fn, ctx);
 	if (err >= 0)
-		err = mark_snapshot(s, false, began, fn, ctx);
+		err = source_mark_snapshot(&s->cfg, false, began, fn, ctx);
 	if (err)
 		return err;
 	if (pthread_create(&thread, NULL, ask, &a))
@@ -317,7 +307,7 @@ static int kmod_source_snapshot(struct source *base, source_fn fn, void *ctx)
 		err = a.err;
 	if (!err)
 		err = hand_on(s, a.end_ns, fn, ctx);
-	return err < 0 ? err : mark_snapshot(s, true, began, fn, ctx);
+	return err < 0 ? err : source_mark_snapshot(&s->cfg, true, began, fn, ctx);
 }
 
 /* ---- poll ---- */

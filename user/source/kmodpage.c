@@ -79,7 +79,7 @@ void pages_close(struct pages *p)
 
 /* ---- in ---- */
 
-static int put(struct queue *q, const void *data)
+static int put(struct cpu_records *q, const void *data)
 {
 	if (q->head == q->tail) {
 		q->head = q->tail = 0;
@@ -101,7 +101,7 @@ static int put(struct queue *q, const void *data)
 	return 0;
 }
 
-static int take_page(struct pages *p, struct queue *q, void *page)
+static int take_page(struct pages *p, struct cpu_records *q, void *page)
 {
 	unsigned long long ts;
 	void *event;
@@ -158,9 +158,9 @@ int pages_drain(struct pages *p)
 
 /* ---- out ---- */
 
-static struct queue *oldest(struct pages *p)
+static struct cpu_records *oldest(struct pages *p)
 {
-	struct queue *q, *best = NULL;
+	struct cpu_records *q, *best = NULL;
 
 	for (q = p->queues; q < p->queues + p->ncpu; q++) {
 		if (q->head < q->tail && (!best || q->rec[q->head].t_ns < best->rec[best->head].t_ns))
@@ -171,7 +171,7 @@ static struct queue *oldest(struct pages *p)
 
 int pages_deliver(struct pages *p, uint64_t until_ns, source_fn fn, void *ctx, uint64_t *delivered)
 {
-	struct queue *q;
+	struct cpu_records *q;
 	int err;
 
 	while ((q = oldest(p)) && q->rec[q->head].t_ns < until_ns) {

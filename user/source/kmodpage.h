@@ -10,7 +10,7 @@ struct kbuffer;
 struct pollfd;
 
 /* Records of one CPU, in the order in which it wrote them, not yet handed on. */
-struct queue {
+struct cpu_records {
 	struct tcptrace_record *rec;
 	size_t head, tail, room;
 };
@@ -19,7 +19,7 @@ struct pages {
 	unsigned int ncpu;
 	struct pollfd *fds;		/* one per CPU; fd -1: no such CPU */
 	int *raw;			/* each CPU's trace_pipe_raw, -1: none */
-	struct queue *queues;
+	struct cpu_records *queues;
 	struct kbuffer *kbuf;
 };
 

@@ -56,6 +56,16 @@ const char *mechanism_name(enum mechanism m)
 	return (unsigned int)m < MECH_MAX ? mechanisms[m] : "?";
 }
 
+int source_mark_snapshot(const struct source_config *cfg, bool end, uint64_t t_ns, source_fn fn, void *ctx)
+{
+	struct tcptrace_record r = {
+		.t_ns = t_ns, .event = TCPTRACE_SNAPSHOT, .fd = -1, .flags = end ? TCPTRACE_F_END : 0,
+		.netns = cfg->filter.netns,
+	};
+
+	return fn(ctx, &r);
+}
+
 void source_mechanisms(struct source *src, char *text, size_t size)
 {
 	unsigned int i, m, count[MECH_MAX] = { 0 };

@@ -153,6 +153,9 @@ extern const struct source_ops source_bpf, source_file, source_kmod;
 const struct source_ops *source_by_name(const char *name);
 const char *mechanism_name(enum mechanism m);		/* "fentry"; "none" for MECH_AUTO */
 
+/* The record with which a snapshot begins or ends. What fn returned. */
+int source_mark_snapshot(const struct source_config *cfg, bool end, uint64_t t_ns, source_fn fn, void *ctx);
+
 /* How many hooks by which mechanism, as "fentry 9, kprobe 2, tracepoint 14". */
 void source_mechanisms(struct source *src, char *text, size_t size);
 

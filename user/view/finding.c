@@ -128,18 +128,11 @@ static void put_value(const struct writing *w, const struct finding_value *e, bo
 static void put_who(const struct writing *w)
 {
 	const struct owner *who = &w->f->who;
-	struct out *o = w->o;
 
-	if (!owner_known(who)) {
-		out_str(o, words_of(w, N_("the program")));
-		return;
-	}
-	out_safe(o, who->comm, TCPTRACE_COMM_LEN);
-	if (!who->pid)
-		return;
-	out_char(o, '[');
-	out_u64(o, who->pid);
-	out_char(o, ']');
+	if (owner_known(who))
+		view_who(w->o, who);
+	else
+		out_str(w->o, words_of(w, N_("the program")));
 }
 
 /* "key" or "key:noun", n bytes at p; then comes what follows the bracket */

@@ -131,22 +131,6 @@ static void put_right(const struct ladder *d, struct view *v, const struct row *
 	put_queue(d, v, "ACC", r->step->acceptq, r->step->limit);
 }
 
-/* Red: refused. Magenta: sent again, given up, reset. Both can be read on black and on white. */
-static const char *color_of(const struct row *r)
-{
-	switch (r->step->event) {
-	case TCPTRACE_DROP: case TCPTRACE_COOKIE_BAD:
-		return "\033[31m";
-	case TCPTRACE_RETRANS: case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
-		return "\033[35m";
-	case TCPTRACE_SYNQ_DEL:
-		return r->step->cause != TCPTRACE_SYNQ_ESTABLISHED ? "\033[35m" : NULL;
-	case TCPTRACE_ACCEPTQ_DEL:
-		return r->step->cause != TCPTRACE_ACCEPTQ_ACCEPTED ? "\033[35m" : NULL;
-	}
-	return NULL;
-}
-
 static void put_padded(struct out *o, const char *text, unsigned int width)
 {
 	unsigned int n = text_columns(text);
@@ -157,7 +141,7 @@ static void put_padded(struct out *o, const char *text, unsigned int width)
 
 void ladder_row(const struct ladder *d, struct view *v, const struct row *r, uint64_t zero_ns)
 {
-	const char *color = v->cfg.color ? color_of(r) : NULL;
+	const char *color = v->cfg.color ? trouble_color(r->step->event, r->step->cause) : NULL;
 	const struct glyphs *g = glyphs_of(v);
 	struct out *o = v->out;
 	char text[96];

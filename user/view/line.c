@@ -261,25 +261,14 @@ static char *put_fitting(struct view *v, struct line *line, unsigned int max)
 	return trim(p);
 }
 
-/* Red: refused. Magenta: sent again, given up, reset. Green: an arrival. No yellow, no dim: a projector shows neither. */
+/* Green: an arrival. */
 static const char *color_of(const struct model_event *ev)
 {
-	switch (ev->event) {
-	case TCPTRACE_DROP: case TCPTRACE_COOKIE_BAD:
-		return "[31m";
-	case TCPTRACE_RETRANS: case TCPTRACE_SYNACK_RETRANS:
-	case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
-		return "[35m";
-	case TCPTRACE_SYNQ_DEL:
-		return ev->cause != TCPTRACE_SYNQ_ESTABLISHED ? "[35m" : NULL;
-	case TCPTRACE_ACCEPTQ_DEL:
-		return ev->cause != TCPTRACE_ACCEPTQ_ACCEPTED ? "[35m" : NULL;
-	case TCPTRACE_ACCEPT:
-		return ev->rec->ret < 0 ? "[35m" : "[32m";
-	case TCPTRACE_ACCEPTQ_ADD:
-		return "[32m";
-	}
-	return NULL;
+	if (ev->event == TCPTRACE_ACCEPT && ev->rec->ret < 0)
+		return "\033[35m";
+	if (ev->event == TCPTRACE_ACCEPT || ev->event == TCPTRACE_ACCEPTQ_ADD)
+		return "\033[32m";
+	return trouble_color(ev->event, ev->cause);
 }
 
 void table_line(struct view *v, const struct model_event *ev)

@@ -193,12 +193,7 @@ static void put_owner(struct out *o, const struct owner *w)
 	if (!owner_known(w))
 		return;
 	out_mem(o, "  ", 2);
-	out_safe(o, w->comm, TCPTRACE_COMM_LEN);
-	if (!w->pid)
-		return;
-	out_char(o, '[');
-	out_u64(o, w->pid);
-	out_char(o, ']');
+	view_who(o, w);
 }
 
 static void put_backlog(struct out *o, const struct listener *l)

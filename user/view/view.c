@@ -118,6 +118,31 @@ void view_lost(struct out *o, uint64_t count, const char *where)
 	out_str(o, text);
 }
 
+void view_who(struct out *o, const struct owner *who)
+{
+	out_safe(o, who->comm, TCPTRACE_COMM_LEN);
+	if (!who->pid)
+		return;
+	out_char(o, '[');
+	out_u64(o, who->pid);
+	out_char(o, ']');
+}
+
+const char *trouble_color(unsigned int event, unsigned int cause)
+{
+	switch (event) {
+	case TCPTRACE_DROP: case TCPTRACE_COOKIE_BAD:
+		return "\033[31m";
+	case TCPTRACE_RETRANS: case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
+		return "\033[35m";
+	case TCPTRACE_SYNQ_DEL:
+		return cause != TCPTRACE_SYNQ_ESTABLISHED ? "\033[35m" : NULL;
+	case TCPTRACE_ACCEPTQ_DEL:
+		return cause != TCPTRACE_ACCEPTQ_ACCEPTED ? "\033[35m" : NULL;
+	}
+	return NULL;
+}
+
 uint64_t listener_refused(const struct listener *l)
 {
 	uint64_t sum = 0;

@@ -249,6 +249,12 @@ const char *return_errno_name(int32_t ret);	/* of what a call returned, any numb
 /* Which of the two numbers is the limit: "backlog", "somaxconn"; NULL: unknown. */
 const char *listener_decides(const struct listener *l);
 void view_lost(struct out *o, uint64_t count, const char *where);	/* "lost 12 records of synq-add"; "": of any */
+void view_who(struct out *o, const struct owner *who);	/* "nginx[1234]", "[kernel]" */
+/*
+ * What begins the colour of a step. Red: refused. Magenta: sent again, given up, reset. Both can be read on black, on
+ * white and from a projector. NULL: of no other.
+ */
+const char *trouble_color(unsigned int event, unsigned int cause);
 uint64_t view_events(const struct model_totals *t);	/* all that the model handed out */
 uint64_t listener_refused(const struct listener *l);	/* all drops */
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);

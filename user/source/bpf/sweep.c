@@ -15,16 +15,6 @@
 #define OPEN_MIN_NS	(5 * SECOND)
 #define OPEN_MAX_NS	(60 * SECOND)
 
-static int mark_snapshot(struct bpf_source *s, bool end, uint64_t t_ns)
-{
-	struct tcptrace_record r = {
-		.t_ns = t_ns, .event = TCPTRACE_SNAPSHOT, .fd = -1, .flags = end ? TCPTRACE_F_END : 0,
-		.netns = s->cfg.filter.netns,
-	};
-
-	return s->fn(s->ctx, &r);
-}
-
 static int read_iter(struct bpf_source *s, struct bpf_link *link)
 {
 	size_t have = 0;
@@ -70,13 +60,13 @@ int sweep_all(struct bpf_source *s, bool owners)
 	began = clock_ns(CLOCK_MONOTONIC);
 	s->waiting = 0;
 	if (!err)
-		err = mark_snapshot(s, false, began);
+		err = source_mark_snapshot(&s->cfg, false, began, s->fn, s->ctx);
 	if (!err && owners)
 		err = read_iter(s, s->load.link[P(it_task_file)]);
 	if (!err)
 		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
 	if (!err)
-		err = mark_snapshot(s, true, began);
+		err = source_mark_snapshot(&s->cfg, true, began, s->fn, s->ctx);
 	if (owners)
 		s->open_ns = clock_ns(CLOCK_MONOTONIC);
 	return err;
