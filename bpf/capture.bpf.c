@@ -11,6 +11,7 @@
  *   filter     which of them are wanted
  *   segment    headers of segments
  *   file       from a descriptor to its socket
+ *   call       the call that a thread is in
  *
  * The topics stand in the order of kmod/, whose handlers have the same names. What
  * only the tracepoint mechanism needs is in tp/.
@@ -47,9 +48,11 @@ _Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
 #include "filter.bpf.h"
 #include "segment.bpf.h"
 #include "file.bpf.h"
+#include "call.bpf.h"
 
 #include "listen.bpf.c"
 #include "calls.bpf.c"
+#include "accept.bpf.c"
 
 #include "tp/groups.bpf.h"
 #include "tp/state.bpf.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What programs ask for: socket, bind, listen, connect, accept, shutdown,
- * close. Its twin is bpf/calls.bpf.c.
+ * close. Its twins are bpf/calls.bpf.c and bpf/accept.bpf.c.
  *
  * The return of a system call is seen at the tracepoint sys_exit: it knows the
  * descriptor and the result, has no limit on sleeping threads, and sees one

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The calls that threads are in: what their entry leaves to their return. */
+#ifndef TCPTRACE_CALL_BPF_H
+#define TCPTRACE_CALL_BPF_H
+
+#include "arch.bpf.h"
+#include "file.bpf.h"
+
+enum call_kind { CALL_OTHER, CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_CONNECT, CALL_ACCEPT };
+
+/*
+ * The call that a thread is in, from its entry to its return. A thread has a place of its own, by
+ * its number; where another one is in that place (their numbers are CAPTURE_CALLS apart), it goes
+ * into a hash table, which costs 250 ns a call more. A return that does not come leaves its note behind until the
+ * thread's next call or its end, so that whoever uses one compares kind and socket.
+ */
+struct call {
+	__u64	who;		/* pid_tgid; 0: nobody is in this place */
+	__u64	t_ns;
+	__u64	sk;		/* accept: the connection, once it is taken out of the queue */
+	union {
+		__u64	uaddr;		/* bind, connect: the address that was given */
+		__u64	listener;	/* accept */
+	};
+	__s32	fd;
+	__s32	arg;		/* listen: backlog */
+	__u32	kind;		/* enum call_kind */
+	__u32	interrupted;	/* by a signal: it goes on, or has failed with EINTR, as the signal's handler has it */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CAPTURE_CALLS);
+	__type(key, __u32);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CAPTURE_CALLS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);	/* pid_tgid */
+	__type(value, struct call);
+} more_calls SEC(".maps");
+
+__u32 calls_clashed = 0;	/* something has been in more_calls */
+
+static __always_inline struct call *call_place(__u64 id)
+{
+	__u32 place = (__u32)id & (CAPTURE_CALLS - 1);
+
+	return bpf_map_lookup_elem(&calls, &place);
+}
+
+static __always_inline void call_enter(struct call call)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *place = call_place(id);
+
+	call.who = id;
+	if (!place)
+		return;
+	if (!place->who || place->who == id) {
+		*place = call;
+		return;
+	}
+	calls_clashed = 1;
+	bpf_map_update_elem(&more_calls, &id, &call, BPF_ANY);
+}
+
+#define CALL_ENTER(...)	call_enter((struct call){ __VA_ARGS__ })
+
+/* NULL: it is in none that we saw begin. */
+static __always_inline struct call *call_now(void)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *call = call_place(id);
+
+	if (call && call->who == id)
+		return call;
+	return calls_clashed ? bpf_map_lookup_elem(&more_calls, &id) : NULL;
+}
+
+/*
+ * accept() and connect() that a signal interrupts return ERESTARTSYS: whether the program sees EINTR or the call begins
+ * again is decided when the signal is delivered, signal_hook().
+ */
+static __always_inline bool call_interrupted(__u32 kind, int ret)
+{
+	struct call *call = ret == -ERESTARTSYS ? call_now() : NULL;
+
+	if (call && call->kind == kind)
+		call->interrupted = 1;
+	return ret == -ERESTARTSYS;
+}
+
+/* When it began: one that a signal interrupted goes on. */
+static __always_inline __u64 call_began(__u32 kind, int fd)
+{
+	const struct call *call = call_now();
+
+	return call && call->interrupted && call->kind == kind && call->fd == fd ? call->t_ns : bpf_ktime_get_ns();
+}
+
+/* The call is over, or its thread is. False: we did not see it begin. */
+static __always_inline bool call_return(struct call *out)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct call *call = call_now();
+
+	if (!call)
+		return false;
+	*out = *call;
+	call->who = 0;
+	if (calls_clashed)
+		bpf_map_delete_elem(&more_calls, &id);
+	return true;
+}
+
+/*
+ * By which descriptor the caller names the socket: the first argument of the system call, if that is a descriptor of
+ * this socket. -1: io_uring, or the kernel itself.
+ */
+static __always_inline int call_fd(const struct sock *sk)
+{
+	int fd = call_arg0(call_regs());
+
+	return fd_is(fd, sk) ? fd : -1;
+}
+
+static __always_inline void set_caller(struct tcptrace_record *r, const struct sock *sk, int fd)
+{
+	if (fd < 0 && of_kernel(sk))
+		set_kernel(r);
+	else
+		set_actor(r, fd);
+}
+
+#endif
