@@ -102,3 +102,25 @@ group_shrinks()
 	expect "accepted, each" "$(listener accepted 1) $(listener accepted 2)" "0 ${reply#TOOK }"
 	expect "queues at the end" "$(listener acceptq.now 1) $(listener acceptq.now 2)" "0 0"
 }
+
+scenario thread_number 4 own -- "-p of a thread: that it is one is said, and of a process nothing"
+thread_number()
+{
+	needs python3
+	program thread <<-EOC
+	import threading
+	s = listener()
+	threading.Thread(target=s.accept, daemon=True).start()
+	say("NUMBERS", *(t.native_id for t in threading.enumerate()))
+	sys.stdin.readline()
+	EOC
+	start thread python3 "$dir/thread.py"
+	hear thread NUMBERS
+	read -r _ process thread <<< "$reply"
+	own_trace -p "$thread,$process"
+	say thread
+	finish thread
+	untrace
+	expect "said of the thread" "$(grep -c -- "-p $thread: that is a thread" "$dir/talk")" 1
+	expect "said of the process" "$(grep -c -- "-p $process:" "$dir/talk")" 0
+}
