@@ -287,7 +287,7 @@ test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run
 	$(Q)tests/live/doc-check
 
 test-pack: ## building as a user, installing, the static program, archive and packages
-	$(Q)tests/lib/packages debhelper dh-dkms lintian python3-yaml || :
+	$(Q)tests/lib/packages debhelper dh-dkms lintian python3-yaml prometheus || :
 	$(Q)tests/pack/run
 
 test-guests: tcptrace $(TRAFFIC) ## live scenarios in guests with other kernels, as users have them

@@ -101,6 +101,28 @@ static void lower_bounds(void **state)
 	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_EXACTLY);
 }
 
+/* Who listened when records were lost may lack some of them; who began later lacks none. */
+static void incomplete(void **state)
+{
+	struct tcptrace_record later = listener_rec(0);
+	const struct listener *l;
+
+	(void)state;
+	rig_listen(128, 4096);
+	assert_false(listener_incomplete(rig.m, listener()));
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_LOST, .new = TCPTRACE_DROP, .arg = 3 });
+	assert_true(listener_incomplete(rig.m, listener()));
+	later.sk = later.listener = LSK + 64;
+	later.lport++;
+	state_of(later, later.sk, TCP_S_CLOSE, TCP_S_LISTEN);
+	l = model_listener(rig.m, 1);
+	assert_false(listener_incomplete(rig.m, l));
+	assert_int_equal(figure_known(rig.m, l, FIGURE_REFUSED), KNOWN_EXACTLY);
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_LOST, .new = TCPTRACE_DROP, .arg = 1 });
+	assert_true(listener_incomplete(rig.m, l));
+	assert_int_equal(figure_known(rig.m, l, FIGURE_REFUSED), KNOWN_LEAST);
+}
+
 /* Who waits for how long: nobody, since when it came, at least since it was found, or that is unknown. */
 static void the_oldest(void **state)
 {
@@ -173,7 +195,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(everything), CASE(each_its_events), CASE(lower_bounds), CASE(the_oldest), CASE(waits_that_go_on),
+		CASE(everything), CASE(each_its_events), CASE(lower_bounds), CASE(incomplete), CASE(the_oldest), CASE(waits_that_go_on),
 		CASE(keys), CASE(broken_chain),
 	};
 

@@ -49,7 +49,17 @@ const char *figure_key(enum figure f)
 	return keys[f];
 }
 
-static enum known of_event(const struct model *m, unsigned int event, bool time)
+bool listener_incomplete(const struct model *m, const struct listener *l)
+{
+	return m->totals.lost_total && l->born_ns <= m->totals.lost_ns;
+}
+
+static bool lost_some(const struct model *m, const struct listener *l, unsigned int event)
+{
+	return (m->totals.lost[event] || m->totals.lost[TCPTRACE_NONE]) && listener_incomplete(m, l);
+}
+
+static enum known of_event(const struct model *m, const struct listener *l, unsigned int event, bool time)
 {
 	switch (model_seen(m, event)) {
 	case TCPTRACE_SEEN_NOT:
@@ -57,19 +67,19 @@ static enum known of_event(const struct model *m, unsigned int event, bool time)
 	case TCPTRACE_SEEN_SAMPLED:
 		return time ? KNOWN_NOT : KNOWN_LEAST;
 	default:
-		return m->totals.lost[event] || m->totals.lost[TCPTRACE_NONE] ? KNOWN_LEAST : KNOWN_EXACTLY;
+		return lost_some(m, l, event) ? KNOWN_LEAST : KNOWN_EXACTLY;
 	}
 }
 
 /* All of them: what the worst is worth; any: the best. */
-static enum known of_events(const struct model *m, const struct rule *r)
+static enum known of_events(const struct model *m, const struct listener *l, const struct rule *r)
 {
 	enum known worst = KNOWN_EXACTLY, best = r->any ? KNOWN_NOT : KNOWN_EXACTLY, k;
 
 	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++) {
 		if (!((r->all | r->any) >> event & 1))
 			continue;
-		k = of_event(m, event, r->time);
+		k = of_event(m, l, event, r->time);
 		if (r->all >> event & 1)
 			worst = k < worst ? k : worst;
 		else
@@ -167,7 +177,7 @@ static enum known oldest_known(const struct model *m, const struct queue *q, enu
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f)
 {
 	const struct rule *r = &rules[f];
-	enum known k = at_most(of_events(m, r), m->only & r->narrows);
+	enum known k = at_most(of_events(m, l, r), m->only & r->narrows);
 
 	switch (f) {
 	case FIGURE_NOW:

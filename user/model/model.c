@@ -62,6 +62,8 @@ static void on_lost(struct model *m, const struct tcptrace_record *rec)
 
 	m->totals.lost[rec->new < TCPTRACE_EVENT_MAX ? rec->new : TCPTRACE_NONE] += count;
 	m->totals.lost_total += count;
+	if (count)
+		m->totals.lost_ns = m->totals.last_ns;
 }
 
 static void on_observed(struct model *m, const struct tcptrace_record *rec)

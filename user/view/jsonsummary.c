@@ -205,6 +205,8 @@ void json_listener_counts(struct out *o, const struct model *m, const struct lis
 	json_figure(o, "expired", figure_known(m, l, FIGURE_EXPIRED), l->causes[TCPTRACE_SYNQ_EXPIRED]);
 	json_figure(o, "ghosts", figure_known(m, l, FIGURE_GHOSTS), l->ghosts);
 	json_at_least(o, m, l);
+	if (listener_incomplete(m, l))
+		json_bool(o, "incomplete", true);
 }
 
 void json_listener_all(struct out *o, const struct model *m, const struct listener *l)

@@ -11,6 +11,7 @@
  *   refused       5: acceptq-full-syn 3, acceptq-full-ack 2
  *   cookies       sent 7  valid 6  bad 1
  *   trouble       SYN-ACK retransmits 2  accept errors 1  ghosts 2
+ *   incomplete    records were lost while it listened
  *
  * A number that rests on what is not seen (model/figure.h) is "-", a lower bound ">=12".
  *
@@ -259,6 +260,12 @@ void summary_title(struct view *v, const struct listener *l)
 
 static void put_rest(struct out *o, const struct model *m, const struct listener *l)
 {
+	if (listener_incomplete(m, l)) {
+		put_label(o, N_("incomplete"));
+		out_mem(o, "  ", 2);
+		out_str(o, _("records were lost while it listened"));
+		out_line_end(o);
+	}
 	put_refused(o, m, l);
 	if (l->cookies_sent || l->cookies_ok || l->cookies_bad) {
 		put_label(o, N_("cookies"));

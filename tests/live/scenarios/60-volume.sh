@@ -196,10 +196,14 @@ overload()
 	server --backlog 7 --accept on-line
 	peer_start 'auto 1-3; syn 1-5; settle 50; say here; wait-line; rst 4-5; settle 50'
 	kill -CONT "${pid[tcptrace]}"
-	# the first event behind the gap is a sign that the reader has caught up
+	# the first event behind the gap is a sign that the reader has caught up; a listener that begins after it lacks nothing
 	client --count 1
 	wait_seen 1 connect-return rport=$port
 	sleep_until_listed 4
+	sleep 1.5	# the loss is told
+	start load "$bin/load" --count 10 --port 8083
+	finish load
+	wait_seen 10 accept lport=8083
 	kill -INT "${pid[tcptrace]}"
 	finish_tracer
 	peer_go
@@ -212,6 +216,8 @@ overload()
 		awk -f "$here/json.awk" -f <(echo '{ n += get("count") } END { print n + 0 }'))" "$lost"
 	# every connection makes the same number of records; all are either here or lost
 	within "records and lost ones of each connection" $(((counted + lost) / (2 * n))) 20 32
+	((SLOW && !lost)) || expect "incomplete of 8080, 8083" \
+		"$(for p in 8080 8083; do grep '^{"type":"listener"' "$json" | grep "\"lport\":$p," | grep -c '"incomplete":true'; done | tr '\n' ' ')" "1 0 "
 	expect "queues of the server, from the sweep" \
 		"$(grep '"lport":8080' "$json" | grep '^{"type":"listener"' |
 			awk -f "$here/json.awk" -f <(echo '{ print get("synq.now"), get("acceptq.now") }'))" "2 4"

@@ -52,6 +52,7 @@ struct metrics_row {
 	uint64_t gone_ns;		/* since when no listener of it is open; 0: one is */
 	/* As the last look found it. */
 	uint32_t sockets;		/* open listeners */
+	uint32_t incomplete;		/* of these: listener_incomplete() */
 	bool limit_known, now_known, backlog_known;
 	/* Of the fullest one: one full member refuses, while their sum looks harmless. */
 	uint32_t acceptq, acceptq_limit, synq, synq_limit;

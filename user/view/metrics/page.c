@@ -123,6 +123,8 @@ static const struct family families[] = {
 	{ "tcptrace_listener_backlog", "What listen() was given.", GAUGE,
 	  false, true, AT(backlog), AT(backlog_known), NO_FIGURE },
 	{ "tcptrace_listener_sockets", "Listeners that have these labels.", GAUGE, false, false, AT(sockets), 0, NO_FIGURE },
+	{ "tcptrace_listener_incomplete", "Of these, those whose counters may lack lost records.", GAUGE,
+	  false, false, AT(incomplete), 0, NO_FIGURE },
 	{ "tcptrace_accept_queue_full_seconds", "How long the accept queue was full.", COUNTER,
 	  true, true, AT(counts.acceptq_full_ns), AT(full_known[0]), FIGURE_ACCEPTQ_FULL },
 	{ "tcptrace_syn_queue_full_seconds", "How long the SYN queue was full.", COUNTER,

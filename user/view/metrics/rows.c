@@ -262,6 +262,7 @@ static void gauge(struct metrics_row *row, const struct model *m, const struct l
 	uint64_t oldest = model_oldest_wait(m, &l->acceptq);
 
 	gauge_queues(row, l, first);
+	row->incomplete += listener_incomplete(m, l);
 	row->limit_known = (first || row->limit_known) && l->limit_known;
 	row->now_known = (first || row->now_known) && is_known(m, l, FIGURE_NOW);
 	row->oldest_known = (first || row->oldest_known) && is_known(m, l, FIGURE_ACCEPTQ_OLDEST);
@@ -276,7 +277,7 @@ static void gauge(struct metrics_row *row, const struct model *m, const struct l
 
 static void forget_gauges(struct metrics_row *row)
 {
-	row->sockets = 0;
+	row->sockets = row->incomplete = 0;
 	row->acceptq_peak = row->synq_peak = 0;
 	row->oldest_ns = 0;
 }
