@@ -205,9 +205,12 @@ static void connect_hook(const struct sock *sk, const u8 *raddr, u16 rport)
 {
 	struct call *call = call_find();
 	struct tcptrace_record r;
+	u8 laddr[16] = {}, none[16];
 
+	common_addrs(&sk->__sk_common, laddr, none);
 	if (filter.any &&
-	    (!place_wanted(sk) || !ports_wanted(sk->sk_num, rport)))
+	    (!place_wanted(sk) || !ports_wanted(sk->sk_num, rport) ||
+	     !addrs_wanted(laddr, raddr)))
 		return;
 	if (!reserve(&r, TCPTRACE_CONNECT))
 		return;

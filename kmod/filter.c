@@ -4,6 +4,7 @@
  * loaded. A filter of one user alone is written to that user's
  * events/tcptrace/filter instead.
  */
+#include <linux/inet.h>
 #include <linux/moduleparam.h>
 
 #include "read.h"
@@ -14,6 +15,8 @@ static ushort ports[FILTER_PORTS];
 static unsigned int nports;
 static uint family;
 static uint netns;
+static char *addrs[FILTER_NETS];
+static unsigned int naddrs;
 
 module_param_array(ports, ushort, &nports, 0444);
 MODULE_PARM_DESC(ports, "only sockets with one of these ports, local or remote");
@@ -22,14 +25,50 @@ MODULE_PARM_DESC(family, "only sockets of this family: 4 or 6 (0: both)");
 module_param(netns, uint, 0444);
 MODULE_PARM_DESC(netns, "only this network namespace, by inode number (0: all)");
 
+module_param_array(addrs, charp, &naddrs, 0444);
+MODULE_PARM_DESC(addrs, "only sockets with one of their ends in one of these nets: 10.0.0.0/8,2001:db8::1");
+
+/* "10.0.0.0/8", "2001:db8::1": IPv4 as ::ffff:a.b.c.d. Bits below the prefix are none of the net. */
+static int parse_net(struct filter_net *net, const char *text)
+{
+	const char *slash = strchrnul(text, '/'), *end;
+	unsigned int i, bits, most = 128;
+	__be32 v4;
+
+	if (in4_pton(text, slash - text, (u8 *)&v4, -1, &end) && end == slash) {
+		map_v4(net->addr, v4);
+		most = 32;
+	} else if (!in6_pton(text, slash - text, net->addr, -1, &end) ||
+		   end != slash) {
+		return -EINVAL;
+	}
+	bits = most;
+	if (*slash && (kstrtouint(slash + 1, 10, &bits) || bits > most))
+		return -EINVAL;
+	bits += 128 - most;
+	for (i = 0; i < 16; i++) {
+		net->mask[i] = bits >= 8 * i + 8 ? 0xff : bits <= 8 * i ? 0 :
+			       0xff << (8 * i + 8 - bits);
+		net->addr[i] &= net->mask[i];
+	}
+	return 0;
+}
+
 int filter_init(void)
 {
+	unsigned int i;
+
+	for (i = 0; i < naddrs; i++) {
+		if (parse_net(&filter.nets[i], addrs[i]))
+			return -EINVAL;
+	}
+	filter.nnets = naddrs;
 	if (family && family != 4 && family != 6)
 		return -EINVAL;
 	memcpy(filter.ports, ports, sizeof(ports));
 	filter.nports = nports;
 	filter.family = family;
 	filter.netns = netns;
-	filter.any = nports || family || netns;
+	filter.any = nports || family || netns || naddrs;
 	return 0;
 }

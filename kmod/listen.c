@@ -117,7 +117,8 @@ static void emit_drop(const struct sock *listener, const struct sk_buff *skb,
 	struct segment seg;
 
 	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
-	    !ports_wanted(seg.dport, seg.sport) || !reserve(&r, TCPTRACE_DROP))
+	    !ports_wanted(seg.dport, seg.sport) ||
+	    !addrs_wanted(seg.daddr, seg.saddr) || !reserve(&r, TCPTRACE_DROP))
 		return;
 	set_common(&r, &listener->__sk_common);
 	r.sk = (uintptr_t)req;
@@ -507,6 +508,7 @@ static int verdict_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	scratch()->cc_listener = NULL;
 	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
 	    !ports_wanted(seg.dport, seg.sport) ||
+	    !addrs_wanted(seg.daddr, seg.saddr) ||
 	    !reserve(&r, valid ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD))
 		return 0;
 	set_common(&r, &listener->__sk_common);

@@ -53,6 +53,20 @@ static inline void map_v4(u8 *to, __be32 addr)
 	ipv6_addr_set_v4mapped(addr, (struct in6_addr *)to);
 }
 
+static inline void common_addrs(const struct sock_common *c, u8 *laddr,
+				u8 *raddr)
+{
+	if (c->skc_family == AF_INET) {
+		map_v4(laddr, c->skc_rcv_saddr);
+		map_v4(raddr, c->skc_daddr);
+		return;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	memcpy(laddr, &c->skc_v6_rcv_saddr, 16);
+	memcpy(raddr, &c->skc_v6_daddr, 16);
+#endif
+}
+
 /* Identity and addresses of anything that begins with a sock_common. */
 static inline void set_common(struct tcptrace_record *r,
 			      const struct sock_common *c)
@@ -62,17 +76,8 @@ static inline void set_common(struct tcptrace_record *r,
 	r->netns = common_netns(c);
 	r->lport = c->skc_num;
 	r->rport = ntohs(c->skc_dport);
-	if (c->skc_family == AF_INET) {
-		r->family = 4;
-		map_v4(r->laddr, c->skc_rcv_saddr);
-		map_v4(r->raddr, c->skc_daddr);
-		return;
-	}
-	r->family = 6;
-#if IS_ENABLED(CONFIG_IPV6)
-	memcpy(r->laddr, &c->skc_v6_rcv_saddr, sizeof(r->laddr));
-	memcpy(r->raddr, &c->skc_v6_daddr, sizeof(r->raddr));
-#endif
+	r->family = c->skc_family == AF_INET ? 4 : 6;
+	common_addrs(c, r->laddr, r->raddr);
 }
 
 /* inet_put_port() clears skc_num of a socket that chose its port itself */
@@ -221,6 +226,11 @@ static inline void set_segment(struct tcptrace_record *r,
 /* ---- the filter: module parameters, fixed while the module is there ---- */
 
 #define FILTER_PORTS	16
+#define FILTER_NETS	8		/* as many as --addr takes */
+
+struct filter_net {
+	u8 addr[16], mask[16];		/* addr has no bit that mask has not */
+};
 
 struct filter {
 	bool any;			/* of the following */
@@ -228,6 +238,8 @@ struct filter {
 	u32 family;			/* 4, 6 or 0 */
 	unsigned int nports;
 	u16 ports[FILTER_PORTS];	/* local or remote */
+	unsigned int nnets;
+	struct filter_net nets[FILTER_NETS];	/* local or remote */
 };
 
 extern struct filter filter;
@@ -257,6 +269,38 @@ static inline bool common_ports_wanted(const struct sock_common *c)
 	return ports_wanted(c->skc_num, ntohs(c->skc_dport));
 }
 
+static inline bool in_nets(const u8 *addr)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < filter.nnets; i++) {
+		for (j = 0; j < 16; j++) {
+			if ((addr[j] & filter.nets[i].mask[j]) !=
+			    filter.nets[i].addr[j])
+				break;
+		}
+		if (j == 16)
+			return true;
+	}
+	return false;
+}
+
+static inline bool addrs_wanted(const u8 *laddr, const u8 *raddr)
+{
+	return !filter.nnets || in_nets(raddr) || in_nets(laddr);
+}
+
+/* One that is not connected yet may get there. */
+static inline bool common_addrs_wanted(const struct sock_common *c)
+{
+	u8 laddr[16] = {}, raddr[16] = {};
+
+	if (!filter.nnets || !c->skc_dport)
+		return true;
+	common_addrs(c, laddr, raddr);
+	return addrs_wanted(laddr, raddr);
+}
+
 /* A minisock. */
 static inline bool minisock_wanted(const struct sock_common *c)
 {
@@ -265,7 +309,7 @@ static inline bool minisock_wanted(const struct sock_common *c)
 	return (!filter.family ||
 		(c->skc_family == AF_INET6) == (filter.family == 6)) &&
 	       (!filter.netns || filter.netns == common_netns(c)) &&
-	       common_ports_wanted(c);
+	       common_ports_wanted(c) && common_addrs_wanted(c);
 }
 
 /* A full socket. */
@@ -274,7 +318,8 @@ static inline bool wanted(const struct sock *sk)
 	if (!filter.any)
 		return true;
 	return place_wanted(sk) &&
-	       ports_wanted(sk_lport(sk), ntohs(sk->sk_dport));
+	       ports_wanted(sk_lport(sk), ntohs(sk->sk_dport)) &&
+	       common_addrs_wanted(&sk->__sk_common);
 }
 
 /* Its end: a reset has taken the ports off by then. */
@@ -289,7 +334,8 @@ static inline bool wanted_of(const struct sock *listener,
 {
 	if (!filter.any)
 		return true;
-	return place_wanted(listener) && (!c || common_ports_wanted(c));
+	return place_wanted(listener) &&
+	       (!c || (common_ports_wanted(c) && common_addrs_wanted(c)));
 }
 
 #endif

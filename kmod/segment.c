@@ -147,7 +147,8 @@ static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
 	if (filter.any &&
 	    ((filter.family && filter.family != seg.family) ||
 	     (filter.netns && filter.netns != netns) ||
-	     !ports_wanted(seg.dport, seg.sport)))
+	     !ports_wanted(seg.dport, seg.sport) ||
+	     !addrs_wanted(seg.daddr, seg.saddr)))
 		return;
 	if (!reserve(&r, TCPTRACE_RST_SENT))
 		return;

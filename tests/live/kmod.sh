@@ -228,6 +228,32 @@ test_parameters()
 	insmod "$KMOD" family=5 2> /dev/null && fail "family=5 is taken"
 }
 
+test_addresses()
+{
+	local net
+
+	load addrs=127.0.0.2,10.0.0.0/8,::1/128
+	echo > $T/trace
+	echo 1 > $E/enable
+	"$LIVE_BIN/server" --any --port 8080 --accept loop --max 30 > "$tmp/server" &
+	until_true grep -q READY "$tmp/server"
+	"$LIVE_BIN/client" --count 11 127.0.0.1 8080 > /dev/null
+	"$LIVE_BIN/client" --count 12 127.0.0.2 8080 > /dev/null
+	"$LIVE_BIN/client" --count 7 ::1 8080 > /dev/null
+	wait $!
+	echo 0 > $E/enable
+	cp $T/trace "$tmp/trace"
+	check "requests of these nets" "$(count synq_add "$tmp/trace")" 19
+	check "their connect()" "$(count connect "$tmp/trace")" 19
+	check "accepted" "$(count accept "$tmp/trace")" 19
+	check "listen() at any address" "$(count listen "$tmp/trace")" 1
+	check "ends" "$(grep -c ' state: .* LAST_ACK -> CLOSE' "$tmp/trace")" 19
+	unload
+	for net in x 10.0.0.0/33 ::1/129 10.0.0.0/ 10.0.0.0/8x 1.2.3; do
+		insmod "$KMOD" addrs=$net 2> /dev/null && { fail "addrs=$net is taken"; unload; }
+	done
+}
+
 # names FILE: what a program printed with the events' formats has names, and in each line an address
 names()
 {
@@ -498,7 +524,7 @@ cannot()
 }
 
 all="not_loaded load_twice unload_in_use hooks toggle two_readers io killed_reader accept_before
-     parameters perf trace_cmd listeners descriptors raw churn retrans compare traffic dmesg"
+     parameters addresses perf trace_cmd listeners descriptors raw churn retrans compare traffic dmesg"
 passed=0 failed=0 skipped=0
 dmesg -c > /dev/null		# from here on it is ours
 PATH=$LIVE_BIN:$PATH
