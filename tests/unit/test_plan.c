@@ -194,6 +194,38 @@ static void test_tables(void **state)
 	}
 }
 
+/* The sums of what was measured program by program are near what was measured as a whole: tests/bench/vm 6.12. */
+static void test_cost(void **state)
+{
+	static const struct { enum mechanism only; uint64_t events; unsigned int seen; } plans[] = {
+		{ MECH_FENTRY, NO_IO, 12582 }, { MECH_FENTRY, EVENTS_QUEUES, 2120 }, { MECH_FENTRY, EVENTS_TROUBLE, 1005 },
+		{ MECH_FENTRY, ON(ACCEPT), 984 }, { MECH_FENTRY, ON(DESTROY), 904 }, { MECH_FENTRY, ON(STATE), 5831 },
+		{ MECH_KPROBE, EVENTS_QUEUES, 2212 }, { MECH_KPROBE, EVENTS_TROUBLE, 1585 },
+		{ MECH_TRACEPOINT, EVENTS_QUEUES, 5080 }, { MECH_TRACEPOINT, ON(ACCEPT), 988 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(plans) / sizeof(*plans); i++) {
+		unsigned int sum = 0;
+		struct hook_report r;
+		struct features f;
+		struct plan p;
+
+		plan_on(&p, &f, "6.12", plans[i].only, plans[i].events);
+		for (unsigned int h = 0; plan_report(&p, h, &r); h++)
+			sum += r.instructions;
+		assert_string_equal(r.measured_on, "6.12");
+		if (sum < plans[i].seen * 9 / 10 || sum > plans[i].seen * 11 / 10)
+			fail_msg("plan %zu: %u instructions, measured %u", i, sum, plans[i].seen);
+	}
+	struct features f;
+	struct plan p;
+	struct hook_report r;
+
+	plan_on(&p, &f, "6.1", MECH_AUTO, ALL);		/* not measured there: nothing is said */
+	assert_true(plan_report(&p, 0, &r) && !r.measured_on);
+}
+
 /* ---- the table of hooks ---- */
 
 static void test_every_program_has_a_place(void **state)
@@ -691,6 +723,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_every_program_has_a_place),
 		cmocka_unit_test(test_programs_fit_their_variants),
 		cmocka_unit_test(test_every_event_has_a_hook),

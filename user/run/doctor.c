@@ -8,6 +8,8 @@
  *     not better: fentry is refused here (load: Operation not permitted)
  *     loses: connects by io_uring, by sendto(MSG_FASTOPEN) and of 32-bit programs
  *
+ * What it costs: about 2130 instructions a connection, both ends of it, measured on Linux 6.12 (fentry 2130)
+ *
  * Where it runs:
  *     PID namespace: the host's
  *     tracefs: only root may read it: add CAP_DAC_READ_SEARCH
@@ -68,14 +70,41 @@ static void put_hook_json(struct out *o, const struct hook_report *h)
 	json_str(o, "target", h->target ? h->target : "");
 	json_str(o, "why_not_better", h->why_not_better ? h->why_not_better : "");
 	json_str(o, "loses", h->loses ? h->loses : "");
+	if (h->measured_on) {
+		json_u64(o, "instructions", h->instructions);
+		json_str(o, "measured_on", h->measured_on);
+	}
 	out_char(o, '}');
+	out_line_end(o);
+}
+
+/* What the programs of all hooks take, by mechanism: they are measured one by one, and a plan is any set of them. */
+static void put_cost(struct out *o, const unsigned int cost[MECH_MAX], const char *measured_on)
+{
+	char text[160], by[96] = "";
+	unsigned int sum = 0;
+	size_t n = 0;
+
+	for (unsigned int m = MECH_FENTRY; m < MECH_MAX; m++) {
+		if (cost[m])
+			n += (size_t)snprintf(by + n, sizeof(by) - n, "%s%s %u", n ? ", " : " (",
+					      mechanism_name((enum mechanism)m), cost[m]);
+		sum += cost[m];
+	}
+	snprintf(text, sizeof(text), _("What it costs: about %u instructions a connection, both ends of it, measured on Linux %s"),
+		 sum, measured_on);
+	out_line_end(o);
+	out_str(o, text);
+	out_str(o, by);
+	out_str(o, n ? ")" : "");
 	out_line_end(o);
 }
 
 static void put_hooks(struct out *o, struct source *src, const struct options *opt)
 {
+	unsigned int i, cost[MECH_MAX] = { 0 };
+	const char *measured_on = NULL;
 	struct hook_report h;
-	unsigned int i;
 
 	if (!opt->json && !opt->no_header) {
 		out_str(o, "HOOK                                                 MECHANISM   TARGET");
@@ -86,7 +115,11 @@ static void put_hooks(struct out *o, struct source *src, const struct options *o
 			put_hook_json(o, &h);
 		else
 			put_hook(o, &h);
+		cost[h.mechanism] += h.instructions;
+		measured_on = h.measured_on;
 	}
+	if (measured_on && !opt->json)
+		put_cost(o, cost, measured_on);
 }
 
 struct place_out {

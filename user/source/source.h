@@ -100,6 +100,8 @@ struct hook_report {
 	enum mechanism mechanism;	/* MECH_AUTO: none works */
 	const char *why_not_better;	/* "" : it is the best */
 	const char *loses;		/* what is not seen or less exact because of it, "" : nothing */
+	unsigned int instructions;	/* about, of a connection, in programs that no hook before it has ... */
+	const char *measured_on;	/* ... on this kernel; NULL: not measured */
 };
 
 #define SOURCE_END	1		/* poll(): no more records will come */

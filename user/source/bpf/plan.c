@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "../../lib/tr.h"
+#include "cost.h"
 #include "plan.h"
-#include "../../lib/tr.h"
 
 #define ENOTSUPP	524	/* the kernel's own, which libc has no text for */
 
@@ -394,10 +394,31 @@ bool plan_sees_any(const struct plan *p)
 	return false;
 }
 
+/* Of the variant's programs that are not among those told, which they are then. */
+static unsigned int instructions(const struct plan *p, const struct variant *v, struct progs *told)
+{
+	unsigned int n = 0;
+
+	EACH_PROG(v, hp) {
+		const unsigned int progs[] = { hp->prog, hp->again };
+
+		for (int i = 0; i < 2; i++) {
+			if (!progs_has(&p->wanted, progs[i]) || progs_has(told, progs[i]))
+				continue;
+			progs_add(told, progs[i]);
+			n += cost_of(progs[i], p->events);
+		}
+	}
+	return n;
+}
+
 bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out)
 {
+	struct progs told = {};
+
 	for (int id = 0; id < HOOK_MAX; id++) {
 		const struct variant *v = variant_of(p, id);
+		unsigned int n = v ? instructions(p, v, &told) : 0;
 
 		if (!p->choice[id].needed || i--)
 			continue;
@@ -407,6 +428,8 @@ bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out)
 			.mechanism = v ? v->mech : MECH_AUTO,
 			.why_not_better = p->choice[id].why,
 			.loses = !v ? N_("everything: no event of this hook") : v->loses ? v->loses : "",
+			.instructions = n,
+			.measured_on = p->features->casts ? COST_KERNEL : NULL,
 		};
 		return true;
 	}
