@@ -89,7 +89,7 @@ static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = child_of(m, rec);
 	struct held *h = child_held(m, rec, rec->sk);
-	struct listener *l, *from;
+	struct listener *l;
 
 	if (c && h)
 		child_release(m, rec, c);
