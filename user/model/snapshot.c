@@ -186,13 +186,24 @@ static void correct(struct model *m, const struct tcptrace_record *end, struct c
 	}
 }
 
+/* What is not named is gone only where it would have been: a namespace without a process is not found. */
+static bool judges(const struct snapshot *s, uint32_t netns)
+{
+	if (s->netns)
+		return netns == s->netns;
+	for (uint32_t i = 0; i < s->nwalked; i++)
+		if (s->walked[i] == netns)
+			return true;
+	return !s->nwalked;
+}
+
 /* One conn, when the snapshot is complete and all records before its end were fed. */
 static void reconcile(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
 	const struct snapshot *s = &m->snap;
 
-	if (c->last_ns >= s->begin_ns || (s->netns && c->netns != s->netns))
-		return;			/* something came of it meanwhile */
+	if (c->last_ns >= s->begin_ns || (c->seen_gen != s->gen && !judges(s, c->netns)))
+		return;			/* something came of it meanwhile, or it was not looked for */
 	if (c->seen_gen == s->gen) {
 		correct(m, end, c);
 		return;
@@ -217,8 +228,7 @@ static void snapshot_end(struct model *m, const struct tcptrace_record *end)
 
 	for (i = 0; i < m->nlisteners; i++) {
 		l = &m->listeners[m->listener_order[i]];
-		if (l->open && l->seen_gen != m->snap.gen && l->born_ns < m->snap.begin_ns &&
-		    (!m->snap.netns || l->netns == m->snap.netns))
+		if (l->open && l->seen_gen != m->snap.gen && l->born_ns < m->snap.begin_ns && judges(&m->snap, l->netns))
 			listener_close(m, l, end->t_ns);
 		else if (m->snap.owners && l->seen_gen == m->snap.gen)
 			owner_listed(m, l);
@@ -238,8 +248,14 @@ void on_snapshot(struct model *m, const struct tcptrace_record *rec)
 			snapshot_end(m, rec);
 		return;
 	}
+	if (rec->flags & TCPTRACE_F_SAMPLED) {
+		if (m->snap.nwalked < sizeof(m->snap.walked) / sizeof(*m->snap.walked))
+			m->snap.walked[m->snap.nwalked++] = rec->netns;
+		return;
+	}
 	m->snap.gen++;
 	m->snap.active = true;
+	m->snap.nwalked = 0;
 	m->snap.timewaits = m->snap.owners = false;
 	m->snap.netns = rec->netns;
 	m->snap.begin_ns = rec->t_ns;

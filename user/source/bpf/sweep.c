@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../lib/clock.h"
@@ -45,11 +46,20 @@ static int read_iter(struct bpf_source *s, struct bpf_link *link)
 	return err;
 }
 
+/* In one of the namespaces: which, as those without a process are left out. */
 static int sweep_netns(void *arg)
 {
+	struct tcptrace_record r = { .event = TCPTRACE_SNAPSHOT, .fd = -1, .flags = TCPTRACE_F_SAMPLED };
 	struct bpf_source *s = arg;
+	struct stat st;
+	int err = 0;
 
-	return read_iter(s, s->load.link[P(it_tcp)]);
+	if (!stat("/proc/thread-self/ns/net", &st)) {
+		r.t_ns = clock_ns(CLOCK_MONOTONIC);
+		r.netns = (uint32_t)st.st_ino;
+		err = s->fn(s->ctx, &r);
+	}
+	return err ? err : read_iter(s, s->load.link[P(it_tcp)]);
 }
 
 int sweep_all(struct bpf_source *s, bool owners)
