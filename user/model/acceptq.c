@@ -168,7 +168,8 @@ static void moved_unseen(struct model *m, const struct tcptrace_record *rec, con
 		return;
 	add.event = TCPTRACE_ACCEPTQ_ADD;
 	add.cause = TCPTRACE_ACCEPTQ_MIGRATED;
-	add.flags = (rec->flags & ~(TCPTRACE_F_ACTOR | TCPTRACE_F_QUEUES)) | TCPTRACE_F_INFERRED;
+	add.flags = (rec->flags & ~TCPTRACE_F_ACTOR) | TCPTRACE_F_INFERRED;
+	add.acceptq++;			/* it was in there until now */
 	add.req = add.arg = add.pid = add.tid = 0;
 	add.ret = 0;
 	add.fd = -1;
