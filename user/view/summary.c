@@ -3,8 +3,8 @@
  * The end of a run for people: a block per listener, and the last line.
  *
  * 0.0.0.0:8080  nginx[1234] fd 6  backlog 511 (asked 511, somaxconn 4096: backlog decides)  LISTEN
- *   accept queue  now 1  peak 101/511  full 0.000 ms  oldest 0.200 ms  in 10007 (331/s)  accepted 10006 (3 unseen)
- *                 waited p50 0.021  p90 0.080  p99 0.144  max 1.250 ms  (1 waits still)
+ *   accept queue  now 1  peak 101/511  full 0.000 ms  oldest 0.200 ms  in 10007  accepted 10006 (3 unseen)
+ *                 waited p50 0.021  p90 0.080  p99 0.144  max 1.250 ms  (1 waits still)  331/s
  *   SYN queue     now 0  peak 3/511  full 0.000 ms  established 10007  expired 1
  *                 waited p50 0.030  p90 0.041  p99 0.090  max 300.214 ms
  *   accept()      blocked p50 0.100  p90 0.300  p99 0.410  max 2.000 ms
@@ -85,8 +85,8 @@ static void put_label(struct out *o, const char *label)
 	out_spaces(o, n < 12 ? 12 - n : 0);
 }
 
-/* still: so many of them wait on. */
-static void put_waits(struct out *o, const char *label, const char *verb, const struct hist *h, uint32_t still)
+/* still: so many of them wait on. The line is left open; false: nothing is on it. */
+static bool put_waits(struct out *o, const char *label, const char *verb, const struct hist *h, uint32_t still)
 {
 	static const struct { const char *name; unsigned int permille; } q[] = {
 		{ "  p50 ", 500 }, { "  p90 ", 900 }, { "  p99 ", 990 },
@@ -94,7 +94,7 @@ static void put_waits(struct out *o, const char *label, const char *verb, const 
 	unsigned int i;
 
 	if (!h->count)
-		return;
+		return false;
 	put_label(o, label);
 	out_mem(o, "  ", 2);
 	out_str(o, tr(verb));
@@ -111,7 +111,7 @@ static void put_waits(struct out *o, const char *label, const char *verb, const 
 		out_mem(o, "  ", 2);
 		summary_with(o, still > 1 ? N_("({1} wait still)") : N_("({1} waits still)"), still);
 	}
-	out_line_end(o);
+	return true;
 }
 
 static void put_queue(struct out *o, const char *label, const struct model *m, const struct listener *l,
@@ -287,7 +287,7 @@ static void put_rest(struct out *o, const struct model *m, const struct listener
 	}
 }
 
-/* " (331/s)": of the time that the listener was there in this run. A second at least, or it says nothing. */
+/* "  331/s": came in, of the time that the listener was there in this run. A second at least, or it says nothing. */
 static void put_rate(struct view *v, const struct model *m, const struct listener *l)
 {
 	const struct model_totals *t = model_totals(m);
@@ -296,13 +296,13 @@ static void put_rate(struct view *v, const struct model *m, const struct listene
 
 	if (!v->cfg.live || ms < 1000 || !tenths || !figure_known(m, l, FIGURE_ESTABLISHED))
 		return;
-	out_mem(v->out, " (", 2);
+	out_mem(v->out, "  ", 2);
 	out_u64(v->out, tenths / 10);
 	if (tenths < 100) {
 		out_char(v->out, '.');
 		out_u64(v->out, tenths % 10);
 	}
-	out_mem(v->out, "/s)", 3);
+	out_mem(v->out, "/s", 2);
 }
 
 static void put_acceptq(struct view *v, const struct model *m, const struct listener *l)
@@ -314,7 +314,6 @@ static void put_acceptq(struct view *v, const struct model *m, const struct list
 
 	put_queue(o, N_("accept queue"), m, l, &l->acceptq);
 	summary_figure(o, N_("in"), figure_known(m, l, FIGURE_ESTABLISHED), l->established);
-	put_rate(v, m, l);
 	summary_figure(o, N_("accepted"), known, l->accepted);
 	if (known && l->unseen) {
 		out_char(o, ' ');
@@ -325,7 +324,10 @@ static void put_acceptq(struct view *v, const struct model *m, const struct list
 	if (!figure_known(m, l, FIGURE_ACCEPTQ_WAIT))
 		return;
 	still = model_acceptq_waits(m, l, &waits);
-	put_waits(o, "", N_("waited"), &waits, still);
+	if (put_waits(o, "", N_("waited"), &waits, still)) {
+		put_rate(v, m, l);
+		out_line_end(o);
+	}
 }
 
 static void put_place(struct out *o, const struct proc_place *p)
@@ -354,9 +356,11 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 	put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
 	out_line_end(o);
 	waits_hist(&l->in_synq, &waits);
-	put_waits(o, "", N_("waited"), &waits, 0);
+	if (put_waits(o, "", N_("waited"), &waits, 0))
+		out_line_end(o);
 	waits_hist(&l->in_accept, &waits);
-	put_waits(o, "accept()", N_("blocked"), &waits, 0);
+	if (put_waits(o, "accept()", N_("blocked"), &waits, 0))
+		out_line_end(o);
 	put_rest(o, m, l);
 }
 

@@ -553,7 +553,7 @@ healthy_servers()
 	for p in nginx redis node gunicorn haproxy; do
 		end $p
 	done
-	grep -qE "^  accept queue .* in [0-9]+ \([0-9.]+/s\)  accepted" "$dir/screen" || fail "no rate: $(head -n 24 "$dir/screen")"
+	grep -qE "^ {16}waited .*  [0-9.]+/s$" "$dir/screen" || fail "no rate: $(head -n 24 "$dir/screen")"
 	told
 }
 
