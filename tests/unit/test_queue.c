@@ -305,15 +305,23 @@ static void fast_open(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
 }
 
+/* LSK and LSK + 64 listen at one address. */
+static void two_members(void)
+{
+	struct tcptrace_record rec;
+
+	rig_listen(128, 4096);
+	rec = listener_rec(0);
+	rec.listener = LSK + 64;
+	state_of(rec, LSK + 64, TCP_S_CLOSE, TCP_S_LISTEN);
+}
+
 static void migration(void **state)
 {
 	struct tcptrace_record rec;
 
 	(void)state;
-	rig_listen(128, 4096);
-	rec = listener_rec(0);
-	rec.listener = LSK + 64;
-	state_of(rec, LSK + 64, TCP_S_CLOSE, TCP_S_LISTEN);
+	two_members();
 	handshake(1, 1);
 	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
 	rec = queues(server_rec(TCPTRACE_ACCEPTQ_ADD, 1), 0, 1);
@@ -345,10 +353,7 @@ static void migration_unseen(void **state)
 	struct hist waits;
 
 	(void)state;
-	rig_listen(128, 4096);
-	rec = listener_rec(0);
-	rec.listener = LSK + 64;
-	state_of(rec, LSK + 64, TCP_S_CLOSE, TCP_S_LISTEN);
+	two_members();
 	other = model_listener(rig.m, 1);
 	handshake(1, 1);
 	rig.t += 300 * MS;

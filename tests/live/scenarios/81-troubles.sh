@@ -105,19 +105,27 @@ declare -A port_of=([gunicorn]=8081 [haproxy]=8082 [node]=8083)
 small_servers()
 {
 	gunicorn_at 8081 1 --backlog 3 -k gthread --threads 4
+	haproxy_at 8082 3
+	node_at 8083 3
+}
+
+# haproxy_at PORT BACKLOG [GLOBAL SETTING]
+haproxy_at()
+{
 	cat > "$dir/haproxy.cfg" <<-EOC
+	global
+	  ${3:-}
 	defaults
 	  mode http
 	  timeout connect 5s
 	  timeout client 60s
 	  timeout server 60s
 	frontend f
-	  bind 127.0.0.1:8082 backlog 3
+	  bind 127.0.0.1:$1 backlog $2
 	  http-request return status 200
 	EOC
 	background haproxy haproxy -db -f "$dir/haproxy.cfg"
-	until_port 8082
-	node_at 8083 3
+	until_port "$1"
 }
 
 # gunicorn_at PORT WORKERS [ARGS]
@@ -219,20 +227,7 @@ scenario trouble_maxconn 4 host alone loose -- "haproxy has as many connections 
 trouble_maxconn()
 {
 	needs haproxy
-	cat > "$dir/haproxy.cfg" <<-EOC
-	global
-	  maxconn 7
-	defaults
-	  mode http
-	  timeout connect 5s
-	  timeout client 60s
-	  timeout server 60s
-	frontend f
-	  bind 127.0.0.1:$port backlog 64
-	  http-request return status 200
-	EOC
-	background haproxy haproxy -db -f "$dir/haproxy.cfg"
-	until_port "$port"
+	haproxy_at "$port" 64 "maxconn 7"
 	trouble
 	crowd 23
 	crowd_in 23

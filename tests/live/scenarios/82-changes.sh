@@ -27,6 +27,16 @@ program()
 		    s.setblocking(False)
 		    s.connect_ex(WHERE)
 		    return s
+		def take(s, kept, most, seconds):	# accept() until there are so many, or time is up: how many
+		    s.setblocking(False)
+		    n, end = 0, time.monotonic() + seconds
+		    while n < most and time.monotonic() < end:
+		        try:
+		            kept.append(s.accept()[0])
+		            n += 1
+		        except BlockingIOError:
+		            time.sleep(0.01)
+		    return n
 		def say(*words):
 		    print(*words, flush=True)
 		EOC
@@ -46,15 +56,7 @@ reopened()
 	second = listener(2)
 	others = [client() for _ in range(3)]
 	time.sleep(1.2)		# the two are refused again: it is full, too
-	second.setblocking(False)
-	n, end = 0, time.monotonic() + 15
-	while n < 5 and time.monotonic() < end:
-	    try:
-	        kept.append(second.accept()[0])
-	        n += 1
-	    except BlockingIOError:
-	        time.sleep(0.01)
-	say("TOOK", n)
+	say("TOOK", take(second, kept, 5, 15))
 	sys.stdin.readline()
 	EOC
 	trace
@@ -82,15 +84,7 @@ group_shrinks()
 	kept = [client() for _ in range(31)]
 	time.sleep(0.3)
 	a.close()
-	b.setblocking(False)
-	n, end = 0, time.monotonic() + 3
-	while n < 31 and time.monotonic() < end:
-	    try:
-	        kept.append(b.accept()[0])
-	        n += 1
-	    except BlockingIOError:
-	        time.sleep(0.01)
-	say("TOOK", n)
+	say("TOOK", take(b, kept, 31, 3))
 	sys.stdin.readline()
 	EOC
 	trace
