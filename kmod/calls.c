@@ -201,16 +201,25 @@ static void listen_return(const struct sock *sk, const unsigned long *args,
 
 /* ---- connect ---- */
 
+/* It may have an address of its own already, and has no other end yet. */
+static bool connect_wanted(const struct sock *sk, const u8 *raddr)
+{
+	u8 laddr[16] = {}, none[16];
+
+	if (!filter.nnets)
+		return true;
+	common_addrs(&sk->__sk_common, laddr, none);
+	return addrs_wanted(laddr, raddr);
+}
+
 static void connect_hook(const struct sock *sk, const u8 *raddr, u16 rport)
 {
 	struct call *call = call_find();
 	struct tcptrace_record r;
-	u8 laddr[16] = {}, none[16];
 
-	common_addrs(&sk->__sk_common, laddr, none);
 	if (filter.any &&
 	    (!place_wanted(sk) || !ports_wanted(sk->sk_num, rport) ||
-	     !addrs_wanted(laddr, raddr)))
+	     !connect_wanted(sk, raddr)))
 		return;
 	if (!reserve(&r, TCPTRACE_CONNECT))
 		return;

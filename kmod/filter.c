@@ -28,29 +28,25 @@ MODULE_PARM_DESC(netns, "only this network namespace, by inode number (0: all)")
 module_param_array(addrs, charp, &naddrs, 0444);
 MODULE_PARM_DESC(addrs, "only sockets with one of their ends in one of these nets: 10.0.0.0/8,2001:db8::1");
 
-/* "10.0.0.0/8", "2001:db8::1": IPv4 as ::ffff:a.b.c.d. Bits below the prefix are none of the net. */
+/* "10.0.0.0/8", "2001:db8::1" */
 static int parse_net(struct filter_net *net, const char *text)
 {
 	const char *slash = strchrnul(text, '/'), *end;
-	unsigned int i, bits, most = 128;
+	unsigned int most = 128;
 	__be32 v4;
 
 	if (in4_pton(text, slash - text, (u8 *)&v4, -1, &end) && end == slash) {
-		map_v4(net->addr, v4);
+		ipv6_addr_set_v4mapped(v4, &net->addr);
 		most = 32;
-	} else if (!in6_pton(text, slash - text, net->addr, -1, &end) ||
+	} else if (!in6_pton(text, slash - text, net->addr.s6_addr, -1, &end) ||
 		   end != slash) {
 		return -EINVAL;
 	}
-	bits = most;
-	if (*slash && (kstrtouint(slash + 1, 10, &bits) || bits > most))
+	net->bits = most;
+	if (*slash && (kstrtouint(slash + 1, 10, &net->bits) ||
+		       net->bits > most))
 		return -EINVAL;
-	bits += 128 - most;
-	for (i = 0; i < 16; i++) {
-		net->mask[i] = bits >= 8 * i + 8 ? 0xff : bits <= 8 * i ? 0 :
-			       0xff << (8 * i + 8 - bits);
-		net->addr[i] &= net->mask[i];
-	}
+	net->bits += 128 - most;
 	return 0;
 }
 

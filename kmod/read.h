@@ -229,7 +229,8 @@ static inline void set_segment(struct tcptrace_record *r,
 #define FILTER_NETS	8		/* as many as --addr takes */
 
 struct filter_net {
-	u8 addr[16], mask[16];		/* addr has no bit that mask has not */
+	struct in6_addr addr;		/* IPv4 as ::ffff:a.b.c.d */
+	unsigned int bits;		/* of its prefix, 0 to 128 */
 };
 
 struct filter {
@@ -264,22 +265,14 @@ static inline bool ports_wanted(u16 lport, u16 rport)
 	return !filter.nports;
 }
 
-static inline bool common_ports_wanted(const struct sock_common *c)
-{
-	return ports_wanted(c->skc_num, ntohs(c->skc_dport));
-}
-
 static inline bool in_nets(const u8 *addr)
 {
-	unsigned int i, j;
+	const struct filter_net *net = filter.nets;
+	unsigned int i;
 
-	for (i = 0; i < filter.nnets; i++) {
-		for (j = 0; j < 16; j++) {
-			if ((addr[j] & filter.nets[i].mask[j]) !=
-			    filter.nets[i].addr[j])
-				break;
-		}
-		if (j == 16)
+	for (i = 0; i < filter.nnets; i++, net++) {
+		if (ipv6_prefix_equal(&net->addr, (const void *)addr,
+				      net->bits))
 			return true;
 	}
 	return false;
@@ -301,6 +294,18 @@ static inline bool common_addrs_wanted(const struct sock_common *c)
 	return addrs_wanted(laddr, raddr);
 }
 
+static inline bool segment_wanted(const struct segment *s)
+{
+	return ports_wanted(s->dport, s->sport) &&
+	       addrs_wanted(s->daddr, s->saddr);
+}
+
+static inline bool common_wanted(const struct sock_common *c)
+{
+	return ports_wanted(c->skc_num, ntohs(c->skc_dport)) &&
+	       common_addrs_wanted(c);
+}
+
 /* A minisock. */
 static inline bool minisock_wanted(const struct sock_common *c)
 {
@@ -309,7 +314,7 @@ static inline bool minisock_wanted(const struct sock_common *c)
 	return (!filter.family ||
 		(c->skc_family == AF_INET6) == (filter.family == 6)) &&
 	       (!filter.netns || filter.netns == common_netns(c)) &&
-	       common_ports_wanted(c) && common_addrs_wanted(c);
+	       common_wanted(c);
 }
 
 /* A full socket. */
@@ -334,8 +339,7 @@ static inline bool wanted_of(const struct sock *listener,
 {
 	if (!filter.any)
 		return true;
-	return place_wanted(listener) &&
-	       (!c || (common_ports_wanted(c) && common_addrs_wanted(c)));
+	return place_wanted(listener) && (!c || common_wanted(c));
 }
 
 #endif

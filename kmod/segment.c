@@ -147,8 +147,7 @@ static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
 	if (filter.any &&
 	    ((filter.family && filter.family != seg.family) ||
 	     (filter.netns && filter.netns != netns) ||
-	     !ports_wanted(seg.dport, seg.sport) ||
-	     !addrs_wanted(seg.daddr, seg.saddr)))
+	     !segment_wanted(&seg)))
 		return;
 	if (!reserve(&r, TCPTRACE_RST_SENT))
 		return;
