@@ -6,7 +6,6 @@
 #include <linux/btf.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../lib/config.h"
+#include "../../lib/readfile.h"
 #include "../../lib/tr.h"
 #include "../pidns.h"
 #include "features.h"
@@ -77,14 +77,9 @@ static bool try_fetch(void)	/* 5ca419f2864a */
 /* Was the kernel booted as another kind than it was built as? */
 static bool set_at_boot(void)
 {
-	char line[4096] = "";
-	FILE *f = fopen("/proc/cmdline", "re");
+	char line[4096];
 
-	if (f && !fgets(line, sizeof(line), f))
-		line[0] = 0;
-	if (f)
-		fclose(f);
-	return strstr(line, "preempt=");
+	return read_file("/proc/cmdline", line, sizeof(line)) > 0 && strstr(line, "preempt=");
 }
 
 static bool kernel_is_rt(void)
@@ -100,18 +95,12 @@ static bool kernel_is_rt(void)
  */
 static bool kernel_preempts(void)
 {
-	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
-	char line[80] = "", *config;
+	char line[80], *config;
 	const char *source;
 	struct utsname u;
 	bool preempts;
 
-	if (f) {
-		if (!fgets(line, sizeof(line), f))
-			line[0] = 0;
-		fclose(f);
-	}
-	if (line[0])
+	if (read_file("/sys/kernel/debug/sched/preempt", line, sizeof(line)) > 0)
 		return !strstr(line, "(none)") && !strstr(line, "(voluntary)");
 	if (uname(&u) || !strstr(u.version, "PREEMPT"))
 		return false;
@@ -128,22 +117,18 @@ static bool kernel_preempts(void)
  */
 static uint8_t ask_overflows(void)
 {
-	FILE *f = fopen("/proc/net/netstat", "re");
-	char line[8192], *word, *rest = line;
+	char text[8192], *word, *rest = text;
 	uint8_t place = 0, at = 0;
 
-	if (f && fgets(line, sizeof(line), f)) {
-		for (int i = 0; (word = strtok_r(rest, " \n", &rest)) && i < 64; i++) {
-			if (i == 1 && strcmp(word, "SyncookiesSent"))
-				break;
-			if (!strcmp(word, "ListenOverflows"))
-				at = (uint8_t)i;
-			if (!strcmp(word, "ListenDrops") && at && i == at + 1)
-				place = at;
-		}
+	read_file("/proc/net/netstat", text, sizeof(text));
+	for (int i = 0; (word = strtok_r(rest, " \n", &rest)) && i < 64; i++) {
+		if (i == 1 && strcmp(word, "SyncookiesSent"))
+			break;
+		if (!strcmp(word, "ListenOverflows"))
+			at = (uint8_t)i;
+		if (!strcmp(word, "ListenDrops") && at && i == at + 1)
+			place = at;
 	}
-	if (f)
-		fclose(f);
 	return place;
 }
 

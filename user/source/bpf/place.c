@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../lib/readfile.h"
 #include "../../lib/tr.h"
 #include "../pidns.h"
 #include "mount.h"
@@ -75,15 +76,9 @@ bool place_has_seccomp(void)
 
 bool place_is_locked_down(void)
 {
-	char text[128] = "";
-	int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
+	char text[128];
 
-	if (fd < 0)
-		return false;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
-	return strstr(text, "[confidentiality]");
+	return read_file("/sys/kernel/security/lockdown", text, sizeof(text)) > 0 && strstr(text, "[confidentiality]");
 }
 
 static const char *cgroup_namespace(void)
