@@ -67,7 +67,7 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 	struct tcptrace_record *r;
 	struct segment seg;
 
-	if (!(cfg.events >> (event & 63) & 1) || !wanted_of(listener, NULL) || !read_segment(&seg, skb))
+	if (!asked(event) || !wanted_of(listener, NULL) || !read_segment(&seg, skb))
 		return 0;
 	if (event == TCPTRACE_COOKIE_SENT && seg.flags & TH_ACK)	/* it is the answer */
 		turn_segment(&seg);
