@@ -304,6 +304,15 @@ int BPF_KRETPROBE(r_syn_recv6, const struct sock *child)
 
 /* ---- out of the SYN queue, into the accept queue ----------------------------------------------- */
 
+/*
+ * Out of one queue and into the other, as one record: it names the request, and the model, which knows that one, makes
+ * two steps of it. Two events are lost if there is no room.
+ */
+static __always_inline bool in_one_record(void)
+{
+	return ASKED(SYNQ_ADD) && ASKED(SYNQ_DEL) && ASKED(ACCEPTQ_ADD);
+}
+
 static __always_inline void emit_acceptq_add(const struct sock *child, const struct request_sock *req,
 					     const struct sock *listener, __u8 cause)
 {
@@ -314,8 +323,11 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 	if (cfg.by_pid)
 		trace_sock(child);
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);
-	if (!r)
+	if (!r) {
+		if (in_one_record() && cause == TCPTRACE_ACCEPTQ_HANDSHAKE)
+			__sync_fetch_and_add(&lost[TCPTRACE_SYNQ_DEL], 1);
 		return;
+	}
 	set_sock(r, child);
 	set_queues(r, listener);
 	r->req = (__u64)req;
@@ -335,7 +347,8 @@ static __always_inline int hashdance_exit(const struct sock *listener, const str
 	if (!ret || !wanted_of(listener, (const void *)child))
 		return 0;
 	req = TYPED_PTR(req);
-	emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
+	if (!in_one_record())
+		emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
 	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }
