@@ -30,6 +30,7 @@ struct outputs {
 	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool selects;			/* somebody asks which steps pass: a view that shows them, -c */
+	bool hears;			/* a view takes the steps */
 	bool takes;			/* a view looks at each record: to keep it, to show its step, to tell machines apart */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
@@ -117,6 +118,7 @@ static void added(struct outputs *s)
 	const struct view *v = &s->all[s->n++].view;
 
 	s->selects |= shows_steps(v) || s->o->count;
+	s->hears |= v->ops->event && (!v->ops->steps || shows_steps(v));
 	s->takes |= shows_steps(v) || v->ops->record || v->cfg.hosts;
 }
 
@@ -226,9 +228,12 @@ static void to_view(struct view *v, const struct model_event *ev, bool selected)
 
 void outputs_event(struct outputs *s, const struct model_event *ev)
 {
-	bool selected = s->selects && !count_reached(s) && select_event(s->select, ev);
+	bool selected;
 
 	s->stepped = true;
+	if (!s->hears && !s->selects && !s->takes)
+		return;
+	selected = s->selects && !count_reached(s) && select_event(s->select, ev);
 	if (s->takes && s->select->filter && !s->passed)
 		s->passed = select_filtered(s->select, ev);
 	/* what was there before is no step, unless it is what the user asks for */
