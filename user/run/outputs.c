@@ -107,19 +107,19 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		cfg->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 }
 
-/* A view that shows step by step, and is not silent. */
-static bool shows_steps(const struct view *v)
+/* A view that shows step by step shows its summary alone with -q. */
+static bool is_silent(const struct view *v)
 {
-	return v->ops->steps && v->ops->event && !v->cfg.quiet;
+	return v->ops->steps && v->cfg.quiet;
 }
 
 static void added(struct outputs *s)
 {
 	const struct view *v = &s->all[s->n++].view;
 
-	s->selects |= shows_steps(v) || s->o->count;
-	s->hears |= v->ops->event && (!v->ops->steps || shows_steps(v));
-	s->takes |= shows_steps(v) || v->ops->record || v->cfg.hosts;
+	s->selects |= (v->ops->steps && !is_silent(v)) || s->o->count;
+	s->hears |= v->ops->event && !is_silent(v);
+	s->takes |= (!is_silent(v) && (v->ops->steps || v->ops->record)) || v->cfg.hosts;
 }
 
 /* The ith as outfile.h counts them. stdout_fd: where a main view without a file goes. */
@@ -222,7 +222,7 @@ static bool count_reached(const struct outputs *s)
 
 static void to_view(struct view *v, const struct model_event *ev, bool selected)
 {
-	if (v->ops->event && (!v->ops->steps || (selected && shows_steps(v))))
+	if (v->ops->event && !is_silent(v) && (selected || !v->ops->steps))
 		v->ops->event(v, ev);
 }
 
