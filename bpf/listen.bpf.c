@@ -114,29 +114,30 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 	struct notes *n = notes();
 	const struct sock *listener;
 
-	sk = TYPED_PTR(sk);
-	req = TYPED_PTR(req);
-	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
-	if (type != SYNACK_COOKIE && READ(treq, snt_synack))
-		return 0;
+	/* of one that is sent again nobody asks: conn_request_enter() clears it */
 	if (n)
 		n->conn_request.answered = 1;
-	if (!ASKED(SYNQ_ADD) && !ASKED(SYNACK) && !ASKED(COOKIE_SENT))
-		return 0;		/* for conn_request_exit() alone */
+	sk = TYPED_PTR(sk);
+	req = TYPED_PTR(req);
+	if (type == SYNACK_COOKIE) {
+		if (ASKED(COOKIE_SENT) && wanted_of(sk, (const void *)req))
+			emit_request(TCPTRACE_COOKIE_SENT, req, sk, 0);
+		return 0;
+	}
+	if (!ASKED(SYNQ_ADD) && !ASKED(SYNACK))
+		return 0;
+	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
+	if (READ(treq, snt_synack))
+		return 0;
 	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
 		listener = req_listener(req);
 		if (listener && wanted_of(listener, (const void *)req))
 			emit_child_synack(sk, listener);
 		return 0;
 	}
-	if (!wanted_of(sk, (const void *)req))
-		return 0;
-	if (type == SYNACK_COOKIE) {
-		emit_request(TCPTRACE_COOKIE_SENT, req, sk, 0);
-		return 0;
-	}
 	/* a request reaches this point hashed and counted: tcp_conn_request() */
-	emit_synq_add(req, sk, false);
+	if (wanted_of(sk, (const void *)req))
+		emit_synq_add(req, sk, false);
 	return 0;
 }
 
