@@ -284,7 +284,7 @@ void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 }
 
 /* Where the end of a socket is not seen its address may have been used again, for a connection with other ends. */
-static struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
+struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 
