@@ -176,7 +176,9 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
 
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
 {
+	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
 	struct notes *n = notes();
+	__u32 acceptq, max;
 
 	if (!n)
 		return 0;
@@ -185,8 +187,9 @@ static __always_inline int conn_request_enter(const struct sock *listener, const
 	n->conn_request.answered = 0;
 	listener = TYPED_PTR(listener);
 	n->conn_request.drops = READ(listener, sk_drops.counter);
-	n->conn_request.synq_full = synq_full(listener);
-	n->conn_request.acceptq_full = acceptq_full(listener);
+	READ_TWO(listener, sk_ack_backlog, sk_max_ack_backlog, acceptq, max);
+	n->conn_request.synq_full = (__u32)READ(icsk, icsk_accept_queue.qlen.counter) >= max;	/* synq_full() */
+	n->conn_request.acceptq_full = acceptq > max;
 	return 0;
 }
 
