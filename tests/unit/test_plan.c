@@ -198,9 +198,9 @@ static void test_tables(void **state)
 static void test_cost(void **state)
 {
 	static const struct { enum mechanism only; uint64_t events; unsigned int seen; } plans[] = {
-		{ MECH_FENTRY, NO_IO, 12582 }, { MECH_FENTRY, EVENTS_QUEUES, 2120 }, { MECH_FENTRY, EVENTS_TROUBLE, 1005 },
+		{ MECH_FENTRY, NO_IO, 12582 }, { MECH_FENTRY, EVENTS_QUEUES, 1823 }, { MECH_FENTRY, EVENTS_TROUBLE, 835 },
 		{ MECH_FENTRY, ON(ACCEPT), 984 }, { MECH_FENTRY, ON(DESTROY), 904 }, { MECH_FENTRY, ON(STATE), 5831 },
-		{ MECH_KPROBE, EVENTS_QUEUES, 2212 }, { MECH_KPROBE, EVENTS_TROUBLE, 1585 },
+		{ MECH_KPROBE, EVENTS_QUEUES, 1912 }, { MECH_KPROBE, EVENTS_TROUBLE, 1490 },
 		{ MECH_TRACEPOINT, EVENTS_QUEUES, 5080 }, { MECH_TRACEPOINT, ON(ACCEPT), 988 },
 	};
 
