@@ -90,11 +90,17 @@ static __always_inline __u8 sk_state(const struct sock *sk)
 	return READ(sk, __sk_common.skc_state);
 }
 
-static __always_inline bool is_tcp(const struct sock *sk)
+static __always_inline bool is_inet(const struct sock *sk)
 {
 	__u16 family = READ(sk, __sk_common.skc_family);
 
-	return (family == AF_INET || family == AF_INET6) && READ(sk, sk_protocol) == IPPROTO_TCP;
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* A raw socket may have TCP's number, too, but is smaller and has no queues. */
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	return is_inet(sk) && READ(sk, sk_protocol) == IPPROTO_TCP && READ(sk, sk_type) == SOCK_STREAM;
 }
 
 static __always_inline __u32 sk_netns(const struct sock *sk)
