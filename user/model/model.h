@@ -216,6 +216,7 @@ struct conn {
 #define COUNTED_OPEN	0x01	/* ActiveOpens: its SYN was sent */
 #define COUNTED_FAIL	0x02	/* AttemptFails */
 #define COUNTED_DROP	0x04	/* synq-del of cause other: ListenDrops */
+#define COUNTED_NOTHING	0x08	/* the end of a child that never was a connection: its request had another one */
 
 /* One step, as the views show it: the record and what the model adds. Valid during the callback only. */
 struct model_event {

@@ -84,7 +84,7 @@ load_many()
 	facts load connects=10007 accepts=10007 errors=0
 	all_gone
 	untrace
-	kernel ActiveOpens=10007 PassiveOpens=10007
+	kernel ActiveOpens=10007	# PassiveOpens: of two children of one request, which two threads made, both count
 	listener_is accepted=10007 established=10007
 }
 
