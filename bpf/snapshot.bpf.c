@@ -32,8 +32,10 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 	if (!c)
 		return 0;
 	c = TYPED_PTR(c);
-	clear(&r);
 	state = READ(c, skc_state);
+	if (state == TCP_TIME_WAIT && !cfg.timewaits)	/* a busy client or server has thousands */
+		return 0;
+	clear(&r);
 	if (state == TCP_NEW_SYN_RECV) {
 		const struct sock *listener = TYPED_PTR((const struct sock *)READ(c, skc_listener));
 

@@ -69,7 +69,9 @@ bool owner_known(const struct owner *o);
 /* One queue of a listener. Lengths are the kernel's own where a record carried them. */
 struct queue {
 	uint32_t now, peak;
-	uint64_t part;			/* which part of a minute it is, of all that ever were */
+	uint64_t part;			/* which part of a minute it is, of all that ever were, ... */
+	uint64_t part_end_ns;		/* ... until then, and its peak */
+	uint32_t part_top;
 	uint32_t part_peak[QUEUE_PARTS];	/* of that one and those before it, in turn */
 	uint64_t full_since_ns;		/* 0: not full now */
 	uint64_t full_ns;		/* time spent full, until the listener's last record;
