@@ -39,6 +39,8 @@ static void tp_state(void *data, const struct sock *sk, const int old,
 	set_sock(&r, sk);
 	r.old = old;
 	r.new = new;
+	if (new == TCP_LISTEN)
+		r.device = READ_ONCE(sk->sk_bound_dev_if) + 1;
 	if (old == TCP_LISTEN && new == TCP_CLOSE)
 		set_queues(&r, sk);
 	else if (new == TCP_CLOSE || new == TCP_TIME_WAIT)

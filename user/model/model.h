@@ -96,6 +96,7 @@ struct listener {
 	uint32_t netns;
 	uint8_t family, laddr[16];
 	uint16_t lport;
+	uint32_t device;		/* as the record has it: 0 unknown, 1 none, else the one it is bound to, + 1 */
 	bool open;			/* still in LISTEN */
 	uint64_t born_ns, closed_ns;	/* born 0: was there before us */
 	/* Three roles; listener_keeper() is whom to name. */
