@@ -89,13 +89,6 @@ static void say_no_ports(struct diagnosis *d)
 	    "its port in TIME_WAIT for a minute. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
 }
 
-static bool is_loopback(const uint8_t addr[16])
-{
-	static const uint8_t six[16] = { [15] = 1 }, four[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
-
-	return !memcmp(addr, six, sizeof(six)) || !memcmp(addr, four, sizeof(four));
-}
-
 /* Does it listen on this machine, without a trace of these SYNs? */
 static bool is_deaf(const struct diagnosis *d, const struct connects *row)
 {
@@ -104,7 +97,7 @@ static bool is_deaf(const struct diagnosis *d, const struct connects *row)
 	for (uint32_t i = 0; !row->hosts && (l = model_listener(d->m, i)); i++) {
 		if (l->open && l->lport == row->rport && l->netns == row->netns && !l->synack_retrans &&
 		    !l->causes[TCPTRACE_SYNQ_EXPIRED] && figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_EXACTLY &&
-		    (addr_is_any(l->laddr) ? is_loopback(row->raddr) : !memcmp(l->laddr, row->raddr, sizeof(l->laddr))))
+		    (addr_is_any(l->laddr) ? addr_is_loopback(row->raddr) : !memcmp(l->laddr, row->raddr, sizeof(l->laddr))))
 			return true;
 	}
 	return false;
