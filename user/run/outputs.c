@@ -377,8 +377,8 @@ static void sum_up(const struct outputs *s, struct view *v, const struct model *
 }
 
 /*
- * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,
- * comes last. Its last line is the last, too: others may write into its file.
+ * All finish before any sums up, and the main view, which may draw, comes last. Its last line is the last, too: others
+ * may write into its file.
  */
 uint64_t outputs_end(struct outputs *s, const struct models *m)
 {
@@ -394,6 +394,14 @@ uint64_t outputs_end(struct outputs *s, const struct models *m)
 			s->all[i].view.host = (uint8_t)host;
 			sum_up(s, &s->all[i].view, m->of[host]);
 		}
+void outputs_ending(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->ending)
+			s->all[i].view.ops->ending(&s->all[i].view);
+	}
+}
+
 	}
 	models_totals(m, &totals);
 	about_end(&s->about, s->src, &totals, &end);

@@ -199,6 +199,7 @@ struct view_ops {
 	int (*flush)(struct view *v);			/* VIEW_OWN: 0 or -errno */
 	void (*keep)(struct view *v);			/* SIGUSR1: sets aside what there is */
 	/* The end of a run, in this order. */
+	void (*ending)(struct view *v);			/* all that is wanted has happened; what is on its way still comes */
 	void (*finish)(struct view *v);			/* no event will come: what is open ends here */
 	void (*finding)(struct view *v, const struct finding *f);	/* see verdict_last */
 	void (*listener)(struct view *v, const struct model *m, const struct listener *l);	/* each, by number */
