@@ -398,12 +398,22 @@ static void put_length(struct view *v, const struct model_totals *t)
 	summary_with(v->out, N_(", {1} events a second"), view_events(t) * 1000 / ms);
 }
 
-/* Nobody reads so many lines: what shows the same in fewer. */
+bool view_streams(const struct view *v)
+{
+	return v->ops->steps && !v->cfg.quiet && !v->cfg.json;
+}
+
+const char *view_flood_hint(void)
+{
+	return _("More than a thousand lines a second: `tcptrace top` shows the queues, -q the end alone, "
+		 "-x what goes wrong, conns a line for each connection; -P PORT or -p PID less of all.");
+}
+
 static bool is_flood(const struct view *v, const struct model_totals *t)
 {
 	uint64_t ms = (t->last_ns - t->first_ns) / 1000000;
 
-	return v->cfg.live && v->ops->steps && !v->cfg.quiet && v->shown > 2000 && v->shown > ms;
+	return v->cfg.live && view_streams(v) && v->shown > 2 * VIEW_FLOOD && v->shown * 1000 > ms * VIEW_FLOOD;
 }
 
 void summary_end(struct view *v, const struct view_end *end)
@@ -428,9 +438,6 @@ void summary_end(struct view *v, const struct view_end *end)
 	put_length(v, t);
 	out_char(o, ')');
 	out_line_end(o);
-	if (is_flood(v, t)) {
-		out_wrapped(o, _("More than a thousand lines a second: `tcptrace top` shows the queues, -q the end alone, "
-			      "-x what goes wrong, conns a line for each connection; -P PORT or -p PID less of all."),
-			    0, v->cfg.columns ? v->cfg.columns : 80);
-	}
+	if (is_flood(v, t))
+		out_wrapped(o, view_flood_hint(), 0, v->cfg.columns ? v->cfg.columns : 80);
 }
