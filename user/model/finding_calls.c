@@ -182,6 +182,8 @@ void find_connects(struct diagnosis *d)
 #define PILES	64
 
 struct piles {
+	const struct model *m;
+	bool steps;				/* transitions are seen; else it is as the last snapshot found it */
 	unsigned int n;
 	struct pile {
 		struct owner who;
@@ -194,7 +196,8 @@ static void heap(void *ctx, const struct conn *c)
 	struct piles *p = ctx;
 	unsigned int i;
 
-	if (c->state != TCP_S_CLOSE_WAIT || !c->owner.pid)
+	if ((p->steps ? c->state : c->seen_state) != TCP_S_CLOSE_WAIT || !c->owner.pid ||
+	    (!p->steps && !model_found_last(p->m, c)))
 		return;
 	for (i = 0; i < p->n && p->pile[i].who.pid != c->owner.pid; i++)
 		;
@@ -203,7 +206,7 @@ static void heap(void *ctx, const struct conn *c)
 	if (i == p->n)
 		p->pile[p->n++] = (struct pile) { .who = c->owner };
 	p->pile[i].count++;
-	if (c->state_ns && (!p->pile[i].oldest_ns || c->state_ns < p->pile[i].oldest_ns))
+	if (p->steps && c->state_ns && (!p->pile[i].oldest_ns || c->state_ns < p->pile[i].oldest_ns))
 		p->pile[i].oldest_ns = c->state_ns;
 }
 
@@ -229,9 +232,9 @@ static void tell_pile(const struct diagnosis *from, const struct pile *pile)
 
 void find_close_wait(struct diagnosis *d)
 {
-	struct piles p = { 0 };
+	struct piles p = { .m = d->m, .steps = model_seen(d->m, TCPTRACE_STATE) != TCPTRACE_SEEN_NOT };
 
-	if (model_seen(d->m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT)	/* they may have left it since the snapshot */
+	if (!p.steps && !model_seen(d->m, TCPTRACE_ACCEPTQ_ADD))	/* no snapshot is taken at the end */
 		return;
 	model_each_conn(d->m, heap, &p);
 	for (unsigned int i = 0; i < p.n; i++)

@@ -327,6 +327,16 @@ static void in_close_wait(void *ctx, const struct conn *c)
 	*(bool *)ctx |= c->state == TCP_S_CLOSE_WAIT && c->owner.pid;
 }
 
+/* Without transitions a snapshot alone says in which state connections are that were accepted. */
+static bool states_are_wanted(const struct model *m)
+{
+	bool wanted = false;
+
+	for (uint32_t i = 0; i < m->nlisteners; i++)
+		wanted |= m->listeners[m->listener_order[i]].accepted > 0;
+	return wanted && !model_seen(m, TCPTRACE_STATE);
+}
+
 bool model_ask_owners(struct model *m, bool end)
 {
 	bool ask = m->owners_wanted;
@@ -337,7 +347,7 @@ bool model_ask_owners(struct model *m, bool end)
 	if (end && m->lookup.holds) {
 		for (i = 0; i < m->nlisteners; i++)
 			verify(m, &m->listeners[m->listener_order[i]]);
-		ask = m->owners_wanted;
+		ask = m->owners_wanted || states_are_wanted(m);
 		model_each_conn(m, in_close_wait, &ask);
 	}
 	m->owners_wanted = false;

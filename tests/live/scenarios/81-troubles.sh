@@ -622,7 +622,7 @@ trouble_close_wait()
 	end node
 	told close-wait
 	expect "count, whose" "$(evidence close-wait count) $(whose close-wait)" "23 $worker"
-	screen "^ ! node\[$worker\] holds 23 connections in CLOSE_WAIT: the peers have closed, the program has not, the oldest for [0-9.]+ (m?s)\." \
+	screen "^ ! node\[$worker\] holds 23 connections in CLOSE_WAIT: the peers have closed, the program has not\." \
 		"must close\(\) a connection when read\(\) returns 0"
 }
 
@@ -640,7 +640,7 @@ trouble_half_open()
 	expect "expired" "$(evidence requests-expire expired)" 9
 	screen "^ ! 0.0.0.0:$port: the third packet did not come: 9 requests expired in the SYN queue of redis-server\[$pid_of_redis\] after 9 SYN-ACK retransmits, 0 others? established" \
 		"Clients vanish or the path loses packets"
-	never_says 'backlog'
+	never_says 'tcp-backlog'
 }
 
 # ---- what a full queue does beside ----
