@@ -203,11 +203,18 @@ static __always_inline void set_queues(struct tcptrace_record *r, const struct s
 	r->flags |= TCPTRACE_F_QUEUES;
 }
 
+/* Which device it is bound to. */
+static __always_inline void set_device(struct tcptrace_record *r, const struct sock *listener)
+{
+	r->device = READ(listener, __sk_common.skc_bound_dev_if) + 1;
+}
+
 /* backlog: as the program gave it */
 static __always_inline void set_listen(struct tcptrace_record *r, const struct sock *sk, int backlog)
 {
 	set_sock(r, sk);
 	set_queues(r, sk);
+	set_device(r, sk);
 	r->backlog = backlog;
 	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
 }

@@ -30,6 +30,7 @@ static void set_listener(struct tcptrace_record *r, const struct sock *sk)
 	unsigned long args[6];
 
 	set_queues(r, sk);
+	r->device = READ_ONCE(sk->sk_bound_dev_if) + 1;
 	if (in_call(__NR_listen)) {
 		syscall_get_arguments(current, task_pt_regs(current), args);
 		set_actor(r, args[0]);
