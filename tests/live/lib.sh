@@ -462,6 +462,17 @@ events()
 
 findings() { grep '^{"type":"finding"' "$json" | sed 's/.*"id":"\([^"]*\)".*/\1/' | unique; }
 
+# All the JSON that it wrote in this scenario, by user/doc/schema.json; *.cmp is what the scenario itself made of it.
+judge_schema()
+{
+	local files
+
+	mapfile -t files < <(find "$dir" -maxdepth 1 -type f ! -name '*.cmp' ! -name '*.out' -size +0)
+	command -v python3 > /dev/null && ((${#files[@]})) || return 0	# guests have none
+	python3 "$here/../golden/check-json.py" "${files[@]}" > "$OUT/$mechanism/$scenario.$family.types" 2> "$dir/schema" ||
+		fail "schema: $(tail -n 1 "$dir/schema")"
+}
+
 # (event, cause, old, new) with their counts: what mechanisms are compared by
 multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
 
@@ -538,5 +549,6 @@ inside()
 	[[ $family == 4 ]] || v6=-6 any=--any local=::1 family_name=ipv6
 	shopt -s extglob
 	"$scenario"
+	judge_schema
 	exit $((bad ? 1 : 0))
 }
