@@ -52,6 +52,13 @@ struct capture_net {
 	__u64	addr[2], mask[2];
 };
 
+/*
+ * Programs that have a second one (recursion.bpf.h), by what that may tell of the first. At the tracepoints nothing comes
+ * between the two: the second works where the first was skipped, and nowhere else. In a system call the thread may go on
+ * at another CPU in between, and the second does not know that the first has worked.
+ */
+enum retry_kind { RETRY_STATE, RETRY_DESTROY, RETRY_RST_SENT, RETRY_RST_RECEIVED, RETRY_CALL, RETRY_KINDS = 8 };
+
 struct capture_config {
 	struct kernel_types types;
 	__u64	events;			/* 1 << event of those that may be written */

@@ -19,6 +19,7 @@ static __always_inline void clear(struct tcptrace_record *r)
 static __always_inline void set_listener(struct tcptrace_record *r, const struct sock *sk)
 {
 	set_queues(r, sk);
+	set_device(r, sk);
 	r->drops = READ(sk, sk_drops.counter);
 }
 

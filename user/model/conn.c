@@ -283,6 +283,22 @@ void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 	}
 }
 
+/* Two children of one request: c, which the request is, took the one that loses (inet_ehash_nolisten()). */
+void conn_exchange(struct model *m, struct conn *c, struct conn *child)
+{
+	uint64_t sk = c->sk, child_sk = child->sk, state_ns = c->state_ns;
+	uint8_t state = c->state;
+
+	sk_unindex(m, c);
+	sk_unindex(m, child);
+	conn_set_sk(m, c, child_sk);
+	conn_set_sk(m, child, sk);
+	c->state = child->state;
+	c->state_ns = child->state_ns;
+	child->state = state;
+	child->state_ns = state_ns;
+}
+
 /* Where the end of a socket is not seen its address may have been used again, for a connection with other ends. */
 struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 {

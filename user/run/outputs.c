@@ -34,6 +34,8 @@ struct outputs {
 	bool takes;			/* a view looks at each record: to keep it, to show its step, to tell machines apart */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
+	bool warned;			/* of more lines than anybody reads */
+	uint64_t second_ns, second_shown;	/* when a second began, and what the main view had shown then */
 	unsigned int n;
 	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
 };
@@ -304,8 +306,24 @@ static void follow_clock(struct view_config *cfg)
 		cfg->wall_offset_ns = offset;
 }
 
+/* Once, and to people: a program that reads a pipe wants them all. */
+static void warn_of_flood(struct outputs *s, uint64_t now_ns)
+{
+	const struct view *v = &s->all[0].view;
+	uint64_t lines = v->shown - s->second_shown;
+
+	if (s->warned || s->o->read_path || !view_streams(v) || !v->out->by_line || now_ns - s->second_ns < 1000000000)
+		return;
+	s->warned = s->second_ns && lines > VIEW_FLOOD;
+	if (s->warned)
+		talk("%s", view_flood_hint());
+	s->second_ns = now_ns;
+	s->second_shown = v->shown;
+}
+
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 {
+	warn_of_flood(s, now_ns);
 	for (unsigned int i = 0; i < s->n && !s->o->read_path; i++)
 		follow_clock(&s->all[i].view.cfg);
 	for (unsigned int i = 0; i < s->n; i++) {
@@ -406,9 +424,17 @@ static void sum_up(const struct outputs *s, struct view *v, const struct model *
 		put_findings(s, v, m);
 }
 
+void outputs_ending(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->ending)
+			s->all[i].view.ops->ending(&s->all[i].view);
+	}
+}
+
 /*
- * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,
- * comes last. Its last line is the last, too: others may write into its file.
+ * All finish before any sums up, and the main view, which may draw, comes last. Its last line is the last, too: others
+ * may write into its file.
  */
 uint64_t outputs_end(struct outputs *s, const struct models *m)
 {
