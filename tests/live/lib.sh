@@ -101,7 +101,7 @@ kill_late()
 {
 	local i state
 
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < (SLOW ? patience * 100 : 500); i++)); do
 		state=Z
 		{ read -r _ _ state _ < "/proc/$1/stat"; } 2> /dev/null
 		[[ $state != Z ]] || return

@@ -127,6 +127,52 @@ static void second_child_wins(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
 }
 
+/* The same by tracepoints, which name no request: it does not stay in the SYN queue. */
+static void second_child_wins_unnamed(void **state)
+{
+	struct tcptrace_record rec;
+	unsigned int i;
+
+	(void)state;
+	rig_listen(128, 4096);
+	for (i = 1; i < 4; i++) {
+		synq_add(i, 1, 0);
+		state_of(server_rec(0, i), SK(i), TCP_S_LISTEN, TCP_S_SYN_RECV);
+		state_of(server_rec(0, i), SK(10 + i), TCP_S_LISTEN, TCP_S_SYN_RECV);
+		if (i == 3)	/* the first one is gone before the other one is in the queue */
+			state_of(server_rec(0, i), SK(i), TCP_S_SYN_RECV, TCP_S_CLOSE);
+		if (i == 3)
+			destroy(server_rec(0, i), SK(i));
+		rec = queues(server_rec(TCPTRACE_ACCEPTQ_ADD, i), 0, 1);
+		rec.sk = SK(10 + i);
+		rec.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+		rec.flags |= TCPTRACE_F_INFERRED;
+		rig_feed(rec);
+		state_of(server_rec(0, i), SK(10 + i), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+		rec = by(queues(server_rec(TCPTRACE_ACCEPT, i), 0, 0), SERVER, 5);
+		rec.sk = SK(10 + i);
+		rec.ret = 5;
+		if (i == 2)	/* and is accepted */
+			rig_feed(rec);
+		if (i != 3)
+			state_of(server_rec(0, i), SK(i), TCP_S_SYN_RECV, TCP_S_CLOSE);
+		if (i != 3)
+			destroy(server_rec(0, i), SK(i));
+		rec.t_ns = 0;
+		if (i != 2)
+			rig_feed(rec);
+		state_of(server_rec(0, i), SK(10 + i), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+		assert_int_equal(last()->ev.conn, 2 * i - 1);
+		assert_int_equal(model_listener(rig.m, 0)->synq.now, 0);
+		assert_int_equal(count(TCPTRACE_SYNQ_DEL), i);
+	}
+	for (i = 0; i < 3; i++)
+		assert_int_equal(nth(TCPTRACE_SYNQ_DEL, i)->ev.cause, TCPTRACE_SYNQ_ESTABLISHED);
+	assert_int_equal(model_listener(rig.m, 0)->accepted, 3);
+	assert_int_equal(model_totals(rig.m)->conns_now, 3);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
 /* The child could not be finished; the request still waits, and gets another. */
 static void child_dies_request_stays(void **state)
 {
@@ -234,7 +280,8 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(flushed_then_joined), CASE(flushed_then_joined_by_request), CASE(not_that_child),
-		CASE(second_child_dies), CASE(second_child_wins), CASE(child_dies_request_stays), CASE(told_twice),
+		CASE(second_child_dies), CASE(second_child_wins), CASE(second_child_wins_unnamed),
+		CASE(child_dies_request_stays), CASE(told_twice),
 		CASE(found_before_told), CASE(state_found_before_told), CASE(address_used_again),
 	};
 

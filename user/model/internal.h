@@ -330,6 +330,7 @@ void child_begins(struct model *m, const struct tcptrace_record *rec, struct con
 struct held *child_held(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
 bool child_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
 void child_flush(struct model *m, struct held *h);
+bool child_replaced(struct model *m, const struct tcptrace_record *rec, struct conn *c);
 
 /* cookie.c */
 struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec);
