@@ -3,6 +3,7 @@
 #include "edge.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "../../user/source/disguise.h"
 #include "../../user/source/file.h"
@@ -478,6 +479,43 @@ static void a_packed_file_after_another(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* What comes over the network comes in any pieces: one byte does not say yet that it is packed. */
+static void a_packed_pipe_in_pieces(void **state)
+{
+	char dir[] = "/tmp/tcptrace-ring-XXXXXX", path[64], packed[8192], name[32];
+	struct recorder_config cfg = { .path = path };
+	uint32_t first = 0, last = 0;
+	struct recorder *r;
+	int p[2], fd;
+	ssize_t n;
+	pid_t child;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/run.gz", dir);
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	put_some(r, 1, 3);
+	assert_int_equal(recorder_close(r), 0);
+	fd = open(path, O_RDONLY);
+	n = read(fd, packed, sizeof(packed));
+	assert_in_range(n, 20, sizeof(packed) - 1);
+	close(fd);
+	unlink(path);
+	rmdir(dir);
+	assert_int_equal(pipe(p), 0);
+	child = fork();
+	if (!child) {
+		bool fine = write(p[1], packed, 1) == 1 && !usleep(20000) && write(p[1], packed + 1, (size_t)n - 1) == n - 1;
+
+		_exit(!fine);
+	}
+	close(p[1]);
+	snprintf(name, sizeof(name), "/dev/fd/%d", p[0]);
+	assert_int_equal(tids_of(name, &first, &last), 3);
+	close(p[0]);
+	waitpid(child, NULL, 0);
+}
+
 /* What is recorded live: no address is in the file, and two that were alike are alike, across sk, listener and req. */
 static void addresses_are_disguised(void **state)
 {
@@ -525,6 +563,7 @@ int main(void)
 		cmocka_unit_test(recording_fails),
 		cmocka_unit_test(a_ring_of_files_keeps_the_last),
 		cmocka_unit_test(a_packed_file_after_another),
+		cmocka_unit_test(a_packed_pipe_in_pieces),
 		cmocka_unit_test(addresses_are_disguised),
 	};
 

@@ -23,13 +23,19 @@ bool gz_named(const char *path)
 
 /* ---- reading ---- */
 
+/* The first time at least the two bytes that look() needs: a pipe gives as few as it has. */
 static ssize_t read_more(struct gz_reader *r)
 {
-	ssize_t n = read(r->fd, r->in, sizeof(r->in));
+	size_t have = 0;
+	ssize_t n;
 
+	do {
+		n = read(r->fd, r->in + have, sizeof(r->in) - have);
+		have += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && !r->known && have < 2);
 	r->z.next_in = r->in;
-	r->z.avail_in = n > 0 ? (uInt)n : 0;
-	return n < 0 ? -errno : n;
+	r->z.avail_in = (uInt)have;
+	return n < 0 && !have ? -errno : (ssize_t)have;
 }
 
 /* The two bytes of gzip, which no recording begins with. */

@@ -84,3 +84,92 @@ mechanism_missing()
 		fi
 	done
 }
+
+# The kernel takes CAP_SYS_ADMIN for the first three, too: both with it and without it, less one each.
+few="bpf perfmon net_admin dac_read_search"
+
+scenario each_capability 4 own -- "the least set of capabilities less one: what is counted is right, or the one that is missing is named"
+each_capability()
+{
+	local real=$tcptrace drop
+
+	another_network
+	for drop in nothing $few; do
+		less "$drop" "$few"
+	done
+	say other
+	finish other
+}
+
+scenario each_capability_more 4 own -- "the same with those for other network namespaces"
+each_capability_more()
+{
+	local real=$tcptrace drop
+
+	another_network
+	for drop in nothing perfmon dac_read_search sys_admin sys_ptrace; do
+		less "$drop" "$few sys_admin sys_ptrace"
+	done
+	say other
+	finish other
+}
+
+# One that was there before, with three connections that nobody accepts.
+another_network()
+{
+	start other unshare -n bash -c "ip link set lo up; stat -Lc %i /proc/self/ns/net > '$dir/other.ns'; '$bin/server' --port 18082 --timeout 900 --accept none > '$dir/other.server' &
+		until grep -q READY '$dir/other.server'; do sleep 0.1; done
+		'$bin/client' --timeout 900 --hold --count 3 127.0.0.1 18082; kill %1"
+	hear other HELD
+}
+
+# less DROPPED SET
+less()
+{
+	tcptrace=$real
+	as_nobody "$(tr ' ' '\n' <<< "$2" | sed 's/^/+/' | grep -vx "+$1" | paste -sd,)"
+	with_few "$1.$(wc -w <<< "$2")"
+	judge_few "CAP_${1^^}" "$2 without $1"
+}
+
+# with_few NAME: five connections and what was there before, as those see it; $started: it began at all
+with_few()
+{
+	json=$dir/json.$1 started=''
+	mkfifo "$dir/ready"
+	"$tcptrace" -P 8080,18082 --mechanism "$mechanism" --ready-fd 9 --json 9> "$dir/ready" > "$json" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	! read -r -t "$patience" < "$dir/ready" || started=1
+	rm "$dir/ready"
+	if [[ $started ]]; then
+		server --accept loop --max 5
+		client --count 5
+		finish server
+		kill -INT "${pid[tcptrace]}"
+	fi
+	wait "${pid[tcptrace]}"
+	expect "exit status of $1" $? $((!started))
+	unset 'pid[tcptrace]'
+}
+
+# judge_few NAME WHAT: each number is right, or unknown with the reason on standard error
+judge_few()
+{
+	local key value unknown='' queues=''
+
+	grep '"type":"listener"' "$json" | grep "\"netns\":$ns," > "$dir/ours"
+	for key in established accepted acceptq.wait.count accept_blocked.count drops accept_errors; do
+		value=$(json=$dir/ours; listener $key)
+		[[ $value ]] || unknown=1
+		[[ -z $value || $value == 5 || $value == 0 && $key =~ drops|errors ]] || fail "$2: $key is $value"
+	done
+	[[ -z $unknown ]] || grep -q "$1" "$dir/talk" || fail "$2: not all is known, and $1 is not named: $(grep -v mount "$dir/talk")"
+	[[ $(count exists netns="$(< "$dir/other.ns")" new=LISTEN) == "${started:-0}" ]] || fail "$2: not found what a process holds"
+	if [[ $started && $(count exists netns="$(< "$dir/other.ns")" lport=18082 new=ESTABLISHED) != 3 ]]; then
+		queues=1
+		said "what a process holds is found: add CAP_SYS_"
+	fi
+	[[ $unknown$queues || $1 != CAP_NOTHING ]] || not_said CAP_
+	echo "$2: ${started:-not begun}${unknown:+, numbers unknown}${queues:+, queues unknown}:" \
+		"$(grep -o 'CAP_[A-Z_]*' "$dir/talk" | unique)" >> "$OUT/capabilities"
+}

@@ -165,6 +165,17 @@ static void add_remedy(struct text *t, const struct plan *p, int err)
 		    place_has_seccomp() ? _("its seccomp filter or a security module") : _("a security module"));
 }
 
+/* Iterators go by the namespace of who reads them, and the one of a process is known to whom may trace it. */
+static void add_other_networks(struct text *t, uint64_t caps)
+{
+	bool admin = HAS(caps, SYS_ADMIN), ptrace = HAS(caps, SYS_PTRACE);
+
+	if (admin && ptrace)
+		return;
+	add(t, _("Of what exists already in other network namespaces only what a process holds is found: add %s. "),
+	    admin ? "CAP_SYS_PTRACE" : ptrace ? "CAP_SYS_ADMIN" : "CAP_SYS_ADMIN, CAP_SYS_PTRACE");
+}
+
 void why_not_seen(char *buf, size_t size, const struct plan *p)
 {
 	struct text t = { buf, size, 0 };
@@ -181,8 +192,7 @@ void why_not_seen(char *buf, size_t size, const struct plan *p)
 		add(&t, "; ");
 		add_remedy(&t, p, err);
 	}
-	if (!HAS(p->features->caps, SYS_ADMIN))
-		add(&t, _("Sockets that exist already in other network namespaces are found with CAP_SYS_ADMIN only. "));
+	add_other_networks(&t, p->features->caps);
 	if (p->features->pidns)
 		add(&t, _("This is a PID namespace (a container): processes outside of it have no number here. "));
 	if (t.len)
