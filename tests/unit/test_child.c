@@ -253,14 +253,34 @@ static void state_found_before_told(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
 }
 
+/* Where the end of a socket is not seen its address comes again: what is queued under it is not the old owner's. */
+static void address_used_again(void **state)
+{
+	const struct tcptrace_record observed = { .event = TCPTRACE_OBSERVED, .t_ns = rig.t };
+	struct tcptrace_record old = by(server_rec(TCPTRACE_EXISTS, 1), SERVER + 1, 8);
+
+	(void)state;
+	rig_feed(observed);
+	rig_listen(128, 4096);
+	old.sk = SK(2);
+	old.new = TCP_S_ESTABLISHED;
+	rig_feed(old);
+	assert_int_equal(last()->pid, SERVER + 1);
+	synq_add(2, 1, 0);
+	acceptq_add(2, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 1);
+	assert_string_equal(story(3), "synq-add synq-del acceptq-add");
+	assert_int_equal(last()->pid, SERVER);
+	assert_int_equal(model_totals(rig.m)->conns_now, 1);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(flushed_then_joined), CASE(flushed_then_joined_by_request), CASE(not_that_child),
 		CASE(second_child_dies), CASE(second_child_wins), CASE(second_child_wins_unnamed),
-		CASE(child_dies_request_stays), CASE(told_twice),
-		CASE(found_before_told), CASE(state_found_before_told),
+		CASE(child_dies_request_stays), CASE(told_twice), CASE(found_before_told),
+		CASE(state_found_before_told), CASE(address_used_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ static bool has_other_child(const struct conn *c, const struct conn *child)
  */
 static struct conn *child_of(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = index_find(m, BY_REQ, rec_req(rec)), *child = index_find(m, BY_SK, rec->sk);
+	struct conn *child = conn_by_sk(m, rec), *c = index_find(m, BY_REQ, rec_req(rec));	/* the first may end one */
 	bool fresh;
 
 	if (has_other_child(c, child))

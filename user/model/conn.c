@@ -159,10 +159,11 @@ void conn_req_gone(struct model *m, struct conn *c)
 
 void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 {
-	struct conn *o = index_find(m, BY_SK, sk);
+	struct conn *o;
 
-	if (o == c && c->sk == sk)
+	if (c->sk == sk)
 		return;
+	o = index_find(m, BY_SK, sk);
 	if (o)
 		conn_sk_gone(m, o);
 	sk_unindex(m, c);
@@ -176,10 +177,11 @@ void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 
 void conn_set_req(struct model *m, struct conn *c, uint64_t req)
 {
-	struct conn *o = index_find(m, BY_REQ, req);
+	struct conn *o;
 
 	if (c->req == req)
 		return;
+	o = index_find(m, BY_REQ, req);
 	if (o)
 		conn_req_gone(m, o);
 	req_unindex(m, c);
@@ -308,7 +310,7 @@ void conn_exchange(struct model *m, struct conn *c, struct conn *child)
 }
 
 /* Where the end of a socket is not seen its address may have been used again, for a connection with other ends. */
-static struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
+struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 

@@ -37,6 +37,7 @@ enum ledger_item {
 
 struct ledger {
 	uint32_t only;		/* the one namespace that counts; 0: all */
+	uint64_t until_ns;	/* what begins later has not been counted by the kernel, as we know it; 0: all */
 	unsigned int n, last;		/* last: whose step came last, nearly always the next one's, too */
 	struct {
 		uint32_t netns;

@@ -34,6 +34,8 @@ struct bpf_source {
 	uint64_t waiting;
 	uint64_t waiting_low;		/* fewest since the last sweep: none of the others is older than that */
 	bool counts;			/* what enters and leaves is hooked, else waiting says nothing */
+	bool told;			/* by synq_entered of bpf/, where nothing is counted */
+	bool entered;			/* so at the last sweep: what was about to enter then may have been missed */
 	bool cookies;			/* then a way out may belong to no way in */
 	char note[SOURCE_WHY];
 	bool resync;
