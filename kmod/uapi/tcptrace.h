@@ -154,6 +154,7 @@ static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
 
 /* tcptrace_record.new of a synq-add: its SYN-ACK leaves in the same moment and has no record of its own. */
 #define TCPTRACE_SYNACK_TOO	1
+/* An acceptq-add of cause handshake says, too, that the request it names left the SYN queue: a synq-del may come before. */
 
 /*
  * observed: how an event is seen from now on, two bits for each in 'arg' (that of event n at 2n), and in 'req' what
