@@ -117,7 +117,8 @@ static void put_seconds(struct out *o, const struct model_totals *t)
 /*
  * -x, where all went well: what was watched, and what was not.
  *
- * None of 3 listeners refused anything (4.0 s). Not watched: who came in, waited, was accepted; -q shows that.
+ *   None of 3 listeners refused anything (4.0 s)
+ *   Not watched: who came in, who waited, who was accepted; -q shows that.
  */
 static void put_unwatched(struct view *v, const struct model *m, const struct listener *const *all, uint32_t n)
 {
@@ -126,6 +127,7 @@ static void put_unwatched(struct view *v, const struct model *m, const struct li
 
 	out_line_end(o);
 	if (none_refused(m, all, n, &known)) {
+		out_mem(o, "  ", 2);
 		if (!known)
 			out_str(o, _("Whether a listener refused anything is not known."));
 		else if (n)
@@ -136,6 +138,7 @@ static void put_unwatched(struct view *v, const struct model *m, const struct li
 			put_seconds(o, model_totals(m));
 		out_line_end(o);
 	}
+	out_mem(o, "  ", 2);
 	out_str(o, _("Not watched: who came in, who waited, who was accepted; -q shows that."));
 	out_line_end(o);
 }

@@ -69,7 +69,7 @@ asked_expired()
 scenario asked_trouble_none 4 -- "-x, and all went well: one line says so, and what is not watched"
 asked_trouble_none()
 {
-	local line='^(The listener refused nothing|None of [0-9]+ listeners refused anything) \([0-9]+\.[0-9] s\)$'
+	local line='^  (The listener refused nothing|None of [0-9]+ listeners refused anything) \([0-9]+\.[0-9] s\)$'
 
 	server --accept loop --max 23
 	view "$dir/text" '' -x
@@ -77,9 +77,9 @@ asked_trouble_none()
 	unview
 	stop server
 	expect "lines between heading and the last one" "$(grep -vE '^$|^EVENT|^[0-9]+ events' "$dir/text")" \
-		"$(grep -E "$line|^Not watched" "$dir/text")"
+		"$(grep -E "$line|^  Not watched" "$dir/text")"
 	grep -qE "$line" "$dir/text" || fail "it says: $(cat "$dir/text")"
-	grep -q '^Not watched: .* -q shows that\.$' "$dir/text" || fail "what is not watched is not said"
+	grep -q '^  Not watched: .* -q shows that\.$' "$dir/text" || fail "what is not watched is not said"
 }
 
 scenario asked_drop 46 own -- "-e drop: refusals alone"

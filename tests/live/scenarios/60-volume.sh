@@ -198,7 +198,7 @@ until_caught_up()
 scenario overload 4 alone -- "the reader stopped: what is lost is counted, then the queues are right again"
 overload()
 {
-	local n=$((SLOW ? 1009 : 10007)) counted lost
+	local n=$((SLOW ? 1009 : 10007)) counted lost patience=$((patience * 3))	# beside others a load takes long
 
 	own_trace
 	kill -STOP "${pid[tcptrace]}"
