@@ -45,12 +45,24 @@ static void rest(int ms)
 		poll(NULL, 0, ms);
 }
 
+/* The view has forgotten what it had, and hears all of it once more. */
+static int begin_again(struct loop *l)
+{
+	int err = models_begin_again(l->models);
+
+	l->holds = l->over = false;
+	l->until_ns = 0;
+	return err ? err : l->src->ops->begin_again(l->src);
+}
+
 /* The record that is held comes next: all until there is in. */
 static int play_held(struct loop *l)
 {
 	struct view_play play = { .until_ns = UINT64_MAX };
 
 	outputs_play(l->outputs, l->held.t_ns, &play);
+	if (play.again)
+		return begin_again(l);
 	l->until_ns = play.until_ns;
 	if (l->held.t_ns <= l->until_ns) {
 		l->holds = false;
@@ -68,8 +80,10 @@ static int play_end(struct loop *l)
 	struct view_play play = { 0 };
 	struct model_totals all;
 
-	if (!outputs_play(l->outputs, 0, &play) || !play.wait_ms)
+	if (!outputs_play(l->outputs, 0, &play) || (!play.wait_ms && !play.again))
 		return SOURCE_END;
+	if (play.again)
+		return begin_again(l);
 	models_totals(l->models, &all);
 	outputs_tick(l->outputs, l->model, all.last_ns);
 	rest(play.wait_ms);

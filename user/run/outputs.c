@@ -71,6 +71,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = s->src->wall_offset_ns,
 		.live = !o->read_path,
+		.repeats = s->src->repeats && !o->nouts,
 		.recorded = s->src->host,
 		.file_bytes = o->file_bytes,
 		.files = o->files,

@@ -117,6 +117,7 @@ struct source {
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
 	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
 	void (*ahead)(void *ctx, const struct tcptrace_record *rec);
+	bool repeats;			/* begin_again() will work */
 	const char *note;		/* what whoever reads should know beside the records, a sentence; NULL: nothing. Of
 					 * a live source: at the start, what it does not see; of a file: at its end */
 	const char *error;		/* why poll() or snapshot() failed, a sentence; NULL: strerror says it */
@@ -139,6 +140,8 @@ struct source_ops {
 	int (*poll)(struct source *s, int timeout_ms, source_fn fn, void *ctx);
 	/* What exists now, as EXISTS records between two SNAPSHOT records; NULL if it cannot. */
 	int (*snapshot)(struct source *s, source_fn fn, void *ctx);
+	/* The first record comes next, again; NULL where repeats is false. 0 or -errno. */
+	int (*begin_again)(struct source *s);
 	void (*stats)(struct source *s, struct source_stats *out);
 	/* With filter.follow: is it, or was it, one of pids or of their children? NULL: cannot tell. */
 	bool (*followed)(struct source *s, uint32_t pid);

@@ -108,6 +108,7 @@ struct view_config {
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
 	bool live;			/* no replay */
+	bool repeats;			/* a replay that can begin again, and nobody else is listening */
 	const struct file_host *recorded;	/* record: of a replay, whose recording it is */
 	uint64_t file_bytes;		/* record: -C, -W, as in struct recorder_config */
 	unsigned int files;
@@ -150,6 +151,7 @@ struct view_config {
 struct view_play {
 	uint64_t until_ns;		/* records until that moment, in their own time */
 	int wait_ms;			/* 0: on at once; else there is time to sleep, less if something comes */
+	bool again;			/* from the beginning: only where cfg.repeats */
 };
 
 /* What the run was, for the last lines. */

@@ -25,7 +25,7 @@ static const struct { const char *keys, *help; } keys[] = {
 	{ "e F", N_("the ladder: with explanations; follow new steps") },
 	{ "w", N_("addresses whole") },
 	{ "S", N_("save the screen as text") },
-	{ "t [ ]", N_("of a replay: to the next interval; half, double speed") },
+	{ "t T [ ]", N_("of a replay: to the next interval, back to the one before; half, double speed") },
 };
 
 static void put_entry(struct top *t, const char *name, const char *help)

@@ -259,6 +259,12 @@ static bool key_of_play(struct top *t, int key)
 	case 't':
 		t->play.step = t->play.paused = true;
 		return true;
+	case 'T':
+		if (t->v->cfg.repeats)
+			top_play_back(t);
+		else
+			top_say(t, _("There is no way back: only a file alone can be read again."));
+		return true;
 	case '[': top_play_speed(t, -1); return true;
 	case ']': top_play_speed(t, 1); return true;
 	}

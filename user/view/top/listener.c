@@ -111,6 +111,12 @@ void top_listener_close(struct top *t)
 	o->conn = 0;
 }
 
+void top_listener_forget(struct top *t)
+{
+	memset(t->open.conns, 0, sizeof(t->open.conns));
+	t->refused = 0;
+}
+
 static void keep_refused(struct top *t, const struct model_event *ev)
 {
 	struct top_refused *r = &t->last_refused[t->refused++ % TOP_REFUSED];
@@ -385,7 +391,8 @@ void top_listener_put(struct top *t)
 	page_clear(&t->doc, t->page.columns);
 	t->choices = 0;
 	if (!l) {
-		page_str(&t->doc, _("This listener is gone."), LOOK_BOLD);
+		page_str(&t->doc, t->v->cfg.live ? _("This listener is gone.") :
+			 _("This listener is not there at this moment of the recording."), LOOK_BOLD);
 		return;
 	}
 	put_findings(t);

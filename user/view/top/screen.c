@@ -318,7 +318,7 @@ void top_screen_tick(struct top *t, uint64_t now_ns)
 		t->message[0] = 0;
 		t->dirty = true;
 	}
-	if (real_ns < t->drawn_ns + DRAW_EVERY)
+	if (real_ns < t->drawn_ns + DRAW_EVERY || t->play.seek_ns)
 		return;
 	if (term_resized(t->term)) {
 		t->dirty = true;

@@ -96,7 +96,7 @@ static void put_ladder(struct top *t, struct track *one)
 
 void top_steps_put(struct top *t)
 {
-	struct track *one = track_by_conn(t->open.follow, t->open.conn);
+	struct track *one = t->open.follow ? track_by_conn(t->open.follow, t->open.conn) : NULL;
 	const char *none;
 
 	page_clear(&t->doc, t->page.columns);

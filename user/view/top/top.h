@@ -64,6 +64,8 @@ struct top_play {
 	uint64_t heard_ns;		/* when the last record came, as real_ns */
 	int speed;			/* 2^speed times as fast */
 	bool paused, step, ended, summed;
+	bool again;			/* it is to begin again, and */
+	uint64_t seek_ns;		/* to go on until there at once, by intervals; 0: nowhere */
 };
 
 struct top {
@@ -120,6 +122,7 @@ void top_batch(struct top *t, uint64_t now_ns);
 /* ---- listener.c: the second screen, into doc ---- */
 
 int top_listener_open(struct top *t, uint32_t id);	/* 0; -errno: it is not there */
+void top_listener_forget(struct top *t);		/* what it did: it stays open */
 void top_listener_close(struct top *t);
 void top_listener_event(struct top *t, const struct model_event *ev);
 void top_listener_put(struct top *t);
@@ -141,6 +144,7 @@ void top_sort_put(struct top *t);
 
 void top_play_ask(struct top *t, uint64_t next_ns, struct view_play *play);
 void top_play_speed(struct top *t, int by);
+void top_play_back(struct top *t);		/* to the interval before */
 const char *top_play_state(const struct top *t, char text[64]);
 
 /* ---- screen.c, keys.c ---- */
