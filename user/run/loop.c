@@ -143,11 +143,14 @@ void loop_heed_signals(struct loop *l)
 /* What waits has waited until now, not until the last record; and who is named holds what is said to be his. */
 static int until_now(struct loop *l, bool end)
 {
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	bool asks;
 	int err = 0;
 
-	model_until(l->model, clock_ns(CLOCK_MONOTONIC));
+	model_until(l->model, now_ns);
 	around_watch(l->around, l->model);
-	if (model_ask_owners(l->model, end) && l->src->ops->snapshot)
+	asks = model_ask_owners(l->model, end);
+	if ((asks || (!end && outputs_wants_sweep(l->outputs, now_ns))) && l->src->ops->snapshot)
 		err = l->src->ops->snapshot(l->src, loop_record, l);
 	if (err != LOOP_STOP)
 		err = whereabouts_look(l->places, l->model, end, clock_ns(CLOCK_MONOTONIC), loop_record, l);

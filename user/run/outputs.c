@@ -31,6 +31,8 @@ struct outputs {
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
+	uint64_t begun_ns, next_ns;	/* -i: when the first interval began, and the one at hand ends; 0: not yet */
+	const struct models *models;
 	unsigned int n;
 	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
 };
@@ -171,6 +173,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->select = select;
 	s->src = src;
 	s->machine = machine;
+	s->models = models;
 	about_run(&s->about, o, src);
 	if (!o->read_path)
 		about_now(&s->about, o, src);
@@ -192,6 +195,50 @@ void outputs_begin(struct outputs *s)
 		if (s->all[i].view.ops->begin)
 			s->all[i].view.ops->begin(&s->all[i].view);
 	}
+}
+
+/* ---- what there is so far ---- */
+
+struct ending {
+	struct view *view;
+	const struct select *select;
+};
+
+static void on_finding(void *ctx, const struct finding *f)
+{
+	const struct ending *e = ctx;
+
+	if (!f->listener || select_listener(e->select, f->listener))
+		e->view->ops->finding(e->view, f);
+}
+
+static void put_findings(const struct outputs *s, struct view *v, const struct model *m)
+{
+	struct ending e = { v, s->select };
+
+	if (v->ops->finding)
+		findings(m, s->machine, on_finding, &e);
+}
+
+static void put_listeners(const struct outputs *s, struct view *v, const struct model *m)
+{
+	const struct listener *l;
+
+	if (v->ops->listeners)
+		v->ops->listeners(v, m);
+	for (uint32_t i = 0; v->ops->listener && (l = model_listener(m, i)); i++) {
+		if (select_listener(s->select, l))
+			v->ops->listener(v, m, l);
+	}
+}
+
+static void sum_up(const struct outputs *s, struct view *v, const struct model *m)
+{
+	if (!v->ops->verdict_last)
+		put_findings(s, v, m);
+	put_listeners(s, v, m);
+	if (v->ops->verdict_last)
+		put_findings(s, v, m);
 }
 
 /* ---- while it runs ---- */
@@ -275,6 +322,62 @@ static void follow_clock(struct view_config *cfg)
 		cfg->wall_offset_ns = offset;
 }
 
+/* -i of others than top, which has it by its ticks. */
+static bool has_intervals(const struct outputs *s)
+{
+	return s->o->interval_ns && !s->all[0].view.ops->play;
+}
+
+bool outputs_wants_sweep(const struct outputs *s, uint64_t now_ns)
+{
+	return has_intervals(s) && s->all[0].view.ops->sweeps && s->next_ns && now_ns >= s->next_ns;
+}
+
+/* "== 5.0 s ==": since the beginning */
+static void put_moment(const struct outputs *s, struct view *v, uint64_t now_ns)
+{
+	uint64_t tenths = (now_ns - s->begun_ns) / 100000000;
+
+	if (s->o->json || s->o->conns.csv)
+		return;
+	out_line_end(v->out);
+	out_str(v->out, "== ");
+	out_u64(v->out, tenths / 10);
+	out_char(v->out, '.');
+	out_digits(v->out, tenths, 1);
+	out_str(v->out, " s ==");
+	out_line_end(v->out);
+}
+
+static void put_summary(struct outputs *s, struct view *v)
+{
+	for (unsigned int host = 0; host < s->models->n; host++) {
+		v->host = (uint8_t)host;
+		sum_up(s, v, s->models->of[host]);
+	}
+	v->findings = 0;
+}
+
+static void tick_interval(struct outputs *s, uint64_t now_ns)
+{
+	struct view *v = &s->all[0].view;
+
+	if (!s->next_ns) {
+		s->begun_ns = now_ns;
+		s->next_ns = now_ns + s->o->interval_ns;
+	}
+	if (now_ns < s->next_ns)
+		return;
+	s->next_ns += s->o->interval_ns;
+	if (s->next_ns <= now_ns)
+		s->next_ns = now_ns + s->o->interval_ns;
+	put_moment(s, v, now_ns);
+	if (v->ops->interval)
+		v->ops->interval(v, now_ns);
+	else
+		put_summary(s, v);
+}
+
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < s->n && !s->o->read_path; i++)
@@ -283,6 +386,16 @@ void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 		if (s->all[i].view.ops->tick)
 			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);
 	}
+	if (has_intervals(s))
+		tick_interval(s, now_ns);
+}
+
+/* To the end of the interval, if that is before the next record; the first one begins with the first record. */
+static void play_intervals(struct outputs *s, uint64_t next_ns, struct view_play *play)
+{
+	if (next_ns && next_ns != UINT64_MAX && !s->next_ns)
+		tick_interval(s, next_ns);
+	play->until_ns = s->next_ns;
 }
 
 /* The first that plays decides. */
@@ -296,7 +409,9 @@ bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play)
 		v->ops->play(v, next_ns, play);
 		return true;
 	}
-	return false;
+	if (has_intervals(s))
+		play_intervals(s, next_ns, play);
+	return has_intervals(s);
 }
 
 void outputs_keep(struct outputs *s)
@@ -334,48 +449,6 @@ bool outputs_flush(struct outputs *s)
 }
 
 /* ---- the end ---- */
-
-struct ending {
-	struct view *view;
-	const struct select *select;
-};
-
-static void on_finding(void *ctx, const struct finding *f)
-{
-	const struct ending *e = ctx;
-
-	if (!f->listener || select_listener(e->select, f->listener))
-		e->view->ops->finding(e->view, f);
-}
-
-static void put_findings(const struct outputs *s, struct view *v, const struct model *m)
-{
-	struct ending e = { v, s->select };
-
-	if (v->ops->finding)
-		findings(m, s->machine, on_finding, &e);
-}
-
-static void put_listeners(const struct outputs *s, struct view *v, const struct model *m)
-{
-	const struct listener *l;
-
-	if (v->ops->listeners)
-		v->ops->listeners(v, m);
-	for (uint32_t i = 0; v->ops->listener && (l = model_listener(m, i)); i++) {
-		if (select_listener(s->select, l))
-			v->ops->listener(v, m, l);
-	}
-}
-
-static void sum_up(const struct outputs *s, struct view *v, const struct model *m)
-{
-	if (!v->ops->verdict_last)
-		put_findings(s, v, m);
-	put_listeners(s, v, m);
-	if (v->ops->verdict_last)
-		put_findings(s, v, m);
-}
 
 /*
  * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,

@@ -27,6 +27,8 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns);
 /* As view_ops.play; false: no view says how far a replay may go. */
 bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play);
+/* Is a look at all sockets due before the next tick? */
+bool outputs_wants_sweep(const struct outputs *s, uint64_t now_ns);
 void outputs_resize(struct outputs *s);		/* the terminal has another size */
 void outputs_keep(struct outputs *s);		/* SIGUSR1 */
 bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */

@@ -197,6 +197,9 @@ struct view_ops {
 	 * over; with wait_ms 0 the run is, too.
 	 */
 	void (*play)(struct view *v, uint64_t next_ns, struct view_play *play);
+	/* -i, of a view that has no ticks of its own: what there is by now. NULL: with -q a summary so far is. */
+	void (*interval)(struct view *v, uint64_t now_ns);
+	bool sweeps;					/* and a sweep comes before, where the machine is traced */
 	void (*lost)(struct view *v, uint64_t count, const char *where);
 	int (*flush)(struct view *v);			/* VIEW_OWN: 0 or -errno */
 	void (*keep)(struct view *v);			/* SIGUSR1: sets aside what there is */
