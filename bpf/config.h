@@ -68,6 +68,7 @@ struct capture_config {
 	__u8	both_ends;		/* the peers of what these ports select, too */
 	__u8	filtered;		/* any of the above */
 	__u8	listener_ends;		/* LISTEN to CLOSE is written, if no other transition is */
+	__u8	no_listeners;		/* transitions of listeners are written by other programs of this run */
 	__u8	only_failed;		/* of the returns of connect() and accept() only failures are written */
 	__u8	tp_connect_return;	/* sys_exit_connect writes the returns of system calls, r_connect the others */
 	__u8	accept_notes;		/* f_accept leaves a note of each accept() whose return x_accept sees */

@@ -140,6 +140,11 @@ struct source_ops {
 	int (*poll)(struct source *s, int timeout_ms, source_fn fn, void *ctx);
 	/* What exists now, as EXISTS records between two SNAPSHOT records; NULL if it cannot. */
 	int (*snapshot)(struct source *s, source_fn fn, void *ctx);
+	/*
+	 * These events too from now on (lib/events.h), or 0: no longer. 0 or -errno: it is as before. NULL: all that it
+	 * can see comes anyway.
+	 */
+	int (*widen)(struct source *s, uint64_t events);
 	/* The first record comes next, again; NULL where repeats is false. 0 or -errno. */
 	int (*begin_again)(struct source *s);
 	void (*stats)(struct source *s, struct source_stats *out);

@@ -30,6 +30,7 @@ static void bpf_source_close(struct source *base)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 
+	load_close(&s->more);
 	load_close(&s->load);
 	free(s);
 }
@@ -43,6 +44,7 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	why[0] = 0;
 	if (!s)
 		return -ENOMEM;
+	s->more.of = &s->load;
 	s->base.ops = &source_bpf;
 	s->cfg = *cfg;
 	rings_size(&s->rings, cfg->ring_bytes ? cfg->ring_bytes : RING_BYTES);
@@ -182,6 +184,39 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 
 /* ---- the rest ---- */
 
+static uint64_t missed_by(const struct load *l)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 1; l->skel && i <= PROGS; i++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (progs_has(&l->plan.wanted, i) && !plan_is_again(i) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog_at(l->skel, i)), &info, &len))
+			n += info.recursion_misses;
+	}
+	return n;
+}
+
+/* How events are seen is not said anew: what is counted is of the whole run, and these are seen for a part of it. */
+static int bpf_source_widen(struct source *base, uint64_t events)
+{
+	struct bpf_source *s = (struct bpf_source *)base;
+	int err;
+
+	s->more_missed += missed_by(&s->more);
+	load_close(&s->more);
+	if (!events)
+		return 0;
+	s->more_cfg = s->cfg;
+	s->more_cfg.events = events;
+	err = load_more(&s->more, &s->load, &s->more_cfg);
+	if (err)
+		load_close(&s->more);
+	return err;
+}
+
 static void bpf_source_stats(struct source *base, struct source_stats *out)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
@@ -190,14 +225,7 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 	memset(out, 0, sizeof(*out));
 	out->records = s->delivered;
 	out->lost = s->lost_total;
-	for (unsigned int i = 1; i <= PROGS; i++) {
-		struct bpf_prog_info info = {};
-		__u32 len = sizeof(info);
-
-		if (progs_has(&s->load.plan.wanted, i) && !plan_is_again(i) &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog_at(s->load.skel, i)), &info, &len))
-			out->missed += info.recursion_misses;
-	}
+	out->missed = missed_by(&s->load) + missed_by(&s->more) + s->more_missed;
 	retried = __atomic_load_n(&s->load.skel->bss->retried, __ATOMIC_RELAXED);
 	out->missed -= retried < out->missed ? retried : out->missed;
 }
@@ -221,6 +249,7 @@ const struct source_ops source_bpf = {
 	.open = bpf_source_open,
 	.poll = bpf_source_poll,
 	.snapshot = bpf_source_snapshot,
+	.widen = bpf_source_widen,
 	.stats = bpf_source_stats,
 	.followed = bpf_source_followed,
 	.hook = bpf_source_hook,
