@@ -152,6 +152,8 @@ static int until_now(struct loop *l, bool end)
 	asks = model_ask_owners(l->model, end);
 	if ((asks || (!end && outputs_wants_sweep(l->outputs, now_ns))) && l->src->ops->snapshot)
 		err = l->src->ops->snapshot(l->src, loop_record, l);
+	if (!err)
+		outputs_swept(l->outputs);
 	if (err != LOOP_STOP)
 		err = whereabouts_look(l->places, l->model, end, clock_ns(CLOCK_MONOTONIC), loop_record, l);
 	return err == LOOP_STOP ? err : 0;
@@ -186,6 +188,16 @@ static bool program_is_over(struct loop *l)
 	return false;
 }
 
+static void heed_wishes(struct loop *l)
+{
+	uint64_t wanted = outputs_wanted(l->outputs);
+
+	if (wanted == l->widened || !l->src->ops->widen)
+		return;
+	l->widened = wanted;
+	outputs_widened(l->outputs, l->src->ops->widen(l->src, wanted));
+}
+
 int loop_run(struct loop *l)
 {
 	struct view_play play;
@@ -199,8 +211,10 @@ int loop_run(struct loop *l)
 		loop_heed_signals(l);
 		if (l->live && !err)
 			err = until_now(l, false);
-		if (l->live)
+		if (l->live) {
 			outputs_tick(l->outputs, l->model, clock_ns(CLOCK_MONOTONIC));
+			heed_wishes(l);
+		}
 		if (!outputs_flush(l->outputs))
 			return 0;
 	}

@@ -178,6 +178,7 @@ struct recorder_config {
 	int64_t wall_offset_ns;		/* 0: of this machine, now */
 	const struct file_host *host;	/* of what is copied; NULL: this machine is traced */
 	const char *kernel;		/* its release; with host */
+	bool new_file;			/* none may be there: its name is nobody's choice */
 	bool addresses;			/* the records hold kernel addresses, which do not belong into a file */
 	uint64_t file_bytes;		/* not 0: another file after so many, PATH.0, PATH.1 and so on */
 	unsigned int files;		/* of which so many are kept, in turn; 0: all */

@@ -222,6 +222,12 @@ struct view {
 	uint64_t shown;			/* events; flow: connections; top: tables */
 	uint8_t host;			/* whose findings come */
 	bool done;			/* its user has seen enough: the run ends */
+	uint64_t wants;			/* events beside those of its ops, for now; live */
+	bool widened;			/* they come */
+	int widen_error;		/* or -errno: why not */
+	bool records;			/* its user wants a recording from here on; live */
+	const char *recording;		/* where it goes; NULL: nowhere */
+	int record_error;		/* -errno: why there is none, or no more of it; whoever reads it sets it to 0 */
 	uint32_t findings;		/* that came, with those of which summary_finding() only says how many */
 	uint32_t ledger_netns;		/* whose counters are being listed */
 	const char *remark;		/* a sentence for standard error when it is closed; NULL: none */

@@ -251,6 +251,14 @@ static void freeze(struct top *t)
 	t->due = !t->frozen;
 }
 
+static void record(struct top *t)
+{
+	if (t->v->cfg.live)
+		t->v->records = !t->v->records;
+	else
+		top_say(t, _("This is a recording already."));
+}
+
 static bool key_of_play(struct top *t, int key)
 {
 	if (t->v->cfg.live)
@@ -286,6 +294,7 @@ static void key_anywhere(struct top *t, int key)
 	case ' ': case 'Z': freeze(t); break;
 	case 'd': next_interval(t); break;
 	case 'S': top_save(t); break;
+	case 'R': record(t); break;
 	case '?': case 'h': case TOP_KEY_F1: menu(t, TOP_HELP); break;
 	case '/': case TOP_KEY_F4: t->typing = t->screen == TOP_LIST || t->screen == TOP_LADDER; break;
 	}

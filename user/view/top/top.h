@@ -97,6 +97,7 @@ struct top {
 	unsigned int at, first;		/* the selected line, and the first shown: of rows, or of doc */
 	unsigned int choices, first_choice;	/* lines of doc that can be selected: so many, from there on */
 	char search[64];		/* in the ladder */
+	char recording[64];		/* as the last message has it; "": none */
 	char message[192];
 	uint64_t message_ns, drawn_ns, keyed_ns;	/* CLOCK_MONOTONIC */
 	uint64_t refused;		/* so many went into last_refused */
