@@ -51,7 +51,7 @@ on_screen()
 {
 	tmux -S "$dir/tmux" -f /dev/null new-session -d -x 80 -y 24 "$(printf '%q ' "$@") > /dev/tty; sleep 1000"
 }
-on_screen_pid() { pgrep -x -P "$(tmux -S "$dir/tmux" list-panes -F '#{pane_pid}')" tcptrace; }
+on_screen_pid() { pgrep_children "$(tmux -S "$dir/tmux" list-panes -F '#{pane_pid}')"; }
 shown() { tmux -S "$dir/tmux" capture-pane -p; }
 until_shown()
 {
@@ -120,8 +120,8 @@ until_gone()
 	die "'$1' stays on the screen: $(shown)"
 }
 
-# how many BPF programs there are, but for those of others that come and go
-programs() { find "/proc/$1/fd" -lname 'anon_inode:bpf-prog' 2> /dev/null | wc -l; }
+# programs PID: how many BPF programs it has loaded
+programs() { ls -l "/proc/$1/fd" | grep -c bpf-prog; }
 
 scenario top_ladder 4 own each loose -- "top on a screen: hooks for a connection while its ladder is open, and R records"
 top_ladder()
@@ -138,7 +138,7 @@ top_ladder()
 	until_shown "WHERE"
 	client_hold
 	serve accept
-	until_shown " accepted "
+	until_shown " 127.0.0.1:"
 	keys R
 	until_shown "RECORDING"
 	keys End Enter
@@ -158,7 +158,7 @@ top_ladder()
 	stop server
 	"$tcptrace" -j -r "$dir"/tcptrace-2*.tcp > "$dir/json" 2>> "$dir/errors" || fail "the recording does not replay"
 	json=$dir/json
-	expect "files" "$(find "$dir" -name 'tcptrace-*.tcp' -perm 600 | wc -l)" 1
+	expect "for its owner alone" "$(stat -c %a "$dir"/tcptrace-2*.tcp)" 600
 	within "transitions to CLOSE_WAIT in it" "$(count state new=CLOSE_WAIT lport=$port)" 1 1
 	within "sockets that were there before" "$(count exists lport=$port)" 1 10
 }

@@ -15,6 +15,18 @@ static unsigned int lines(const struct top *t)
 	return t->screen == TOP_LIST ? t->rows.nshown : t->choices;
 }
 
+/* After a scroll: what Enter opens is what can be seen. */
+static void select_visible(struct top *t, bool last)
+{
+	unsigned int from = t->first, to = t->first + top_body_rows(t), end = t->first_choice + t->choices;
+
+	if (!t->choices || to <= t->first_choice || from >= end)
+		return;
+	from = from > t->first_choice ? from - t->first_choice : 0;
+	to = (to < end ? to : end) - t->first_choice;
+	t->at = last ? to - 1 : t->at < from ? from : t->at >= to ? to - 1 : t->at;
+}
+
 /* Where the selection leaves the lines that can be selected, the text scrolls. */
 static void move_doc(struct top *t, int by)
 {
@@ -24,6 +36,7 @@ static void move_doc(struct top *t, int by)
 	if (!seen || (by < 0 && !t->at) || (by > 0 && t->at + 1 >= t->choices)) {
 		t->first = by < 0 && (unsigned int)-by > t->first ? 0 : t->first + (unsigned int)by;
 		t->first = t->first > last ? last : t->first;
+		select_visible(t, by > (int)PAGE_LINES - 1);
 		return;
 	}
 	if (by < 0)

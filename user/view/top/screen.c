@@ -34,9 +34,9 @@ static bool is_list(const struct top *t)
 
 static unsigned int finding_rows(const struct top *t)
 {
-	unsigned int max = term_rows(t->term) < FEW_ROWS ? 1 : 2;
+	unsigned int max = term_rows(t->term) < FEW_ROWS ? 1 : 2, columns = term_columns(t->term);
 
-	return t->findings.n > 1 ? max : 1;
+	return t->findings.n > 1 || (t->findings.n && text_columns(t->findings.one[0].text) + 2 > columns) ? max : 1;
 }
 
 unsigned int top_body_rows(const struct top *t)
@@ -186,17 +186,21 @@ static void put_doc(struct top *t)
 	}
 }
 
-/* The selection follows its connection. */
-static void find_conn(struct top *t)
+/* The selection follows its connection, which stays in its line of the screen while others come and go. */
+static void put_listener(struct top *t)
 {
+	unsigned int was = t->first_choice + t->at, line;
+	bool seen = t->choices && was >= t->first && was < t->first + top_body_rows(t);
+
+	top_listener_put(t);
 	for (unsigned int i = 0; i < t->choices; i++) {
-		if (t->selected_conn && top_listener_conn(t, i) == t->selected_conn) {
-			if (t->at != i && t->first + top_body_rows(t) > t->first_choice + t->at &&
-			    t->first <= t->first_choice + t->at)
-				t->first = 0;
-			t->at = i;
-			return;
-		}
+		if (!t->selected_conn || top_listener_conn(t, i) != t->selected_conn)
+			continue;
+		t->at = i;
+		line = t->first_choice + i;
+		if (seen)
+			t->first = line > was - t->first ? line - (was - t->first) : 0;
+		return;
 	}
 }
 
@@ -204,8 +208,7 @@ static void make_doc(struct top *t)
 {
 	switch (t->screen) {
 	case TOP_LISTENER:
-		top_listener_put(t);
-		find_conn(t);
+		put_listener(t);
 		break;
 	case TOP_LADDER:
 		top_steps_put(t);

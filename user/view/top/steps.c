@@ -103,7 +103,7 @@ static void put_what_is_seen(struct top *t)
 	if (t->ends_seen)
 		return;
 	if (t->v->widened)
-		page_str(&t->doc, _("What it does is seen while this screen is open; before, its steps through the queues alone."),
+		page_str(&t->doc, _("All of it is seen while this screen is open; before, the queues alone."),
 			 LOOK_BOLD);
 	else if (t->v->widen_error) {
 		snprintf(text, sizeof(text), _("Its steps through the queues alone: hooks for more are refused (%s)."),

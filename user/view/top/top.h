@@ -55,6 +55,8 @@ struct top_open {
 	uint64_t conn;			/* whose ladder is shown */
 	struct follow *follow;
 	struct top_conn conns[TOP_CONNS];	/* by their number */
+	struct top_conn unlisted;	/* whose place the selected one has */
+	unsigned int remote;		/* columns of the longest address so far */
 	struct row rows[ROWS_MAX];
 };
 
