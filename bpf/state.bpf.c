@@ -36,8 +36,10 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 	set_sock(r, sk);
 	r->old = old;
 	r->new = new;
-	if (new == TCP_LISTEN)		/* in process context, by whatever way listen() was called */
+	if (new == TCP_LISTEN) {	/* in process context, by whatever way listen() was called */
 		set_caller(r, sk, call_fd(sk));
+		set_device(r, sk);
+	}
 	if (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE))
 		set_queues(r, sk);
 	else if (new == TCP_CLOSE || new == TCP_TIME_WAIT)

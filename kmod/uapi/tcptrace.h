@@ -228,10 +228,11 @@ struct tcptrace_record {
 	__u8	laddr[16];	/* IPv4 as ::ffff:a.b.c.d, so that both families compare alike */
 	union {
 		__u8	raddr[16];
-		struct {	/* listen, exists of a listener: it has no remote end */
+		struct {	/* of a listener (tcptrace_of_listener()): it has no remote end */
 			__s32	backlog;	/* listen: as given to it */
 			__u32	somaxconn;	/* listen: of the namespace, at that moment */
 			__u32	drops;		/* exists: sk_drops, as `ss -m` shows it (d5) */
+			__u32	device;		/* and to LISTEN: sk_bound_dev_if + 1, 0: unknown */
 		};
 	};
 	__u16	lport;
@@ -283,6 +284,17 @@ static inline int tcptrace_has_totals(const struct tcptrace_record *r)
 	if (r->event != TCPTRACE_STATE && r->event != TCPTRACE_EXISTS && r->event != TCPTRACE_DESTROY)
 		return 0;
 	return (r->segs_in | r->segs_out) != 0;
+}
+
+/* listen; exists and the transition of a socket in LISTEN. */
+static inline int tcptrace_of_listener(const struct tcptrace_record *r)
+{
+	const __u8 listening = 10;	/* TCP_LISTEN */
+
+	if (r->event == TCPTRACE_LISTEN)
+		return 1;
+	return (r->event == TCPTRACE_EXISTS || r->event == TCPTRACE_STATE) && r->new == listening &&
+	       !(r->flags & (TCPTRACE_F_REQUEST | TCPTRACE_F_TIMEWAIT));
 }
 
 #ifndef __cplusplus

@@ -4,7 +4,9 @@
 The schema lets new keys come, for those who read with it; here a key that it does not name is a key that nobody has
 written down. Only the words of JSON Schema that it uses are understood; another one fails.
 
-usage: check-json.py < LINES        check-json.py --keys: what the schema names, "type key", for the lint of the manual
+usage: check-json.py < LINES        check-json.py FILE...: "type" or "event NAME" of what is in them, each once; of a file
+                                    that a signal ended the last line may be cut, and one that holds no JSON is passed over
+       check-json.py --keys         what the schema names, "type key", for the lint of the manual
 """
 import json
 import pathlib
@@ -56,16 +58,42 @@ def check(o, s, where):
             check(part, s["items"], where)
 
 
-def lines():
-    n = 0
-    for line in sys.stdin.buffer:
-        text = line.decode("utf-8")
+SAME = re.compile(rb"[1-9][0-9]*")
+seen = {}
+
+
+def line_of(raw):
+    """What the line is. One that differs from another in its numbers alone is as right as that."""
+    shape = SAME.sub(b"1", raw)
+    if shape not in seen:
+        text = raw.decode("utf-8")
         o = json.loads(text, object_pairs_hook=no_duplicates, parse_constant=refuse)
         assert all(c.isprintable() or c == "\n" for c in text), text
         assert {"$ref": f"#/$defs/{o['type']}"} in SCHEMA["oneOf"], f"no type {o['type']}"
         check(o, {"$ref": o["type"]}, o["type"])
+        seen[shape] = f"{o['type']} {o.get('event', '')}".strip()
+    return seen[shape]
+
+
+def lines(file):
+    n = 0
+    for raw in file:
+        line_of(raw)
         n += 1
     assert n, "no line at all"
+
+
+def files(paths):
+    for path in map(pathlib.Path, paths):
+        for n, raw in enumerate(path.open("rb"), 1):
+            if n == 1 and not raw.startswith(b'{"type":"'):
+                break
+            try:
+                if raw.endswith(b"\n"):
+                    line_of(raw)
+            except Exception as e:
+                sys.exit(f"{path.name}:{n}: {e}")
+    print(*sorted(set(seen.values())), sep="\n")
 
 
 def keys():
@@ -75,4 +103,9 @@ def keys():
                 print(kind, key)
 
 
-keys() if sys.argv[1:] == ["--keys"] else lines()
+if sys.argv[1:] == ["--keys"]:
+    keys()
+elif sys.argv[1:]:
+    files(sys.argv[1:])
+else:
+    lines(sys.stdin.buffer)

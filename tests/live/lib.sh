@@ -235,6 +235,23 @@ until_port()
 	die "nobody listens on port $1: $(tail -n 2 "$dir"/*.log)"
 }
 
+# postgres_at PORT [ARGS]: as nobody, it refuses to run as root
+postgres_at()
+{
+	local bin
+
+	needs postgres setpriv
+	bin=$(dirname "$(readlink -f "$(command -v postgres)")")
+	[[ -x $bin/initdb ]] || skip "no initdb beside postgres"
+	chmod 755 "$dir"
+	mkdir "$dir/data"
+	chown nobody "$dir/data"
+	setpriv --reuid nobody --clear-groups "$bin/initdb" -D "$dir/data" -U postgres -A trust --no-sync > "$dir/initdb.log" 2>&1 ||
+		die "initdb: $(tail -n 1 "$dir/initdb.log")"
+	background postgres setpriv --reuid nobody --clear-groups "$bin/postgres" -D "$dir/data" -p "$1" -k "$dir/data" "${@:2}"
+	until_port "$1"
+}
+
 end() { kill "-${2:-TERM}" "${pid[$1]}" 2>/dev/null; wait "${pid[$1]}"; unset "pid[$1]"; }
 
 pgrep_children() { cat "/proc/$1/task/$1/children" | tr ' ' '\n' | grep .; }
@@ -445,6 +462,17 @@ events()
 
 findings() { grep '^{"type":"finding"' "$json" | sed 's/.*"id":"\([^"]*\)".*/\1/' | unique; }
 
+# All the JSON that it wrote in this scenario, by user/doc/schema.json; *.cmp is what the scenario itself made of it.
+judge_schema()
+{
+	local files
+
+	mapfile -t files < <(find "$dir" -maxdepth 1 -type f ! -name '*.cmp' ! -name '*.out' -size +0)
+	command -v python3 > /dev/null && ((${#files[@]})) || return 0	# guests have none
+	python3 "$here/../golden/check-json.py" "${files[@]}" > "$OUT/$mechanism/$scenario.$family.types" 2> "$dir/schema" ||
+		fail "schema: $(tail -n 1 "$dir/schema")"
+}
+
 # (event, cause, old, new) with their counts: what mechanisms are compared by
 multiset() { awk -f "$here/json.awk" -f "$here/multiset.awk" "$json" | sort; }
 
@@ -521,5 +549,6 @@ inside()
 	[[ $family == 4 ]] || v6=-6 any=--any local=::1 family_name=ipv6
 	shopt -s extglob
 	"$scenario"
+	judge_schema
 	exit $((bad ? 1 : 0))
 }

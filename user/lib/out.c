@@ -23,8 +23,8 @@ int out_open(struct out *o, int fd)
 
 	memset(o, 0, sizeof(*o));
 	o->fd = fd;
-	o->by_line = isatty(fd) == 1;
-	o->by_page = !fstat(fd, &st) && S_ISREG(st.st_mode);
+	o->by_line = fd >= 0 && isatty(fd) == 1;
+	o->by_page = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode);
 	o->size = OUT_SIZE;
 	o->buf = malloc(o->size);
 	return o->buf ? 0 : -ENOMEM;

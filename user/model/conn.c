@@ -159,10 +159,11 @@ void conn_req_gone(struct model *m, struct conn *c)
 
 void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 {
-	struct conn *o = index_find(m, BY_SK, sk);
+	struct conn *o;
 
-	if (o == c && c->sk == sk)
+	if (c->sk == sk)
 		return;
+	o = index_find(m, BY_SK, sk);
 	if (o)
 		conn_sk_gone(m, o);
 	sk_unindex(m, c);
@@ -176,10 +177,11 @@ void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 
 void conn_set_req(struct model *m, struct conn *c, uint64_t req)
 {
-	struct conn *o = index_find(m, BY_REQ, req);
+	struct conn *o;
 
 	if (c->req == req)
 		return;
+	o = index_find(m, BY_REQ, req);
 	if (o)
 		conn_req_gone(m, o);
 	req_unindex(m, c);
@@ -281,8 +283,24 @@ void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 	}
 }
 
+/* Two children of one request: c, which the request is, took the one that loses (inet_ehash_nolisten()). */
+void conn_exchange(struct model *m, struct conn *c, struct conn *child)
+{
+	uint64_t sk = c->sk, child_sk = child->sk, state_ns = c->state_ns;
+	uint8_t state = c->state;
+
+	sk_unindex(m, c);
+	sk_unindex(m, child);
+	conn_set_sk(m, c, child_sk);
+	conn_set_sk(m, child, sk);
+	c->state = child->state;
+	c->state_ns = child->state_ns;
+	child->state = state;
+	child->state_ns = state_ns;
+}
+
 /* Where the end of a socket is not seen its address may have been used again, for a connection with other ends. */
-static struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
+struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 

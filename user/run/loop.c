@@ -161,12 +161,14 @@ static int until_now(struct loop *l, bool end)
 
 /*
  * What the hooks had seen when we stopped. A replay stops where it is. Looking at every holder takes a while with
- * thousands of listeners, so the rings are emptied after that: the counters of --check are read next.
+ * thousands of listeners, so the rings are emptied after that, and after the counters of --check were read.
  */
 static int drain(struct loop *l)
 {
 	int err = l->live ? until_now(l, true) : 0;
 
+	if (l->live)
+		outputs_ending(l->outputs);
 	if (l->live && !err)
 		err = l->src->ops->poll(l->src, 0, loop_record, l);
 	if (l->live)

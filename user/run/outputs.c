@@ -29,6 +29,9 @@ struct outputs {
 	const struct machine *machine;
 	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
+	bool selects;			/* somebody asks which steps pass: a view that shows them, -c */
+	bool hears;			/* a view takes the steps */
+	bool takes;			/* a view looks at each record: to keep it, to show its step, to tell machines apart */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
 	uint64_t begun_ns, next_ns;	/* -i: when the first interval began, and the one at hand ends; 0: not yet */
@@ -37,6 +40,8 @@ struct outputs {
 	struct recorder *recorder;	/* what the main view's user asked for while it runs; NULL: nothing */
 	bool fresh;			/* and what there was before is not in it yet */
 	char recording[64];
+	bool warned;			/* of more lines than anybody reads */
+	uint64_t second_ns, second_shown;	/* when a second began, and what the main view had shown then */
 	unsigned int n;
 	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
 };
@@ -111,6 +116,21 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		cfg->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 }
 
+/* A view that shows step by step shows its summary alone with -q. */
+static bool is_silent(const struct view *v)
+{
+	return v->ops->steps && v->cfg.quiet;
+}
+
+static void added(struct outputs *s)
+{
+	const struct view *v = &s->all[s->n++].view;
+
+	s->selects |= (v->ops->steps && !is_silent(v)) || s->o->count;
+	s->hears |= v->ops->event && !is_silent(v);
+	s->takes |= (!is_silent(v) && (v->ops->steps || v->ops->record)) || v->cfg.hosts;
+}
+
 /* The ith as outfile.h counts them. stdout_fd: where a main view without a file goes. */
 static int add(struct outputs *s, unsigned int i, const struct view_config *cfg, int stdout_fd)
 {
@@ -135,7 +155,7 @@ static int add(struct outputs *s, unsigned int i, const struct view_config *cfg,
 	if (!err)
 		err = view_open(&out->view, ops, &own, to);
 	if (!err) {
-		s->n++;
+		added(s);
 		return 0;
 	}
 	outfile_close(&out->file, false);
@@ -256,17 +276,19 @@ static bool count_reached(const struct outputs *s)
 
 static void to_view(struct view *v, const struct model_event *ev, bool selected)
 {
-	if (!v->ops->event || (v->ops->steps && (!selected || v->cfg.quiet)))
-		return;
-	v->ops->event(v, ev);
+	if (v->ops->event && !is_silent(v) && (selected || !v->ops->steps))
+		v->ops->event(v, ev);
 }
 
 void outputs_event(struct outputs *s, const struct model_event *ev)
 {
-	bool selected = !count_reached(s) && select_event(s->select, ev);
+	bool selected;
 
 	s->stepped = true;
-	if (s->select->filter && !s->passed)
+	if (!s->hears && !s->selects && !s->takes)
+		return;
+	selected = s->selects && !count_reached(s) && select_event(s->select, ev);
+	if (s->takes && s->select->filter && !s->passed)
 		s->passed = select_filtered(s->select, ev);
 	/* what was there before is no step, unless it is what the user asks for */
 	s->selected += selected && (ev->event != TCPTRACE_EXISTS || s->o->events & EVENT_BIT(EXISTS));
@@ -327,7 +349,7 @@ static void begin_recording(struct outputs *s, uint64_t now_ns)
 		return;
 	}
 	v->recording = s->recording;
-	s->fresh = true;
+	s->takes = s->fresh = true;
 	s->observed.t_ns = now_ns;
 	if (s->observed.event)
 		keep_record(s, &s->observed);
@@ -349,19 +371,14 @@ static void heed_recording(struct outputs *s, uint64_t now_ns)
  * Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. What made no
  * step is judged by its addresses: a sweep that found what was known says that it is still there.
  */
-bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
+static bool take_record(struct outputs *s, const struct tcptrace_record *rec)
 {
 	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE ||
 		      (!s->stepped && select_record(s->select, rec));
 	bool more = true;
 
-	s->stepped = s->passed = false;
-	if (rec->event == TCPTRACE_OBSERVED)
-		s->observed = *rec;
 	if (s->recorder && passed)
 		keep_record(s, rec);
-	if (rec->event == TCPTRACE_LOST && rec->arg)
-		lost(s, rec);
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
@@ -371,6 +388,21 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 		if (v->out && v->out->error)
 			more = false;
 	}
+	return more;
+}
+
+/* What draws at intervals, or sums up, asks the model then, and has no use for a record. */
+bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
+{
+	bool more = true;
+
+	if (rec->event == TCPTRACE_OBSERVED)
+		s->observed = *rec;
+	if (rec->event == TCPTRACE_LOST && rec->arg)
+		lost(s, rec);
+	if (s->takes)
+		more = take_record(s, rec);
+	s->stepped = s->passed = false;
 	return more && !count_reached(s);
 }
 
@@ -462,8 +494,24 @@ static void tick_interval(struct outputs *s, uint64_t now_ns)
 		put_summary(s, v);
 }
 
+/* Once, and to people: a program that reads a pipe wants them all. */
+static void warn_of_flood(struct outputs *s, uint64_t now_ns)
+{
+	const struct view *v = &s->all[0].view;
+	uint64_t lines = v->shown - s->second_shown;
+
+	if (s->warned || s->o->read_path || !view_streams(v) || !v->out->by_line || now_ns - s->second_ns < 1000000000)
+		return;
+	s->warned = s->second_ns && lines > VIEW_FLOOD;
+	if (s->warned)
+		talk("%s", view_flood_hint());
+	s->second_ns = now_ns;
+	s->second_shown = v->shown;
+}
+
 void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 {
+	warn_of_flood(s, now_ns);
 	for (unsigned int i = 0; i < s->n && !s->o->read_path; i++)
 		follow_clock(&s->all[i].view.cfg);
 	for (unsigned int i = 0; i < s->n; i++) {
@@ -536,9 +584,17 @@ bool outputs_flush(struct outputs *s)
 
 /* ---- the end ---- */
 
+void outputs_ending(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->ending)
+			s->all[i].view.ops->ending(&s->all[i].view);
+	}
+}
+
 /*
- * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,
- * comes last. Its last line is the last, too: others may write into its file.
+ * All finish before any sums up, and the main view, which may draw, comes last. Its last line is the last, too: others
+ * may write into its file.
  */
 uint64_t outputs_end(struct outputs *s, const struct models *m)
 {

@@ -11,8 +11,8 @@
 #include "view.h"
 
 #define TRACKS	SIZED(2048u, 8u)	/* ends of connections followed at once */
-#define TRACK_HEAD	40u	/* steps kept of each: its first ... */
-#define TRACK_TAIL	40u	/* ... and its last */
+#define TRACK_HEAD	SIZED(40u, 6u)	/* steps kept of each: its first ... */
+#define TRACK_TAIL	SIZED(40u, 6u)	/* ... and its last */
 
 /* What is kept of a model event: it is gone after the callback. */
 struct flow_step {
@@ -48,7 +48,7 @@ struct track {
 
 /* ---- tracks.c: which tracks there are ---- */
 
-#define FOLLOW_BUCKETS	4096u
+#define FOLLOW_BUCKETS	SIZED(4096u, 8u)
 
 struct follow {
 	struct track *tracks, *free;

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../lib/sized.h"
 #include "../lib/tr.h"
 #include "ends.h"
 #include "hosts.h"
@@ -21,9 +22,9 @@
 
 #define NSEC		1000000000u
 #define KEPT_TEXT	224u		/* as long as any, but for a name full of bytes to be escaped */
-#define ENDS_KEPT	256u
-#define OWNERS_KEPT	128u
-#define QUEUES_KEPT	128u
+#define ENDS_KEPT	SIZED(256u, 4u)
+#define OWNERS_KEPT	SIZED(128u, 4u)
+#define QUEUES_KEPT	SIZED(128u, 4u)
 #define HOST_TEXT	2048u		/* a name of a file at its longest, all of it escaped */
 
 struct kept {

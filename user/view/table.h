@@ -3,6 +3,7 @@
 #ifndef TCPTRACE_TABLE_H
 #define TCPTRACE_TABLE_H
 
+#include "../lib/sized.h"
 #include "ends.h"
 #include "field.h"
 #include "repeat.h"
@@ -10,7 +11,7 @@
 
 #define TABLE_COLUMNS	100u		/* where the width is unknown */
 #define TABLE_PORT_ONLY	6u		/* LOCAL without its address */
-#define ROWS_KEPT	256u
+#define ROWS_KEPT	SIZED(256u, 4u)
 #define ROW_TEXT	192u
 
 /*

@@ -204,6 +204,7 @@ struct view_ops {
 	int (*flush)(struct view *v);			/* VIEW_OWN: 0 or -errno */
 	void (*keep)(struct view *v);			/* SIGUSR1: sets aside what there is */
 	/* The end of a run, in this order. */
+	void (*ending)(struct view *v);			/* all that is wanted has happened; what is on its way still comes */
 	void (*finish)(struct view *v);			/* no event will come: what is open ends here */
 	void (*finding)(struct view *v, const struct finding *f);	/* see verdict_last */
 	void (*listener)(struct view *v, const struct model *m, const struct listener *l);	/* each, by number */
@@ -276,6 +277,9 @@ void summary_finding(struct view *v, const struct finding *f);
 char *view_put_netns(struct view *v, char *p, uint32_t netns);
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 void summary_end(struct view *v, const struct view_end *end);
+#define VIEW_FLOOD 1000				/* lines a second that nobody reads */
+bool view_streams(const struct view *v);	/* a line for each step */
+const char *view_flood_hint(void);		/* what shows the same in fewer lines */
 /* What addresses are called; NULL: as they are. */
 struct finding_names {
 	void *ctx;

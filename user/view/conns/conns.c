@@ -242,13 +242,20 @@ static void without_conn(struct view *v, const struct model_event *ev)
 		late_reset(v->priv, ev);
 }
 
+/* No connection: it listens now; or it was the second child of a request, which is thrown away. */
+static bool is_none(const struct life *x, const struct model_event *ev)
+{
+	return (ev->event == TCPTRACE_STATE && ev->new == TCP_S_LISTEN) ||
+	       (ev->counted & COUNTED_NOTHING && !x->l.synq_ns);
+}
+
 /* The life of the step's connection; one that is over already goes before the next one of the same number. */
 static struct life *life_of(struct view *v, const struct model_event *ev)
 {
 	struct conns *s = v->priv;
 	struct life *x = lives_by_conn(&s->lives, ev->conn);
 
-	if (x && ev->event == TCPTRACE_STATE && ev->new == TCP_S_LISTEN) {
+	if (x && is_none(x, ev)) {
 		lives_drop(&s->lives, x);
 		return NULL;
 	}

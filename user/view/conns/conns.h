@@ -53,7 +53,7 @@ void keys_csv_header(struct view *v);
 
 /* ---- sum.c: the summary ---- */
 
-#define SUMS	64u			/* listeners and remote ports told apart */
+#define SUMS	SIZED(64u, 4u)		/* listeners and remote ports told apart */
 
 struct sum {
 	const char *host;		/* NULL: there is one machine */

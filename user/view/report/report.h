@@ -23,13 +23,13 @@
 #include "series.h"
 
 /* What is kept at most while the run goes on: about 45 MB if all of it is needed. */
-#define REPORT_GRAPHS	256u		/* listeners */
+#define REPORT_GRAPHS	SIZED(256u, 2u)	/* listeners */
 #define REPORT_ROWS	SIZED(16384u, 16u)	/* connections */
-#define REPORT_KEPT	1000u		/* connections with their steps */
+#define REPORT_KEPT	SIZED(1000u, 8u)	/* connections with their steps */
 #define REPORT_STEPS	SIZED(20000u, 32u)	/* of the replay */
 #define REPORT_LEAD	SIZED(5000u, 8u)	/* of these, before the first refusal */
-#define REPORT_VERDICTS	256u
-#define REPORT_COUNTERS	256u		/* of --check */
+#define REPORT_VERDICTS	SIZED(256u, 8u)
+#define REPORT_COUNTERS	SIZED(256u, 8u)	/* of --check */
 /* What is shown at most. */
 #define REPORT_CARDS	64u
 #define REPORT_CONNS	5000u
@@ -40,7 +40,7 @@
 
 /* ---- graphs.c: a listener over time ---- */
 
-#define BINS		480u
+#define BINS		SIZED(480u, 24u)
 
 struct bin {
 	uint32_t entered, accepted, refused;

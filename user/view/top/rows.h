@@ -70,7 +70,7 @@ struct top_row {
 	uint64_t fill;			/* of the fuller queue, per mille of its limit */
 	uint8_t laddr[16];
 	uint16_t lport;
-	uint32_t netns, pid, limit;
+	uint32_t netns, device, pid, limit;
 	bool limit_known;
 	uint64_t interval_ns;		/* that the rates span; 0: none yet */
 	char comm[TCPTRACE_COMM_LEN + 1];
