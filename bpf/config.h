@@ -75,6 +75,7 @@ struct capture_config {
 	__u8	both_ends;		/* the peers of what these ports select, too */
 	__u8	filtered;		/* any of the above */
 	__u8	listener_ends;		/* LISTEN to CLOSE is written, if no other transition is */
+	__u8	no_listeners;		/* transitions of listeners are written by other programs of this run */
 	__u8	timewaits;		/* minisocks in TIME_WAIT are part of a snapshot: somebody asks for more than queues */
 	__u8	only_failed;		/* of the returns of connect() and accept() only failures are written */
 	__u8	tp_connect_return;	/* sys_exit_connect writes the returns of system calls, r_connect the others */

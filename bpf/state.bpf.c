@@ -75,6 +75,8 @@ static __always_inline bool state_matters(int old, int new)
 /* A listener's beginning and end may be wanted although no other transition is. */
 static __always_inline bool state_asked(int old, int new)
 {
+	if (cfg.no_listeners && (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE)))
+		return false;
 	return ASKED(STATE) || (cfg.listener_ends && (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE)));
 }
 

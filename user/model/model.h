@@ -275,6 +275,7 @@ struct model;
 /* Never fails halfway: NULL with errno set, or a model. limits NULL or zero members: the defaults. */
 struct model *model_new(const struct model_limits *limits, model_event_fn fn, void *ctx);
 void model_free(struct model *m);
+int model_begin_again(struct model *m);	/* as new, for a replay: 0, or -ENOMEM and nothing has changed */
 
 /* Takes one record in, calls fn for each step that it means: none, one or more. Hostile input is harmless. */
 void model_feed(struct model *m, const struct tcptrace_record *rec);

@@ -34,6 +34,12 @@ struct outputs {
 	bool takes;			/* a view looks at each record: to keep it, to show its step, to tell machines apart */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
+	uint64_t begun_ns, next_ns;	/* -i: when the first interval began, and the one at hand ends; 0: not yet */
+	const struct models *models;
+	struct tcptrace_record observed;	/* how events are seen, as the source said last; event 0: not yet */
+	struct recorder *recorder;	/* what the main view's user asked for while it runs; NULL: nothing */
+	bool fresh;			/* and what there was before is not in it yet */
+	char recording[64];
 	bool warned;			/* of more lines than anybody reads */
 	uint64_t second_ns, second_shown;	/* when a second began, and what the main view had shown then */
 	unsigned int n;
@@ -76,6 +82,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = s->src->wall_offset_ns,
 		.live = !o->read_path,
+		.repeats = s->src->repeats && !o->nouts,
 		.recorded = s->src->host,
 		.file_bytes = o->file_bytes,
 		.files = o->files,
@@ -190,6 +197,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->select = select;
 	s->src = src;
 	s->machine = machine;
+	s->models = models;
 	about_run(&s->about, o, src);
 	if (!o->read_path)
 		about_now(&s->about, o, src);
@@ -211,6 +219,50 @@ void outputs_begin(struct outputs *s)
 		if (s->all[i].view.ops->begin)
 			s->all[i].view.ops->begin(&s->all[i].view);
 	}
+}
+
+/* ---- what there is so far ---- */
+
+struct ending {
+	struct view *view;
+	const struct select *select;
+};
+
+static void on_finding(void *ctx, const struct finding *f)
+{
+	const struct ending *e = ctx;
+
+	if (!f->listener || select_listener(e->select, f->listener))
+		e->view->ops->finding(e->view, f);
+}
+
+static void put_findings(const struct outputs *s, struct view *v, const struct model *m)
+{
+	struct ending e = { v, s->select };
+
+	if (v->ops->finding)
+		findings(m, s->machine, on_finding, &e);
+}
+
+static void put_listeners(const struct outputs *s, struct view *v, const struct model *m)
+{
+	const struct listener *l;
+
+	if (v->ops->listeners)
+		v->ops->listeners(v, m);
+	for (uint32_t i = 0; v->ops->listener && (l = model_listener(m, i)); i++) {
+		if (select_listener(s->select, l))
+			v->ops->listener(v, m, l);
+	}
+}
+
+static void sum_up(const struct outputs *s, struct view *v, const struct model *m)
+{
+	if (!v->ops->verdict_last)
+		put_findings(s, v, m);
+	put_listeners(s, v, m);
+	if (v->ops->verdict_last)
+		put_findings(s, v, m);
 }
 
 /* ---- while it runs ---- */
@@ -257,6 +309,64 @@ static void lost(struct outputs *s, const struct tcptrace_record *rec)
 	}
 }
 
+/* ---- a recording that is begun and ended while it runs ---- */
+
+static void end_recording(struct outputs *s, int err)
+{
+	int closed = recorder_close(s->recorder);
+	struct view *v = &s->all[0].view;
+
+	s->recorder = NULL;
+	s->fresh = false;
+	v->records = false;
+	v->recording = NULL;
+	v->record_error = err ? err : closed;
+}
+
+static void keep_record(struct outputs *s, const struct tcptrace_record *rec)
+{
+	int err = recorder_put(s->recorder, rec);
+
+	if (err)
+		end_recording(s, err);
+}
+
+/* It begins with what is seen and with all that there is, as any other. */
+static void begin_recording(struct outputs *s, uint64_t now_ns)
+{
+	const struct recorder_config cfg = { .path = s->recording, .new_file = true, .addresses = true };
+	struct view *v = &s->all[0].view;
+	time_t now = time(NULL);
+	struct tm tm;
+	int err;
+
+	localtime_r(&now, &tm);
+	strftime(s->recording, sizeof(s->recording), "tcptrace-%Y%m%d-%H%M%S.tcp", &tm);
+	err = recorder_open(&s->recorder, &cfg);
+	if (err) {
+		v->records = false;
+		v->record_error = err;
+		return;
+	}
+	v->recording = s->recording;
+	s->takes = s->fresh = true;
+	s->observed.t_ns = now_ns;
+	if (s->observed.event)
+		keep_record(s, &s->observed);
+}
+
+static void heed_recording(struct outputs *s, uint64_t now_ns)
+{
+	struct view *v = &s->all[0].view;
+
+	if (v->records && !s->recorder)
+		begin_recording(s, now_ns);
+	else if (!v->records && s->recorder)
+		end_recording(s, 0);
+	else if (s->recorder)
+		recorder_flush(s->recorder);
+}
+
 /*
  * Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. What made no
  * step is judged by its addresses: a sweep that found what was known says that it is still there.
@@ -267,6 +377,8 @@ static bool take_record(struct outputs *s, const struct tcptrace_record *rec)
 		      (!s->stepped && select_record(s->select, rec));
 	bool more = true;
 
+	if (s->recorder && passed)
+		keep_record(s, rec);
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
@@ -284,6 +396,8 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 {
 	bool more = true;
 
+	if (rec->event == TCPTRACE_OBSERVED)
+		s->observed = *rec;
 	if (rec->event == TCPTRACE_LOST && rec->arg)
 		lost(s, rec);
 	if (s->takes)
@@ -304,6 +418,80 @@ static void follow_clock(struct view_config *cfg)
 		return;
 	if (offset - cfg->wall_offset_ns > CLOCK_SET_NS || cfg->wall_offset_ns - offset > CLOCK_SET_NS)
 		cfg->wall_offset_ns = offset;
+}
+
+/* -i of others than top, which has it by its ticks. */
+static bool has_intervals(const struct outputs *s)
+{
+	return s->o->interval_ns && !s->all[0].view.ops->play;
+}
+
+bool outputs_wants_sweep(const struct outputs *s, uint64_t now_ns)
+{
+	return s->fresh || (has_intervals(s) && s->all[0].view.ops->sweeps && s->next_ns && now_ns >= s->next_ns);
+}
+
+void outputs_swept(struct outputs *s)
+{
+	s->fresh = false;
+}
+
+uint64_t outputs_wanted(const struct outputs *s)
+{
+	return s->all[0].view.wants;
+}
+
+void outputs_widened(struct outputs *s, int err)
+{
+	struct view *v = &s->all[0].view;
+
+	v->widened = v->wants && !err;
+	v->widen_error = err;
+}
+
+/* "== 5.0 s ==": since the beginning */
+static void put_moment(const struct outputs *s, struct view *v, uint64_t now_ns)
+{
+	uint64_t tenths = (now_ns - s->begun_ns) / 100000000;
+
+	if (s->o->json || s->o->conns.csv)
+		return;
+	out_line_end(v->out);
+	out_str(v->out, "== ");
+	out_u64(v->out, tenths / 10);
+	out_char(v->out, '.');
+	out_digits(v->out, tenths, 1);
+	out_str(v->out, " s ==");
+	out_line_end(v->out);
+}
+
+static void put_summary(struct outputs *s, struct view *v)
+{
+	for (unsigned int host = 0; host < s->models->n; host++) {
+		v->host = (uint8_t)host;
+		sum_up(s, v, s->models->of[host]);
+	}
+	v->findings = 0;
+}
+
+static void tick_interval(struct outputs *s, uint64_t now_ns)
+{
+	struct view *v = &s->all[0].view;
+
+	if (!s->next_ns) {
+		s->begun_ns = now_ns;
+		s->next_ns = now_ns + s->o->interval_ns;
+	}
+	if (now_ns < s->next_ns)
+		return;
+	s->next_ns += s->o->interval_ns;
+	if (s->next_ns <= now_ns)
+		s->next_ns = now_ns + s->o->interval_ns;
+	put_moment(s, v, now_ns);
+	if (v->ops->interval)
+		v->ops->interval(v, now_ns);
+	else
+		put_summary(s, v);
 }
 
 /* Once, and to people: a program that reads a pipe wants them all. */
@@ -330,6 +518,18 @@ void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 		if (s->all[i].view.ops->tick)
 			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);
 	}
+	if (has_intervals(s))
+		tick_interval(s, now_ns);
+	if (!s->o->read_path)
+		heed_recording(s, now_ns);
+}
+
+/* To the end of the interval, if that is before the next record; the first one begins with the first record. */
+static void play_intervals(struct outputs *s, uint64_t next_ns, struct view_play *play)
+{
+	if (next_ns && next_ns != UINT64_MAX && !s->next_ns)
+		tick_interval(s, next_ns);
+	play->until_ns = s->next_ns;
 }
 
 /* The first that plays decides. */
@@ -343,7 +543,9 @@ bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play)
 		v->ops->play(v, next_ns, play);
 		return true;
 	}
-	return false;
+	if (has_intervals(s))
+		play_intervals(s, next_ns, play);
+	return has_intervals(s);
 }
 
 void outputs_keep(struct outputs *s)
@@ -381,48 +583,6 @@ bool outputs_flush(struct outputs *s)
 }
 
 /* ---- the end ---- */
-
-struct ending {
-	struct view *view;
-	const struct select *select;
-};
-
-static void on_finding(void *ctx, const struct finding *f)
-{
-	const struct ending *e = ctx;
-
-	if (!f->listener || select_listener(e->select, f->listener))
-		e->view->ops->finding(e->view, f);
-}
-
-static void put_findings(const struct outputs *s, struct view *v, const struct model *m)
-{
-	struct ending e = { v, s->select };
-
-	if (v->ops->finding)
-		findings(m, s->machine, on_finding, &e);
-}
-
-static void put_listeners(const struct outputs *s, struct view *v, const struct model *m)
-{
-	const struct listener *l;
-
-	if (v->ops->listeners)
-		v->ops->listeners(v, m);
-	for (uint32_t i = 0; v->ops->listener && (l = model_listener(m, i)); i++) {
-		if (select_listener(s->select, l))
-			v->ops->listener(v, m, l);
-	}
-}
-
-static void sum_up(const struct outputs *s, struct view *v, const struct model *m)
-{
-	if (!v->ops->verdict_last)
-		put_findings(s, v, m);
-	put_listeners(s, v, m);
-	if (v->ops->verdict_last)
-		put_findings(s, v, m);
-}
 
 void outputs_ending(struct outputs *s)
 {
@@ -479,6 +639,8 @@ bool outputs_close(struct outputs *s)
 
 	if (!s)
 		return true;
+	if (s->recorder)
+		end_recording(s, 0);
 	for (unsigned int i = s->n; i-- > 0; )
 		well &= close_one(&s->all[i], s->ended);
 	about_free(&s->about);

@@ -30,6 +30,7 @@ static void bpf_source_close(struct source *base)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 
+	load_close(&s->more);
 	load_close(&s->load);
 	free(s);
 }
@@ -43,6 +44,7 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	why[0] = 0;
 	if (!s)
 		return -ENOMEM;
+	s->more.of = &s->load;
 	s->base.ops = &source_bpf;
 	s->cfg = *cfg;
 	rings_size(&s->rings, cfg->ring_bytes ? cfg->ring_bytes : RING_BYTES);
@@ -193,13 +195,13 @@ static enum retry_kind kind_of(unsigned int prog)
 	}
 }
 
-static uint64_t skipped(const struct bpf_source *s, unsigned int prog)
+static uint64_t skipped(const struct load *l, unsigned int prog)
 {
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
 
-	if (!progs_has(&s->load.plan.wanted, prog) || plan_is_again(prog) ||
-	    bpf_obj_get_info_by_fd(bpf_program__fd(prog_at(s->load.skel, prog)), &info, &len))
+	if (!l->skel || !progs_has(&l->plan.wanted, prog) || plan_is_again(prog) ||
+	    bpf_obj_get_info_by_fd(bpf_program__fd(prog_at(l->skel, prog)), &info, &len))
 		return 0;
 	return info.recursion_misses;
 }
@@ -207,10 +209,11 @@ static uint64_t skipped(const struct bpf_source *s, unsigned int prog)
 /* What the second programs made good, they did each for its own kind: work done twice hides no other's loss. */
 static uint64_t missed_by_recursion(const struct bpf_source *s)
 {
-	uint64_t missed[RETRY_KINDS] = { 0 }, retried, sum = 0;
+	uint64_t missed[RETRY_KINDS], retried, sum = 0;
 
+	memcpy(missed, s->more_skipped, sizeof(missed));
 	for (unsigned int i = 1; i <= PROGS; i++)
-		missed[kind_of(i)] += skipped(s, i);
+		missed[kind_of(i)] += skipped(&s->load, i) + skipped(&s->more, i);
 	for (unsigned int kind = 0; kind < RETRY_KINDS; kind++) {
 		retried = __atomic_load_n(&s->load.skel->bss->retried[kind], __ATOMIC_RELAXED);
 		sum += missed[kind] > retried ? missed[kind] - retried : 0;
@@ -233,6 +236,37 @@ static uint64_t missed_by_kprobe(const struct bpf_link *link)
 	return info[MISSED_AT];
 }
 
+static uint64_t missed_by_kprobes(const struct load *l)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 1; l->skel && i <= PROGS; i++) {
+		if (bpf_program__type(prog_at(l->skel, i)) == BPF_PROG_TYPE_KPROBE)
+			n += missed_by_kprobe(l->link[i]);
+	}
+	return n;
+}
+
+/* How events are seen is not said anew: what is counted is of the whole run, and these are seen for a part of it. */
+static int bpf_source_widen(struct source *base, uint64_t events)
+{
+	struct bpf_source *s = (struct bpf_source *)base;
+	int err;
+
+	for (unsigned int i = 1; i <= PROGS; i++)
+		s->more_skipped[kind_of(i)] += skipped(&s->more, i);
+	s->more_missed += missed_by_kprobes(&s->more);
+	load_close(&s->more);
+	if (!events)
+		return 0;
+	s->more_cfg = s->cfg;
+	s->more_cfg.events = events;
+	err = load_more(&s->more, &s->load, &s->more_cfg);
+	if (err)
+		load_close(&s->more);
+	return err;
+}
+
 static void bpf_source_stats(struct source *base, struct source_stats *out)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
@@ -240,11 +274,7 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 	memset(out, 0, sizeof(*out));
 	out->records = s->delivered;
 	out->lost = s->lost_total;
-	out->missed = missed_by_recursion(s);
-	for (unsigned int i = 1; i <= PROGS; i++) {
-		if (bpf_program__type(prog_at(s->load.skel, i)) == BPF_PROG_TYPE_KPROBE)
-			out->missed += missed_by_kprobe(s->load.link[i]);
-	}
+	out->missed = missed_by_recursion(s) + missed_by_kprobes(&s->load) + missed_by_kprobes(&s->more) + s->more_missed;
 }
 
 static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_report *out)
@@ -266,6 +296,7 @@ const struct source_ops source_bpf = {
 	.open = bpf_source_open,
 	.poll = bpf_source_poll,
 	.snapshot = bpf_source_snapshot,
+	.widen = bpf_source_widen,
 	.stats = bpf_source_stats,
 	.followed = bpf_source_followed,
 	.hook = bpf_source_hook,

@@ -18,6 +18,9 @@ struct bpf_source {
 	struct source base;
 	struct source_config cfg;
 	struct load load;
+	struct load more;		/* widen(); skel NULL: nothing */
+	struct source_config more_cfg;
+	uint64_t more_missed, more_skipped[RETRY_KINDS];	/* by those that are gone: by kprobes, by recursion */
 	struct rings rings;
 	source_fn fn;			/* of the poll() in progress */
 	void *ctx;

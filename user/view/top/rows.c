@@ -48,6 +48,15 @@ void top_rows_close(struct top_rows *t)
 	t->row = NULL;
 }
 
+void top_rows_forget(struct top_rows *t)
+{
+	memset(t->seat, 0, TOP_SEATS * sizeof(*t->seat));
+	memset(t->last_id, 0, sizeof(t->last_id));
+	t->looked_ns = t->interval_ns = 0;
+	t->reset = t->first = false;
+	t->n = t->nshown = t->open = 0;
+}
+
 static struct top_seat *seat_of(struct top_rows *t, uint32_t id)
 {
 	struct top_seat *s = &t->seat[id % TOP_SEATS];
