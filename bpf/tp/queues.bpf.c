@@ -64,71 +64,22 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 	return 0;
 }
 
-/* Is it for the listener: 2: its own address, 1: any, 0: another's. */
-static __always_inline __u32 address_fits(const struct sock *sk, __u64 high, __u64 low)
-{
-	__u64 a[2] = { 0, (__u64)bpf_htonl(0xffff) };		/* IPv4 stands behind it: map_v4() */
-	__be32 v4 = READ(sk, __sk_common.skc_rcv_saddr);
-
-	if (READ(sk, __sk_common.skc_family) == AF_INET) {
-		a[1] |= (__u64)v4 << 32;
-		if (!v4)
-			return a[0] == high && (__u32)a[1] == (__u32)low;
-	} else {
-		copy_v6((__u8 *)a, &sk->__sk_common.skc_v6_rcv_saddr);
-		if (!a[0] && !a[1])
-			return 1;
-	}
-	return a[0] == high && a[1] == low ? 2 : 0;
-}
-
-/*
- * Who sent a cookie from that address: who listens on it before who listens on any, and of several the one whose
- * SYN queue is full. A global function, which the verifier goes through once.
- */
-__noinline __u64 cookie_member(__u64 place, __u64 high, __u64 low)
-{
-	struct group *g = group_find(place >> 16, (__u16)place);
-	__u64 best = 0;
-	__u32 most = 0;
-
-	if (!g)
-		return 0;
-	EACH_MEMBER(g, i) {
-		const struct sock *sk = TYPED_PTR((const struct sock *)g->sk[i]);
-		__u32 fits = 2 * address_fits(sk, high, low);
-
-		if (fits && synq_full(sk))
-			fits++;
-		if (fits > most) {
-			most = fits;
-			best = g->sk[i];
-		}
-	}
-	return best;
-}
-
-static __always_inline __u64 cookie_sender(__u32 netns, __u16 port, const __u8 *local)
-{
-	return cookie_member((__u64)netns << 16 | port, *(const __u64 *)local, *(const __u64 *)(local + 8));
-}
-
 /* A SYN-ACK of ours (not forwarded: skb_iif) that belongs to no request: a cookie. */
 static __always_inline int cookie_leaves(const struct sk_buff *skb)
 {
 	struct notes *n = notes();
 	struct segment seg;
-	__u64 listener;
+	struct group *g;
 
 	if (READ(skb, skb_iif) || !read_segment(&seg, skb) ||
 	    (seg.flags & (TH_SYN | TH_ACK)) != (TH_SYN | TH_ACK))
 		return 0;
-	listener = cookie_sender(READ(skb, dev, nd_net.net, ns.inum), seg.sport, seg.saddr);
-	if (!listener)
+	g = group_find(READ(skb, dev, nd_net.net, ns.inum), seg.sport);
+	if (!g || !g->sk[0])
 		return 0;
 	if (n)
 		n->tp.answered = peer_key(seg.daddr, seg.dport, seg.sport);
-	return write_segment(listener, addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0);
+	return write_segment(g->sk[0], addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0);
 }
 
 /* Fast Open: the child answers, and is queued right behind. */
@@ -265,7 +216,6 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	struct notes *n;
 	struct segment seg;
 	struct group *g;
-	__u64 sender;
 	__u32 netns;
 
 	skb = TYPED_PTR(skb);
@@ -288,10 +238,9 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 		listener = (const void *)claim_drop(netns, seg.dport);
 	if (!listener && v.cookie != YES)
 		listener = (const void *)claim_redirected(netns);
-	if (!listener) {
-		sender = member && v.cookie != NO && cfg.tp_cookie ? cookie_sender(netns, seg.dport, seg.daddr) : 0;
-		return sender ? write_segment(sender, addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0) : 0;
-	}
+	if (!listener)
+		return member && v.cookie != NO && cfg.tp_cookie ?
+			       write_segment(g->sk[0], addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0) : 0;
 	if (!cfg.tp_drop_syn)
 		return 0;
 	listener = TYPED_PTR(listener);

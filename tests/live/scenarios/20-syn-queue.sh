@@ -111,20 +111,6 @@ cookie_bad()
 	listener_is synq.peak=0
 }
 
-scenario cookies_by_address 4 loose -- "cookies of the listener on one address are not those of another on the same port"
-cookies_by_address()
-{
-	trace
-	as=other server --bind 127.0.0.1 --reuseport --accept loop
-	server --reuseport --backlog 1 --accept none
-	peer script 'syn 1-9; expect-synack 1-9; settle 50'
-	stop server
-	stop other
-	untrace
-	kernel SyncookiesSent=7
-	expect "cookies of each" "$(listener cookies.sent 1) $(listener cookies.sent 2)" "0 7"
-}
-
 scenario synq_quarter 46 -- "the last quarter of tcp_max_syn_backlog is reserved"
 synq_quarter()
 {
