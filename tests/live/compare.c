@@ -13,7 +13,6 @@
  * programs for some, and preemption can come between them; the model knows (told_twice()).
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -447,12 +446,11 @@ static int by_socket(const void *x, const void *y)
 
 /*
  * BPF sees connect() return below the socket's lock (__inet_stream_connect()), the module at the end of the system call:
- * the answer of a peer on this machine comes between.
+ * what a peer on this machine has sent meanwhile comes between.
  */
 static bool either_order(const struct tcptrace_record *a, const struct tcptrace_record *b)
 {
-	return a->event == TCPTRACE_STATE && a->old == TCP_SYN_SENT && b->event == TCPTRACE_CONNECT_RETURN &&
-	       b->ret == -EINPROGRESS;
+	return a->event == TCPTRACE_STATE && b->event == TCPTRACE_CONNECT_RETURN;
 }
 
 static void compare_order(struct counts *c, struct pair *pairs, size_t n)
