@@ -169,7 +169,8 @@ $(B)/deps.stamp: user/packaging/needs
 
 # ---- the main job, shown ----
 
-TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/live/student $(B)/live/relay $(B)/live/shift $(B)/live/ends $(B)/live/denied
+TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/live/student $(B)/live/relay $(B)/live/shift $(B)/live/ends $(B)/live/denied \
+	   $(B)/live/descriptors
 
 $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.stamp
 	$(call msg,CC,$<)
@@ -290,8 +291,8 @@ test-pack: ## building as a user, installing, the static program, archive and pa
 	$(Q)tests/lib/packages debhelper dh-dkms lintian python3-yaml prometheus || :
 	$(Q)tests/pack/run
 
-test-guests: tcptrace $(TRAFFIC) ## live scenarios in guests with other kernels, as users have them
-	$(Q)MECHANISM=auto tests/vm/matrix --few
+test-guests: tcptrace $(TRAFFIC) ## live scenarios in guests with the oldest and the newest kernel, as users run it
+	$(Q)MECHANISM=auto tests/vm/matrix --few 5.10 7.2
 
 test-vm: tcptrace $(TRAFFIC) ## the same with each mechanism by itself, and compared
 	$(Q)tests/vm/matrix

@@ -432,8 +432,16 @@ static __always_inline int connect_return(const struct sock *sk, __u64 uaddr, bo
 	return 0;
 }
 
+/* Of one that goes well nothing else is looked at, where only failures are asked for. */
+static __always_inline int connect_exit(const struct socket *socket, const void *uaddr, bool is_sendmsg, int ret)
+{
+	if (cfg.only_failed && !cfg.by_pid && !connect_failed(ret))
+		return 0;
+	return connect_return(called_sock(socket), (__u64)uaddr, is_sendmsg, ret);
+}
+
 GUARDED_RETURN(x_connect, __inet_stream_connect, THREAD, DID_CONNECT_RETURN,
-	       connect_return(called_sock(socket), (__u64)uaddr, is_sendmsg, RETURNED(ctx, 5)),
+	       connect_exit(socket, uaddr, is_sendmsg, RETURNED(ctx, 5)),
 	       const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
 
 static __always_inline int note_connect(const struct sock *sk, const void *uaddr, bool is_sendmsg)

@@ -36,7 +36,7 @@ const volatile __u64 rports[CAPTURE_PORT_WORDS] = {};
 volatile __u32 reader_sleeps = 0;	/* set by it before it sleeps; whoever writes a record then wakes it */
 struct ring_ends ring_ends[CAPTURE_RINGS] = {};
 __u64 lost[CAPTURE_EVENTS] = {};	/* records that found no room, by event */
-__u64 retried = 0;			/* events that only a NAME_retry program saw */
+__u64 retried[RETRY_KINDS] = {};	/* events that only a NAME_retry program saw */
 
 _Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
 

@@ -52,6 +52,13 @@ struct capture_net {
 	__u64	addr[2], mask[2];
 };
 
+/*
+ * Programs that have a second one (recursion.bpf.h), by what that may tell of the first. At the tracepoints nothing comes
+ * between the two: the second works where the first was skipped, and nowhere else. In a system call the thread may go on
+ * at another CPU in between, and the second does not know that the first has worked.
+ */
+enum retry_kind { RETRY_STATE, RETRY_DESTROY, RETRY_RST_SENT, RETRY_RST_RECEIVED, RETRY_CALL, RETRY_KINDS = 8 };
+
 struct capture_config {
 	struct kernel_types types;
 	__u64	events;			/* 1 << event of those that may be written */
@@ -68,6 +75,8 @@ struct capture_config {
 	__u8	both_ends;		/* the peers of what these ports select, too */
 	__u8	filtered;		/* any of the above */
 	__u8	listener_ends;		/* LISTEN to CLOSE is written, if no other transition is */
+	__u8	no_listeners;		/* transitions of listeners are written by other programs of this run */
+	__u8	timewaits;		/* minisocks in TIME_WAIT are part of a snapshot: somebody asks for more than queues */
 	__u8	only_failed;		/* of the returns of connect() and accept() only failures are written */
 	__u8	tp_connect_return;	/* sys_exit_connect writes the returns of system calls, r_connect the others */
 	__u8	accept_notes;		/* f_accept leaves a note of each accept() whose return x_accept sees */

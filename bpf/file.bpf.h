@@ -27,17 +27,10 @@ static __always_inline struct file *fd_file(int fd)
  */
 static __always_inline struct sock *tcp_side(struct sock *sk)
 {
-	__u16 family, protocol;
-
-	if (!sk)
-		return NULL;
-	family = READ(sk, __sk_common.skc_family);
-	protocol = READ(sk, sk_protocol);
-	if (family != AF_INET && family != AF_INET6)
-		return NULL;
-	if (bpf_core_type_exists(struct mptcp_sock) && protocol == IPPROTO_MPTCP)
-		return READ(TYPED_PTR((struct mptcp_sock *)sk), first);
-	return protocol == IPPROTO_TCP ? sk : NULL;
+	if (!sk || is_tcp(sk))
+		return sk;
+	return bpf_core_type_exists(struct mptcp_sock) && is_inet(sk) && READ(sk, sk_protocol) == IPPROTO_MPTCP ?
+		       READ(TYPED_PTR((struct mptcp_sock *)sk), first) : NULL;
 }
 
 /* Made by MPTCP for a socket that a program holds. */

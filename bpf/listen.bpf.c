@@ -67,7 +67,7 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 	struct tcptrace_record *r;
 	struct segment seg;
 
-	if (!(cfg.events >> (event & 63) & 1) || !wanted_of(listener, NULL) || !read_segment(&seg, skb))
+	if (!asked(event) || !wanted_of(listener, NULL) || !read_segment(&seg, skb))
 		return 0;
 	if (event == TCPTRACE_COOKIE_SENT && seg.flags & TH_ACK)	/* it is the answer */
 		turn_segment(&seg);
@@ -114,29 +114,30 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 	struct notes *n = notes();
 	const struct sock *listener;
 
-	sk = TYPED_PTR(sk);
-	req = TYPED_PTR(req);
-	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
-	if (type != SYNACK_COOKIE && READ(treq, snt_synack))
-		return 0;
+	/* of one that is sent again nobody asks: conn_request_enter() clears it */
 	if (n)
 		n->conn_request.answered = 1;
-	if (!ASKED(SYNQ_ADD) && !ASKED(SYNACK) && !ASKED(COOKIE_SENT))
-		return 0;		/* for conn_request_exit() alone */
+	sk = TYPED_PTR(sk);
+	req = TYPED_PTR(req);
+	if (type == SYNACK_COOKIE) {
+		if (ASKED(COOKIE_SENT) && wanted_of(sk, (const void *)req))
+			emit_request(TCPTRACE_COOKIE_SENT, req, sk, 0);
+		return 0;
+	}
+	if (!ASKED(SYNQ_ADD) && !ASKED(SYNACK))
+		return 0;
+	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
+	if (READ(treq, snt_synack))
+		return 0;
 	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
 		listener = req_listener(req);
 		if (listener && wanted_of(listener, (const void *)req))
 			emit_child_synack(sk, listener);
 		return 0;
 	}
-	if (!wanted_of(sk, (const void *)req))
-		return 0;
-	if (type == SYNACK_COOKIE) {
-		emit_request(TCPTRACE_COOKIE_SENT, req, sk, 0);
-		return 0;
-	}
 	/* a request reaches this point hashed and counted: tcp_conn_request() */
-	emit_synq_add(req, sk, false);
+	if (wanted_of(sk, (const void *)req))
+		emit_synq_add(req, sk, false);
 	return 0;
 }
 
@@ -175,7 +176,9 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
 
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
 {
+	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
 	struct notes *n = notes();
+	__u32 acceptq, max;
 
 	if (!n)
 		return 0;
@@ -184,8 +187,9 @@ static __always_inline int conn_request_enter(const struct sock *listener, const
 	n->conn_request.answered = 0;
 	listener = TYPED_PTR(listener);
 	n->conn_request.drops = READ(listener, sk_drops.counter);
-	n->conn_request.synq_full = synq_full(listener);
-	n->conn_request.acceptq_full = acceptq_full(listener);
+	READ_TWO(listener, sk_ack_backlog, sk_max_ack_backlog, acceptq, max);
+	n->conn_request.synq_full = (__u32)READ(icsk, icsk_accept_queue.qlen.counter) >= max;	/* synq_full() */
+	n->conn_request.acceptq_full = acceptq > max;
 	return 0;
 }
 
@@ -304,6 +308,15 @@ int BPF_KRETPROBE(r_syn_recv6, const struct sock *child)
 
 /* ---- out of the SYN queue, into the accept queue ----------------------------------------------- */
 
+/*
+ * Out of one queue and into the other, as one record: it names the request, and the model, which knows that one, makes
+ * two steps of it. Two events are lost if there is no room.
+ */
+static __always_inline bool in_one_record(void)
+{
+	return ASKED(SYNQ_ADD) && ASKED(SYNQ_DEL) && ASKED(ACCEPTQ_ADD);
+}
+
 static __always_inline void emit_acceptq_add(const struct sock *child, const struct request_sock *req,
 					     const struct sock *listener, __u8 cause)
 {
@@ -314,8 +327,11 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 	if (cfg.by_pid)
 		trace_sock(child);
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);
-	if (!r)
+	if (!r) {
+		if (in_one_record() && cause == TCPTRACE_ACCEPTQ_HANDSHAKE)
+			__sync_fetch_and_add(&lost[TCPTRACE_SYNQ_DEL], 1);
 		return;
+	}
 	set_sock(r, child);
 	set_queues(r, listener);
 	r->req = (__u64)req;
@@ -335,7 +351,8 @@ static __always_inline int hashdance_exit(const struct sock *listener, const str
 	if (!ret || !wanted_of(listener, (const void *)child))
 		return 0;
 	req = TYPED_PTR(req);
-	emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
+	if (!in_one_record())
+		emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
 	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }

@@ -90,11 +90,17 @@ static __always_inline __u8 sk_state(const struct sock *sk)
 	return READ(sk, __sk_common.skc_state);
 }
 
-static __always_inline bool is_tcp(const struct sock *sk)
+static __always_inline bool is_inet(const struct sock *sk)
 {
 	__u16 family = READ(sk, __sk_common.skc_family);
 
-	return (family == AF_INET || family == AF_INET6) && READ(sk, sk_protocol) == IPPROTO_TCP;
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* A raw socket may have TCP's number, too, but is smaller and has no queues. */
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	return is_inet(sk) && READ(sk, sk_protocol) == IPPROTO_TCP && READ(sk, sk_type) == SOCK_STREAM;
 }
 
 static __always_inline __u32 sk_netns(const struct sock *sk)
@@ -197,11 +203,18 @@ static __always_inline void set_queues(struct tcptrace_record *r, const struct s
 	r->flags |= TCPTRACE_F_QUEUES;
 }
 
+/* Which device it is bound to. */
+static __always_inline void set_device(struct tcptrace_record *r, const struct sock *listener)
+{
+	r->device = READ(listener, __sk_common.skc_bound_dev_if) + 1;
+}
+
 /* backlog: as the program gave it */
 static __always_inline void set_listen(struct tcptrace_record *r, const struct sock *sk, int backlog)
 {
 	set_sock(r, sk);
 	set_queues(r, sk);
+	set_device(r, sk);
 	r->backlog = backlog;
 	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
 }

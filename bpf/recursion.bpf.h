@@ -44,6 +44,13 @@ static __always_inline void did(__u64 who, __u16 what)
 	n->guard.token[i & (GUARD_TOKENS - 1)] = who ^ (__u64)what << 48;
 }
 
+static __always_inline enum retry_kind kind_of(__u16 what)
+{
+	if (what & DID_STATE)
+		return RETRY_STATE;
+	return what <= DID_RST_RECEIVED ? what - DID_DESTROY + RETRY_DESTROY : RETRY_CALL;
+}
+
 /* Has the first program seen to it? Takes the token: to be asked once. */
 static __always_inline bool was_done(__u64 who, __u16 what)
 {
@@ -58,7 +65,7 @@ static __always_inline bool was_done(__u64 who, __u16 what)
 			return true;
 		}
 	}
-	__sync_fetch_and_add(&retried, 1);
+	__sync_fetch_and_add(&retried[kind_of(what) & (RETRY_KINDS - 1)], 1);
 	return false;
 }
 

@@ -19,6 +19,7 @@ static __always_inline void clear(struct tcptrace_record *r)
 static __always_inline void set_listener(struct tcptrace_record *r, const struct sock *sk)
 {
 	set_queues(r, sk);
+	set_device(r, sk);
 	r->drops = READ(sk, sk_drops.counter);
 }
 
@@ -32,8 +33,10 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 	if (!c)
 		return 0;
 	c = TYPED_PTR(c);
-	clear(&r);
 	state = READ(c, skc_state);
+	if (state == TCP_TIME_WAIT && !cfg.timewaits)	/* a busy client or server has thousands */
+		return 0;
+	clear(&r);
 	if (state == TCP_NEW_SYN_RECV) {
 		const struct sock *listener = TYPED_PTR((const struct sock *)READ(c, skc_listener));
 

@@ -36,8 +36,10 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 	set_sock(r, sk);
 	r->old = old;
 	r->new = new;
-	if (new == TCP_LISTEN)		/* in process context, by whatever way listen() was called */
+	if (new == TCP_LISTEN) {	/* in process context, by whatever way listen() was called */
 		set_caller(r, sk, call_fd(sk));
+		set_device(r, sk);
+	}
 	if (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE))
 		set_queues(r, sk);
 	else if (new == TCP_CLOSE || new == TCP_TIME_WAIT)
@@ -73,6 +75,8 @@ static __always_inline bool state_matters(int old, int new)
 /* A listener's beginning and end may be wanted although no other transition is. */
 static __always_inline bool state_asked(int old, int new)
 {
+	if (cfg.no_listeners && (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE)))
+		return false;
 	return ASKED(STATE) || (cfg.listener_ends && (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE)));
 }
 

@@ -51,6 +51,7 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define AF_INET		2
 #define AF_INET6	10
 #define IPPROTO_TCP	6
+#define SOCK_STREAM	1
 #define IPPROTO_MPTCP	262
 #define S_IFMT		0170000
 #define S_IFSOCK	0140000
@@ -142,6 +143,7 @@ struct sock_common {
 	};
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -164,6 +166,7 @@ struct sock_cgroup_data___val { __u64 val; };
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_type;
 	__u16 sk_protocol;
 	int sk_err;
 	__u32 sk_ack_backlog;

@@ -30,6 +30,7 @@
 
 struct call {
 	struct task_struct *task;	/* NULL: free. Only it touches the rest */
+	u64 task_began;			/* another one since: a thread died in its call, and its memory was used again */
 	const struct sock *sk;
 	u64 t_ns;
 	int fd;
@@ -58,11 +59,16 @@ static struct call *call_slot(unsigned int i)
 
 static struct call *call_find(void)
 {
+	struct call *call;
 	unsigned int i;
 
 	for (i = 0; i < CALLS_PROBES; i++) {
-		if (READ_ONCE(call_slot(i)->task) == current)
-			return call_slot(i);
+		call = call_slot(i);
+		if (READ_ONCE(call->task) != current)
+			continue;
+		if (call->task_began == current->start_time)
+			return call;
+		smp_store_release(&call->task, NULL);
 	}
 	return NULL;
 }
@@ -74,10 +80,11 @@ static void call_enter(const struct sock *sk, int fd)
 	unsigned int i;
 
 	for (i = 0; !call && i < CALLS_PROBES; i++) {
-		if (!cmpxchg(&call_slot(i)->task, NULL, current))
-			call = call_slot(i);
-		if (call)
-			call->interrupted = false;
+		if (cmpxchg(&call_slot(i)->task, NULL, current))
+			continue;
+		call = call_slot(i);
+		call->task_began = current->start_time;
+		call->interrupted = false;
 	}
 	if (!call)
 		return;
@@ -193,6 +200,7 @@ static void listen_return(const struct sock *sk, const unsigned long *args,
 	set_sock(&r, sk);
 	set_queues(&r, sk);
 	set_actor(&r, args[0]);
+	r.device = READ_ONCE(sk->sk_bound_dev_if) + 1;
 	r.backlog = args[1];
 	r.somaxconn = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
 	r.ret = ret;
@@ -264,7 +272,14 @@ static int k_connect6(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
-static void connect_return(const struct sock *sk, int fd, int ret)
+/* To ask how an earlier one goes is no failure. */
+static bool connect_failed(int ret)
+{
+	return ret < 0 && ret != -EINPROGRESS && ret != -EALREADY && ret != -EISCONN;
+}
+
+static void connect_return(const struct sock *sk, const unsigned long *args,
+			   int ret)
 {
 	struct tcptrace_record r;
 	struct call call = {};
@@ -275,30 +290,22 @@ static void connect_return(const struct sock *sk, int fd, int ret)
 	if (!wanted(sk) || !reserve(&r, TCPTRACE_CONNECT_RETURN))
 		return;
 	set_sock(&r, sk);
-	set_actor(&r, fd);
+	set_actor(&r, args[0]);
 	r.ret = ret;
 	r.call_ns = call.t_ns ? r.t_ns - call.t_ns : 0;
+	if (!r.rport && ret != -EINTR && connect_failed(ret))
+		user_addr((void __user *)args[1], r.raddr, &r.rport);
 	submit(&r);
 }
 
 /* ---- accept ---- */
-
-static bool in_accept(void)
-{
-	int nr;
-
-	if (current->flags & PF_KTHREAD || in_compat_syscall())
-		return false;
-	nr = syscall_get_nr(current, task_pt_regs(current));
-	return nr == __NR_accept || nr == __NR_accept4;
-}
 
 /* a thread in another call (io_uring) would leave its note behind */
 static int k_accept(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct sock *listener = ARG(regs, 0);
 
-	if (is_tcp(listener) && in_accept())
+	if (is_tcp(listener) && (in_call(__NR_accept) || in_call(__NR_accept4)))
 		call_enter(listener, -1);
 	return 0;
 }
@@ -453,7 +460,7 @@ static void call_returns(long nr, const struct sock *sk,
 		listen_return(sk, args, ret);
 		break;
 	case __NR_connect:
-		connect_return(sk, args[0], ret);
+		connect_return(sk, args, ret);
 		break;
 	case __NR_accept:
 	case __NR_accept4:
@@ -518,7 +525,7 @@ static void signal_deliver(void *data, int sig, struct kernel_siginfo *info,
 	if (sock && sock->sk == call->sk && call->fd < 0)
 		accept_error(sock->sk, call->t_ns, -EINTR);
 	else if (sock && sock->sk == call->sk)
-		connect_return(sock->sk, call->fd, -EINTR);
+		connect_return(sock->sk, args, -EINTR);
 	if (sock)
 		sockfd_put(sock);
 }

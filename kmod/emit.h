@@ -48,4 +48,12 @@ static inline void set_actor(struct tcptrace_record *r, int fd)
 	memcpy(r->comm, current->comm, sizeof(r->comm));
 }
 
+/* The caller is the kernel, whichever thread lends itself to it: no number. */
+static inline void set_kernel(struct tcptrace_record *r)
+{
+	r->flags |= TCPTRACE_F_ACTOR;
+	memset(r->comm, 0, sizeof(r->comm));
+	memcpy(r->comm, "[kernel]", 8);
+}
+
 #endif

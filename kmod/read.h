@@ -18,6 +18,7 @@
 #include <net/request_sock.h>
 #include <net/sock.h>
 #include <net/tcp.h>
+#include <asm/syscall.h>
 
 #include "emit.h"
 
@@ -31,6 +32,23 @@ static inline bool is_tcp(const struct sock *sk)
 {
 	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
 	       sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
+}
+
+/* Process context. Not so for io_uring, 32-bit programs and threads of the kernel. */
+static inline bool in_call(int nr)
+{
+	return !(current->flags & PF_KTHREAD) && !in_compat_syscall() &&
+	       syscall_get_nr(current, task_pt_regs(current)) == nr;
+}
+
+/* A socket of the kernel's own, nfsd's: no process holds it, it has no file. */
+static inline bool of_kernel(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_MPTCP)
+	if (tcp_sk(sk)->is_mptcp)
+		return false;
+#endif
+	return sk->sk_socket && !READ_ONCE(sk->sk_socket->file);
 }
 
 static inline u32 common_netns(const struct sock_common *c)

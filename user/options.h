@@ -50,6 +50,7 @@ enum {
 	TAKES_USER	= 1 << 21,	/* -u */
 	TAKES_LOAD	= 1 << 22,	/* --ring, --priority */
 	TAKES_LONG	= 1 << 23,	/* --min-ms */
+	TAKES_INTERVAL	= 1 << 24,	/* -i */
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
 			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE | TAKES_USER | TAKES_LOAD,
 };
@@ -105,6 +106,7 @@ struct options {
 	enum view_time time;
 	uint64_t duration_ns;			/* -d, 0: no end */
 	uint64_t count;				/* -c, -n; 0: no end */
+	bool at_once;				/* -d 0 */
 	uint64_t interval_ns;			/* -i, 0: the view's own */
 	const char *read_path;			/* -r: the first */
 	const char *reads[SOURCE_FILES];	/* all of them */

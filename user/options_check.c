@@ -179,6 +179,16 @@ static int check_lab(struct options *o)
 	return 0;
 }
 
+/* Who has no screen writes what there is by then, for people; programs get that from top -j. */
+static int check_interval(struct options *o)
+{
+	bool lists = o->conns.all && !o->quiet;
+
+	if (!o->interval_ns || o->command->takes & TAKES_TOP || lists || (o->quiet && !o->json && !o->conns.csv))
+		return 0;
+	return options_refuse(o, _("-i is how often top looks, -q sums up and conns -a lists"));
+}
+
 int options_check(struct options *o)
 {
 	int err = check_taken(o);
@@ -197,6 +207,10 @@ int options_check(struct options *o)
 		err = options_refuse(o, _("--wide is for text: -j and --csv have all columns"));
 	if (!err)
 		err = check_page(o);
+	if (!err)
+		err = check_interval(o);
+	if (!err && o->at_once && !o->conns.all)
+		err = options_refuse(o, _("-d '%s': out of range; more than 0 and at most ten years"), "0");
 	if (!err)
 		err = check_metrics(o);
 	if (!err && o->command->argument)

@@ -16,6 +16,11 @@ static int take_duration(struct options *o, const char *s)
 {
 	int err = parse_seconds(s, &o->duration_ns);
 
+	if (!strcmp(s, "0")) {		/* what there is: options_check.c says for whom */
+		o->duration_ns = 1;
+		o->at_once = true;
+		return 0;
+	}
 	if (err == -ERANGE)
 		return options_refuse(o, _("-d '%s': out of range; more than 0 and at most ten years"), s);
 	return err ? options_refuse(o, _("-d '%s': not a number of seconds"), s) : 0;

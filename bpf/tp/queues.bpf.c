@@ -19,6 +19,15 @@ static __always_inline __u64 peer_key(const __u8 *raddr, __u16 rport, __u16 lpor
 	return (__u64)*(const __u32 *)(raddr + 12) << 32 | (__u32)rport << 16 | lport;
 }
 
+__u32 synq_entered = 0;	/* a request has entered a SYN queue since user space cleared this */
+
+/* Its end may be seen by a sweep alone. Mostly read: one line for all CPUs. */
+static __always_inline void tell_entered(void)
+{
+	if (cfg.tp_synq_del && !synq_entered)
+		synq_entered = 1;
+}
+
 static __always_inline void answer(const struct sock_common *c)
 {
 	struct notes *n = notes();
@@ -43,6 +52,7 @@ static __always_inline int synack_leaves(const struct sk_buff *skb, const struct
 	const struct sock *listener;
 
 	answer((const void *)sk);
+	tell_entered();
 	if (READ(treq, snt_synack) != (__u64)READ(skb, tstamp) / 1000)
 		return 0;
 	listener = req_listener((const void *)sk);
@@ -128,6 +138,7 @@ int cg_synack(struct bpf_sock_ops *ctx)
 	if (sk_state(sk) != TCP_NEW_SYN_RECV || !cfg.cg_synack)
 		return 1;
 	answer((const void *)sk);
+	tell_entered();
 	listener = req_listener((const void *)sk);
 	if (!listener)
 		return 1;

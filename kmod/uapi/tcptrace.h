@@ -154,6 +154,7 @@ static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
 
 /* tcptrace_record.new of a synq-add: its SYN-ACK leaves in the same moment and has no record of its own. */
 #define TCPTRACE_SYNACK_TOO	1
+/* An acceptq-add of cause handshake says, too, that the request it names left the SYN queue: a synq-del may come before. */
 
 /*
  * observed: how an event is seen from now on, two bits for each in 'arg' (that of event n at 2n), and in 'req' what
@@ -228,10 +229,11 @@ struct tcptrace_record {
 	__u8	laddr[16];	/* IPv4 as ::ffff:a.b.c.d, so that both families compare alike */
 	union {
 		__u8	raddr[16];
-		struct {	/* listen, exists of a listener: it has no remote end */
+		struct {	/* of a listener (tcptrace_of_listener()): it has no remote end */
 			__s32	backlog;	/* listen: as given to it */
 			__u32	somaxconn;	/* listen: of the namespace, at that moment */
 			__u32	drops;		/* exists: sk_drops, as `ss -m` shows it (d5) */
+			__u32	device;		/* and to LISTEN: sk_bound_dev_if + 1, 0: unknown */
 		};
 	};
 	__u16	lport;
@@ -283,6 +285,17 @@ static inline int tcptrace_has_totals(const struct tcptrace_record *r)
 	if (r->event != TCPTRACE_STATE && r->event != TCPTRACE_EXISTS && r->event != TCPTRACE_DESTROY)
 		return 0;
 	return (r->segs_in | r->segs_out) != 0;
+}
+
+/* listen; exists and the transition of a socket in LISTEN. */
+static inline int tcptrace_of_listener(const struct tcptrace_record *r)
+{
+	const __u8 listening = 10;	/* TCP_LISTEN */
+
+	if (r->event == TCPTRACE_LISTEN)
+		return 1;
+	return (r->event == TCPTRACE_EXISTS || r->event == TCPTRACE_STATE) && r->new == listening &&
+	       !(r->flags & (TCPTRACE_F_REQUEST | TCPTRACE_F_TIMEWAIT));
 }
 
 #ifndef __cplusplus

@@ -14,7 +14,7 @@ peer() {
 
 	case $1 in
 	tcpdump)      cmd=("${dump[@]}") same=(-e "$segments") ;;
-	tcpdump-file) cmd=("${dump[@]}" -w "$2") same=(-e "$segments") ;;
+	tcpdump-file) cmd=("${dump[@]}" -w "$2") same=(-e "$segments" -w -) ;;
 	tcplife)      cmd=(tcplife) same=(-e destroy) ;;
 	ss)           cmd=(ss -E) same=(-e destroy) ;;
 	tcpstates)    cmd=(tcpstates) same=(-e state) ;;

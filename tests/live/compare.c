@@ -2,8 +2,9 @@
 /*
  * compare - do two recordings of the same traffic tell the same?
  *
- * Both were made by tcptrace -w at the same time on the same kernel, so the addresses of sockets are the same in
- * both. Compared is what lies between two connect()s to ports that nobody else uses. Every field must be equal except
+ * Both were made by tcptrace -w at the same time on the same kernel, so a socket has one address. Each recording has
+ * keyed hashes of addresses, with a key of its own: what stands for the same address is found first, by the steps
+ * that are alike otherwise (one_name_each()). Compared is what lies between two connect()s to ports that nobody else uses. Every field must be equal except
  * for when: t_ns and call_ns within a second (a guest is slow). Of one socket, what one CPU told must be told in the
  * same order. What only one has the other must have missed: each says how many hits of its hooks it missed.
  *
@@ -12,6 +13,7 @@
  * programs for some, and preemption can come between them; the model knows (told_twice()).
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -104,6 +106,24 @@ static void add_synack(struct recording *to, struct tcptrace_record *synq_add)
 	synq_add->event = TCPTRACE_SYNACK;
 }
 
+/* BPF tells with an acceptq-add that its request left the SYN queue, where both are asked for; the module apart. */
+static void add_left(struct recording *to, const struct tcptrace_record *acceptq_add)
+{
+	struct tcptrace_record r = *acceptq_add;
+	size_t i = to->n;
+
+	while (i && to->rec[i - 1].sk != r.req)
+		i--;
+	if (i && to->rec[i - 1].event == TCPTRACE_SYNQ_DEL)
+		return;
+	r.event = TCPTRACE_SYNQ_DEL;
+	r.cause = TCPTRACE_SYNQ_ESTABLISHED;
+	r.flags |= TCPTRACE_F_REQUEST;
+	r.sk = r.req;
+	r.req = 0;
+	add(to, &r);
+}
+
 static void load(struct recording *to, const char *name, uint16_t from_port, uint16_t to_port)
 {
 	FILE *f = fopen(name, "r");
@@ -131,6 +151,8 @@ static void load(struct recording *to, const char *name, uint16_t from_port, uin
 				add_way_out(to, &r);
 			if (r.event == TCPTRACE_SYNQ_ADD && r.new == TCPTRACE_SYNACK_TOO)
 				add_synack(to, &r);
+			if (r.event == TCPTRACE_ACCEPTQ_ADD && r.cause == TCPTRACE_ACCEPTQ_HANDSHAKE)
+				add_left(to, &r);
 			add(to, &r);
 		}
 	}
@@ -145,17 +167,27 @@ static bool taken(const struct tcptrace_record *r)
 	return r->cause == TCPTRACE_ACCEPTQ_ACCEPTED || r->cause == TCPTRACE_ACCEPTQ_RESET;
 }
 
-/* All that says what happened to whom; not when, where it ran and how long the queues were. */
-static int same_step(const struct tcptrace_record *a, const struct tcptrace_record *b)
-{
 #define CMP(field)						\
 	do {							\
 		if (a->field != b->field)			\
 			return a->field < b->field ? -1 : 1;	\
 	} while (0)
-	CMP(sk);
+
+/* Elsewhere the place holds something else: user/source/disguise.c. */
+static bool has_request(const struct tcptrace_record *r)
+{
+	return !(r->flags & TCPTRACE_F_ACTOR) && !tcptrace_has_totals(r);
+}
+
+static bool timed(const struct tcptrace_record *r)
+{
+	return r->event == TCPTRACE_ACCEPT || r->event == TCPTRACE_CONNECT_RETURN;
+}
+
+/* What happened, without the sockets; not when, where it ran and how long the queues were. */
+static int same_kind(const struct tcptrace_record *a, const struct tcptrace_record *b)
+{
 	CMP(event);
-	CMP(listener);
 	CMP(netns);
 	CMP(pid);
 	CMP(tid);
@@ -169,8 +201,6 @@ static int same_step(const struct tcptrace_record *a, const struct tcptrace_reco
 		CMP(cause);
 	CMP(flags);
 	CMP(ret);
-	if (!(a->flags & TCPTRACE_F_ACTOR))
-		CMP(req);
 	if (tcptrace_has_totals(a) || a->event == TCPTRACE_SYNQ_ADD || a->old == TCP_SYN_SENT)
 		CMP(arg);
 	else if (strncmp(a->comm, b->comm, sizeof(a->comm)))
@@ -178,6 +208,16 @@ static int same_step(const struct tcptrace_record *a, const struct tcptrace_reco
 	if (memcmp(a->laddr, b->laddr, 16))
 		return memcmp(a->laddr, b->laddr, 16);
 	return memcmp(a->raddr, b->raddr, 16);
+}
+
+/* ... and to whom. */
+static int same_step(const struct tcptrace_record *a, const struct tcptrace_record *b)
+{
+	CMP(sk);
+	CMP(listener);
+	if (has_request(a) && has_request(b))
+		CMP(req);
+	return same_kind(a, b);
 }
 
 static int by_step(const void *a, const void *b)
@@ -188,7 +228,7 @@ static int by_step(const void *a, const void *b)
 	return d ? d : (*x)->t_ns < (*y)->t_ns ? -1 : (*x)->t_ns > (*y)->t_ns;
 }
 
-static const struct tcptrace_record **sorted(const struct recording *r)
+static const struct tcptrace_record **sorted(const struct recording *r, int (*order)(const void *, const void *))
 {
 	const struct tcptrace_record **p = calloc(r->n + 1, sizeof(*p));
 	size_t i;
@@ -197,8 +237,124 @@ static const struct tcptrace_record **sorted(const struct recording *r)
 		die("no memory", r->name);
 	for (i = 0; i < r->n; i++)
 		p[i] = &r->rec[i];
-	qsort(p, r->n, sizeof(*p), by_step);
+	qsort(p, r->n, sizeof(*p), order);
 	return p;
+}
+
+/* ---- which hash of the one stands for the address of which hash of the other? ---- */
+
+struct name {
+	uint64_t b, a;
+};
+
+struct names {
+	struct name *v;
+	size_t n;
+};
+
+static int by_cookie(const void *a, const void *b)
+{
+	const struct tcptrace_record *const *x = a, *const *y = b;
+	int d = same_kind(*x, *y);
+	uint64_t p = timed(*x) ? 0 : (*x)->cookie, q = timed(*y) ? 0 : (*y)->cookie;
+
+	if (d || p != q)
+		return d ? d : p < q ? -1 : 1;
+	return (*x)->t_ns < (*y)->t_ns ? -1 : (*x)->t_ns > (*y)->t_ns;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	const struct name *a = x, *b = y;
+
+	CMP(b);
+	CMP(a);
+	return 0;
+}
+#undef CMP
+
+/* Steps that are alike speak of the same sockets, where both recordings have as many of them. */
+static void add_names(struct names *names, const struct tcptrace_record *a, const struct tcptrace_record *b)
+{
+	names->v[names->n++] = (struct name){ b->sk, a->sk };
+	names->v[names->n++] = (struct name){ b->listener, a->listener };
+	if (has_request(a) && has_request(b))
+		names->v[names->n++] = (struct name){ b->req, a->req };
+}
+
+static size_t alike(const struct tcptrace_record **p, size_t n, const struct tcptrace_record *step)
+{
+	size_t i = 0;
+
+	while (i < n && !same_kind(p[i], step) && (timed(step) || p[i]->cookie == step->cookie))
+		i++;
+	return i;
+}
+
+/* Of those that were seen for one hash the most frequent: steps of different sockets may be alike. */
+static void keep_most_frequent(struct names *names)
+{
+	size_t i = 0, j, k, kept = 0;
+
+	qsort(names->v, names->n, sizeof(*names->v), by_name);
+	while (i < names->n) {
+		struct name best = names->v[i];
+		size_t most = 0;
+
+		for (j = i; j < names->n && names->v[j].b == best.b; j = k) {
+			for (k = j; k < names->n && !by_name(&names->v[k], &names->v[j]); k++)
+				;
+			if (k - j > most)
+				best.a = names->v[j].a, most = k - j;
+		}
+		names->v[kept++] = best;
+		i = j;
+	}
+	names->n = kept;
+}
+
+static int by_hash(const void *x, const void *y)
+{
+	const struct name *a = x, *b = y;
+
+	return a->b < b->b ? -1 : a->b > b->b;
+}
+
+static uint64_t renamed(const struct names *names, uint64_t b)
+{
+	const struct name *found = bsearch(&(struct name){ .b = b }, names->v, names->n, sizeof(*found), by_hash);
+
+	return found ? found->a : b;
+}
+
+static void one_name_each(const struct recording *a, struct recording *b)
+{
+	const struct tcptrace_record **x = sorted(a, by_cookie), **y = sorted(b, by_cookie);
+	struct names names = { .v = calloc(3 * a->n + 1, sizeof(*names.v)) };
+	size_t i = 0, j = 0, nx, ny;
+
+	if (!names.v)
+		die("no memory", b->name);
+	while (i < a->n && j < b->n) {
+		const struct tcptrace_record *step = by_cookie(&x[i], &y[j]) <= 0 ? x[i] : y[j];
+
+		nx = alike(x + i, a->n - i, step);
+		ny = alike(y + j, b->n - j, step);
+		for (size_t k = 0; nx == ny && k < nx; k++)
+			add_names(&names, x[i + k], y[j + k]);
+		i += nx;
+		j += ny;
+	}
+	free(x);
+	free(y);
+	keep_most_frequent(&names);
+	for (i = 0; i < b->n; i++) {
+		b->rec[i].sk = renamed(&names, b->rec[i].sk);
+		b->rec[i].listener = renamed(&names, b->rec[i].listener);
+		if (has_request(&b->rec[i]))
+			b->rec[i].req = renamed(&names, b->rec[i].req);
+	}
+	free(names.v);
 }
 
 static void show(const char *what, const struct tcptrace_record *r, unsigned int nth)
@@ -230,11 +386,6 @@ struct counts {
 	unsigned int same, only_a, only_b, late, moved, twice, queues, cookies, order;
 	unsigned int event_a[TCPTRACE_EVENT_MAX], event_b[TCPTRACE_EVENT_MAX];	/* of only_a and only_b */
 };
-
-static bool timed(const struct tcptrace_record *r)
-{
-	return r->event == TCPTRACE_ACCEPT || r->event == TCPTRACE_CONNECT_RETURN;
-}
 
 /* Did another CPU tell of this listener between the two, or nearly so? */
 static bool interrupted(const struct recording *all, const struct tcptrace_record *a,
@@ -294,6 +445,16 @@ static int by_socket(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
+/*
+ * BPF sees connect() return below the socket's lock (__inet_stream_connect()), the module at the end of the system call:
+ * the answer of a peer on this machine comes between.
+ */
+static bool either_order(const struct tcptrace_record *a, const struct tcptrace_record *b)
+{
+	return a->event == TCPTRACE_STATE && a->old == TCP_SYN_SENT && b->event == TCPTRACE_CONNECT_RETURN &&
+	       b->ret == -EINPROGRESS;
+}
+
 static void compare_order(struct counts *c, struct pair *pairs, size_t n)
 {
 	size_t i;
@@ -303,7 +464,7 @@ static void compare_order(struct counts *c, struct pair *pairs, size_t n)
 		const struct pair *p = &pairs[i - 1], *q = &pairs[i];
 
 		if (p->a->sk == q->a->sk && p->a->cpu == q->a->cpu && p->b->cpu == q->b->cpu &&
-		    p->b > q->b) {
+		    p->b > q->b && !either_order(p->a, q->a)) {
 			show("other order a", p->a, ++c->order);
 			show("         then", q->a, c->order);
 		}
@@ -365,7 +526,7 @@ static size_t run_length(const struct tcptrace_record **p, size_t n, const struc
 
 static void compare(struct counts *c, const struct recording *a, const struct recording *b)
 {
-	const struct tcptrace_record **x = sorted(a), **y = sorted(b), *step;
+	const struct tcptrace_record **x = sorted(a, by_step), **y = sorted(b, by_step), *step;
 	struct pair *pairs = calloc(a->n + 1, sizeof(*pairs));
 	size_t i = 0, j = 0, nx, ny;
 
@@ -430,6 +591,7 @@ int main(int argc, char **argv)
 	}
 	load(&a, argv[1], atoi(argv[3]), atoi(argv[4]));
 	load(&b, argv[2], atoi(argv[3]), atoi(argv[4]));
+	one_name_each(&a, &b);
 	compare(&c, &a, &b);
 	tally(&a);
 	tally(&b);

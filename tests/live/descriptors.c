@@ -4,7 +4,7 @@
  *
  * For code that walks the descriptors of others, in the kernel or in /proc. "hold" opens one of each kind that this
  * kernel has, in the main thread and in a thread with a table of its own, and says how many of them are TCP sockets.
- * "churn" opens and closes, forks and executes all the time. Both go on until their standard input ends.
+ * "churn" opens and closes, forks and executes all the time. Both go on until their standard input has a line, or ends.
  */
 #define _GNU_SOURCE
 #include "net.h"
@@ -253,7 +253,7 @@ static void wait_for_end(void)
 {
 	char byte;
 
-	while (read(STDIN_FILENO, &byte, 1) > 0)
+	while (read(STDIN_FILENO, &byte, 1) < 0 && errno == EINTR)
 		;
 }
 

@@ -101,7 +101,7 @@ kill_late()
 {
 	local i state
 
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < (SLOW ? patience * 100 : 500); i++)); do
 		state=Z
 		{ read -r _ _ state _ < "/proc/$1/stat"; } 2> /dev/null
 		[[ $state != Z ]] || return
@@ -233,6 +233,23 @@ until_port()
 		sleep 0.01
 	done
 	die "nobody listens on port $1: $(tail -n 2 "$dir"/*.log)"
+}
+
+# postgres_at PORT [ARGS]: as nobody, it refuses to run as root
+postgres_at()
+{
+	local bin
+
+	needs postgres setpriv
+	bin=$(dirname "$(readlink -f "$(command -v postgres)")")
+	[[ -x $bin/initdb ]] || skip "no initdb beside postgres"
+	chmod 755 "$dir"
+	mkdir "$dir/data"
+	chown nobody "$dir/data"
+	setpriv --reuid nobody --clear-groups "$bin/initdb" -D "$dir/data" -U postgres -A trust --no-sync > "$dir/initdb.log" 2>&1 ||
+		die "initdb: $(tail -n 1 "$dir/initdb.log")"
+	background postgres setpriv --reuid nobody --clear-groups "$bin/postgres" -D "$dir/data" -p "$1" -k "$dir/data" "${@:2}"
+	until_port "$1"
 }
 
 end() { kill "-${2:-TERM}" "${pid[$1]}" 2>/dev/null; wait "${pid[$1]}"; unset "pid[$1]"; }

@@ -24,7 +24,7 @@
 #define MAX_WORKERS	1024
 
 static struct {
-	const char *bind, *mode, *mode_arg;
+	const char *bind, *device, *mode, *mode_arg;
 	int port, backlog, listeners, stuck, forks, delay_ms, workers;
 	int defer_accept, fastopen, echo;
 	long max;
@@ -108,6 +108,8 @@ static int bind_one(bool reuseport)
 		set(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
 	if (a.sa.sa_family == AF_INET6)
 		set(fd, IPPROTO_IPV6, IPV6_V6ONLY, opt.v6only, "IPV6_V6ONLY");
+	if (opt.device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, opt.device, strlen(opt.device)))
+		die("SO_BINDTODEVICE %s", opt.device);
 	if (bind(fd, &a.sa, len))
 		die("bind port %d", opt.port);
 	getsockname(fd, &a.sa, &len);
@@ -538,7 +540,8 @@ static void run(void)
 
 static const char usage[] =
 "usage: server [OPTIONS]\n"
-"  --port N (0: any)  -6 (on [::])  --any (-6, IPv4 too)  --bind ADDRESS  --timeout S (30)\n"
+"  --port N (0: any)  -6 (on [::])  --any (-6, IPv4 too)  --bind ADDRESS  --device NAME\n"
+"  --timeout S (30)\n"
 "  --backlog N (128)      --defer-accept SECONDS    --fastopen QLEN\n"
 "  --listeners K          K members of a SO_REUSEPORT group   --stuck J  J never accepted\n"
 "  --fork K               K children share the listener; with --reuseport each has its own\n"
@@ -559,7 +562,7 @@ static const struct option options[] = {
 	{ "defer-accept", 1, 0, 'd' }, { "fastopen", 1, 0, 'F' },  { "linger0", 0, 0, 'L' },
 	{ "echo", 1, 0, 'e' },	     { "close-first", 0, 0, 'c' }, { "leak-close-wait", 0, 0, 'k' },
 	{ "max", 1, 0, 'm' },	     { "timeout", 1, 0, 't' },	   { "help", 0, 0, 'h' },
-	{ "mptcp", 0, 0, 'M' },	     { 0 },
+	{ "mptcp", 0, 0, 'M' },	     { "device", 1, 0, 'D' },	   { 0 },
 };
 
 /* "--accept MODE" may take a number as one more word, or behind a '='. */
@@ -594,6 +597,7 @@ static void parse_one(int c, int *timeout)
 	case 'c': opt.close_first = true; break;
 	case 'k': opt.keep = true; break;
 	case 'M': opt.mptcp = true; break;
+	case 'D': opt.device = optarg; break;
 	case 'm': opt.max = number("--max", optarg, 1, LONG_MAX); break;
 	case 't': *timeout = number("--timeout", optarg, 1, 3600); break;
 	case 'h': fputs(usage, stdout); exit(0);

@@ -265,11 +265,12 @@ static void descriptors(void **state)
 
 /* ---- one of a group ---- */
 
-/* Another member of the group of LSK takes what it gets, n connections. */
-static void other_member(unsigned int n)
+/* Another listener at the address of LSK takes what it gets, n connections. */
+static void other_at_address(uint32_t device, unsigned int n)
 {
 	struct tcptrace_record rec = by(listener_rec(TCPTRACE_LISTEN), 101, 3);
 
+	rec.device = device;
 	rec.sk = rec.listener = LSK + 0x1000;
 	state_of(rec, LSK + 0x1000, TCP_S_CLOSE, TCP_S_LISTEN);
 	for (unsigned int i = 100; i < 100 + n; i++) {
@@ -282,6 +283,11 @@ static void other_member(unsigned int n)
 		rec.cause = TCPTRACE_ACCEPTQ_ACCEPTED;
 		rig_feed(rec);
 	}
+}
+
+static void other_member(unsigned int n)
+{
+	other_at_address(0, n);
 }
 
 static void imbalance(void **state)
@@ -320,6 +326,26 @@ static void successor(void **state)
 		assert_string_not_equal(found.f[i].id, "reuseport-imbalance");
 }
 
+/* SO_BINDTODEVICE: the other one gets the segments of another device. */
+static void devices(void **state)
+{
+	struct tcptrace_record rec = listener_rec(TCPTRACE_EXISTS);
+	unsigned int i;
+
+	(void)state;
+	rig_listen(2, 4096);
+	rec.new = TCP_S_LISTEN;
+	rec.device = 2;
+	rig_feed(rec);
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	other_at_address(3, 7);
+	pass(1 * S);
+	look();
+	assert_int_equal(found.n, 1);
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 1.0 s");
+}
+
 /* It did its part, more than the other, and stands since. */
 static void stuck_later(void **state)
 {
@@ -348,7 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
 		TEST(full_unseen), TEST(stalled), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
-		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(successor), TEST(stuck_later),
+		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

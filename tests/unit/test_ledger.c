@@ -195,6 +195,85 @@ static void fast_open_ends(void **state)
 	assert_int_equal(counted(LEDGER_FASTOPEN_PASSIVE), 5);
 }
 
+static void born(uint64_t sk, unsigned int i)
+{
+	state_of(server_rec(0, i), sk, TCP_S_LISTEN, TCP_S_SYN_RECV);
+}
+
+static void dies(uint64_t sk, unsigned int i)
+{
+	state_of(server_rec(0, i), sk, TCP_S_SYN_RECV, TCP_S_CLOSE);
+	destroy(server_rec(0, i), sk);
+}
+
+static void child_goes_on(unsigned int i, uint64_t sk)
+{
+	struct tcptrace_record rec = queues(server_rec(TCPTRACE_ACCEPTQ_ADD, i), 0, 1);
+
+	synq_del(i, TCPTRACE_SYNQ_ESTABLISHED, 0, 0);
+	rec.sk = sk;
+	rec.req = RQ(i);
+	rec.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+	rig_feed(rec);
+	state_of(server_rec(0, i), sk, TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+}
+
+/* Two segments of a peer make two children: the kernel counts both as opened, and neither as failed. */
+static void two_children(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	synq_add(1, 1, 0);
+	born(SK(1), 1);
+	born(SK(11), 1);
+	dies(SK(11), 1);
+	child_goes_on(1, SK(1));
+	synq_add(2, 1, 0);		/* the second one was faster */
+	born(SK(2), 2);
+	born(SK(12), 2);
+	child_goes_on(2, SK(12));
+	dies(SK(2), 2);
+	synq_add(3, 1, 0);		/* the other one is told late */
+	born(SK(3), 3);
+	child_goes_on(3, SK(3));
+	born(SK(13), 3);
+	dies(SK(13), 3);
+	born(SK(4), 4);			/* of a cookie, which has no request */
+	born(SK(14), 4);
+	dies(SK(14), 4);
+	acceptq_add(4, TCPTRACE_ACCEPTQ_COOKIE, 0, 1);
+	state_of(server_rec(0, 4), SK(4), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	child_half_cloned(5);		/* as kernels up to 6.12 tell it */
+	dies(SK(5), 5);
+	assert_attempts(0, 0);
+	assert_int_equal(counted(LEDGER_PASSIVE_OPENS), 9);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
+/* Nobody's child: the SYNs of two clients crossed. And who was in SYN_RECV when we began, most likely by Fast Open. */
+static void stays_in_syn_recv(void **state)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_EXISTS, 2);
+
+	(void)state;
+	connects(1);
+	leaves(1, TCP_S_SYN_RECV);
+	state_of(client_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_CLOSE);
+	assert_attempts(1, 1);
+	rec.sk = SK(2);
+	rec.new = TCP_S_SYN_RECV;
+	rig_feed(rec);
+	state_of(server_rec(0, 2), SK(2), TCP_S_SYN_RECV, TCP_S_CLOSE);
+	assert_attempts(1, 2);
+	rec = client_rec(TCPTRACE_EXISTS, 3);
+	rec.sk = SK(3);
+	rec.new = TCP_S_SYN_SENT;
+	rig_feed(rec);
+	leaves(3, TCP_S_SYN_RECV);
+	state_of(client_rec(0, 3), SK(3), TCP_S_SYN_RECV, TCP_S_CLOSE);
+	assert_int_equal(counted(LEDGER_ATTEMPT_FAILS), 3);
+}
+
 /* By segments; not what was never handed to IP, but what was dropped there. */
 static void sent_again(void **state)
 {
@@ -241,7 +320,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(good_and_refused), CASE(never_sent), CASE(given_up), CASE(at_the_end), CASE(fast_open_ends),
-		CASE(sent_again), CASE(overflow_aborts),
+		CASE(two_children), CASE(stays_in_syn_recv), CASE(sent_again), CASE(overflow_aborts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

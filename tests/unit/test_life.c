@@ -544,6 +544,26 @@ static void in_progress(void **s)
 	is(LIFE_HALF_OPEN);
 }
 
+/* Two segments made two children, and the first one that was told is thrown away: the other is the connection. */
+static void second_child(void **s)
+{
+	uint64_t syn;
+
+	(void)s;
+	request();
+	syn = t;
+	state(TCP_S_LISTEN, TCP_S_SYN_RECV);
+	state(TCP_S_SYN_RECV, TCP_S_CLOSE);
+	step(TCPTRACE_DESTROY, SK);
+	assert_false(life_over(&life, t));
+	is(LIFE_HALF_OPEN);
+	state(TCP_S_LISTEN, TCP_S_SYN_RECV);
+	caused(TCPTRACE_SYNQ_DEL, RQ, TCPTRACE_SYNQ_ESTABLISHED);
+	caused(TCPTRACE_ACCEPTQ_ADD, SK, TCPTRACE_ACCEPTQ_HANDSHAKE);
+	is(LIFE_WAITING);
+	assert_int_equal(life.start_ns, syn);
+}
+
 static void began_before(void **s)
 {
 	(void)s;
@@ -577,7 +597,7 @@ int main(void)
 		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(syn_reset),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(not_sent), TEST(old_recording),
-		TEST(in_progress), TEST(began_before), TEST(words),
+		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

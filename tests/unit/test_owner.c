@@ -5,6 +5,7 @@
 static struct {
 	uint32_t gone;			/* pid of a process that has ended */
 	unsigned int asked, names;
+	char comm[TCPTRACE_COMM_LEN + 1];	/* of whoever is asked for */
 } machine;
 
 static int holds(void *ctx, const struct owner *o, uint64_t *ino)
@@ -20,7 +21,10 @@ static bool name(void *ctx, uint32_t pid, char *comm)
 {
 	(void)ctx;
 	machine.names++;
-	snprintf(comm, TCPTRACE_COMM_LEN + 1, "looked-up-%u", pid);
+	if (!machine.comm[0])
+		snprintf(comm, TCPTRACE_COMM_LEN + 1, "looked-up-%u", pid);
+	else
+		memcpy(comm, machine.comm, sizeof(machine.comm));
 	return true;
 }
 
@@ -29,6 +33,7 @@ static int live_up(void **state)
 	static const struct model_lookup lookup = { .holds = holds, .name = name };
 
 	memset(&machine, 0, sizeof(machine));
+	strcpy(machine.comm, "prog");
 	if (rig_up(state))
 		return -1;
 	model_set_lookup(rig.m, &lookup);
@@ -224,13 +229,39 @@ static void names(void **state)
 	assert_string_equal(who(), "thedaemon");
 	assert_string_equal(listener()->opener.comm, "thedaemon");
 	/* of a process whose first thread has not called yet */
+	machine.comm[0] = 0;
 	rig_feed(called(rec, 5000, 5001, "worker"));
 	assert_string_equal(who(), "worker");
 	pass(200);
-	assert_int_equal(machine.names, 1);
+	assert_int_equal(machine.names, 2);		/* and that of who holds the listener */
 	rig_feed(called(rec, 5000, 5001, "worker"));
 	assert_string_equal(who(), "looked-up-5000");
 	assert_string_equal(thread(), "worker");
+}
+
+/* exec, and no call since. */
+static void renamed_silently(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	accept_by(1, SERVER, 0, 0, 0);
+	strcpy(machine.comm, "thedaemon");
+	pass(200);
+	assert_string_equal(listener_named(listener())->comm, "thedaemon");
+	assert_string_equal(listener()->acceptor.comm, "thedaemon");
+	assert_true(model_ask_owners(rig.m, false));	/* for a replay */
+	synq_add(2, 1, 0);
+	assert_string_equal(who(), "thedaemon");
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_string_equal(who(), "thedaemon");
+	pass(2000);
+	assert_false(model_ask_owners(rig.m, false));
+	/* it has closed it, and is called otherwise: that is not asked for */
+	strcpy(machine.comm, "other");
+	machine.gone = SERVER;
+	pass(200);
+	assert_string_equal(listener_named(listener())->comm, "thedaemon");
 }
 
 /* Looks at few at a time, and not all the time. */
@@ -283,7 +314,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(master_dies), CASE(which_of_them), CASE(forks_for_each), CASE(names), CASE(is_frugal), CASE(kernel_listens),
+		CASE(master_dies), CASE(which_of_them), CASE(forks_for_each), CASE(names), CASE(renamed_silently),
+		CASE(is_frugal), CASE(kernel_listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,9 +198,9 @@ static void test_tables(void **state)
 static void test_cost(void **state)
 {
 	static const struct { enum mechanism only; uint64_t events; unsigned int seen; } plans[] = {
-		{ MECH_FENTRY, NO_IO, 12582 }, { MECH_FENTRY, EVENTS_QUEUES, 2120 }, { MECH_FENTRY, EVENTS_TROUBLE, 1005 },
+		{ MECH_FENTRY, NO_IO, 12582 }, { MECH_FENTRY, EVENTS_QUEUES, 1823 }, { MECH_FENTRY, EVENTS_TROUBLE, 835 },
 		{ MECH_FENTRY, ON(ACCEPT), 984 }, { MECH_FENTRY, ON(DESTROY), 904 }, { MECH_FENTRY, ON(STATE), 5831 },
-		{ MECH_KPROBE, EVENTS_QUEUES, 2212 }, { MECH_KPROBE, EVENTS_TROUBLE, 1585 },
+		{ MECH_KPROBE, EVENTS_QUEUES, 1912 }, { MECH_KPROBE, EVENTS_TROUBLE, 1490 },
 		{ MECH_TRACEPOINT, EVENTS_QUEUES, 5080 }, { MECH_TRACEPOINT, ON(ACCEPT), 988 },
 	};
 
@@ -606,6 +606,28 @@ static void test_queues(void **state)
 	assert_true(c.listener_ends && c.tp_acceptq_add && !(c.events & ON(STATE)));
 }
 
+/* Thousands where many connections are opened: who asks for queues and trouble has no use for them. */
+static void test_timewaits(void **state)
+{
+	static const struct { uint64_t events; bool told; } asked[] = {
+		{ EVENTS_QUEUES | EVENTS_TROUBLE, false }, { ON(ACCEPT) | ON(DROP), false }, { ALL, true },
+		{ ON(EXISTS), true }, { EVENTS_QUEUES | ON(EXISTS), true }, { ON(STATE), true }, { ON(DESTROY), true },
+		{ EVENTS_QUEUES | EVENTS_OPEN, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		struct capture_config c = {};
+		struct features f;
+		struct plan p;
+
+		plan_on(&p, &f, "6.12", MECH_AUTO, asked[i].events);
+		plan_config(&p, &c);
+		assert_int_equal(c.timewaits, asked[i].told);
+		assert_true(progs_has(&p.wanted, P(it_tcp)));
+	}
+}
+
 static void test_trouble(void **state)
 {
 	struct capture_config c = {};
@@ -740,6 +762,7 @@ int main(void)
 		cmocka_unit_test(test_one_event),
 		cmocka_unit_test(test_helpers_may_be_refused),
 		cmocka_unit_test(test_queues),
+		cmocka_unit_test(test_timewaits),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_no_system_call_is_slower),
 		cmocka_unit_test(test_by_pid),

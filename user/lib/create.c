@@ -24,16 +24,22 @@ void create_give(int fd)
 		errno = 0;		/* a file system without owners */
 }
 
-int create_file(const char *path, mode_t mode)
+int create_new_file(const char *path, mode_t mode)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
-	if (fd >= 0) {
-		create_give(fd);
-		return fd;
-	}
-	if (errno != EEXIST)
+	if (fd < 0)
 		return -errno;
+	create_give(fd);
+	return fd;
+}
+
+int create_file(const char *path, mode_t mode)
+{
+	int fd = create_new_file(path, mode);
+
+	if (fd != -EEXIST)
+		return fd;
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, mode);
 	if (fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK))
 		return -errno;

@@ -12,6 +12,8 @@
  */
 int create_file(const char *path, mode_t mode);
 void create_give(int fd);			/* a file that we have just made */
+/* One that nobody can have put there, or linked to another: else -EEXIST. */
+int create_new_file(const char *path, mode_t mode);
 bool create_would_wait(const char *path);	/* a FIFO without a reader */
 
 #endif

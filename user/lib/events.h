@@ -17,17 +17,21 @@
 #define EVENTS_LISTENER	(1ull << 59)	/* state, when a listener ends */
 #define EVENTS_OPEN	(1ull << 60)	/* exists, of all sockets and their owners, every few seconds */
 
+/* Of what was there before, a snapshot, EXISTS is not among these: who asks for that is told of every socket. */
 /* -q, top, metrics: both queues of each listener. */
 #define EVENTS_QUEUES							\
 	(EVENT_BIT(LISTEN) | EVENT_BIT(SYNQ_ADD) | EVENT_BIT(SYNQ_DEL) | EVENT_BIT(SYNACK) |		\
 	 EVENT_BIT(SYNACK_RETRANS) | EVENT_BIT(ACCEPTQ_ADD) | EVENT_BIT(ACCEPTQ_DEL) | EVENT_BIT(DROP) |	\
-	 EVENT_BIT(COOKIE_SENT) | EVENT_BIT(COOKIE_OK) | EVENT_BIT(COOKIE_BAD) | EVENT_BIT(EXISTS) |	\
-	 EVENTS_LISTENER)
+	 EVENT_BIT(COOKIE_SENT) | EVENT_BIT(COOKIE_OK) | EVENT_BIT(COOKIE_BAD) | EVENTS_LISTENER)
+/* What a connection does after accept(): of one that somebody looks at. None of these needs another event's hooks. */
+#define EVENTS_LIFE							\
+	(EVENT_BIT(STATE) | EVENT_BIT(DESTROY) | EVENT_BIT(CLOSE) | EVENT_BIT(SHUTDOWN) | EVENT_BIT(RETRANS) |	\
+	 EVENT_BIT(RST_RECEIVED))
 /* -x: what goes wrong. A connection that goes well costs next to nothing. */
 #define EVENTS_TROUBLE							\
 	(EVENT_BIT(BIND) | EVENT_BIT(LISTEN) | EVENT_BIT(DROP) | EVENT_BIT(COOKIE_SENT) |		\
 	 EVENT_BIT(COOKIE_BAD) | EVENT_BIT(RETRANS) | EVENT_BIT(SYNACK_RETRANS) |			\
-	 EVENT_BIT(RST_SENT) | EVENT_BIT(RST_RECEIVED) | EVENT_BIT(EXISTS) |				\
+	 EVENT_BIT(RST_SENT) | EVENT_BIT(RST_RECEIVED) |						\
 	 EVENTS_DROPPED | EVENTS_FAILED | EVENTS_CLOSED | EVENTS_LISTENER)
 
 #endif

@@ -84,6 +84,13 @@ static inline bool addr_is_any(const uint8_t addr[16])	/* ::, 0.0.0.0 */
 	return !memcmp(addr + 12, zero, 4) && (addr_is_mapped(addr) || !memcmp(addr, zero, 12));
 }
 
+static inline bool addr_is_loopback(const uint8_t addr[16])	/* ::1, 127.0.0.0/8 */
+{
+	static const uint8_t six[16] = { [15] = 1 };
+
+	return addr_is_mapped(addr) ? addr[12] == 127 : !memcmp(addr, six, sizeof(six));
+}
+
 char *put_addr(char *p, const uint8_t addr[16]);
 char *put_endpoint(char *p, const uint8_t addr[16], uint16_t port);
 char *put_safe_cut(char *p, const char *s, size_t max, bool ascii, unsigned int *columns);	/* in: width, out: taken */

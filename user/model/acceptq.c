@@ -6,18 +6,26 @@
 
 #include "internal.h"
 
+/* Both are in SYN_RECV or, one of them, dead already; c goes by the request that the record names. */
+static bool has_other_child(const struct conn *c, const struct conn *child)
+{
+	return c && child && c != child && c->sk && !c->acceptq_ns && !c->left_acceptq && c->synq_ns;
+}
+
 /*
  * The conn of the child. Its request, if the record names one, is the same conn;
  * a child that already went under a number of its own is joined to it.
  */
 static struct conn *child_of(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = index_find(m, BY_REQ, rec_req(rec)), *child = index_find(m, BY_SK, rec->sk);
+	struct conn *child = conn_by_sk(m, rec), *c = index_find(m, BY_REQ, rec_req(rec));	/* the first may end one */
 	bool fresh;
 
-	if (!rec->sk || !c || c == child || (c->sk && !c->in_synq && c->sk != rec->sk))
+	if (has_other_child(c, child))
+		conn_exchange(m, c, child);
+	else if (!rec->sk || !c || c == child || (c->sk && !c->in_synq && c->sk != rec->sk))
 		return conn_of(m, rec, &fresh);
-	if (child && !child->in_synq)
+	else if (child && !child->in_synq)
 		conn_absorb(m, c, child);
 	else
 		conn_set_sk(m, c, rec->sk);

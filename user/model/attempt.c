@@ -17,6 +17,7 @@ enum {
 	SHUT = 0x08,		/* shutdown() was called in SYN_SENT */
 	FASTOPEN = 0x10,	/* a server's child of Fast Open whose third packet has not come */
 	FORGOTTEN = 0x20,	/* taken down with its listener */
+	SECOND = 0x40,		/* of two children of one request the one that is thrown away */
 };
 
 /* connect() failed before tcp_connect(): no port, no memory. */
@@ -69,21 +70,40 @@ static uint8_t leaves_syn_sent(struct conn *c, const struct model_event *ev)
 }
 
 /*
- * The third packet on two CPUs makes two children; the one that comes second to the hash table is destroyed in SYN_RECV
- * (inet_ehash_nolisten()). Others leave SYN_RECV at once, but those of Fast Open, which never were in the SYN queue.
+ * tcp_done() raises AttemptFails in SYN_RECV for who stays there: a child of Fast Open, which is in the accept queue, and
+ * a client whose SYN met the peer's; who was there when we began may be either.
  */
-static bool lost_race(const struct conn *c)
+static bool stays_in_syn_recv(const struct conn *c)
 {
-	return c->listener && c->synq_ns;
+	return c->in_acceptq || c->left_acceptq || c->acceptq_ns || c->connected ||
+	       c->seen_state == TCP_S_SYN_SENT || c->seen_state == TCP_S_SYN_RECV;
+}
+
+/*
+ * Any other child leaves SYN_RECV for CLOSE only when it comes second to the hash table: two segments of one peer were on
+ * two CPUs, or with PREEMPT_RT in two threads, and made two children, of which inet_ehash_nolisten() destroys one
+ * without counting.
+ */
+static uint8_t dies_in_syn_recv(struct conn *c)
+{
+	bool forgotten = c->attempt & FORGOTTEN || (c->in_acceptq && c->listener && !c->listener->open);
+
+	c->attempt = 0;
+	if (c->closed || forgotten)
+		return 0;
+	if (stays_in_syn_recv(c))
+		return COUNTED_FAIL;
+	c->attempt = SECOND;
+	return COUNTED_NOTHING;
 }
 
 static uint8_t leaves_syn_recv(struct conn *c, const struct model_event *ev)
 {
-	bool forgotten = c->attempt & FORGOTTEN || (c->in_acceptq && c->listener && !c->listener->open);
-
+	if (ev->new == TCP_S_CLOSE)
+		return dies_in_syn_recv(c);
 	if (ev->new != TCP_S_FIN_WAIT1)
 		c->attempt = 0;
-	return ev->new == TCP_S_CLOSE && !c->closed && !forgotten && !lost_race(c) ? COUNTED_FAIL : 0;
+	return 0;
 }
 
 /* Nothing more will come of it that could say. */
@@ -93,6 +113,15 @@ static uint8_t ends(struct conn *c)
 
 	c->attempt &= ~FAILING;
 	return failed ? COUNTED_FAIL : 0;
+}
+
+/* Its request may go on, with the other child. */
+static uint8_t destroyed(struct conn *c)
+{
+	if (!(c->attempt & SECOND))
+		return ends(c);
+	c->attempt = 0;
+	return COUNTED_NOTHING;
 }
 
 static uint8_t of_state(struct conn *c, const struct model_event *ev)
@@ -148,8 +177,9 @@ uint8_t attempt_step(struct conn *c, const struct model_event *ev)
 			c->attempt |= FORGOTTEN;
 		return 0;
 	case TCPTRACE_CLOSE:
-	case TCPTRACE_DESTROY:
 		return ends(c);
+	case TCPTRACE_DESTROY:
+		return destroyed(c);
 	}
 	return 0;
 }

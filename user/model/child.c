@@ -85,3 +85,24 @@ void child_flush(struct model *m, struct held *h)
 		emit_plain(m, &h->rec, c, c->listener);
 	h->sk = 0;
 }
+
+/*
+ * The child that c took is thrown away, and the request has another one, which went under a number of its own: that is
+ * the connection. Where no record names the request (tracepoints), nothing else says so.
+ */
+bool child_replaced(struct model *m, const struct tcptrace_record *rec, struct conn *c)
+{
+	struct conn *other = index_find_tuple(m, &c->tuple);
+	bool taken;
+
+	if (!c->req || !other || other == c || !other->sk || other->req || other->synq_ns)
+		return false;
+	taken = other->left_acceptq;
+	if (c->in_synq && (taken || other->in_acceptq))
+		leave_synq(m, leave_record(m, rec->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_INFERRED), c,
+			   TCPTRACE_SYNQ_ESTABLISHED);
+	conn_absorb(m, c, other);
+	if (taken)
+		conn_set_req(m, c, 0);
+	return true;
+}

@@ -159,10 +159,11 @@ void conn_req_gone(struct model *m, struct conn *c)
 
 void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 {
-	struct conn *o = index_find(m, BY_SK, sk);
+	struct conn *o;
 
-	if (o == c && c->sk == sk)
+	if (c->sk == sk)
 		return;
+	o = index_find(m, BY_SK, sk);
 	if (o)
 		conn_sk_gone(m, o);
 	sk_unindex(m, c);
@@ -176,10 +177,11 @@ void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 
 void conn_set_req(struct model *m, struct conn *c, uint64_t req)
 {
-	struct conn *o = index_find(m, BY_REQ, req);
+	struct conn *o;
 
 	if (c->req == req)
 		return;
+	o = index_find(m, BY_REQ, req);
 	if (o)
 		conn_req_gone(m, o);
 	req_unindex(m, c);
@@ -188,15 +190,23 @@ void conn_set_req(struct model *m, struct conn *c, uint64_t req)
 		index_add(m, c, BY_REQ);
 }
 
+static bool is_end(const struct tcptrace_record *rec)
+{
+	return rec->event == TCPTRACE_DESTROY || (rec->event == TCPTRACE_STATE && rec->new == TCP_S_CLOSE);
+}
+
 /*
  * A tuple has one conn at a time: who claims it ends what had it, unless that has
  * a socket still: then it claims the tuple back with its next record, when this
  * was the second child of one request (two ACKs on two CPUs), which the kernel drops.
+ * Who ends claims nothing.
  */
-static void tuple_index(struct model *m, struct conn *c)
+static void tuple_index(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	struct conn *o = index_find_tuple(m, &c->tuple);
 
+	if (o && o->sk && is_end(rec))
+		return;
 	if (o) {
 		tuple_unindex(m, o);
 		if (!o->sk)
@@ -242,7 +252,7 @@ void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *r
 		c->rport = rec->rport;
 	}
 	if (full)
-		tuple_index(m, c);
+		tuple_index(m, c, rec);
 }
 
 /* The conn with the record's ends that waits for its socket: a request, or known by a snapshot of later. */
@@ -255,13 +265,15 @@ struct conn *conn_half_open(const struct model *m, const struct tcptrace_record 
 	return NULL;
 }
 
-/* A child went under a number of its own because its request was not known yet: one conn again. */
+/* A child went under a number of its own because its request was not known yet, or had another one: one conn again. */
 void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 {
 	uint64_t sk = child->sk, acceptq_ns = child->acceptq_ns;
 	struct listener *l = child->listener;
 	bool queued = child->in_acceptq;
 
+	c->left_acceptq |= child->left_acceptq;
+	c->closed |= child->closed;
 	if (child->state != TCP_S_NONE) {
 		c->state = child->state;
 		c->state_ns = child->state_ns;
@@ -275,14 +287,30 @@ void conn_absorb(struct model *m, struct conn *c, struct conn *child)
 	conn_set_sk(m, c, sk);
 	if (l)
 		queue_set_listener(m, c, l);
-	if (queued) {
+	if (acceptq_ns)
 		c->acceptq_ns = acceptq_ns;
+	if (queued)
 		queue_enter(m, c, true);
-	}
+}
+
+/* Two children of one request: c, which the request is, took the one that loses (inet_ehash_nolisten()). */
+void conn_exchange(struct model *m, struct conn *c, struct conn *child)
+{
+	uint64_t sk = c->sk, child_sk = child->sk, state_ns = c->state_ns;
+	uint8_t state = c->state;
+
+	sk_unindex(m, c);
+	sk_unindex(m, child);
+	conn_set_sk(m, c, child_sk);
+	conn_set_sk(m, child, sk);
+	c->state = child->state;
+	c->state_ns = child->state_ns;
+	child->state = state;
+	child->state_ns = state_ns;
 }
 
 /* Where the end of a socket is not seen its address may have been used again, for a connection with other ends. */
-static struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
+struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 

@@ -134,9 +134,11 @@ bool who_is_gone(const struct diagnosis *d)
 
 /* ---- listeners of one address ---- */
 
+/* With SO_BINDTODEVICE there is another one for each device. */
 bool same_address(const struct listener *a, const struct listener *b)
 {
-	return a->lport == b->lport && a->netns == b->netns && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+	return a->lport == b->lport && a->netns == b->netns && a->device == b->device &&
+	       !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
 }
 
 bool lived_together(const struct listener *a, const struct listener *b)

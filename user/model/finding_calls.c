@@ -89,13 +89,6 @@ static void say_no_ports(struct diagnosis *d)
 	    "its port in TIME_WAIT for a minute. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
 }
 
-static bool is_loopback(const uint8_t addr[16])
-{
-	static const uint8_t six[16] = { [15] = 1 }, four[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
-
-	return !memcmp(addr, six, sizeof(six)) || !memcmp(addr, four, sizeof(four));
-}
-
 /* Does it listen on this machine, without a trace of these SYNs? */
 static bool is_deaf(const struct diagnosis *d, const struct connects *row)
 {
@@ -104,7 +97,7 @@ static bool is_deaf(const struct diagnosis *d, const struct connects *row)
 	for (uint32_t i = 0; !row->hosts && (l = model_listener(d->m, i)); i++) {
 		if (l->open && l->lport == row->rport && l->netns == row->netns && !l->synack_retrans &&
 		    !l->causes[TCPTRACE_SYNQ_EXPIRED] && figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_EXACTLY &&
-		    (addr_is_any(l->laddr) ? is_loopback(row->raddr) : !memcmp(l->laddr, row->raddr, sizeof(l->laddr))))
+		    (addr_is_any(l->laddr) ? addr_is_loopback(row->raddr) : !memcmp(l->laddr, row->raddr, sizeof(l->laddr))))
 			return true;
 	}
 	return false;
@@ -189,6 +182,8 @@ void find_connects(struct diagnosis *d)
 #define PILES	64
 
 struct piles {
+	const struct model *m;
+	bool steps;				/* transitions are seen; else it is as the last snapshot found it */
 	unsigned int n;
 	struct pile {
 		struct owner who;
@@ -201,7 +196,8 @@ static void heap(void *ctx, const struct conn *c)
 	struct piles *p = ctx;
 	unsigned int i;
 
-	if (c->state != TCP_S_CLOSE_WAIT || !c->owner.pid)
+	if ((p->steps ? c->state : c->seen_state) != TCP_S_CLOSE_WAIT || !c->owner.pid ||
+	    (!p->steps && !model_found_last(p->m, c)))
 		return;
 	for (i = 0; i < p->n && p->pile[i].who.pid != c->owner.pid; i++)
 		;
@@ -210,7 +206,7 @@ static void heap(void *ctx, const struct conn *c)
 	if (i == p->n)
 		p->pile[p->n++] = (struct pile) { .who = c->owner };
 	p->pile[i].count++;
-	if (c->state_ns && (!p->pile[i].oldest_ns || c->state_ns < p->pile[i].oldest_ns))
+	if (p->steps && c->state_ns && (!p->pile[i].oldest_ns || c->state_ns < p->pile[i].oldest_ns))
 		p->pile[i].oldest_ns = c->state_ns;
 }
 
@@ -236,9 +232,9 @@ static void tell_pile(const struct diagnosis *from, const struct pile *pile)
 
 void find_close_wait(struct diagnosis *d)
 {
-	struct piles p = { 0 };
+	struct piles p = { .m = d->m, .steps = model_seen(d->m, TCPTRACE_STATE) != TCPTRACE_SEEN_NOT };
 
-	if (model_seen(d->m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT)	/* they may have left it since the snapshot */
+	if (!p.steps && !model_seen(d->m, TCPTRACE_ACCEPTQ_ADD))	/* no snapshot is taken at the end */
 		return;
 	model_each_conn(d->m, heap, &p);
 	for (unsigned int i = 0; i < p.n; i++)

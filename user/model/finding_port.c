@@ -2,6 +2,7 @@
 /* Listeners that are gone with those who waited, and ports where nobody listens. */
 #include <string.h>
 
+#include "../lib/put.h"
 #include "../lib/tr.h"
 #include "connects.h"
 #include "diagnosis.h"
@@ -15,14 +16,20 @@ void find_closed(struct diagnosis *from)
 
 	if (closed > d.l->pace.left)		/* the kernel knows how many waited */
 		closed = d.l->pace.left;
-	if (d.l->open || !closed)
+	if (!closed)
 		return;
 	blame_server(&d);
 	say_number(&d, "closed", closed);
-	say_value(&d, "at", FINDING_MOMENT, d.l->closed_ns);
+	say_value(&d, "at", FINDING_MOMENT, d.l->pace.left_ns);
 	d.f.cost_ns = closed * CLIENT_LOST_NS;
-	say(&d, FINDING_CAUSE, "{listener}: the listener of {who} was closed at {at} with {closed:connection} that nobody "
-	    "had accepted: they were reset");
+	if (d.l->pace.closings > 1) {
+		say_number(&d, "closings", d.l->pace.closings);
+		say(&d, FINDING_CAUSE, "{listener}: the listener of {who} was closed {closings:time}, the last at {at}, with "
+		    "{closed:connection} in all that nobody had accepted: they were reset");
+	} else {
+		say(&d, FINDING_CAUSE, "{listener}: the listener of {who} was closed at {at} with {closed:connection} that "
+		    "nobody had accepted: they were reset");
+	}
 	if (who_is_gone(&d))
 		say(&d, FINDING_CAUSE, " (the process is gone)");
 	say(&d, FINDING_CAUSE, ".");
@@ -103,13 +110,16 @@ static void blame_around(struct diagnosis *d, const struct around *a)
 	d->f.listener = a->after ? a->after : a->before;
 }
 
-static void say_elsewhere(struct diagnosis *d, const struct around *a)
+static void say_elsewhere(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	say_address(d, "elsewhere", a->other->laddr);
 	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listens on that address; {who} listens "
 	    "on {elsewhere}:{lport}.");
-	say(d, FINDING_ADVICE, "Let {who} listen on the address that the clients use (0.0.0.0 or [::] for all), or send "
-	    "them to {elsewhere}.");
+	if (addr_is_loopback(a->other->laddr) && !addr_is_loopback(u->raddr))	/* where only this machine gets to */
+		say(d, FINDING_ADVICE, "Let {who} listen on the address that the clients use (0.0.0.0 or [::] for all).");
+	else
+		say(d, FINDING_ADVICE, "Let {who} listen on the address that the clients use (0.0.0.0 or [::] for all), or "
+		    "send them to {elsewhere}.");
 }
 
 static void say_restarted(struct diagnosis *d, const struct unheard *u, const struct around *a)
@@ -155,7 +165,7 @@ static void tell_unheard(const struct diagnosis *from, const struct unheard *u, 
 	if (a->before || a->after)
 		say_restarted(&d, u, a);
 	else if (a->other)
-		say_elsewhere(&d, a);
+		say_elsewhere(&d, u, a);
 	else
 		say_nobody(&d, u, a);
 	tell(&d, "no-listener");

@@ -281,8 +281,10 @@ void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *r
 void conn_sk_gone(struct model *m, struct conn *c);
 void conn_req_gone(struct model *m, struct conn *c);
 struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec);
+struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec);
 struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
 void conn_absorb(struct model *m, struct conn *c, struct conn *child);
+void conn_exchange(struct model *m, struct conn *c, struct conn *child);
 void conns_expire(struct model *m, uint64_t t_ns);
 void transition_broken(struct model *m);	/* counted, but where a profile leaves transitions out */
 
@@ -328,6 +330,7 @@ void child_begins(struct model *m, const struct tcptrace_record *rec, struct con
 struct held *child_held(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
 bool child_release(struct model *m, const struct tcptrace_record *rec, struct conn *c);
 void child_flush(struct model *m, struct held *h);
+bool child_replaced(struct model *m, const struct tcptrace_record *rec, struct conn *c);
 
 /* cookie.c */
 struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec);

@@ -182,7 +182,8 @@ struct settling {
 static void settle(void *ctx, const struct conn *c)
 {
 	struct settling *s = ctx;
-	uint64_t *n = counts(s->l, c->netns) ? column(s->l, c->netns) : NULL;
+	bool later = s->l->until_ns && c->state_ns > s->l->until_ns;
+	uint64_t *n = counts(s->l, c->netns) && !later ? column(s->l, c->netns) : NULL;
 
 	if (n)
 		book_attempt(n, model_counted(s->m, c));

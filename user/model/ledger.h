@@ -21,7 +21,7 @@
 	X(PASSIVE_OPENS,	"Tcp",	  "PassiveOpens",	ON(STATE))			\
 	X(ACTIVE_OPENS,		"Tcp",	  "ActiveOpens",	ON(STATE) | ON(CONNECT_RETURN))	\
 	X(ATTEMPT_FAILS,	"Tcp",	  "AttemptFails",	ON(STATE) | ON(CONNECT_RETURN) | ON(SYNQ_DEL) | \
-								ON(CLOSE) | ON(SHUTDOWN)) \
+								ON(CLOSE) | ON(SHUTDOWN) | ON(ACCEPTQ_ADD)) \
 	X(ESTAB_RESETS,		"Tcp",	  "EstabResets",	ON(STATE))			\
 	X(RETRANS_SEGS,		"Tcp",	  "RetransSegs",	ON(RETRANS) | ON(SYNACK_RETRANS)) \
 	X(TIMEOUTS,		"TcpExt", "TCPTimeouts",	ON(SYNQ_DEL))	/* at least */
@@ -37,6 +37,7 @@ enum ledger_item {
 
 struct ledger {
 	uint32_t only;		/* the one namespace that counts; 0: all */
+	uint64_t until_ns;	/* what begins later has not been counted by the kernel, as we know it; 0: all */
 	unsigned int n, last;		/* last: whose step came last, nearly always the next one's, too */
 	struct {
 		uint32_t netns;

@@ -11,6 +11,8 @@
 
 bool life_begins(const struct model_event *ev)
 {
+	if (ev->counted & COUNTED_NOTHING)
+		return false;
 	switch (ev->event) {
 	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CLOSE: case TCPTRACE_SHUTDOWN:
 	case TCPTRACE_DESTROY: case TCPTRACE_SYNQ_DEL:
@@ -201,6 +203,8 @@ void life_step(struct conn_life *l, const struct model_event *ev)
 	uint64_t t_ns = ev->rec->t_ns;
 
 	learn(l, ev);
+	if (ev->counted & COUNTED_NOTHING)
+		return;
 	switch (ev->event) {
 	case TCPTRACE_CONNECT:
 		begins(l, ROLE_CLIENT, t_ns);

@@ -135,6 +135,8 @@ void listener_learn(struct model *m, struct listener *l, const struct tcptrace_r
 {
 	if (rec->family)
 		l->family = rec->family;
+	if (tcptrace_of_listener(rec) && rec->device)
+		l->device = rec->device;
 	if (!rec->lport || (l->lport == rec->lport && l->netns == rec->netns &&
 			    !memcmp(l->laddr, rec->laddr, 16)))
 		return;

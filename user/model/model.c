@@ -39,12 +39,10 @@ struct model *model_new(const struct model_limits *limits, model_event_fn fn, vo
 	return m;
 }
 
-void model_free(struct model *m)
+static void free_tables(struct model *m)
 {
 	int k;
 
-	if (!m)
-		return;
 	for (k = 0; k < CONN_KEYS; k++)
 		free(m->by[k].all);
 	free(m->conns);
@@ -53,7 +51,26 @@ void model_free(struct model *m)
 	free(m->clients);
 	free(m->connects);
 	free(m->unheard);
+}
+
+void model_free(struct model *m)
+{
+	if (!m)
+		return;
+	free_tables(m);
 	free(m);
+}
+
+int model_begin_again(struct model *m)
+{
+	struct model *fresh = model_new(&m->limits, m->fn, m->ctx);
+
+	if (!fresh)
+		return -ENOMEM;
+	free_tables(m);
+	*m = *fresh;
+	free(fresh);
+	return 0;
 }
 
 static void on_lost(struct model *m, const struct tcptrace_record *rec)

@@ -69,7 +69,9 @@ bool owner_known(const struct owner *o);
 /* One queue of a listener. Lengths are the kernel's own where a record carried them. */
 struct queue {
 	uint32_t now, peak;
-	uint64_t part;			/* which part of a minute it is, of all that ever were */
+	uint64_t part;			/* which part of a minute it is, of all that ever were, ... */
+	uint64_t part_end_ns;		/* ... until then, and its peak */
+	uint32_t part_top;
 	uint32_t part_peak[QUEUE_PARTS];	/* of that one and those before it, in turn */
 	uint64_t full_since_ns;		/* 0: not full now */
 	uint64_t full_ns;		/* time spent full, until the listener's last record;
@@ -96,6 +98,7 @@ struct listener {
 	uint32_t netns;
 	uint8_t family, laddr[16];
 	uint16_t lport;
+	uint32_t device;		/* as the record has it: 0 unknown, 1 none, else the one it is bound to, + 1 */
 	bool open;			/* still in LISTEN */
 	uint64_t born_ns, closed_ns;	/* born 0: was there before us */
 	/* Three roles; listener_keeper() is whom to name. */
@@ -216,6 +219,7 @@ struct conn {
 #define COUNTED_OPEN	0x01	/* ActiveOpens: its SYN was sent */
 #define COUNTED_FAIL	0x02	/* AttemptFails */
 #define COUNTED_DROP	0x04	/* synq-del of cause other: ListenDrops */
+#define COUNTED_NOTHING	0x08	/* the end of a child that never was a connection: its request had another one */
 
 /* One step, as the views show it: the record and what the model adds. Valid during the callback only. */
 struct model_event {
@@ -271,6 +275,7 @@ struct model;
 /* Never fails halfway: NULL with errno set, or a model. limits NULL or zero members: the defaults. */
 struct model *model_new(const struct model_limits *limits, model_event_fn fn, void *ctx);
 void model_free(struct model *m);
+int model_begin_again(struct model *m);	/* as new, for a replay: 0, or -ENOMEM and nothing has changed */
 
 /* Takes one record in, calls fn for each step that it means: none, one or more. Hostile input is harmless. */
 void model_feed(struct model *m, const struct tcptrace_record *rec);
@@ -326,6 +331,8 @@ const struct model_totals *model_totals(const struct model *m);
 const struct listener *model_listener(const struct model *m, uint32_t i);
 /* Conns alive now; fn may not feed. */
 void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx);
+/* Named by the last snapshot, which is complete: c->seen_state is what it was then. */
+bool model_found_last(const struct model *m, const struct conn *c);
 /* COUNTED_* of a conn alive now that no step has said yet. */
 uint8_t model_counted(const struct model *m, const struct conn *c);
 /* Age in ns, at the last record, of the one that waits longest in that queue; 0: none waits, or it is unknown which. */

@@ -28,11 +28,32 @@ static struct proc *proc_of(struct model *m, uint32_t pid)
 	return &m->procs[pid % PROCS];
 }
 
+static void rename_owner(struct owner *o, uint32_t pid, const char *comm)
+{
+	if (o->pid == pid)
+		memcpy(o->comm, comm, TCPTRACE_COMM_LEN);
+}
+
+/* Who is shown without a step. */
+static void rename_listeners(struct model *m, uint32_t pid, const char *comm)
+{
+	for (uint32_t i = 0; i < m->nlisteners; i++) {
+		struct listener *l = &m->listeners[m->listener_order[i]];
+
+		rename_owner(&l->opener, pid, comm);
+		rename_owner(&l->acceptor, pid, comm);
+		rename_owner(&l->holder, pid, comm);
+	}
+	m->renamed = true;
+	m->owners++;
+}
+
 static void learn_name(struct model *m, uint32_t pid, const char *comm)
 {
 	struct proc *p = proc_of(m, pid);
 
-	m->renamed |= p->pid == pid && memcmp(p->comm, comm, TCPTRACE_COMM_LEN);
+	if (p->pid == pid && memcmp(p->comm, comm, TCPTRACE_COMM_LEN))
+		rename_listeners(m, pid, comm);
 	p->pid = pid;
 	memcpy(p->comm, comm, TCPTRACE_COMM_LEN);
 }
@@ -253,12 +274,33 @@ static void look_up_names(struct model *m)
 	}
 }
 
+/*
+ * exec and prctl() give a process another name, and it need not call anything for that. By its descriptor it is known
+ * to be the same process; the list puts the name in recordings.
+ */
+static void verify_name(struct model *m, const struct owner *keeper)
+{
+	char comm[TCPTRACE_COMM_LEN + 1] = "";
+
+	if (keeper->fd < 0 || !m->lookup.name(m->lookup.ctx, keeper->pid, comm) ||
+	    !strncmp(comm, keeper->comm, TCPTRACE_COMM_LEN))
+		return;
+	proc_of(m, keeper->pid)->pid = keeper->pid;
+	learn_name(m, keeper->pid, comm);
+	m->owners_wanted = true;
+}
+
 static void verify(struct model *m, struct listener *l)
 {
 	const struct owner *keeper = listener_keeper(l);
+	int holds;
 
-	if (!l->open || !keeper || keeper->pid == l->asked_pid ||
-	    m->lookup.holds(m->lookup.ctx, keeper, &l->holder_ino))
+	if (!l->open || !keeper || keeper->pid == l->asked_pid)
+		return;
+	holds = m->lookup.holds(m->lookup.ctx, keeper, &l->holder_ino);
+	if (holds > 0)
+		verify_name(m, keeper);
+	if (holds)
 		return;
 	l->holder_ino = 0;
 	l->asked_pid = keeper->pid;		/* once: a list may be of no use (-p) */
@@ -285,6 +327,16 @@ static void in_close_wait(void *ctx, const struct conn *c)
 	*(bool *)ctx |= c->state == TCP_S_CLOSE_WAIT && c->owner.pid;
 }
 
+/* Without transitions a snapshot alone says in which state connections are that were accepted. */
+static bool states_are_wanted(const struct model *m)
+{
+	bool wanted = false;
+
+	for (uint32_t i = 0; i < m->nlisteners; i++)
+		wanted |= m->listeners[m->listener_order[i]].accepted > 0;
+	return wanted && !model_seen(m, TCPTRACE_STATE);
+}
+
 bool model_ask_owners(struct model *m, bool end)
 {
 	bool ask = m->owners_wanted;
@@ -295,7 +347,7 @@ bool model_ask_owners(struct model *m, bool end)
 	if (end && m->lookup.holds) {
 		for (i = 0; i < m->nlisteners; i++)
 			verify(m, &m->listeners[m->listener_order[i]]);
-		ask = m->owners_wanted;
+		ask = m->owners_wanted || states_are_wanted(m);
 		model_each_conn(m, in_close_wait, &ask);
 	}
 	m->owners_wanted = false;

@@ -80,7 +80,11 @@ void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t b
 /* Who waited until now is thrown out. */
 void pace_close(struct listener *l, uint64_t t_ns)
 {
-	l->pace.left = l->acceptq.now;
+	if (l->acceptq.now) {
+		l->pace.left += l->acceptq.now;
+		l->pace.closings++;
+		l->pace.left_ns = t_ns;
+	}
 	ends(l, t_ns);
 }
 

@@ -26,7 +26,9 @@ struct pace {
 	uint32_t stalls;		/* of PACE_STALL_NS and more that are over */
 	uint64_t stalled_ns, stalled_refused;	/* of these */
 	uint64_t takes;			/* times that one was taken out */
-	uint32_t left;			/* waited when the listener was closed */
+	uint64_t left;			/* waited when the listener was closed, */
+	uint32_t closings;		/* each time that any did: shutdown() closes it, and listen() opens it again */
+	uint64_t left_ns;		/* the last of them */
 
 	/* The model's own: the while that goes on, from_ns 0: the queue is empty. */
 	struct stall now;

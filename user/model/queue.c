@@ -17,6 +17,8 @@ static void parts_until(struct queue *q, uint64_t part)
 	for (uint64_t i = 0; i < n && i < QUEUE_PARTS; i++)
 		q->part_peak[(part - i) % QUEUE_PARTS] = q->now;
 	q->part = part;
+	q->part_end_ns = (part + 1) * PART_NS;
+	q->part_top = q->now;
 }
 
 uint32_t model_minute_peak(const struct model *m, const struct queue *q)
@@ -30,7 +32,15 @@ uint32_t model_minute_peak(const struct model *m, const struct queue *q)
 	return peak;
 }
 
-static void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
+static void set_peaks(struct queue *q)
+{
+	q->part_top = q->part_peak[q->part % QUEUE_PARTS] = q->now;
+	if (q->now > q->peak)
+		q->peak = q->now;
+}
+
+/* Of both queues, at each step: a division is dear here. */
+static inline void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
 {
 	if (q->full_since_ns && t_ns > q->full_mark_ns)
 		q->full_ns += t_ns - q->full_mark_ns;
@@ -40,12 +50,11 @@ static void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
 		q->full_since_ns = 0;
 	else if (!q->full_since_ns)
 		q->full_since_ns = t_ns;
-	parts_until(q, t_ns / PART_NS);
+	if (t_ns >= q->part_end_ns)
+		parts_until(q, t_ns / PART_NS);
 	q->now = now;
-	if (now > q->part_peak[q->part % QUEUE_PARTS])
-		q->part_peak[q->part % QUEUE_PARTS] = now;
-	if (now > q->peak)
-		q->peak = now;
+	if (now > q->part_top)
+		set_peaks(q);
 }
 
 static uint32_t counted(uint32_t now, int by)

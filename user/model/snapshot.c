@@ -219,6 +219,11 @@ static void reconcile(struct model *m, const struct tcptrace_record *end, struct
 	conn_end(m, c);
 }
 
+bool model_found_last(const struct model *m, const struct conn *c)
+{
+	return m->snap.gen && !m->snap.active && c->seen_gen == m->snap.gen;
+}
+
 static void snapshot_end(struct model *m, const struct tcptrace_record *end)
 {
 	struct conn *c, *next;

@@ -232,5 +232,6 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec)
 	if (!c)
 		return;
 	*ended_slot(m, rec->sk) = rec->sk;
-	conn_sk_gone(m, c);
+	if (!(ev.counted & COUNTED_NOTHING) || !child_replaced(m, rec, c))
+		conn_sk_gone(m, c);
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The output `check` (--check): what we counted must be what the kernel counted. On a host at work the two
- * are not read at the same moment, so a step or two at the edges may differ;
- * with no traffic at begin and end they must be equal. What could not be compared
- * is named: it does not pass.
+ * The output `check` (--check): what we counted must be what the kernel counted. On a host at work the kernel's numbers
+ * are read while it counts on: each step is counted that came after the first reading and before the last, by its own
+ * time, and one that came while a namespace was being read is on either side of that, as the kernel has it. What could
+ * not be compared is named: it does not pass.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/clock.h"
 #include "../lib/events.h"
 #include "../lib/tr.h"
 #include "../model/ledger.h"
@@ -21,8 +22,16 @@
 
 #define NAMED	8		/* namespaces named, of those that were not compared */
 
+/* When the counters of a namespace were read; a step and its counter are not raised in the same moment. */
+#define EDGE_NS	1000000ull
+
+struct reading {
+	uint64_t from_ns, until_ns;		/* until 0: not yet */
+};
+
 struct check {
-	struct ledger ledger;
+	struct ledger ledger;			/* what came between the readings for sure, */
+	struct ledger doubtful;			/* and what came while one went on */
 	const struct model *m;			/* at the end */
 	struct view *view;
 	unsigned int differ, n;
@@ -31,7 +40,9 @@ struct check {
 		bool fresh;			/* it was not there when we began */
 		bool ended;			/* its counters were read in the end, too */
 		uint64_t before[LEDGER_MAX], after[LEDGER_MAX];
+		struct reading first, last;
 	} ns[LEDGER_NETNS];
+	struct space *latest;			/* whose step came last, nearly always the next one's, too */
 	int err;				/* of reading them in the end */
 	unsigned int left_out;
 };
@@ -47,6 +58,16 @@ static void missed(void *arg, uint32_t netns, int err)
 	leave_out(arg, netns, err == -E2BIG ? _("there are too many") : strerror(-err));
 }
 
+static int read_counters(uint64_t *values, struct reading *when)
+{
+	int err;
+
+	when->from_ns = clock_ns(CLOCK_MONOTONIC) - EDGE_NS;
+	err = counters_read(values);
+	when->until_ns = clock_ns(CLOCK_MONOTONIC) + EDGE_NS;
+	return err;
+}
+
 static int begin_here(void *arg)
 {
 	struct check *c = arg;
@@ -56,7 +77,7 @@ static int begin_here(void *arg)
 		missed(c, counters_netns(), -E2BIG);
 		return 0;
 	}
-	err = counters_read(c->ns[c->n].before);
+	err = read_counters(c->ns[c->n].before, &c->ns[c->n].first);
 	if (err)
 		leave_out(c, counters_netns(), strerror(-err));
 	else
@@ -75,22 +96,58 @@ static int check_open(struct view *v)
 	return 0;
 }
 
-/* What came until now belongs to the time before the first reading of the counters. */
 static void check_begin(struct view *v)
 {
 	struct check *c = v->priv;
 
 	memset(&c->ledger, 0, sizeof(c->ledger));
-	c->ledger.only = v->cfg.netns;		/* for a page beside it the others are captured, too */
+	c->ledger.only = c->doubtful.only = v->cfg.netns;	/* for a page beside it the others are captured, too */
 	if (netns_each(v->cfg.netns, begin_here, missed, c))
 		v->failed = _("--check: cannot read the kernel's counters");
+}
+
+static struct space *space_of(struct check *c, uint32_t netns)
+{
+	if (c->latest && c->latest->netns == netns)
+		return c->latest;
+	for (unsigned int i = 0; i < c->n; i++)
+		if (c->ns[i].netns == netns)
+			return c->latest = &c->ns[i];
+	return NULL;
+}
+
+/* When the kernel raised what the step says: of a connect() it was when its SYN left. */
+static uint64_t counted_ns(const struct model_event *ev)
+{
+	if (!(ev->counted & COUNTED_OPEN))
+		return ev->rec->t_ns;
+	if (ev->event == TCPTRACE_STATE && ev->old == TCP_S_SYN_SENT && ev->has_dur)
+		return ev->rec->t_ns - ev->dur_ns;
+	return ev->c->state == TCP_S_SYN_SENT && ev->c->state_ns ? ev->c->state_ns : ev->rec->t_ns;
+}
+
+static bool while_read(const struct reading *r, uint64_t t_ns)
+{
+	return r->until_ns && t_ns >= r->from_ns && t_ns <= r->until_ns;
 }
 
 static void check_event(struct view *v, const struct model_event *ev)
 {
 	struct check *c = v->priv;
+	const struct space *s = space_of(c, ev->rec->netns);
+	uint64_t t_ns = counted_ns(ev);
 
-	ledger_event(&c->ledger, ev);
+	if (s && (t_ns < s->first.from_ns || (s->last.until_ns && t_ns > s->last.until_ns)))
+		return;
+	ledger_event(s && (while_read(&s->first, t_ns) || while_read(&s->last, t_ns)) ? &c->doubtful : &c->ledger, ev);
+}
+
+/* Of what came while the counters were read the kernel had counted so much. */
+static uint64_t nearest(uint64_t counted, uint64_t doubtful, uint64_t kernel)
+{
+	uint64_t missing = kernel > counted ? kernel - counted : 0;
+
+	return counted + (missing < doubtful ? missing : doubtful);
 }
 
 static void put(struct check *c, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
@@ -147,14 +204,6 @@ static void compare_new(struct check *c, uint32_t netns, const uint64_t *kernel,
 		leave_out(c, netns, _("no process was in it when we began"));
 }
 
-static struct space *space_of(struct check *c, uint32_t netns)
-{
-	for (unsigned int i = 0; i < c->n; i++)
-		if (c->ns[i].netns == netns)
-			return &c->ns[i];
-	return NULL;
-}
-
 static int finish_here(void *arg)
 {
 	struct check *c = arg;
@@ -167,30 +216,33 @@ static int finish_here(void *arg)
 		s = &c->ns[c->n++];
 		*s = (struct space){ .netns = netns, .fresh = true };
 	}
-	s->ended = !counters_read(s->after);
+	s->ended = !read_counters(s->after, &s->last);
 	return 0;
 }
 
-/* The kernel's side is read when the last step is in: findings and summaries take their time. */
-static void check_finish(struct view *v)
+/* The steps of until then are still to come. */
+static void check_ending(struct view *v)
 {
 	struct check *c = v->priv;
 
+	c->ledger.until_ns = clock_ns(CLOCK_MONOTONIC);
 	c->err = netns_each(v->cfg.netns, finish_here, NULL, c);
 }
 
 static void compare_space(struct check *c, const struct space *s)
 {
 	static const uint64_t nothing[LEDGER_MAX];
-	const uint64_t *counted = ledger_of(&c->ledger, s->netns);
-	uint64_t kernel[LEDGER_MAX];
+	const uint64_t *sure = ledger_of(&c->ledger, s->netns), *doubtful = ledger_of(&c->doubtful, s->netns);
+	uint64_t kernel[LEDGER_MAX], counted[LEDGER_MAX];
 
-	for (int k = 0; k < LEDGER_MAX; k++)
+	for (int k = 0; k < LEDGER_MAX; k++) {
 		kernel[k] = s->after[k] == SNMP_UNKNOWN ? s->after[k] : s->after[k] - s->before[k];
+		counted[k] = nearest((sure ? sure : nothing)[k], (doubtful ? doubtful : nothing)[k], kernel[k]);
+	}
 	if (s->fresh)
-		compare_new(c, s->netns, kernel, counted ? counted : nothing);
+		compare_new(c, s->netns, kernel, counted);
 	else
-		compare(c, s->netns, kernel, counted ? counted : nothing);
+		compare(c, s->netns, kernel, counted);
 }
 
 /* Something was counted there, and the kernel's side of it cannot be read. */
@@ -256,7 +308,7 @@ const struct view_ops view_check = {
 	.open = check_open,
 	.begin = check_begin,
 	.event = check_event,
-	.finish = check_finish,
+	.ending = check_ending,
 	.end = check_end,
 	.close = check_close,
 };

@@ -45,12 +45,24 @@ static void rest(int ms)
 		poll(NULL, 0, ms);
 }
 
+/* The view has forgotten what it had, and hears all of it once more. */
+static int begin_again(struct loop *l)
+{
+	int err = models_begin_again(l->models);
+
+	l->holds = l->over = false;
+	l->until_ns = 0;
+	return err ? err : l->src->ops->begin_again(l->src);
+}
+
 /* The record that is held comes next: all until there is in. */
 static int play_held(struct loop *l)
 {
 	struct view_play play = { .until_ns = UINT64_MAX };
 
 	outputs_play(l->outputs, l->held.t_ns, &play);
+	if (play.again)
+		return begin_again(l);
 	l->until_ns = play.until_ns;
 	if (l->held.t_ns <= l->until_ns) {
 		l->holds = false;
@@ -68,8 +80,10 @@ static int play_end(struct loop *l)
 	struct view_play play = { 0 };
 	struct model_totals all;
 
-	if (!outputs_play(l->outputs, 0, &play) || !play.wait_ms)
+	if (!outputs_play(l->outputs, 0, &play) || (!play.wait_ms && !play.again))
 		return SOURCE_END;
+	if (play.again)
+		return begin_again(l);
 	models_totals(l->models, &all);
 	outputs_tick(l->outputs, l->model, all.last_ns);
 	rest(play.wait_ms);
@@ -129,12 +143,17 @@ void loop_heed_signals(struct loop *l)
 /* What waits has waited until now, not until the last record; and who is named holds what is said to be his. */
 static int until_now(struct loop *l, bool end)
 {
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	bool asks;
 	int err = 0;
 
-	model_until(l->model, clock_ns(CLOCK_MONOTONIC));
+	model_until(l->model, now_ns);
 	around_watch(l->around, l->model);
-	if (model_ask_owners(l->model, end) && l->src->ops->snapshot)
+	asks = model_ask_owners(l->model, end);
+	if ((asks || (!end && outputs_wants_sweep(l->outputs, now_ns))) && l->src->ops->snapshot)
 		err = l->src->ops->snapshot(l->src, loop_record, l);
+	if (!err)
+		outputs_swept(l->outputs);
 	if (err != LOOP_STOP)
 		err = whereabouts_look(l->places, l->model, end, clock_ns(CLOCK_MONOTONIC), loop_record, l);
 	return err == LOOP_STOP ? err : 0;
@@ -142,12 +161,14 @@ static int until_now(struct loop *l, bool end)
 
 /*
  * What the hooks had seen when we stopped. A replay stops where it is. Looking at every holder takes a while with
- * thousands of listeners, so the rings are emptied after that: the counters of --check are read next.
+ * thousands of listeners, so the rings are emptied after that, and after the counters of --check were read.
  */
 static int drain(struct loop *l)
 {
 	int err = l->live ? until_now(l, true) : 0;
 
+	if (l->live)
+		outputs_ending(l->outputs);
 	if (l->live && !err)
 		err = l->src->ops->poll(l->src, 0, loop_record, l);
 	if (l->live)
@@ -169,6 +190,16 @@ static bool program_is_over(struct loop *l)
 	return false;
 }
 
+static void heed_wishes(struct loop *l)
+{
+	uint64_t wanted = outputs_wanted(l->outputs);
+
+	if (wanted == l->widened || !l->src->ops->widen)
+		return;
+	l->widened = wanted;
+	outputs_widened(l->outputs, l->src->ops->widen(l->src, wanted));
+}
+
 int loop_run(struct loop *l)
 {
 	struct view_play play;
@@ -182,8 +213,10 @@ int loop_run(struct loop *l)
 		loop_heed_signals(l);
 		if (l->live && !err)
 			err = until_now(l, false);
-		if (l->live)
+		if (l->live) {
 			outputs_tick(l->outputs, l->model, clock_ns(CLOCK_MONOTONIC));
+			heed_wishes(l);
+		}
 		if (!outputs_flush(l->outputs))
 			return 0;
 	}

@@ -21,6 +21,7 @@ struct loop {
 	struct around *around;		/* what findings ask of the machine; NULL: nothing (a replay) */
 	bool left_behind;		/* it has ended, and processes that it started have not */
 	bool live;			/* not a replay: time passes without records, too */
+	uint64_t widened;		/* events that a view asked for while it runs, and the source was told to see */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: none */
 	/* The loop's own, of a replay that a view plays (view_ops.play). */
 	uint64_t until_ns;		/* records until that moment may be taken in */

@@ -26,6 +26,15 @@ int models_init(struct models *m, unsigned int n, bool replay, model_event_fn fn
 	return 0;
 }
 
+int models_begin_again(struct models *m)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < m->n && !err; i++)
+		err = model_begin_again(m->of[i]);
+	return err;
+}
+
 void models_until(const struct models *m, uint64_t t_ns)
 {
 	for (unsigned int i = 0; i < m->n; i++)

@@ -29,8 +29,19 @@ struct outputs {
 	const struct machine *machine;
 	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
+	bool selects;			/* somebody asks which steps pass: a view that shows them, -c */
+	bool hears;			/* a view takes the steps */
+	bool takes;			/* a view looks at each record: to keep it, to show its step, to tell machines apart */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
+	uint64_t begun_ns, next_ns;	/* -i: when the first interval began, and the one at hand ends; 0: not yet */
+	const struct models *models;
+	struct tcptrace_record observed;	/* how events are seen, as the source said last; event 0: not yet */
+	struct recorder *recorder;	/* what the main view's user asked for while it runs; NULL: nothing */
+	bool fresh;			/* and what there was before is not in it yet */
+	char recording[64];
+	bool warned;			/* of more lines than anybody reads */
+	uint64_t second_ns, second_shown;	/* when a second began, and what the main view had shown then */
 	unsigned int n;
 	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
 };
@@ -71,6 +82,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = s->src->wall_offset_ns,
 		.live = !o->read_path,
+		.repeats = s->src->repeats && !o->nouts,
 		.recorded = s->src->host,
 		.file_bytes = o->file_bytes,
 		.files = o->files,
@@ -104,6 +116,21 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		cfg->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 }
 
+/* A view that shows step by step shows its summary alone with -q. */
+static bool is_silent(const struct view *v)
+{
+	return v->ops->steps && v->cfg.quiet;
+}
+
+static void added(struct outputs *s)
+{
+	const struct view *v = &s->all[s->n++].view;
+
+	s->selects |= (v->ops->steps && !is_silent(v)) || s->o->count;
+	s->hears |= v->ops->event && !is_silent(v);
+	s->takes |= (!is_silent(v) && (v->ops->steps || v->ops->record)) || v->cfg.hosts;
+}
+
 /* The ith as outfile.h counts them. stdout_fd: where a main view without a file goes. */
 static int add(struct outputs *s, unsigned int i, const struct view_config *cfg, int stdout_fd)
 {
@@ -128,7 +155,7 @@ static int add(struct outputs *s, unsigned int i, const struct view_config *cfg,
 	if (!err)
 		err = view_open(&out->view, ops, &own, to);
 	if (!err) {
-		s->n++;
+		added(s);
 		return 0;
 	}
 	outfile_close(&out->file, false);
@@ -170,6 +197,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->select = select;
 	s->src = src;
 	s->machine = machine;
+	s->models = models;
 	about_run(&s->about, o, src);
 	if (!o->read_path)
 		about_now(&s->about, o, src);
@@ -193,146 +221,7 @@ void outputs_begin(struct outputs *s)
 	}
 }
 
-/* ---- while it runs ---- */
-
-static bool count_reached(const struct outputs *s)
-{
-	const struct view *main = &s->all[0].view;
-
-	return s->o->count && (main->ops->steps ? s->selected : main->shown) >= s->o->count;
-}
-
-static void to_view(struct view *v, const struct model_event *ev, bool selected)
-{
-	if (!v->ops->event || (v->ops->steps && (!selected || v->cfg.quiet)))
-		return;
-	v->ops->event(v, ev);
-}
-
-void outputs_event(struct outputs *s, const struct model_event *ev)
-{
-	bool selected = !count_reached(s) && select_event(s->select, ev);
-
-	s->stepped = true;
-	if (s->select->filter && !s->passed)
-		s->passed = select_filtered(s->select, ev);
-	/* what was there before is no step, unless it is what the user asks for */
-	s->selected += selected && (ev->event != TCPTRACE_EXISTS || s->o->events & EVENT_BIT(EXISTS));
-	for (unsigned int i = 0; i < s->n; i++)
-		to_view(&s->all[i].view, ev, selected);
-}
-
-static void lost(struct outputs *s, const struct tcptrace_record *rec)
-{
-	const char *where = rec->new ? tcptrace_event_name(rec->new) : "";
-
-	for (unsigned int i = 0; i < s->n; i++) {
-		struct view *v = &s->all[i].view;
-
-		v->host = (uint8_t)s->src->machine;
-		if (v->ops->lost && !v->cfg.quiet)
-			v->ops->lost(v, rec->arg, where);
-	}
-}
-
-/*
- * Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. What made no
- * step is judged by its addresses: a sweep that found what was known says that it is still there.
- */
-bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
-{
-	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE ||
-		      (!s->stepped && select_record(s->select, rec));
-	bool more = true;
-
-	s->stepped = s->passed = false;
-	if (rec->event == TCPTRACE_LOST && rec->arg)
-		lost(s, rec);
-	for (unsigned int i = 0; i < s->n; i++) {
-		struct view *v = &s->all[i].view;
-
-		v->host = (uint8_t)s->src->machine;
-		if (v->ops->record && v->ops->record(v, rec, passed))
-			more = false;
-		if (v->out && v->out->error)
-			more = false;
-	}
-	return more && !count_reached(s);
-}
-
-/* Wall time follows the clock of the machine, when somebody sets it; not its rate, which moves by some us. */
-#define CLOCK_SET_NS	1000000
-
-static void follow_clock(struct view_config *cfg)
-{
-	uint64_t before = clock_ns(CLOCK_MONOTONIC);
-	int64_t offset = (int64_t)(clock_ns(CLOCK_REALTIME) - before);
-
-	if (clock_ns(CLOCK_MONOTONIC) - before > CLOCK_SET_NS / 2)	/* preempted in between */
-		return;
-	if (offset - cfg->wall_offset_ns > CLOCK_SET_NS || cfg->wall_offset_ns - offset > CLOCK_SET_NS)
-		cfg->wall_offset_ns = offset;
-}
-
-void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
-{
-	for (unsigned int i = 0; i < s->n && !s->o->read_path; i++)
-		follow_clock(&s->all[i].view.cfg);
-	for (unsigned int i = 0; i < s->n; i++) {
-		if (s->all[i].view.ops->tick)
-			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);
-	}
-}
-
-/* The first that plays decides. */
-bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play)
-{
-	for (unsigned int i = 0; i < s->n; i++) {
-		struct view *v = &s->all[i].view;
-
-		if (!v->ops->play)
-			continue;
-		v->ops->play(v, next_ns, play);
-		return true;
-	}
-	return false;
-}
-
-void outputs_keep(struct outputs *s)
-{
-	for (unsigned int i = 0; i < s->n; i++) {
-		if (s->all[i].view.ops->keep)
-			s->all[i].view.ops->keep(&s->all[i].view);
-	}
-}
-
-void outputs_resize(struct outputs *s)
-{
-	for (unsigned int i = 0; i < s->n; i++) {
-		struct view *v = &s->all[i].view;
-
-		if (v->out)
-			v->cfg.columns = terminal_columns(v->out->fd);
-	}
-}
-
-bool outputs_flush(struct outputs *s)
-{
-	bool more = !count_reached(s);
-
-	for (unsigned int i = 0; i < s->n; i++) {
-		struct view *v = &s->all[i].view;
-
-		more &= !v->done;
-		if (v->ops->flush && v->ops->flush(v))
-			more = false;
-		if (v->out && out_flush_pages(v->out))
-			more = false;
-	}
-	return more;
-}
-
-/* ---- the end ---- */
+/* ---- what there is so far ---- */
 
 struct ending {
 	struct view *view;
@@ -376,9 +265,336 @@ static void sum_up(const struct outputs *s, struct view *v, const struct model *
 		put_findings(s, v, m);
 }
 
+/* ---- while it runs ---- */
+
+static bool count_reached(const struct outputs *s)
+{
+	const struct view *main = &s->all[0].view;
+
+	return s->o->count && (main->ops->steps ? s->selected : main->shown) >= s->o->count;
+}
+
+static void to_view(struct view *v, const struct model_event *ev, bool selected)
+{
+	if (v->ops->event && !is_silent(v) && (selected || !v->ops->steps))
+		v->ops->event(v, ev);
+}
+
+void outputs_event(struct outputs *s, const struct model_event *ev)
+{
+	bool selected;
+
+	s->stepped = true;
+	if (!s->hears && !s->selects && !s->takes)
+		return;
+	selected = s->selects && !count_reached(s) && select_event(s->select, ev);
+	if (s->takes && s->select->filter && !s->passed)
+		s->passed = select_filtered(s->select, ev);
+	/* what was there before is no step, unless it is what the user asks for */
+	s->selected += selected && (ev->event != TCPTRACE_EXISTS || s->o->events & EVENT_BIT(EXISTS));
+	for (unsigned int i = 0; i < s->n; i++)
+		to_view(&s->all[i].view, ev, selected);
+}
+
+static void lost(struct outputs *s, const struct tcptrace_record *rec)
+{
+	const char *where = rec->new ? tcptrace_event_name(rec->new) : "";
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		v->host = (uint8_t)s->src->machine;
+		if (v->ops->lost && !v->cfg.quiet)
+			v->ops->lost(v, rec->arg, where);
+	}
+}
+
+/* ---- a recording that is begun and ended while it runs ---- */
+
+static void end_recording(struct outputs *s, int err)
+{
+	int closed = recorder_close(s->recorder);
+	struct view *v = &s->all[0].view;
+
+	s->recorder = NULL;
+	s->fresh = false;
+	v->records = false;
+	v->recording = NULL;
+	v->record_error = err ? err : closed;
+}
+
+static void keep_record(struct outputs *s, const struct tcptrace_record *rec)
+{
+	int err = recorder_put(s->recorder, rec);
+
+	if (err)
+		end_recording(s, err);
+}
+
+/* It begins with what is seen and with all that there is, as any other. */
+static void begin_recording(struct outputs *s, uint64_t now_ns)
+{
+	const struct recorder_config cfg = { .path = s->recording, .new_file = true, .addresses = true };
+	struct view *v = &s->all[0].view;
+	time_t now = time(NULL);
+	struct tm tm;
+	int err;
+
+	localtime_r(&now, &tm);
+	strftime(s->recording, sizeof(s->recording), "tcptrace-%Y%m%d-%H%M%S.tcp", &tm);
+	err = recorder_open(&s->recorder, &cfg);
+	if (err) {
+		v->records = false;
+		v->record_error = err;
+		return;
+	}
+	v->recording = s->recording;
+	s->takes = s->fresh = true;
+	s->observed.t_ns = now_ns;
+	if (s->observed.event)
+		keep_record(s, &s->observed);
+}
+
+static void heed_recording(struct outputs *s, uint64_t now_ns)
+{
+	struct view *v = &s->all[0].view;
+
+	if (v->records && !s->recorder)
+		begin_recording(s, now_ns);
+	else if (!v->records && s->recorder)
+		end_recording(s, 0);
+	else if (s->recorder)
+		recorder_flush(s->recorder);
+}
+
 /*
- * All finish before any sums up: --check reads the kernel's counters then, and the main view, which may draw,
- * comes last. Its last line is the last, too: others may write into its file.
+ * Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. What made no
+ * step is judged by its addresses: a sweep that found what was known says that it is still there.
+ */
+static bool take_record(struct outputs *s, const struct tcptrace_record *rec)
+{
+	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE ||
+		      (!s->stepped && select_record(s->select, rec));
+	bool more = true;
+
+	if (s->recorder && passed)
+		keep_record(s, rec);
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		v->host = (uint8_t)s->src->machine;
+		if (v->ops->record && v->ops->record(v, rec, passed))
+			more = false;
+		if (v->out && v->out->error)
+			more = false;
+	}
+	return more;
+}
+
+/* What draws at intervals, or sums up, asks the model then, and has no use for a record. */
+bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
+{
+	bool more = true;
+
+	if (rec->event == TCPTRACE_OBSERVED)
+		s->observed = *rec;
+	if (rec->event == TCPTRACE_LOST && rec->arg)
+		lost(s, rec);
+	if (s->takes)
+		more = take_record(s, rec);
+	s->stepped = s->passed = false;
+	return more && !count_reached(s);
+}
+
+/* Wall time follows the clock of the machine, when somebody sets it; not its rate, which moves by some us. */
+#define CLOCK_SET_NS	1000000
+
+static void follow_clock(struct view_config *cfg)
+{
+	uint64_t before = clock_ns(CLOCK_MONOTONIC);
+	int64_t offset = (int64_t)(clock_ns(CLOCK_REALTIME) - before);
+
+	if (clock_ns(CLOCK_MONOTONIC) - before > CLOCK_SET_NS / 2)	/* preempted in between */
+		return;
+	if (offset - cfg->wall_offset_ns > CLOCK_SET_NS || cfg->wall_offset_ns - offset > CLOCK_SET_NS)
+		cfg->wall_offset_ns = offset;
+}
+
+/* -i of others than top, which has it by its ticks. */
+static bool has_intervals(const struct outputs *s)
+{
+	return s->o->interval_ns && !s->all[0].view.ops->play;
+}
+
+bool outputs_wants_sweep(const struct outputs *s, uint64_t now_ns)
+{
+	return s->fresh || (has_intervals(s) && s->all[0].view.ops->sweeps && s->next_ns && now_ns >= s->next_ns);
+}
+
+void outputs_swept(struct outputs *s)
+{
+	s->fresh = false;
+}
+
+uint64_t outputs_wanted(const struct outputs *s)
+{
+	return s->all[0].view.wants;
+}
+
+void outputs_widened(struct outputs *s, int err)
+{
+	struct view *v = &s->all[0].view;
+
+	v->widened = v->wants && !err;
+	v->widen_error = err;
+}
+
+/* "== 5.0 s ==": since the beginning */
+static void put_moment(const struct outputs *s, struct view *v, uint64_t now_ns)
+{
+	uint64_t tenths = (now_ns - s->begun_ns) / 100000000;
+
+	if (s->o->json || s->o->conns.csv)
+		return;
+	out_line_end(v->out);
+	out_str(v->out, "== ");
+	out_u64(v->out, tenths / 10);
+	out_char(v->out, '.');
+	out_digits(v->out, tenths, 1);
+	out_str(v->out, " s ==");
+	out_line_end(v->out);
+}
+
+static void put_summary(struct outputs *s, struct view *v)
+{
+	for (unsigned int host = 0; host < s->models->n; host++) {
+		v->host = (uint8_t)host;
+		sum_up(s, v, s->models->of[host]);
+	}
+	v->findings = 0;
+}
+
+static void tick_interval(struct outputs *s, uint64_t now_ns)
+{
+	struct view *v = &s->all[0].view;
+
+	if (!s->next_ns) {
+		s->begun_ns = now_ns;
+		s->next_ns = now_ns + s->o->interval_ns;
+	}
+	if (now_ns < s->next_ns)
+		return;
+	s->next_ns += s->o->interval_ns;
+	if (s->next_ns <= now_ns)
+		s->next_ns = now_ns + s->o->interval_ns;
+	put_moment(s, v, now_ns);
+	if (v->ops->interval)
+		v->ops->interval(v, now_ns);
+	else
+		put_summary(s, v);
+}
+
+/* Once, and to people: a program that reads a pipe wants them all. */
+static void warn_of_flood(struct outputs *s, uint64_t now_ns)
+{
+	const struct view *v = &s->all[0].view;
+	uint64_t lines = v->shown - s->second_shown;
+
+	if (s->warned || s->o->read_path || !view_streams(v) || !v->out->by_line || now_ns - s->second_ns < 1000000000)
+		return;
+	s->warned = s->second_ns && lines > VIEW_FLOOD;
+	if (s->warned)
+		talk("%s", view_flood_hint());
+	s->second_ns = now_ns;
+	s->second_shown = v->shown;
+}
+
+void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
+{
+	warn_of_flood(s, now_ns);
+	for (unsigned int i = 0; i < s->n && !s->o->read_path; i++)
+		follow_clock(&s->all[i].view.cfg);
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->tick)
+			s->all[i].view.ops->tick(&s->all[i].view, m, now_ns);
+	}
+	if (has_intervals(s))
+		tick_interval(s, now_ns);
+	if (!s->o->read_path)
+		heed_recording(s, now_ns);
+}
+
+/* To the end of the interval, if that is before the next record; the first one begins with the first record. */
+static void play_intervals(struct outputs *s, uint64_t next_ns, struct view_play *play)
+{
+	if (next_ns && next_ns != UINT64_MAX && !s->next_ns)
+		tick_interval(s, next_ns);
+	play->until_ns = s->next_ns;
+}
+
+/* The first that plays decides. */
+bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (!v->ops->play)
+			continue;
+		v->ops->play(v, next_ns, play);
+		return true;
+	}
+	if (has_intervals(s))
+		play_intervals(s, next_ns, play);
+	return has_intervals(s);
+}
+
+void outputs_keep(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->keep)
+			s->all[i].view.ops->keep(&s->all[i].view);
+	}
+}
+
+void outputs_resize(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		if (v->out)
+			v->cfg.columns = terminal_columns(v->out->fd);
+	}
+}
+
+bool outputs_flush(struct outputs *s)
+{
+	bool more = !count_reached(s);
+
+	for (unsigned int i = 0; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		more &= !v->done;
+		if (v->ops->flush && v->ops->flush(v))
+			more = false;
+		if (v->out && out_flush_pages(v->out))
+			more = false;
+	}
+	return more;
+}
+
+/* ---- the end ---- */
+
+void outputs_ending(struct outputs *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->ending)
+			s->all[i].view.ops->ending(&s->all[i].view);
+	}
+}
+
+/*
+ * All finish before any sums up, and the main view, which may draw, comes last. Its last line is the last, too: others
+ * may write into its file.
  */
 uint64_t outputs_end(struct outputs *s, const struct models *m)
 {
@@ -423,6 +639,8 @@ bool outputs_close(struct outputs *s)
 
 	if (!s)
 		return true;
+	if (s->recorder)
+		end_recording(s, 0);
 	for (unsigned int i = s->n; i-- > 0; )
 		well &= close_one(&s->all[i], s->ended);
 	about_free(&s->about);

@@ -14,10 +14,16 @@
 #endif
 #define CAP(name)	(1ull << CAP_##name)
 
+/* top writes files when a key says so, and attaches hooks. */
+static bool has_screen(const struct options *o)
+{
+	return o->view && !strcmp(o->view, "top") && !o->batch;
+}
+
 /* A file in a directory of somebody else: another of -C, a page that is renamed, what sudo's user gets. */
 static bool writes_files(const struct options *o)
 {
-	bool any = o->path != NULL;
+	bool any = o->path || has_screen(o);
 
 	for (unsigned int i = 0; i < o->nouts; i++)
 		any |= o->outs[i].path && strcmp(o->outs[i].path, "-");
@@ -35,6 +41,8 @@ static uint64_t capabilities_left(const struct options *o)
 		return keep;
 	if (o->program)
 		keep |= CAP(KILL);
+	if (has_screen(o))
+		keep |= CAP(NET_ADMIN);		/* a ladder attaches more, to the root of cgroup v2, too */
 	if (o->source.filter.netns && o->source.filter.netns == counters_netns())
 		return keep | CAP(BPF) | CAP(PERFMON) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH);
 	return keep | CAP(BPF) | CAP(PERFMON) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) | CAP(SYS_ADMIN);

@@ -44,6 +44,12 @@ static uint64_t steps_events(const struct options *o)
 	return o->events ? o->events : o->trouble ? EVENTS_TROUBLE : 0;
 }
 
+/* 0: all. A recording without -e is to answer whatever is asked later. */
+static uint64_t beside_events(const struct options *o, const struct view_ops *ops)
+{
+	return ops == &view_record ? o->events : ops->events;
+}
+
 uint64_t views_events(const struct options *o)
 {
 	const struct view_ops *main = o->view ? views_by_name(o->view) : NULL;
@@ -51,8 +57,11 @@ uint64_t views_events(const struct options *o)
 
 	if (events && o->fail_on)
 		events |= EVENTS_TROUBLE;
-	for (unsigned int i = 0; events && i < o->nouts; i++)
-		events = o->outs[i].view->events ? events | o->outs[i].view->events : 0;
+	for (unsigned int i = 0; events && i < o->nouts; i++) {
+		uint64_t own = beside_events(o, o->outs[i].view);
+
+		events = own ? events | own : 0;
+	}
 	return events;
 }
 

@@ -158,8 +158,24 @@ static int open_path(struct file_source *f, const char *path)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	f->regular = S_ISREG(st.st_mode);
+	f->regular = f->base.repeats = S_ISREG(st.st_mode);
 	return 0;
+}
+
+static int file_begin_again(struct source *s)
+{
+	struct file_source *f = (struct file_source *)s;
+	int fd = f->in.fd;
+
+	if (lseek(fd, 0, SEEK_SET))
+		return -errno;
+	gz_read_end(&f->in);
+	memset(&f->in, 0, sizeof(f->in));
+	f->in.fd = fd;
+	f->len = f->offset = 0;
+	f->records = f->unknown = 0;
+	f->base.note = f->base.error = NULL;
+	return read_header(f);
 }
 
 static void file_close(struct source *s)
@@ -302,6 +318,7 @@ const struct source_ops source_file = {
 	.name = "file",
 	.open = file_open,
 	.poll = file_poll,
+	.begin_again = file_begin_again,
 	.stats = file_stats,
 	.close = file_close,
 };

@@ -129,6 +129,24 @@ static int merge_poll(struct source *s, int timeout_ms, source_fn fn, void *ctx)
 	return err;
 }
 
+static int merge_begin_again(struct source *s)
+{
+	struct merge_source *m = (struct merge_source *)s;
+	int err = 0;
+
+	m->base.error = m->base.note = NULL;
+	for (unsigned int i = 0; i < m->cfg.n && !err; i++) {
+		struct merged *f = m->files[i];
+
+		err = f->src->ops->begin_again(f->src);
+		f->over = false;
+		f->at = f->n = 0;
+		if (!err)
+			fill(m, f);
+	}
+	return err;
+}
+
 static void merge_stats(struct source *s, struct source_stats *out)
 {
 	struct merge_source *m = (struct merge_source *)s;
@@ -157,6 +175,7 @@ static void merge_close(struct source *s)
 static const struct source_ops source_merge = {
 	.name = "file",
 	.poll = merge_poll,
+	.begin_again = merge_begin_again,
 	.stats = merge_stats,
 	.close = merge_close,
 };
@@ -189,6 +208,7 @@ int merge_open(struct source **out, const struct merge_config *cfg, char why[SOU
 	if (!m)
 		return -ENOMEM;
 	m->base.ops = &source_merge;
+	m->base.repeats = true;		/* they have been read once before */
 	m->base.wall_offset_ns = cfg->wall_offset_ns;
 	m->cfg = *cfg;
 	for (m->cfg.n = 0; m->cfg.n < cfg->n && !err; m->cfg.n++)

@@ -125,7 +125,7 @@ static void put_header(struct recorder *r)
 /* Addresses of clients are in it: for its owner alone, also where a file of that name was there. */
 static int open_named(struct recorder *r, const char *name)
 {
-	int fd = create_file(name, 0600);
+	int fd = r->cfg.new_file ? create_new_file(name, 0600) : create_file(name, 0600);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))

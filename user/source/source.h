@@ -117,6 +117,7 @@ struct source {
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
 	/* Set by who polls, or NULL: rec, which may not be complete yet, will come a little later. */
 	void (*ahead)(void *ctx, const struct tcptrace_record *rec);
+	bool repeats;			/* begin_again() will work */
 	const char *note;		/* what whoever reads should know beside the records, a sentence; NULL: nothing. Of
 					 * a live source: at the start, what it does not see; of a file: at its end */
 	const char *error;		/* why poll() or snapshot() failed, a sentence; NULL: strerror says it */
@@ -139,6 +140,13 @@ struct source_ops {
 	int (*poll)(struct source *s, int timeout_ms, source_fn fn, void *ctx);
 	/* What exists now, as EXISTS records between two SNAPSHOT records; NULL if it cannot. */
 	int (*snapshot)(struct source *s, source_fn fn, void *ctx);
+	/*
+	 * These events too from now on (lib/events.h), or 0: no longer. 0 or -errno: it is as before. NULL: all that it
+	 * can see comes anyway.
+	 */
+	int (*widen)(struct source *s, uint64_t events);
+	/* The first record comes next, again; NULL where repeats is false. 0 or -errno. */
+	int (*begin_again)(struct source *s);
 	void (*stats)(struct source *s, struct source_stats *out);
 	/* With filter.follow: is it, or was it, one of pids or of their children? NULL: cannot tell. */
 	bool (*followed)(struct source *s, uint32_t pid);
@@ -170,6 +178,7 @@ struct recorder_config {
 	int64_t wall_offset_ns;		/* 0: of this machine, now */
 	const struct file_host *host;	/* of what is copied; NULL: this machine is traced */
 	const char *kernel;		/* its release; with host */
+	bool new_file;			/* none may be there: its name is nobody's choice */
 	bool addresses;			/* the records hold kernel addresses, which do not belong into a file */
 	uint64_t file_bytes;		/* not 0: another file after so many, PATH.0, PATH.1 and so on */
 	unsigned int files;		/* of which so many are kept, in turn; 0: all */

@@ -38,8 +38,7 @@ static inline const uint8_t *event_remote(const struct model_event *ev, uint16_t
 	bool conn = ends_of_conn(ev);
 
 	*port = 0;
-	/* of a listener: backlog and somaxconn are in its place, or sk_drops */
-	if (ev->rec->event == TCPTRACE_LISTEN || (ev->rec->event == TCPTRACE_EXISTS && ev->rec->new == TCP_S_LISTEN))
+	if (tcptrace_of_listener(ev->rec))
 		return unknown;
 	/* a connect() that fails takes the remote end off its socket, and so does a listener that closes (tcp_disconnect()) */
 	conn |= ev->c && !ev->rec->rport;

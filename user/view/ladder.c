@@ -304,6 +304,26 @@ static void put_title(const struct ladder *d, struct view *v, const struct track
 	out_line_end(o);
 }
 
+/* At each row of the side that has another clock than the first row. */
+static void be_sure(struct ladder *d, const struct view *v, const struct row *first, const struct track *left,
+		    const struct track *right)
+{
+	int64_t error = v->cfg.hosts && left && right ? v->cfg.hosts->error_ns[left->host][right->host] : 0;
+	struct out text;
+
+	d->zero_side = first->side;
+	if (!error || out_open(&text, -1))
+		return;
+	out_str(&text, v->cfg.utf8 ? "±" : "+-");
+	if (error < 0)
+		out_char(&text, '?');
+	else
+		host_span(&text, (uint64_t)error);
+	snprintf(d->sure, sizeof(d->sure), "%.*s", (int)text.len, text.buf);
+	text.len = 0;
+	out_close(&text);
+}
+
 static void put_gap(const struct ladder *d, struct view *v, const struct track *t)
 {
 	unsigned long long n = t->nsteps - TRACK_HEAD - TRACK_TAIL;
@@ -316,26 +336,28 @@ static void put_gap(const struct ladder *d, struct view *v, const struct track *
 	out_line_end(v->out);
 }
 
-static uint64_t first_ns(const struct row *rows, unsigned int n)
+static const struct row *first_step(const struct row *rows, unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
 		if (rows[i].kind == ROW_STEP)
-			return rows[i].t_ns;
+			return &rows[i];
 	}
-	return 0;
+	return NULL;
 }
 
 void ladder_draw(struct view *v, struct row *rows, const struct track *left, const struct track *right)
 {
 	unsigned int i, n = flow_rows(rows, left, right);
 	const struct track *ends[2] = { left, right };
-	uint64_t zero_ns = first_ns(rows, n);
+	const struct row *r, *first = first_step(rows, n);
+	uint64_t zero_ns = first ? first->t_ns : 0;
 	struct ladder d;
-	const struct row *r;
 
 	lay_out(&d, v, right);
+	if (first)
+		be_sure(&d, v, first, left, right);
 	put_title(&d, v, left, right);
 	for (i = 0; i < n; i++) {
 		r = &rows[i];

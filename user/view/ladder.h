@@ -15,6 +15,8 @@ struct ladder {
 	unsigned int gap;		/* between the queues */
 	unsigned int digits;		/* of the most it can hold */
 	bool names, limits;		/* in each row; else above them */
+	uint8_t zero_side;		/* whose clock the times are of */
+	char sure[24];			/* how far the times of the other side may be off; "": it has the same clock */
 };
 
 void ladder_row(const struct ladder *d, struct view *v, const struct row *r, uint64_t zero_ns);

@@ -142,6 +142,7 @@ static void put_padded(struct out *o, const char *text, unsigned int width)
 void ladder_row(const struct ladder *d, struct view *v, const struct row *r, uint64_t zero_ns)
 {
 	const char *color = v->cfg.color ? trouble_color(r->step->event, r->step->cause) : NULL;
+	const char *sure = r->side == d->zero_side ? "" : d->sure;	/* in the other side's place, which is empty */
 	const struct glyphs *g = glyphs_of(v);
 	struct out *o = v->out;
 	char text[96];
@@ -153,12 +154,12 @@ void ladder_row(const struct ladder *d, struct view *v, const struct row *r, uin
 	out_char(o, ' ');
 	flow_row_text(text, sizeof(text), r);
 	text_cut(text, r->side ? d->right : d->left);
-	put_padded(o, r->side ? "" : text, d->left);
+	put_padded(o, r->side ? sure : text, d->left);
 	out_str(o, g->line);
 	put_arrow(v, r);
 	out_str(o, g->line);
 	out_char(o, ' ');
-	put_right(d, v, r, r->side ? text : "");
+	put_right(d, v, r, r->side ? text : sure);
 	while (o->buf[o->len - 1] == ' ')
 		o->len--;
 	if (color)

@@ -114,6 +114,17 @@ static bool put_waits(struct out *o, const char *label, const char *verb, const 
 	return true;
 }
 
+static void put_peak(struct out *o, const struct model *m, const struct listener *l, const struct queue *q)
+{
+	enum figure f = q == &l->synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK;
+
+	summary_figure(o, N_("peak"), figure_known(m, l, f), q->peak);
+	if (l->limit_known) {
+		out_char(o, '/');
+		out_u64(o, l->limit);
+	}
+}
+
 static void put_queue(struct out *o, const char *label, const struct model *m, const struct listener *l,
 		      const struct queue *q)
 {
@@ -121,11 +132,7 @@ static void put_queue(struct out *o, const char *label, const struct model *m, c
 
 	put_label(o, label);
 	summary_figure(o, N_("now"), figure_known(m, l, FIGURE_NOW), q->now);
-	summary_figure(o, N_("peak"), figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
-	if (l->limit_known) {
-		out_char(o, '/');
-		out_u64(o, l->limit);
-	}
+	put_peak(o, m, l, q);
 	put_figure_ms(o, N_("full"), figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL),
 		      model_full_ns(m, q));
 	if (q->now)
@@ -343,6 +350,29 @@ static void put_place(struct out *o, const struct proc_place *p)
 	out_line_end(o);
 }
 
+bool summary_unwatched(const struct model *m)
+{
+	return !model_seen(m, TCPTRACE_SYNQ_ADD) && !model_seen(m, TCPTRACE_ACCEPTQ_ADD);
+}
+
+/* Of the queues only how long they were when something went wrong. */
+static void put_peaks(struct view *v, const struct model *m, const struct listener *l)
+{
+	struct out *o = v->out;
+
+	if (l->acceptq.peak) {
+		put_label(o, N_("accept queue"));
+		put_peak(o, m, l, &l->acceptq);
+		out_line_end(o);
+	}
+	if (l->synq.peak) {
+		put_label(o, N_("SYN queue"));
+		put_peak(o, m, l, &l->synq);
+		put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
+		out_line_end(o);
+	}
+}
+
 void summary_listener(struct view *v, const struct model *m, const struct listener *l)
 {
 	struct out *o = v->out;
@@ -351,6 +381,11 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 	out_line_end(o);
 	summary_title(v, l);
 	put_place(o, listener_place(m, l));
+	if (summary_unwatched(m)) {
+		put_peaks(v, m, l);
+		put_rest(o, m, l);
+		return;
+	}
 	put_acceptq(v, m, l);
 	put_queue(o, N_("SYN queue"), m, l, &l->synq);
 	put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
@@ -398,12 +433,22 @@ static void put_length(struct view *v, const struct model_totals *t)
 	summary_with(v->out, N_(", {1} events a second"), view_events(t) * 1000 / ms);
 }
 
-/* Nobody reads so many lines: what shows the same in fewer. */
+bool view_streams(const struct view *v)
+{
+	return v->ops->steps && !v->cfg.quiet && !v->cfg.json;
+}
+
+const char *view_flood_hint(void)
+{
+	return _("More than a thousand lines a second: `tcptrace top` shows the queues, -q the end alone, "
+		 "-x what goes wrong, conns a line for each connection; -P PORT or -p PID less of all.");
+}
+
 static bool is_flood(const struct view *v, const struct model_totals *t)
 {
 	uint64_t ms = (t->last_ns - t->first_ns) / 1000000;
 
-	return v->cfg.live && v->ops->steps && !v->cfg.quiet && v->shown > 2000 && v->shown > ms;
+	return v->cfg.live && view_streams(v) && v->shown > 2 * VIEW_FLOOD && v->shown * 1000 > ms * VIEW_FLOOD;
 }
 
 void summary_end(struct view *v, const struct view_end *end)
@@ -428,9 +473,6 @@ void summary_end(struct view *v, const struct view_end *end)
 	put_length(v, t);
 	out_char(o, ')');
 	out_line_end(o);
-	if (is_flood(v, t)) {
-		out_wrapped(o, _("More than a thousand lines a second: `tcptrace top` shows the queues, -q the end alone, "
-			      "-x what goes wrong, conns a line for each connection; -P PORT or -p PID less of all."),
-			    0, v->cfg.columns ? v->cfg.columns : 80);
-	}
+	if (is_flood(v, t))
+		out_wrapped(o, view_flood_hint(), 0, v->cfg.columns ? v->cfg.columns : 80);
 }

@@ -6,6 +6,7 @@
 #include "../model/figure.h"
 #include "view.h"
 
+bool summary_unwatched(const struct model *m);	/* who comes and who is taken: only what goes wrong is seen (-x) */
 void summary_with(struct out *o, const char *msgid, uint64_t n);	/* the number stands for {1} */
 /* "  key 12", "  key >=12", "  key -" */
 void summary_figure(struct out *o, const char *key, enum known known, uint64_t n);

@@ -25,8 +25,10 @@ static uint64_t trouble_of(const struct listener *l)
 	       l->cookies_sent + l->accept_errors + l->ghosts;
 }
 
-static bool anything_seen(const struct listener *l)
+static bool anything_seen(const struct model *m, const struct listener *l)
 {
+	if (summary_unwatched(m))	/* by the way the length of a queue */
+		return trouble_of(l) || l->drops_unseen;
 	return trouble_of(l) || l->established || l->accepted || l->acceptq.peak || l->synq.peak || l->drops_unseen ||
 	       l->cookies_ok || l->cookies_bad;
 }
@@ -88,13 +90,66 @@ static void put_fold(struct out *o, const struct fold *f, const char *what)
 	out_line_end(o);
 }
 
-static void put_silent(struct view *v, const struct listener *const *all, uint32_t n)
+/* False: one refused something, or may have. */
+static bool none_refused(const struct model *m, const struct listener *const *all, uint32_t n, enum known *known)
+{
+	uint64_t sum = 0;
+
+	*known = model_seen(m, TCPTRACE_DROP) && !model_totals(m)->lost_total ? KNOWN_EXACTLY : KNOWN_NOT;
+	for (uint32_t i = 0; i < n; i++) {
+		sum += listener_refused(all[i]) + all[i]->drops_unseen;
+		known_of(known, m, all[i], FIGURE_REFUSED);
+	}
+	return !sum;
+}
+
+static void put_seconds(struct out *o, const struct model_totals *t)
+{
+	uint64_t tenths = (t->last_ns - t->first_ns) / 100000000;
+
+	out_str(o, " (");
+	out_u64(o, tenths / 10);
+	out_char(o, '.');
+	out_u64(o, tenths % 10);
+	out_str(o, " s)");
+}
+
+/*
+ * -x, where all went well: what was watched, and what was not.
+ *
+ *   None of 3 listeners refused anything (4.0 s)
+ *   Not watched: who came in, who waited, who was accepted; -q shows that.
+ */
+static void put_unwatched(struct view *v, const struct model *m, const struct listener *const *all, uint32_t n)
+{
+	struct out *o = v->out;
+	enum known known;
+
+	out_line_end(o);
+	if (none_refused(m, all, n, &known)) {
+		out_mem(o, "  ", 2);
+		if (!known)
+			out_str(o, _("Whether a listener refused anything is not known."));
+		else if (n)
+			summary_with(o, n > 1 ? N_("None of {1} listeners refused anything") : N_("The listener refused nothing"), n);
+		else
+			out_str(o, _("There was no listener"));
+		if (known)
+			put_seconds(o, model_totals(m));
+		out_line_end(o);
+	}
+	out_mem(o, "  ", 2);
+	out_str(o, _("Not watched: who came in, who waited, who was accepted; -q shows that."));
+	out_line_end(o);
+}
+
+static void put_silent(struct view *v, const struct model *m, const struct listener *const *all, uint32_t n)
 {
 	struct out *o = v->out;
 	uint32_t titles = 0, more = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (anything_seen(all[i]))
+		if (anything_seen(m, all[i]))
 			continue;
 		if (titles == TITLES || !all[i]->open) {
 			more++;
@@ -145,7 +200,7 @@ void summary_listeners(struct view *v, const struct model *m)
 	for (uint32_t i = 0; all && i < n; i++) {
 		uint32_t room = all[i]->open || trouble_of(all[i]) ? BLOCKS : CLOSED;
 
-		if (!anything_seen(all[i]))
+		if (!anything_seen(m, all[i]))
 			continue;
 		if (blocks < room) {
 			summary_listener(v, m, all[i]);
@@ -156,7 +211,9 @@ void summary_listeners(struct view *v, const struct model *m)
 	}
 	put_fold(v->out, &open, N_("{1} more, open:"));
 	put_fold(v->out, &closed, N_("{1} more, closed:"));
-	if (all)
-		put_silent(v, all, n);
+	if (all && summary_unwatched(m))
+		put_unwatched(v, m, all, n);
+	else if (all)
+		put_silent(v, m, all, n);
 	free(all);
 }

@@ -108,6 +108,7 @@ struct view_config {
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
 	bool live;			/* no replay */
+	bool repeats;			/* a replay that can begin again, and nobody else is listening */
 	const struct file_host *recorded;	/* record: of a replay, whose recording it is */
 	uint64_t file_bytes;		/* record: -C, -W, as in struct recorder_config */
 	unsigned int files;
@@ -150,6 +151,7 @@ struct view_config {
 struct view_play {
 	uint64_t until_ns;		/* records until that moment, in their own time */
 	int wait_ms;			/* 0: on at once; else there is time to sleep, less if something comes */
+	bool again;			/* from the beginning: only where cfg.repeats */
 };
 
 /* What the run was, for the last lines. */
@@ -195,10 +197,14 @@ struct view_ops {
 	 * over; with wait_ms 0 the run is, too.
 	 */
 	void (*play)(struct view *v, uint64_t next_ns, struct view_play *play);
+	/* -i, of a view that has no ticks of its own: what there is by now. NULL: with -q a summary so far is. */
+	void (*interval)(struct view *v, uint64_t now_ns);
+	bool sweeps;					/* and a sweep comes before, where the machine is traced */
 	void (*lost)(struct view *v, uint64_t count, const char *where);
 	int (*flush)(struct view *v);			/* VIEW_OWN: 0 or -errno */
 	void (*keep)(struct view *v);			/* SIGUSR1: sets aside what there is */
 	/* The end of a run, in this order. */
+	void (*ending)(struct view *v);			/* all that is wanted has happened; what is on its way still comes */
 	void (*finish)(struct view *v);			/* no event will come: what is open ends here */
 	void (*finding)(struct view *v, const struct finding *f);	/* see verdict_last */
 	void (*listener)(struct view *v, const struct model *m, const struct listener *l);	/* each, by number */
@@ -217,6 +223,12 @@ struct view {
 	uint64_t shown;			/* events; flow: connections; top: tables */
 	uint8_t host;			/* whose findings come */
 	bool done;			/* its user has seen enough: the run ends */
+	uint64_t wants;			/* events beside those of its ops, for now; live */
+	bool widened;			/* they come */
+	int widen_error;		/* or -errno: why not */
+	bool records;			/* its user wants a recording from here on; live */
+	const char *recording;		/* where it goes; NULL: nowhere */
+	int record_error;		/* -errno: why there is none, or no more of it; whoever reads it sets it to 0 */
 	uint32_t findings;		/* that came, with those of which summary_finding() only says how many */
 	uint32_t ledger_netns;		/* whose counters are being listed */
 	const char *remark;		/* a sentence for standard error when it is closed; NULL: none */
@@ -265,6 +277,9 @@ void summary_finding(struct view *v, const struct finding *f);
 char *view_put_netns(struct view *v, char *p, uint32_t netns);
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 void summary_end(struct view *v, const struct view_end *end);
+#define VIEW_FLOOD 1000				/* lines a second that nobody reads */
+bool view_streams(const struct view *v);	/* a line for each step */
+const char *view_flood_hint(void);		/* what shows the same in fewer lines */
 /* What addresses are called; NULL: as they are. */
 struct finding_names {
 	void *ctx;

@@ -204,3 +204,24 @@ relisten()
 		shutdown:1 state,old=LISTEN,new=CLOSE:1 acceptq-del,cause=listener-closed:2
 	listener_is backlog=7 acceptq.peak=2
 }
+
+# tcp_disconnect() of a listener: what waits is reset, the address stays
+scenario shut_and_again 46 -- "shutdown() over waiters, then listen(): they were reset, and the next ones are not mixed up with them"
+shut_and_again()
+{
+	trace
+	server --backlog 2 --accept on-line
+	peer script 'auto 1-2; syn 1-2; settle 50'
+	serve shutdown-listener
+	serve 'relisten 5'
+	peer script 'auto 3-5; syn 3-5; settle 50'
+	serve 'accept 3'
+	stop server
+	untrace
+	kernel PassiveOpens=5
+	events acceptq-add:5 acceptq-del,cause=listener-closed:2 acceptq-del,cause=accepted:3 \
+		state,old=CLOSE,new=LISTEN:2 state,old=LISTEN,new=CLOSE:2
+	listener_is backlog=5 acceptq.peak=3 acceptq.now=0 accepted=3
+	[[ $(findings) == *closed-waiting* ]] || fail "findings are '$(findings)'"
+	expect "evidence" "$(grep -o '"closed":[0-9]*' "$json")" '"closed":2'
+}

@@ -48,6 +48,18 @@ half_close()
 		close:93 close,comm=client:46 close,comm=server:47
 }
 
+scenario not_tcp 4 -- "raw sockets with TCP's number, and descriptors of every other kind: only TCP sockets are told of"
+not_tcp()
+{
+	trace
+	start descriptors "$bin/descriptors" hold
+	hear descriptors HELD
+	say descriptors
+	finish descriptors
+	untrace
+	events socket,comm=descriptors:8 bind,comm=descriptors:3 listen:2 shutdown:0
+}
+
 scenario container 46 own each -- "where the root of the cgroups is not seen: connect() and close() by system calls"
 container()
 {

@@ -80,3 +80,39 @@ migration()
 	expect "peak of the second member" "$(listener acceptq.peak 2)" $((23 - before))
 	expect "queues at the end" "$(listener acceptq.now 1) $(listener acceptq.now 2)" "0 0"
 }
+
+# second_device: $other is a process in a namespace at the other end of dev0 (10.99.0.1)
+second_device()
+{
+	ip link add dev0 type veth peer name dev1 2> /dev/null || skip "no veth in this kernel"
+	unshare -n sleep $limit &
+	other=$! pid[other]=$!
+	until [[ $(readlink "/proc/$other/ns/net") != "$(readlink /proc/self/ns/net)" ]]; do :; done
+	ip link set dev1 netns "$other"
+	ip addr add 10.99.0.1/24 dev dev0
+	ip link set dev0 up
+	nsenter -t "$other" -n ip addr add 10.99.0.2/24 dev dev1
+	nsenter -t "$other" -n ip link set dev1 up
+}
+
+# One address and port, one listener for each device: they take nothing from each other.
+scenario devices 4 loose -- "SO_BINDTODEVICE: two listeners of one address are no group"
+devices()
+{
+	second_device
+	trace
+	as=stuck server --device lo --backlog 3 --accept none
+	as=quick server --device dev0 --backlog 64 --accept loop
+	start remote nsenter -t "$other" -n "$bin/client" --count 23 10.99.0.1 "$port"
+	finish remote
+	client_hold --count 4
+	sleep 0.7		# so long is a pause
+	untrace
+	client_go
+	stop stuck
+	stop quick
+	end other
+	expect "accepted by each" "$(listener accepted 1) $(listener accepted 2)" "0 23"
+	expect "highest of each" "$(listener acceptq.peak 1)" 4
+	expect findings "$(findings)" accept-stalled
+}

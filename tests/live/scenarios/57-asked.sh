@@ -51,6 +51,37 @@ asked_trouble()
 	[[ $(findings) == acceptq-full* ]] || fail "findings are '$(findings)'"
 }
 
+# Where a sweep alone sees the end, it comes while somebody may wait, and not before.
+scenario asked_expired 46 own -- "-x: requests that expire after it had nothing to sweep for"
+asked_expired()
+{
+	sysctl_set ipv4/tcp_synack_retries 1
+	own_trace -x
+	sleep 2.5
+	server --accept on-line
+	peer no-ack --count 5 --for-ms $((SLOW ? 4500 : 3700))
+	expect "ss: half-open" "$(ss -Htn state syn-recv | wc -l)" 0
+	stop server
+	untrace
+	events synack-retrans:5 synq-del:5 synq-del,cause=expired:5 synq-add:0
+}
+
+scenario asked_trouble_none 4 -- "-x, and all went well: one line says so, and what is not watched"
+asked_trouble_none()
+{
+	local line='^  (The listener refused nothing|None of [0-9]+ listeners refused anything) \([0-9]+\.[0-9] s\)$'
+
+	server --accept loop --max 23
+	view "$dir/text" '' -x
+	client --count 23
+	unview
+	stop server
+	expect "lines between heading and the last one" "$(grep -vE '^$|^EVENT|^[0-9]+ events' "$dir/text")" \
+		"$(grep -E "$line|^  Not watched" "$dir/text")"
+	grep -qE "$line" "$dir/text" || fail "it says: $(cat "$dir/text")"
+	grep -q '^  Not watched: .* -q shows that\.$' "$dir/text" || fail "what is not watched is not said"
+}
+
 scenario asked_drop 46 own -- "-e drop: refusals alone"
 asked_drop()
 {
@@ -81,6 +112,41 @@ asked_accept()
 	untrace
 	events accept:5 acceptq-del:0 state:0
 	unknown established drops
+}
+
+# recorded FILE EVENT: how many of them a replay of all that the file has shows
+recorded()
+{
+	"$tcptrace" -r "$dir/$1" --json | grep -c "\"event\":\"$2\"" || true
+}
+
+timewaits()
+{
+	"$tcptrace" -r "$dir/$1" --json -e exists | grep -c '"new":"TIME_WAIT"' || true
+}
+
+# record FILE OPTION...: two connections of a new server
+record()
+{
+	view "$dir/json.$1" '' --json -w "$dir/$1" "${@:2}"
+	server --accept loop --max 2
+	client --count 2
+	finish server
+	unview
+}
+
+scenario asked_recorded 4 own -- "-w beside -e: what that asks for is recorded, no socket in TIME_WAIT; without -e all is"
+asked_recorded()
+{
+	server --accept loop --close-first --max 3
+	client --count 3 --wait-close
+	finish server
+	record part -e drop,acceptq-add
+	record all
+	expect "acceptq-add of both" "$(recorded part acceptq-add) $(recorded all acceptq-add)" "2 2"
+	expect "connect() of -e, of all" "$(recorded part connect) $(recorded all connect)" "0 2"
+	expect "TIME_WAIT of -e" "$(timewaits part)" 0
+	[[ $(timewaits all) -ge 3 ]] || fail "$(timewaits all) in TIME_WAIT, not three and more"
 }
 
 scenario asked_pid 4 own -- "-p and -e: whose a socket is comes from events that are not shown"

@@ -151,3 +151,25 @@ ledger_lossy()
 	ip netns del live-$$
 	ledger_is_not RetransSegs
 }
+
+# Not untrace: the readings of this script are not those of the same moment.
+scenario ledger_at_work 46 host alone loose -- "--check begins and ends in the middle of the traffic"
+ledger_at_work()
+{
+	local i
+
+	server --backlog 128 --accept epoll
+	for_a_while "$bin/client" --count 1000 $local $port &
+	pid[traffic]=$!
+	for i in 1 2 3; do
+		view "$dir/json.$i" '' -q --check --json -d 1
+		wait "${pid[tcptrace]}"
+		expect "exit status $i" $? 0
+		unset 'pid[tcptrace]'
+		within "PassiveOpens $i" "$(grep -c '"counter":"PassiveOpens","kernel":[1-9]' "$dir/json.$i")" 1 1
+		expect "counters that differ" "$(awk -f "$here/json.awk" -f <(echo 'get("type") == "ledger" && get("kernel") != get("counted")') "$dir/json.$i")" ''
+	done
+	wait "${pid[traffic]}"
+	unset 'pid[traffic]'
+	stop server
+}

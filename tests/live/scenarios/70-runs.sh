@@ -256,6 +256,34 @@ line_by_line()
 	untrace
 }
 
+scenario flood_said 4 own host -- "more lines than anybody reads: said once, while they come, on a terminal alone"
+flood_said()
+{
+	local what='More than a thousand lines a second: .tcptrace top. '
+
+	needs script
+	server --accept epoll
+	mkfifo "$dir/ready"
+	script -qfc "exec '$tcptrace' --netns $ns --mechanism $mechanism --ready-fd 9 9> '$dir/ready' 2> '$dir/talk'" \
+		/dev/null > "$dir/screen" < /dev/null &
+	pid[script]=$!
+	until_ready
+	start load "$bin/client" --timeout $limit --count 20000 --parallel 2 $local "$port"
+	until_said "$what"
+	sleep 2
+	kill -INT "$(pgrep_children "${pid[script]}")"
+	wait "${pid[script]}"
+	unset 'pid[script]'
+	end load KILL
+	said "$what"
+	view "$dir/lines" ''
+	start load "$bin/client" --timeout $limit --count 5000 $local "$port"
+	finish load
+	unview
+	stop server
+	not_said "$what"
+}
+
 scenario there_before 4 own -- "sockets that were there: 24 rows, then how many; -c counts none, -e exists shows and counts all"
 there_before()
 {

@@ -167,6 +167,29 @@ node_at()
 	until_port "$1"
 }
 
+scenario trouble_postgres 4 host alone loose -- "postgres, whose 200 somaxconn makes 4: the postmaster, not one of its children"
+trouble_postgres()
+{
+	sysctl_set core/somaxconn 4
+	trouble
+	postgres_at "$port"
+	worker=${pid[postgres]}
+	sleep 1
+	kill -STOP "$worker"
+	crowd 7
+	until_full "$port"
+	kill -CONT "$worker"
+	crowd_in 7
+	end_trouble
+	crowd_gone
+	end postgres INT
+	told acceptq-somaxconn
+	every_client acceptq-somaxconn 2
+	expect "whose" "$(whose acceptq-somaxconn)" "$worker"
+	screen "^ ! 127.0.0.1:$port: the accept queue of postgres\[$worker\] is too short: it holds 5, 7 clients wanted in at once" \
+		"It asked for [0-9]+; net.core.somaxconn made it 4\." "2 clients refused: " "sysctl -w net.core.somaxconn="
+}
+
 # ---- nobody accepts ----
 
 scenario trouble_stopped_worker 4 host alone loose -- "gunicorn's only worker is stopped: it is named, not the master"
@@ -221,6 +244,30 @@ trouble_blocked_loop()
 	screen "^ ! 127.0.0.1:$port: no accept\(\) by node\[$worker\] for [12]\.[0-9] s from $clock on, while 17 connections waited: it was busy with something else \(state R\)" \
 		"6 clients refused: " "Take what blocks out of the loop" "perf top -p $worker"
 	never_says 'backlog='
+}
+
+scenario trouble_script 4 host alone loose -- "redis runs a long script: the same of a server in C"
+trouble_script()
+{
+	needs redis-server redis-cli
+	redis_at "$port" 128
+	trouble
+	client --count 11
+	redis-cli -p "$port" eval 'for i = 1, 300000000 do end' 0 > "$dir/script" 2>&1 &
+	pid[cli]=$!
+	until_busy redis
+	crowd 23
+	crowd_in 23
+	wait "${pid[cli]}"
+	unset 'pid[cli]'
+	end_trouble
+	crowd_gone
+	end redis
+	told accept-stalled
+	expect "state, waiting" "$(evidence accept-stalled state) $(evidence accept-stalled stall_waiting)" "R 23"
+	screen "^ ! 127.0.0.1:$port: no accept\(\) by redis-server\[$pid_of_redis\] for [0-9.]+ (m?s) from $clock on, while 23 connections waited: it was busy with something else \(state R\)" \
+		"nobody refused"
+	never_says 'tcp-backlog'
 }
 
 scenario trouble_maxconn 4 host alone loose -- "haproxy has as many connections as it may: its own limit by its name"
@@ -460,6 +507,66 @@ connect_all()
 	EOC
 }
 
+# proxy_at PORT BACKEND: haproxy in front of a redis
+proxy_at()
+{
+	redis_at "$2" 128
+	cat > "$dir/haproxy.cfg" <<-EOC
+	defaults
+	  mode tcp
+	  timeout connect 5s
+	  timeout client 60s
+	  timeout server 60s
+	frontend f
+	  bind 127.0.0.1:$1
+	  default_backend b
+	backend b
+	  server one 127.0.0.1:$2
+	EOC
+	background haproxy haproxy -db -f "$dir/haproxy.cfg"
+	until_port "$1"
+}
+
+# through_proxy N: from each of three addresses N clients, which say PING and stay
+through_proxy()
+{
+	start through python3 -c "
+import socket
+kept = []
+for host in ('127.0.0.2', '127.0.0.3', '127.0.0.4'):
+    for _ in range($1):
+        kept.append(socket.create_connection(('127.0.0.1', $port), 5, (host, 0)))
+        kept[-1].sendall(b'PING\\r\\n')
+answers = 0
+for s in kept:
+    try:
+        answers += s.recv(7) == b'+PONG\\r\\n'
+    except OSError:
+        pass
+print('DONE', answers, flush=True)
+input()"
+	hear through DONE
+}
+
+scenario trouble_proxy_ports 4 host alone loose -- "haproxy has no port left to its backend: which sysctl, and that it is haproxy"
+trouble_proxy_ports()
+{
+	needs python3 haproxy redis-server
+	sysctl_set ipv4/ip_local_port_range '40000 40006'
+	proxy_at "$port" 8084
+	trouble
+	through_proxy 5
+	end_trouble
+	within "clients that were answered" "${reply#DONE }" 1 7
+	worker=${pid[haproxy]}
+	end through
+	end haproxy
+	end redis
+	told connect-fails
+	expect "errno, whose" "$(evidence connect-fails errno) $(whose connect-fails)" "EADDRNOTAVAIL $worker"
+	screen "^ ! connect\(\) to 127.0.0.1:8084 failed [0-9]+ times( of [0-9]+)? with EADDRNOTAVAIL in haproxy\[$worker\]: no local port was left of net.ipv4.ip_local_port_range \(40000 to 40006, 7 ports"
+}
+
 scenario trouble_firewall 4 host alone loose -- "a firewall of this machine drops the SYNs to redis: it is not redis"
 trouble_firewall()
 {
@@ -487,6 +594,53 @@ trouble_firewall()
 	expect "errno" "$(evidence connect-fails errno)" ETIMEDOUT
 	screen "^ ! connect\(\) to 127.0.0.1:$port failed 1 time with ETIMEDOUT in python3\[[0-9]+\]: no answer to any SYN, though a listener is there, on this machine, and refused nobody\." \
 		"nft list ruleset"
+}
+
+# ---- connections that nobody closes, requests that do not become any ----
+
+# node_halves PORT HOW: reads what comes and, where HOW is "keeps", never closes its end
+node_halves()
+{
+	cat > "$dir/halves.js" <<-EOC
+	require('net').createServer({ allowHalfOpen: '$2' === 'keeps' }, (s) => { s.resume(); s.on('error', () => {}); })
+		.listen($1, '127.0.0.1');
+	EOC
+	background node node "$dir/halves.js"
+	until_port "$1"
+}
+
+scenario trouble_close_wait 4 host alone loose -- "node never closes its half of 23 connections: who, how many"
+trouble_close_wait()
+{
+	needs node
+	node_halves "$port" keeps
+	trouble
+	client --count 23
+	sleep 0.5
+	end_trouble
+	worker=${pid[node]}
+	end node
+	told close-wait
+	expect "count, whose" "$(evidence close-wait count) $(whose close-wait)" "23 $worker"
+	screen "^ ! node\[$worker\] holds 23 connections in CLOSE_WAIT: the peers have closed, the program has not\." \
+		"must close\(\) a connection when read\(\) returns 0"
+}
+
+scenario trouble_half_open 4 host alone loose -- "no third packet to redis: they expire, and no setting of redis is blamed"
+trouble_half_open()
+{
+	needs redis-server
+	sysctl_set ipv4/tcp_synack_retries 1
+	redis_at "$port" 511 0.0.0.0
+	trouble
+	peer script 'syn 1-9; settle 4500'
+	end_trouble
+	end redis
+	told requests-expire
+	expect "expired" "$(evidence requests-expire expired)" 9
+	screen "^ ! 0.0.0.0:$port: the third packet did not come: 9 requests expired in the SYN queue of redis-server\[$pid_of_redis\] after 9 SYN-ACK retransmits, 0 others? established" \
+		"Clients vanish or the path loses packets"
+	never_says 'tcp-backlog'
 }
 
 # ---- what a full queue does beside ----
@@ -566,6 +720,43 @@ healthy_reload()
 	done
 	end nginx QUIT
 	end_trouble
+	told
+}
+
+scenario healthy_late 4 host alone loose -- "third packets after 300 ms; node's 23 open connections; postgres, a connection for each query: nothing is told"
+healthy_late()
+{
+	needs redis-server node pgbench
+	redis_at "$port" 511 0.0.0.0
+	node_halves 8083 closes
+	postgres_at 8085
+	sleep 1
+	echo 'SELECT 1;' > "$dir/query"
+	trouble
+	peer script 'syn 1-9; settle 300; ack 1-9; settle 50'
+	port=8083 client --count 23
+	port=8083 client_hold --count 23
+	pgbench -h 127.0.0.1 -p 8085 -U postgres -n -C -c 3 -t 7 -f "$dir/query" postgres > "$dir/bench" 2>&1 || fail "pgbench failed: $(tail -n 1 "$dir/bench")"
+	end_trouble
+	client_go
+	end redis
+	end node
+	end postgres INT
+	told
+}
+
+scenario healthy_proxy 4 host alone loose -- "haproxy in front of redis: nothing is told"
+healthy_proxy()
+{
+	needs python3 haproxy redis-server
+	proxy_at "$port" 8084
+	trouble
+	through_proxy 5
+	end_trouble
+	expect "clients that were answered" "${reply#DONE }" 15
+	end through
+	end haproxy
+	end redis
 	told
 }
 

@@ -106,18 +106,8 @@ conns_redis()
 scenario conns_postgres 4 host alone own loose -- "conns: bytes of 1,009 connections as clients of postgres counted them"
 conns_postgres()
 {
-	local bin
-
-	needs postgres python3 setpriv
-	bin=$(dirname "$(readlink -f "$(command -v postgres)")")
-	[[ -x $bin/initdb ]] || skip "no initdb beside postgres"
-	chmod 755 "$dir"
-	mkdir "$dir/data"
-	chown nobody "$dir/data"
-	setpriv --reuid nobody --clear-groups "$bin/initdb" -D "$dir/data" -U postgres -A trust --no-sync > "$dir/initdb.log" 2>&1 ||
-		die "initdb: $(tail -n 1 "$dir/initdb.log")"
-	background postgres setpriv --reuid nobody --clear-groups "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir/data"
-	until_port "$port"
+	needs python3
+	postgres_at "$port"
 	sleep 1
 	truth postgres
 	end postgres INT

@@ -51,6 +51,7 @@ on_screen()
 {
 	tmux -S "$dir/tmux" -f /dev/null new-session -d -x 80 -y 24 "$(printf '%q ' "$@") > /dev/tty; sleep 1000"
 }
+on_screen_pid() { pgrep_children "$(tmux -S "$dir/tmux" list-panes -F '#{pane_pid}')"; }
 shown() { tmux -S "$dir/tmux" capture-pane -p; }
 until_shown()
 {
@@ -83,7 +84,7 @@ top_screen()
 	until_port $((port + 99))
 	on_screen env TERM=xterm-256color LC_ALL=C.UTF-8 "$tcptrace" top --netns "$ns" --mechanism "$mechanism"
 	until_shown "listeners 100/100"
-	top=$(pgrep -n -x tcptrace)
+	top=$(on_screen_pid)
 	ticks=$(cpu_of "$top")
 	sleep 5
 	within "CPU ticks of 500 with 100 idle listeners" $(($(cpu_of "$top") - ticks)) 0 5
@@ -105,4 +106,59 @@ top_screen()
 	expect "accepted by nginx, and seen, the frozen time too" \
 		"$(sed -n "/^127.0.0.1:$port /,/accepted/s/.*accepted \([0-9]*\).*/\1/p" "$dir/screen")" $((served - before + 1))
 	within "connections" $((served - before)) 100 10000000
+}
+
+keys() { tmux -S "$dir/tmux" send-keys "$@"; }
+until_gone()
+{
+	local i
+
+	for ((i = 0; i < patience * 10; i++)); do
+		shown | grep -qF -- "$1" || return
+		sleep 0.1
+	done
+	die "'$1' stays on the screen: $(shown)"
+}
+
+# programs PID: how many BPF programs it has loaded
+programs() { ls -l "/proc/$1/fd" | grep -c bpf-prog; }
+
+scenario top_ladder 4 own each loose -- "top on a screen: hooks for a connection while its ladder is open, and R records"
+top_ladder()
+{
+	local top before during
+
+	needs tmux
+	server --accept on-line
+	(cd "$dir" && on_screen env TERM=xterm-256color LC_ALL=C.UTF-8 "$tcptrace" top --netns "$ns" --mechanism "$mechanism")
+	until_shown ":$port"
+	top=$(on_screen_pid)
+	before=$(programs "$top")
+	keys Enter
+	until_shown "WHERE"
+	client_hold
+	serve accept
+	until_shown " 127.0.0.1:"
+	keys R
+	until_shown "RECORDING"
+	keys End Enter
+	until_shown "while this screen is open"
+	during=$(programs "$top")
+	within "programs more for a ladder" $((during - before)) 4 60
+	client_go
+	until_shown "CLOSE_WAIT"
+	keys Escape
+	until_gone "while this screen is open"
+	expect "programs after it" "$(programs "$top")" "$before"
+	keys R
+	until_shown "recorded: tcptrace top -r tcptrace-"
+	keys Q
+	until_shown " lost"
+	tmux -S "$dir/tmux" kill-server
+	stop server
+	"$tcptrace" -j -r "$dir"/tcptrace-2*.tcp > "$dir/json" 2>> "$dir/errors" || fail "the recording does not replay"
+	json=$dir/json
+	expect "for its owner alone" "$(stat -c %a "$dir"/tcptrace-2*.tcp)" 600
+	within "transitions to CLOSE_WAIT in it" "$(count state new=CLOSE_WAIT lport=$port)" 1 1
+	within "sockets that were there before" "$(count exists lport=$port)" 1 10
 }

@@ -18,6 +18,9 @@ struct bpf_source {
 	struct source base;
 	struct source_config cfg;
 	struct load load;
+	struct load more;		/* widen(); skel NULL: nothing */
+	struct source_config more_cfg;
+	uint64_t more_missed, more_skipped[RETRY_KINDS];	/* by those that are gone: by kprobes, by recursion */
 	struct rings rings;
 	source_fn fn;			/* of the poll() in progress */
 	void *ctx;
@@ -34,6 +37,8 @@ struct bpf_source {
 	uint64_t waiting;
 	uint64_t waiting_low;		/* fewest since the last sweep: none of the others is older than that */
 	bool counts;			/* what enters and leaves is hooked, else waiting says nothing */
+	bool told;			/* by synq_entered of bpf/, where nothing is counted */
+	bool entered;			/* so at the last sweep: what was about to enter then may have been missed */
 	bool cookies;			/* then a way out may belong to no way in */
 	char note[SOURCE_WHY];
 	bool resync;

@@ -71,6 +71,29 @@ static void fill_config(struct load *l)
 	c->nets = (uint8_t)f->nnets;
 	c->filtered = c->nets || c->cgroup || c->netns || c->family || c->by_pid || c->by_lport || c->by_rport;
 	plan_config(&l->plan, c);
+	if (l->of) {
+		c->events &= ~((const struct capture_config *)&l->of->skel->rodata->cfg)->events;
+		c->no_listeners = true;
+	}
+}
+
+/* What is each one's own: notes that programs leave for those of the same load. */
+static int share_maps(struct load *l)
+{
+	struct capture *a = l->skel, *b = l->of->skel;
+	const struct { struct bpf_map *own, *first; } maps[] = {
+		{ a->maps.slots, b->maps.slots }, { a->maps.slot_seq, b->maps.slot_seq },
+		{ a->maps.wakeup, b->maps.wakeup }, { a->maps.bss, b->maps.bss },
+		{ a->maps.pids, b->maps.pids }, { a->maps.traced_socks, b->maps.traced_socks },
+	};
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++) {
+		int err = bpf_map__reuse_fd(maps[i].own, bpf_map__fd(maps[i].first));
+
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 /*
@@ -104,8 +127,13 @@ static char *log_of(const struct load *l, unsigned int prog)
 
 static int try_load(struct load *l)
 {
+	int err;
+
 	fill_config(l);
 	size_maps(l);
+	err = l->of ? share_maps(l) : 0;
+	if (err)
+		return err;
 	for (unsigned int i = 1; i <= PROGS; i++) {
 		struct bpf_program *prog = prog_at(l->skel, i);
 
@@ -177,7 +205,8 @@ static int attach(struct load *l, unsigned int i)
 
 static void detach(struct load *l)
 {
-	rings_close(l->rings);
+	if (!l->of)
+		rings_close(l->rings);
 	for (unsigned int i = 1; i <= PROGS; i++) {
 		bpf_link__destroy(l->link[i]);
 		bpf_link__destroy(l->too[i]);
@@ -241,11 +270,12 @@ static int ask_kernel(struct load *l)
 	return err;
 }
 
+/* Which sockets belong to processes the first one learns. */
 static void make_plan(struct load *l)
 {
 	const struct filter *f = &l->cfg->filter;
 	struct plan_options options = {
-		.only = l->cfg->mechanism, .by_pid = f->npids > 0 && !f->both_ends, .follow = f->follow,
+		.only = l->cfg->mechanism, .by_pid = !l->of && f->npids > 0 && !f->both_ends, .follow = !l->of && f->follow,
 		.events = l->cfg->events ? l->cfg->events : EVENTS_ALL & ~EVENTS_IO,
 	};
 
@@ -272,8 +302,8 @@ static int try_round(struct load *l, bool *replanned)
 		*replanned = failed;
 		return err;
 	}
-	err = fill_pids(l);
-	if (!err)
+	err = l->of ? 0 : fill_pids(l);
+	if (!err && !l->of)
 		err = rings_open(l->rings, bpf_map__fd(l->skel->maps.slots), bpf_map__fd(l->skel->maps.slot_seq),
 				 bpf_map__fd(l->skel->maps.wakeup), l->skel->bss->ring_ends);
 	if (err)
@@ -301,7 +331,7 @@ static int load_and_attach(void *arg)
 {
 	const size_t size = (size_t)PROGS * LOG_BYTES;
 	struct load *l = arg;
-	int err = ask_kernel(l);
+	int err = l->of ? 0 : ask_kernel(l);
 
 	if (err)
 		return err;
@@ -333,28 +363,43 @@ static void raise_file_limit(void)
 	}
 }
 
-int load_open(struct load *l, const struct source_config *cfg, struct rings *rings)
+static int run_quietly(struct load *l)
 {
 	libbpf_print_fn_t print = NULL;
 	int err;
 
+	if (!l->cfg->verbose)		/* then its messages and the verifier's go to standard error */
+		print = libbpf_set_print(be_silent);
+	err = mount_run(load_and_attach, l);
+	if (!l->cfg->verbose)
+		libbpf_set_print(print);
+	return err;
+}
+
+int load_open(struct load *l, const struct source_config *cfg, struct rings *rings)
+{
 	memset(l, 0, sizeof(*l));
 	l->cfg = cfg;
 	l->rings = rings;
 	l->btf_fd = l->cgroup_fd = -1;
 	raise_file_limit();
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	if (!cfg->verbose)		/* then its messages and the verifier's go to standard error */
-		print = libbpf_set_print(be_silent);
-	err = mount_run(load_and_attach, l);
-	if (!cfg->verbose)
-		libbpf_set_print(print);
-	return err;
+	return run_quietly(l);
+}
+
+int load_more(struct load *l, const struct load *of, const struct source_config *cfg)
+{
+	*l = (struct load){
+		.cfg = cfg, .of = of, .rings = of->rings, .features = of->features, .btf_fd = of->btf_fd, .cgroup_fd = of->cgroup_fd,
+	};
+	return run_quietly(l);
 }
 
 void load_close(struct load *l)
 {
 	detach(l);
+	if (l->of)
+		return;
 	if (l->btf_fd >= 0)
 		close(l->btf_fd);
 	if (l->cgroup_fd >= 0)

@@ -12,6 +12,7 @@
 
 struct load {
 	const struct source_config *cfg;
+	const struct load *of;			/* into whose rings it writes, and not what that does; NULL: it is the first */
 	struct rings *rings;
 	struct features features;
 	struct plan plan;
@@ -28,6 +29,11 @@ struct load {
  * programs are loaded. 0 or -errno; then load_why() has a sentence, or NULL.
  */
 int load_open(struct load *l, const struct source_config *cfg, struct rings *rings);
+/*
+ * Others beside them: cfg.events and no more, into the rings of the first, whose features it takes over. Nothing else
+ * of the filter may differ. 0 or -errno.
+ */
+int load_more(struct load *l, const struct load *of, const struct source_config *cfg);
 void load_close(struct load *l);			/* also of one that failed to open */
 
 #endif

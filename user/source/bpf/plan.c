@@ -10,7 +10,10 @@
 #define ENOTSUPP	524	/* the kernel's own, which libc has no text for */
 
 /* The queues of a listener. */
-#define QUEUE_STEPS	(EVENTS_QUEUES & EVENTS_ALL & ~(EVENT_BIT(EXISTS) | EVENT_BIT(LISTEN)))
+#define QUEUE_STEPS	(EVENTS_QUEUES & EVENTS_ALL & ~EVENT_BIT(LISTEN))
+
+/* Who asks for these alone is told of no socket that nobody has any more. */
+#define WITHOUT_TIMEWAITS	(EVENTS_QUEUES | EVENTS_TROUBLE | EVENT_BIT(ACCEPT))
 
 /*
  * What the model must see whatever it is captured by: who enters a queue must be seen to leave it, or would be in it for
@@ -243,6 +246,7 @@ static void settle(struct plan *p)
 void plan_make(struct plan *p, const struct features *features, const struct plan_options *options)
 {
 	*p = (struct plan){ .features = features, .options = *options };
+	p->timewaits = options->events & ~WITHOUT_TIMEWAITS;
 	p->options.events = without_parts(options->events | EVENT_BIT(EXISTS));	/* a snapshot is always taken */
 	settle(p);
 }
@@ -322,6 +326,7 @@ void plan_config(const struct plan *p, struct capture_config *c)
 	for (size_t i = 0; i < PARTS; i++)
 		if (p->events & parts[i].bit)
 			c->events |= parts[i].written;
+	c->timewaits = p->timewaits;
 	c->retries = p->features->preempts;
 	c->thread_notes = p->features->rt;
 	c->fetches = p->features->fetches;

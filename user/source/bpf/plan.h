@@ -31,6 +31,7 @@ struct plan {
 	const struct features *features;
 	struct plan_options options;
 	uint64_t events;		/* what is asked for, and what that rests on */
+	bool timewaits;			/* a snapshot tells of them */
 	struct choice choice[HOOK_MAX];
 	struct progs refused;		/* by this kernel, when they were tried */
 	struct progs wanted;		/* to be loaded */

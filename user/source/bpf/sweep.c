@@ -88,6 +88,7 @@ void sweep_open(struct bpf_source *s)
 	const uint64_t ways = EVENT_BIT(SYNQ_ADD) | EVENT_BIT(ACCEPT);
 
 	s->counts = (p->events & ways) == ways;
+	s->told = s->load.skel->rodata->cfg.cg_synack || s->load.skel->rodata->cfg.tp_synack;
 	if (plan_samples(p, EVENT_BIT(SYNQ_DEL) | EVENTS_DROPPED))
 		s->sweep_every_ns = SWEEP_MIN_NS;
 	if (s->cfg.events & EVENTS_OPEN)
@@ -96,7 +97,15 @@ void sweep_open(struct bpf_source *s)
 
 bool sweep_may_find(const struct bpf_source *s, uint64_t waiting)
 {
-	return s->sweep_every_ns && (waiting || !s->counts);
+	if (!s->sweep_every_ns || waiting || s->counts)
+		return s->sweep_every_ns && waiting;
+	return !s->told || s->entered || __atomic_load_n(&s->load.skel->bss->synq_entered, __ATOMIC_RELAXED);
+}
+
+/* What enters from here on counts for the next one. */
+static void forget_entered(struct bpf_source *s)
+{
+	s->entered = s->told && __atomic_exchange_n(&s->load.skel->bss->synq_entered, 0, __ATOMIC_RELAXED);
 }
 
 /* With very many sockets a fiftieth of a CPU: not of the wall, which a busy machine stretches. */
@@ -111,12 +120,16 @@ int sweep_due(struct bpf_source *s, uint64_t now_ns)
 {
 	bool queues = s->sweep_every_ns && now_ns - s->sweep_ns >= s->sweep_every_ns;
 	bool open = s->open_every_ns && now_ns - s->open_ns >= s->open_every_ns;
-	uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t cpu;
+	bool finds;
 	int err = 0;
 
 	if (!queues && !open)
 		return 0;
-	if (open || sweep_may_find(s, s->waiting_low))
+	cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	finds = sweep_may_find(s, s->waiting_low);
+	forget_entered(s);
+	if (open || finds)
 		err = sweep_all(s, open);
 	s->waiting_low = s->waiting;
 	cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;

@@ -71,35 +71,49 @@ static bool wanted(const struct view *v, const struct life *x, const struct conn
 	return !c->min_bytes || (r->l->totals.known && r->l->totals.in + r->l->totals.out >= c->min_bytes);
 }
 
-static void show(struct view *v, struct life *x, uint64_t now_ns)
+/* false: it is not wanted */
+static bool make_row(struct view *v, struct life *x, uint64_t now_ns, struct conn_row *r)
 {
 	struct conns *s = v->priv;
 	struct life *peer = config(v)->both ? NULL : x->peer;
-	struct conn_row r = { .l = &x->l, .peer = peer ? &peer->l : NULL };
 	uint64_t unobserved;
 
+	*r = (struct conn_row){ .l = &x->l, .peer = peer ? &peer->l : NULL };
 	if (v->cfg.hosts) {
-		r.host = host_word(v->cfg.hosts, x->host);
-		r.peer_host = peer ? host_word(v->cfg.hosts, peer->host) : NULL;
+		r->host = host_word(v->cfg.hosts, x->host);
+		r->peer_host = peer ? host_word(v->cfg.hosts, peer->host) : NULL;
 	}
-
-	r.until_ns = x->l.end_ns ? x->l.end_ns : now_ns;
-	r.end = life_end(&x->l, now_ns, s->seen[x->host], &r.unobserved);
-	r.deduced = life_deduced(&x->l, r.end);
+	r->until_ns = x->l.end_ns ? x->l.end_ns : now_ns;
+	r->end = life_end(&x->l, now_ns, s->seen[x->host], &r->unobserved);
+	r->deduced = life_deduced(&x->l, r->end);
 	if (peer)
-		r.peer_end = life_end(&peer->l, now_ns, s->seen[peer->host], &unobserved);
-	if (!wanted(v, x, &r))
+		r->peer_end = life_end(&peer->l, now_ns, s->seen[peer->host], &unobserved);
+	return wanted(v, x, r);
+}
+
+static void put_row(struct view *v, const struct conn_row *r)
+{
+	struct conns *s = v->priv;
+
+	if (v->cfg.json)
+		keys_json(v, &s->clock, r);
+	else if (config(v)->csv)
+		keys_csv(v, &s->clock, r);
+	else
+		rows_put(v, &s->rows, r);
+}
+
+static void show(struct view *v, struct life *x, uint64_t now_ns)
+{
+	struct conns *s = v->priv;
+	struct conn_row r;
+
+	if (!make_row(v, x, now_ns, &r))
 		return;
 	sums_add(&s->sums, &r);
 	v->shown++;
-	if (v->cfg.quiet)
-		return;
-	if (v->cfg.json)
-		keys_json(v, &s->clock, &r);
-	else if (config(v)->csv)
-		keys_csv(v, &s->clock, &r);
-	else
-		rows_put(v, &s->rows, &r);
+	if (!v->cfg.quiet)
+		put_row(v, &r);
 }
 
 /* Of two ends of one connection the server's line tells of both. */
@@ -228,13 +242,20 @@ static void without_conn(struct view *v, const struct model_event *ev)
 		late_reset(v->priv, ev);
 }
 
+/* No connection: it listens now; or it was the second child of a request, which is thrown away. */
+static bool is_none(const struct life *x, const struct model_event *ev)
+{
+	return (ev->event == TCPTRACE_STATE && ev->new == TCP_S_LISTEN) ||
+	       (ev->counted & COUNTED_NOTHING && !x->l.synq_ns);
+}
+
 /* The life of the step's connection; one that is over already goes before the next one of the same number. */
 static struct life *life_of(struct view *v, const struct model_event *ev)
 {
 	struct conns *s = v->priv;
 	struct life *x = lives_by_conn(&s->lives, ev->conn);
 
-	if (x && ev->event == TCPTRACE_STATE && ev->new == TCP_S_LISTEN) {
+	if (x && is_none(x, ev)) {
 		lives_drop(&s->lives, x);
 		return NULL;
 	}
@@ -329,6 +350,31 @@ static void conns_lost(struct view *v, uint64_t count, const char *where)
 		json_lost(v, count, where);
 }
 
+/* -a -i: those that go on. For people with the bytes since the last list; programs can subtract. */
+static void conns_interval(struct view *v, uint64_t now_ns)
+{
+	struct conns *s = v->priv;
+	bool text = !v->cfg.json && !config(v)->csv;
+
+	if (v->cfg.quiet)
+		sums_put(v, &s->sums);
+	for (struct life *x = s->lives.oldest; x; x = x->next) {
+		struct conn_row r;
+		struct conn_life since;
+
+		if (v->cfg.quiet || !x->l.conn || x->l.end_ns || is_told_by_peer(v, x) || !make_row(v, x, now_ns, &r))
+			continue;
+		since = x->l;
+		since.totals.in -= x->was_in < since.totals.in ? x->was_in : since.totals.in;
+		since.totals.out -= x->was_out < since.totals.out ? x->was_out : since.totals.out;
+		x->was_in = x->l.totals.in;
+		x->was_out = x->l.totals.out;
+		if (text)
+			r.l = &since;
+		put_row(v, &r);
+	}
+}
+
 /* ---- the end ---- */
 
 /* What has ended is told; what goes on, with -a. */
@@ -405,6 +451,8 @@ const struct view_ops view_conns = {
 	.event = conns_event,
 	.record = conns_record,
 	.tick = conns_tick,
+	.interval = conns_interval,
+	.sweeps = true,
 	.lost = conns_lost,
 	.finish = conns_finish,
 	.finding = conns_finding,

@@ -18,6 +18,7 @@ struct life {
 	uint64_t isn;			/* pair_isn(); 0: unknown */
 	uint8_t host;			/* whose recording it is in */
 	unsigned int picks;		/* what view_config.picks said so far */
+	uint64_t was_in, was_out;	/* bytes, when a list had it last (-i) */
 	bool told;			/* its other end's line has told of it */
 	bool paired;			/* in the table by tuple */
 	struct life *peer;

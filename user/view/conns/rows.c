@@ -191,7 +191,8 @@ static void put_end(struct view *v, const struct conn_row *r)
 		out_str(v->out, name ? name : tr(life_end_short(r->end)));
 		return;
 	}
-	out_str(v->out, tr(life_end_short(r->end)));
+	/* one word for both ends, but only one of them has a SYN queue */
+	out_str(v->out, r->end == LIFE_HALF_OPEN && r->l->role == ROLE_CLIENT ? _("connecting") : tr(life_end_short(r->end)));
 	if (count > 1) {
 		out_char(v->out, ' ');
 		out_u64(v->out, count);

@@ -164,7 +164,7 @@ static const char *sentence_of(const struct conn_row *r)
 	case LIFE_NEVER_CLOSED: return N_("they never closed");
 	case LIFE_OPEN: return N_("open");
 	case LIFE_WAITING: return N_("waits for accept()");
-	case LIFE_HALF_OPEN: return N_("half-open");
+	case LIFE_HALF_OPEN: return r->l->role == ROLE_CLIENT ? N_("connecting") : N_("half-open");
 	default: return r->unobserved ? N_("unknown: {what} is not observed") : N_("unknown");
 	}
 }

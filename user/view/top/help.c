@@ -25,7 +25,8 @@ static const struct { const char *keys, *help; } keys[] = {
 	{ "e F", N_("the ladder: with explanations; follow new steps") },
 	{ "w", N_("addresses whole") },
 	{ "S", N_("save the screen as text") },
-	{ "t [ ]", N_("of a replay: to the next interval; half, double speed") },
+	{ "R", N_("record from now on, and end that; a file of the time in its name, for -r") },
+	{ "t T [ ]", N_("of a replay: to the next interval, back to the one before; half, double speed") },
 };
 
 static void put_entry(struct top *t, const char *name, const char *help)

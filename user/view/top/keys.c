@@ -15,6 +15,18 @@ static unsigned int lines(const struct top *t)
 	return t->screen == TOP_LIST ? t->rows.nshown : t->choices;
 }
 
+/* After a scroll: what Enter opens is what can be seen. */
+static void select_visible(struct top *t, bool last)
+{
+	unsigned int from = t->first, to = t->first + top_body_rows(t), end = t->first_choice + t->choices;
+
+	if (!t->choices || to <= t->first_choice || from >= end)
+		return;
+	from = from > t->first_choice ? from - t->first_choice : 0;
+	to = (to < end ? to : end) - t->first_choice;
+	t->at = last ? to - 1 : t->at < from ? from : t->at >= to ? to - 1 : t->at;
+}
+
 /* Where the selection leaves the lines that can be selected, the text scrolls. */
 static void move_doc(struct top *t, int by)
 {
@@ -24,6 +36,7 @@ static void move_doc(struct top *t, int by)
 	if (!seen || (by < 0 && !t->at) || (by > 0 && t->at + 1 >= t->choices)) {
 		t->first = by < 0 && (unsigned int)-by > t->first ? 0 : t->first + (unsigned int)by;
 		t->first = t->first > last ? last : t->first;
+		select_visible(t, by > (int)PAGE_LINES - 1);
 		return;
 	}
 	if (by < 0)
@@ -251,6 +264,14 @@ static void freeze(struct top *t)
 	t->due = !t->frozen;
 }
 
+static void record(struct top *t)
+{
+	if (t->v->cfg.live)
+		t->v->records = !t->v->records;
+	else
+		top_say(t, _("This is a recording already."));
+}
+
 static bool key_of_play(struct top *t, int key)
 {
 	if (t->v->cfg.live)
@@ -258,6 +279,12 @@ static bool key_of_play(struct top *t, int key)
 	switch (key) {
 	case 't':
 		t->play.step = t->play.paused = true;
+		return true;
+	case 'T':
+		if (t->v->cfg.repeats)
+			top_play_back(t);
+		else
+			top_say(t, _("There is no way back: only a file alone can be read again."));
 		return true;
 	case '[': top_play_speed(t, -1); return true;
 	case ']': top_play_speed(t, 1); return true;
@@ -280,6 +307,7 @@ static void key_anywhere(struct top *t, int key)
 	case ' ': case 'Z': freeze(t); break;
 	case 'd': next_interval(t); break;
 	case 'S': top_save(t); break;
+	case 'R': record(t); break;
 	case '?': case 'h': case TOP_KEY_F1: menu(t, TOP_HELP); break;
 	case '/': case TOP_KEY_F4: t->typing = t->screen == TOP_LIST || t->screen == TOP_LADDER; break;
 	}

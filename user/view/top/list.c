@@ -65,12 +65,32 @@ void top_findings_look(struct top *t, uint64_t now_ns)
 	}
 }
 
+/* A single one has all their lines. */
+static void put_whole(struct top *t, unsigned int max)
+{
+	unsigned int from = t->page.n;
+	char text[TOP_FINDING_TEXT + 4];
+
+	snprintf(text, sizeof(text), "! %s", t->findings.one[0].text);
+	page_add(&t->page, text, strlen(text), 2);
+	if (t->page.n > from + max)
+		t->page.n = from + max;
+	if (t->page.n > from) {
+		t->page.line[from].look = LOOK_BAD;
+		t->page.line[from].looks = 1;
+	}
+}
+
 /* One line each, the costliest first; more than there is room for take turns. */
 void top_put_findings(struct top *t, unsigned int max)
 {
 	const struct top_findings *all = &t->findings;
 	unsigned int from = all->n > max ? t->rotated * max % all->n : 0;
 
+	if (all->n == 1 && max > 1 && t->page.columns) {
+		put_whole(t, max);
+		return;
+	}
 	for (unsigned int i = 0; i < max && i < all->n; i++) {
 		struct out *o = page_line(&t->page);
 

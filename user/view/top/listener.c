@@ -30,7 +30,8 @@
 #define SHOWN_REFUSED	5u
 #define HIST_LINES	10u
 #define HIST_BAR	40u
-#define LISTED		1000u
+#define LISTED		TOP_CONNS
+#define REMOTE_LEAST	14u
 #define SUMMARY_AT	16u		/* where its numbers begin */
 
 /* A number is of one machine alone. */
@@ -62,10 +63,13 @@ static void learn(struct top_conn *c, const struct conn *from)
 	memcpy(c->comm, from->owner.comm, sizeof(c->comm));
 }
 
-static struct top_conn *conn_of(struct top_open *o, uint64_t id)
+/* A busy listener has the next thousand within a second: the selected one stays. */
+static struct top_conn *conn_of(struct top_open *o, uint64_t id, uint64_t selected)
 {
 	struct top_conn *c = &o->conns[id % TOP_CONNS];
 
+	if (c->id && c->id == selected && c->id != id)
+		c = &o->unlisted;
 	if (c->id != id)
 		*c = (struct top_conn){ .id = id };
 	return c;
@@ -76,7 +80,7 @@ static void learn_alive(void *ctx, const struct conn *c)
 	struct top_open *o = ctx;
 
 	if (c->listener && c->listener->id == o->listener)
-		learn(conn_of(o, c->id), c);
+		learn(conn_of(o, c->id, 0), c);
 }
 
 int top_listener_open(struct top *t, uint32_t id)
@@ -94,6 +98,7 @@ int top_listener_open(struct top *t, uint32_t id)
 		return -ENOMEM;
 	o->listener = id;
 	o->lport = l->lport;
+	o->remote = REMOTE_LEAST;
 	if (t->v->cfg.live) {
 		memset(o->conns, 0, sizeof(o->conns));
 		model_each_conn(m, learn_alive, o);
@@ -109,6 +114,12 @@ void top_listener_close(struct top *t)
 		top_steps_close(t);
 	o->listener = 0;
 	o->conn = 0;
+}
+
+void top_listener_forget(struct top *t)
+{
+	memset(t->open.conns, 0, sizeof(t->open.conns));
+	t->refused = 0;
 }
 
 static void keep_refused(struct top *t, const struct model_event *ev)
@@ -128,7 +139,7 @@ void top_listener_event(struct top *t, const struct model_event *ev)
 		keep_refused(t, ev);
 	if (!ev->c || !ev->c->listener || (t->v->cfg.live && ev->c->listener->id != t->open.listener))
 		return;
-	c = conn_of(&t->open, ev->conn);
+	c = conn_of(&t->open, ev->conn, t->selected_conn);
 	learn(c, ev->c);
 	if (ev->event == TCPTRACE_ACCEPTQ_DEL && ev->has_dur)
 		c->waited_ns = ev->dur_ns;
@@ -289,7 +300,7 @@ static void put_conn(struct top *t, const struct top_conn *c)
 		out_str(o, "-       ");
 	from = o->len;
 	out_endpoint(o, c->raddr, c->rport);
-	out_pad_to(o, from, 22);
+	out_pad_to(o, from, t->open.remote + 1);
 	out_str_pad(o, known ? tcp_state_name(c->state) : "-", 13);
 	from = o->len;
 	if (c->waited_ns)
@@ -332,13 +343,34 @@ uint64_t top_listener_conn(const struct top *t, unsigned int choice)
 	return choice < t->choices && line < t->doc.n ? strtoull(t->doc.line[line].text, NULL, 10) : 0;
 }
 
+/* The column of addresses only grows, so that nothing jumps. */
+static void put_titles(struct top *t, struct top_conn *const *list)
+{
+	char text[PUT_ENDPOINT_MAX + PUT_SLACK];
+	size_t from;
+	struct out *o;
+
+	for (unsigned int i = 0; i < t->choices; i++) {
+		unsigned int n = (unsigned int)(put_endpoint(text, list[i]->raddr, list[i]->rport) - text);
+
+		t->open.remote = n > t->open.remote ? n : t->open.remote;
+	}
+	o = page_line(&t->doc);
+	out_str(o, "   CONN WHERE    AGE     ");
+	from = o->len;
+	out_str(o, "REMOTE");
+	out_pad_to(o, from, t->open.remote + 1);
+	out_str(o, "STATE        WAITED ms COMM");
+	page_line_end(&t->doc, LOOK_BOLD, ~0u);
+}
+
 static void put_conns(struct top *t)
 {
 	struct top_conn *list[LISTED];
 
 	t->choices = collect(t, list);
 	page_str(&t->doc, "", LOOK_PLAIN);
-	page_str(&t->doc, "   CONN WHERE    AGE     REMOTE                STATE        WAITED ms COMM", LOOK_BOLD);
+	put_titles(t, list);
 	t->first_choice = t->doc.n;
 	for (unsigned int i = 0; i < t->choices; i++)
 		put_conn(t, list[i]);
@@ -385,7 +417,8 @@ void top_listener_put(struct top *t)
 	page_clear(&t->doc, t->page.columns);
 	t->choices = 0;
 	if (!l) {
-		page_str(&t->doc, _("This listener is gone."), LOOK_BOLD);
+		page_str(&t->doc, t->v->cfg.live ? _("This listener is gone.") :
+			 _("This listener is not there at this moment of the recording."), LOOK_BOLD);
 		return;
 	}
 	put_findings(t);

@@ -33,11 +33,28 @@ static void skip_gap(struct top *t, uint64_t next_ns)
 		t->next_ns = next_ns - (next_ns - t->next_ns) % t->interval_ns;
 }
 
+/* On the way back, which leads over the beginning. */
+static bool seeks(struct top *t, uint64_t next_ns)
+{
+	uint64_t to_ns = t->play.seek_ns;
+
+	if (to_ns && next_ns && t->next_ns <= to_ns)
+		return true;
+	t->play.seek_ns = 0;
+	if (to_ns > t->play.at_ns)
+		t->play.at_ns = to_ns;
+	return false;
+}
+
 static void on_screen(struct top *t, uint64_t next_ns, struct view_play *play)
 {
 	go_on(t);
 	if (next_ns != UINT64_MAX)
 		t->play.heard_ns = t->play.real_ns;
+	if (seeks(t, next_ns)) {
+		*play = (struct view_play){ .until_ns = t->next_ns };
+		return;
+	}
 	if (!next_ns) {
 		t->play.ended = true;
 		*play = (struct view_play){ .wait_ms = REST_MS };
@@ -59,7 +76,10 @@ static void on_screen(struct top *t, uint64_t next_ns, struct view_play *play)
 
 void top_play_ask(struct top *t, uint64_t next_ns, struct view_play *play)
 {
-	*play = (struct view_play){ 0 };
+	*play = (struct view_play){ .again = t->play.again };
+	t->play.again = false;
+	if (play->again)
+		return;
 	if (!t->begun_ns && next_ns) {
 		play->until_ns = next_ns - 1;
 		t->play.at_ns = next_ns;
@@ -73,6 +93,26 @@ void top_play_ask(struct top *t, uint64_t next_ns, struct view_play *play)
 	if (next_ns && next_ns != UINT64_MAX)
 		skip_gap(t, next_ns);
 	play->until_ns = t->next_ns;
+}
+
+/* Whole intervals are counted from the beginning; what is shown may be a part of one: its end. */
+void top_play_back(struct top *t)
+{
+	uint64_t begun_ns = t->begun_ns, at_ns = t->rows.looked_ns;
+
+	t->play.paused = true;
+	if (at_ns <= begun_ns)
+		return;
+	top_rows_forget(&t->rows);
+	top_listener_forget(t);
+	top_steps_close(t);
+	top_steps_open(t);
+	t->findings.made_ns = 0;
+	t->findings.n = 0;
+	t->begun_ns = 0;
+	t->play.ended = t->play.summed = false;
+	t->play.again = true;
+	t->play.seek_ns = begun_ns + (at_ns - 1 - begun_ns) / t->interval_ns * t->interval_ns;
 }
 
 void top_play_speed(struct top *t, int by)

@@ -48,6 +48,15 @@ void top_rows_close(struct top_rows *t)
 	t->row = NULL;
 }
 
+void top_rows_forget(struct top_rows *t)
+{
+	memset(t->seat, 0, TOP_SEATS * sizeof(*t->seat));
+	memset(t->last_id, 0, sizeof(t->last_id));
+	t->looked_ns = t->interval_ns = 0;
+	t->reset = t->first = false;
+	t->n = t->nshown = t->open = 0;
+}
+
 static struct top_seat *seat_of(struct top_rows *t, uint32_t id)
 {
 	struct top_seat *s = &t->seat[id % TOP_SEATS];
@@ -198,7 +207,7 @@ static void put_row(struct top_rows *t, struct top_row *r, const struct model *m
 	uint64_t acceptq, synq;
 
 	*r = (struct top_row){ .id = l->id, .host = r->host, .host_name = r->host_name, .members = 1,
-			       .lport = l->lport, .netns = l->netns, .limit = l->limit,
+			       .lport = l->lport, .netns = l->netns, .device = l->device, .limit = l->limit,
 			       .limit_known = l->limit_known, .pid = keeper ? keeper->pid : 0, .interval_ns = t->interval_ns };
 	memcpy(r->laddr, l->laddr, sizeof(r->laddr));
 	if (keeper)
@@ -269,6 +278,7 @@ static int by_address(const void *a, const void *b)
 	d = d ? d : memcmp(x->laddr, y->laddr, sizeof(x->laddr));
 	d = d ? d : compare_u64(y->netns, x->netns);
 	d = d ? d : x->host - y->host;
+	d = d ? d : compare_u64(y->device, x->device);
 	return d ? d : compare_u64(y->id, x->id);
 }
 
@@ -348,7 +358,8 @@ static void join(struct top_row *into, const struct top_row *r)
 
 static bool same_address(const struct top_row *a, const struct top_row *b)
 {
-	return a->lport == b->lport && a->netns == b->netns && a->host == b->host && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+	return a->lport == b->lport && a->netns == b->netns && a->host == b->host &&
+	       a->device == b->device && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
 }
 
 /* SO_REUSEPORT. */

@@ -70,7 +70,7 @@ struct top_row {
 	uint64_t fill;			/* of the fuller queue, per mille of its limit */
 	uint8_t laddr[16];
 	uint16_t lport;
-	uint32_t netns, pid, limit;
+	uint32_t netns, device, pid, limit;
 	bool limit_known;
 	uint64_t interval_ns;		/* that the rates span; 0: none yet */
 	char comm[TCPTRACE_COMM_LEN + 1];
@@ -112,6 +112,7 @@ struct top_rows {
 
 int top_rows_open(struct top_rows *t);		/* 0 or -ENOMEM */
 void top_rows_close(struct top_rows *t);
+void top_rows_forget(struct top_rows *t);	/* what was counted; how it is shown stays */
 void top_rows_event(struct top_rows *t, const struct model_event *ev);
 /* Counting began then: at the first record, or when the hooks were attached. */
 void top_rows_begin(struct top_rows *t, uint64_t now_ns);

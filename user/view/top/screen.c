@@ -3,12 +3,15 @@
  * Puts the page together that the terminal shows, at most ten times a second, and only when something is new. The model
  * is looked at once in an interval; what a key moves is drawn from the same rows.
  */
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../../lib/clock.h"
+#include "../../lib/create.h"
+#include "../../lib/events.h"
 #include "../../lib/tr.h"
 #include "../../lib/wrap.h"
 #include "top.h"
@@ -31,9 +34,9 @@ static bool is_list(const struct top *t)
 
 static unsigned int finding_rows(const struct top *t)
 {
-	unsigned int max = term_rows(t->term) < FEW_ROWS ? 1 : 2;
+	unsigned int max = term_rows(t->term) < FEW_ROWS ? 1 : 2, columns = term_columns(t->term);
 
-	return t->findings.n > 1 ? max : 1;
+	return t->findings.n > 1 || (t->findings.n && text_columns(t->findings.one[0].text) + 2 > columns) ? max : 1;
 }
 
 unsigned int top_body_rows(const struct top *t)
@@ -183,17 +186,21 @@ static void put_doc(struct top *t)
 	}
 }
 
-/* The selection follows its connection. */
-static void find_conn(struct top *t)
+/* The selection follows its connection, which stays in its line of the screen while others come and go. */
+static void put_listener(struct top *t)
 {
+	unsigned int was = t->first_choice + t->at, line;
+	bool seen = t->choices && was >= t->first && was < t->first + top_body_rows(t);
+
+	top_listener_put(t);
 	for (unsigned int i = 0; i < t->choices; i++) {
-		if (t->selected_conn && top_listener_conn(t, i) == t->selected_conn) {
-			if (t->at != i && t->first + top_body_rows(t) > t->first_choice + t->at &&
-			    t->first <= t->first_choice + t->at)
-				t->first = 0;
-			t->at = i;
-			return;
-		}
+		if (!t->selected_conn || top_listener_conn(t, i) != t->selected_conn)
+			continue;
+		t->at = i;
+		line = t->first_choice + i;
+		if (seen)
+			t->first = line > was - t->first ? line - (was - t->first) : 0;
+		return;
 	}
 }
 
@@ -201,8 +208,7 @@ static void make_doc(struct top *t)
 {
 	switch (t->screen) {
 	case TOP_LISTENER:
-		top_listener_put(t);
-		find_conn(t);
+		put_listener(t);
 		break;
 	case TOP_LADDER:
 		top_steps_put(t);
@@ -220,15 +226,36 @@ static void make_doc(struct top *t)
 	}
 }
 
+/* A ladder asks for more than the queues, as long as it is there; where all comes anyway nothing is to be asked. */
+static void ask(struct top *t)
+{
+	bool ladder = t->screen == TOP_LADDER || (t->screen == TOP_HELP && t->behind == TOP_LADDER);
+
+	t->v->wants = t->v->cfg.live && ladder && !t->ends_seen ? EVENTS_LIFE : 0;
+}
+
 void top_show(struct top *t, enum top_screen screen)
 {
 	t->screen = screen;
+	ask(t);
 	t->first = t->at = 0;
 	make_doc(t);
 	t->dirty = true;
 }
 
 /* ---- all of it ---- */
+
+/* NULL: nothing but what the clock says */
+static const char *state(const struct top *t, char text[64])
+{
+	if (!t->v->cfg.live)
+		return top_play_state(t, text);
+	if (t->frozen && t->v->recording) {
+		snprintf(text, 64, "%s  %s", _("FROZEN"), _("RECORDING"));
+		return text;
+	}
+	return t->frozen ? _("FROZEN") : t->v->recording ? _("RECORDING") : NULL;
+}
 
 static void draw(struct top *t)
 {
@@ -240,7 +267,7 @@ static void draw(struct top *t)
 		term_draw(t->term, &t->page);
 		return;
 	}
-	top_put_header(t, t->frozen ? _("FROZEN") : t->v->cfg.live ? NULL : top_play_state(t, text));
+	top_put_header(t, state(t, text));
 	if (is_list(t))
 		put_list(t);
 	else
@@ -261,9 +288,9 @@ void top_save(struct top *t)
 
 	localtime_r(&now, &tm);
 	strftime(name, sizeof(name), "tcptrace-top-%Y%m%d-%H%M%S.txt", &tm);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = create_new_file(name, 0600);
 	if (fd < 0 || out_open(&file, fd)) {
-		snprintf(text, sizeof(text), _("%s was not saved: %m"), name);
+		snprintf(text, sizeof(text), _("%s was not saved: %s"), name, strerror(fd < 0 ? -fd : ENOMEM));
 	} else {
 		page_print(&t->page, &file);
 		out_flush(&file);
@@ -283,6 +310,25 @@ static void look(struct top *t, uint64_t now_ns)
 	make_doc(t);
 	t->due = false;
 	t->dirty = true;
+}
+
+/* R was heard between two ticks. */
+static void say_recording(struct top *t)
+{
+	struct view *v = t->v;
+	char text[192];
+
+	if (v->record_error)
+		snprintf(text, sizeof(text), _("no recording: %s"), strerror(-v->record_error));
+	else if (v->recording && !t->recording[0])
+		snprintf(text, sizeof(text), _("recording into %s; R ends it"), v->recording);
+	else if (!v->recording && t->recording[0])
+		snprintf(text, sizeof(text), _("recorded: tcptrace top -r %s"), t->recording);
+	else
+		return;
+	v->record_error = 0;
+	snprintf(t->recording, sizeof(t->recording), "%s", v->recording ? v->recording : "");
+	top_say(t, text);
 }
 
 static void heed_keys(struct top *t, uint64_t real_ns)
@@ -314,11 +360,12 @@ void top_screen_tick(struct top *t, uint64_t now_ns)
 	if ((due && !t->frozen) || t->due)
 		look(t, now_ns);
 	heed_keys(t, real_ns);
+	say_recording(t);
 	if (t->message[0] && real_ns > t->message_ns + MESSAGE_STAYS) {
 		t->message[0] = 0;
 		t->dirty = true;
 	}
-	if (real_ns < t->drawn_ns + DRAW_EVERY)
+	if (real_ns < t->drawn_ns + DRAW_EVERY || t->play.seek_ns)
 		return;
 	if (term_resized(t->term)) {
 		t->dirty = true;

@@ -4,7 +4,9 @@
  * that listener was opened, and of no other; of a replay always.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../lib/tr.h"
 #include "top.h"
@@ -94,15 +96,32 @@ static void put_ladder(struct top *t, struct track *one)
 	out_close(&text);
 }
 
+static void put_what_is_seen(struct top *t)
+{
+	char text[192];
+
+	if (t->ends_seen)
+		return;
+	if (t->v->widened)
+		page_str(&t->doc, _("All of it is seen while this screen is open; before, the queues alone."),
+			 LOOK_BOLD);
+	else if (t->v->widen_error) {
+		snprintf(text, sizeof(text), _("Its steps through the queues alone: hooks for more are refused (%s)."),
+			 strerror(-t->v->widen_error));
+		page_str(&t->doc, text, LOOK_BOLD);
+	} else {
+		page_str(&t->doc, _("Its steps through the queues alone, so far."), LOOK_BOLD);
+	}
+}
+
 void top_steps_put(struct top *t)
 {
-	struct track *one = track_by_conn(t->open.follow, t->open.conn);
+	struct track *one = t->open.follow ? track_by_conn(t->open.follow, t->open.conn) : NULL;
 	const char *none;
 
 	page_clear(&t->doc, t->page.columns);
 	t->choices = 0;
-	if (!t->ends_seen)
-		page_str(&t->doc, _("Its steps through the queues alone: while live, top asks for no others."), LOOK_BOLD);
+	put_what_is_seen(t);
 	if (one && one->nsteps) {
 		put_ladder(t, one);
 		return;

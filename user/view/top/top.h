@@ -55,6 +55,8 @@ struct top_open {
 	uint64_t conn;			/* whose ladder is shown */
 	struct follow *follow;
 	struct top_conn conns[TOP_CONNS];	/* by their number */
+	struct top_conn unlisted;	/* whose place the selected one has */
+	unsigned int remote;		/* columns of the longest address so far */
 	struct row rows[ROWS_MAX];
 };
 
@@ -64,6 +66,8 @@ struct top_play {
 	uint64_t heard_ns;		/* when the last record came, as real_ns */
 	int speed;			/* 2^speed times as fast */
 	bool paused, step, ended, summed;
+	bool again;			/* it is to begin again, and */
+	uint64_t seek_ns;		/* to go on until there at once, by intervals; 0: nowhere */
 };
 
 struct top {
@@ -95,6 +99,7 @@ struct top {
 	unsigned int at, first;		/* the selected line, and the first shown: of rows, or of doc */
 	unsigned int choices, first_choice;	/* lines of doc that can be selected: so many, from there on */
 	char search[64];		/* in the ladder */
+	char recording[64];		/* as the last message has it; "": none */
 	char message[192];
 	uint64_t message_ns, drawn_ns, keyed_ns;	/* CLOCK_MONOTONIC */
 	uint64_t refused;		/* so many went into last_refused */
@@ -120,6 +125,7 @@ void top_batch(struct top *t, uint64_t now_ns);
 /* ---- listener.c: the second screen, into doc ---- */
 
 int top_listener_open(struct top *t, uint32_t id);	/* 0; -errno: it is not there */
+void top_listener_forget(struct top *t);		/* what it did: it stays open */
 void top_listener_close(struct top *t);
 void top_listener_event(struct top *t, const struct model_event *ev);
 void top_listener_put(struct top *t);
@@ -141,6 +147,7 @@ void top_sort_put(struct top *t);
 
 void top_play_ask(struct top *t, uint64_t next_ns, struct view_play *play);
 void top_play_speed(struct top *t, int by);
+void top_play_back(struct top *t);		/* to the interval before */
 const char *top_play_state(const struct top *t, char text[64]);
 
 /* ---- screen.c, keys.c ---- */
