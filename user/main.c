@@ -20,15 +20,15 @@ static const struct command commands[] = {
 	{
 		.name = "stream", .help = N_("show events until Ctrl-C, then a summary (the default)"),
 		.run = run_stream, .view = "table",
-		.takes = TAKES_RUN | TAKES_INTERVAL | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET | TAKES_EXPLAIN |
-			 TAKES_LONG,
+		.takes = TAKES_RUN | TAKES_INTERVAL | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET |
+			 TAKES_EXPLAIN | TAKES_LONG,
 		.form = N_("a stream of events"),
 	}, {
 		.name = "top", .help = N_("a screen: listeners, their queues and rates, what is wrong; Enter shows more"),
 		.run = run_stream, .view = "top",
-		.takes = TAKES_TOP | TAKES_INTERVAL | TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_JSON | TAKES_HEADER | TAKES_QUIET |
-			 TAKES_EXPLAIN | TAKES_OUTS | TAKES_WRITE | TAKES_FILES | TAKES_READ | TAKES_SOURCE | TAKES_LANG |
-			 TAKES_PAGE,
+		.takes = TAKES_TOP | TAKES_INTERVAL | TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_JSON | TAKES_HEADER |
+			 TAKES_QUIET | TAKES_EXPLAIN | TAKES_OUTS | TAKES_WRITE | TAKES_FILES | TAKES_READ | TAKES_SOURCE |
+			 TAKES_LANG | TAKES_PAGE,
 		.form = N_("'top' shows listeners"),
 	}, {
 		.name = "flow", .help = N_("each connection as a ladder, when it is over"),
@@ -38,7 +38,8 @@ static const struct command commands[] = {
 	}, {
 		.name = "conns", .help = N_("one line a connection, when it is over, and how it ended"),
 		.run = run_stream, .view = "conns",
-		.takes = TAKES_RUN | TAKES_INTERVAL | TAKES_CONNS | TAKES_LONG | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET,
+		.takes = TAKES_RUN | TAKES_INTERVAL | TAKES_CONNS | TAKES_LONG | TAKES_JSON | TAKES_HEADER | TAKES_TIME |
+			 TAKES_QUIET,
 		.form = N_("'conns' shows whole connections"),
 	}, {
 		.name = "report", .help = N_("a page for a browser: verdict, queues over time, connections, replay"),

@@ -37,7 +37,7 @@ const struct option_row option_rows[] = {
 	{ { "count", 'c', "COUNT", 0, N_("after this many events shown"), 2 }, TAKES_END },
 
 	HEAD(3, N_("How to show it:")),
-	{ { "interval", 'i', "SECONDS", 0, 
+	{ { "interval", 'i', "SECONDS", 0,
 	    N_("between two looks of top (0.2 to 60; 1); with -q a summary so often, of conns -a a list"), 3 }, TAKES_INTERVAL },
 	{ { "batch", 'b', NULL, 0, N_("no screen: a table at each interval"), 3 }, TAKES_TOP },
 	{ { "iterations", 'n', "N", 0, N_("end after so many of these tables"), 3 }, TAKES_TOP },

@@ -390,7 +390,8 @@ int load_open(struct load *l, const struct source_config *cfg, struct rings *rin
 int load_more(struct load *l, const struct load *of, const struct source_config *cfg)
 {
 	*l = (struct load){
-		.cfg = cfg, .of = of, .rings = of->rings, .features = of->features, .btf_fd = of->btf_fd, .cgroup_fd = of->cgroup_fd,
+		.cfg = cfg, .of = of, .rings = of->rings, .features = of->features, .btf_fd = of->btf_fd,
+		.cgroup_fd = of->cgroup_fd,
 	};
 	return run_quietly(l);
 }
