@@ -467,7 +467,7 @@ judge_schema()
 {
 	local files
 
-	mapfile -t files < <(find "$dir" -maxdepth 1 -type f ! -name '*.cmp' ! -name '*.out' -size +0)
+	mapfile -d '' files < <(find "$dir" -maxdepth 1 -type f ! -name '*.cmp' ! -name '*.out' -size +0 -print0)
 	command -v python3 > /dev/null && ((${#files[@]})) || return 0	# guests have none
 	python3 "$here/../golden/check-json.py" "${files[@]}" > "$OUT/$mechanism/$scenario.$family.types" 2> "$dir/schema" ||
 		fail "schema: $(tail -n 1 "$dir/schema")"
