@@ -156,11 +156,11 @@ static int run(struct run *r, struct options *o)
 	outfile_waited(held);
 	if (err)
 		return err;
-	if (o->duration_ns)
-		r->loop.deadline_ns = clock_ns(CLOCK_MONOTONIC) + o->duration_ns;
 	err = snapshot(&r->loop);
 	if (!err)
 		err = begin(&r->loop);
+	if (o->duration_ns)		/* of what is shown: a snapshot of very many sockets takes a while */
+		r->loop.deadline_ns = clock_ns(CLOCK_MONOTONIC) + o->duration_ns;
 	input_say_clocks(&r->input);
 	outputs_flush(r->outputs);
 	if (o->priority && setpriority(PRIO_PROCESS, 0, o->priority))
