@@ -224,8 +224,12 @@ static void tell_pile(const struct diagnosis *from, const struct pile *pile)
 		say(&d, FINDING_CAUSE, ", the oldest for {oldest}");
 	}
 	say(&d, FINDING_CAUSE, ".");
-	say(&d, FINDING_ADVICE, "A leak: {who} must close() a connection when read() returns 0. ss -tnp state close-wait "
-	    "lists them.");
+	if (pile->oldest_ns)
+		say(&d, FINDING_ADVICE, "A leak: {who} must close() a connection when read() returns 0. "
+		    "ss -tnp state close-wait lists them.");
+	else
+		say(&d, FINDING_ADVICE, "Since when is not known. If they stay it is a leak: {who} must close() a connection "
+		    "when read() returns 0. ss -tnp state close-wait lists them.");
 	d.f.cost_ns = pile->count;
 	tell(&d, "close-wait");
 }

@@ -540,9 +540,12 @@ for host in ('127.0.0.2', '127.0.0.3', '127.0.0.4'):
 answers = 0
 for s in kept:
     try:
-        answers += s.recv(7) == b'+PONG\\r\\n'
+        answered = s.recv(7) == b'+PONG\\r\\n'
     except OSError:
-        pass
+        answered = False
+    answers += answered
+    if not answered:
+        s.close()
 print('DONE', answers, flush=True)
 input()"
 	hear through DONE
