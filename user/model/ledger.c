@@ -174,24 +174,10 @@ void ledger_event(struct ledger *l, const struct model_event *ev)
 	}
 }
 
-struct settling {
-	struct ledger *l;
-	const struct model *m;
-};
-
-static void settle(void *ctx, const struct conn *c)
+void ledger_settle(struct ledger *l, const struct model *m, const struct conn *c)
 {
-	struct settling *s = ctx;
-	bool later = s->l->until_ns && c->state_ns > s->l->until_ns;
-	uint64_t *n = counts(s->l, c->netns) && !later ? column(s->l, c->netns) : NULL;
+	uint64_t *n = counts(l, c->netns) ? column(l, c->netns) : NULL;
 
 	if (n)
-		book_attempt(n, model_counted(s->m, c));
-}
-
-void ledger_settle(struct ledger *l, const struct model *m)
-{
-	struct settling s = { l, m };
-
-	model_each_conn(m, settle, &s);
+		book_attempt(n, model_counted(m, c));
 }

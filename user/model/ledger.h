@@ -37,7 +37,6 @@ enum ledger_item {
 
 struct ledger {
 	uint32_t only;		/* the one namespace that counts; 0: all */
-	uint64_t until_ns;	/* what begins later has not been counted by the kernel, as we know it; 0: all */
 	unsigned int n, last;		/* last: whose step came last, nearly always the next one's, too */
 	struct {
 		uint32_t netns;
@@ -59,8 +58,8 @@ bool ledger_seen(const struct model *m, enum ledger_item item);
 uint64_t ledger_lost(const struct model *m, enum ledger_item item);
 /* Books one step. No allocation; O(namespaces). */
 void ledger_event(struct ledger *l, const struct model_event *ev);
-/* At the end: what no step has said yet. */
-void ledger_settle(struct ledger *l, const struct model *m);
+/* At the end: what no step of this connection has said yet. */
+void ledger_settle(struct ledger *l, const struct model *m, const struct conn *c);
 /* What was counted in a namespace: LEDGER_MAX numbers, or NULL: nothing. */
 const uint64_t *ledger_of(const struct ledger *l, uint32_t netns);
 

@@ -22,8 +22,11 @@
 
 #define NAMED	8		/* namespaces named, of those that were not compared */
 
-/* When the counters of a namespace were read; a step and its counter are not raised in the same moment. */
-#define EDGE_NS	1000000ull
+/*
+ * When the counters of a namespace were read. A step and its counter are not raised in the same moment, and a thread may
+ * be preempted between them.
+ */
+#define EDGE_NS	10000000ull
 
 struct reading {
 	uint64_t from_ns, until_ns;		/* until 0: not yet */
@@ -131,15 +134,33 @@ static bool while_read(const struct reading *r, uint64_t t_ns)
 	return r->until_ns && t_ns >= r->from_ns && t_ns <= r->until_ns;
 }
 
+/* NULL: not between the two readings. */
+static struct ledger *ledger_at(struct check *c, uint32_t netns, uint64_t t_ns)
+{
+	const struct space *s = space_of(c, netns);
+
+	if (s && (t_ns < s->first.from_ns || (s->last.until_ns && t_ns > s->last.until_ns)))
+		return NULL;
+	return s && (while_read(&s->first, t_ns) || while_read(&s->last, t_ns)) ? &c->doubtful : &c->ledger;
+}
+
 static void check_event(struct view *v, const struct model_event *ev)
 {
 	struct check *c = v->priv;
-	const struct space *s = space_of(c, ev->rec->netns);
-	uint64_t t_ns = counted_ns(ev);
+	struct ledger *l = ledger_at(c, ev->rec->netns, counted_ns(ev));
 
-	if (s && (t_ns < s->first.from_ns || (s->last.until_ns && t_ns > s->last.until_ns)))
-		return;
-	ledger_event(s && (while_read(&s->first, t_ns) || while_read(&s->last, t_ns)) ? &c->doubtful : &c->ledger, ev);
+	if (l)
+		ledger_event(l, ev);
+}
+
+/* What became of a connection that is still on its way is not told yet, but counted. */
+static void settle(void *arg, const struct conn *conn)
+{
+	struct check *c = arg;
+	struct ledger *l = conn->state_ns ? ledger_at(c, conn->netns, conn->state_ns) : &c->ledger;
+
+	if (l)
+		ledger_settle(l, c->m, conn);
 }
 
 /* Of what came while the counters were read the kernel had counted so much. */
@@ -225,7 +246,6 @@ static void check_ending(struct view *v)
 {
 	struct check *c = v->priv;
 
-	c->ledger.until_ns = clock_ns(CLOCK_MONOTONIC);
 	c->err = netns_each(v->cfg.netns, finish_here, NULL, c);
 }
 
@@ -276,7 +296,7 @@ static void check_end(struct view *v, const struct view_end *end)
 	struct check *c = v->priv;
 
 	c->m = end->model;
-	ledger_settle(&c->ledger, c->m);
+	model_each_conn(c->m, settle, c);
 	for (unsigned int i = 0; i < c->n; i++) {
 		if (c->ns[i].ended)
 			compare_space(c, &c->ns[i]);

@@ -62,6 +62,7 @@ load_threads()
 	start load "$bin/load" $v6 --count $n --acceptors 2 --connectors 2 --reuseport --pin 0,1
 	finish load
 	facts load connects=$n accepts=$n errors=0
+	all_gone
 	untrace
 	kernel ActiveOpens=$n PassiveOpens=$n
 	events accept,conn=*:$n synq-add:$n acceptq-add:$n acceptq-del,cause=accepted:$n
