@@ -120,6 +120,14 @@ void out_ms(struct out *o, uint64_t ns)
 	out_take(o, put_ms(out_at(o), ns));
 }
 
+void out_seconds(struct out *o, uint64_t ns)
+{
+	out_u64(o, ns / 1000000000);
+	out_char(o, '.');
+	out_digits(o, ns / 100000000, 1);
+	out_str(o, " s");
+}
+
 void out_u64_pad(struct out *o, uint64_t v, unsigned int width)
 {
 	char digits[PUT_NUMBER_MAX];

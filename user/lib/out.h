@@ -117,6 +117,7 @@ void out_addr(struct out *o, const uint8_t addr[16]);
 /* 192.0.2.1:80, [2001:db8::1]:80 */
 void out_endpoint(struct out *o, const uint8_t addr[16], uint16_t port);
 void out_ms(struct out *o, uint64_t ns);
+void out_seconds(struct out *o, uint64_t ns);	/* "30.2 s", what is less is cut off */
 void out_pad_to(struct out *o, size_t from, unsigned int width);	/* spaces until width columns since offset from */
 void out_spaces(struct out *o, unsigned int n);
 

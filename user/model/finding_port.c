@@ -73,19 +73,12 @@ static struct around around(const struct model *m, const struct unheard *u)
 	return a;
 }
 
-static bool is_loopback6(const uint8_t addr[16])
-{
-	static const uint8_t loopback[16] = { [15] = 1 };
-
-	return !memcmp(addr, loopback, 16);
-}
-
 /* "localhost" by IPv6 first, by IPv4 then: nobody notices. */
 static bool is_no_trouble(const struct unheard *u, const struct around *a)
 {
 	const struct listener *l = a->other;
 
-	return l && l->family == 4 && is_loopback6(u->laddr);
+	return l && l->family == 4 && !addr_is_mapped(u->laddr) && addr_is_loopback(u->laddr);
 }
 
 static void say_gap(struct diagnosis *d, const struct unheard *u, const struct around *a)

@@ -96,7 +96,7 @@ static void learn_addr(struct view_host *host, const uint8_t addr[16])
 		if (!memcmp(host->addrs[i], addr, 16))
 			return;
 	}
-	if (host->naddrs < HOST_ADDRS && !is_loopback(addr))
+	if (host->naddrs < HOST_ADDRS && !addr_is_loopback(addr))
 		memcpy(host->addrs[host->naddrs++], addr, 16);
 }
 

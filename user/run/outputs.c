@@ -452,16 +452,12 @@ void outputs_widened(struct outputs *s, int err)
 /* "== 5.0 s ==": since the beginning */
 static void put_moment(const struct outputs *s, struct view *v, uint64_t now_ns)
 {
-	uint64_t tenths = (now_ns - s->begun_ns) / 100000000;
-
 	if (s->o->json || s->o->conns.csv)
 		return;
 	out_line_end(v->out);
 	out_str(v->out, "== ");
-	out_u64(v->out, tenths / 10);
-	out_char(v->out, '.');
-	out_digits(v->out, tenths, 1);
-	out_str(v->out, " s ==");
+	out_seconds(v->out, now_ns - s->begun_ns);
+	out_str(v->out, " ==");
 	out_line_end(v->out);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/put.h"
 #include "../view/pair.h"
 #include "stamps.h"
 
@@ -219,7 +220,7 @@ static bool can_join(const struct stamp *x, const struct stamp *y, bool sure)
 {
 	if (sure)
 		return x->isn != 0;
-	return !x->joined && !y->joined && !(x->isn && y->isn) && x->ends.lport && !is_loopback(x->ends.laddr);
+	return !x->joined && !y->joined && !(x->isn && y->isn) && x->ends.lport && !addr_is_loopback(x->ends.laddr);
 }
 
 struct joining {

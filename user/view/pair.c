@@ -24,13 +24,6 @@ bool same_end(const uint8_t a[16], uint16_t aport, const uint8_t b[16], uint16_t
 	return aport == bport && !memcmp(a, b, 16);
 }
 
-bool is_loopback(const uint8_t addr[16])
-{
-	static const uint8_t v6[16] = { [15] = 1 };
-
-	return addr_is_mapped(addr) ? addr[12] == 127 : !memcmp(addr, v6, 16);
-}
-
 /* 127.0.0.1 is never elsewhere. */
 enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b, bool same_host)
 {
@@ -38,7 +31,7 @@ enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b, bool same_h
 		return PAIR_NOT;
 	if (same_host && a->netns == b->netns)
 		return PAIR_HERE;
-	return is_loopback(a->laddr) ? PAIR_NOT : PAIR_ELSEWHERE;
+	return addr_is_loopback(a->laddr) ? PAIR_NOT : PAIR_ELSEWHERE;
 }
 
 uint64_t pair_isn(const struct model_event *ev)

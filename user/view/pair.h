@@ -7,7 +7,6 @@
 
 enum pair_fit { PAIR_NOT, PAIR_ELSEWHERE, PAIR_HERE };	/* in another namespace or machine; in the same, which is the better one */
 
-bool is_loopback(const uint8_t addr[16]);
 bool same_end(const uint8_t a[16], uint16_t aport, const uint8_t b[16], uint16_t bport);
 uint32_t pair_hash(const struct tuple *t);		/* the same from both ends */
 enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b, bool same_host);

@@ -424,10 +424,7 @@ static void put_length(struct view *v, const struct model_totals *t)
 	if (!v->cfg.live || !t->first_ns || ms < 100)
 		return;
 	out_str(v->out, "; ");
-	out_u64(v->out, ms / 1000);
-	out_char(v->out, '.');
-	out_u64(v->out, ms / 100 % 10);
-	out_str(v->out, " s");
+	out_seconds(v->out, t->last_ns - t->first_ns);
 	if (view_events(t) * 1000 < ms)
 		return;
 	summary_with(v->out, N_(", {1} events a second"), view_events(t) * 1000 / ms);

@@ -103,17 +103,6 @@ static bool none_refused(const struct model *m, const struct listener *const *al
 	return !sum;
 }
 
-static void put_seconds(struct out *o, const struct model_totals *t)
-{
-	uint64_t tenths = (t->last_ns - t->first_ns) / 100000000;
-
-	out_str(o, " (");
-	out_u64(o, tenths / 10);
-	out_char(o, '.');
-	out_u64(o, tenths % 10);
-	out_str(o, " s)");
-}
-
 /*
  * -x, where all went well: what was watched, and what was not.
  *
@@ -122,6 +111,7 @@ static void put_seconds(struct out *o, const struct model_totals *t)
  */
 static void put_unwatched(struct view *v, const struct model *m, const struct listener *const *all, uint32_t n)
 {
+	const struct model_totals *t = model_totals(m);
 	struct out *o = v->out;
 	enum known known;
 
@@ -134,8 +124,11 @@ static void put_unwatched(struct view *v, const struct model *m, const struct li
 			summary_with(o, n > 1 ? N_("None of {1} listeners refused anything") : N_("The listener refused nothing"), n);
 		else
 			out_str(o, _("There was no listener"));
-		if (known)
-			put_seconds(o, model_totals(m));
+		if (known) {
+			out_str(o, " (");
+			out_seconds(o, t->last_ns - t->first_ns);
+			out_char(o, ')');
+		}
 		out_line_end(o);
 	}
 	out_mem(o, "  ", 2);

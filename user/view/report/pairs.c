@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../lib/put.h"
 #include "../pair.h"
 #include "report.h"
 
@@ -24,7 +25,7 @@ static struct tuple turned(const struct tuple *t)
 /* 127.0.0.1 is another one in each namespace. */
 static bool same_pair(const struct tuple *a, const struct tuple *b)
 {
-	if (is_loopback(a->laddr) && a->netns != b->netns)
+	if (addr_is_loopback(a->laddr) && a->netns != b->netns)
 		return false;
 	return (same_end(a->laddr, a->lport, b->laddr, b->lport) && same_end(a->raddr, a->rport, b->raddr, b->rport)) ||
 	       (same_end(a->laddr, a->lport, b->raddr, b->rport) && same_end(a->raddr, a->rport, b->laddr, b->lport));
