@@ -416,7 +416,7 @@ static __always_inline int connect_return(const struct sock *sk, __u64 uaddr, bo
 	__u64 began = 0;
 	int fd;
 
-	if (!sk || (cfg.only_failed && !cfg.by_pid && !connect_failed(ret)))
+	if (!sk)
 		return 0;
 	sk = TYPED_PTR(sk);
 	if (call_interrupted(CALL_CONNECT, ret))
@@ -433,15 +433,14 @@ static __always_inline int connect_return(const struct sock *sk, __u64 uaddr, bo
 }
 
 /* Of one that goes well nothing else is looked at, where only failures are asked for. */
-static __always_inline int connect_exit(const struct socket *socket, const void *uaddr, bool is_sendmsg, int ret)
+static __always_inline bool connect_matters(int ret)
 {
-	if (cfg.only_failed && !cfg.by_pid && !connect_failed(ret))
-		return 0;
-	return connect_return(called_sock(socket), (__u64)uaddr, is_sendmsg, ret);
+	return !cfg.only_failed || cfg.by_pid || connect_failed(ret);
 }
 
 GUARDED_RETURN(x_connect, __inet_stream_connect, THREAD, DID_CONNECT_RETURN,
-	       connect_exit(socket, uaddr, is_sendmsg, RETURNED(ctx, 5)),
+	       connect_matters(RETURNED(ctx, 5)) ?
+	       connect_return(called_sock(socket), (__u64)uaddr, is_sendmsg, RETURNED(ctx, 5)) : 0,
 	       const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
 
 static __always_inline int note_connect(const struct sock *sk, const void *uaddr, bool is_sendmsg)
@@ -471,7 +470,9 @@ int BPF_KRETPROBE(r_connect, int ret)
 {
 	const struct call *call = call_now();
 
-	if (!call || call->kind != CALL_CONNECT || (cfg.tp_connect_return && (!HAS_REGS || in_connect(call_regs()))))
+	if (!call || call->kind != CALL_CONNECT || !connect_matters(ret))
+		return 0;
+	if (cfg.tp_connect_return && (!HAS_REGS || in_connect(call_regs())))
 		return 0;
 	return connect_return((const struct sock *)call->sk, call->uaddr, call->arg, ret);
 }

@@ -25,6 +25,11 @@ static __always_inline int real_new_state(const struct sock *sk, int old, int ne
 		       TCP_FIN_WAIT2 : new;
 }
 
+static __always_inline bool of_listener(int old, int new)
+{
+	return new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE);
+}
+
 /* A global function, which the verifier goes through once and not on each path that leads here. */
 __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 {
@@ -40,7 +45,7 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 		set_caller(r, sk, call_fd(sk));
 		set_device(r, sk);
 	}
-	if (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE))
+	if (of_listener(old, new))
 		set_queues(r, sk);
 	else if (new == TCP_CLOSE || new == TCP_TIME_WAIT)
 		set_totals(r, sk);
@@ -75,9 +80,9 @@ static __always_inline bool state_matters(int old, int new)
 /* A listener's beginning and end may be wanted although no other transition is. */
 static __always_inline bool state_asked(int old, int new)
 {
-	if (cfg.no_listeners && (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE)))
-		return false;
-	return ASKED(STATE) || (cfg.listener_ends && (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE)));
+	if (!of_listener(old, new))
+		return ASKED(STATE);
+	return !cfg.no_listeners && (ASKED(STATE) || cfg.listener_ends);
 }
 
 static __always_inline int state_hook(__u64 addr, int old, int new)

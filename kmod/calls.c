@@ -200,7 +200,7 @@ static void listen_return(const struct sock *sk, const unsigned long *args,
 	set_sock(&r, sk);
 	set_queues(&r, sk);
 	set_actor(&r, args[0]);
-	r.device = READ_ONCE(sk->sk_bound_dev_if) + 1;
+	set_device(&r, sk);
 	r.backlog = args[1];
 	r.somaxconn = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
 	r.ret = ret;

@@ -51,6 +51,12 @@ static inline bool of_kernel(const struct sock *sk)
 	return sk->sk_socket && !READ_ONCE(sk->sk_socket->file);
 }
 
+/* Which device it is bound to. */
+static inline void set_device(struct tcptrace_record *r, const struct sock *listener)
+{
+	r->device = READ_ONCE(listener->sk_bound_dev_if) + 1;
+}
+
 static inline u32 common_netns(const struct sock_common *c)
 {
 	return read_pnet(&c->skc_net)->ns.inum;

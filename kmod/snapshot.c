@@ -45,7 +45,7 @@ static void emit_timewait(const struct inet_timewait_sock *tw)
 static void set_listener(struct tcptrace_record *r, const struct sock *sk)
 {
 	set_queues(r, sk);
-	r->device = READ_ONCE(sk->sk_bound_dev_if) + 1;
+	set_device(r, sk);
 	r->drops = atomic_read(&sk->sk_drops);
 }
 

@@ -25,20 +25,16 @@ static int real_new_state(const struct sock *sk, int old, int new)
 	       TCP_FIN_WAIT2 : new;
 }
 
-static void set_listener(struct tcptrace_record *r, const struct sock *sk)
+/* In process context, by whatever way listen() was called. */
+static void set_caller(struct tcptrace_record *r, const struct sock *sk)
 {
-	unsigned long args[6];
+	unsigned long args[6] = { -1 };
 
-	set_queues(r, sk);
-	r->device = READ_ONCE(sk->sk_bound_dev_if) + 1;
-	if (in_call(__NR_listen)) {
+	if (in_call(__NR_listen))
 		syscall_get_arguments(current, task_pt_regs(current), args);
-		set_actor(r, args[0]);
-	} else if (of_kernel(sk)) {
-		set_kernel(r);
-	} else {
-		set_actor(r, -1);
-	}
+	else if (of_kernel(sk))
+		return set_kernel(r);
+	set_actor(r, args[0]);
 }
 
 static void tp_state(void *data, const struct sock *sk, const int old,
@@ -55,9 +51,11 @@ static void tp_state(void *data, const struct sock *sk, const int old,
 	set_sock(&r, sk);
 	r.old = old;
 	r.new = new;
-	if (new == TCP_LISTEN)
-		set_listener(&r, sk);
-	else if (old == TCP_LISTEN && new == TCP_CLOSE)
+	if (new == TCP_LISTEN) {
+		set_caller(&r, sk);
+		set_device(&r, sk);
+	}
+	if (new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE))
 		set_queues(&r, sk);
 	else if (new == TCP_CLOSE || new == TCP_TIME_WAIT)
 		set_totals(&r, sk);
