@@ -4,9 +4,10 @@
  *
  * Both were made by tcptrace -w at the same time on the same kernel, so a socket has one address. Each recording has
  * keyed hashes of addresses, with a key of its own: what stands for the same address is found first, by the steps
- * that are alike otherwise (one_name_each()). Compared is what lies between two connect()s to ports that nobody else uses. Every field must be equal except
- * for when: t_ns and call_ns within a second (a guest is slow). Of one socket, what one CPU told must be told in the
- * same order. What only one has the other must have missed: each says how many hits of its hooks it missed.
+ * that are alike otherwise (one_name_each()). Compared is what lies between two connect()s to ports that nobody else
+ * uses. Every field must be equal except for when: t_ns and call_ns within a second (a guest is slow). Of one socket,
+ * what one CPU told must be told in the same order. What only one has the other must have missed: each says how many
+ * hits of its hooks it missed.
  *
  * The two read the queues one after the other: another CPU that has to do with the same listener may come between
  * ("moved"); where none did, the numbers must be equal ("queues"). B may tell a step twice ("twice"): BPF has two
@@ -219,12 +220,31 @@ static int same_step(const struct tcptrace_record *a, const struct tcptrace_reco
 	return same_kind(a, b);
 }
 
-static int by_step(const void *a, const void *b)
-{
-	const struct tcptrace_record *const *x = a, *const *y = b;
-	int d = same_step(*x, *y);
+typedef int (*same_fn)(const struct tcptrace_record *a, const struct tcptrace_record *b);
 
-	return d ? d : (*x)->t_ns < (*y)->t_ns ? -1 : (*x)->t_ns > (*y)->t_ns;
+/* Those that are the same in the order of time. */
+static int by_time(const void *x, const void *y, same_fn same)
+{
+	const struct tcptrace_record *a = *(const struct tcptrace_record *const *)x;
+	const struct tcptrace_record *b = *(const struct tcptrace_record *const *)y;
+	int d = same(a, b);
+
+	if (d)
+		return d;
+	CMP(t_ns);
+	return 0;
+}
+
+static int by_step(const void *x, const void *y) { return by_time(x, y, same_step); }
+
+/* How many at the beginning of these are the same as step? */
+static size_t run_length(const struct tcptrace_record **p, size_t n, const struct tcptrace_record *step, same_fn same)
+{
+	size_t i = 0;
+
+	while (i < n && !same(p[i], step))
+		i++;
+	return i;
 }
 
 static const struct tcptrace_record **sorted(const struct recording *r, int (*order)(const void *, const void *))
@@ -251,16 +271,17 @@ struct names {
 	size_t n;
 };
 
-static int by_cookie(const void *a, const void *b)
+static int same_cookie(const struct tcptrace_record *a, const struct tcptrace_record *b)
 {
-	const struct tcptrace_record *const *x = a, *const *y = b;
-	int d = same_kind(*x, *y);
-	uint64_t p = timed(*x) ? 0 : (*x)->cookie, q = timed(*y) ? 0 : (*y)->cookie;
+	int d = same_kind(a, b);
 
-	if (d || p != q)
-		return d ? d : p < q ? -1 : 1;
-	return (*x)->t_ns < (*y)->t_ns ? -1 : (*x)->t_ns > (*y)->t_ns;
+	if (d || timed(a))
+		return d;
+	CMP(cookie);
+	return 0;
 }
+
+static int by_cookie(const void *x, const void *y) { return by_time(x, y, same_cookie); }
 
 static int by_name(const void *x, const void *y)
 {
@@ -279,15 +300,6 @@ static void add_names(struct names *names, const struct tcptrace_record *a, cons
 	names->v[names->n++] = (struct name){ b->listener, a->listener };
 	if (has_request(a) && has_request(b))
 		names->v[names->n++] = (struct name){ b->req, a->req };
-}
-
-static size_t alike(const struct tcptrace_record **p, size_t n, const struct tcptrace_record *step)
-{
-	size_t i = 0;
-
-	while (i < n && !same_kind(p[i], step) && (timed(step) || p[i]->cookie == step->cookie))
-		i++;
-	return i;
 }
 
 /* Of those that were seen for one hash the most frequent: steps of different sockets may be alike. */
@@ -337,8 +349,8 @@ static void one_name_each(const struct recording *a, struct recording *b)
 	while (i < a->n && j < b->n) {
 		const struct tcptrace_record *step = by_cookie(&x[i], &y[j]) <= 0 ? x[i] : y[j];
 
-		nx = alike(x + i, a->n - i, step);
-		ny = alike(y + j, b->n - j, step);
+		nx = run_length(x + i, a->n - i, step, same_cookie);
+		ny = run_length(y + j, b->n - j, step, same_cookie);
 		for (size_t k = 0; nx == ny && k < nx; k++)
 			add_names(&names, x[i + k], y[j + k]);
 		i += nx;
@@ -513,15 +525,6 @@ static void compare_run(struct counts *c, const struct recording *a, const struc
 	}
 }
 
-static size_t run_length(const struct tcptrace_record **p, size_t n, const struct tcptrace_record *step)
-{
-	size_t i = 0;
-
-	while (i < n && !same_step(p[i], step))
-		i++;
-	return i;
-}
-
 static void compare(struct counts *c, const struct recording *a, const struct recording *b)
 {
 	const struct tcptrace_record **x = sorted(a, by_step), **y = sorted(b, by_step), *step;
@@ -532,8 +535,8 @@ static void compare(struct counts *c, const struct recording *a, const struct re
 		die("no memory", a->name);
 	while (i < a->n || j < b->n) {
 		step = i == a->n ? y[j] : j == b->n || same_step(x[i], y[j]) <= 0 ? x[i] : y[j];
-		nx = run_length(x + i, a->n - i, step);
-		ny = run_length(y + j, b->n - j, step);
+		nx = run_length(x + i, a->n - i, step, same_step);
+		ny = run_length(y + j, b->n - j, step, same_step);
 		compare_run(c, a, x + i, nx, y + j, ny, pairs);
 		i += nx;
 		j += ny;

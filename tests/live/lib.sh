@@ -254,6 +254,20 @@ postgres_at()
 
 end() { kill "-${2:-TERM}" "${pid[$1]}" 2>/dev/null; wait "${pid[$1]}"; unset "pid[$1]"; }
 
+# second_device: $other is a process in a namespace at the other end of dev0 (10.99.0.1)
+second_device()
+{
+	ip link add dev0 type veth peer name dev1 2> /dev/null || skip "no veth in this kernel"
+	unshare -n sleep $limit &
+	other=$! pid[other]=$!
+	until [[ $(readlink "/proc/$other/ns/net") != "$(readlink /proc/self/ns/net)" ]]; do :; done
+	ip link set dev1 netns "$other"
+	ip addr add 10.99.0.1/24 dev dev0
+	ip link set dev0 up
+	nsenter -t "$other" -n ip addr add 10.99.0.2/24 dev dev1
+	nsenter -t "$other" -n ip link set dev1 up
+}
+
 pgrep_children() { cat "/proc/$1/task/$1/children" | tr ' ' '\n' | grep .; }
 
 # ---- tcptrace ----

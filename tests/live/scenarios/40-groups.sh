@@ -81,20 +81,6 @@ migration()
 	expect "queues at the end" "$(listener acceptq.now 1) $(listener acceptq.now 2)" "0 0"
 }
 
-# second_device: $other is a process in a namespace at the other end of dev0 (10.99.0.1)
-second_device()
-{
-	ip link add dev0 type veth peer name dev1 2> /dev/null || skip "no veth in this kernel"
-	unshare -n sleep $limit &
-	other=$! pid[other]=$!
-	until [[ $(readlink "/proc/$other/ns/net") != "$(readlink /proc/self/ns/net)" ]]; do :; done
-	ip link set dev1 netns "$other"
-	ip addr add 10.99.0.1/24 dev dev0
-	ip link set dev0 up
-	nsenter -t "$other" -n ip addr add 10.99.0.2/24 dev dev1
-	nsenter -t "$other" -n ip link set dev1 up
-}
-
 # One address and port, one listener for each device: they take nothing from each other.
 scenario devices 4 loose -- "SO_BINDTODEVICE: two listeners of one address are no group"
 devices()

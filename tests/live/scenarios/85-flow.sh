@@ -79,18 +79,10 @@ flow_overflow()
 scenario flow_namespaces 46 own -- "flow: ends in different namespaces are one ladder"
 flow_namespaces()
 {
-	ip link add flow0 type veth peer name flow1 2>/dev/null || skip "no veth in this kernel"
-	unshare -n sleep 60 &
-	pid[other]=$!
-	until [[ $(readlink "/proc/${pid[other]}/ns/net") != "$(readlink /proc/self/ns/net)" ]]; do :; done
-	ip link set flow1 netns "${pid[other]}"
-	ip addr add 10.99.0.1/24 dev flow0
-	ip link set flow0 up
-	nsenter -t "${pid[other]}" -n ip addr add 10.99.0.2/24 dev flow1
-	nsenter -t "${pid[other]}" -n ip link set flow1 up
+	second_device
 	ladders
 	server --accept loop --max 1
-	start remote nsenter -t "${pid[other]}" -n "$bin/client" 10.99.0.1 "$port"
+	start remote nsenter -t "$other" -n "$bin/client" 10.99.0.1 "$port"
 	finish remote
 	finish server
 	drawn
