@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -183,12 +185,33 @@ static void sizes(void **state)
 	assert_int_equal(r.slots, 2048);
 }
 
+/* Until they are started there is no room, as reserve_any() asks. */
+static void shut_at_first(void **state)
+{
+	struct ring_ends ends[CAPTURE_RINGS] = { 0 };
+	int fd = memfd_create("ring", MFD_CLOEXEC);
+	struct rings r = { 0 };
+
+	(void)state;
+	rings_size(&r, 1);
+	assert_int_equal(ftruncate(fd, (off_t)(r.n * r.slots * sizeof(struct tcptrace_record))), 0);
+	assert_int_equal(rings_open(&r, fd, fd, fd, ends), 0);
+	for (unsigned int i = 0; i < r.n; i++)
+		assert_true(ends[i].head - ends[i].tail >= r.slots - r.slots / 8);
+	assert_true(rings_empty(&r));
+	rings_start(&r);
+	for (unsigned int i = 0; i < r.n; i++)
+		assert_int_equal(ends[i].head - ends[i].tail, 0);
+	rings_close(&r);
+	close(fd);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(order), CASE(being_written), CASE(put_off), CASE(ended_by_reader), CASE(round_and_round),
-		CASE(sizes),
+		CASE(sizes), CASE(shut_at_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

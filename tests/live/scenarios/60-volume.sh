@@ -69,6 +69,23 @@ load_threads()
 	expect "accepted by both" "$(($(listener accepted 1) + $(listener accepted 2)))" $n
 }
 
+# Hooks are attached one after the other, for seconds on a slow machine: nothing is told before all of them are there.
+scenario load_running 46 alone -- "5 starts amid connections: no step is missing of what has begun since"
+load_running()
+{
+	local i
+
+	start load "$bin/load" $v6 --count 1000000 --rst --timeout $((SLOW ? 90 : 20))
+	for ((i = 0; i < 5; i++)); do
+		own_trace
+		sleep 0.3
+		untrace
+		within "transitions" "$(grep -c '"event":"state"' "$json")" 1 10000000
+	done
+	kill "${pid[load]}"
+	finish load 143
+}
+
 # With PREEMPT_RT softirqs preempt each other, in the middle of what one hook notes for another.
 scenario load_many 4 alone each loose -- "10,007 connections, four threads at each end"
 load_many()

@@ -35,6 +35,14 @@ static void bpf_source_close(struct source *base)
 	free(s);
 }
 
+/* All hooks are there: from here on records count, and what is lost. */
+static void start(struct bpf_source *s)
+{
+	rings_start(&s->rings);
+	for (uint32_t ev = 1; ev < TCPTRACE_EVENT_MAX; ev++)
+		s->lost[ev] = __atomic_load_n(&s->load.skel->bss->lost[ev], __ATOMIC_RELAXED);
+}
+
 static int bpf_source_open(struct source **out, const struct source_config *cfg, char why[SOURCE_WHY])
 {
 	struct bpf_source *s = calloc(1, sizeof(*s));
@@ -55,6 +63,7 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 		bpf_source_close(&s->base);
 		return err;
 	}
+	start(s);
 	sweep_open(s);
 	why_not_seen(s->note, sizeof(s->note), &s->load.plan);
 	s->base.note = s->note[0] ? s->note : NULL;

@@ -52,10 +52,17 @@ int rings_open(struct rings *r, int slots_fd, int seq_fd, int wakeup_fd, struct 
 	r->wakeup_sent = map_pages(wakeup_fd, page, PROT_READ, (off_t)page, &err);
 	for (unsigned int i = 0; i < r->n; i++) {
 		r->ring[i].ends = &ends[i];
+		ends[i].tail = -(uint64_t)r->slots;	/* no room */
 		r->ring[i].slot = r->map + (size_t)i * r->slots;
 		r->ring[i].written = r->seq + (size_t)i * r->slots;
 	}
 	return err;
+}
+
+void rings_start(struct rings *r)
+{
+	for (unsigned int i = 0; i < r->n; i++)
+		__atomic_store_n(&r->ring[i].ends->tail, 0, __ATOMIC_RELEASE);
 }
 
 void rings_close(struct rings *r)

@@ -41,9 +41,11 @@ struct rings {
 void rings_size(struct rings *r, size_t bytes);
 /*
  * Maps them: the arrays of all slots and of how many records each has had, and the ring buffer that wakes us. ends: one
- * for each ring, the caller's, and as long as r. 0 or -errno.
+ * for each ring, the caller's, and as long as r. 0 or -errno. Writers find no room and count what they have as lost,
+ * until rings_start(): hooks are attached one after the other, and what some of them see nobody could understand.
  */
 int rings_open(struct rings *r, int slots_fd, int seq_fd, int wakeup_fd, struct ring_ends *ends);
+void rings_start(struct rings *r);
 void rings_close(struct rings *r);	/* back to rings_size(); also of what was only that */
 
 /* rec is valid during the call. What is not 0 ends the drain after this record. */
