@@ -385,43 +385,76 @@ static u8 req_drop_cause(const struct sock *listener,
 }
 
 /*
- * At entry, with the request still hashed and counted;
- * inet_csk_complete_hashdance() comes here too, but has taken it out of the
- * hash before. The numbers are those right after.
+ * A call that drops a request says at its return whether it was this one that
+ * took it out of the hash: two CPUs may drop one request at once. One that is
+ * out already, as inet_csk_complete_hashdance() has it, is not waited for. The
+ * callers hold a reference of their own.
  */
-static void req_drop(const struct sock *listener,
-		     const struct request_sock *req, bool from_timer)
+struct dropped {
+	const struct sock *listener;
+	const struct request_sock *req;
+	bool from_timer;
+};
+
+static int req_drop_enter(struct dropped *d)
+{
+	return !d->req->__req_common.skc_nulls_node.pprev ||
+	       !wanted_of(d->listener, &d->req->__req_common);
+}
+
+/* counted: the numbers have it still; told are those right after. */
+static void emit_dropped(const struct dropped *d, bool counted)
 {
 	struct tcptrace_record r;
 
-	if (!req->__req_common.skc_nulls_node.pprev ||
-	    !wanted_of(listener, &req->__req_common) ||
-	    !reserve(&r, TCPTRACE_SYNQ_DEL))
+	if (!reserve(&r, TCPTRACE_SYNQ_DEL))
 		return;
-	set_request(&r, req, listener);
-	r.synq--;
-	if (!req->num_timeout)
-		r.synq_young--;
-	r.cause = req_drop_cause(listener, req, from_timer);
+	set_request(&r, d->req, d->listener);
+	if (counted) {
+		r.synq--;
+		if (!d->req->num_timeout)
+			r.synq_young--;
+	}
+	r.cause = req_drop_cause(d->listener, d->req, d->from_timer);
 	submit(&r);
 }
 
 /*
- * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. The flag is
- * a byte: the rest of its register is nobody's.
+ * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. Flag and
+ * result are a byte: the rest of a register is nobody's.
  */
-static int k_req_drop(struct kprobe *p, struct pt_regs *regs)
+static int drop_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	req_drop(ARG(regs, 0), ARG(regs, 1), (u8)(long)ARG(regs, 2));
+	struct dropped *d = (void *)ri->data;
+
+	d->listener = ARG(regs, 0);
+	d->req = ARG(regs, 1);
+	d->from_timer = (u8)(long)ARG(regs, 2);
+	return req_drop_enter(d);
+}
+
+static int drop_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if ((u8)regs_return_value(regs))
+		emit_dropped((void *)ri->data, false);
 	return 0;
 }
 
 /* before: one function below all of them, which does not know who asked */
-static int k_req_unlink(struct kprobe *p, struct pt_regs *regs)
+static int unlink_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	const struct request_sock *req = ARG(regs, 0);
+	struct dropped *d = (void *)ri->data;
 
-	req_drop(req_listener(req), req, scratch()->timer_req == req);
+	d->req = ARG(regs, 0);
+	d->listener = req_listener(d->req);
+	d->from_timer = scratch()->timer_req == d->req;
+	return req_drop_enter(d);
+}
+
+static int unlink_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if ((u8)regs_return_value(regs))
+		emit_dropped((void *)ri->data, true);
 	return 0;
 }
 
@@ -578,8 +611,10 @@ struct hook listen_hooks[] = {
 	     sizeof(struct queued), ON(ACCEPTQ_ADD)),
 	ENTER(tcp_req_err, k_icmp, ON(SYNQ_DEL)),
 	ENTER(tcp_abort, k_abort, ON(SYNQ_DEL)),
-	ENTER(__inet_csk_reqsk_queue_drop, k_req_drop, ON(SYNQ_DEL)),
-	ENTER_ELSE(reqsk_queue_unlink, k_req_unlink, ON(SYNQ_DEL)),
+	EXIT(__inet_csk_reqsk_queue_drop, drop_enter, drop_exit,
+	     sizeof(struct dropped), ON(SYNQ_DEL)),
+	EXIT_ELSE(reqsk_queue_unlink, unlink_enter, unlink_exit,
+		  sizeof(struct dropped), ON(SYNQ_DEL)),
 	EXIT_ELSE(reqsk_timer_handler, req_timer_enter, req_timer_exit, 0,
 		  ON(SYNQ_DEL)),
 	ENTER(inet_child_forget, k_forget, ON(ACCEPTQ_DEL)),
