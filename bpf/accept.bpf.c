@@ -158,13 +158,16 @@ GUARDED_AT_ENTRY(take, __inet_accept, THREAD, DID_TAKE,
 		 take_hook(tcp_side(READ(TYPED_PTR(socket), sk)), tcp_side(TYPED_PTR(child)), newsock),
 		 const struct socket *socket, const struct socket *newsock, struct sock *child)
 
-/* Before: accept() of all families comes by here with the connection alone; who listens the caller's descriptor says. */
+/*
+ * Before: accept() of all families comes by here with the connection alone; who listens the caller's descriptor says.
+ * A child that was reset while it waited is bound to no port any more, but knows which one it was.
+ */
 static __always_inline const struct sock *accepting(const struct sock *child)
 {
 	const struct sock *listener = fd_sock(call_arg0(call_regs()));
 
 	return listener && sk_state(listener) == TCP_LISTEN &&
-	       READ(listener, __sk_common.skc_num) == READ(child, __sk_common.skc_num) ? listener : NULL;
+	       READ(listener, __sk_common.skc_num) == sk_sport(child) ? listener : NULL;
 }
 
 static __always_inline int graft_hook(struct sock *sk, const struct socket *socket)

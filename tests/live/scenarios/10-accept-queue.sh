@@ -165,7 +165,7 @@ rst_in_acceptq()
 	untrace
 	kernel PassiveOpens=5 EstabResets=3
 	events acceptq-add:5 acceptq-del:5 acceptq-del,cause=reset:3 acceptq-del,cause=accepted:2 \
-		state,old=ESTABLISHED,new=CLOSE:3 rst-received:3
+		acceptq-del,acceptq_max=*:5 accept,acceptq_max=*:5 state,old=ESTABLISHED,new=CLOSE:3 rst-received:3
 	listener_is acceptq_removed.reset=3 acceptq_removed.accepted=2 acceptq.now=0
 }
 
