@@ -335,6 +335,28 @@ static int k_take(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * Before: accept() of all families comes by here with the connection alone; who
+ * listens the caller's descriptor says.
+ */
+static int k_graft(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sock *child = ARG(regs, 0);
+	struct socket *sock = NULL;
+	unsigned long args[6];
+
+	if (!is_tcp(child) || !wanted(child))
+		return 0;
+	if (in_call(__NR_accept) || in_call(__NR_accept4)) {
+		syscall_get_arguments(current, task_pt_regs(current), args);
+		sock = fd_socket(args[0]);
+	}
+	emit_take(child, sock ? sock->sk : NULL);
+	if (sock)
+		sockfd_put(sock);
+	return 0;
+}
+
 static void accept_error(const struct sock *listener, u64 began, int ret)
 {
 	struct tcptrace_record r;
@@ -487,27 +509,6 @@ static void sys_exit(void *data, struct pt_regs *regs, long ret)
 	}
 }
 
-/* before 6.1: what accept() took, right before sys_exit tells its return */
-static void sys_exit_take(void *data, struct pt_regs *regs, long ret)
-{
-	long nr = syscall_get_nr(current, regs);
-	struct socket *sock, *child;
-	unsigned long args[6];
-
-	if ((nr != __NR_accept && nr != __NR_accept4) || ret < 0 ||
-	    in_compat_syscall())
-		return;
-	syscall_get_arguments(current, regs, args);
-	sock = fd_socket(args[0]);
-	child = fd_socket(ret);
-	if (child && wanted(child->sk))
-		emit_take(child->sk, sock ? sock->sk : NULL);
-	if (child)
-		sockfd_put(child);
-	if (sock)
-		sockfd_put(sock);
-}
-
 /* A signal is about to be handled, or its default is about to be done. */
 static void signal_deliver(void *data, int sig, struct kernel_siginfo *info,
 			   struct k_sigaction *ka)
@@ -535,7 +536,6 @@ static void __maybe_unused check_types(void)
 	check_trace_callback_type_signal_deliver(signal_deliver);
 	check_trace_callback_type_sys_enter(sys_enter);
 	check_trace_callback_type_sys_exit(sys_exit);
-	check_trace_callback_type_sys_exit(sys_exit_take);
 	BUILD_BUG_ON(!__same_type(tcp_close, void (struct sock *, long)));
 }
 
@@ -552,7 +552,7 @@ struct hook calls_hooks[] = {
 	ENTER(tcp_v6_connect, k_connect6, ON(CONNECT)),
 	ENTER(inet_csk_accept, k_accept, ON(ACCEPT)),
 	ENTER(__inet_accept, k_take, ON(ACCEPTQ_DEL)),
-	TRACEPOINT_ELSE(sys_exit, sys_exit_take, ON(ACCEPTQ_DEL)),
+	ENTER_ELSE(security_sock_graft, k_graft, ON(ACCEPTQ_DEL)),
 	ENTER(tcp_close, k_close, ON(CLOSE)),
 	{ }
 };

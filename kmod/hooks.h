@@ -50,9 +50,6 @@ struct hook {
 	  .exit_data = (size), .fallback = true }
 #define TRACEPOINT(name, handler, mask) \
 	{ .target = #name, .events = (mask), .probe = (handler) }
-#define TRACEPOINT_ELSE(name, handler, mask) \
-	{ .target = #name, .events = (mask), .probe = (handler), \
-	  .fallback = true }
 
 extern struct hook state_hooks[], listen_hooks[], calls_hooks[];
 extern struct hook segment_hooks[], io_hooks[];
