@@ -152,7 +152,9 @@ static int set_up(struct kmod_source *s)
 	int err;
 
 	snprintf(kb, sizeof(kb), "%u", (bytes > BUFFER_CPU ? bytes : BUFFER_CPU) >> 10);
-	err = set(s, "trace_clock", "mono");
+	err = set(s, "tracing_on", "0");	/* one event is enabled after the other, all are to begin at once */
+	if (!err)
+		err = set(s, "trace_clock", "mono");
 	if (!err)
 		err = set(s, "buffer_size_kb", kb);
 	if (!err)		/* the newest are lost, as in a BPF ring, and counted */
@@ -165,7 +167,7 @@ static int set_up(struct kmod_source *s)
 	for (event = 1; !err && event < TCPTRACE_EVENT_MAX; event++)
 		if (streams(s, event))
 			err = enable(s, event, true);
-	return err;
+	return err ? err : set(s, "tracing_on", "1");
 }
 
 /* ---- open ---- */
