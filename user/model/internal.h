@@ -165,6 +165,7 @@ struct model {
 	struct clients *clients;	/* refused.c */
 	struct connects *connects;	/* connects.c */
 	struct unheard *unheard;
+	struct unanswered *unanswered;
 };
 
 /*
@@ -240,6 +241,8 @@ void connects_called(struct model *m, const struct conn *c, const struct tcptrac
 void connects_returned(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 void connects_ended(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 void connects_unheard(struct model *m, const struct tcptrace_record *rec);
+void connects_sent_again(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
+void connects_known(struct model *m, const struct conn *c, bool answered);
 
 /* queue.c */
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
@@ -322,6 +325,7 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
 void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
 void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
+void leave_ended(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
 void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns);
 void leave_counted(struct listener *l, struct conn *c);
 
