@@ -75,7 +75,7 @@ static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 	if (!(rec->flags & TCPTRACE_F_INFERRED) || rec->cause != TCPTRACE_ACCEPTQ_HANDSHAKE)
 		return false;
 	l = listener_of(m, rec, c);
-	return l && l->cookies_sent > l->causes[TCPTRACE_ACCEPTQ_COOKIE] && !had_request(c) &&
+	return l && listener_awaits_cookies(m, l) && !had_request(c) &&
 	       !had_request(conn_half_open(m, rec));
 }
 

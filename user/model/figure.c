@@ -192,6 +192,8 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 		return oldest_known(m, &l->synq, k);
 	case FIGURE_ACCEPTQ_OLDEST:
 		return oldest_known(m, &l->acceptq, k);
+	case FIGURE_COOKIES_SENT:
+		return l->cookies_shared ? KNOWN_NOT : k;
 	case FIGURE_ACCEPTED:		/* without a hook of its own it is read off accept(), which a filter may hide */
 		return at_most(k, model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_DEDUCED &&
 				  m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP));

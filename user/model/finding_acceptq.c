@@ -53,7 +53,8 @@ static void say_synq(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
 
-	if (l->cookies_sent && figure_known(d->m, l, FIGURE_ESTABLISHED) != KNOWN_NOT) {
+	if (l->cookies_sent && figure_known(d->m, l, FIGURE_COOKIES_SENT) != KNOWN_NOT &&
+	    figure_known(d->m, l, FIGURE_ESTABLISHED) != KNOWN_NOT) {
 		say_number(d, "cookies_sent", l->cookies_sent);
 		say_number(d, "by_cookie", came_by_cookie(l));
 		say(d, FINDING_SEEN, ", {cookies_sent:SYN cookie} sent by the full SYN queue ({by_cookie:client} "

@@ -264,6 +264,8 @@ void listener_learn(struct model *m, struct listener *l, const struct tcptrace_r
 void listener_reopen(struct model *m, struct listener *l);
 void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
 struct seldom *seldom_of(struct model *m, struct listener *l);
+struct listener *listener_of_cookie(struct model *m, const struct tcptrace_record *rec);
+bool listener_awaits_cookies(const struct model *m, const struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 
 static inline void listener_count(struct listener *l, unsigned int cause)

@@ -124,6 +124,7 @@ struct listener {
 	uint64_t causes[TCPTRACE_CAUSE_END];	/* count by cause: drops, removals, ways in */
 	uint64_t cookies_sent, cookies_ok, cookies_bad;
 	uint64_t cookie_ns;		/* when the last one was sent */
+	bool cookies_shared;		/* by it, or by another one of its address (tracepoints): cookies_sent says nothing */
 	uint64_t synack_retrans;
 	uint32_t sk_drops;		/* the kernel's own count since the socket was made, by the last snapshot */
 	uint32_t sk_drops_base;		/* when we began */
