@@ -388,6 +388,24 @@ static void deaf(void **state)
 	assert_told("connect-fails", FINDING_ADVICE, "run tcptrace there");
 }
 
+/* Each errno has the address that it was of. */
+static void addresses(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		connect_fails(i, EACCES, false);
+	for (unsigned int i = 3; i < 6; i++)
+		connect_here_fails(i, ENETUNREACH);
+	look();
+	assert_int_equal(found.n, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		const char *text = found.text[i][FINDING_CAUSE];
+
+		assert_non_null(strstr(text, strstr(text, "EACCES") ? "to 10.0.0.1:8080" : "to 127.0.0.1:8080"));
+		assert_null(strstr(found.text[i][FINDING_SEEN], "other hosts"));
+	}
+}
+
 /* EADDRNOTAVAIL for other reasons than the range of ports. */
 static void no_address(void **state)
 {
@@ -566,7 +584,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
-		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(unanswered), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
+		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};
 

@@ -77,6 +77,16 @@ void connects_called(struct model *m, const struct conn *c, const struct tcptrac
 		row->calls++;
 }
 
+static void failed_to(struct connects *row, const struct failure *e, const uint8_t raddr[16])
+{
+	unsigned int i = e ? (unsigned int)(e - row->failures.of) : 0;
+
+	if (!e)
+		return;
+	row->to[i].hosts |= e->count > 1 && memcmp(row->to[i].raddr, raddr, sizeof(row->to[i].raddr));
+	memcpy(row->to[i].raddr, raddr, sizeof(row->to[i].raddr));
+}
+
 static void failed(struct model *m, const struct conn *c, const struct tcptrace_record *rec, int32_t err)
 {
 	const uint8_t *raddr = rec->rport ? rec->raddr : c->raddr;
@@ -87,14 +97,12 @@ static void failed(struct model *m, const struct conn *c, const struct tcptrace_
 		return;
 	first = !failures_most(&row->failures);
 	row->many |= !first && row->who.pid != c->owner.pid;
-	row->hosts |= !first && memcmp(row->raddr, raddr, sizeof(row->raddr));
 	row->who = c->owner;
-	memcpy(row->raddr, raddr, sizeof(row->raddr));
 	if (err == EADDRNOTAVAIL && rec->lport)
 		row->bound = rec->lport;
 	else if (err == EADDRNOTAVAIL)
 		row->unbound = true;
-	failures_add(&row->failures, err, rec->t_ns);
+	failed_to(row, failures_add(&row->failures, err, rec->t_ns), raddr);
 	if (row->calls < row->failures.of[0].count)	/* its beginning was not seen */
 		row->calls = row->failures.of[0].count;
 }

@@ -21,13 +21,15 @@ struct connects {
 	uint8_t family;				/* 4, 6: with a mapped address it is 4 */
 	bool used;
 	bool many;				/* who is not the only process that failed */
-	bool hosts;				/* raddr is not the only one that could not be reached */
 	bool unbound;				/* EADDRNOTAVAIL without a local port of the program's own choice */
 	uint16_t bound;				/* the port that it had bound, at the last EADDRNOTAVAIL */
-	uint8_t raddr[16];			/* of the last failure */
 	struct owner who;			/* of the last failure */
 	uint64_t calls;				/* connect() calls, failed or not */
 	struct failures failures;
+	struct {
+		uint8_t raddr[16];		/* of the last failure of that errno */
+		bool hosts;			/* it is not the only one that could not be reached so */
+	} to[FAILURE_ERRNOS];			/* as failures.of */
 };
 
 /* SYNs to one port that a RST answered, no socket being there. */
@@ -46,7 +48,8 @@ struct unanswered {
 	uint32_t netns;
 	uint16_t rport;
 	uint8_t family;
-	bool used, hosts, many;			/* as in struct connects */
+	bool used, many;			/* as in struct connects */
+	bool hosts;				/* raddr is not the only one */
 	uint8_t raddr[16];			/* of the last one */
 	struct owner who;			/* of the last one whose owner is known */
 	uint64_t count;				/* connections; */
