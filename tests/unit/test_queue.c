@@ -219,6 +219,37 @@ static void listens_at(uint64_t lsk, uint32_t addr)
 	state_of(rec, lsk, TCP_S_CLOSE, TCP_S_LISTEN);
 }
 
+/* What waited at a member that is closed is found waiting: at the only one that is left, or nobody knows where. */
+static void moved_found(void **state)
+{
+	struct tcptrace_record snap = { .event = TCPTRACE_SNAPSHOT }, rec;
+	const struct listener *left;
+
+	for (unsigned int others = 1; others <= 2; others++) {
+		rig_down(state);
+		rig_up(state);
+		rig_listen(128, 4096);
+		for (unsigned int i = 1; i <= others; i++)
+			listens_at(LSK + i, 0);
+		acceptq_add(1, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 1);
+		state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+		rig.t += 200 * MS;
+		rig_feed(snap);
+		rec = server_rec(TCPTRACE_EXISTS, 1);
+		rec.sk = SK(1);
+		rec.flags = TCPTRACE_F_QUEUED;
+		rec.new = TCP_S_ESTABLISHED;
+		rig_feed(rec);
+		snap.flags = TCPTRACE_F_END;
+		rig_feed(snap);
+		snap.flags = 0;
+		left = model_listener(rig.m, 1);
+		assert_int_equal(listener()->acceptq.known, others == 2);
+		assert_int_equal(left->acceptq.known, others == 1);
+		assert_int_equal(left->causes[TCPTRACE_ACCEPTQ_MIGRATED], others == 1);
+	}
+}
+
 /* Tracepoints name some listener of the port. The address tells whose the cookie was, but in a group. */
 static void cookie_of_another(void **state)
 {
@@ -583,7 +614,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
 		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
-		CASE(cookie_of_another),
+		CASE(cookie_of_another), CASE(moved_found),
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_unseen),
 		CASE(prefork),
 		CASE(opened_unseen),

@@ -99,8 +99,8 @@ static enum known now_known(const struct model *m, const struct listener *l)
 	bool steps = model_seen(m, TCPTRACE_ACCEPTQ_ADD) >= TCPTRACE_SEEN_DEDUCED &&
 		     model_seen(m, TCPTRACE_ACCEPTQ_DEL) >= TCPTRACE_SEEN_DEDUCED;
 
-	if (!l->open)
-		return KNOWN_EXACTLY;
+	if (!l->open)			/* who is left was thrown out or moved on: which of both is not known yet */
+		return l->acceptq.now ? KNOWN_NOT : KNOWN_EXACTLY;
 	return l->lengths_ns && (steps || (l->seen_gen && l->seen_gen == m->snap.gen)) ? KNOWN_EXACTLY : KNOWN_NOT;
 }
 
@@ -151,7 +151,7 @@ uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, st
 	uint32_t n = 0;
 
 	waits_hist(&l->in_acceptq, waits);
-	for (c = first_waiting(&l->acceptq); c; c = c->next_q) {
+	for (c = l->open ? first_waiting(&l->acceptq) : NULL; c; c = c->next_q) {
 		uint64_t ns = waited(m, c);
 
 		if (ns && !c->moved)

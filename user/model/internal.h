@@ -264,6 +264,7 @@ void listener_learn(struct model *m, struct listener *l, const struct tcptrace_r
 void listener_reopen(struct model *m, struct listener *l);
 void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
 struct seldom *seldom_of(struct model *m, struct listener *l);
+struct listener *listener_alone(const struct model *m, const struct tcptrace_record *rec);
 struct listener *listener_of_cookie(struct model *m, const struct tcptrace_record *rec);
 bool listener_awaits_cookies(const struct model *m, const struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
@@ -371,7 +372,8 @@ void on_drop(struct model *m, const struct tcptrace_record *rec);
 
 void on_cookie(struct model *m, const struct tcptrace_record *rec);	/* cookie.c */
 
-void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acceptq.c */
+void acceptq_found(struct model *m, const struct tcptrace_record *rec, const struct conn *c);	/* acceptq.c */
+void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
 void on_accept(struct model *m, const struct tcptrace_record *rec);
 

@@ -149,6 +149,17 @@ static struct listener *at_port(const struct model *m, const struct tcptrace_rec
 	return found;
 }
 
+/* The only one that listens there. */
+struct listener *listener_alone(const struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l, *found = at_port(m, rec);
+
+	for (l = found ? *port_bucket(m, rec->netns, rec->lport) : NULL; l; l = l->next_port)
+		if (l != found && fits(l, rec) == fits(found, rec))
+			return NULL;
+	return found;
+}
+
 struct listener *listener_of_cookie(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l, *found = at_port(m, rec);

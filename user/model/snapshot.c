@@ -51,6 +51,7 @@ static struct conn *socket_conn(struct model *m, const struct tcptrace_record *r
 		connects_known(m, c, false);
 	if (!(rec->flags & TCPTRACE_F_QUEUED))
 		return c;
+	acceptq_found(m, rec, c);
 	if (!c->listener)
 		queue_set_listener(m, c, listener_of(m, rec, c));
 	if (*fresh)
