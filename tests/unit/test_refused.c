@@ -381,7 +381,7 @@ static void connects(void **state)
 	assert_int_equal(failures_most(&only_row()->failures)->err, EADDRNOTAVAIL);
 	assert_int_equal(failures_most(&only_row()->failures)->count, 23);
 	assert_true(only_row()->many);
-	assert_false(only_row()->hosts);
+	assert_false(only_row()->to[0].hosts);
 	assert_int_equal(only_row()->rport, PORT);
 }
 
