@@ -354,6 +354,7 @@ static void connects(void **state)
 	knock(3, PORT, 0x0a000001);	/* it was we who answered: told once */
 	look();
 	assert_told("no-listener", FINDING_CAUSE, "3 SYNs");
+	assert_says(FINDING_COST, "They came from 10.0.0.2, among them those of prog[200].");
 }
 
 /* A listener of this machine knows nothing of it: no answer, or another's. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Listeners that are gone with those who waited, and ports where nobody listens. */
+#include <errno.h>
 #include <string.h>
 
 #include "../lib/put.h"
@@ -133,13 +134,41 @@ static void say_restarted(struct diagnosis *d, const struct unheard *u, const st
 	    N_("Start it again; find out why it ended."));
 }
 
+/* One of the clients, where it is on this machine and its connect() was seen to fail. */
+static const struct owner *client_of(const struct model *m, const struct unheard *u)
+{
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct connects *row = model_connects(m, i);
+
+		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
+			if (row->used && row->rport == u->lport && row->netns == u->netns &&
+			    row->failures.of[n].err == ECONNREFUSED && row->failures.of[n].count &&
+			    !memcmp(row->to[n].raddr, u->laddr, sizeof(u->laddr)))
+				return &row->who;
+	}
+	return NULL;
+}
+
+static void say_clients(struct diagnosis *d, const struct unheard *u)
+{
+	const struct owner *client = client_of(d->m, u);
+
+	if (client && client->pid) {
+		blame(d, &client, 1);
+		say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others, among them {who}.") :
+		    N_("They came from {raddr}, among them those of {who}."));
+		return;
+	}
+	say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others.") : N_("They came from {raddr}."));
+}
+
 static void say_nobody(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	say_gap(d, u, a);
 	say_address(d, "raddr", u->raddr);
 	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened there, from {from} to "
 	    "{until}.");
-	say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others.") : N_("They came from {raddr}."));
+	say_clients(d, u);
 	say(d, FINDING_ADVICE, "Start the server that belongs there, or send the clients to its port.");
 }
 
