@@ -119,6 +119,89 @@ static void closed_often(void **state)
 	assert_says(FINDING_COST, "The same of 2 other listeners at this address.");
 }
 
+static void snapshot(void)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_SNAPSHOT };
+
+	rig.t += MS;
+	rig_feed(rec);
+	rec.flags = TCPTRACE_F_END;
+	rig_feed(rec);
+}
+
+/* The end of sockets is not seen, and their addresses are others' by now; and the listener, shut by shutdown(), is back. */
+static void closed_reused(bool again)
+{
+	struct tcptrace_record rec;
+	unsigned int i;
+
+	rig_listen(128, 4096);
+	observe(TCPTRACE_DESTROY, TCPTRACE_SEEN_NOT, 0);
+	for (i = 1; i <= 5; i++)
+		acceptq_add(i, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, i);
+	state_of(queues(listener_rec(0), 0, 5), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	for (i = 1; i <= 2; i++) {
+		rec = server_rec(TCPTRACE_ACCEPTQ_ADD, 40 + i);
+		rec.sk = SK(i);
+		rec.listener = LSK + 4096;
+		rig_feed(rec);
+	}
+	if (again)
+		rig_listen(128, 4096);
+	else
+		snapshot();
+	assert_int_equal(model_listener(rig.m, 0)->causes[TCPTRACE_ACCEPTQ_CLOSED], 5);
+	assert_int_equal(model_listener(rig.m, 0)->acceptq.known, 0);
+	assert_int_equal(model_listener(rig.m, 0)->accepted, 0);
+	look();
+	assert_string_equal(found.f[0].id, "closed-waiting");
+	assert_says(FINDING_CAUSE, "with 5 connections that nobody had accepted: they were reset");
+}
+
+static void closed_unseen(void **state)
+{
+	closed_reused(true);
+	rig_down(state);
+	up(state);
+	closed_reused(false);
+}
+
+static void shut_at(uint16_t port, uint64_t lsk)
+{
+	struct tcptrace_record rec = by(listener_rec(0), SERVER, 3);
+
+	rec.lport = port;
+	rec.listener = lsk;
+	state_of(rec, lsk, TCP_S_CLOSE, TCP_S_LISTEN);
+	rec = server_rec(TCPTRACE_ACCEPTQ_ADD, port);
+	rec.lport = port;
+	rec.listener = lsk;
+	rec.sk = SK(port);
+	rec.flags |= TCPTRACE_F_QUEUES;
+	rec.acceptq = 1;
+	rig_feed(rec);
+	rec = listener_rec(0);
+	rec.lport = port;
+	rec.listener = lsk;
+	state_of(rec, lsk, TCP_S_LISTEN, TCP_S_CLOSE);
+	rec = server_rec(TCPTRACE_ACCEPTQ_DEL, port);
+	rec.lport = port;
+	rec.listener = lsk;
+	rec.sk = SK(port);
+	rec.cause = TCPTRACE_ACCEPTQ_CLOSED;
+	rig_feed(rec);
+}
+
+/* A process that ends has one trouble, however many ports it had. */
+static void closed_at_many(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 7; i++)
+		shut_at(8000 + i, LSK + 4096 * i);
+	look();
+	assert_told("closed-waiting", FINDING_COST, "The same of 6 other listeners of that process.");
+}
+
 static void knock(unsigned int n, uint16_t port, uint32_t to)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -154,6 +237,18 @@ static void no_listener(void **state)
 	assert_told("no-listener", FINDING_CAUSE, "1 SYN to 10.0.0.1:8080 answered by RST: nobody listened from ");
 	assert_says(FINDING_CAUSE, "(1.1 s), when nginx[100] began to.");
 	assert_says(FINDING_ADVICE, "reload instead");
+	rig_down(state);		/* the same listener again; and a try or two before a server's first start */
+	up(state);
+	knock(2, PORT, 0x0a000001);
+	rig_listen(128, 4096);
+	look();
+	assert_int_equal(found.n, 0);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	knock(23, PORT, 0x0a000001);
+	rig_listen(128, 4096);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "25 SYNs to 10.0.0.1:8080 answered by RST: nobody listened from ");
+	assert_says(FINDING_CAUSE, ", when prog[100] began to.");
 }
 
 static void elsewhere(void **state)
@@ -176,6 +271,13 @@ static void elsewhere(void **state)
 	rec.arg = 0x02;
 	for (unsigned int i = 0; i < 23; i++)
 		rig_feed(rec);
+	look();				/* and did not come by IPv4 */
+	assert_told("no-listener", FINDING_CAUSE, "23 SYNs to [::1]:8080 answered by RST: nobody listens on that address; prog[100] "
+		    "listens on 127.0.0.1:8080.");
+	for (unsigned int i = 0; i < 23; i++) {
+		acceptq_add(i, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 1);
+		accept_by(i, SERVER, 0, 0, 0);
+	}
 	look();
 	assert_int_equal(found.n, 0);
 }
@@ -194,6 +296,17 @@ static void scan(void **state)
 
 /* ---- connect() ---- */
 
+static void connect_returns(struct tcptrace_record rec, unsigned int i, int err)
+{
+	rec.sk = SK(i);
+	rec.lport = 0;
+	rig_feed(rec);
+	rec.event = TCPTRACE_CONNECT_RETURN;
+	rec.call_ns = 0;
+	rec.ret = -err;
+	rig_feed(rec);
+}
+
 static void connect_fails(unsigned int i, int err, bool v6)
 {
 	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3);
@@ -203,13 +316,15 @@ static void connect_fails(unsigned int i, int err, bool v6)
 		rec.raddr[15] = 1;
 		rec.family = 6;
 	}
-	rec.sk = SK(i);
-	rec.lport = 0;
-	rig_feed(rec);
-	rec.event = TCPTRACE_CONNECT_RETURN;
-	rec.call_ns = 0;
-	rec.ret = -err;
-	rig_feed(rec);
+	connect_returns(rec, i, err);
+}
+
+static void connect_here_fails(unsigned int i, int err)
+{
+	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3);
+
+	mapped(rec.raddr, 0x7f000001);
+	connect_returns(rec, i, err);
 }
 
 static void connects(void **state)
@@ -239,22 +354,120 @@ static void connects(void **state)
 	knock(3, PORT, 0x0a000001);	/* it was we who answered: told once */
 	look();
 	assert_told("no-listener", FINDING_CAUSE, "3 SYNs");
+	assert_says(FINDING_COST, "They came from 10.0.0.2, among them those of prog[200].");
 }
 
-/* IPv6 fails, IPv4 does it: nobody notices. */
-/* No answer from a listener of this machine that knows nothing of it. */
+/* A listener of this machine knows nothing of it: no answer, or another's. */
 static void deaf(void **state)
 {
 	(void)state;
-	connect_fails(1, ETIMEDOUT, true);
+	connect_here_fails(1, ETIMEDOUT);
 	look();
 	assert_told("connect-fails", FINDING_ADVICE, "run tcptrace there");
 	rig_listen(128, 4096);
+	look();				/* it came later */
+	assert_told("connect-fails", FINDING_ADVICE, "run tcptrace there");
+	rig_down(state);
+	up(state);
+	rig_listen(128, 4096);
+	connect_here_fails(1, ETIMEDOUT);
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "no answer to any SYN, though a listener is there, on this machine");
 	assert_says(FINDING_ADVICE, "nft list ruleset");
+	rig_down(state);
+	up(state);
+	rig_listen(128, 4096);
+	for (unsigned int i = 0; i < 3; i++)
+		connect_here_fails(i, ECONNREFUSED);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "refused, though a listener is there, on this machine.");
+	rig_down(state);		/* by IPv6 it does not listen */
+	up(state);
+	rig_listen(128, 4096);
+	connect_fails(1, ETIMEDOUT, true);
+	look();
+	assert_told("connect-fails", FINDING_ADVICE, "run tcptrace there");
 }
 
+/* Each errno has the address that it was of. */
+static void addresses(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		connect_fails(i, EACCES, false);
+	for (unsigned int i = 3; i < 6; i++)
+		connect_here_fails(i, ENETUNREACH);
+	look();
+	assert_int_equal(found.n, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		const char *text = found.text[i][FINDING_CAUSE];
+
+		assert_non_null(strstr(text, strstr(text, "EACCES") ? "to 10.0.0.1:8080" : "to 127.0.0.1:8080"));
+		assert_null(strstr(found.text[i][FINDING_SEEN], "other hosts"));
+	}
+}
+
+/* EADDRNOTAVAIL for other reasons than the range of ports. */
+static void no_address(void **state)
+{
+	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT_RETURN, 1), CLIENT, 3);
+
+	box.sysctl[MACHINE_IPV6_OFF] = 0;
+	rec.sk = SK(1);
+	rec.lport = 45000;
+	rec.ret = -EADDRNOTAVAIL;
+	rig_feed(rec);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "it had bound its end to port 45000, from which there is a connection to there "
+		    "already");
+	assert_not_said("range");
+	connect_fails(2, EADDRNOTAVAIL, false);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "no local port was left");
+	rig_down(state);
+	up(state);
+	box.sysctl[MACHINE_IPV6_OFF] = 0;
+	connect_fails(1, EADDRNOTAVAIL, true);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "no local port was left");
+	box.sysctl[MACHINE_IPV6_OFF] = 1;
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "IPv6 is switched off (net.ipv6.conf.all.disable_ipv6).");
+}
+
+/* Who gives up before ETIMEDOUT has no errno, but his SYN went out twice. */
+static void unanswered(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	for (unsigned int i = 1; i <= 5; i++) {
+		rec = client_rec(TCPTRACE_RETRANS, i);
+		rec.sk = SK(i);
+		rec.old = rec.new = i < 5 ? TCP_S_SYN_SENT : TCP_S_ESTABLISHED;
+		rig_feed(rec);
+		rig_feed(rec);
+		look();
+		assert_int_equal(found.n, i >= 3);
+	}
+	assert_told("no-answer", FINDING_CAUSE, "4 SYNs to 10.0.0.1:8080 had no answer at first and had to be sent again.");
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_SNAPSHOT });
+	rec = by(client_rec(TCPTRACE_EXISTS, 1), CLIENT, 4);	/* whose they were, as long as one waits */
+	rec.sk = SK(1);
+	rec.new = TCP_S_SYN_SENT;
+	rig_feed(rec);
+	look();
+	assert_told("no-answer", FINDING_CAUSE, "4 SYNs of prog[200] to 10.0.0.1:8080 had no answer");
+	assert_says(FINDING_ADVICE, "The host is down, a firewall drops");
+	state_of(client_rec(0, 1), SK(1), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+	look();
+	assert_says(FINDING_SEEN, "1 had one later.");
+	connect_fails(9, ETIMEDOUT, false);	/* the same, and its errno */
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "ETIMEDOUT");
+}
+
+/* IPv6 fails, IPv4 does it: nobody notices. */
 static void went_on(void **state)
 {
 	unsigned int i;
@@ -370,8 +583,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(no_listener),
-		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
+		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
+		TEST(no_listener),
+		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};
 

@@ -143,6 +143,18 @@ static void stalled(void **state)
 	}
 }
 
+/* The only one who accepted is gone, and who is left never did: what he does meanwhile is not the cause. */
+static void stalled_alone(void **state)
+{
+	(void)state;
+	box.instead_of = 160;
+	stall('S', 150);
+	assert_told("accept-stalled", FINDING_CAUSE, "by prog[150] for 2.6 s");
+	assert_says(FINDING_CAUSE, "it holds the listener, and process 160, which accepted last, is gone.");
+	assert_says(FINDING_ADVICE, "why prog[150] does not start another one");
+	assert_not_said("(state");
+}
+
 /* Nobody saw its state: it is not made up. */
 static void stalled_unknown(void **state)
 {
@@ -373,7 +385,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
-		TEST(full_unseen), TEST(stalled), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
+		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
 		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
 	};
 

@@ -126,6 +126,29 @@ static void master_dies(void **state)
 	assert_false(model_ask_owners(rig.m, false));
 }
 
+/* Who stalls is looked up before he is named, and at the end all that no list has named: it may be another's by then. */
+static void before_blame(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	pass(400);
+	assert_false(model_ask_owners(rig.m, false));
+	pass(200);
+	assert_true(model_ask_owners(rig.m, false));
+	snapshot(false);
+	listed(SERVER + 5, 3);
+	snapshot(true);
+	assert_int_equal(keeper(), SERVER + 5);
+	pass(2000);
+	assert_false(model_ask_owners(rig.m, false));	/* once */
+	rig_down(state);
+	live_up(state);
+	rig_listen(128, 4096);
+	pass(200);
+	assert_true(model_ask_owners(rig.m, true));
+}
+
 /* Of several holders: who held it, else who accepts from it. */
 static void which_of_them(void **state)
 {
@@ -314,7 +337,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(master_dies), CASE(which_of_them), CASE(forks_for_each), CASE(names), CASE(renamed_silently),
+		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(forks_for_each), CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens),
 	};
 

@@ -2,6 +2,8 @@
 /* The model: both queues of a listener, ways in and out, refusals, and who is behind them. */
 #include "model_rig.h"
 
+#include "../../user/model/figure.h"
+
 static const struct listener *listener(void)
 {
 	return model_listener(rig.m, 0);
@@ -206,6 +208,79 @@ static void cookies(void **state)
 	assert_int_equal(listener()->cookies_bad, 1);
 	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_COOKIE], 3);
 	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 0);
+}
+
+static void listens_at(uint64_t lsk, uint32_t addr)
+{
+	struct tcptrace_record rec = by(listener_rec(0), SERVER, 3);
+
+	rec.listener = lsk;
+	mapped(rec.laddr, addr);
+	state_of(rec, lsk, TCP_S_CLOSE, TCP_S_LISTEN);
+}
+
+/* What waited at a member that is closed is found waiting: at the only one that is left, or nobody knows where. */
+static void moved_found(void **state)
+{
+	struct tcptrace_record snap = { .event = TCPTRACE_SNAPSHOT }, rec;
+	const struct listener *left;
+
+	for (unsigned int others = 1; others <= 2; others++) {
+		rig_down(state);
+		rig_up(state);
+		rig_listen(128, 4096);
+		for (unsigned int i = 1; i <= others; i++)
+			listens_at(LSK + i, 0);
+		acceptq_add(1, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 1);
+		state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+		rig.t += 200 * MS;
+		rig_feed(snap);
+		rec = server_rec(TCPTRACE_EXISTS, 1);
+		rec.sk = SK(1);
+		rec.flags = TCPTRACE_F_QUEUED;
+		rec.new = TCP_S_ESTABLISHED;
+		rig_feed(rec);
+		snap.flags = TCPTRACE_F_END;
+		rig_feed(snap);
+		snap.flags = 0;
+		left = model_listener(rig.m, 1);
+		assert_int_equal(listener()->acceptq.known, others == 2);
+		assert_int_equal(left->acceptq.known, others == 1);
+		assert_int_equal(left->causes[TCPTRACE_ACCEPTQ_MIGRATED], others == 1);
+	}
+}
+
+/* Tracepoints name some listener of the port. The address tells whose the cookie was, but in a group. */
+static void cookie_of_another(void **state)
+{
+	struct tcptrace_record sent = queues(server_rec(TCPTRACE_COOKIE_SENT, 1), 7, 0), add;
+	const struct listener *l;
+
+	(void)state;
+	sent.flags |= TCPTRACE_F_INFERRED;
+	listens_at(LSK, 0x7f000001);
+	listens_at(LSK + 1, 0);
+	listens_at(LSK + 2, 0x0a000001);
+	rig_feed(sent);
+	assert_int_equal(model_listener(rig.m, 0)->cookies_sent, 0);
+	assert_int_equal(model_listener(rig.m, 1)->cookies_sent, 0);
+	l = model_listener(rig.m, 2);
+	assert_int_equal(l->cookies_sent, 1);
+	assert_int_equal(l->synq.now, 0);	/* 7 were in the other one's */
+	assert_int_equal(figure_known(rig.m, l, FIGURE_COOKIES_SENT), KNOWN_EXACTLY);
+	listens_at(LSK + 3, 0x0a000001);
+	rig_feed(sent);
+	assert_int_equal(figure_known(rig.m, l, FIGURE_COOKIES_SENT), KNOWN_NOT);
+	assert_int_equal(figure_known(rig.m, model_listener(rig.m, 3), FIGURE_COOKIES_SENT), KNOWN_NOT);
+	for (unsigned int i = 1; i <= 3; i++) {	/* two went out, so two come back by one, at whichever member */
+		add = server_rec(TCPTRACE_ACCEPTQ_ADD, i);
+		add.flags |= TCPTRACE_F_INFERRED;
+		add.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+		add.listener = i == 2 ? LSK + 2 : LSK + 3;
+		add.sk = SK(i);
+		rig_feed(add);
+	}
+	assert_int_equal(l->cookies_ok + model_listener(rig.m, 3)->cookies_ok, 2);
 }
 
 /* Tracepoints before 6.3 name no listener and no cookie: a child that had no request came by one. */
@@ -539,6 +614,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
 		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
+		CASE(cookie_of_another), CASE(moved_found),
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_unseen),
 		CASE(prefork),
 		CASE(opened_unseen),

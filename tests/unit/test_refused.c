@@ -258,6 +258,25 @@ static void unseen_takes(void **state)
 	assert_in_range(now.ns, 0, MS);
 }
 
+/* Arrivals end no pause, though one record takes a request out of one queue and puts it into the other (tracepoints). */
+static void arrivals(void **state)
+{
+	struct stall now;
+
+	(void)state;
+	rig_listen(128, 4096);
+	for (unsigned int i = 1; i <= 7; i++) {
+		synq_add(i, 1, i - 1);
+		acceptq_add(i, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, i);
+		pass(400 * MS);
+	}
+	acceptq_add(8, TCPTRACE_ACCEPTQ_FASTOPEN, 0, 9);	/* two at once: each sees both */
+	acceptq_add(9, TCPTRACE_ACCEPTQ_FASTOPEN, 0, 9);
+	assert_int_equal(listener()->pace.takes, 0);
+	assert_true(pace_now(rig.m, listener(), &now));
+	assert_in_range(now.ns, 2800 * MS, 2801 * MS);
+}
+
 static void observe(unsigned int event, enum tcptrace_seen how, uint32_t only)
 {
 	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1, .req = only };
@@ -362,7 +381,7 @@ static void connects(void **state)
 	assert_int_equal(failures_most(&only_row()->failures)->err, EADDRNOTAVAIL);
 	assert_int_equal(failures_most(&only_row()->failures)->count, 23);
 	assert_true(only_row()->many);
-	assert_false(only_row()->hosts);
+	assert_false(only_row()->to[0].hosts);
 	assert_int_equal(only_row()->rport, PORT);
 }
 
@@ -486,6 +505,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refused_again, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(pauses, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(unseen_takes, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(arrivals, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(blind, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(closed, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(connects, rig_up, rig_down),

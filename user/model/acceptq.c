@@ -75,7 +75,7 @@ static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 	if (!(rec->flags & TCPTRACE_F_INFERRED) || rec->cause != TCPTRACE_ACCEPTQ_HANDSHAKE)
 		return false;
 	l = listener_of(m, rec, c);
-	return l && l->cookies_sent > l->causes[TCPTRACE_ACCEPTQ_COOKIE] && !had_request(c) &&
+	return l && listener_awaits_cookies(m, l) && !had_request(c) &&
 	       !had_request(conn_half_open(m, rec));
 }
 
@@ -176,12 +176,24 @@ static void moved_unseen(struct model *m, const struct tcptrace_record *rec, con
 		return;
 	add.event = TCPTRACE_ACCEPTQ_ADD;
 	add.cause = TCPTRACE_ACCEPTQ_MIGRATED;
-	add.flags = (rec->flags & ~TCPTRACE_F_ACTOR) | TCPTRACE_F_INFERRED;
+	add.flags = (rec->flags & ~(TCPTRACE_F_ACTOR | TCPTRACE_F_QUEUED)) | TCPTRACE_F_INFERRED;
+	add.listener = l->sk;
 	add.acceptq++;			/* it was in there until now */
 	add.req = add.arg = add.pid = add.tid = 0;
 	add.ret = 0;
 	add.fd = -1;
 	acceptq_add(m, &add);
+}
+
+#define CLOSES_NS	100000000ull	/* a listener that closes is rid of those that wait within this */
+
+/* A snapshot found it in an accept queue, when the one in which it was is closed. */
+void acceptq_found(struct model *m, const struct tcptrace_record *rec, const struct conn *c)
+{
+	const struct listener *from = c->in_acceptq ? c->listener : NULL;
+
+	if (from && !from->open && rec->t_ns > from->closed_ns + CLOSES_NS)
+		moved_unseen(m, rec, c, listener_alone(m, rec));
 }
 
 static void accepted(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)

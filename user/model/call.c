@@ -174,8 +174,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 		c = index_find_rec(m, rec);
 	if (rec->event == TCPTRACE_RST_RECEIVED && rec_repeated(c, rec))
 		return;
-	if (c && rec->event == TCPTRACE_RETRANS)
-		c->retrans++;
+	if (c && rec->event == TCPTRACE_RETRANS && !c->retrans++ && rec->old == TCP_S_SYN_SENT)
+		connects_sent_again(m, c, rec);
 	if (c && rec->event == TCPTRACE_RST_RECEIVED)
 		c->reset = true;
 	if (!l && c)

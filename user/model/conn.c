@@ -317,7 +317,10 @@ struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 	if (!c || model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT || !c->tupled || !rec->lport || !rec->rport ||
 	    same_ends(c, rec))
 		return c;
-	conn_sk_gone(m, c);
+	if (c->in_acceptq)		/* how it left, its listener says, or the next snapshot */
+		sk_unindex(m, c);
+	else
+		conn_sk_gone(m, c);
 	return NULL;
 }
 

@@ -14,7 +14,8 @@ int connects_init(struct model *m)
 {
 	m->connects = calloc(CONNECTS, sizeof(*m->connects));
 	m->unheard = calloc(CONNECTS, sizeof(*m->unheard));
-	return m->connects && m->unheard ? 0 : -ENOMEM;
+	m->unanswered = calloc(CONNECTS, sizeof(*m->unanswered));
+	return m->connects && m->unheard && m->unanswered ? 0 : -ENOMEM;
 }
 
 static uint8_t family_of(const struct tcptrace_record *rec, const uint8_t addr[16])
@@ -76,6 +77,16 @@ void connects_called(struct model *m, const struct conn *c, const struct tcptrac
 		row->calls++;
 }
 
+static void failed_to(struct connects *row, const struct failure *e, const uint8_t raddr[16])
+{
+	unsigned int i = e ? (unsigned int)(e - row->failures.of) : 0;
+
+	if (!e)
+		return;
+	row->to[i].hosts |= e->count > 1 && memcmp(row->to[i].raddr, raddr, sizeof(row->to[i].raddr));
+	memcpy(row->to[i].raddr, raddr, sizeof(row->to[i].raddr));
+}
+
 static void failed(struct model *m, const struct conn *c, const struct tcptrace_record *rec, int32_t err)
 {
 	const uint8_t *raddr = rec->rport ? rec->raddr : c->raddr;
@@ -86,10 +97,12 @@ static void failed(struct model *m, const struct conn *c, const struct tcptrace_
 		return;
 	first = !failures_most(&row->failures);
 	row->many |= !first && row->who.pid != c->owner.pid;
-	row->hosts |= !first && memcmp(row->raddr, raddr, sizeof(row->raddr));
 	row->who = c->owner;
-	memcpy(row->raddr, raddr, sizeof(row->raddr));
-	failures_add(&row->failures, err, rec->t_ns);
+	if (err == EADDRNOTAVAIL && rec->lport)
+		row->bound = rec->lport;
+	else if (err == EADDRNOTAVAIL)
+		row->unbound = true;
+	failed_to(row, failures_add(&row->failures, err, rec->t_ns), raddr);
 	if (row->calls < row->failures.of[0].count)	/* its beginning was not seen */
 		row->calls = row->failures.of[0].count;
 }
@@ -169,4 +182,61 @@ void connects_unheard(struct model *m, const struct tcptrace_record *rec)
 const struct unheard *model_unheard(const struct model *m, uint32_t i)
 {
 	return &m->unheard[i];
+}
+
+/* ---- SYNs that nobody answered ---- */
+
+static struct unanswered *unanswered_row(struct model *m, const struct conn *c, bool make)
+{
+	uint64_t h = mix(mix(m->limits.seed, (uint64_t)c->netns << 16 | c->rport), c->family);
+	struct unanswered *row = &m->unanswered[(h >> 8) % (CONNECTS / ROW) * ROW], *room = row;
+
+	for (unsigned int i = 0; i < ROW; i++) {
+		if (row[i].used && row[i].rport == c->rport && row[i].netns == c->netns && row[i].family == c->family)
+			return &row[i];
+		if (row[i].count < room->count)
+			room = &row[i];
+	}
+	if (make)
+		*room = (struct unanswered){ .used = true, .rport = c->rport, .netns = c->netns, .family = c->family };
+	return make ? room : NULL;
+}
+
+static void connects_who(struct unanswered *row, const struct conn *c)
+{
+	if (!c->owner.pid)
+		return;
+	row->many |= row->who.pid && row->who.pid != c->owner.pid;
+	row->who = c->owner;
+}
+
+/* Who waits for an answer may not be known: while he does, his descriptor tells. */
+void connects_sent_again(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
+{
+	struct unanswered *row = c->rport ? unanswered_row(m, c, true) : NULL;
+
+	if (!row)
+		return;
+	row->hosts |= row->count && memcmp(row->raddr, c->raddr, sizeof(row->raddr));
+	memcpy(row->raddr, c->raddr, sizeof(row->raddr));
+	if (!row->count++)
+		row->first_ns = rec->t_ns;
+	connects_who(row, c);
+	m->owners_wanted |= !c->owner.pid && !row->who.pid && m->lookup.holds;
+}
+
+/* One whose SYN was sent again: its owner was found, or it is answered. */
+void connects_known(struct model *m, const struct conn *c, bool answered)
+{
+	struct unanswered *row = unanswered_row(m, c, false);
+
+	if (!row)
+		return;
+	row->late += answered;
+	connects_who(row, c);
+}
+
+const struct unanswered *model_unanswered(const struct model *m, uint32_t i)
+{
+	return &m->unanswered[i];
 }

@@ -2,8 +2,8 @@
 /*
  * What fails without a listener: connect(), by program and by the port that it wanted to
  * reach (fifty processes of one program that fail alike are one row); and SYNs that were
- * answered by a RST because nobody listened, by port. Both tables are small: what finds no
- * row is counted.
+ * answered by a RST because nobody listened, or not at all, by port. The tables are small: what
+ * finds no row is not told.
  */
 #ifndef TCPTRACE_CONNECTS_H
 #define TCPTRACE_CONNECTS_H
@@ -21,11 +21,15 @@ struct connects {
 	uint8_t family;				/* 4, 6: with a mapped address it is 4 */
 	bool used;
 	bool many;				/* who is not the only process that failed */
-	bool hosts;				/* raddr is not the only one that could not be reached */
-	uint8_t raddr[16];			/* of the last failure */
+	bool unbound;				/* EADDRNOTAVAIL without a local port of the program's own choice */
+	uint16_t bound;				/* the port that it had bound, at the last EADDRNOTAVAIL */
 	struct owner who;			/* of the last failure */
 	uint64_t calls;				/* connect() calls, failed or not */
 	struct failures failures;
+	struct {
+		uint8_t raddr[16];		/* of the last failure of that errno */
+		bool hosts;			/* it is not the only one that could not be reached so */
+	} to[FAILURE_ERRNOS];			/* as failures.of */
 };
 
 /* SYNs to one port that a RST answered, no socket being there. */
@@ -39,8 +43,23 @@ struct unheard {
 	uint64_t count, first_ns, last_ns;
 };
 
+/* SYNs to one port that had to be sent again, by connection: who does not wait for ETIMEDOUT has no errno to show. */
+struct unanswered {
+	uint32_t netns;
+	uint16_t rport;
+	uint8_t family;
+	bool used, many;			/* as in struct connects */
+	bool hosts;				/* raddr is not the only one */
+	uint8_t raddr[16];			/* of the last one */
+	struct owner who;			/* of the last one whose owner is known */
+	uint64_t count;				/* connections; */
+	uint64_t late;				/* those of them that were seen to get an answer */
+	uint64_t first_ns;
+};
+
 /* The i-th row, i below CONNECTS: ask it whether it is used. */
 const struct connects *model_connects(const struct model *m, uint32_t i);
 const struct unheard *model_unheard(const struct model *m, uint32_t i);
+const struct unanswered *model_unanswered(const struct model *m, uint32_t i);
 
 #endif

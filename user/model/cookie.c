@@ -26,7 +26,21 @@ struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec)
 	return c;
 }
 
-void on_cookie(struct model *m, const struct tcptrace_record *rec)
+/*
+ * Tracepoints see a SYN-ACK leave that belongs to no request, and name some listener of its port. Whose it is says the
+ * address that it left from; the lengths are those of whom the record names.
+ */
+static void name_sender(struct model *m, struct tcptrace_record *rec)
+{
+	struct listener *l = listener_of_cookie(m, rec);
+
+	if (!l || l->sk == rec->listener)
+		return;
+	rec->listener = l->sk;
+	rec->flags &= ~TCPTRACE_F_QUEUES;
+}
+
+static void sent_or_back(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = rec->event == TCPTRACE_COOKIE_OK ? cookie_conn(m, rec) : NULL;
 	struct listener *l = listener_of(m, rec, c);
@@ -41,6 +55,18 @@ void on_cookie(struct model *m, const struct tcptrace_record *rec)
 	}
 	queue_numbers(m, l, rec, 0, 0);
 	emit_plain(m, rec, c, l);
+}
+
+void on_cookie(struct model *m, const struct tcptrace_record *rec)
+{
+	struct tcptrace_record sent;
+
+	if (rec->event == TCPTRACE_COOKIE_SENT && rec->flags & TCPTRACE_F_INFERRED) {
+		sent = *rec;
+		name_sender(m, &sent);
+		rec = &sent;
+	}
+	sent_or_back(m, rec);
 }
 
 /* Tracepoints do not tell what became of a cookie: its effects do. */

@@ -3,7 +3,7 @@
 
 #include "failure.h"
 
-void failures_add(struct failures *f, int32_t err, uint64_t t_ns)
+struct failure *failures_add(struct failures *f, int32_t err, uint64_t t_ns)
 {
 	struct failure *e = f->of;
 
@@ -11,11 +11,12 @@ void failures_add(struct failures *f, int32_t err, uint64_t t_ns)
 		e++;
 	if (e == f->of + FAILURE_ERRNOS) {
 		f->other++;
-		return;
+		return NULL;
 	}
 	if (!e->count++)
 		*e = (struct failure){ .err = err, .count = 1, .first_ns = t_ns };
 	e->last_ns = t_ns;
+	return e;
 }
 
 const struct failure *failures_most(const struct failures *f)

@@ -18,7 +18,8 @@ struct failures {
 	uint64_t other;			/* of further errnos */
 };
 
-void failures_add(struct failures *f, int32_t err, uint64_t t_ns);
+/* Its row; NULL: one of `other`. */
+struct failure *failures_add(struct failures *f, int32_t err, uint64_t t_ns);
 const struct failure *failures_most(const struct failures *f);	/* NULL: none */
 
 #endif

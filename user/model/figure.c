@@ -99,8 +99,8 @@ static enum known now_known(const struct model *m, const struct listener *l)
 	bool steps = model_seen(m, TCPTRACE_ACCEPTQ_ADD) >= TCPTRACE_SEEN_DEDUCED &&
 		     model_seen(m, TCPTRACE_ACCEPTQ_DEL) >= TCPTRACE_SEEN_DEDUCED;
 
-	if (!l->open)
-		return KNOWN_EXACTLY;
+	if (!l->open)			/* who is left was thrown out or moved on: which of both is not known yet */
+		return l->acceptq.now ? KNOWN_NOT : KNOWN_EXACTLY;
 	return l->lengths_ns && (steps || (l->seen_gen && l->seen_gen == m->snap.gen)) ? KNOWN_EXACTLY : KNOWN_NOT;
 }
 
@@ -151,7 +151,7 @@ uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, st
 	uint32_t n = 0;
 
 	waits_hist(&l->in_acceptq, waits);
-	for (c = first_waiting(&l->acceptq); c; c = c->next_q) {
+	for (c = l->open ? first_waiting(&l->acceptq) : NULL; c; c = c->next_q) {
 		uint64_t ns = waited(m, c);
 
 		if (ns && !c->moved)
@@ -192,6 +192,8 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 		return oldest_known(m, &l->synq, k);
 	case FIGURE_ACCEPTQ_OLDEST:
 		return oldest_known(m, &l->acceptq, k);
+	case FIGURE_COOKIES_SENT:
+		return l->cookies_shared ? KNOWN_NOT : k;
 	case FIGURE_ACCEPTED:		/* without a hook of its own it is read off accept(), which a filter may hide */
 		return at_most(k, model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_DEDUCED &&
 				  m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP));

@@ -223,11 +223,24 @@ void say_cost(struct diagnosis *d)
 
 /* ---- all ---- */
 
-/* A server that listens anew and anew has one trouble; members of a group with processes of their own have not. */
+/*
+ * A server that listens anew and anew has one trouble; members of a group with processes of their own have not. A process
+ * that is stopped, or ends, has one at all of its ports.
+ */
 static bool same_trouble(const struct finding *a, const struct finding *b)
 {
-	return !strcmp(a->id, b->id) && a->listener && b->listener && same_address(a->listener, b->listener) &&
+	if (strcmp(a->id, b->id) || !a->listener || !b->listener)
+		return false;
+	if (a->of_process && a->who.pid && a->who.pid == b->who.pid)
+		return true;
+	return same_address(a->listener, b->listener) &&
 	       (a->who.pid == b->who.pid || !lived_together(a->listener, b->listener));
+}
+
+static void fold_into(struct finding *kept, const struct finding *f)
+{
+	kept->same++;
+	kept->apart |= !same_address(kept->listener, f->listener);
 }
 
 /* The costliest of them stays. */
@@ -239,7 +252,7 @@ static size_t fold(struct finding *f, size_t n)
 		for (k = 0; k < kept && !same_trouble(&f[k], &f[i]); k++)
 			;
 		if (k < kept)
-			f[k].same++;
+			fold_into(&f[k], &f[i]);
 		else
 			f[kept++] = f[i];
 	}
@@ -254,6 +267,19 @@ static bool has_part(const struct finding *f, enum finding_part part)
 	return false;
 }
 
+static void say_same(struct diagnosis *d, const struct finding *f)
+{
+	bool more = has_part(f, FINDING_COST);
+
+	say_number(d, "same", f->same);
+	if (f->apart)
+		say(d, FINDING_COST, more ? N_(" The same of {same:other listener} of that process.") :
+		    N_("The same of {same:other listener} of that process."));
+	else
+		say(d, FINDING_COST, more ? N_(" The same of {same:other listener} at this address.") :
+		    N_("The same of {same:other listener} at this address."));
+}
+
 /* And says how many more there are. */
 static void hand_out(struct found *found, const struct finding *f)
 {
@@ -263,11 +289,8 @@ static void hand_out(struct found *found, const struct finding *f)
 		;
 	for (; d.f.value[d.values].key; d.values++)
 		;
-	if (f->same) {
-		say_number(&d, "same", f->same);
-		say(&d, FINDING_COST, has_part(f, FINDING_COST) ? N_(" The same of {same:other listener} at this address.") :
-		    N_("The same of {same:other listener} at this address."));
-	}
+	if (f->same)
+		say_same(&d, f);
 	found->fn(found->ctx, &d.f);
 }
 

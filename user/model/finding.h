@@ -48,7 +48,9 @@ struct finding {
 	const char *id;				/* "acceptq-backlog": stable, for JSON and tests */
 	const struct listener *listener;	/* whom it is about, or NULL */
 	struct owner who;			/* the process that can change it; pid 0: not known */
-	uint32_t same;				/* other listeners of the address of which the same holds */
+	bool of_process;			/* what it does itself, at all of its listeners alike */
+	bool apart;				/* not all of `same` have this listener's address */
+	uint32_t same;				/* other listeners of which the same holds */
 	uint64_t cost_ns;			/* time of clients, by which findings are in order */
 	struct finding_value value[FINDING_VALUES];	/* ends at key NULL */
 	/*

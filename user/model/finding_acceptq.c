@@ -53,7 +53,8 @@ static void say_synq(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
 
-	if (l->cookies_sent && figure_known(d->m, l, FIGURE_ESTABLISHED) != KNOWN_NOT) {
+	if (l->cookies_sent && figure_known(d->m, l, FIGURE_COOKIES_SENT) != KNOWN_NOT &&
+	    figure_known(d->m, l, FIGURE_ESTABLISHED) != KNOWN_NOT) {
 		say_number(d, "cookies_sent", l->cookies_sent);
 		say_number(d, "by_cookie", came_by_cookie(l));
 		say(d, FINDING_SEEN, ", {cookies_sent:SYN cookie} sent by the full SYN queue ({by_cookie:client} "
@@ -134,6 +135,7 @@ static bool find_accept_fails(struct diagnosis *d)
 	if (!e)
 		return false;
 	blame(d, who, 3);
+	d->f.of_process = true;
 	say_value(d, "errno", FINDING_ERRNO, (uint64_t)e->err);
 	say_number(d, "errors", e->count);
 	say_number(d, "pid", d->f.who.pid);
@@ -237,17 +239,29 @@ static void say_full(struct diagnosis *d)
 	say(d, FINDING_ADVICE, "If it serves as many connections as it may, raise {its_limit}. ");
 }
 
-static char blame_holder(struct diagnosis *d, uint64_t from_ns)
+static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
 {
 	struct process p = { 0 };
 
 	blame_server(d);
 	if (!d->machine || !d->machine->holder || !d->machine->holder(d->machine->ctx, d->l, from_ns, &p))
-		return 0;
+		return (struct process){ 0 };
 	d->f.who.pid = p.pid;
 	d->f.who.fd = -1;
 	memcpy(d->f.who.comm, p.comm, sizeof(d->f.who.comm));
-	return p.state;
+	return p;
+}
+
+/* What it did meanwhile, or that it never was its work. */
+static void say_why_stalled(struct diagnosis *d, const struct process *p)
+{
+	if (!p->instead_of) {
+		say_state(d, p->state);
+		return;
+	}
+	say_number(d, "instead_of", p->instead_of);
+	say(d, FINDING_CAUSE, ": it holds the listener, and process {instead_of}, which accepted last, is gone");
+	say(d, FINDING_ADVICE, "Find out why {instead_of} ended, and why {who} does not start another one (see its log).");
 }
 
 static void say_stall(struct diagnosis *d, const struct stall *s)
@@ -262,17 +276,18 @@ static bool find_stalled(struct diagnosis *d)
 {
 	struct stall s = worst_stall(d), sum;
 	uint64_t n;
-	char state;
+	struct process p;
 
 	if (!is_stalled(d))
 		return false;
-	state = blame_holder(d, s.from_ns);
+	p = blame_holder(d, s.from_ns);
+	d->f.of_process = true;
 	say_stall(d, &s);
 	say(d, FINDING_CAUSE, "{listener}: no accept() by {who} for {stall} from {from} on, while {stall_waiting:connection} "
 	    "waited");
-	if (state == 'S')
+	if (p.state == 'S' && !p.instead_of)
 		say_full(d);
-	say_state(d, state);
+	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ".");
 	if (stalls_explain(d))
 		say_cost(d);
@@ -319,20 +334,20 @@ static bool find_imbalance(struct diagnosis *d)
 	struct stall s = worst_stall(d), now;
 	/* it did its part until then */
 	bool stands = pace_now(d->m, l, &now) && now.ns >= PACE_STALL_NS;
-	char state;
+	struct process p;
 
 	if (stuck <= 1 || (l->accepted >= stuck && !stands) || figure_known(d->m, l, FIGURE_ACCEPTED) == KNOWN_NOT)
 		return false;
 	members = group_of(d->m, l, &others);
 	if (members < 2 || others <= (stands ? 0 : l->accepted))
 		return false;
-	state = blame_holder(d, s.from_ns);
+	p = blame_holder(d, s.from_ns);
 	say_stall(d, &s);
 	say_number(d, "members", members);
 	say_number(d, "accepted", l->accepted);
 	say_number(d, "others", others);
 	say(d, FINDING_CAUSE, "{listener}: one of {members} SO_REUSEPORT listeners is stuck, that of {who}");
-	say_state(d, state);
+	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ". It accepted {accepted}, the others {others}.");
 	say_cost(d);
 	say_seen(d);

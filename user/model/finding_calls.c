@@ -11,27 +11,47 @@
 
 /* ---- connect() ---- */
 
+/* Where they wanted to go, and since when. */
+struct target {
+	uint32_t netns;
+	uint16_t rport;
+	uint8_t family;
+	bool hosts;			/* and to other hosts */
+	const uint8_t *raddr;
+	uint64_t first_ns;
+};
+
+static struct target target_of(const struct connects *row, const struct failure *e)
+{
+	size_t i = (size_t)(e - row->failures.of);
+
+	return (struct target) {
+		.netns = row->netns, .rport = row->rport, .family = row->family, .hosts = row->to[i].hosts,
+		.raddr = row->to[i].raddr, .first_ns = e->first_ns,
+	};
+}
+
 #define CONNECT_FEW	3	/* a try or two that fails is how programs find out */
 
 /* Was it this machine that answered by a RST? Then that is reported as a port without listener. */
-static bool is_unheard(const struct model *m, const struct connects *row)
+static bool is_unheard(const struct model *m, const struct target *to)
 {
 	for (uint32_t i = 0; i < CONNECTS; i++) {
 		const struct unheard *u = model_unheard(m, i);
 
-		if (u->used && u->lport == row->rport && !memcmp(u->laddr, row->raddr, sizeof(u->laddr)))
+		if (u->used && u->lport == to->rport && !memcmp(u->laddr, to->raddr, sizeof(u->laddr)))
 			return true;
 	}
 	return false;
 }
 
 /* Did a full queue of this machine let them wait? Then that is the cause, and reported. */
-static bool is_refused(const struct model *m, const struct connects *row)
+static bool is_refused(const struct model *m, uint16_t rport)
 {
 	const struct listener *l;
 
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++)
-		if (l->lport == row->rport && l->refused.clients)
+		if (l->lport == rport && l->refused.clients)
 			return true;
 	return false;
 }
@@ -53,13 +73,15 @@ static bool went_on(const struct diagnosis *d, const struct connects *row, const
 
 static bool connect_told(const struct diagnosis *d, const struct connects *row, const struct failure *e)
 {
+	struct target to = target_of(row, e);
+
 	switch (e->err) {
 	case EADDRNOTAVAIL:
 		return !went_on(d, row, e);
 	case ECONNREFUSED:
-		return e->count >= CONNECT_FEW && !went_on(d, row, e) && !is_unheard(d->m, row);
+		return e->count >= CONNECT_FEW && !went_on(d, row, e) && !is_unheard(d->m, &to);
 	case ETIMEDOUT:
-		return !is_refused(d->m, row);
+		return !is_refused(d->m, row->rport);
 	case ENETUNREACH: case EHOSTUNREACH: case EAFNOSUPPORT: case EINVAL:
 		return e->count >= CONNECT_FEW && !went_on(d, row, e);
 	default:
@@ -70,6 +92,15 @@ static bool connect_told(const struct diagnosis *d, const struct connects *row, 
 static uint64_t failed_for_ns(int32_t err)
 {
 	return err == ETIMEDOUT ? CLIENT_LOST_NS : 1000000000ull;
+}
+
+/* __inet_check_established(): what has these four numbers has them still. */
+static void say_bound(struct diagnosis *d, const struct connects *row)
+{
+	say_number(d, "bound", row->bound);
+	say(d, FINDING_CAUSE, ": it had bound its end to port {bound}, from which there is a connection to there already, maybe in "
+	    "TIME_WAIT");
+	say(d, FINDING_ADVICE, "Let connect() choose the port (no bind(), or one to port 0). ss -tan shows what has port {bound}.");
 }
 
 static void say_no_ports(struct diagnosis *d)
@@ -89,21 +120,70 @@ static void say_no_ports(struct diagnosis *d)
 	    "its port in TIME_WAIT for a minute. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
 }
 
-/* Does it listen on this machine, without a trace of these SYNs? */
-static bool is_deaf(const struct diagnosis *d, const struct connects *row)
+/* Who listened on this machine, then as now, where they wanted to go. */
+static const struct listener *listens(const struct diagnosis *d, const struct target *to)
 {
 	const struct listener *l;
 
-	for (uint32_t i = 0; !row->hosts && (l = model_listener(d->m, i)); i++) {
-		if (l->open && l->lport == row->rport && l->netns == row->netns && !l->synack_retrans &&
-		    !l->causes[TCPTRACE_SYNQ_EXPIRED] && figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_EXACTLY &&
-		    (addr_is_any(l->laddr) ? addr_is_loopback(row->raddr) : !memcmp(l->laddr, row->raddr, sizeof(l->laddr))))
-			return true;
+	for (uint32_t i = 0; !to->hosts && (l = model_listener(d->m, i)); i++) {
+		if (l->open && l->lport == to->rport && l->netns == to->netns && listener_since(l) <= to->first_ns &&
+		    (l->family == 6 || to->family == 4) &&
+		    (addr_is_any(l->laddr) ? addr_is_loopback(to->raddr) : !memcmp(l->laddr, to->raddr, sizeof(l->laddr))))
+			return l;
 	}
-	return false;
+	return NULL;
 }
 
-static void say_why(struct diagnosis *d, const struct connects *row, int32_t err)
+/* Without a trace of these SYNs. */
+static bool is_deaf(const struct diagnosis *d, const struct listener *l)
+{
+	return !l->synack_retrans && !l->causes[TCPTRACE_SYNQ_EXPIRED] &&
+	       figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_EXACTLY;
+}
+
+/* A listener of this machine is there all the same. */
+static bool say_in_between(struct diagnosis *d, const struct connects *row, const struct failure *e)
+{
+	struct target to = target_of(row, e);
+	const struct listener *l = e->err == ETIMEDOUT || e->err == ECONNREFUSED ? listens(d, &to) : NULL;
+
+	if (!l)
+		return false;
+	if (e->err == ECONNREFUSED) {
+		say(d, FINDING_CAUSE, ": refused, though a listener is there, on this machine");
+		say(d, FINDING_ADVICE, "Something refuses in its name before it sees the SYNs: look at nft list ruleset.");
+		return true;
+	}
+	if (!is_deaf(d, l))
+		return false;
+	say(d, FINDING_CAUSE, ": no answer to any SYN, though a listener is there, on this machine, and refused nobody");
+	say(d, FINDING_ADVICE, "Something drops the segments before the listener sees them: look at nft list ruleset.");
+	return true;
+}
+
+/* IPv6 finds no address of its own to connect from where it is switched off. */
+static bool say_no_ipv6(struct diagnosis *d, const struct connects *row)
+{
+	uint64_t off;
+
+	if (row->family != 6 || !machine_has(d, MACHINE_IPV6_OFF, &off) || !off)
+		return false;
+	say(d, FINDING_CAUSE, ": IPv6 is switched off (net.ipv6.conf.all.disable_ipv6)");
+	say(d, FINDING_ADVICE, "Let {who} connect by IPv4, or switch IPv6 on: sysctl -w net.ipv6.conf.all.disable_ipv6=0.");
+	return true;
+}
+
+static void say_no_address(struct diagnosis *d, const struct connects *row)
+{
+	if (say_no_ipv6(d, row))
+		return;
+	if (row->bound && !row->unbound)
+		say_bound(d, row);
+	else
+		say_no_ports(d);
+}
+
+static void say_why(struct diagnosis *d, const struct connects *row, const struct failure *e)
 {
 	static const struct { int32_t err; const char *cause, *advice; } text[] = {
 		{ ECONNREFUSED, N_(": a RST came back, nobody listens there"),
@@ -113,22 +193,22 @@ static void say_why(struct diagnosis *d, const struct connects *row, int32_t err
 		{ EHOSTUNREACH, N_(": the host does not answer, or a router says so"),
 		  N_("Is the host up? ip neigh, ip route get and the firewalls on the way tell.") },
 		{ ENETUNREACH, N_(": there is no route"), N_("ip route get shows which route is missing.") },
-		{ EACCES, N_(": a firewall or a policy denies it"), N_("Look at nft list ruleset, at cgroup filters, at the LSM's log.") },
+		{ EACCES, N_(": a firewall, a route or a policy denies it"),
+		  N_("Look at ip route get, at nft list ruleset, at cgroup filters, at the LSM's log.") },
 		{ EPERM, N_(": a firewall or a policy denies it"), N_("Look at nft list ruleset, at cgroup filters, at the LSM's log.") },
+		{ EINVAL, N_(": its arguments or the route are no good"), N_("ip route get shows a blackhole route, if it is one. See EINVAL "
+		  "in connect(2).") },
 		{ ENETDOWN, N_(": the interface is down"), N_("ip link shows it.") },
 	};
 
-	if (err == EADDRNOTAVAIL) {
-		say_no_ports(d);
+	if (e->err == EADDRNOTAVAIL) {
+		say_no_address(d, row);
 		return;
 	}
-	if (err == ETIMEDOUT && is_deaf(d, row)) {
-		say(d, FINDING_CAUSE, ": no answer to any SYN, though a listener is there, on this machine, and refused nobody");
-		say(d, FINDING_ADVICE, "Something drops the segments before the listener sees them: look at nft list ruleset.");
+	if (say_in_between(d, row, e))
 		return;
-	}
 	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
-		if (text[i].err != err)
+		if (text[i].err != e->err)
 			continue;
 		say(d, FINDING_CAUSE, text[i].cause);
 		say(d, FINDING_ADVICE, text[i].advice);
@@ -142,6 +222,7 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	bool all = model_seen(from->m, TCPTRACE_CONNECT) != TCPTRACE_SEEN_NOT;
 	struct diagnosis d = diagnosis_of(from, NULL);
 	const struct owner *const who[] = { &row->who };
+	struct target to = target_of(row, e);
 
 	d.netns = row->netns;
 	blame(&d, who, 1);
@@ -149,7 +230,7 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	say_number(&d, "failed", e->count);
 	if (all)
 		say_number(&d, "calls", row->calls);
-	say_address(&d, "raddr", row->raddr);
+	say_address(&d, "raddr", to.raddr);
 	say_number(&d, "rport", row->rport);
 	say_value(&d, "from", FINDING_MOMENT, e->first_ns);
 	d.f.cost_ns = e->count * failed_for_ns(e->err);
@@ -157,10 +238,77 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	    N_("connect() to {raddr}:{rport} failed {failed:time} with {errno} in {who}"));
 	if (row->many)
 		say(&d, FINDING_CAUSE, " and others of that name");
-	say_why(&d, row, e->err);
+	say_why(&d, row, e);
 	say(&d, FINDING_CAUSE, ".");
-	say(&d, FINDING_SEEN, row->hosts ? N_("First at {from}; other hosts, too.") : N_("First at {from}."));
+	say(&d, FINDING_SEEN, to.hosts ? N_("First at {from}; other hosts, too.") : N_("First at {from}."));
 	tell(&d, "connect-fails");
+}
+
+/* ---- SYNs without an answer, of programs that do not wait for an errno ---- */
+
+static bool timed_out(const struct model *m, const struct unanswered *u)
+{
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct connects *row = model_connects(m, i);
+
+		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
+			if (row->used && row->rport == u->rport && row->netns == u->netns &&
+			    row->failures.of[n].err == ETIMEDOUT && row->failures.of[n].count)
+				return true;
+	}
+	return false;
+}
+
+static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
+{
+	const struct target to = {
+		.netns = u->netns, .rport = u->rport, .family = addr_is_mapped(u->raddr) ? 4 : 6, .hosts = u->hosts,
+		.raddr = u->raddr, .first_ns = u->first_ns,
+	};
+	const struct listener *l = listens(d, &to);
+
+	say(d, FINDING_CAUSE, !u->who.pid ? N_("{again:SYN} to {raddr}:{rport} had no answer at first and had to be sent again") :
+	    u->many ? N_("{again:SYN} of {who} and others to {raddr}:{rport} had no answer at first and had to be sent again") :
+	    N_("{again:SYN} of {who} to {raddr}:{rport} had no answer at first and had to be sent again"));
+	if (l && is_deaf(d, l)) {
+		say(d, FINDING_CAUSE, ", though a listener is there, on this machine, and refused nobody");
+		say(d, FINDING_ADVICE, "Something drops the segments before the listener sees them: look at nft list ruleset.");
+	} else {
+		say(d, FINDING_ADVICE, "The host is down, a firewall drops, the route is wrong, or its accept queue is full: run "
+		    "tcptrace there.");
+	}
+	say(d, FINDING_CAUSE, ".");
+}
+
+static void tell_unanswered(const struct diagnosis *from, const struct unanswered *u)
+{
+	struct diagnosis d = diagnosis_of(from, NULL);
+	const struct owner *const who[] = { &u->who };
+
+	d.netns = u->netns;
+	blame(&d, who, 1);
+	say_number(&d, "again", u->count);
+	say_address(&d, "raddr", u->raddr);
+	say_number(&d, "rport", u->rport);
+	say_value(&d, "from", FINDING_MOMENT, u->first_ns);
+	d.f.cost_ns = u->count * 1000000000ull;
+	say_no_answer(&d, u);
+	say(&d, FINDING_SEEN, u->hosts ? N_("First at {from}; other hosts, too.") : N_("First at {from}."));
+	if (model_seen(d.m, TCPTRACE_STATE) == TCPTRACE_SEEN_EXACTLY) {
+		say_number(&d, "late", u->late);
+		say(&d, FINDING_SEEN, " {late} had one later.");
+	}
+	tell(&d, "no-answer");
+}
+
+static void find_unanswered(struct diagnosis *d)
+{
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct unanswered *u = model_unanswered(d->m, i);
+
+		if (u->count >= CONNECT_FEW && !is_refused(d->m, u->rport) && !timed_out(d->m, u))
+			tell_unanswered(d, u);
+	}
 }
 
 void find_connects(struct diagnosis *d)
@@ -175,6 +323,7 @@ void find_connects(struct diagnosis *d)
 				tell_connect(d, row, e);
 		}
 	}
+	find_unanswered(d);
 }
 
 /* ---- CLOSE_WAIT by process: the peer has closed, the program has not ---- */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Listeners that are gone with those who waited, and ports where nobody listens. */
+#include <errno.h>
 #include <string.h>
 
 #include "../lib/put.h"
 #include "../lib/tr.h"
 #include "connects.h"
 #include "diagnosis.h"
+#include "figure.h"
 
 /* ---- closed over connections that nobody had accepted ---- */
 
@@ -19,6 +21,7 @@ void find_closed(struct diagnosis *from)
 	if (!closed)
 		return;
 	blame_server(&d);
+	d.f.of_process = true;
 	say_number(&d, "closed", closed);
 	say_value(&d, "at", FINDING_MOMENT, d.l->pace.left_ns);
 	d.f.cost_ns = closed * CLIENT_LOST_NS;
@@ -60,8 +63,8 @@ static struct around around(const struct model *m, const struct unheard *u)
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		if (l->lport != u->lport || l->netns != u->netns)
 			continue;
-		if (l->born_ns && l->born_ns >= u->last_ns) {
-			if (!a.after || l->born_ns < a.after->born_ns)
+		if (listener_since(l) && listener_since(l) >= u->last_ns) {
+			if (!a.after || listener_since(l) < listener_since(a.after))
 				a.after = l;
 		} else if (!l->open && l->closed_ns <= u->first_ns) {
 			if (!a.before || l->closed_ns > a.before->closed_ns)
@@ -73,18 +76,21 @@ static struct around around(const struct model *m, const struct unheard *u)
 	return a;
 }
 
-/* "localhost" by IPv6 first, by IPv4 then: nobody notices. */
-static bool is_no_trouble(const struct unheard *u, const struct around *a)
+/* "localhost" by IPv6 first, by IPv4 then: nobody notices, unless they do not come by IPv4. */
+static bool is_no_trouble(const struct model *m, const struct unheard *u, const struct around *a)
 {
 	const struct listener *l = a->other;
 
-	return l && l->family == 4 && !addr_is_mapped(u->laddr) && addr_is_loopback(u->laddr);
+	if (!l || l->family != 4 || addr_is_mapped(u->laddr) || !addr_is_loopback(u->laddr))
+		return false;
+	return figure_known(m, l, FIGURE_ESTABLISHED) == KNOWN_NOT ||
+	       l->established + refused_by_acceptq(l) + refused_by_synq(l) >= u->count;
 }
 
 static void say_gap(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	uint64_t from = a->before ? a->before->closed_ns : u->first_ns;
-	uint64_t until = a->after ? a->after->born_ns : u->last_ns;
+	uint64_t until = a->after ? listener_since(a->after) : u->last_ns;
 
 	say_value(d, "from", FINDING_MOMENT, from);
 	say_value(d, "until", FINDING_MOMENT, until);
@@ -128,21 +134,47 @@ static void say_restarted(struct diagnosis *d, const struct unheard *u, const st
 	    N_("Start it again; find out why it ended."));
 }
 
+/* One of the clients, where it is on this machine and its connect() was seen to fail. */
+static const struct owner *client_of(const struct model *m, const struct unheard *u)
+{
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct connects *row = model_connects(m, i);
+
+		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
+			if (row->used && row->rport == u->lport && row->netns == u->netns &&
+			    row->failures.of[n].err == ECONNREFUSED && row->failures.of[n].count &&
+			    !memcmp(row->to[n].raddr, u->laddr, sizeof(u->laddr)))
+				return &row->who;
+	}
+	return NULL;
+}
+
+static void say_clients(struct diagnosis *d, const struct unheard *u)
+{
+	const struct owner *client = client_of(d->m, u);
+
+	if (client && client->pid) {
+		blame(d, &client, 1);
+		say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others, among them {who}.") :
+		    N_("They came from {raddr}, among them those of {who}."));
+		return;
+	}
+	say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others.") : N_("They came from {raddr}."));
+}
+
 static void say_nobody(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	say_gap(d, u, a);
 	say_address(d, "raddr", u->raddr);
 	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened there, from {from} to "
 	    "{until}.");
-	say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others.") : N_("They came from {raddr}."));
+	say_clients(d, u);
 	say(d, FINDING_ADVICE, "Start the server that belongs there, or send the clients to its port.");
 }
 
-static bool unheard_told(const struct unheard *u, const struct around *a)
+static bool unheard_told(const struct model *m, const struct unheard *u, const struct around *a)
 {
-	bool known = a->before || a->after;
-
-	return !is_no_trouble(u, a) && (known || u->count >= UNHEARD_FEW);
+	return !is_no_trouble(m, u, a) && (a->before || u->count >= UNHEARD_FEW);
 }
 
 static void tell_unheard(const struct diagnosis *from, const struct unheard *u, const struct around *a)
@@ -176,7 +208,7 @@ static const struct unheard *busiest(const struct model *m, const struct unheard
 		if (!u->used || (before && (u->count > before->count || (u->count == before->count && u >= before))))
 			continue;
 		a = around(m, u);
-		if (a.before || a.after || !unheard_told(u, &a))
+		if (a.before || a.after || !unheard_told(m, u, &a))
 			continue;
 		if (!found || u->count > found->count || (u->count == found->count && u > found))
 			found = u;
@@ -194,7 +226,7 @@ void find_unheard(struct diagnosis *d)
 		if (!u->used)
 			continue;
 		a = around(d->m, u);
-		if (a.before || a.after)
+		if ((a.before || a.after) && unheard_told(d->m, u, &a))
 			tell_unheard(d, u, &a);
 	}
 	u = busiest(d->m, NULL);

@@ -58,7 +58,8 @@ static void find_cookies(const struct diagnosis *from)
 	struct diagnosis d = diagnosis_of(from, from->l);
 	uint64_t back = d.l->causes[TCPTRACE_ACCEPTQ_COOKIE];
 
-	if (!d.l->cookies_sent || d.l->synq.peak < d.l->limit || !came_in_is_known(&d))
+	if (!d.l->cookies_sent || d.l->synq.peak < d.l->limit || !came_in_is_known(&d) ||
+	    figure_known(d.m, d.l, FIGURE_COOKIES_SENT) == KNOWN_NOT)
 		return;
 	blame_server(&d);
 	say_synq(&d);

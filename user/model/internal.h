@@ -165,6 +165,7 @@ struct model {
 	struct clients *clients;	/* refused.c */
 	struct connects *connects;	/* connects.c */
 	struct unheard *unheard;
+	struct unanswered *unanswered;
 };
 
 /*
@@ -240,6 +241,8 @@ void connects_called(struct model *m, const struct conn *c, const struct tcptrac
 void connects_returned(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 void connects_ended(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 void connects_unheard(struct model *m, const struct tcptrace_record *rec);
+void connects_sent_again(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
+void connects_known(struct model *m, const struct conn *c, bool answered);
 
 /* queue.c */
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
@@ -261,6 +264,9 @@ void listener_learn(struct model *m, struct listener *l, const struct tcptrace_r
 void listener_reopen(struct model *m, struct listener *l);
 void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
 struct seldom *seldom_of(struct model *m, struct listener *l);
+struct listener *listener_alone(const struct model *m, const struct tcptrace_record *rec);
+struct listener *listener_of_cookie(struct model *m, const struct tcptrace_record *rec);
+bool listener_awaits_cookies(const struct model *m, const struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 
 static inline void listener_count(struct listener *l, unsigned int cause)
@@ -322,6 +328,7 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
 void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
 void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
+void leave_ended(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
 void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns);
 void leave_counted(struct listener *l, struct conn *c);
 
@@ -365,7 +372,8 @@ void on_drop(struct model *m, const struct tcptrace_record *rec);
 
 void on_cookie(struct model *m, const struct tcptrace_record *rec);	/* cookie.c */
 
-void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);	/* acceptq.c */
+void acceptq_found(struct model *m, const struct tcptrace_record *rec, const struct conn *c);	/* acceptq.c */
+void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
 void on_accept(struct model *m, const struct tcptrace_record *rec);
 

@@ -141,6 +141,15 @@ void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
 	leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, flags), c, TCPTRACE_ACCEPTQ_ACCEPTED);
 }
 
+/* Its end was not seen, and it is over: it went down with its listener, or somebody took it before. */
+void leave_ended(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
+{
+	if (c->listener && !c->listener->open && !c->seen_taken)
+		leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, flags), c, TCPTRACE_ACCEPTQ_CLOSED);
+	else
+		leave_taken(m, t_ns, c, flags);
+}
+
 /* The kernel's queue was shorter than our list all the time: its oldest are not there. */
 void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns)
 {

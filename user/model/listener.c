@@ -106,6 +106,13 @@ struct listener *listener_find(const struct model *m, uint64_t sk)
 	return l;
 }
 
+static bool is_ipv4(const uint8_t a[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(a, mapped, sizeof(mapped));
+}
+
 static bool any_address(const uint8_t a[16])
 {
 	static const uint8_t any6[16], any4[16] = { [10] = 0xff, [11] = 0xff };
@@ -113,22 +120,73 @@ static bool any_address(const uint8_t a[16])
 	return !memcmp(a, any6, 16) || !memcmp(a, any4, 16);
 }
 
-/* Who listens at the record's local end: the same address before any; members of a group alike. */
+/* How well l's address fits the record's local end, as the kernel goes by it: the same, any, any of both families; 0: not. */
+static unsigned int fits(const struct listener *l, const struct tcptrace_record *rec)
+{
+	if (!l->open || l->lport != rec->lport || l->netns != rec->netns)
+		return 0;
+	if (!memcmp(l->laddr, rec->laddr, 16))
+		return 3;
+	if (!any_address(l->laddr) || (is_ipv4(l->laddr) && !is_ipv4(rec->laddr)))
+		return 0;
+	return is_ipv4(l->laddr) == is_ipv4(rec->laddr) ? 2 : 1;
+}
+
+/* Who listens at the record's local end; members of a group alike. */
 static struct listener *at_port(const struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l, *found = NULL;
+	unsigned int best = 0, fit;
 
 	if (!rec->lport)
 		return NULL;
-	for (l = *port_bucket(m, rec->netns, rec->lport); l; l = l->next_port) {
-		if (!l->open || l->lport != rec->lport || l->netns != rec->netns)
-			continue;
-		if (!memcmp(l->laddr, rec->laddr, 16))
-			return l;
-		if (any_address(l->laddr))
+	for (l = *port_bucket(m, rec->netns, rec->lport); l && best < 3; l = l->next_port) {
+		fit = fits(l, rec);
+		if (fit > best)
 			found = l;
+		best = fit > best ? fit : best;
 	}
 	return found;
+}
+
+/* The only one that listens there. */
+struct listener *listener_alone(const struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l, *found = at_port(m, rec);
+
+	for (l = found ? *port_bucket(m, rec->netns, rec->lport) : NULL; l; l = l->next_port)
+		if (l != found && fits(l, rec) == fits(found, rec))
+			return NULL;
+	return found;
+}
+
+struct listener *listener_of_cookie(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l, *found = at_port(m, rec);
+
+	for (l = found ? *port_bucket(m, rec->netns, rec->lport) : NULL; l; l = l->next_port) {
+		if (l == found || fits(l, rec) != fits(found, rec))
+			continue;
+		l->cookies_shared = found->cookies_shared = true;
+		l->cookie_ns = rec->t_ns;
+	}
+	return found;
+}
+
+bool listener_awaits_cookies(const struct model *m, const struct listener *l)
+{
+	uint64_t sent = 0, back = 0;
+	const struct listener *o;
+
+	if (!l->cookies_shared)
+		return l->cookies_sent > l->causes[TCPTRACE_ACCEPTQ_COOKIE];
+	for (o = *port_bucket(m, l->netns, l->lport); o; o = o->next_port) {
+		if (!o->cookies_shared || o->lport != l->lport || o->netns != l->netns)
+			continue;
+		sent += o->cookies_sent;
+		back += o->causes[TCPTRACE_ACCEPTQ_COOKIE];
+	}
+	return sent > back;
 }
 
 void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec)

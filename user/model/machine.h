@@ -13,7 +13,8 @@
 	X(SOMAXCONN,	"core/somaxconn",		0)	\
 	X(SYNCOOKIES,	"ipv4/tcp_syncookies",		0)	\
 	X(PORT_FIRST,	"ipv4/ip_local_port_range",	0)	\
-	X(PORT_LAST,	"ipv4/ip_local_port_range",	1)
+	X(PORT_LAST,	"ipv4/ip_local_port_range",	1)	\
+	X(IPV6_OFF,	"ipv6/conf/all/disable_ipv6",	0)
 
 enum machine_sysctl {
 #define MACHINE_ENUM(sym, file, nth) MACHINE_##sym,
@@ -26,6 +27,7 @@ struct process {
 	uint32_t pid;
 	char comm[TCPTRACE_COMM_LEN + 1];	/* of the process, not of a thread */
 	char state;				/* as /proc has it: R S D T t Z ...; 0: not known */
+	uint32_t instead_of;			/* it holds the listener, and this process, which accepted, is gone; 0: no */
 	uint64_t nofile;			/* its limit of open files (RLIMIT_NOFILE, soft); 0: not known */
 };
 

@@ -51,6 +51,7 @@ static void free_tables(struct model *m)
 	free(m->clients);
 	free(m->connects);
 	free(m->unheard);
+	free(m->unanswered);
 }
 
 void model_free(struct model *m)

@@ -101,6 +101,7 @@ struct listener {
 	uint32_t device;		/* as the record has it: 0 unknown, 1 none, else the one it is bound to, + 1 */
 	bool open;			/* still in LISTEN */
 	uint64_t born_ns, closed_ns;	/* born 0: was there before us */
+	uint64_t again_ns;		/* the last listen() after a shutdown(); 0: there was none */
 	/* Three roles; listener_keeper() is whom to name. */
 	struct owner opener;		/* who called listen(); of one that was there before us: who held it then */
 	struct owner acceptor;		/* who accepted last */
@@ -123,6 +124,7 @@ struct listener {
 	uint64_t causes[TCPTRACE_CAUSE_END];	/* count by cause: drops, removals, ways in */
 	uint64_t cookies_sent, cookies_ok, cookies_bad;
 	uint64_t cookie_ns;		/* when the last one was sent */
+	bool cookies_shared;		/* by it, or by another one of its address (tracepoints): cookies_sent says nothing */
 	uint64_t synack_retrans;
 	uint32_t sk_drops;		/* the kernel's own count since the socket was made, by the last snapshot */
 	uint32_t sk_drops_base;		/* when we began */
@@ -143,6 +145,7 @@ struct listener {
 	const struct proc_place *place;	/* of a closed one: where it was; listener_place() */
 	struct seldom *seldom;		/* NULL: nothing of it; listener_seldom() */
 	bool used, opener_listened;	/* opener is who called listen(), not only who holds it */
+	bool listed;			/* a list of holders has come since, or was asked for */
 	bool opener_named, acceptor_named;	/* as holders, by the snapshot of held_gen */
 	uint8_t found_rank;
 	struct owner found;		/* whom that snapshot found, the best so far */
@@ -155,6 +158,12 @@ struct listener {
 	struct listener *next_sk, *next_port;	/* chains of the tables by sk and by port */
 	struct listener *prev_closed, *next_closed;	/* closed ones, oldest first */
 };
+
+/* Since when it has been in LISTEN; 0: since before us. */
+static inline uint64_t listener_since(const struct listener *l)
+{
+	return l->again_ns ? l->again_ns : l->born_ns;
+}
 
 /* Both ends as the owner of the socket sees them: the key of a conn. */
 struct tuple {

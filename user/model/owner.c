@@ -228,6 +228,7 @@ void owner_listed(struct model *m, struct listener *l)
 
 	if (m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP) || l->born_ns >= m->snap.begin_ns)
 		return;
+	l->listed = true;
 	l->opener_gone = !any || !l->opener_named;
 	l->acceptor_gone = !any || !l->acceptor_named;
 	l->holder = any && l->opener_gone ? l->found : (struct owner){ .fd = -1 };
@@ -337,11 +338,27 @@ static bool states_are_wanted(const struct model *m)
 	return wanted && !model_seen(m, TCPTRACE_STATE);
 }
 
+/*
+ * Who stalls will be named, and at the end all are. Whose a listener is that no list has named yet rests on its opener's
+ * word: it may have closed it before we looked, and its descriptor's number be another socket's by then.
+ */
+static bool list_is_due(const struct model *m, struct listener *l, bool end)
+{
+	uint64_t from_ns = l->pace.now.from_ns;
+	bool due = l->open && !l->listed && (end || (from_ns && m->totals.last_ns >= from_ns + PACE_STALL_NS));
+
+	l->listed |= due;		/* once: a list may be of no use (-p) */
+	return due;
+}
+
 bool model_ask_owners(struct model *m, bool end)
 {
-	bool ask = m->owners_wanted;
+	bool ask;
 	uint32_t i;
 
+	for (i = 0; m->lookup.holds && i < m->nlisteners; i++)
+		m->owners_wanted |= list_is_due(m, &m->listeners[m->listener_order[i]], end);
+	ask = m->owners_wanted;
 	if (!end && (!ask || (m->asked_ns && m->totals.last_ns - m->asked_ns < ASK_NS)))
 		return false;
 	if (end && m->lookup.holds) {

@@ -49,6 +49,29 @@ static void begins(struct listener *l, uint64_t t_ns)
 	l->pace.refused = refused_by_acceptq(l);
 }
 
+/* Steps that two CPUs make at once are told within this. */
+#define AT_ONCE_NS	10000000ull
+
+/*
+ * A length may be there before the step that made it: of the same record, or of one that another CPU makes at the same
+ * time. That step finds a queue that does not grow, and nobody has taken any.
+ */
+static bool was_taken(struct pace *p, uint64_t t_ns, uint32_t expected, uint32_t length)
+{
+	if (t_ns > p->ahead_ns + AT_ONCE_NS)
+		p->ahead = 0;
+	if (length > expected) {
+		p->ahead += length - expected;
+		p->ahead_ns = t_ns;
+	}
+	if (length >= expected)
+		return false;
+	if (expected - length > p->ahead)
+		return true;
+	p->ahead -= expected - length;
+	return false;
+}
+
 /*
  * The accept queue had `before`, one came in (step 1), one went out (-1) or neither, and now it has
  * l->acceptq.now. Fewer than there should be: some were taken of which there is no record.
@@ -61,8 +84,9 @@ void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t b
 
 	if (!l->open)
 		return;
-	if (step < 0 || length < before + (step > 0)) {
+	if (step < 0 || was_taken(p, rec->t_ns, before + (step > 0), length)) {
 		p->takes++;
+		p->ahead = 0;
 		ends(l, told ? rec->t_ns : p->shown_ns);
 	}
 	if (!length) {

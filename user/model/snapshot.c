@@ -47,8 +47,11 @@ static struct conn *socket_conn(struct model *m, const struct tcptrace_record *r
 		c->state = rec_state(rec->new);
 	if (rec->flags & TCPTRACE_F_ACTOR)
 		owner_has(m, c);
+	if (rec->new == TCP_S_SYN_SENT && c->retrans)
+		connects_known(m, c, false);
 	if (!(rec->flags & TCPTRACE_F_QUEUED))
 		return c;
+	acceptq_found(m, rec, c);
 	if (!c->listener)
 		queue_set_listener(m, c, listener_of(m, rec, c));
 	if (*fresh)
@@ -149,15 +152,6 @@ void on_exists(struct model *m, const struct tcptrace_record *rec)
 		exists_conn(m, rec);
 }
 
-static void queued_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
-{
-	if (c->listener && !c->listener->open && !c->seen_taken)
-		leave_acceptq(m, leave_record(m, end->t_ns, c, TCPTRACE_ACCEPTQ_DEL, TCPTRACE_F_SAMPLED), c,
-			      TCPTRACE_ACCEPTQ_CLOSED);
-	else
-		leave_taken(m, end->t_ns, c, TCPTRACE_F_SAMPLED);
-}
-
 /* Invisible to iter/tcp, which walks the hash tables: there may be one without being named. */
 static bool unhashed(const struct conn *c)
 {
@@ -177,7 +171,7 @@ static void correct(struct model *m, const struct tcptrace_record *end, struct c
 		leave_synq(m, leave_record(m, end->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_SAMPLED), c,
 			   TCPTRACE_SYNQ_ESTABLISHED);
 	if (c->in_acceptq && c->seen_taken)
-		queued_gone(m, end, c);
+		leave_ended(m, end->t_ns, c, TCPTRACE_F_SAMPLED);
 	if (!c->in_acceptq && c->seen_queued && !c->seen_taken)
 		queue_enter(m, c, true);
 	if (c->state != c->seen_state) {
@@ -215,7 +209,7 @@ static void reconcile(struct model *m, const struct tcptrace_record *end, struct
 		return;
 	}
 	if (c->in_acceptq)
-		queued_gone(m, end, c);
+		leave_ended(m, end->t_ns, c, TCPTRACE_F_SAMPLED);
 	conn_end(m, c);
 }
 

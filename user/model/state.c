@@ -62,6 +62,8 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 		c->connected = true;
 	if (c && rec->old == TCP_S_SYN_SENT && rec->new == TCP_S_CLOSE)
 		connects_ended(m, c, rec);
+	else if (c && rec->old == TCP_S_SYN_SENT && c->retrans)
+		connects_known(m, c, true);
 	emit_event(m, &ev);
 	if (c && c->in_acceptq && rec->new == TCP_S_CLOSE)
 		closed_while_queued(m, rec, c);
@@ -92,6 +94,15 @@ static void child_state(struct model *m, const struct tcptrace_record *rec)
 		emit_plain(m, rec, NULL, NULL);
 }
 
+/* shutdown() threw out who waited, and what waits from now on is another one's. */
+static void opens_again(struct model *m, struct listener *l, uint64_t t_ns)
+{
+	while (l->acceptq.oldest)
+		leave_ended(m, t_ns, l->acceptq.oldest, TCPTRACE_F_INFERRED);
+	listener_reopen(m, l);
+	l->again_ns = t_ns;
+}
+
 static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
@@ -105,7 +116,8 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 	if (!l && rec->sk)
 		l = listener_new(m, rec, rec->sk);
 	if (l) {
-		listener_reopen(m, l);
+		if (!l->open)
+			opens_again(m, l, rec->t_ns);
 		listener_learn(m, l, rec);
 		if (!l->born_ns)
 			l->born_ns = rec->t_ns;
@@ -151,7 +163,7 @@ static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 		leave_surplus(m, l, rec->t_ns);
 	ev = emit_step(rec, rec->event, NULL, l);
 	if (l) {
-		emit_took(&ev, l->born_ns);
+		emit_took(&ev, listener_since(l));
 		listener_close(m, l, rec->t_ns);
 	}
 	emit_event(m, &ev);
@@ -194,7 +206,7 @@ static void listener_destroyed(struct model *m, const struct tcptrace_record *re
 {
 	struct model_event ev = emit_step(rec, rec->event, NULL, l);
 
-	emit_took(&ev, l->born_ns);
+	emit_took(&ev, listener_since(l));
 	listener_close(m, l, rec->t_ns);
 	queue_acceptq_gone(l, rec->t_ns);
 	l->destroyed = true;

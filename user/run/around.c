@@ -216,8 +216,11 @@ static struct process look(const struct listener *l)
 	for (i = 0; i < n; i++)
 		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
 			consider(&best, l->seldom->acceptor_pids[i], 0);
-	if (!best.pid && keeper && !consider_workers(&best, keeper))
-		consider(&best, keeper->pid, 0);
+	if (best.pid || !keeper || consider_workers(&best, keeper))
+		return best;
+	consider(&best, keeper->pid, 0);
+	if (l->acceptor.pid != keeper->pid)
+		best.instead_of = l->acceptor.pid;
 	return best;
 }
 

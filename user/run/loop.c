@@ -148,10 +148,10 @@ static int until_now(struct loop *l, bool end)
 	int err = 0;
 
 	model_until(l->model, now_ns);
-	around_watch(l->around, l->model);
 	asks = model_ask_owners(l->model, end);
 	if ((asks || (!end && outputs_wants_sweep(l->outputs, now_ns))) && l->src->ops->snapshot)
 		err = l->src->ops->snapshot(l->src, loop_record, l);
+	around_watch(l->around, l->model);
 	if (!err)
 		outputs_swept(l->outputs);
 	if (err != LOOP_STOP)

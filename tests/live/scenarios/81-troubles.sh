@@ -270,6 +270,71 @@ trouble_script()
 	never_says 'tcp-backlog'
 }
 
+scenario trouble_arrivals 4 host alone loose -- "redis runs a script while clients come one by one: one pause, as long as it was, and the queue is no word of it"
+trouble_arrivals()
+{
+	local i
+
+	needs redis-server
+	redis_at "$port" 7
+	trouble
+	client --count 11
+	kill -STOP "${pid[redis]}"
+	for i in {1..12}; do
+		crowd_of "$i"
+		sleep 0.2
+	done
+	end_trouble
+	kill -CONT "${pid[redis]}"
+	for i in {1..12}; do
+		end "one$i" KILL
+	done
+	end redis
+	told accept-stalled
+	within "ms that nobody accepted" $(($(evidence accept-stalled stall) / 1000000)) 2200 4000
+	expect "pauses" "$(evidence accept-stalled stalls)" ''
+	screen "^ ! 127.0.0.1:$port: no accept\(\) by redis-server\[$pid_of_redis\] for [23]\.[0-9] s from $clock on, while 8 connections waited: it was stopped \(state T\)\."
+}
+
+# crowd_of N: one client more, which stays
+crowd_of() { background "one$1" "$bin/client" --timeout $limit --timeout-ms 30000 --hold --burst 1 $local "$port"; }
+
+scenario trouble_given_away 4 host alone loose -- "python opens a listener, a child execs with it: who stalls is who has it, from the first moment on"
+trouble_given_away()
+{
+	needs python3
+	trouble
+	start giver /usr/bin/python3 -c "
+import os, socket, sys, time
+s = socket.socket()
+s.bind(('$local', $port))
+s.listen(16)
+os.set_inheritable(s.fileno(), True)
+child = os.fork()
+if not child:
+    os.execvp('sleep', ['sleep', '60'])
+fd = s.fileno()
+s.close()
+other = socket.socket()
+assert other.fileno() == fd
+print('READY', child, flush=True)
+sys.stdin.readline()
+os.kill(child, 9)"
+	hear giver READY
+	worker=${reply#READY }
+	crowd 6
+	crowd_in 6
+	until_stalled "$port" 1500 6
+	end_trouble
+	say giver
+	crowd_gone
+	finish giver
+	told accept-stalled
+	expect "whose" "$(whose accept-stalled)" "$worker"
+	screen "no accept\(\) by sleep\[$worker\] for [0-9.]+ (m?s) from $clock on, while 6 connections waited"
+	never_says 'python3\[[0-9]+\] for'
+}
+
 scenario trouble_maxconn 4 host alone loose -- "haproxy has as many connections as it may: its own limit by its name"
 trouble_maxconn()
 {
@@ -452,7 +517,7 @@ trouble_no_listener()
 	told no-listener
 	expect "SYNs" "$(evidence no-listener syns)" 23
 	screen "^ ! 23 SYNs to 127.0.0.1:8099 answered by RST: nobody listened there, from $clock to $clock\." \
-		"They came from 127.0.0.1\."
+		"They came from 127.0.0.1, among them those of client\[[0-9]+\]\."
 	never_says 8098
 }
 
@@ -597,6 +662,59 @@ trouble_firewall()
 	expect "errno" "$(evidence connect-fails errno)" ETIMEDOUT
 	screen "^ ! connect\(\) to 127.0.0.1:$port failed 1 time with ETIMEDOUT in python3\[[0-9]+\]: no answer to any SYN, though a listener is there, on this machine, and refused nobody\." \
 		"nft list ruleset"
+}
+
+scenario trouble_black_hole 4 host alone loose -- "nginx gives its upstream 2 s, a firewall drops: no errno comes, and it is told all the same"
+trouble_black_hole()
+{
+	local i
+
+	needs nginx curl nft
+	nginx_at "$port" ''
+	sed -i "s,root .*;,root $dir/www; location /up { proxy_connect_timeout 2s; proxy_pass http://127.0.0.1:8090; }," "$dir/nginx.conf"
+	kill -HUP "${pid[nginx]}"
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport 8090 tcp flags syn drop; }
+	}
+	EOF
+	sleep 0.5
+	worker_of nginx
+	trouble
+	for i in {1..5}; do
+		curl -s "http://127.0.0.1:$port/up" > /dev/null &
+		pid[curl$i]=$!
+	done
+	for i in {1..5}; do
+		wait "${pid[curl$i]}"
+		unset "pid[curl$i]"
+	done
+	end_trouble
+	end nginx
+	told no-answer
+	expect "SYNs, whose" "$(evidence no-answer again) $(whose no-answer)" "5 $worker"
+	screen "^ ! 5 SYNs of nginx\[$worker\] to 127.0.0.1:8090 had no answer at first and had to be sent again\." "a firewall drops"
+}
+
+scenario trouble_refused_between 4 host alone loose -- "a firewall refuses in the name of redis: it is not said that nobody listens"
+trouble_refused_between()
+{
+	needs redis-server nft
+	redis_at "$port" 128
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port tcp flags syn reject with tcp reset; }
+	}
+	EOF
+	trouble
+	client --count 23
+	facts client refused=23
+	end_trouble
+	end redis
+	told connect-fails
+	screen "^ ! connect\(\) to 127.0.0.1:$port failed 23 times with ECONNREFUSED in client\[[0-9]+\]: refused, though a listener is there, on this machine\." \
+		"nft list ruleset"
+	never_says "nobody listens"
 }
 
 # ---- connections that nobody closes, requests that do not become any ----
