@@ -40,6 +40,7 @@ static struct {
 	unsigned int n;
 	uint64_t t;
 	uint32_t limit;
+	bool owners;			/* connections are not followed */
 	struct ledger ledger;
 } rig;
 
@@ -91,7 +92,10 @@ static inline void rig_feed(struct tcptrace_record rec)
 {
 	if (!rec.t_ns)
 		rec.t_ns = rig.t += 1000;
-	model_feed(rig.m, &rec);
+	if (rig.owners)
+		model_feed_owners(rig.m, &rec);
+	else
+		model_feed(rig.m, &rec);
 }
 
 static inline void mapped(uint8_t addr[16], uint32_t ip)

@@ -178,6 +178,31 @@ static void which_of_them(void **state)
 	assert_false(listener()->acceptor_gone);
 }
 
+/* A run that only records knows the same of them, and nothing of connections. */
+static void of_listeners_alone(void **state)
+{
+	struct tcptrace_record rec = by(client_rec(TCPTRACE_EXISTS, 9), CLIENT, 4);
+
+	rig.owners = true;
+	which_of_them(state);
+	assert_int_equal(listener()->opener.pid, SERVER);
+	rec.sk = SK(9);
+	rec.new = TCP_S_ESTABLISHED;
+	rig_feed(rec);
+	destroy(server_rec(0, 1), SK(1));
+	assert_int_equal(model_totals(rig.m)->conns_peak, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_ADD) + count(TCPTRACE_DESTROY), 0);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	assert_false(listener()->open);
+	destroy(listener_rec(0), LSK);
+	assert_int_equal(count(TCPTRACE_DESTROY), 1);
+	rec = (struct tcptrace_record){ .event = TCPTRACE_LOST, .new = TCPTRACE_ACCEPT, .arg = 3 };
+	rig_feed(rec);
+	rec.event = 255;
+	rig_feed(rec);
+	assert_int_equal(model_totals(rig.m)->lost_total, 3);
+}
+
 /* accept() in the parent, the rest in the child: what the child does is the child's. */
 static void forks_for_each(void **state)
 {
@@ -337,7 +362,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(forks_for_each), CASE(names), CASE(renamed_silently),
+		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(of_listeners_alone), CASE(forks_for_each),
+		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens),
 	};
 

@@ -239,6 +239,27 @@ static void pauses(void **state)
 	assert_int_equal(p->stalled_refused, 1);
 }
 
+/* -q and top: that a request left the SYN queue has no record of its own. What comes in is no take. */
+static void pause_of_queues(void **state)
+{
+	struct stall now;
+
+	(void)state;
+	rig_listen(16, 4096);
+	for (unsigned int i = 1; i <= 5; i++) {
+		synq_add(i, 1, i - 1);
+		acceptq_add(i, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, i);
+		pass(500 * MS);
+	}
+	assert_true(pace_now(rig.m, listener(), &now));
+	assert_in_range(now.ns, 2500 * MS, 2501 * MS);
+	assert_int_equal(listener()->pace.takes, 0);
+	assert_int_equal(listener()->synq.now, 0);
+	accept_by(1, SERVER, 0, 0, 4);
+	assert_int_equal(listener()->pace.stalls, 1);
+	assert_int_equal(listener()->pace.takes, 1);
+}
+
 /* A take that no record told shows by the kernel's length: what lies between is no pause that we know of. */
 static void unseen_takes(void **state)
 {
@@ -504,6 +525,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(listener_gone, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(refused_again, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(pauses, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(pause_of_queues, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(unseen_takes, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(arrivals, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(blind, rig_up, rig_down),

@@ -69,7 +69,9 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 	}
 	if (cause == TCPTRACE_SYNQ_RESET && c->ack_refused)
 		refused_reset(m, &c->tuple);
-	queue_numbers(m, l, rec, by, 0);
+	/* the lengths of a record that tells another step, too, are taken with that one: once */
+	if (rec->event == TCPTRACE_SYNQ_DEL || !(rec->flags & TCPTRACE_F_QUEUES))
+		queue_numbers(m, l, rec, by, 0);
 	emit_event(m, &ev);
 }
 

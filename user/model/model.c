@@ -135,13 +135,18 @@ static const handler handlers[TCPTRACE_EVENT_MAX] = {
 	[TCPTRACE_PLACE]		= on_place,
 };
 
+static void count(struct model_totals *t, const struct tcptrace_record *rec)
+{
+	t->records++;
+	if (!t->first_ns)
+		t->first_ns = rec->t_ns;
+	if (rec->t_ns > t->last_ns)
+		t->last_ns = rec->t_ns;
+}
+
 void model_feed(struct model *m, const struct tcptrace_record *rec)
 {
-	m->totals.records++;
-	if (!m->totals.first_ns)
-		m->totals.first_ns = rec->t_ns;
-	if (rec->t_ns > m->totals.last_ns)
-		m->totals.last_ns = rec->t_ns;
+	count(&m->totals, rec);
 	if (rec->event >= TCPTRACE_EVENT_MAX || !handlers[rec->event])
 		return;
 	if (rec->flags & TCPTRACE_F_ACTOR)
@@ -153,6 +158,52 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 		leave_surplus(m, m->surplus, rec->t_ns);
 		m->surplus = NULL;
 	}
+}
+
+/* Who accepts. The connection is not kept. */
+static void on_acceptor(struct model *m, const struct tcptrace_record *rec)
+{
+	struct owner who = m->actor;
+
+	if (!(rec->flags & TCPTRACE_F_ACTOR) || rec->flags & TCPTRACE_F_INFERRED || rec->ret < 0)
+		return;
+	if (who.fd < 0)
+		who.fd = rec->ret;
+	owner_accepts(m, listener_find(m, rec->listener), &who);
+}
+
+static handler owners_handler(const struct model *m, const struct tcptrace_record *rec)
+{
+	bool listener;
+
+	switch (rec->event) {
+	case TCPTRACE_ACCEPT:
+		return on_acceptor;
+	case TCPTRACE_EXISTS:
+		listener = rec->new == TCP_S_LISTEN;
+		break;
+	case TCPTRACE_STATE:
+		listener = rec->new == TCP_S_LISTEN || (rec->old == TCP_S_LISTEN && rec->new != TCP_S_SYN_RECV);
+		break;
+	case TCPTRACE_DESTROY:
+		listener = listener_find(m, rec->sk);
+		break;
+	default:
+		listener = rec->event == TCPTRACE_LISTEN || tcptrace_event_class(rec->event) == TCPTRACE_NOTE;
+	}
+	return listener && rec->event < TCPTRACE_EVENT_MAX ? handlers[rec->event] : NULL;
+}
+
+void model_feed_owners(struct model *m, const struct tcptrace_record *rec)
+{
+	handler handle = owners_handler(m, rec);
+
+	count(&m->totals, rec);
+	if (!handle)
+		return;
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		owner_load(m, rec);
+	handle(m, rec);
 }
 
 void model_until(struct model *m, uint64_t now_ns)

@@ -288,6 +288,11 @@ int model_begin_again(struct model *m);	/* as new, for a replay: 0, or -ENOMEM a
 
 /* Takes one record in, calls fn for each step that it means: none, one or more. Hostile input is harmless. */
 void model_feed(struct model *m, const struct tcptrace_record *rec);
+/*
+ * The same of a run that only records: who listens, who holds that and where he runs is all that is known then, which
+ * decides what is asked of the machine and recorded, too (model_ask_owners(), places). No connection is followed.
+ */
+void model_feed_owners(struct model *m, const struct tcptrace_record *rec);
 
 /*
  * How this event is seen now; exactly until an OBSERVED record says otherwise. What rests on an event that is not seen

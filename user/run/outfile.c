@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../lib/beside.h"
@@ -129,6 +130,13 @@ int outfile_open(struct outfile *f, enum view_file kind, int stdout_fd)
 	int fd = open_path(f, kind, stdout_fd);
 
 	return fd < 0 ? fd : out_open(&f->out, fd);
+}
+
+bool outfile_nowhere(const struct outfile *f)
+{
+	struct stat st;
+
+	return f->out.buf && !fstat(f->out.fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
 int outfile_close(struct outfile *f, bool complete)

@@ -29,6 +29,7 @@ void outfile_waited(int held[1 + OUTPUTS_MAX]);
 int outfile_check(const struct options *o, unsigned int i, const struct view_ops *ops);
 /* Opens f->path; stdout_fd: what NULL means. 0 or -errno. */
 int outfile_open(struct outfile *f, enum view_file kind, int stdout_fd);
+bool outfile_nowhere(const struct outfile *f);		/* it is /dev/null, by whatever name */
 /* complete: what was written beside takes its place. 0, or -errno of what did not reach the file. */
 int outfile_close(struct outfile *f, bool complete);
 /* Says what err means; false: it is no failure, as where a reader has gone away (head, less). */

@@ -20,6 +20,7 @@
 struct output {
 	struct view view;
 	struct outfile file;
+	bool takes;			/* it looks at each record: to keep it, to show its step, to tell machines apart */
 };
 
 struct outputs {
@@ -31,7 +32,10 @@ struct outputs {
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool selects;			/* somebody asks which steps pass: a view that shows them, -c */
 	bool hears;			/* a view takes the steps */
-	bool takes;			/* a view looks at each record: to keep it, to show its step, to tell machines apart */
+	bool takes;			/* any of them looks at each record */
+	bool only_records;		/* nothing is asked for but recordings */
+	bool follows;			/* outputs_follow() */
+	uint64_t recorded;		/* records that an output which keeps them was given */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
 	uint64_t begun_ns, next_ns;	/* -i: when the first interval began, and the one at hand ends; 0: not yet */
@@ -124,11 +128,28 @@ static bool is_silent(const struct view *v)
 
 static void added(struct outputs *s)
 {
-	const struct view *v = &s->all[s->n++].view;
+	struct output *out = &s->all[s->n++];
+	const struct view *v = &out->view;
 
 	s->selects |= (v->ops->steps && !is_silent(v)) || s->o->count;
 	s->hears |= v->ops->event && !is_silent(v);
-	s->takes |= (!is_silent(v) && (v->ops->steps || v->ops->record)) || v->cfg.hosts;
+	out->takes = (!is_silent(v) && (v->ops->steps || v->ops->record)) || v->cfg.hosts;
+	s->takes |= out->takes;
+}
+
+/*
+ * Nothing is asked for but recordings: all others write them, and the main view writes to nowhere, or was left standard
+ * error and no -q asks for its summary.
+ */
+static bool only_records(const struct outputs *s, bool taken)
+{
+	const struct output *main = &s->all[0];
+
+	for (unsigned int i = 1; i < s->n; i++) {
+		if (s->all[i].view.ops != &view_record)
+			return false;
+	}
+	return s->n > 1 && main->view.ops->steps && ((taken && !s->o->quiet) || outfile_nowhere(&main->file));
 }
 
 /* The ith as outfile.h counts them. stdout_fd: where a main view without a file goes. */
@@ -210,7 +231,14 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 		err = add_beside(s, &cfg, false);
 	if (!err)
 		err = add_beside(s, &cfg, true);	/* last, and so the first that ends: others show what it found */
+	s->only_records = only_records(s, taken);
+	s->follows = !s->only_records || s->select->filter || o->count || o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW);
 	return err;
+}
+
+bool outputs_follow(const struct outputs *s)
+{
+	return s->follows;
 }
 
 void outputs_begin(struct outputs *s)
@@ -285,7 +313,7 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 	bool selected;
 
 	s->stepped = true;
-	if (!s->hears && !s->selects && !s->takes)
+	if (!s->follows || (!s->hears && !s->selects && !s->takes))
 		return;
 	selected = s->selects && !count_reached(s) && select_event(s->select, ev);
 	if (s->takes && s->select->filter && !s->passed)
@@ -377,11 +405,14 @@ static bool take_record(struct outputs *s, const struct tcptrace_record *rec)
 		      (!s->stepped && select_record(s->select, rec));
 	bool more = true;
 
+	s->recorded += passed;
 	if (s->recorder && passed)
 		keep_record(s, rec);
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
+		if (!s->all[i].takes)
+			continue;
 		v->host = (uint8_t)s->src->machine;
 		if (v->ops->record && v->ops->record(v, rec, passed))
 			more = false;
@@ -601,7 +632,7 @@ uint64_t outputs_end(struct outputs *s, const struct models *m)
 		if (s->all[i].view.ops->finish)
 			s->all[i].view.ops->finish(&s->all[i].view);
 	}
-	for (unsigned int i = 0; i < s->n; i++) {
+	for (unsigned int i = 0; i < s->n && !s->only_records; i++) {
 		for (unsigned int host = 0; host < m->n; host++) {
 			s->all[i].view.host = (uint8_t)host;
 			sum_up(s, &s->all[i].view, m->of[host]);
@@ -610,6 +641,7 @@ uint64_t outputs_end(struct outputs *s, const struct models *m)
 	models_totals(m, &totals);
 	about_end(&s->about, s->src, &totals, &end);
 	end.model = m->of[0];
+	end.recorded = s->only_records ? s->recorded : 0;
 	for (unsigned int i = s->n; i-- > 0; ) {
 		if (s->all[i].view.ops->end)
 			s->all[i].view.ops->end(&s->all[i].view, &end);

@@ -80,12 +80,16 @@ static int open_all(struct run *r, struct options *o)
 	if (r->loop.live)
 		look_around(&r->loop);
 	r->loop.callers = r->loop.live && filter_by_place(&o->source.filter);
-	r->loop.src->ahead = on_ahead;
 	select_begin(&r->select, o, r->loop.src, r->loop.model);
 	err = outputs_open(&r->outputs, o, &r->select, r->loop.src, machine_of(r->loop.around), input_hosts(&r->input),
 			   &r->models);
 	r->loop.outputs = r->outputs;
-	return err;
+	if (err)
+		return err;
+	r->loop.follows = outputs_follow(r->outputs);
+	if (r->loop.follows)
+		r->loop.src->ahead = on_ahead;
+	return 0;
 }
 
 /* ---- the run ---- */

@@ -37,10 +37,11 @@ void select_begin(struct select *s, const struct options *o, struct source *src,
 {
 	const struct filter *f = &o->source.filter;
 	bool lifted = s->filter;
+	bool own = f->comm || f->nnets || filter_by_place(f);
 
-	if (!lifted && (o->read_path || (src->ops->no_pid_filter && f->npids)))
+	if (!lifted && (o->read_path ? own || filter_narrows(f) : src->ops->no_pid_filter && f->npids))
 		s->filter = f;
-	else if (!lifted && (f->comm || f->nnets || filter_by_place(f)))
+	else if (!lifted && own)
 		select_own(s, f);
 	if (lifted && o->program)
 		s->program = src;

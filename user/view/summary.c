@@ -454,7 +454,10 @@ void summary_end(struct view *v, const struct view_end *end)
 	struct out *o = v->out;
 
 	out_line_end(o);
-	summary_with(o, N_("{1} events"), view_events(t));
+	if (end->recorded)
+		summary_with(o, N_("{1} records"), end->recorded);
+	else
+		summary_with(o, N_("{1} events"), view_events(t));
 	summary_with(o, N_(", {1} lost"), end->lost);
 	put_unless_zero(o, end->missed, N_(", {1} probe hits missed"));
 	put_unless_zero(o, end->unknown, N_(", {1} records of a newer tcptrace skipped"));

@@ -161,6 +161,7 @@ struct view_end {
 	const struct view_hook *hooks;	/* nhooks of them; none for a recording */
 	unsigned int nhooks;
 	uint64_t lost, missed, unknown;	/* as in source_stats */
+	uint64_t recorded;		/* records, of a run that does nothing else; 0: it says what it saw */
 	const char *mechanisms;		/* "fentry 9, kprobe 2, tracepoint 14" */
 	const char *source;		/* "bpf", "kmod", "file" */
 };

@@ -228,16 +228,7 @@ orphaned()
 
 	command -v python3 > /dev/null || skip "no python3"
 	own_trace
-	start server python3 -c "
-import os, signal, socket
-s = socket.create_server(('127.0.0.1', $port))
-if os.fork():
-    print('READY', flush=True)
-    signal.pause()
-signal.alarm($patience)
-while True:
-    s.accept()[0].close()"
-	hear server READY
+	server_and_child
 	client --count 1
 	wait_seen 1 accept
 	opener=${pid[server]} worker=$(values pid accept)
@@ -255,6 +246,50 @@ while True:
 	expect "whose the last request was" "$(values pid synq-add | tail -n 1)" "$worker"
 	expect "who is named after it was noticed" "$(values pid synq-add | tail -n +2 | grep -v "$opener" | unique)" "$worker"
 	listener_is opener.pid="$opener" opener_gone=true
+}
+
+# Who listens, and a child that accepts.
+server_and_child()
+{
+	start server python3 -c "
+import os, signal, socket
+s = socket.create_server(('127.0.0.1', $port))
+if os.fork():
+    print('READY', flush=True)
+    signal.pause()
+signal.alarm($patience)
+while True:
+    s.accept()[0].close()"
+	hear server READY
+}
+
+# No connection is followed then, but who has the listener is asked and recorded all the same.
+scenario orphaned_recorded 4 own -- "-w - alone: standard error says how much it is; the opener ends, and the recording has who holds its listener"
+orphaned_recorded()
+{
+	local i opener worker
+
+	command -v python3 > /dev/null || skip "no python3"
+	view "$dir/record" '' -w -
+	server_and_child
+	client --count 3
+	opener=${pid[server]}
+	kill -KILL "$opener"
+	json=$dir/replay
+	for ((i = 0; i < patience * 10; i++)); do
+		"$tcptrace" -j -r "$dir/record" > "$json" 2> /dev/null
+		[[ $(listener opener_gone) != true ]] || break
+		sleep 0.1
+	done
+	worker=$(values pid accept | unique)
+	unview
+	kill "$worker"
+	finish server 137
+	grep -q '^[1-9][0-9]* records, 0 lost  (bpf: ' "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	expect "lines of a summary" "$(grep -c accept "$dir/talk")" 0
+	"$tcptrace" -j -r "$dir/record" > "$json"
+	events accept:3 connect:3 destroy:6
+	listener_is opener.pid="$opener" opener_gone=true holder.pid="$worker" acceptor.pid="$worker" accepted=3
 }
 
 # A text as one word, to compare and to show when it differs.
