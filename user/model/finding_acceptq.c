@@ -76,7 +76,7 @@ static void say_seen(struct diagnosis *d)
 		say_value(d, "longest", FINDING_SPAN, h.max);
 		say(d, FINDING_SEEN, ", waits of {median} (median) and {longest} (longest)");
 	}
-	if (d->l->acceptq.now) {
+	if (d->l->open && d->l->acceptq.now) {
 		say_number(d, "waiting", d->l->acceptq.now);
 		say(d, FINDING_SEEN, ", {waiting} waiting at the end");
 	}
@@ -330,7 +330,7 @@ static uint64_t group_of(const struct model *m, const struct listener *l, uint64
 static bool find_imbalance(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
-	uint64_t stuck = l->acceptq.now + refused_by_acceptq(l), others, members;
+	uint64_t stuck = (l->open ? l->acceptq.now : 0) + refused_by_acceptq(l), others, members;
 	struct stall s = worst_stall(d), now;
 	/* it did its part until then */
 	bool stands = pace_now(d->m, l, &now) && now.ns >= PACE_STALL_NS;
