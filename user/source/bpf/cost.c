@@ -39,7 +39,8 @@ static const struct cost {
 	{ P(k_hashdance), 82, ALWAYS }, { P(r_hashdance), 397, ALWAYS },
 	{ P(k_synack), 104, ALWAYS }, { P(k_synack), 327, ON(SYNQ_ADD) },
 	{ P(k_conn_request), 136, ALWAYS }, { P(r_conn_request), 91, ALWAYS },
-	{ P(k_req_drop), 82, ALWAYS }, { P(r_req_drop), 40, ALWAYS }, { P(k_syn_recv4), 110, ALWAYS }, { P(r_syn_recv4), 86, ALWAYS },
+	{ P(k_req_drop), 82, ALWAYS }, { P(r_req_drop), 40, ALWAYS },
+	{ P(k_syn_recv4), 110, ALWAYS }, { P(r_syn_recv4), 86, ALWAYS },
 	/* tracepoints and cgroup programs */
 	{ P(cg_synack), 852, ALWAYS }, { P(cg_synack), 266, ON(SYNQ_ADD) },
 	{ P(cg_release), 833, ALWAYS }, { P(cg_connect4), 635, ALWAYS }, { P(sys_exit_socket), 506, ALWAYS },
