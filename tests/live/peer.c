@@ -289,18 +289,24 @@ static void input(const struct segment *s)
 		answer(c, s);
 }
 
+/* An answer may bring the next segment at once: that one is read in turn here, not by the answer. */
 static void read_all(void)
 {
+	static bool reading;
 	uint8_t pkt[SEGMENT_MAX];
 	struct segment s;
 	ssize_t n;
 
+	if (reading)
+		return;
+	reading = true;
 	while ((n = read(opt.fd, pkt, sizeof(pkt))) > 0) {
 		if (segment_parse(pkt, n, &s) && s.v6 == opt.v6)
 			input(&s);
 	}
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		die("read from %s", opt.dev);
+	reading = false;
 }
 
 /* Handle packets until something comes, or for @ms; false when time is up. */
