@@ -415,6 +415,12 @@ static bool interrupted(const struct recording *all, const struct tcptrace_recor
 	return false;
 }
 
+/* A socket gets its number when somebody asks for it: another CPU may have, when one of the two had looked already. */
+static bool made_between(const struct tcptrace_record *a, const struct tcptrace_record *b)
+{
+	return a->t_ns < b->t_ns ? !a->cookie : a->t_ns > b->t_ns && !b->cookie;
+}
+
 static void compare_pair(struct counts *c, const struct recording *all, const struct tcptrace_record *a,
 			 const struct tcptrace_record *b)
 {
@@ -434,7 +440,8 @@ static void compare_pair(struct counts *c, const struct recording *all, const st
 		show("other queues a", a, ++c->queues);
 		show("             b", b, c->queues);
 	}
-	if (!timed(a) && a->cookie != b->cookie && (b->flags & TCPTRACE_F_ACTOR || b->arg != NO_COOKIE)) {
+	if (!timed(a) && a->cookie != b->cookie && !made_between(a, b) &&
+	    (b->flags & TCPTRACE_F_ACTOR || b->arg != NO_COOKIE)) {
 		show("other cookie a", a, ++c->cookies);
 		show("             b", b, c->cookies);
 	}
