@@ -40,7 +40,6 @@ static struct {
 	unsigned int n;
 	uint64_t t;
 	uint32_t limit;
-	bool owners;			/* connections are not followed */
 	struct ledger ledger;
 } rig;
 
@@ -92,10 +91,7 @@ static inline void rig_feed(struct tcptrace_record rec)
 {
 	if (!rec.t_ns)
 		rec.t_ns = rig.t += 1000;
-	if (rig.owners)
-		model_feed_owners(rig.m, &rec);
-	else
-		model_feed(rig.m, &rec);
+	model_feed(rig.m, &rec);
 }
 
 static inline void mapped(uint8_t addr[16], uint32_t ip)

@@ -183,7 +183,7 @@ static void of_listeners_alone(void **state)
 {
 	struct tcptrace_record rec = by(client_rec(TCPTRACE_EXISTS, 9), CLIENT, 4);
 
-	rig.owners = true;
+	model_want(rig.m, MODEL_OWNERS);
 	which_of_them(state);
 	assert_int_equal(listener()->opener.pid, SERVER);
 	rec.sk = SK(9);
@@ -201,6 +201,8 @@ static void of_listeners_alone(void **state)
 	rec.event = 255;
 	rig_feed(rec);
 	assert_int_equal(model_totals(rig.m)->lost_total, 3);
+	assert_int_equal(rig.n, 0);
+	assert_true(model_ask_owners(rig.m, true));
 }
 
 /* accept() in the parent, the rest in the child: what the child does is the child's. */

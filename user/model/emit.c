@@ -18,25 +18,16 @@ static bool of_queues(unsigned int event)
 	return tcptrace_event_class(event) == TCPTRACE_QUEUE || event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
 }
 
-void emit_event(struct model *m, struct model_event *ev)
+static void hand_out(const struct model *m, struct model_event *ev, const struct owner *owner)
 {
 	const struct tcptrace_record *rec = ev->rec;
-	struct listener *l = (struct listener *)ev->l;	/* const for views; both are the model's own */
-	struct conn *c = (struct conn *)ev->c;
+	const struct listener *l = ev->l;
 
-	if (c) {
-		if (rec->t_ns > c->last_ns)
-			c->last_ns = rec->t_ns;
-		c->last_tid = rec->tid;
-		c->last_event = ev->event;
-		if (attempt_concerns(c, ev))
-			ev->counted |= attempt_step(c, ev);
-	}
 	if (rec->flags & TCPTRACE_F_ACTOR) {
 		ev->who = &m->actor;
 		ev->thread = m->other_thread ? m->thread : NULL;
 	} else {
-		ev->who = owner_of(m, c, l);
+		ev->who = owner;
 	}
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		ev->has_queues = true;
@@ -52,9 +43,30 @@ void emit_event(struct model *m, struct model_event *ev)
 		ev->limit = l->limit;
 	}
 	ev->host = m->limits.host;
+	m->fn(m->ctx, ev);
+}
+
+void emit_event(struct model *m, struct model_event *ev)
+{
+	const struct tcptrace_record *rec = ev->rec;
+	struct listener *l = (struct listener *)ev->l;	/* const for views; both are the model's own */
+	struct conn *c = (struct conn *)ev->c;
+	bool handed = m->fn && m->wants == MODEL_STEPS;
+	const struct owner *owner = NULL;
+
+	if (c) {
+		if (rec->t_ns > c->last_ns)
+			c->last_ns = rec->t_ns;
+		c->last_tid = rec->tid;
+		c->last_event = ev->event;
+		if (attempt_concerns(c, ev))
+			ev->counted |= attempt_step(c, ev);
+	}
 	m->totals.events[ev->event]++;
-	if (m->fn)
-		m->fn(m->ctx, ev);
+	if (handed || m->renamed)		/* whose it is goes by his latest name */
+		owner = owner_of(m, c, l);
+	if (handed)
+		hand_out(m, ev, owner);
 }
 
 void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)

@@ -68,6 +68,7 @@ int model_begin_again(struct model *m)
 
 	if (!fresh)
 		return -ENOMEM;
+	model_want(fresh, m->wants);
 	free_tables(m);
 	*m = *fresh;
 	free(fresh);
@@ -135,31 +136,6 @@ static const handler handlers[TCPTRACE_EVENT_MAX] = {
 	[TCPTRACE_PLACE]		= on_place,
 };
 
-static void count(struct model_totals *t, const struct tcptrace_record *rec)
-{
-	t->records++;
-	if (!t->first_ns)
-		t->first_ns = rec->t_ns;
-	if (rec->t_ns > t->last_ns)
-		t->last_ns = rec->t_ns;
-}
-
-void model_feed(struct model *m, const struct tcptrace_record *rec)
-{
-	count(&m->totals, rec);
-	if (rec->event >= TCPTRACE_EVENT_MAX || !handlers[rec->event])
-		return;
-	if (rec->flags & TCPTRACE_F_ACTOR)
-		owner_load(m, rec);
-	if (rec->t_ns >= m->expire_ns)
-		conns_expire(m, rec->t_ns);
-	handlers[rec->event](m, rec);
-	if (m->surplus) {
-		leave_surplus(m, m->surplus, rec->t_ns);
-		m->surplus = NULL;
-	}
-}
-
 /* Who accepts. The connection is not kept. */
 static void on_acceptor(struct model *m, const struct tcptrace_record *rec)
 {
@@ -194,16 +170,35 @@ static handler owners_handler(const struct model *m, const struct tcptrace_recor
 	return listener && rec->event < TCPTRACE_EVENT_MAX ? handlers[rec->event] : NULL;
 }
 
-void model_feed_owners(struct model *m, const struct tcptrace_record *rec)
+void model_feed(struct model *m, const struct tcptrace_record *rec)
 {
-	handler handle = owners_handler(m, rec);
+	handler handle = NULL;
 
-	count(&m->totals, rec);
+	m->totals.records++;
+	if (!m->totals.first_ns)
+		m->totals.first_ns = rec->t_ns;
+	if (rec->t_ns > m->totals.last_ns)
+		m->totals.last_ns = rec->t_ns;
+	if (m->wants == MODEL_OWNERS)
+		handle = owners_handler(m, rec);
+	else if (rec->event < TCPTRACE_EVENT_MAX)
+		handle = handlers[rec->event];
 	if (!handle)
 		return;
 	if (rec->flags & TCPTRACE_F_ACTOR)
 		owner_load(m, rec);
+	if (rec->t_ns >= m->expire_ns)
+		conns_expire(m, rec->t_ns);
 	handle(m, rec);
+	if (m->surplus) {
+		leave_surplus(m, m->surplus, rec->t_ns);
+		m->surplus = NULL;
+	}
+}
+
+void model_want(struct model *m, enum model_wants wants)
+{
+	m->wants = wants;
 }
 
 void model_until(struct model *m, uint64_t now_ns)

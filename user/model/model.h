@@ -265,7 +265,7 @@ struct model_limits {
 
 struct model_totals {
 	uint64_t records;		/* fed */
-	uint64_t events[TCPTRACE_EVENT_MAX];	/* handed to the callback, by event */
+	uint64_t events[TCPTRACE_EVENT_MAX];	/* steps, by event */
 	uint64_t lost[TCPTRACE_EVENT_MAX];	/* as the LOST records said, by event */
 	uint64_t lost_total;
 	uint64_t lost_ns;		/* when the last of them were told: they happened before; 0: none */
@@ -288,11 +288,15 @@ int model_begin_again(struct model *m);	/* as new, for a replay: 0, or -ENOMEM a
 
 /* Takes one record in, calls fn for each step that it means: none, one or more. Hostile input is harmless. */
 void model_feed(struct model *m, const struct tcptrace_record *rec);
-/*
- * The same of a run that only records: who listens, who holds that and where he runs is all that is known then, which
- * decides what is asked of the machine and recorded, too (model_ask_owners(), places). No connection is followed.
- */
-void model_feed_owners(struct model *m, const struct tcptrace_record *rec);
+
+/* What a run wants of it; less costs less. */
+enum model_wants {
+	MODEL_STEPS,			/* all */
+	MODEL_NUMBERS,			/* no step is handed out: of listeners and connections what is known at any time */
+	MODEL_OWNERS,			/* who listens, who holds that and where he runs, which decides what is asked of the
+					 * machine (model_ask_owners(), places); no connection is followed */
+};
+void model_want(struct model *m, enum model_wants wants);
 
 /*
  * How this event is seen now; exactly until an OBSERVED record says otherwise. What rests on an event that is not seen

@@ -361,7 +361,9 @@ bool model_ask_owners(struct model *m, bool end)
 	ask = m->owners_wanted;
 	if (!end && (!ask || (m->asked_ns && m->totals.last_ns - m->asked_ns < ASK_NS)))
 		return false;
-	if (end && m->lookup.holds) {
+	if (end && m->wants == MODEL_OWNERS)
+		ask = true;		/* which connections are left is not known */
+	else if (end && m->lookup.holds) {
 		for (i = 0; i < m->nlisteners; i++)
 			verify(m, &m->listeners[m->listener_order[i]]);
 		ask = m->owners_wanted || states_are_wanted(m);

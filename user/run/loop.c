@@ -15,15 +15,10 @@
 
 #define POLL_MS		100		/* longest wait: a signal that comes between two waits is late by this */
 
-static inline int take_in(struct loop *l, const struct tcptrace_record *rec)
+static int take_in(struct loop *l, const struct tcptrace_record *rec)
 {
-	struct model *m = l->models->of[l->src->machine];
-
 	l->taken++;
-	if (l->follows)
-		model_feed(m, rec);
-	else
-		model_feed_owners(m, rec);
+	model_feed(l->models->of[l->src->machine], rec);
 	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
 }
 
@@ -153,7 +148,7 @@ static int until_now(struct loop *l, bool end)
 	int err = 0;
 
 	model_until(l->model, now_ns);
-	asks = model_ask_owners(l->model, end) || (end && !l->follows);	/* of connections it would not know */
+	asks = model_ask_owners(l->model, end);
 	if ((asks || (!end && outputs_wants_sweep(l->outputs, now_ns))) && l->src->ops->snapshot)
 		err = l->src->ops->snapshot(l->src, loop_record, l);
 	around_watch(l->around, l->model);

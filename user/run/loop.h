@@ -20,7 +20,6 @@ struct loop {
 	bool callers;			/* a filter asks for them: of callers, too */
 	struct around *around;		/* what findings ask of the machine; NULL: nothing (a replay) */
 	bool left_behind;		/* it has ended, and processes that it started have not */
-	bool follows;			/* outputs_follow() */
 	bool live;			/* not a replay: time passes without records, too */
 	uint64_t widened;		/* events that a view asked for while it runs, and the source was told to see */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: none */

@@ -26,6 +26,12 @@ int models_init(struct models *m, unsigned int n, bool replay, model_event_fn fn
 	return 0;
 }
 
+void models_want(const struct models *m, enum model_wants wants)
+{
+	for (unsigned int i = 0; i < m->n; i++)
+		model_want(m->of[i], wants);
+}
+
 int models_begin_again(struct models *m)
 {
 	int err = 0;

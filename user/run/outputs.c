@@ -34,7 +34,6 @@ struct outputs {
 	bool hears;			/* a view takes the steps */
 	bool takes;			/* any of them looks at each record */
 	bool only_records;		/* nothing is asked for but recordings */
-	bool follows;			/* outputs_follow() */
 	uint64_t recorded;		/* records that an output which keeps them was given */
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
@@ -232,13 +231,14 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	if (!err)
 		err = add_beside(s, &cfg, true);	/* last, and so the first that ends: others show what it found */
 	s->only_records = only_records(s, taken);
-	s->follows = !s->only_records || s->select->filter || o->count || o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW);
 	return err;
 }
 
-bool outputs_follow(const struct outputs *s)
+enum model_wants outputs_want(const struct outputs *s)
 {
-	return s->follows;
+	if (s->only_records && !s->select->filter && !s->o->count && !(s->o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW)))
+		return MODEL_OWNERS;
+	return s->hears || s->selects || s->takes ? MODEL_STEPS : MODEL_NUMBERS;
 }
 
 void outputs_begin(struct outputs *s)
@@ -313,8 +313,6 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 	bool selected;
 
 	s->stepped = true;
-	if (!s->follows || (!s->hears && !s->selects && !s->takes))
-		return;
 	selected = s->selects && !count_reached(s) && select_event(s->select, ev);
 	if (s->takes && s->select->filter && !s->passed)
 		s->passed = select_filtered(s->select, ev);

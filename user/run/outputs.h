@@ -20,8 +20,7 @@ struct outputs;
 int outputs_open(struct outputs **out, const struct options *o, const struct select *s, struct source *src,
 		 const struct machine *machine, const struct view_hosts *hosts,
 		 const struct models *models);
-/* false: records are only written. Nobody wants a step, nor what the model knows of connections. */
-bool outputs_follow(const struct outputs *s);
+enum model_wants outputs_want(const struct outputs *s);	/* of the models: of what they do not give nothing is shown */
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */

@@ -86,8 +86,8 @@ static int open_all(struct run *r, struct options *o)
 	r->loop.outputs = r->outputs;
 	if (err)
 		return err;
-	r->loop.follows = outputs_follow(r->outputs);
-	if (r->loop.follows)
+	models_want(&r->models, outputs_want(r->outputs));
+	if (outputs_want(r->outputs) != MODEL_OWNERS)
 		r->loop.src->ahead = on_ahead;
 	return 0;
 }

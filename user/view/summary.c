@@ -417,15 +417,16 @@ static void put_unless_zero(struct out *o, uint64_t n, const char *msgid)
 }
 
 /* "; 30.2 s, 4637 events a second" */
-static void put_length(struct view *v, const struct model_totals *t)
+static void put_length(struct view *v, const struct view_end *end)
 {
+	const struct model_totals *t = end->totals;
 	uint64_t ms = t->last_ns > t->first_ns ? (t->last_ns - t->first_ns) / 1000000 : 0;
 
 	if (!v->cfg.live || !t->first_ns || ms < 100)
 		return;
 	out_str(v->out, "; ");
 	out_seconds(v->out, t->last_ns - t->first_ns);
-	if (view_events(t) * 1000 < ms)
+	if (end->recorded || view_events(t) * 1000 < ms)
 		return;
 	summary_with(v->out, N_(", {1} events a second"), view_events(t) * 1000 / ms);
 }
@@ -470,7 +471,7 @@ void summary_end(struct view *v, const struct view_end *end)
 		out_str(o, _(": "));
 		out_str(o, end->mechanisms);
 	}
-	put_length(v, t);
+	put_length(v, end);
 	out_char(o, ')');
 	out_line_end(o);
 	if (is_flood(v, t))
