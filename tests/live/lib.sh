@@ -291,6 +291,16 @@ own_trace()
 	own_counters before
 }
 
+# descriptors PID: what each is (a guest's find knows no -lname, its readlink takes one file)
+descriptors()
+{
+	local f
+
+	for f in "/proc/$1/fd/"*; do
+		readlink "$f"
+	done
+}
+
 # view OUT COMMAND [ARGS]: tcptrace COMMAND (may be empty) of this namespace, which writes into OUT, until `unview`
 view()
 {

@@ -144,7 +144,7 @@ fifo()
 		2> "$dir/talk" &
 	pid[tcptrace]=$!
 	until_said "'.*pipe': waiting for its reader"
-	expect "BPF programs of one that waits" "$(find "/proc/${pid[tcptrace]}/fd" -lname "anon_inode:bpf*" | wc -l)" 0
+	expect "BPF programs of one that waits" "$(descriptors "${pid[tcptrace]}" | grep -c anon_inode:bpf)" 0
 	cat "$dir/pipe" > "$dir/record" &
 	until_ready
 	client --count 3

@@ -121,7 +121,7 @@ until_gone()
 }
 
 # programs PID: how many BPF programs it has loaded
-programs() { find "/proc/$1/fd" -lname '*bpf-prog*' | wc -l; }
+programs() { descriptors "$1" | grep -c bpf-prog; }
 
 scenario top_ladder 4 own each loose -- "top on a screen: hooks for a connection while its ladder is open, and R records"
 top_ladder()
