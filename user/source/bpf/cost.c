@@ -29,7 +29,7 @@ static const struct cost {
 	{ P(x_hashdance), 397, ALWAYS },
 	{ P(f_synack), 123, ALWAYS }, { P(f_synack), 327, ON(SYNQ_ADD) },
 	{ P(f_conn_request), 155, ALWAYS }, { P(x_conn_request), 110, ALWAYS },
-	{ P(x_req_drop), 100, ALWAYS }, { P(x_syn_recv4), 95, ALWAYS },
+	{ P(x_req_drop), 96, ALWAYS }, { P(x_syn_recv4), 95, ALWAYS },
 	/* kprobes */
 	{ P(k_release), 880, ALWAYS }, { P(k_connect4), 650, ALWAYS },
 	{ P(k_connect), 409, ALWAYS }, { P(r_connect), 113, ALWAYS }, { P(r_connect), 30, ON(CONNECT_RETURN) },
@@ -39,7 +39,7 @@ static const struct cost {
 	{ P(k_hashdance), 82, ALWAYS }, { P(r_hashdance), 397, ALWAYS },
 	{ P(k_synack), 104, ALWAYS }, { P(k_synack), 327, ON(SYNQ_ADD) },
 	{ P(k_conn_request), 136, ALWAYS }, { P(r_conn_request), 91, ALWAYS },
-	{ P(k_req_drop), 82, ALWAYS }, { P(r_req_drop), 40, ALWAYS },
+	{ P(k_req_drop), 83, ALWAYS }, { P(r_req_drop), 82, ALWAYS },
 	{ P(k_syn_recv4), 110, ALWAYS }, { P(r_syn_recv4), 86, ALWAYS },
 	/* tracepoints and cgroup programs */
 	{ P(cg_synack), 852, ALWAYS }, { P(cg_synack), 266, ON(SYNQ_ADD) },
