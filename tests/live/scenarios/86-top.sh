@@ -126,7 +126,7 @@ programs() { descriptors "$1" | grep -c bpf-prog; }
 scenario top_ladder 4 own each loose -- "top on a screen: hooks for a connection while its ladder is open, and R records"
 top_ladder()
 {
-	local top before during
+	local top before during i
 
 	needs tmux
 	server --accept on-line
@@ -149,6 +149,9 @@ top_ladder()
 	until_shown "CLOSE_WAIT"
 	keys Escape
 	until_gone "while this screen is open"
+	for ((i = 0; i < patience * 10 && $(programs "$top") > before; i++)); do
+		sleep 0.1		# they are detached one after the other
+	done
 	expect "programs after it" "$(programs "$top")" "$before"
 	keys R
 	until_shown "recorded: tcptrace top -r tcptrace-"
