@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../lib/put.h"
 #include "connects.h"
 #include "internal.h"
 
@@ -20,9 +21,7 @@ int connects_init(struct model *m)
 
 static uint8_t family_of(const struct tcptrace_record *rec, const uint8_t addr[16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return rec->family == 6 && memcmp(addr, mapped, sizeof(mapped)) ? 6 : 4;
+	return rec->family == 6 && !addr_is_mapped(addr) ? 6 : 4;
 }
 
 /* ---- connect() ---- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../lib/pages.h"
+#include "../lib/put.h"
 #include "internal.h"
 
 #define FORGET_TRIES	4	/* closed listeners looked at to find one that no conn needs */
@@ -106,20 +107,6 @@ struct listener *listener_find(const struct model *m, uint64_t sk)
 	return l;
 }
 
-static bool is_ipv4(const uint8_t a[16])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return !memcmp(a, mapped, sizeof(mapped));
-}
-
-static bool any_address(const uint8_t a[16])
-{
-	static const uint8_t any6[16], any4[16] = { [10] = 0xff, [11] = 0xff };
-
-	return !memcmp(a, any6, 16) || !memcmp(a, any4, 16);
-}
-
 /* How well l's address fits the record's local end, as the kernel goes by it: the same, any, any of both families; 0: not. */
 static unsigned int fits(const struct listener *l, const struct tcptrace_record *rec)
 {
@@ -127,9 +114,9 @@ static unsigned int fits(const struct listener *l, const struct tcptrace_record 
 		return 0;
 	if (!memcmp(l->laddr, rec->laddr, 16))
 		return 3;
-	if (!any_address(l->laddr) || (is_ipv4(l->laddr) && !is_ipv4(rec->laddr)))
+	if (!addr_is_any(l->laddr) || (addr_is_mapped(l->laddr) && !addr_is_mapped(rec->laddr)))
 		return 0;
-	return is_ipv4(l->laddr) == is_ipv4(rec->laddr) ? 2 : 1;
+	return addr_is_mapped(l->laddr) == addr_is_mapped(rec->laddr) ? 2 : 1;
 }
 
 /* Who listens at the record's local end; members of a group alike. */
