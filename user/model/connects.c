@@ -143,6 +143,23 @@ const struct connects *model_connects(const struct model *m, uint32_t i)
 	return &m->connects[i];
 }
 
+static bool failed_so(const struct connects *row, int32_t err, const uint8_t raddr[16])
+{
+	for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
+		if (row->failures.of[n].err == err && row->failures.of[n].count)
+			return !raddr || !memcmp(row->to[n].raddr, raddr, sizeof(row->to[n].raddr));
+	return false;
+}
+
+const struct connects *model_connect_failed(const struct model *m, uint32_t netns, uint16_t rport, int32_t err,
+					    const uint8_t raddr[16])
+{
+	for (const struct connects *row = m->connects; row < m->connects + CONNECTS; row++)
+		if (row->used && row->rport == rport && row->netns == netns && failed_so(row, err, raddr))
+			return row;
+	return NULL;
+}
+
 /* ---- SYNs that nobody listened for ---- */
 
 static struct unheard *unheard_row(struct model *m, const struct tcptrace_record *rec, uint8_t family)

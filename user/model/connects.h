@@ -59,6 +59,9 @@ struct unanswered {
 
 /* The i-th row, i below CONNECTS: ask it whether it is used. */
 const struct connects *model_connects(const struct model *m, uint32_t i);
+/* A program whose connect() to that port failed with err; raddr: to that host, the last time. NULL: none. */
+const struct connects *model_connect_failed(const struct model *m, uint32_t netns, uint16_t rport, int32_t err,
+					    const uint8_t raddr[16]);
 const struct unheard *model_unheard(const struct model *m, uint32_t i);
 const struct unanswered *model_unanswered(const struct model *m, uint32_t i);
 

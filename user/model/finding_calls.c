@@ -246,19 +246,6 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 
 /* ---- SYNs without an answer, of programs that do not wait for an errno ---- */
 
-static bool timed_out(const struct model *m, const struct unanswered *u)
-{
-	for (uint32_t i = 0; i < CONNECTS; i++) {
-		const struct connects *row = model_connects(m, i);
-
-		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
-			if (row->used && row->rport == u->rport && row->netns == u->netns &&
-			    row->failures.of[n].err == ETIMEDOUT && row->failures.of[n].count)
-				return true;
-	}
-	return false;
-}
-
 static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
 {
 	const struct target to = {
@@ -306,7 +293,8 @@ static void find_unanswered(struct diagnosis *d)
 	for (uint32_t i = 0; i < CONNECTS; i++) {
 		const struct unanswered *u = model_unanswered(d->m, i);
 
-		if (u->count >= CONNECT_FEW && !is_refused(d->m, u->rport) && !timed_out(d->m, u))
+		if (u->count >= CONNECT_FEW && !is_refused(d->m, u->rport) &&
+		    !model_connect_failed(d->m, u->netns, u->rport, ETIMEDOUT, NULL))
 			tell_unanswered(d, u);
 	}
 }

@@ -134,27 +134,14 @@ static void say_restarted(struct diagnosis *d, const struct unheard *u, const st
 	    N_("Start it again; find out why it ended."));
 }
 
-/* One of the clients, where it is on this machine and its connect() was seen to fail. */
-static const struct owner *client_of(const struct model *m, const struct unheard *u)
-{
-	for (uint32_t i = 0; i < CONNECTS; i++) {
-		const struct connects *row = model_connects(m, i);
-
-		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
-			if (row->used && row->rport == u->lport && row->netns == u->netns &&
-			    row->failures.of[n].err == ECONNREFUSED && row->failures.of[n].count &&
-			    !memcmp(row->to[n].raddr, u->laddr, sizeof(u->laddr)))
-				return &row->who;
-	}
-	return NULL;
-}
-
 static void say_clients(struct diagnosis *d, const struct unheard *u)
 {
-	const struct owner *client = client_of(d->m, u);
+	/* one of them, where it is on this machine */
+	const struct connects *row = model_connect_failed(d->m, u->netns, u->lport, ECONNREFUSED, u->laddr);
+	const struct owner *const client[] = { row ? &row->who : NULL };
 
-	if (client && client->pid) {
-		blame(d, &client, 1);
+	if (row && row->who.pid) {
+		blame(d, client, 1);
 		say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others, among them {who}.") :
 		    N_("They came from {raddr}, among them those of {who}."));
 		return;
