@@ -266,16 +266,26 @@ static void compare_space(struct check *c, const struct space *s)
 }
 
 /* Something was counted there, and the kernel's side of it cannot be read. */
+static void say_gone_of(struct check *c, const struct ledger *l, const struct ledger *told)
+{
+	for (unsigned int k = 0; k < l->n; k++) {
+		uint32_t netns = l->ns[k].netns;
+		const struct space *s = space_of(c, netns);
+
+		if (told && ledger_of(told, netns))
+			continue;
+		if (!s)
+			leave_out(c, netns, _("no process is in it"));
+		else if (!s->ended)
+			leave_out(c, netns, _("it ended before we did"));
+	}
+}
+
+/* All that came there may have come while its counters were read. */
 static void say_gone(struct check *c)
 {
-	for (unsigned int k = 0; k < c->ledger.n; k++) {
-		const struct space *s = space_of(c, c->ledger.ns[k].netns);
-
-		if (!s)
-			leave_out(c, c->ledger.ns[k].netns, _("no process is in it"));
-		else if (!s->ended)
-			leave_out(c, s->netns, _("it ended before we did"));
-	}
+	say_gone_of(c, &c->ledger, NULL);
+	say_gone_of(c, &c->doubtful, &c->ledger);
 }
 
 static void say_unseen(struct check *c)
