@@ -185,7 +185,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 # ---- tests: each part ends with "N passed, N failed, N skipped" ----
 
 TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
-	qemu-system-x86 busybox-static cpio kmod xz-utils protobuf-compiler chromium npm fonts-wqy-microhei jq sqlite3 miller
+	qemu-system-x86 busybox-static cpio kmod xz-utils protobuf-compiler chromium $(if $(shell command -v npm),,npm) fonts-wqy-microhei jq sqlite3 miller
 HOST   := test-lint test-unit test-golden test-top test-browser test-fuzz test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
