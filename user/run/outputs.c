@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../lib/clock.h"
@@ -15,6 +14,7 @@
 #include "about.h"
 #include "outfile.h"
 #include "outputs.h"
+#include "recording.h"
 #include "views.h"
 
 struct output {
@@ -39,10 +39,7 @@ struct outputs {
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
 	uint64_t begun_ns, next_ns;	/* -i: when the first interval began, and the one at hand ends; 0: not yet */
 	const struct models *models;
-	struct tcptrace_record observed;	/* how events are seen, as the source said last; event 0: not yet */
-	struct recorder *recorder;	/* what the main view's user asked for while it runs; NULL: nothing */
-	bool fresh;			/* and what there was before is not in it yet */
-	char recording[64];
+	struct recording recording;	/* what the main view's user asked for while it runs */
 	bool warned;			/* of more lines than anybody reads */
 	uint64_t second_ns, second_shown;	/* when a second began, and what the main view had shown then */
 	unsigned int n;
@@ -335,64 +332,6 @@ static void lost(struct outputs *s, const struct tcptrace_record *rec)
 	}
 }
 
-/* ---- a recording that is begun and ended while it runs ---- */
-
-static void end_recording(struct outputs *s, int err)
-{
-	int closed = recorder_close(s->recorder);
-	struct view *v = &s->all[0].view;
-
-	s->recorder = NULL;
-	s->fresh = false;
-	v->records = false;
-	v->recording = NULL;
-	v->record_error = err ? err : closed;
-}
-
-static void keep_record(struct outputs *s, const struct tcptrace_record *rec)
-{
-	int err = recorder_put(s->recorder, rec);
-
-	if (err)
-		end_recording(s, err);
-}
-
-/* It begins with what is seen and with all that there is, as any other. */
-static void begin_recording(struct outputs *s, uint64_t now_ns)
-{
-	const struct recorder_config cfg = { .path = s->recording, .new_file = true, .addresses = true };
-	struct view *v = &s->all[0].view;
-	time_t now = time(NULL);
-	struct tm tm;
-	int err;
-
-	localtime_r(&now, &tm);
-	strftime(s->recording, sizeof(s->recording), "tcptrace-%Y%m%d-%H%M%S.tcp", &tm);
-	err = recorder_open(&s->recorder, &cfg);
-	if (err) {
-		v->records = false;
-		v->record_error = err;
-		return;
-	}
-	v->recording = s->recording;
-	s->takes = s->fresh = true;
-	s->observed.t_ns = now_ns;
-	if (s->observed.event)
-		keep_record(s, &s->observed);
-}
-
-static void heed_recording(struct outputs *s, uint64_t now_ns)
-{
-	struct view *v = &s->all[0].view;
-
-	if (v->records && !s->recorder)
-		begin_recording(s, now_ns);
-	else if (!v->records && s->recorder)
-		end_recording(s, 0);
-	else if (s->recorder)
-		recorder_flush(s->recorder);
-}
-
 /*
  * Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. What made no
  * step is judged by its addresses: a sweep that found what was known says that it is still there.
@@ -404,8 +343,8 @@ static bool take_record(struct outputs *s, const struct tcptrace_record *rec)
 	bool more = true;
 
 	s->recorded += passed;
-	if (s->recorder && passed)
-		keep_record(s, rec);
+	if (s->recording.to && passed)
+		recording_put(&s->recording, &s->all[0].view, rec);
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct view *v = &s->all[i].view;
 
@@ -426,7 +365,7 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 	bool more = true;
 
 	if (rec->event == TCPTRACE_OBSERVED)
-		s->observed = *rec;
+		s->recording.observed = *rec;
 	if (rec->event == TCPTRACE_LOST && rec->arg)
 		lost(s, rec);
 	if (s->takes)
@@ -457,12 +396,12 @@ static bool has_intervals(const struct outputs *s)
 
 bool outputs_wants_sweep(const struct outputs *s, uint64_t now_ns)
 {
-	return s->fresh || (has_intervals(s) && s->all[0].view.ops->sweeps && s->next_ns && now_ns >= s->next_ns);
+	return s->recording.fresh || (has_intervals(s) && s->all[0].view.ops->sweeps && s->next_ns && now_ns >= s->next_ns);
 }
 
 void outputs_swept(struct outputs *s)
 {
-	s->fresh = false;
+	s->recording.fresh = false;
 }
 
 uint64_t outputs_wanted(const struct outputs *s)
@@ -546,7 +485,7 @@ void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 	if (has_intervals(s))
 		tick_interval(s, now_ns);
 	if (!s->o->read_path)
-		heed_recording(s, now_ns);
+		s->takes |= recording_heed(&s->recording, &s->all[0].view, now_ns);
 }
 
 /* To the end of the interval, if that is before the next record; the first one begins with the first record. */
@@ -665,8 +604,7 @@ bool outputs_close(struct outputs *s)
 
 	if (!s)
 		return true;
-	if (s->recorder)
-		end_recording(s, 0);
+	recording_end(&s->recording, &s->all[0].view, 0);
 	for (unsigned int i = s->n; i-- > 0; )
 		well &= close_one(&s->all[i], s->ended);
 	about_free(&s->about);
