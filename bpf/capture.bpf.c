@@ -51,6 +51,7 @@ _Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
 #include "call.bpf.h"
 
 #include "listen.bpf.c"
+#include "request.bpf.c"
 #include "calls.bpf.c"
 #include "accept.bpf.c"
 

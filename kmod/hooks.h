@@ -51,7 +51,7 @@ struct hook {
 #define TRACEPOINT(name, handler, mask) \
 	{ .target = #name, .events = (mask), .probe = (handler) }
 
-extern struct hook state_hooks[], listen_hooks[], calls_hooks[];
+extern struct hook state_hooks[], listen_hooks[], request_hooks[], calls_hooks[];
 extern struct hook segment_hooks[], io_hooks[];
 
 void hooks_exit(void);

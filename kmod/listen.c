@@ -1,100 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two queues of a listener: every way in, every way out, every refusal.
+ * The two queues of a listener: every way in, every refusal, every way out but
+ * that of a request which is dropped (request.c) and of a connection which is
+ * accepted (calls.c).
  * All of this runs in softirq, where current is nobody: no record here has an
  * actor. Its twin is bpf/listen.bpf.c.
  */
 #include <linux/build_bug.h>
-#include <linux/hash.h>
-#include <linux/percpu.h>
 
 #include "hooks.h"
+#include "notes.h"
 #include "read.h"
-
-/*
- * Notes between hooks that run within one packet's processing. All of these run
- * with softirqs off and none runs inside itself; what one function's entry
- * leaves to its return is in the kretprobe's own data instead.
- *
- * With PREEMPT_RT softirqs are work of threads, which preempt each other where
- * no lock keeps those of one CPU apart (7.x: bpf/notes.bpf.h). A thread is in
- * one place at a time, so there the notes are the thread's.
- */
-struct scratch {
-	bool answered;			/* tcp_conn_request made a SYN-ACK */
-	const struct sock *cc_listener;	/* cookie_v4_check in progress */
-	const struct sk_buff *cc_skb;
-	const void *timer_req;		/* request whose timer runs */
-	const void *killed_req;		/* tcp_req_err or tcp_abort takes it */
-};
-
-#ifdef CONFIG_PREEMPT_RT
-
-#define THREADS_BITS	10
-#define THREADS_PROBES	8
-
-static struct thread_notes {
-	const struct task_struct *task;	/* NULL: free */
-	struct scratch scratch;
-} threads[1 << THREADS_BITS];
-
-static struct thread_notes *thread_slot(u32 first, unsigned int i)
-{
-	return &threads[(first + i) & ((1U << THREADS_BITS) - 1)];
-}
-
-/* A place stays its thread's until another one finds no room. */
-static struct scratch *scratch(void)
-{
-	u32 first = hash_ptr(current, THREADS_BITS);
-	static unsigned int victim;
-	struct thread_notes *t;
-	unsigned int i;
-
-	for (i = 0; i < THREADS_PROBES; i++) {
-		t = thread_slot(first, i);
-		if (READ_ONCE(t->task) == current)
-			return &t->scratch;
-	}
-	for (i = 0; i < THREADS_PROBES; i++) {
-		t = thread_slot(first, i);
-		if (!cmpxchg(&t->task, NULL, current))
-			return &t->scratch;
-	}
-	t = thread_slot(first, READ_ONCE(victim) % THREADS_PROBES);
-	WRITE_ONCE(victim, READ_ONCE(victim) + 1);
-	WRITE_ONCE(t->task, current);
-	memset(&t->scratch, 0, sizeof(t->scratch));
-	return &t->scratch;
-}
-
-/* The exits of cookie_v4/v6_check() between a detach and this were not seen. */
-static void forget_cookies(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(threads); i++)
-		threads[i].scratch.cc_listener = NULL;
-}
-
-#else
-
-static DEFINE_PER_CPU(struct scratch, scratches);
-
-static struct scratch *scratch(void)
-{
-	return this_cpu_ptr(&scratches);
-}
-
-static void forget_cookies(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		per_cpu_ptr(&scratches, cpu)->cc_listener = NULL;
-}
-
-#endif
 
 static void emit_request(unsigned int event, const struct request_sock *req,
 			 const struct sock *listener, u8 cause)
@@ -141,7 +57,7 @@ static void synack_hook(const struct sock *sk, const struct request_sock *req,
 	/* stamped by the first SYN-ACK: this one is sent again */
 	if (type != TCP_SYNACK_COOKIE && tcp_rsk(req)->snt_synack)
 		return;
-	scratch()->answered = true;
+	notes()->answered = true;
 	if (type == TCP_SYNACK_FASTOPEN) {	/* sk is the child */
 		listener = req_listener(req);
 		if (!listener || !wanted_of(listener, &req->__req_common) ||
@@ -212,7 +128,7 @@ static int conn_request_enter(struct kretprobe_instance *ri,
 	cr->drops = atomic_read(&cr->listener->sk_drops);
 	cr->synq_full = synq_full(cr->listener);
 	cr->acceptq_full = acceptq_full(cr->listener);
-	scratch()->answered = false;
+	notes()->answered = false;
 	return 0;
 }
 
@@ -225,7 +141,7 @@ static int conn_request_exit(struct kretprobe_instance *ri,
 	 * No SYN-ACK and not counted as dropped: the same SYN on two CPUs,
 	 * one was enough (6.1).
 	 */
-	if (!scratch()->answered &&
+	if (!notes()->answered &&
 	    atomic_read(&cr->listener->sk_drops) != cr->drops)
 		emit_drop(cr->listener, cr->skb, NULL, syn_drop_cause(cr));
 	return 0;
@@ -368,131 +284,6 @@ static int queue_add_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
-/* ---- a request is dropped from the SYN queue ---- */
-
-static u8 req_drop_cause(const struct sock *listener,
-			 const struct request_sock *req, bool from_timer)
-{
-	if (state_of(listener) != TCP_LISTEN)
-		return TCPTRACE_SYNQ_LISTENER_CLOSED;
-	if (from_timer)
-		return TCPTRACE_SYNQ_EXPIRED;
-	if (scratch()->killed_req == req) {
-		scratch()->killed_req = NULL;
-		return TCPTRACE_SYNQ_OTHER;
-	}
-	return TCPTRACE_SYNQ_RESET;
-}
-
-/*
- * A call that drops a request says at its return whether it was this one that
- * took it out of the hash: two CPUs may drop one request at once. One that is
- * out already, as inet_csk_complete_hashdance() has it, is not waited for. The
- * callers hold a reference of their own.
- */
-struct dropped {
-	const struct sock *listener;
-	const struct request_sock *req;
-	bool from_timer;
-};
-
-static int req_drop_enter(struct dropped *d)
-{
-	return !d->req->__req_common.skc_nulls_node.pprev ||
-	       !wanted_of(d->listener, &d->req->__req_common);
-}
-
-/* counted: the numbers have it still; told are those right after. */
-static void emit_dropped(const struct dropped *d, bool counted)
-{
-	struct tcptrace_record r;
-
-	if (!reserve(&r, TCPTRACE_SYNQ_DEL))
-		return;
-	set_request(&r, d->req, d->listener);
-	if (counted) {
-		r.synq--;
-		if (!d->req->num_timeout)
-			r.synq_young--;
-	}
-	r.cause = req_drop_cause(d->listener, d->req, d->from_timer);
-	submit(&r);
-}
-
-/*
- * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. Flag and
- * result are a byte: the rest of a register is nobody's.
- */
-static int drop_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct dropped *d = (void *)ri->data;
-
-	d->listener = ARG(regs, 0);
-	d->req = ARG(regs, 1);
-	d->from_timer = (u8)(long)ARG(regs, 2);
-	return req_drop_enter(d);
-}
-
-static int drop_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	if ((u8)regs_return_value(regs))
-		emit_dropped((void *)ri->data, false);
-	return 0;
-}
-
-/* before: one function below all of them, which does not know who asked */
-static int unlink_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct dropped *d = (void *)ri->data;
-
-	d->req = ARG(regs, 0);
-	d->listener = req_listener(d->req);
-	d->from_timer = scratch()->timer_req == d->req;
-	return req_drop_enter(d);
-}
-
-static int unlink_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	if ((u8)regs_return_value(regs))
-		emit_dropped((void *)ri->data, true);
-	return 0;
-}
-
-static int req_timer_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	scratch()->timer_req = container_of((struct timer_list *)ARG(regs, 0),
-					    struct request_sock, rsk_timer);
-	return 0;
-}
-
-static int req_timer_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	scratch()->timer_req = NULL;
-	return 0;
-}
-
-/* ICMP takes a request down, too, if it can and if it is about its SYN-ACK. */
-static int k_icmp(struct kprobe *p, struct pt_regs *regs)
-{
-	const struct request_sock *req = ARG(regs, 0);
-	u32 seq = (long)ARG(regs, 1);
-	bool abort = (u8)(long)ARG(regs, 2);
-
-	if (abort && seq == tcp_rsk(req)->snt_isn)
-		scratch()->killed_req = req;
-	return 0;
-}
-
-/* and `ss -K` */
-static int k_abort(struct kprobe *p, struct pt_regs *regs)
-{
-	const struct sock *sk = ARG(regs, 0);
-
-	if (state_of(sk) == TCP_NEW_SYN_RECV)
-		scratch()->killed_req = sk;
-	return 0;
-}
-
 /* ---- a waiting connection goes down with its listener ---- */
 
 static int k_forget(struct kprobe *p, struct pt_regs *regs)
@@ -515,29 +306,29 @@ static int k_forget(struct kprobe *p, struct pt_regs *regs)
 /* BPF programs of others call __cookie_v4/v6_check(), too, with no listener. */
 static int cookie_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	scratch()->cc_listener = ARG(regs, 0);
-	scratch()->cc_skb = ARG(regs, 1);
+	notes()->cc_listener = ARG(regs, 0);
+	notes()->cc_skb = ARG(regs, 1);
 	return 0;
 }
 
 static int cookie_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	scratch()->cc_listener = NULL;
+	notes()->cc_listener = NULL;
 	return 0;
 }
 
 /* __cookie_v4/v6_check() found out whether the number is one of ours: 0, no. */
 static int verdict_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	const struct sock *listener = scratch()->cc_listener;
-	const struct sk_buff *skb = scratch()->cc_skb;
+	const struct sock *listener = notes()->cc_listener;
+	const struct sk_buff *skb = notes()->cc_skb;
 	bool valid = (int)regs_return_value(regs);
 	struct tcptrace_record r;
 	struct segment seg;
 
 	if (!listener)
 		return 0;
-	scratch()->cc_listener = NULL;
+	notes()->cc_listener = NULL;
 	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
 	    !segment_wanted(&seg) ||
 	    !reserve(&r, valid ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD))
@@ -609,14 +400,6 @@ struct hook listen_hooks[] = {
 	     sizeof(struct queued), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD)),
 	EXIT(inet_csk_reqsk_queue_add, queue_add_enter, queue_add_exit,
 	     sizeof(struct queued), ON(ACCEPTQ_ADD)),
-	ENTER(tcp_req_err, k_icmp, ON(SYNQ_DEL)),
-	ENTER(tcp_abort, k_abort, ON(SYNQ_DEL)),
-	EXIT(__inet_csk_reqsk_queue_drop, drop_enter, drop_exit,
-	     sizeof(struct dropped), ON(SYNQ_DEL)),
-	EXIT_ELSE(reqsk_queue_unlink, unlink_enter, unlink_exit,
-		  sizeof(struct dropped), ON(SYNQ_DEL)),
-	EXIT_ELSE(reqsk_timer_handler, req_timer_enter, req_timer_exit, 0,
-		  ON(SYNQ_DEL)),
 	ENTER(inet_child_forget, k_forget, ON(ACCEPTQ_DEL)),
 	EXIT_AFTER(cookie_v4_check, forget_cookies, cookie_enter, cookie_exit, 0,
 		   ON(COOKIE_OK) | ON(COOKIE_BAD)),

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A request is dropped from the SYN queue, and why: expired, reset, its listener closed, or killed. In softirq, so no
+ * record here has an actor. Its twin is kmod/request.c.
+ */
+#include "attach.bpf.h"
+#include "filter.bpf.h"
+#include "notes.bpf.h"
+#include "ring.bpf.h"
+
+static __always_inline __u8 req_drop_cause(const struct sock *listener, const struct request_sock *req,
+					   bool from_timer)
+{
+	struct notes *n = notes();
+
+	if (sk_state(listener) != TCP_LISTEN)
+		return TCPTRACE_SYNQ_LISTENER_CLOSED;
+	if (from_timer)
+		return TCPTRACE_SYNQ_EXPIRED;
+	if (n && n->killed_req == (__u64)req) {
+		n->killed_req = 0;
+		return TCPTRACE_SYNQ_OTHER;
+	}
+	return TCPTRACE_SYNQ_RESET;
+}
+
+/*
+ * At the return, of which true says that this call took it out of the hash: of two CPUs that drop one request at
+ * once one does, and inet_csk_complete_hashdance() comes here with one that is out already. Both callers hold a
+ * reference of their own. counted: the numbers have it still; told are those right after.
+ */
+static __always_inline int req_dropped(const struct sock *listener, const struct request_sock *req,
+				       bool from_timer, bool unlinked, bool counted)
+{
+	struct tcptrace_record *r;
+
+	if (!unlinked)
+		return 0;
+	listener = TYPED_PTR(listener);
+	req = TYPED_PTR(req);
+	if (!wanted_of(listener, (const void *)req))
+		return 0;
+	r = reserve(TCPTRACE_SYNQ_DEL);
+	if (!r)
+		return 0;
+	set_request(r, req, listener);
+	if (counted) {
+		r->synq--;
+		if (!BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout))
+			r->synq_young--;
+	}
+	r->cause = req_drop_cause(listener, req, from_timer);
+	submit(r);
+	return 0;
+}
+
+/*
+ * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. Flag and result are a byte: the rest of a
+ * register is nobody's, and the trampoline of 5.10 stores a byte into a slot it does not clear.
+ */
+SEC("?fexit/__inet_csk_reqsk_queue_drop")
+int BPF_PROG(x_req_drop, const struct sock *sk, const struct request_sock *req, __u8 from_timer)
+{
+	return req_dropped(sk, req, from_timer, (__u8)RETURNED(ctx, 3), false);
+}
+
+SEC("?kprobe/__inet_csk_reqsk_queue_drop")
+int BPF_KPROBE(k_req_drop, const struct sock *sk, const struct request_sock *req, __u8 from_timer)
+{
+	struct notes *n = notes();
+
+	if (!n)
+		return 0;
+	n->req_drop.listener = (__u64)sk;
+	n->req_drop.req = (__u64)req;
+	n->req_drop.from_timer = from_timer;
+	return 0;
+}
+
+SEC("?kretprobe/__inet_csk_reqsk_queue_drop")
+int BPF_KRETPROBE(r_req_drop, __u8 unlinked)
+{
+	struct notes *n = notes();
+
+	return n ? req_dropped((const void *)n->req_drop.listener, (const void *)n->req_drop.req,
+			       n->req_drop.from_timer, unlinked, false) : 0;
+}
+
+/* before: one function below all of them, which does not know who asked */
+static __always_inline int req_unlinked(const struct request_sock *req, bool unlinked)
+{
+	struct notes *n = notes();
+
+	return req_dropped(req_listener(TYPED_PTR(req)), req, n && n->timer_req == (__u64)req, unlinked, true);
+}
+
+SEC("?fexit/reqsk_queue_unlink")
+int BPF_PROG(x_req_unlink, const struct request_sock *req)
+{
+	return req_unlinked(req, (__u8)RETURNED(ctx, 1));
+}
+
+SEC("?kprobe/reqsk_queue_unlink")
+int BPF_KPROBE(k_req_unlink, const struct request_sock *req)
+{
+	struct notes *n = notes();
+
+	if (n)
+		n->req_drop.req = (__u64)req;
+	return 0;
+}
+
+SEC("?kretprobe/reqsk_queue_unlink")
+int BPF_KRETPROBE(r_req_unlink, __u8 unlinked)
+{
+	struct notes *n = notes();
+
+	return n ? req_unlinked((const void *)n->req_drop.req, unlinked) : 0;
+}
+
+static __always_inline int req_timer(const void *timer)
+{
+	struct notes *n = notes();
+
+	if (n)
+		n->timer_req = (__u64)timer - (timer ? bpf_core_field_offset(struct request_sock, rsk_timer) : 0);
+	return 0;
+}
+
+AT_ENTRY(req_timer, reqsk_timer_handler, req_timer(timer), const void *timer)
+
+AT_RETURN(req_timer, reqsk_timer_handler, req_timer(NULL))
+
+/* ICMP and `ss -K` take a request down too: neither expiry nor reset */
+static __always_inline int req_killed(const struct sock *sk)
+{
+	struct notes *n = notes();
+
+	if (n && sk_state(TYPED_PTR(sk)) == TCP_NEW_SYN_RECV)
+		n->killed_req = (__u64)sk;
+	return 0;
+}
+
+AT_ENTRY(req_err, tcp_req_err, req_killed(sk), const struct sock *sk)
+
+AT_ENTRY(abort, tcp_abort, req_killed(sk), const struct sock *sk)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Notes between hooks that run within one packet's processing. All of these run
+ * with softirqs off and none runs inside itself; what one function's entry
+ * leaves to its return is in the kretprobe's own data instead. Their twin is
+ * bpf/notes.bpf.h.
+ */
+#ifndef TCPTRACE_NOTES_H
+#define TCPTRACE_NOTES_H
+
+#include <linux/types.h>
+
+struct sock;
+struct sk_buff;
+
+struct notes {
+	bool answered;			/* tcp_conn_request made a SYN-ACK */
+	const struct sock *cc_listener;	/* cookie_v4_check in progress */
+	const struct sk_buff *cc_skb;
+	const void *timer_req;		/* request whose timer runs */
+	const void *killed_req;		/* tcp_req_err or tcp_abort takes it */
+};
+
+struct notes *notes(void);	/* of this CPU, or thread: never NULL */
+/* After a detach: the exits of cookie_v4/v6_check() until the next were not seen. */
+void forget_cookies(void);
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A request is dropped from the SYN queue, and why: expired, reset, its
+ * listener closed, or killed. In softirq, so no record here has an actor. Its
+ * twin is bpf/request.bpf.c.
+ */
+#include "hooks.h"
+#include "notes.h"
+#include "read.h"
+
+static u8 req_drop_cause(const struct sock *listener,
+			 const struct request_sock *req, bool from_timer)
+{
+	if (state_of(listener) != TCP_LISTEN)
+		return TCPTRACE_SYNQ_LISTENER_CLOSED;
+	if (from_timer)
+		return TCPTRACE_SYNQ_EXPIRED;
+	if (notes()->killed_req == req) {
+		notes()->killed_req = NULL;
+		return TCPTRACE_SYNQ_OTHER;
+	}
+	return TCPTRACE_SYNQ_RESET;
+}
+
+/*
+ * A call that drops a request says at its return whether it was this one that
+ * took it out of the hash: two CPUs may drop one request at once. One that is
+ * out already, as inet_csk_complete_hashdance() has it, is not waited for. The
+ * callers hold a reference of their own.
+ */
+struct dropped {
+	const struct sock *listener;
+	const struct request_sock *req;
+	bool from_timer;
+};
+
+static int req_drop_enter(struct dropped *d)
+{
+	return !d->req->__req_common.skc_nulls_node.pprev ||
+	       !wanted_of(d->listener, &d->req->__req_common);
+}
+
+/* counted: the numbers have it still; told are those right after. */
+static void emit_dropped(const struct dropped *d, bool counted)
+{
+	struct tcptrace_record r;
+
+	if (!reserve(&r, TCPTRACE_SYNQ_DEL))
+		return;
+	set_request(&r, d->req, d->listener);
+	if (counted) {
+		r.synq--;
+		if (!d->req->num_timeout)
+			r.synq_young--;
+	}
+	r.cause = req_drop_cause(d->listener, d->req, d->from_timer);
+	submit(&r);
+}
+
+/*
+ * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. Flag and
+ * result are a byte: the rest of a register is nobody's.
+ */
+static int drop_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct dropped *d = (void *)ri->data;
+
+	d->listener = ARG(regs, 0);
+	d->req = ARG(regs, 1);
+	d->from_timer = (u8)(long)ARG(regs, 2);
+	return req_drop_enter(d);
+}
+
+static int drop_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if ((u8)regs_return_value(regs))
+		emit_dropped((void *)ri->data, false);
+	return 0;
+}
+
+/* before: one function below all of them, which does not know who asked */
+static int unlink_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct dropped *d = (void *)ri->data;
+
+	d->req = ARG(regs, 0);
+	d->listener = req_listener(d->req);
+	d->from_timer = notes()->timer_req == d->req;
+	return req_drop_enter(d);
+}
+
+static int unlink_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if ((u8)regs_return_value(regs))
+		emit_dropped((void *)ri->data, true);
+	return 0;
+}
+
+static int req_timer_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	notes()->timer_req = container_of((struct timer_list *)ARG(regs, 0),
+					    struct request_sock, rsk_timer);
+	return 0;
+}
+
+static int req_timer_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	notes()->timer_req = NULL;
+	return 0;
+}
+
+/* ICMP takes a request down, too, if it can and if it is about its SYN-ACK. */
+static int k_icmp(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct request_sock *req = ARG(regs, 0);
+	u32 seq = (long)ARG(regs, 1);
+	bool abort = (u8)(long)ARG(regs, 2);
+
+	if (abort && seq == tcp_rsk(req)->snt_isn)
+		notes()->killed_req = req;
+	return 0;
+}
+
+/* and `ss -K` */
+static int k_abort(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sock *sk = ARG(regs, 0);
+
+	if (state_of(sk) == TCP_NEW_SYN_RECV)
+		notes()->killed_req = sk;
+	return 0;
+}
+
+struct hook request_hooks[] = {
+	ENTER(tcp_req_err, k_icmp, ON(SYNQ_DEL)),
+	ENTER(tcp_abort, k_abort, ON(SYNQ_DEL)),
+	EXIT(__inet_csk_reqsk_queue_drop, drop_enter, drop_exit,
+	     sizeof(struct dropped), ON(SYNQ_DEL)),
+	EXIT_ELSE(reqsk_queue_unlink, unlink_enter, unlink_exit,
+		  sizeof(struct dropped), ON(SYNQ_DEL)),
+	EXIT_ELSE(reqsk_timer_handler, req_timer_enter, req_timer_exit, 0,
+		  ON(SYNQ_DEL)),
+	{ }
+};
