@@ -497,7 +497,7 @@ static bool next_is_closer(const struct tcptrace_record **p, size_t n, const str
 static void only_b(struct counts *c, const struct tcptrace_record **y, bool first)
 {
 	if (has_second(y[0]) && !first && y[0]->t_ns - y[-1]->t_ns < NEAR_NS) {
-		c->twice++;
+		show("twice b", y[0], ++c->twice);
 		return;
 	}
 	show("only b", y[0], ++c->only_b);
