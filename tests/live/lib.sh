@@ -523,7 +523,7 @@ exceptions='
 * | * | client_reset | acceptq-del | the RST or accept(), whichever is first
 * | * | late_ack | destroy state,FIN_WAIT1,FIN_WAIT2 state,FIN_WAIT2,TIME_WAIT | the peer goes when the last FIN comes
 * | * | * | rst-sent cookie-bad retrans synack-retrans | how fast the machine answers; the ledger judges them
-* | * | * | exists,TIME_WAIT state,TIME_WAIT,CLOSE | how long the others of the batch take
+* | * | * | exists,TIME_WAIT exists,LAST_ACK state,TIME_WAIT,CLOSE | how long the others of the batch take
 tracepoint | * | conns_ends | minisock | no hook for the end of an orphan in FIN_WAIT2
 tracepoint | * | flood | exists,NEW_SYN_RECV synq-del | a request that the sweep meets while it is being made
 tracepoint | * | kernel_listener | kernel-calls | the kernel makes no system calls
