@@ -16,7 +16,7 @@ static __always_inline void emit_accept(const struct sock *child, const struct s
 {
 	struct tcptrace_record *r;
 
-	if (!wanted_call(child) || !ASKED(ACCEPT) || cfg.only_failed)
+	if (!wanted_child(child, listener) || !ASKED(ACCEPT) || cfg.only_failed)
 		return;
 	r = reserve(TCPTRACE_ACCEPT);
 	if (!r)
@@ -145,7 +145,7 @@ static __always_inline int take_hook(const struct sock *listener, const struct s
 	child = TYPED_PTR(child);
 	listener = TYPED_PTR(listener);
 	if (cfg.by_pid && ((listener && sock_traced(listener)) || pid_wanted()))
-		trace_sock(child);
+		trace_sock(child, TRACED_PID);
 	if (ASKED(ACCEPTQ_DEL) && (!cfg.filtered || (listener && wanted_of(listener, (const void *)child)) || wanted(child)))
 		emit_take(child, listener);
 	if (ASKED(ACCEPT) && !accept_returns(child, listener))

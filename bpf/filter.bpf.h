@@ -5,7 +5,10 @@
 
 #include "read.bpf.h"
 
-/* Sockets that the pid filter lets through, and the processes it names. */
+/* Why a socket is in traced_socks. */
+enum { TRACED_PID = 1, TRACED_PORT = 2 };
+
+/* Sockets that the pid filter lets through, or that by the port of their listener; and the processes it names. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, CAPTURE_TRACED);
@@ -135,12 +138,24 @@ static __always_inline __u32 filter_place(const struct sock *sk)
 	return place & (CAPTURE_FILTER - 1);
 }
 
-/* Most sockets of a machine are not: a byte says so for nearly all of them, a look-up takes 40 ns. */
-static __always_inline bool sock_traced(const struct sock *sk)
+static __always_inline __u8 *traced_as(const struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 
-	return traced_filter[filter_place(sk)] && bpf_map_lookup_elem(&traced_socks, &key);
+	return bpf_map_lookup_elem(&traced_socks, &key);
+}
+
+/* Most sockets of a machine are not: a byte says so for nearly all of them, a look-up takes 40 ns. */
+static __always_inline bool is_traced(const struct sock *sk, __u8 why)
+{
+	const __u8 *as = traced_filter[filter_place(sk)] ? traced_as(sk) : NULL;
+
+	return as && *as & why;
+}
+
+static __always_inline bool sock_traced(const struct sock *sk)
+{
+	return is_traced(sk, TRACED_PID);
 }
 
 static __always_inline bool pid_wanted(void)
@@ -150,20 +165,23 @@ static __always_inline bool pid_wanted(void)
 	return bpf_map_lookup_elem(&pids, &pid);
 }
 
-static __always_inline void trace_sock(const struct sock *sk)
+static __always_inline void trace_sock(const struct sock *sk, __u8 why)
 {
 	__u64 key = (__u64)sk;
-	__u8 one = 1;
+	__u8 *as = traced_as(sk);
 
 	traced_filter[filter_place(sk)] = 1;
-	bpf_map_update_elem(&traced_socks, &key, &one, BPF_ANY);
+	if (as)
+		*as |= why;
+	else
+		bpf_map_update_elem(&traced_socks, &key, &why, BPF_ANY);
 }
 
 static __always_inline void untrace_sock(const struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 
-	if (cfg.by_pid)
+	if ((cfg.by_pid || cfg.by_lport) && traced_filter[filter_place(sk)])
 		bpf_map_delete_elem(&traced_socks, &key);
 }
 
@@ -189,11 +207,21 @@ static __always_inline bool ports_wanted(__u16 lport, __u16 rport)
 	return ports_match(lport, rport) || (cfg.both_ends && ports_match(rport, lport));
 }
 
-static __always_inline bool common_ports_wanted(const struct sock_common *c)
+/*
+ * What came to a listener (NULL: not known) is wanted by that one's port, too: with TPROXY and sk_lookup its own is
+ * another.
+ */
+static __always_inline bool ports_wanted_of(const struct sock *listener, __u16 lport, __u16 rport)
+{
+	return ports_wanted(lport, rport) ||
+	       (cfg.by_lport && listener && ports_match(READ(listener, __sk_common.skc_num), rport));
+}
+
+static __always_inline bool common_ports_wanted(const struct sock_common *c, const struct sock *listener)
 {
 	if (!cfg.by_lport && !cfg.by_rport)
 		return true;
-	return ports_wanted(READ(c, skc_num), bpf_ntohs(READ(c, skc_dport)));
+	return ports_wanted_of(listener, READ(c, skc_num), bpf_ntohs(READ(c, skc_dport)));
 }
 
 /* A minisock. Whose it was, and of which cgroup, it does not know: the model knows its tuple. */
@@ -205,7 +233,7 @@ static __always_inline bool minisock_wanted(const struct sock_common *c)
 		return false;
 	if (cfg.netns && sk_netns((const void *)c) != cfg.netns)
 		return false;
-	return common_ports_wanted(c) && common_addrs_wanted(c);
+	return common_ports_wanted(c, NULL) && common_addrs_wanted(c);
 }
 
 static __always_inline bool sock_ports_wanted(const struct sock *sk)
@@ -216,7 +244,8 @@ static __always_inline bool sock_ports_wanted(const struct sock *sk)
 		return true;
 	if (!lport)
 		lport = sk_sport(sk);
-	return ports_wanted(lport, bpf_ntohs(READ(sk, __sk_common.skc_dport)));
+	return ports_wanted(lport, bpf_ntohs(READ(sk, __sk_common.skc_dport))) ||
+	       (cfg.by_lport && is_traced(sk, TRACED_PORT));
 }
 
 /* A full socket. In a call of its owner the pid filter may learn it. */
@@ -245,7 +274,7 @@ static __always_inline bool caller_wanted(const struct sock *sk)
 		return true;
 	if (!pid_wanted())
 		return false;
-	trace_sock(sk);
+	trace_sock(sk, TRACED_PID);
 	return true;
 }
 
@@ -255,13 +284,21 @@ static __always_inline bool wanted_call(const struct sock *sk)
 				 common_addrs_wanted(&sk->__sk_common));
 }
 
+/* What accept() gives the caller. */
+static __always_inline bool wanted_child(const struct sock *child, const struct sock *listener)
+{
+	return !cfg.filtered || (caller_wanted(child) && place_wanted(child) &&
+				 (sock_ports_wanted(child) || common_ports_wanted(&child->__sk_common, listener)) &&
+				 common_addrs_wanted(&child->__sk_common));
+}
+
 /* Anything of a listener: c is the request or child, or NULL with the tuple already checked. */
 static __always_inline bool wanted_of(const struct sock *listener, const struct sock_common *c)
 {
 	if (!cfg.filtered)
 		return true;
 	return place_wanted(listener) && (!cfg.by_pid || sock_traced(listener)) &&
-	       (!c || (common_ports_wanted(c) && common_addrs_wanted(c)));
+	       (!c || (common_ports_wanted(c, listener) && common_addrs_wanted(c)));
 }
 
 #endif

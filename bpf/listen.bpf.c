@@ -72,7 +72,7 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 		return 0;
 	if (event == TCPTRACE_COOKIE_SENT && seg.flags & TH_ACK)	/* it is the answer */
 		turn_segment(&seg);
-	if (!ports_wanted(seg.dport, seg.sport) || !addrs_wanted(seg.daddr, seg.saddr))
+	if (!ports_wanted_of(listener, seg.dport, seg.sport) || !addrs_wanted(seg.daddr, seg.saddr))
 		return 0;
 	r = reserve(event);
 	if (!r)
@@ -326,7 +326,7 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 	if (!wanted_of(listener, (const void *)child))
 		return;
 	if (cfg.by_pid)
-		trace_sock(child);
+		trace_sock(child, TRACED_PID);
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);
 	if (!r) {
 		if (in_one_record() && cause == TCPTRACE_ACCEPTQ_HANDSHAKE)

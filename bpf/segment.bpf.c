@@ -187,7 +187,7 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 		return 0;
 	/* no socket: only filters that speak of addresses can say whether it is wanted */
 	if (cfg.filtered && (cfg.by_pid || cfg.cgroup || (cfg.family && cfg.family != seg.family) ||
-			     !ports_wanted(seg.dport, seg.sport) || !addrs_wanted(seg.daddr, seg.saddr)))
+			     !ports_wanted_of(sk, seg.dport, seg.sport) || !addrs_wanted(seg.daddr, seg.saddr)))
 		return 0;
 	netns = segment_netns(skb);
 	if (cfg.netns && netns != cfg.netns)

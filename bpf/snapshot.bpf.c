@@ -96,7 +96,7 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	if (cfg.by_pid) {
 		if (!bpf_map_lookup_elem(&pids, &pid))
 			return 0;
-		trace_sock(sk);
+		trace_sock(sk, TRACED_PID);
 	}
 	if (!wanted(sk))
 		return 0;

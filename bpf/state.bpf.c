@@ -65,9 +65,9 @@ static __always_inline bool state_wanted(__u64 addr, int old, int new)
 		member_joins(addr);
 	if (cfg.tp_groups && old == TCP_LISTEN && new == TCP_CLOSE)
 		member_leaves(addr);
-	if ((cfg.tp_acceptq_add || cfg.by_pid) && old == TCP_LISTEN && new == TCP_SYN_RECV)
+	if ((cfg.tp_acceptq_add || cfg.by_pid || cfg.by_lport) && old == TCP_LISTEN && new == TCP_SYN_RECV)
 		child_begins(sk);
-	return new == TCP_LISTEN ? wanted_call(sk) : wanted(sk);
+	return new == TCP_LISTEN ? wanted_call(sk) : wanted(sk) || child_wanted(sk);
 }
 
 /* Most transitions of a run that asks for few are over here. */
@@ -124,9 +124,7 @@ static __always_inline int destroy_hook(const struct sock *sk)
 	struct tcptrace_record *r;
 
 	sk = TYPED_PTR(sk);
-	if (!wanted_end(sk))
-		return 0;
-	r = reserve(TCPTRACE_DESTROY);
+	r = wanted_end(sk) ? reserve(TCPTRACE_DESTROY) : NULL;
 	if (r) {
 		set_sock(r, sk);
 		if (!fin_taken(sk))	/* it may go on as a minisock in FIN_WAIT2, which no transition has told */

@@ -33,7 +33,7 @@ static void emit_drop(const struct sock *listener, const struct sk_buff *skb,
 	struct segment seg;
 
 	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
-	    !segment_wanted(&seg) || !reserve(&r, TCPTRACE_DROP))
+	    !segment_wanted(&seg, listener) || !reserve(&r, TCPTRACE_DROP))
 		return;
 	set_common(&r, &listener->__sk_common);
 	r.sk = (uintptr_t)req;
@@ -330,7 +330,7 @@ static int verdict_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 		return 0;
 	notes()->cc_listener = NULL;
 	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
-	    !segment_wanted(&seg) ||
+	    !segment_wanted(&seg, listener) ||
 	    !reserve(&r, valid ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD))
 		return 0;
 	set_common(&r, &listener->__sk_common);

@@ -318,15 +318,25 @@ static inline bool common_addrs_wanted(const struct sock_common *c)
 	return addrs_wanted(laddr, raddr);
 }
 
-static inline bool segment_wanted(const struct segment *s)
+/* What came to a listener is wanted by that one's port, too: TPROXY, sk_lookup. */
+static inline bool ports_wanted_of(const struct sock *listener, u16 lport,
+				   u16 rport)
 {
-	return ports_wanted(s->dport, s->sport) &&
+	return ports_wanted(lport, rport) ||
+	       (listener && ports_wanted(listener->sk_num, rport));
+}
+
+static inline bool segment_wanted(const struct segment *s,
+				  const struct sock *listener)
+{
+	return ports_wanted_of(listener, s->dport, s->sport) &&
 	       addrs_wanted(s->daddr, s->saddr);
 }
 
-static inline bool common_wanted(const struct sock_common *c)
+static inline bool common_wanted(const struct sock_common *c,
+				 const struct sock *listener)
 {
-	return ports_wanted(c->skc_num, ntohs(c->skc_dport)) &&
+	return ports_wanted_of(listener, c->skc_num, ntohs(c->skc_dport)) &&
 	       common_addrs_wanted(c);
 }
 
@@ -338,7 +348,7 @@ static inline bool minisock_wanted(const struct sock_common *c)
 	return (!filter.family ||
 		(c->skc_family == AF_INET6) == (filter.family == 6)) &&
 	       (!filter.netns || filter.netns == common_netns(c)) &&
-	       common_wanted(c);
+	       common_wanted(c, NULL);
 }
 
 /* A full socket. */
@@ -363,7 +373,7 @@ static inline bool wanted_of(const struct sock *listener,
 {
 	if (!filter.any)
 		return true;
-	return place_wanted(listener) && (!c || common_wanted(c));
+	return place_wanted(listener) && (!c || common_wanted(c, listener));
 }
 
 #endif

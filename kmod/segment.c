@@ -147,7 +147,7 @@ static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
 	if (filter.any &&
 	    ((filter.family && filter.family != seg.family) ||
 	     (filter.netns && filter.netns != netns) ||
-	     !segment_wanted(&seg)))
+	     !segment_wanted(&seg, sk)))
 		return;
 	if (!reserve(&r, TCPTRACE_RST_SENT))
 		return;

@@ -52,7 +52,19 @@ static __always_inline void child_begins(const struct sock *sk)
 		n->tp.child_of = (__u64)listener;
 	}
 	if (cfg.by_pid && listener && sock_traced(listener))
-		trace_sock(sk);
+		trace_sock(sk, TRACED_PID);
+	/* its end takes it out again */
+	if (cfg.by_lport && ASKED(DESTROY) && listener && port_bit(lports, READ(listener, __sk_common.skc_num)))
+		trace_sock(sk, TRACED_PORT);
+}
+
+/* Anything of a child on its way into the accept queue. */
+static __always_inline bool child_wanted(const struct sock *sk)
+{
+	struct notes *n = cfg.by_lport ? notes() : NULL;
+
+	return n && n->tp.child == (__u64)sk && n->tp.child_of &&
+	       wanted_of(TYPED_PTR((const struct sock *)n->tp.child_of), (const void *)sk);
 }
 
 /* A global function, which the verifier goes through once and not on each path that leads here. */

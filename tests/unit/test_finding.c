@@ -435,6 +435,26 @@ static void no_address(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "IPv6 is switched off (net.ipv6.conf.all.disable_ipv6).");
 }
 
+/* A router's ICMP ends it after connect() has returned: the socket has the errno. */
+static void rejected(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	for (unsigned int i = 1; i <= 3; i++) {
+		connect_fails(i, EINPROGRESS, false);
+		rec = client_rec(TCPTRACE_STATE, i);
+		rec.sk = SK(i);
+		rec.old = TCP_S_SYN_SENT;
+		rec.new = TCP_S_CLOSE;
+		rec.segs_out = 2;
+		rec.ret = -EHOSTUNREACH;
+		rig_feed(rec);
+	}
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "failed 3 times of 3 with EHOSTUNREACH in prog[200]: the host does not answer");
+}
+
 /* Who gives up before ETIMEDOUT has no errno, but his SYN went out twice. */
 static void unanswered(void **state)
 {
@@ -585,7 +605,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
-		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
+		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
+		TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};
 

@@ -2,6 +2,8 @@
 /* The model: what was there before us, records that arrive after a younger snapshot, and sweeps. */
 #include "model_rig.h"
 
+#include "../../user/model/figure.h"
+
 static const struct listener *listener(void)
 {
 	return model_listener(rig.m, 0);
@@ -425,6 +427,54 @@ static void invisible(void **state)
 	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 3);
 }
 
+/* TPROXY, sk_lookup: with a filter by port the snapshot names no connection, or no listener, that has another port. */
+static void another_port(void **state)
+{
+	struct tcptrace_record only = { .event = TCPTRACE_OBSERVED, .arg = ~0ull, .req = TCPTRACE_ONLY_LPORTS },
+			       other = listener_rec(0);
+
+	(void)state;
+	only.t_ns = rig.t;
+	rig_feed(only);
+	/* the listener's port was asked for, not that which clients call */
+	other.lport = PORT + 1;
+	snapshot(false, 0);
+	exists(queues(other, 0, 0), LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+	handshake(1, 1);
+	snapshot(false, 0);
+	exists(queues(other, 0, 1), LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+	assert_int_equal(listener()->lport, PORT + 1);
+	assert_int_equal(listener()->accepted, 0);
+	assert_int_equal(listener()->acceptq.known, 1);
+	assert_int_equal(figure_known(rig.m, listener(), FIGURE_ACCEPTED), KNOWN_EXACTLY);
+}
+
+static void another_listener(void **state)
+{
+	struct tcptrace_record only = { .event = TCPTRACE_OBSERVED, .arg = ~0ull, .req = TCPTRACE_ONLY_LPORTS };
+
+	(void)state;
+	only.t_ns = rig.t;
+	rig_feed(only);
+	/* the other way round: of the listener nothing is told but what its connections say */
+	handshake(1, 1);
+	snapshot(false, 0);
+	exists(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	snapshot(true, 0);
+	assert_true(listener()->open);
+	assert_int_equal(figure_known(rig.m, listener(), FIGURE_ACCEPTED), KNOWN_LEAST);
+	assert_int_equal(figure_known(rig.m, listener(), FIGURE_REFUSED), KNOWN_LEAST);
+	/* one that told of itself is closed when a snapshot does not name it any more */
+	rig_listen(128, 4096);
+	assert_int_equal(figure_known(rig.m, listener(), FIGURE_ACCEPTED), KNOWN_EXACTLY);
+	snapshot(false, 0);
+	exists(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	snapshot(true, 0);
+	assert_false(listener()->open);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -432,7 +482,7 @@ int main(void)
 		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
-		CASE(corrects), CASE(invisible),
+		CASE(corrects), CASE(invisible), CASE(another_port), CASE(another_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

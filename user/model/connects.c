@@ -127,12 +127,17 @@ void connects_returned(struct model *m, const struct conn *c, const struct tcptr
 		failed(m, c, rec, ECONNREFUSED);
 }
 
-/* SYN_SENT to CLOSE after connect() has returned: what ended it tells the errno. */
+/*
+ * SYN_SENT to CLOSE after connect() has returned: the socket has the errno that its program will read (tcp_reset(), a
+ * router's ICMP by tcp_v4_err(), tcp_write_err()), or else what ended it tells it.
+ */
 void connects_ended(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
 {
 	if (c->call_ns || c->closed || !c->owner.pid)
 		return;
-	if (c->reset)
+	if (tcptrace_has_totals(rec) && rec->ret < 0)
+		failed(m, c, rec, -rec->ret);
+	else if (c->reset)
 		failed(m, c, rec, ECONNREFUSED);
 	else if (c->retrans > 1)	/* tcp_write_timeout() */
 		failed(m, c, rec, ETIMEDOUT);

@@ -88,6 +88,15 @@ static enum known of_events(const struct model *m, const struct listener *l, con
 	return worst < best ? worst : best;
 }
 
+/*
+ * With a filter by port: a listener on another one (TPROXY, sk_lookup), known by those that came to it by a port that was
+ * asked for.
+ */
+bool listener_left_out(const struct model *m, const struct listener *l)
+{
+	return m->only & TCPTRACE_ONLY_LPORTS && !l->born_ns && !l->seen_gen;
+}
+
 static enum known at_most(enum known k, bool doubt)
 {
 	return doubt && k > KNOWN_LEAST ? KNOWN_LEAST : k;
@@ -177,7 +186,8 @@ static enum known oldest_known(const struct model *m, const struct queue *q, enu
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f)
 {
 	const struct rule *r = &rules[f];
-	enum known k = at_most(of_events(m, l, r), m->only & r->narrows);
+	uint32_t only = m->only | (listener_left_out(m, l) ? PART : 0);
+	enum known k = at_most(of_events(m, l, r), only & r->narrows);
 
 	switch (f) {
 	case FIGURE_NOW:

@@ -49,6 +49,7 @@ enum known {
  * event and not by listener. One that began to listen afterwards has all of its own.
  */
 bool listener_incomplete(const struct model *m, const struct listener *l);
+bool listener_left_out(const struct model *m, const struct listener *l);
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f);
 const char *figure_key(enum figure f);
 /* What the kernel's own sk_drops counted more; 0 where each refusal has a hook, as then it is of no interest. */

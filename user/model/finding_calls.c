@@ -288,13 +288,20 @@ static void tell_unanswered(const struct diagnosis *from, const struct unanswere
 	tell(&d, "no-answer");
 }
 
+/* With the errno that ends one without an answer of its host, which is told then. */
+static bool has_errno(const struct model *m, const struct unanswered *u)
+{
+	return model_connect_failed(m, u->netns, u->rport, ETIMEDOUT, NULL) ||
+	       model_connect_failed(m, u->netns, u->rport, EHOSTUNREACH, NULL) ||
+	       model_connect_failed(m, u->netns, u->rport, ENETUNREACH, NULL);
+}
+
 static void find_unanswered(struct diagnosis *d)
 {
 	for (uint32_t i = 0; i < CONNECTS; i++) {
 		const struct unanswered *u = model_unanswered(d->m, i);
 
-		if (u->count >= CONNECT_FEW && !is_refused(d->m, u->rport) &&
-		    !model_connect_failed(d->m, u->netns, u->rport, ETIMEDOUT, NULL))
+		if (u->count >= CONNECT_FEW && !is_refused(d->m, u->rport) && !has_errno(d->m, u))
 			tell_unanswered(d, u);
 	}
 }

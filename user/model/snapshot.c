@@ -3,6 +3,7 @@
  * Snapshots: what was there before us, and, when one is complete, what is there
  * no more although no record reported its end.
  */
+#include "figure.h"
 #include "internal.h"
 
 static struct conn *request_conn(struct model *m, const struct tcptrace_record *rec, bool *fresh)
@@ -162,6 +163,12 @@ static bool unhashed(const struct conn *c)
 	return c->sk && (c->state == TCP_S_CLOSE || c->state == TCP_S_NONE || c->state == TCP_S_SYN_SENT);
 }
 
+/* A filter by port goes by the socket's own: one that came to another one's listener (TPROXY, sk_lookup) is left out. */
+static bool left_out(const struct model *m, const struct conn *c)
+{
+	return m->only & TCPTRACE_ONLY_LPORTS && !c->in_synq && c->listener && c->lport != c->listener->lport;
+}
+
 /* Named by the snapshot, and no record came of it since: what it said is the truth. */
 static void correct(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
@@ -202,7 +209,7 @@ static void reconcile(struct model *m, const struct tcptrace_record *end, struct
 		correct(m, end, c);
 		return;
 	}
-	if (unhashed(c) || (c->list == LIST_LINGER && !s->timewaits))
+	if (unhashed(c) || left_out(m, c) || (c->list == LIST_LINGER && !s->timewaits))
 		return;
 	if (c->in_synq) {
 		leave_gone(m, end, c);
@@ -227,7 +234,8 @@ static void snapshot_end(struct model *m, const struct tcptrace_record *end)
 
 	for (i = 0; i < m->nlisteners; i++) {
 		l = &m->listeners[m->listener_order[i]];
-		if (l->open && l->seen_gen != m->snap.gen && l->born_ns < m->snap.begin_ns && judges(&m->snap, l->netns))
+		if (l->open && l->seen_gen != m->snap.gen && l->born_ns < m->snap.begin_ns && !listener_left_out(m, l) &&
+		    judges(&m->snap, l->netns))
 			listener_close(m, l, end->t_ns);
 		else if (m->snap.owners && l->seen_gen == m->snap.gen)
 			owner_listed(m, l);

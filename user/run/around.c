@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "../lib/readfile.h"
 #include "../source/netns.h"
@@ -177,11 +179,40 @@ static void consider(struct process *best, uint32_t pid, uint32_t tid)
 		*best = p;
 }
 
+#define START_FIELD	20u	/* of /proc/PID/stat, behind the name: "S" is the first */
+
+static uint64_t clock_now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+/* A moment of CLOCK_MONOTONIC; /proc counts ticks of CLOCK_BOOTTIME. Not known: no. */
+static bool began_after(uint32_t pid, uint64_t ns)
+{
+	char path[32], buf[512], *p;
+	uint64_t began, tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	if (read_file(path, buf, sizeof(buf)) < 0)
+		return false;
+	p = strrchr(buf, ')');
+	for (unsigned int i = 0; p && i < START_FIELD; i++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return false;
+	began = strtoull(p, NULL, 10) * tick;
+	return began > ns + clock_now(CLOCK_BOOTTIME) - clock_now(CLOCK_MONOTONIC);
+}
+
 /*
  * A master that hands its listener to workers takes nothing itself. How many they are: fork() keeps descriptors and their
- * numbers, so they have the same socket there. Its other children are not asked.
+ * numbers, so they have the same socket there. Its other children are not asked, nor those that were made while nobody
+ * accepted: they may be about to exec.
  */
-static unsigned int consider_workers(struct process *best, const struct owner *keeper)
+static unsigned int consider_workers(struct process *best, const struct owner *keeper, uint64_t from_ns)
 {
 	char path[64], buf[16 * CHILDREN], *p = buf, *end;
 	unsigned int workers = 0;
@@ -197,7 +228,7 @@ static unsigned int consider_workers(struct process *best, const struct owner *k
 		if (end == p)
 			break;
 		p = end;
-		if (holder_inode(child, keeper->fd, &its) != 1 || its != ours)
+		if (holder_inode(child, keeper->fd, &its) != 1 || its != ours || began_after(child, from_ns))
 			continue;
 		consider(best, child, 0);
 		workers++;
@@ -205,7 +236,8 @@ static unsigned int consider_workers(struct process *best, const struct owner *k
 	return workers;
 }
 
-static struct process look(const struct listener *l)
+/* Who should have taken from its queue since then. */
+static struct process look(const struct listener *l, uint64_t from_ns)
 {
 	uint32_t i, n = l->seldom ? l->acceptors : 0;
 	const struct owner *keeper = listener_keeper(l);
@@ -216,7 +248,7 @@ static struct process look(const struct listener *l)
 	for (i = 0; i < n; i++)
 		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
 			consider(&best, l->seldom->acceptor_pids[i], 0);
-	if (best.pid || !keeper || consider_workers(&best, keeper))
+	if (best.pid || !keeper || consider_workers(&best, keeper, from_ns))
 		return best;
 	consider(&best, keeper->pid, 0);
 	if (l->acceptor.pid != keeper->pid)
@@ -258,7 +290,7 @@ void around_watch(struct around *a, const struct model *m)
 		slot = a->stalls++ % STALLS;
 		a->stall[slot].listener = l->id;
 		a->stall[slot].from_ns = from;
-		a->stall[slot].p = look(l);
+		a->stall[slot].p = look(l, from);
 	}
 }
 

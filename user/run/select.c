@@ -39,7 +39,7 @@ void select_begin(struct select *s, const struct options *o, struct source *src,
 	bool lifted = s->filter;
 	bool own = f->comm || f->nnets || filter_by_place(f);
 
-	if (!lifted && (o->read_path ? own || filter_narrows(f) : src->ops->no_pid_filter && f->npids))
+	if (!lifted && (o->read_path ? own || filter_narrows(f) : src->ops->no_pid_filter && (f->npids || f->nlports)))
 		s->filter = f;
 	else if (!lifted && own)
 		select_own(s, f);
@@ -171,11 +171,13 @@ static bool addr_matches(const struct filter *f, const struct model_event *ev)
 static bool matches(const struct filter *f, const struct model_event *ev)
 {
 	const struct tcptrace_record *r = ev->rec;
+	const struct listener *l = ev->l ? ev->l : ev->c ? ev->c->listener : NULL;
 	bool known = r->lport || r->rport || !ev->c;
 	uint16_t rport = r->event == TCPTRACE_LISTEN ? 0 : known ? r->rport : ev->c->rport;
 
 	return (!f->family || f->family == r->family) && (!f->netns || f->netns == r->netns) &&
-	       filter_has_port(f->lports, f->nlports, known ? r->lport : ev->c->lport) &&
+	       (filter_has_port(f->lports, f->nlports, known ? r->lport : ev->c->lport) ||
+		(l && filter_has_port(f->lports, f->nlports, l->lport))) &&
 	       filter_has_port(f->rports, f->nrports, rport) && pid_matches(f, ev) && addr_matches(f, ev) &&
 	       comm_matches(f, ev);
 }

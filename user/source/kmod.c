@@ -101,7 +101,8 @@ static int enable(struct kmod_source *s, unsigned int event, bool on)
 	return set(s, file, on ? "1" : "0");
 }
 
-static int any_port(FILE *f, const char *field, const struct port_range *ports, uint32_t n, bool first)
+/* other: what else will do */
+static int any_port(FILE *f, const char *field, const struct port_range *ports, uint32_t n, bool first, const char *other)
 {
 	uint32_t i;
 
@@ -113,7 +114,7 @@ static int any_port(FILE *f, const char *field, const struct port_range *ports, 
 			fprintf(f, "(%s >= %u && %s <= %u)", field, ports[i].from, field, ports[i].to);
 	}
 	if (n)
-		fputs(")", f);
+		fprintf(f, "%s)", other);
 	return n > 0;
 }
 
@@ -133,8 +134,9 @@ static int set_filter(struct kmod_source *s)
 		any = fprintf(out, "family == %u", f->family) > 0;
 	if (f->netns)
 		any |= fprintf(out, "%snetns == %u", any ? " && " : "", f->netns) > 0;
-	any |= any_port(out, "lport", f->lports, f->nlports, !any);
-	any |= any_port(out, "rport", f->rports, f->nrports, !any);
+	/* which port its listener has (TPROXY) no record of a connection says: select.c knows it by the model */
+	any |= any_port(out, "lport", f->lports, f->nlports, !any, " || listener != 0");
+	any |= any_port(out, "rport", f->rports, f->nrports, !any, "");
 	if (fclose(out))
 		err = -ENOMEM;
 	else if (any)

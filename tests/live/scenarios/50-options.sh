@@ -36,6 +36,64 @@ filter_port()
 		state,old=LISTEN,new=SYN_RECV:23 -,lport=8081:0 -,rport=8081:0 -,rport=8080:0
 }
 
+# Its connections have the address and port that clients called, it has another: TPROXY, as envoy, istio and haproxy use it.
+scenario filter_port_tproxy 4 own each -- "-P: the port of a transparent proxy's listener, and that which its clients call"
+filter_port_tproxy()
+{
+	needs nft python3
+	nft -f - <<-EOF || skip "nft does not work here"
+	table ip live {
+		chain out { type route hook output priority mangle; ip daddr 198.51.100.0/24 tcp dport 80 meta mark set 1; }
+		chain pre {
+			type filter hook prerouting priority mangle;
+			ip daddr 198.51.100.0/24 tcp dport 80 tproxy to 127.0.0.1:$port meta mark set 1 accept;
+		}
+	}
+	EOF
+	ip rule add fwmark 1 lookup 100
+	ip route add local 0.0.0.0/0 dev lo table 100
+	ip addr add 192.0.2.1/32 dev lo
+	ip route add default dev lo src 192.0.2.1
+	cat > "$dir/proxy.py" <<-EOC
+	import socket, sys
+	s = socket.socket()
+	s.setsockopt(socket.SOL_IP, 19, 1)		# IP_TRANSPARENT
+	s.bind(("0.0.0.0", $port))
+	s.listen(4)
+	print("READY", flush=True)
+	for line in sys.stdin:
+	    for i in range(int(line)):
+	        s.accept()[0].close()
+	    print("TOOK", flush=True)
+	EOC
+	start proxy python3 "$dir/proxy.py"
+	hear proxy READY
+	tproxied $port 1 1
+	listener_is lport=$port open=true acceptq.now=2 accepted=3 drops=0
+	tproxied 80 0 0
+	listener_is open=true acceptq.now=2 at_least.accepted=true at_least.drops=true
+	expect "connections of any other port" "$(count - lport=$port)" 0
+	stop proxy 143
+}
+
+# tproxied PORT LISTENERS MORE: five clients, of which three are accepted, with -P PORT; two more of the last run wait
+tproxied()
+{
+	own_trace -P "$1"
+	start crowd "$bin/client" --timeout $limit --hold --count 5 198.51.100.1 80
+	hear crowd HELD
+	say proxy 3
+	hear proxy TOOK
+	wait_seen 3 accept
+	untrace
+	say crowd
+	finish crowd
+	say proxy 2
+	hear proxy TOOK
+	events exists,new=LISTEN:$2 synq-add:5 synq-del,cause=established:5 acceptq-add:5 acceptq-del,cause=accepted:3 accept:3 \
+		state,old=LISTEN,new=SYN_RECV:5 state,old=SYN_RECV,new=ESTABLISHED:5 synq-add,lport=80:5
+}
+
 scenario filter_remote_port 46 own -- "-D: the remote port"
 filter_remote_port()
 {

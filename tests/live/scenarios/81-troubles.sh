@@ -717,6 +717,40 @@ trouble_refused_between()
 	never_says "nobody listens"
 }
 
+# Its ICMP comes while connect() has the socket, and is kept for later; that for the second SYN ends it. Transitions tell it,
+# which -q leaves out.
+scenario trouble_rejected 4 host alone loose -- "a router says that the host is not there, to programs that do not wait in connect()"
+trouble_rejected()
+{
+	needs nft python3
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port reject with icmp type host-unreachable; }
+	}
+	EOF
+	cat > "$dir/clients.py" <<-EOC
+	import errno, select, socket
+	s = [socket.socket() for _ in range(5)]
+	for c in s:
+	    c.setblocking(False)
+	    c.connect_ex(("$local", $port))
+	for c in s:		# not of the first one's: 7 is TCP_CLOSE
+	    while c.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) != b"\\7":
+	        select.select([], [], [], 0.05)
+	print("FAILED", sum(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.EHOSTUNREACH for c in s), flush=True)
+	EOC
+	own_trace
+	start clients python3 "$dir/clients.py"
+	hear clients FAILED
+	expect "clients that read EHOSTUNREACH" "$reply" "FAILED 5"
+	serves=${pid[clients]}
+	finish clients
+	untrace
+	told connect-fails
+	expect "whose" "$(whose connect-fails)" "$serves"
+	expect "failed" "$(evidence connect-fails failed) $(evidence connect-fails errno)" "5 EHOSTUNREACH"
+}
+
 # ---- connections that nobody closes, requests that do not become any ----
 
 # node_halves PORT HOW: reads what comes and, where HOW is "keeps", never closes its end

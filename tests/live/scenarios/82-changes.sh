@@ -44,6 +44,38 @@ program()
 	} > "$dir/$1.py"
 }
 
+# As fork() and exec() of a helper, stopped between the two.
+scenario forked_meanwhile 4 own alone loose -- "the server forks while clients wait: it did not accept, its child is nobody's worker"
+forked_meanwhile()
+{
+	needs python3
+	program server <<-EOC
+	s = listener(8)
+	say("READY")
+	sys.stdin.readline()
+	if not os.fork():
+	    time.sleep(3)
+	    os._exit(0)
+	time.sleep(3)
+	say("TOOK", take(s, [], 3, 5))
+	os.wait()
+	EOC
+	start server python3 "$dir/server.py"
+	serves=${pid[server]}
+	hear server READY
+	trouble
+	start crowd "$bin/client" --timeout $limit --hold --count 3 $local "$port"
+	hear crowd HELD
+	say server
+	hear server TOOK
+	end_trouble
+	say crowd
+	finish crowd
+	finish server
+	told accept-stalled
+	expect "whose" "$(whose accept-stalled)" "${serves:-}"
+}
+
 scenario reopened 4 own -- "closed and opened again while clients are refused: no group, one finding, and where they came in"
 reopened()
 {

@@ -105,7 +105,7 @@ static void size_maps(struct load *l)
 	const struct capture_config *c = (const struct capture_config *)&l->skel->rodata->cfg;
 	struct bpf_map *map;
 
-	if (!c->by_pid)
+	if (!c->by_pid && !c->by_lport)
 		bpf_map__set_max_entries(l->skel->maps.traced_socks, 1);
 	if (!c->tp_groups) {
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
