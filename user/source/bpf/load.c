@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/btf.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,15 +204,39 @@ static int attach(struct load *l, unsigned int i)
 	return l->too[i] ? 0 : -errno;
 }
 
+static void *destroy_link(void *link)
+{
+	bpf_link__destroy(link);
+	return NULL;
+}
+
+/* Whether a thread does it, to be waited for. */
+static bool destroy_aside(pthread_t *thread, struct bpf_link *link)
+{
+	if (link && !pthread_create(thread, NULL, destroy_link, link))
+		return true;
+	bpf_link__destroy(link);
+	return false;
+}
+
+/*
+ * Side by side: to leave the tracepoint of a system call takes a grace period (synchronize_rcu_tasks_trace() in
+ * perf_event_detach_bpf_prog(), since 6.13), and there are a dozen of them: 0.6 s.
+ */
 static void detach(struct load *l)
 {
+	pthread_t thread[2 * PROGS];
+	unsigned int n = 0;
+
 	if (!l->of)
 		rings_close(l->rings);
 	for (unsigned int i = 1; i <= PROGS; i++) {
-		bpf_link__destroy(l->link[i]);
-		bpf_link__destroy(l->too[i]);
+		n += destroy_aside(&thread[n], l->link[i]);
+		n += destroy_aside(&thread[n], l->too[i]);
 		l->link[i] = l->too[i] = NULL;
 	}
+	while (n)
+		pthread_join(thread[--n], NULL);
 	capture__destroy(l->skel);
 	l->skel = NULL;
 }
