@@ -189,7 +189,7 @@ static uint64_t clock_now(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
-/* A moment of CLOCK_MONOTONIC; /proc counts ticks of CLOCK_BOOTTIME. Not known: no. */
+/* A moment of CLOCK_MONOTONIC; /proc counts ticks of CLOCK_BOOTTIME: it may have, within one. Not known: no. */
 static bool began_after(uint32_t pid, uint64_t ns)
 {
 	char path[32], buf[512], *p;
@@ -204,7 +204,7 @@ static bool began_after(uint32_t pid, uint64_t ns)
 	if (!p)
 		return false;
 	began = strtoull(p, NULL, 10) * tick;
-	return began > ns + clock_now(CLOCK_BOOTTIME) - clock_now(CLOCK_MONOTONIC);
+	return began + tick > ns + clock_now(CLOCK_BOOTTIME) - clock_now(CLOCK_MONOTONIC);
 }
 
 /*
