@@ -189,6 +189,14 @@ static int check_interval(struct options *o)
 	return options_refuse(o, _("-i is how often top looks, -q sums up and conns -a lists"));
 }
 
+/* A summary has all of it; of conns it is of the lines that would be shown. */
+static int check_long(struct options *o)
+{
+	if (!o->conns.min_ns || !o->quiet || o->count || o->nouts || !strcmp(o->view, "conns"))
+		return 0;
+	return options_refuse(o, _("--min-ms leaves out steps, and -q shows none"));
+}
+
 /* Before the last one has ended nobody knows which is the first. */
 static int check_sort(struct options *o)
 {
@@ -219,6 +227,8 @@ int options_check(struct options *o)
 		err = options_refuse(o, _("--wide is for text: -j and --csv have all columns"));
 	if (!err)
 		err = check_sort(o);
+	if (!err)
+		err = check_long(o);
 	if (!err)
 		err = check_page(o);
 	if (!err)
