@@ -224,6 +224,12 @@ static __always_inline bool fin_taken(const struct sock *sk)
 	return READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE);
 }
 
+/* TCP_LINGER2 was set below 0. */
+static __always_inline bool lingers_not(const struct sock *sk)
+{
+	return READ(TYPED_PTR((const struct tcp_sock *)sk), linger2) < 0;
+}
+
 /*
  * What became of a connection, tcptrace_has_totals(). Valid until tcp_disconnect() clears it, which is after the
  * transition to CLOSE. Their FIN counts as a byte received (bytes_received, rcv_nxt) once it was taken.

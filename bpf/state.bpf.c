@@ -13,7 +13,8 @@
 /*
  * tcp_time_wait() replaces the socket by a minisock and ends in CLOSE; TIME_WAIT is never a new
  * state here. After the peer's FIN (SOCK_DONE) it is TIME_WAIT; an orphan in FIN_WAIT2 goes on as
- * a minisock in FIN_WAIT2: no transition. An error says that the connection died instead.
+ * a minisock in FIN_WAIT2: no transition. An error says that the connection died instead, and
+ * with TCP_LINGER2 below 0 no minisock is made.
  */
 static __always_inline int real_new_state(const struct sock *sk, int old, int new)
 {
@@ -21,7 +22,7 @@ static __always_inline int real_new_state(const struct sock *sk, int old, int ne
 		return new;
 	if (fin_taken(sk))
 		return TCP_TIME_WAIT;
-	return old == TCP_FIN_WAIT2 && READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) ?
+	return old == TCP_FIN_WAIT2 && READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) && !lingers_not(sk) ?
 		       TCP_FIN_WAIT2 : new;
 }
 

@@ -186,6 +186,7 @@ struct list_head { struct list_head *next; };
 struct tcp_sock {
 	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
 	bool is_mptcp;
+	int linger2;
 	__u64 bytes_received, bytes_sent, bytes_acked, bytes_retrans;
 	__u32 segs_in, segs_out, rcv_nxt, copied_seq, snd_una, write_seq, srtt_us, total_retrans;
 	struct minmax { struct minmax_sample { __u32 t, v; } s[3]; } rtt_min;

@@ -12,7 +12,8 @@
  * tcp_time_wait() replaces the socket by a minisock and ends in CLOSE;
  * TIME_WAIT is never a new state here. After the peer's FIN (SOCK_DONE) it is
  * TIME_WAIT; an orphan in FIN_WAIT2 goes on as a minisock in FIN_WAIT2: no
- * transition. An error says that the connection died instead.
+ * transition. An error says that the connection died instead, and with
+ * TCP_LINGER2 below 0 no minisock is made.
  */
 static int real_new_state(const struct sock *sk, int old, int new)
 {
@@ -21,8 +22,8 @@ static int real_new_state(const struct sock *sk, int old, int new)
 		return new;
 	if (sock_flag(sk, SOCK_DONE))
 		return TCP_TIME_WAIT;
-	return old == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD) ?
-	       TCP_FIN_WAIT2 : new;
+	return old == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD) &&
+	       READ_ONCE(tcp_sk(sk)->linger2) >= 0 ? TCP_FIN_WAIT2 : new;
 }
 
 /* In process context, by whatever way listen() was called. */

@@ -189,6 +189,26 @@ static int check_interval(struct options *o)
 	return options_refuse(o, _("-i is how often top looks, -q sums up and conns -a lists"));
 }
 
+/* A summary has all of it; of conns it is of the lines that would be shown. */
+static int check_long(struct options *o)
+{
+	if (!o->conns.min_ns || !o->quiet || o->count || o->nouts || !strcmp(o->view, "conns"))
+		return 0;
+	return options_refuse(o, _("--min-ms leaves out steps, and -q shows none"));
+}
+
+/* Before the last one has ended nobody knows which is the first. */
+static int check_sort(struct options *o)
+{
+	if (!o->conns.sort)
+		return 0;
+	if (o->quiet)
+		return options_refuse(o, _("--sort puts lines in order, and -q shows none"));
+	if (!o->read_path && !o->conns.all)
+		return options_refuse(o, _("--sort waits for the last line: it goes with -r, and with -a"));
+	return 0;
+}
+
 int options_check(struct options *o)
 {
 	int err = check_taken(o);
@@ -205,6 +225,10 @@ int options_check(struct options *o)
 		err = options_refuse(o, _("--csv and -j are two forms of the same: one of them"));
 	if (!err && o->conns.wide && (o->json || o->conns.csv))
 		err = options_refuse(o, _("--wide is for text: -j and --csv have all columns"));
+	if (!err)
+		err = check_sort(o);
+	if (!err)
+		err = check_long(o);
 	if (!err)
 		err = check_page(o);
 	if (!err)

@@ -67,6 +67,16 @@ static int take_min_ms(struct options *o, const char *s)
 	return 0;
 }
 
+static int take_sort(struct options *o, int key, const char *s)
+{
+	int which = option_word_index(key, s);
+
+	if (which < 0)
+		return options_refuse_word(o, key, s);
+	o->conns.sort = (enum conns_sort)(which + 1);
+	return 0;
+}
+
 static int take_conns(struct options *o, int key, char *arg)
 {
 	switch (key) {
@@ -76,6 +86,7 @@ static int take_conns(struct options *o, int key, char *arg)
 	case OPT_WIDE: o->conns.wide = true; return 0;
 	case OPT_END: return options_each_part(o, arg, take_end, key);
 	case OPT_MIN_MS: return take_min_ms(o, arg);
+	case OPT_SORT: return take_sort(o, key, arg);
 	case OPT_MIN_BYTES:
 		if (parse_u64(arg, 1, UINT64_MAX, &o->conns.min_bytes))
 			return options_refuse(o, _("--min-bytes '%s': not a number of bytes; 1 or more"), arg);

@@ -48,6 +48,8 @@ const struct option_row option_rows[] = {
 	  TAKES_CONNS },
 	{ { "min-ms", OPT_MIN_MS, "N", 0, N_("only what took or waited for so long: a step, a connection"), 3 }, TAKES_LONG },
 	{ { "min-bytes", OPT_MIN_BYTES, "N", 0, N_("of conns: only those with so many bytes, in and out"), 3 }, TAKES_CONNS },
+	{ { "sort", OPT_SORT, "KEY", 0, N_("of conns -r and -a: the largest first, by a column (in lower case)"), 3 },
+	  TAKES_CONNS },
 	{ { "csv", OPT_CSV, NULL, 0, N_("of conns: comma-separated values, all columns"), 3 }, TAKES_CONNS },
 	{ { "color", OPT_COLOR, "WHEN", 0, N_("always, never or auto"), 3 }, TAKES_OUTS },
 	{ { "wide", OPT_WIDE, NULL, 0, N_("of conns: all columns, whatever the terminal"), 3 }, TAKES_CONNS },

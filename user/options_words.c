@@ -57,6 +57,7 @@ static const struct words {
 	{ OPT_LANG, .word = { "en", "zh" } },
 	{ OPT_COLOR, .word = { "always", "never", "auto" } },
 	{ OPT_FAIL_ON, true, .word = { "refused", "overflow", "lost" } },			/* FAIL_ON_* */
+	{ OPT_SORT, .word = { "in", "out", "life", "rtt", "retr", "wait", "end" } },		/* enum conns_sort, from 1 on */
 	{ OPT_LABELS, true, .word = { "address", "port", "comm", "unit", "namespace", "pod", "container" } },	/* VIEW_LABEL_* */
 	{ OPT_HISTOGRAMS, .word = { "none", "accept", "both" } },				/* enum view_histograms */
 };

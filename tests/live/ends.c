@@ -195,6 +195,28 @@ static void lingers(void)
 	close(s);
 }
 
+/* TCP_LINGER2 below 0: FIN_WAIT2 is no state to stay in; if nobody has it any more when the ACK comes, that is answered. */
+static void gives_up(void)
+{
+	pair();
+	set(s, SOL_TCP, TCP_LINGER2, -1);
+	close(s);
+	nap(50);
+	close(c);
+}
+
+static void gives_up_later(void)
+{
+	pair();
+	set(s, SOL_TCP, TCP_LINGER2, -1);
+	shutdown(s, SHUT_WR);
+	until_end(c);
+	nap(50);
+	close(s);
+	nap(50);
+	close(c);
+}
+
 static void unread(void)
 {
 	pair();
@@ -415,6 +437,8 @@ static const struct {
 	{ syn_reset, "syn-reset", "cancelled" },
 	{ syn_killed, "syn-killed", "cancelled" },
 	{ ghost, "ghost", "reset-linger" },
+	{ gives_up, "reset-by-us", "reset-by-them" },
+	{ gives_up_later, "reset-linger", "reset-by-them" },
 };
 
 int main(int argc, char **argv)

@@ -343,6 +343,22 @@ static void reset_late_data(void **s)
 	is(LIFE_RESET_LATE_DATA);
 }
 
+/* TCP_LINGER2 below 0: the ACK of our FIN is answered by a RST, after the end. */
+static void reset_by_us_late(void **s)
+{
+	(void)s;
+	accepted();
+	call(TCPTRACE_CLOSE, 0);
+	state(TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	state(TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+	ends(TCP_S_FIN_WAIT2, TCP_S_CLOSE, (struct totals){ 0 });
+	step(TCPTRACE_DESTROY, SK);
+	assert_false(life_over(&life, t));
+	life.reset_after = true;	/* of no socket: the view finds it by its ends */
+	assert_true(life_over(&life, t));
+	is(LIFE_RESET_BY_US);
+}
+
 static void reset_by_us(void **s)
 {
 	(void)s;
@@ -593,7 +609,7 @@ int main(void)
 		TEST(closed_by_us), TEST(closed_by_them), TEST(closed_by_both), TEST(orphan_gets_fin),
 		TEST(orphan_resets), TEST(never_closed), TEST(reset_by_them), TEST(reset_in_close_wait),
 		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data),
-		TEST(reset_by_us), TEST(killed), TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
+		TEST(reset_by_us), TEST(reset_by_us_late), TEST(killed), TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
 		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(syn_reset),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(not_sent), TEST(old_recording),

@@ -33,7 +33,7 @@ conns_ends()
 	"$bin/ends" $v6 20000 > "$dir/ways" 2>> "$dir/errors" || die "ends: $(tail -n 1 "$dir/errors")"
 	sleep 1
 	lived
-	expect ways "$(wc -l < "$dir/ways")" 21
+	expect ways "$(wc -l < "$dir/ways")" 23
 	while read -r at server client; do
 		[[ $client == '*' ]] || { got=" $(ends_of $at rport) "; [[ $got == *" $client "* ]] ||
 			fail "client of $at ended as '$got', not $client"; }
@@ -132,7 +132,7 @@ conns_tcplife()
 	end tcplife INT
 	end redis
 	cp "$dir/tcplife.log" "$OUT/$mechanism/$scenario.$family.tcplife"
-	python3 "$here/truth.py" --beside "$dir/csv" "$dir/tcplife.log" "$port" 31360 > "$dir/beside" 2>&1
+	python3 "$here/truth.py" --beside "$dir/csv" "$dir/tcplife.log" "$port" 31361 > "$dir/beside" 2>&1
 	n=$(sed -n 's/^\([0-9]*\) of tcplife$/\1/p' "$dir/beside")
 	within "connections of tcplife" "$n" 2018 2100
 	expect "not here" "$(grep -v ' of tcplife$' "$dir/beside" | head -n 5)" ''

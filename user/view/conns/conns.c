@@ -20,6 +20,7 @@ struct conns {
 	struct lives lives;
 	struct sums sums;
 	struct rows rows;
+	struct sorted sorted;
 	struct view_clock clock;
 	uint64_t looked_ns, swept_ns, last_ns;
 	uint64_t seen[MODEL_HOSTS];	/* a bit for each event that is seen */
@@ -103,6 +104,17 @@ static void put_row(struct view *v, const struct conn_row *r)
 		rows_put(v, &s->rows, r);
 }
 
+/* A line of a list that is put in order waits for the others. */
+static void line(struct view *v, const struct conn_row *r)
+{
+	struct conns *s = v->priv;
+
+	if (config(v)->sort)
+		sorted_add(v, &s->sorted, r);
+	else
+		put_row(v, r);
+}
+
 static void show(struct view *v, struct life *x, uint64_t now_ns)
 {
 	struct conns *s = v->priv;
@@ -113,7 +125,7 @@ static void show(struct view *v, struct life *x, uint64_t now_ns)
 	sums_add(&s->sums, &r);
 	v->shown++;
 	if (!v->cfg.quiet)
-		put_row(v, &r);
+		line(v, &r);
 }
 
 /* Of two ends of one connection the server's line tells of both. */
@@ -371,8 +383,9 @@ static void conns_interval(struct view *v, uint64_t now_ns)
 		x->was_out = x->l.totals.out;
 		if (text)
 			r.l = &since;
-		put_row(v, &r);
+		line(v, &r);
 	}
+	sorted_put(v, &s->sorted, put_row);
 }
 
 /* ---- the end ---- */
@@ -394,6 +407,7 @@ static void conns_finish(struct view *v)
 		if (!x->l.conn || (config(v)->all && !is_told_by_peer(v, x)))
 			finish(v, x, s->last_ns);
 	}
+	sorted_put(v, &s->sorted, put_row);
 }
 
 static void conns_finding(struct view *v, const struct finding *f)
@@ -402,6 +416,16 @@ static void conns_finding(struct view *v, const struct finding *f)
 		json_finding(v, f);
 	else if (!config(v)->csv)
 		summary_finding(v, f);
+}
+
+static void left_out(struct view *v, uint64_t n, const char *why)
+{
+	if (!n)
+		return;
+	out_line_end(v->out);
+	out_u64(v->out, n);
+	out_str(v->out, why);
+	out_line_end(v->out);
 }
 
 static void conns_end(struct view *v, const struct view_end *end)
@@ -413,12 +437,8 @@ static void conns_end(struct view *v, const struct view_end *end)
 	if (v->cfg.json || config(v)->csv)
 		return;
 	sums_put(v, &s->sums);
-	if (s->lives.left_out) {
-		out_line_end(v->out);
-		out_u64(v->out, s->lives.left_out);
-		out_str(v->out, _(" connections not shown: no room to follow more at once"));
-		out_line_end(v->out);
-	}
+	left_out(v, s->lives.left_out, _(" connections not shown: no room to follow more at once"));
+	left_out(v, s->sorted.left_out, _(" connections not shown: --sort has no room for more lines"));
 	summary_end(v, end);
 }
 
@@ -428,6 +448,7 @@ static int conns_close(struct view *v)
 
 	if (s) {
 		lives_free(&s->lives);
+		sorted_free(&s->sorted);
 		free(s->sums.all);
 	}
 	free(s);

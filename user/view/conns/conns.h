@@ -43,13 +43,30 @@ void row_sentence(struct out *o, const struct conn_row *r);
 struct rows {				/* the widths of the text, which only grow */
 	unsigned int remote, local;
 	unsigned int columns;		/* that of the last header; 0: none yet */
-	uint64_t conns_netns;		/* of the first line: NETNS is shown when there is another */
+	uint32_t netns;			/* of the first line: NETNS is shown when there is another */
+	bool namespaces;		/* there was */
 };
 
 void rows_put(struct view *v, struct rows *rows, const struct conn_row *r);
 void keys_json(struct view *v, struct view_clock *clock, const struct conn_row *r);
 void keys_csv(struct view *v, struct view_clock *clock, const struct conn_row *r);
 void keys_csv_header(struct view *v);
+
+/* ---- sort.c: --sort ---- */
+
+#define SORTED	SIZED(65536u, 4u)	/* lines of one list: of more, those that come last in it are left out */
+
+struct sorted {
+	struct sorted_row **all;	/* in the order that they came */
+	size_t n;
+	uint64_t added;
+	uint64_t left_out;
+};
+
+void sorted_add(const struct view *v, struct sorted *s, const struct conn_row *r);
+/* Hands the lines of a list out, the first one first, and forgets them. */
+void sorted_put(struct view *v, struct sorted *s, void (*put)(struct view *v, const struct conn_row *r));
+void sorted_free(struct sorted *s);
 
 /* ---- sum.c: the summary ---- */
 

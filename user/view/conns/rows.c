@@ -12,7 +12,9 @@
 #include "conns.h"
 #include "../../lib/tr.h"
 
-enum column { TIME, HOST, CONN, PID, COMM, LOCAL, REMOTE, IN, OUT, LIFE, RTT, WAIT, SYNQ, OPEN, CLOSING, SRTT, RETR, END, COLUMNS };
+enum column {
+	TIME, NETNS, HOST, CONN, PID, COMM, LOCAL, REMOTE, IN, OUT, LIFE, RTT, WAIT, SYNQ, OPEN, CLOSING, SRTT, RETR, END, COLUMNS
+};
 
 static const struct {
 	const char *title;
@@ -21,6 +23,7 @@ static const struct {
 	uint16_t from;			/* the least width of the terminal that shows it */
 } columns[] = {
 	[TIME] = { "TIME", 15, false, 0 },
+	[NETNS] = { "NETNS", 10, false, 0 },
 	[HOST] = { "HOST", 12, false, 0 },
 	[CONN] = { "CONN", 6, false, 180 },
 	[PID] = { "PID", 7, false, 0 },
@@ -49,10 +52,12 @@ static unsigned int terminal(const struct view *v)
 	return v->cfg.columns ? v->cfg.columns : 100;
 }
 
-static bool shown(const struct view *v, enum column c)
+static bool shown(const struct view *v, const struct rows *rows, enum column c)
 {
 	if (c == TIME)
 		return v->cfg.time != VIEW_TIME_NONE;
+	if (c == NETNS)
+		return rows->namespaces;
 	if (c == HOST)
 		return v->cfg.hosts != NULL;
 	return terminal(v) >= columns[c].from;
@@ -226,6 +231,12 @@ static void put_value(struct view *v, const struct conn_row *r, enum column c)
 
 	switch (c) {
 	case TIME: put_time(v, r); break;
+	case NETNS:
+		if (l->tuple.netns)
+			out_u64(o, l->tuple.netns);
+		else
+			out_char(o, '-');
+		break;
 	case HOST:
 		if (r->host)
 			out_safe_cut(o, r->host, 255, columns[HOST].width);
@@ -293,7 +304,7 @@ static void put_header(struct view *v, const struct rows *rows)
 	for (unsigned int c = 0; c < COLUMNS; c++) {
 		size_t from = o->len;
 
-		if (!shown(v, c))
+		if (!shown(v, rows, c))
 			continue;
 		out_str(o, columns[c].title);
 		end_cell(o, from, rows, c);
@@ -311,11 +322,24 @@ static unsigned int length(struct view *v, const struct conn_row *r, enum column
 	return (unsigned int)n;
 }
 
+/* The first of another namespace; where there is one alone it need not be said. */
+static bool is_elsewhere(struct rows *rows, const struct conn_row *r)
+{
+	uint32_t netns = r->l->tuple.netns;
+
+	if (!rows->netns)
+		rows->netns = netns;
+	if (rows->namespaces || !netns || netns == rows->netns)
+		return false;
+	rows->namespaces = true;
+	return true;
+}
+
 /* Widens what the row needs wider; true: there is another header to write. */
 static bool grow(struct view *v, struct rows *rows, const struct conn_row *r)
 {
 	unsigned int local = length(v, r, LOCAL), remote = length(v, r, REMOTE), least = terminal(v) >= WIDE ? 22 : 7;
-	bool first = rows->columns != terminal(v);
+	bool first = is_elsewhere(rows, r) || rows->columns != terminal(v);
 
 	if (rows->local < least)
 		rows->local = least;
@@ -341,7 +365,7 @@ void rows_put(struct view *v, struct rows *rows, const struct conn_row *r)
 	for (unsigned int c = 0; c < COLUMNS; c++) {
 		size_t from = o->len;
 
-		if (!shown(v, c))
+		if (!shown(v, rows, c))
 			continue;
 		put_value(v, r, c);
 		end_cell(o, from, rows, c);

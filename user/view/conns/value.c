@@ -153,7 +153,9 @@ static const char *sentence_of(const struct conn_row *r)
 				 life_phase(r->l) == PHASE_ACCEPTQ ? N_("reset by them while it waited for accept()") :
 				 N_("reset by them");
 	case LIFE_RESET_UNREAD: return N_("closed by us with {n} bytes unread");
-	case LIFE_RESET_LINGER: return N_("closed by us with SO_LINGER 0");
+	case LIFE_RESET_LINGER: return r->l->old == TCP_S_FIN_WAIT2 ?
+				N_("closed by us with SO_LINGER 0 or TCP_LINGER2 below 0") :
+				N_("closed by us with SO_LINGER 0");
 	case LIFE_RESET_DISCONNECT: return N_("taken off by connect(AF_UNSPEC)");
 	case LIFE_RESET_LATE_DATA: return N_("closed by us, data came afterwards");
 	case LIFE_RESET_BY_US: return N_("reset by us");
