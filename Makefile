@@ -97,9 +97,9 @@ $(B)/capture.bpf.o $(B)/capture_old.bpf.o: $(BPF_SRC) kmod/uapi/tcptrace.h | $(B
 
 # RECORDINGS(X): X("name of the lab", the same as a symbol)
 $(B)/recorded_labs.h: user/lab/recordings | $(B)/deps.stamp
-	$(Q)cd $< && for f in *.lab; do n=$${f%.lab}; \
+	$(Q)for f in $</*.lab; do n=$$(basename $$f .lab); \
 		printf '\tX("%s", %s)\n' $$n $$(echo $$n | tr - _); done | \
-		sed -e '1i #define RECORDINGS(X) \\' -e '$$!s/$$/ \\/' >$(abspath $@)
+		sed -e '1i #define RECORDINGS(X) \\' -e '$$!s/$$/ \\/' >$@
 
 # What they read of the kernel's types, without flavours: "sock", "sock_common", ...
 $(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
