@@ -97,9 +97,9 @@ $(B)/capture.bpf.o $(B)/capture_old.bpf.o: $(BPF_SRC) kmod/uapi/tcptrace.h | $(B
 
 # RECORDINGS(X): X("name of the lab", the same as a symbol)
 $(B)/recorded_labs.h: user/lab/recordings | $(B)/deps.stamp
-	$(Q)cd $< && for f in *.lab; do n=$${f%.lab}; \
+	$(Q)for f in $</*.lab; do n=$$(basename $$f .lab); \
 		printf '\tX("%s", %s)\n' $$n $$(echo $$n | tr - _); done | \
-		sed -e '1i #define RECORDINGS(X) \\' -e '$$!s/$$/ \\/' >$(abspath $@)
+		sed -e '1i #define RECORDINGS(X) \\' -e '$$!s/$$/ \\/' >$@
 
 # What they read of the kernel's types, without flavours: "sock", "sock_common", ...
 $(B)/kernel_names.h: bpf/vmlinux.h | $(B)/deps.stamp
@@ -238,13 +238,14 @@ $(B)/fuzz/%.o: %.c | $(MADE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPP) -MMD -MP $(WARN) -Wno-unused-parameter $(FUZZ) -DFUZZED -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -c -o $@ $<
 
-$(B)/fuzz/replay: $(FUZZ_SRC:%.c=$(B)/fuzz/%.o) $(B)/perfetto.pb-c.o $(B)/fuzz/tests/fuzz/records.o $(B)/fuzz/tests/fuzz/replay.o
+$(B)/fuzz/replay: $(FUZZ_SRC:%.c=$(B)/fuzz/%.o) $(B)/perfetto.pb-c.o $(addprefix $(B)/fuzz/tests/fuzz/,records.o memory.o replay.o)
+$(B)/fuzz/replay: FUZZ_WRAP = $(addprefix -Xlinker --wrap=,dup close fstat isatty read write strcmp)
 $(B)/fuzz/mo: $(B)/fuzz/user/lib/mo.o $(B)/fuzz/tests/fuzz/mo.o
 $(B)/fuzz/cgroup: $(B)/fuzz/user/lib/cgroup.o $(B)/fuzz/tests/fuzz/cgroup.o
 $(B)/fuzz/options: $(FUZZ_OPTS:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/fuzz/options.o
 $(FUZZERS):
 	$(call msg,FUZZ,$@)
-	$(Q)$(CLANG) $(FUZZ) -fsanitize=fuzzer -o $@ $^ -lz -lprotobuf-c -lncursesw -ltinfo
+	$(Q)$(CLANG) $(FUZZ) -fsanitize=fuzzer $(FUZZ_WRAP) -o $@ $^ -lz -lprotobuf-c -lncursesw -ltinfo
 
 -include $(FUZZ_SRC:%.c=$(B)/fuzz/%.d) $(wildcard $(B)/fuzz/tests/fuzz/*.d)
 

@@ -3,18 +3,16 @@
  * All of `tcptrace -r`: reader, model, each view, findings, summary. The first
  * 8 bytes choose the view and how it shows; the rest is the recording.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "../../user/language.h"
 #include "../../user/model/finding.h"
 #include "../../user/source/file.h"
 #include "../../user/source/source.h"
 #include "../../user/view/view.h"
+#include "memory.h"
 #include "records.h"
 
 #define CHOICE	8u
@@ -93,7 +91,7 @@ static void sum_up(struct replay *r)
 		ops->end(&r->view, &end);
 }
 
-static void replay(const uint8_t *choice, int null)
+static void replay(const uint8_t *choice)
 {
 	const struct model_limits limits = { .conns = 4 + choice[5] % 32u, .listeners = 1 + choice[6] % 3u };
 	struct source_config source = { .path = "-" };
@@ -107,7 +105,7 @@ static void replay(const uint8_t *choice, int null)
 	settings(&cfg, choice);
 	cfg.live = false;
 	r.model = model_new(&limits, on_event, &r);
-	if (!r.model || out_open(&r.out, null) || view_open(&r.view, views[choice[0] % (sizeof(views) / sizeof(views[0]))],
+	if (!r.model || out_open(&r.out, NOWHERE) || view_open(&r.view, views[choice[0] % (sizeof(views) / sizeof(views[0]))],
 							     &cfg, &r.out))
 		abort();
 	while (!r.src->ops->poll(r.src, 0, on_record, &r))
@@ -132,20 +130,11 @@ static void use_language(const char *lang)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static int null;
-
-	if (!null) {	/* standard input is the recording: to open a path takes as long as ten records */
-		null = open("/dev/null", O_WRONLY);
-		if (dup2(memfd_create("recording", 0), STDIN_FILENO) < 0 || null < 0)
-			abort();
-	}
 	if (size < CHOICE)
 		return 0;
 	use_language(data[2] & 96 ? "en" : "zh");
-	if (ftruncate(STDIN_FILENO, 0) || lseek(STDIN_FILENO, 0, SEEK_SET) ||
-	    pwrite(STDIN_FILENO, data + CHOICE, size - CHOICE, 0) != (ssize_t)(size - CHOICE))
-		abort();
-	replay(data, null);
+	memory_use(data + CHOICE, size - CHOICE);
+	replay(data);
 	return 0;
 }
 

@@ -479,6 +479,41 @@ static void a_packed_file_after_another(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* Two sets of one second are two sets; and where one cannot be kept, it goes on with the next file. */
+static void a_set_that_cannot_be_kept(void **state)
+{
+	char dir[] = "/tmp/tcptrace-ring-XXXXXX", path[64], name[128], first_set[4096], second_set[4096], kept[4096];
+	struct recorder_config cfg = { .path = path, .file_bytes = 100000, .files = 3 };
+	uint32_t first, last;
+	struct recorder *r;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/run", dir);
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	put_some(r, 1, 1);
+	assert_int_equal(recorder_keep(r, first_set, sizeof(first_set)), 1);
+	put_some(r, 2, 1);
+	assert_int_equal(recorder_keep(r, second_set, sizeof(second_set)), 1);
+	assert_int_equal(tids_of(first_set, &first, &last), 1);
+	assert_int_equal(last, 1);
+	assert_int_equal(tids_of(second_set, &first, &last), 1);
+	assert_int_equal(last, 2);
+	name_of(name, sizeof(name), dir, "run", 0, "");
+	unlink(name);				/* so it cannot be renamed */
+	assert_int_equal(recorder_keep(r, kept, sizeof(kept)), -ENOENT);
+	put_some(r, 3, 1);
+	unlink(first_set);
+	unlink(second_set);
+	assert_int_equal(recorder_flush(r), 0);
+	name_of(name, sizeof(name), dir, "run", 1, "");
+	unlink(name);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(recorder_keep(r, kept, sizeof(kept)), -ENOENT);
+	assert_int_equal(recorder_put(r, &(struct tcptrace_record){ .event = TCPTRACE_ACCEPT }), -ENOENT);
+	assert_int_equal(recorder_close(r), -ENOENT);
+}
+
 /* What comes over the network comes in any pieces: one byte does not say yet that it is packed. */
 static void a_packed_pipe_in_pieces(void **state)
 {
@@ -563,6 +598,7 @@ int main(void)
 		cmocka_unit_test(recording_fails),
 		cmocka_unit_test(a_ring_of_files_keeps_the_last),
 		cmocka_unit_test(a_packed_file_after_another),
+		cmocka_unit_test(a_set_that_cannot_be_kept),
 		cmocka_unit_test(a_packed_pipe_in_pieces),
 		cmocka_unit_test(addresses_are_disguised),
 	};

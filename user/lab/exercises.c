@@ -92,7 +92,7 @@ static void quick_play(struct stage *s)
 /* The longest wait in the accept queue among those that came in that round; ms. */
 static double longest_wait(struct lab_run *r, int round)
 {
-	char from[16], to[16];
+	char from[24], to[24];
 	const struct lab_event *e;
 	uint64_t most = 0;
 

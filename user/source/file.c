@@ -283,7 +283,7 @@ static int hand_all_on(struct file_source *f, source_fn fn, void *ctx)
 static int at_end(struct file_source *f)
 {
 	if (f->in.cut || f->growing)
-		f->base.note = _("the recording ends early: its tcptrace was killed, or still writes it");
+		f->base.note = _("the recording ends early: its tcptrace was killed, could write no more, or still writes it");
 	else if (f->len)
 		return refuse(f, _("truncated at offset %llu: %zu bytes are left of a record of %zu"),
 			      (unsigned long long)f->offset, f->len, RECORD_SIZE);

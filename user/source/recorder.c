@@ -278,11 +278,16 @@ static int close_file(struct recorder *r)
 	return r->error;
 }
 
+static unsigned int following(const struct recorder *r)
+{
+	return r->cfg.files ? (r->file + 1) % r->cfg.files : r->file + 1;
+}
+
 static int next_file(struct recorder *r)
 {
 	int err = close_file(r);
 
-	r->file = r->cfg.files ? (r->file + 1) % r->cfg.files : r->file + 1;
+	r->file = following(r);
 	if (!err)
 		err = open_file(r);
 	if (!r->error)
@@ -359,11 +364,23 @@ static int set_aside(struct recorder *r, const char *when)
 	return err ? err : (int)n;
 }
 
+/* ".20261129-033200"; with "-2" after it where a set of that second is there already. */
+static void kept_when(const struct recorder *r, char *when, size_t size)
+{
+	time_t now = time(NULL);
+	char first[4096];
+	struct tm tm;
+	size_t len;
+
+	len = strftime(when, size, ".%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+	for (int n = 2; n < 100 && !file_name(r, when, 0, first, sizeof(first)) && !access(first, F_OK); n++)
+		snprintf(when + len, size - len, "-%d", n);
+}
+
+/* Kept or not, it goes on: that it cannot, the next recorder_put() says. */
 int recorder_keep(struct recorder *r, char *name, size_t size)
 {
 	char when[32];
-	time_t now = time(NULL);
-	struct tm tm;
 	int n, err;
 
 	if (!r->cfg.file_bytes)
@@ -371,16 +388,15 @@ int recorder_keep(struct recorder *r, char *name, size_t size)
 	err = close_file(r);
 	if (err)
 		return err;
-	strftime(when, sizeof(when), ".%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+	kept_when(r, when, sizeof(when));
 	n = set_aside(r, when);
+	if (n >= 0 && file_name(r, when, 0, name, size))
+		n = -ENAMETOOLONG;
+	r->file = n < 0 ? following(r) : 0;
 	if (n >= 0)
-		n = file_name(r, when, 0, name, size) ? -ENAMETOOLONG : n;
-	if (n < 0)
-		return n;
-	r->file = 0;
-	r->opened = 0;
+		r->opened = 0;
 	r->error = open_file(r);
-	return r->error ? r->error : n;
+	return n;
 }
 
 int recorder_close(struct recorder *r)

@@ -190,7 +190,7 @@ int recorder_put(struct recorder *r, const struct tcptrace_record *rec);
 int recorder_flush(struct recorder *r);
 /*
  * Sets aside what the files hold, oldest first, as PATH.DATE-TIME.0 and so on, and goes on in new ones. How many, or
- * -errno; name: of the oldest.
+ * -errno, and then they stay where they are; name: of the oldest.
  */
 int recorder_keep(struct recorder *r, char *name, size_t size);
 int recorder_close(struct recorder *r);			/* flushes; -errno if anything did not reach the file */

@@ -6,9 +6,10 @@
 #ifndef TCPTRACE_WANTED_H
 #define TCPTRACE_WANTED_H
 
+#include "../lib/sized.h"
 #include "view.h"
 
-#define WANTED_PAIRS	8192u
+#define WANTED_PAIRS	SIZED(8192u, 16u)
 
 struct wanted_pairs {
 	uint64_t pair[WANTED_PAIRS];	/* 0: none */

@@ -191,6 +191,50 @@ limits()
 	grep -q '/proc is not mounted' "$dir/talk" || fail "it says $(cat "$dir/talk")"
 }
 
+# on_small_disk KB WORD...: in a directory with no more room than that; what is there in the end is in $dir/left
+on_small_disk()
+{
+	rm -rf "$dir/left"
+	mkdir -p "$dir/disk" "$dir/left"
+	timeout $limit unshare -m sh -c 'mount -t tmpfs -o "size=$0k" none "$1" && cd "$1" && left=$2 && shift 2 && "$@"
+		status=$?; cp -a . "$left"; exit $status' "$1" "$dir/disk" "$dir/left" "${@:2}" > "$dir/text" 2> "$dir/talk"
+}
+
+# left NAME early|"": it replays, and says so if that is not all
+left()
+{
+	"$tcptrace" -q -r "$dir/left/$1" > "$dir/replay" 2> "$dir/said" || fail "$1: $(cat "$dir/said")"
+	grep -q 'events, 0 lost' "$dir/replay" || fail "$1: no summary"
+	expect "$1, of which the replay says" "$(grep -o 'ends early' "$dir/said" || cat "$dir/said")" "${2/early/ends early}"
+}
+
+scenario small_disk 4 own host -- "a disk that is full, a directory that goes away: said, and no file is taken for whole that is not"
+small_disk()
+{
+	local run=("$tcptrace" -q --mechanism "$mechanism" -P "$port") load=("$bin/load" --port "$port" --count)
+
+	on_small_disk 200 "${run[@]}" -w run -- "${load[@]}" 2003
+	expect "exit status" $? 1
+	grep -q "cannot write 'run': No space left on device" "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	left run early
+	on_small_disk 16 "${run[@]}" -w run.gz -- "${load[@]}" 3001
+	expect "exit status, packed" $? 1
+	grep -q "cannot write 'run.gz': No space left on device" "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	left run.gz early
+	on_small_disk 2500 "${run[@]}" -C 1 -W 3 -w run -- "${load[@]}" 9001
+	expect "exit status, a ring of files" $? 1
+	grep -q "cannot write 'run': No space left on device" "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	left run.0 ''
+	left run.1 ''
+	left run.2 early
+	on_small_disk 9000 sh -c 'mkdir gone d && exec "$@"' - "${run[@]}" -C 1 -W 3 -w d/run -- sh -c \
+		'"$@" 3001; mv d/* gone; rmdir d; kill -USR1 $PPID; sleep 0.5; "$@" 9001' - "${load[@]}"
+	expect "exit status, the directory went" $? 1
+	grep -q "SIGUSR1: the files of 'd/run' could not be kept: No such file" "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	grep -q "cannot write 'd/run': No such file" "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	left gone/run.0 ''
+}
+
 scenario sudo 4 own host -- "what root records under sudo belongs to who called it; a file that was there keeps its owner"
 sudo()
 {

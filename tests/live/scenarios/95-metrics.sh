@@ -25,6 +25,18 @@ scrape()
 # metric FILE NAME{LABELS: its value (the end of the labels may be left out)
 metric() { grep -F "$2" "$dir/$1" | grep -v '^#' | head -n 1 | sed 's/.* //'; }
 
+# memory_kb PID: what it takes, BPF's maps and programs with it; what it has mapped of them counts once
+memory_kb()
+{
+	local resident kernel
+
+	resident=$(awk '/^[0-9a-f]+-/ { map = $6 == "anon_inode:bpf-map" } /^Rss:/ && !map { kb += $2 } END { print kb }' "/proc/$1/smaps")
+	kernel=$(awk '/^memlock:/ { n = $2 } /^(map|prog)_id:/ { of[$0] = n } END { for (i in of) sum += of[i]; print int(sum / 1024) }' \
+		"/proc/$1/fdinfo"/*)
+	echo "$(date +%T) metrics: $resident kB resident, $kernel kB in the kernel" >> "${OUT:-$dir}/metrics"
+	echo $((resident + kernel))
+}
+
 scenario metrics_run 46 own -- "metrics are the summary of a run beside it; both formats are right; two scrapers see the same"
 metrics_run()
 {
@@ -52,6 +64,7 @@ metrics_run()
 	expect "causes that are there from the first" "$(grep -c '^tcptrace_refused_total' "$dir/one")" 7
 	expect lost "$(metric one tcptrace_events_lost_total)" 0
 	within "memory in kB" "$(($(metric one process_resident_memory_bytes) / 1024))" 1000 40960
+	within "memory with maps in kB" "$(memory_kb "${pid[metrics]}")" 15000 40960
 	expect differences "$(grep '^tcptrace_ledger_difference' "$dir/two" | grep -vc ' 0$')" 0
 	stop server
 	client_go

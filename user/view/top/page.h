@@ -7,8 +7,9 @@
 #define TCPTRACE_PAGE_TEXT_H
 
 #include "../../lib/out.h"
+#include "../../lib/sized.h"
 
-#define PAGE_LINES	2048u
+#define PAGE_LINES	SIZED(2048u, 128u)
 
 enum look { LOOK_PLAIN, LOOK_BOLD, LOOK_BAD, LOOK_NEAR, LOOK_AGAIN, LOOK_DIM, LOOK_SELECTED };
 
