@@ -48,7 +48,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all traffic help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-vm test-ports test-vm-labs test-kmod test-dkms test-calls test-debug-kernel bench clean install uninstall \
+.PHONY: all traffic help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-static test-vm test-ports test-vm-labs test-kmod test-dkms test-calls test-debug-kernel bench clean install uninstall \
 	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz test-browser
 .SUFFIXES:
 
@@ -189,7 +189,7 @@ TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light 
 HOST   := test-lint test-unit test-golden test-top test-browser test-fuzz test-traffic test-live test-labs test-doc
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
-ALL    := $(HOST) test-pack test-vm test-ports test-vm-labs test-kmod test-dkms test-calls
+ALL    := $(HOST) test-pack test-static test-vm test-ports test-vm-labs test-kmod test-dkms test-calls
 
 # Parts run one after the other; what they compile, on every CPU
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -297,6 +297,9 @@ test-guests: tcptrace $(TRAFFIC) ## live scenarios in guests with the oldest and
 
 test-vm: tcptrace $(TRAFFIC) ## the same with each mechanism by itself, and compared
 	$(Q)tests/vm/matrix
+
+test-static: static $(B)/live/load ## the static program alone in a root directory, in guests with each kernel
+	$(Q)tests/vm/static
 
 PORTS := 5.10-rt 6.1-rt 6.12-rt 7.2-rt 6.1-arm64 6.12-arm64 6.12-arm64-16k
 test-ports: tcptrace $(TRAFFIC) ## some of them in guests with preemptible kernels, and on arm64

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../lib/tr.h"
@@ -51,6 +55,25 @@ static void warn_no_place(const struct model *m, const struct filter *f)
 	talk(_("no process with TCP sockets is there now; there are: %s"), n ? seen : _("none with a unit or container"));
 }
 
+/* A unit with Type=notify has started when all is attached, and no earlier. '@': a name without a file. */
+static void tell_systemd(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (!n || n > sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (path[0] == '@')
+		to.sun_path[0] = 0;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (void *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		talk("NOTIFY_SOCKET '%s': %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 void ready_say(const struct options *o, const struct model *m, bool places)
 {
 	const struct filter *f = &o->source.filter;
@@ -65,4 +88,6 @@ void ready_say(const struct options *o, const struct model *m, bool places)
 		fprintf(stderr, "%s\n", _("Tracing TCP sockets... Ctrl-C to end."));
 	if (o->ready_fd >= 0 && write(o->ready_fd, "\n", 1) != 1)
 		talk("--ready-fd %d: %s", o->ready_fd, strerror(errno));
+	if (!o->read_path && !o->program)	/* of a service that is traced from its start, it says so itself */
+		tell_systemd(getenv("NOTIFY_SOCKET"));
 }

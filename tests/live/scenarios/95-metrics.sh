@@ -193,6 +193,27 @@ metrics_many()
 	end metrics INT
 }
 
+scenario notify 4 own host -- "a unit with Type=notify: systemd is told when all is attached, and for no program that is traced"
+notify()
+{
+	needs python3
+	start systemd python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(float(sys.argv[2]))
+print("BOUND", flush=True)
+print("told:", s.recv(100).decode())' "$dir/systemd" $patience
+	hear systemd BOUND
+	NOTIFY_SOCKET=$dir/systemd "$tcptrace" -q --mechanism "$mechanism" -d 0.2 > /dev/null 2> "$dir/talk"
+	finish systemd
+	expect "what systemd is told" "${last[systemd]}" "told: READY=1"
+	NOTIFY_SOCKET=$dir/none "$tcptrace" -q --mechanism "$mechanism" -d 0.2 > /dev/null 2> "$dir/talk"
+	expect "exit status where nobody listens" $? 0
+	grep -q "NOTIFY_SOCKET '$dir/none': No such file" "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	NOTIFY_SOCKET=$dir/none "$tcptrace" -q --mechanism "$mechanism" -- true > /dev/null 2> "$dir/talk"
+	expect "what is said of a program" "$(grep NOTIFY "$dir/talk")" ''
+}
+
 scenario privileges 4 own -- "what is left once it is attached: no capability too many, no new privileges, seccomp where it answers or replays"
 privileges()
 {
