@@ -60,6 +60,7 @@ static void tell_systemd(const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t n = path ? strlen(path) : 0;
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
 	int fd;
 
 	if (!n || n > sizeof(to.sun_path))
@@ -68,7 +69,7 @@ static void tell_systemd(const char *path)
 	if (path[0] == '@')
 		to.sun_path[0] = 0;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (void *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+	if (fd < 0 || sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (void *)&to, len) < 0)
 		talk("NOTIFY_SOCKET '%s': %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
