@@ -66,7 +66,7 @@ asked_expired()
 	events synack-retrans:5 synq-del:5 synq-del,cause=expired:5 synq-add:0
 }
 
-scenario asked_trouble_none 4 -- "-x, and all went well: one line says so, and what is not watched"
+scenario asked_trouble_none 4 alone -- "-x, and all went well: one line says so, and what is not watched"
 asked_trouble_none()
 {
 	local line='^  (The listener refused nothing|None of [0-9]+ listeners refused anything) \([0-9]+\.[0-9] s\)$'
