@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../lib/clock.h"
 #include "../lib/readfile.h"
 #include "../source/netns.h"
 #include "around.h"
@@ -96,17 +96,28 @@ static bool sysctl(void *ctx, uint32_t netns, enum machine_sysctl which, uint64_
 
 /* ---- processes ---- */
 
-/* "PID (NAME) S ...": a name may hold whatever it likes, so it ends at the last bracket. */
+struct stat_text {
+	char text[512];
+	char *close;		/* "PID (NAME) S ...": a name may hold whatever it likes, so it ends at the last bracket */
+};
+
+static bool read_stat_text(struct stat_text *s, const char *path)
+{
+	s->close = read_file(path, s->text, sizeof(s->text)) < 0 ? NULL : strrchr(s->text, ')');
+	return s->close;
+}
+
 static bool read_stat(struct process *p, const char *path)
 {
-	char buf[512], *open, *close;
+	struct stat_text s;
+	char *open, *close;
 	size_t n;
 
-	if (read_file(path, buf, sizeof(buf)) < 0)
+	if (!read_stat_text(&s, path))
 		return false;
-	open = strchr(buf, '(');
-	close = strrchr(buf, ')');
-	if (!open || !close || close < open || close[1] != ' ' || !isalpha((unsigned char)close[2]))
+	open = strchr(s.text, '(');
+	close = s.close;
+	if (!open || close < open || close[1] != ' ' || !isalpha((unsigned char)close[2]))
 		return false;
 	n = (size_t)(close - open - 1);
 	memset(p->comm, 0, sizeof(p->comm));
@@ -181,30 +192,23 @@ static void consider(struct process *best, uint32_t pid, uint32_t tid)
 
 #define START_FIELD	20u	/* of /proc/PID/stat, behind the name: "S" is the first */
 
-static uint64_t clock_now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
-
 /* A moment of CLOCK_MONOTONIC; /proc counts ticks of CLOCK_BOOTTIME: it may have, within one. Not known: no. */
 static bool began_after(uint32_t pid, uint64_t ns)
 {
-	char path[32], buf[512], *p;
 	uint64_t began, tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
+	struct stat_text s;
+	char path[48], *p;
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
-	if (read_file(path, buf, sizeof(buf)) < 0)
+	if (!read_stat_text(&s, path))
 		return false;
-	p = strrchr(buf, ')');
+	p = s.close;
 	for (unsigned int i = 0; p && i < START_FIELD; i++)
 		p = strchr(p + 1, ' ');
 	if (!p)
 		return false;
 	began = strtoull(p, NULL, 10) * tick;
-	return began + tick > ns + clock_now(CLOCK_BOOTTIME) - clock_now(CLOCK_MONOTONIC);
+	return began + tick > ns + clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
 }
 
 /*
