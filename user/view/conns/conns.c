@@ -110,7 +110,7 @@ static void line(struct view *v, const struct conn_row *r)
 	struct conns *s = v->priv;
 
 	if (config(v)->sort)
-		sorted_add(v, &s->sorted, r);
+		sorted_add(&s->sorted, config(v), r);
 	else
 		put_row(v, r);
 }
@@ -385,7 +385,7 @@ static void conns_interval(struct view *v, uint64_t now_ns)
 			r.l = &since;
 		line(v, &r);
 	}
-	sorted_put(v, &s->sorted, put_row);
+	sorted_put(&s->sorted, config(v), v, put_row);
 }
 
 /* ---- the end ---- */
@@ -407,7 +407,7 @@ static void conns_finish(struct view *v)
 		if (!x->l.conn || (config(v)->all && !is_told_by_peer(v, x)))
 			finish(v, x, s->last_ns);
 	}
-	sorted_put(v, &s->sorted, put_row);
+	sorted_put(&s->sorted, config(v), v, put_row);
 }
 
 static void conns_finding(struct view *v, const struct finding *f)

@@ -63,9 +63,10 @@ struct sorted {
 	uint64_t left_out;
 };
 
-void sorted_add(const struct view *v, struct sorted *s, const struct conn_row *r);
+void sorted_add(struct sorted *s, const struct conns_config *c, const struct conn_row *r);
 /* Hands the lines of a list out, the first one first, and forgets them. */
-void sorted_put(struct view *v, struct sorted *s, void (*put)(struct view *v, const struct conn_row *r));
+void sorted_put(struct sorted *s, const struct conns_config *c, struct view *v,
+		void (*put)(struct view *v, const struct conn_row *r));
 void sorted_free(struct sorted *s);
 
 /* ---- sum.c: the summary ---- */

@@ -67,9 +67,8 @@ static struct sorted_row *copy(const struct conn_row *r)
 	return x;
 }
 
-void sorted_add(const struct view *v, struct sorted *s, const struct conn_row *r)
+void sorted_add(struct sorted *s, const struct conns_config *c, const struct conn_row *r)
 {
-	uint64_t first = v->cfg.conns->first;
 	struct sorted_row *x;
 
 	if (!s->all)
@@ -79,20 +78,19 @@ void sorted_add(const struct view *v, struct sorted *s, const struct conn_row *r
 		s->left_out++;
 		return;
 	}
-	x->value = value_of(r, v->cfg.conns->sort) + 1;
+	x->value = value_of(r, c->sort) + 1;
 	x->order = s->added++;
 	s->all[s->n++] = x;
 	if (s->n < 2 * SORTED)
 		return;
 	cut(s, SORTED);
-	s->left_out += first && first <= SORTED ? 0 : SORTED;
+	s->left_out += c->first && c->first <= SORTED ? 0 : SORTED;
 }
 
-void sorted_put(struct view *v, struct sorted *s, void (*put)(struct view *v, const struct conn_row *r))
+void sorted_put(struct sorted *s, const struct conns_config *c, struct view *v,
+		void (*put)(struct view *v, const struct conn_row *r))
 {
-	uint64_t first = v->cfg.conns ? v->cfg.conns->first : 0;
-
-	cut(s, first && first < s->n ? (size_t)first : s->n);
+	cut(s, c->first && c->first < s->n ? (size_t)c->first : s->n);
 	for (size_t i = 0; i < s->n; i++)
 		put(v, &s->all[i]->row);
 	cut(s, 0);
