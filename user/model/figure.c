@@ -88,10 +88,6 @@ static enum known of_events(const struct model *m, const struct listener *l, con
 	return worst < best ? worst : best;
 }
 
-/*
- * With a filter by port: a listener on another one (TPROXY, sk_lookup), known by those that came to it by a port that was
- * asked for.
- */
 bool listener_left_out(const struct model *m, const struct listener *l)
 {
 	return m->only & TCPTRACE_ONLY_LPORTS && !l->born_ns && !l->seen_gen;

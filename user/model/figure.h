@@ -49,6 +49,10 @@ enum known {
  * event and not by listener. One that began to listen afterwards has all of its own.
  */
 bool listener_incomplete(const struct model *m, const struct listener *l);
+/*
+ * With a filter by port: it is on another one (TPROXY, sk_lookup), and known by those alone that came to it by a port that
+ * was asked for.
+ */
 bool listener_left_out(const struct model *m, const struct listener *l);
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f);
 const char *figure_key(enum figure f);
