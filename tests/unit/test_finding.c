@@ -455,6 +455,66 @@ static void rejected(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "failed 3 times of 3 with EHOSTUNREACH in prog[200]: the host does not answer");
 }
 
+static void asks(unsigned int i, int err)		/* connect() once more, to have the result */
+{
+	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT_RETURN, i), CLIENT, 3);
+
+	rec.sk = SK(i);
+	rec.ret = -err;
+	rig_feed(rec);
+}
+
+static void client_refused(unsigned int i, uint32_t event)
+{
+	struct tcptrace_record rec = client_rec(event, i);
+
+	rec.sk = SK(i);
+	rec.old = rec.new = TCP_S_SYN_SENT;
+	if (event == TCPTRACE_STATE) {
+		rec.new = TCP_S_CLOSE;
+		rec.segs_out = 1;
+		rec.ret = -ECONNREFUSED;
+	}
+	rig_feed(rec);
+}
+
+/* A RST ends what nobody waits for in connect(): counted once, whether or how its program asks for the result. */
+static void refused_later(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 4; i++) {
+		connect_fails(i, EINPROGRESS, false);
+		client_refused(i, TCPTRACE_RST_RECEIVED);
+		client_refused(i, TCPTRACE_STATE);
+		if (i & 1)
+			asks(i, ECONNREFUSED);
+	}
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "failed 4 times of 4 with ECONNREFUSED in prog[200]");
+}
+
+/* Without transitions the RST alone says it; on a short way it is here before connect() is back. */
+static void refused_unobserved(void **state)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1, .arg = ~0ull };
+
+	(void)state;
+	rec.arg &= ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_CONNECT) |
+		     3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY));
+	rig_feed(rec);
+	for (unsigned int i = 1; i <= 8; i++) {
+		if (i & 1)
+			client_refused(i, TCPTRACE_RST_RECEIVED);
+		asks(i, i & 4 ? ECONNREFUSED : EINPROGRESS);
+		if (!(i & 5))
+			client_refused(i, TCPTRACE_RST_RECEIVED);
+		if (i == 2)
+			asks(i, ECONNREFUSED);
+	}
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "failed 8 times with ECONNREFUSED in prog[200]");
+}
+
 /* Who gives up before ETIMEDOUT has no errno, but his SYN went out twice. */
 static void unanswered(void **state)
 {
@@ -606,6 +666,7 @@ int main(void)
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
 		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
+		TEST(refused_later), TEST(refused_unobserved),
 		TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};

@@ -159,6 +159,13 @@ void on_call(struct model *m, const struct tcptrace_record *rec)
 	emit_plain(m, rec, c, l);
 }
 
+/* Where transitions are observed these tell it. */
+static bool refuses_connect(const struct model *m, const struct tcptrace_record *rec)
+{
+	return rec->event == TCPTRACE_RST_RECEIVED && rec->old == TCP_S_SYN_SENT &&
+	       model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT;
+}
+
 /* retrans, rst-sent, rst-received: a RST is often sent for no socket, or reported for the listener. */
 void on_segment(struct model *m, const struct tcptrace_record *rec)
 {
@@ -166,7 +173,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c = NULL;
 	bool fresh;
 
-	if (!l && rec->sk && rec->event == TCPTRACE_RETRANS && !(rec->flags & TCPTRACE_F_REQUEST))
+	if (!l && rec->sk && ((rec->event == TCPTRACE_RETRANS && !(rec->flags & TCPTRACE_F_REQUEST)) ||
+			      refuses_connect(m, rec)))
 		c = conn_of(m, rec, &fresh);
 	else if (!l)
 		c = index_find(m, rec->flags & TCPTRACE_F_REQUEST ? BY_REQ : BY_SK, rec->sk);
@@ -178,6 +186,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 		connects_sent_again(m, c, rec);
 	if (c && rec->event == TCPTRACE_RST_RECEIVED)
 		c->reset = true;
+	if (c && refuses_connect(m, rec))
+		connects_reset(m, c, rec);
 	if (!l && c)
 		l = c->listener;
 	if (!l && rec->listener)

@@ -119,28 +119,51 @@ static bool refused_meanwhile(const struct conn *c, int32_t ret)
 	return ret == -EINPROGRESS && c->reset && c->state == TCP_S_CLOSE;
 }
 
-void connects_returned(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
+/* Without a call under way: a program may ask for the result by connect(), and is told what is counted already. */
+static void failed_alone(struct model *m, struct conn *c, const struct tcptrace_record *rec, int32_t err)
 {
-	if (c && !no_failure(rec->ret))
-		failed(m, c, rec, -rec->ret);
-	else if (c && refused_meanwhile(c, rec->ret))
-		failed(m, c, rec, ECONNREFUSED);
+	failed(m, c, rec, err);
+	c->result_due = true;
+}
+
+void connects_returned(struct model *m, struct conn *c, const struct tcptrace_record *rec)
+{
+	if (!c)
+		return;
+	if (refused_meanwhile(c, rec->ret)) {
+		c->reset = false;
+		failed_alone(m, c, rec, ECONNREFUSED);
+	} else if (!no_failure(rec->ret)) {
+		if (!c->result_due)
+			failed(m, c, rec, -rec->ret);
+		c->result_due = false;
+	}
+}
+
+/* A RST in SYN_SENT, where transitions are not observed: its connect() has returned, or is about to. */
+void connects_reset(struct model *m, struct conn *c, const struct tcptrace_record *rec)
+{
+	c->state = TCP_S_CLOSE;
+	if (!c->owner.pid)
+		return;
+	c->reset = false;
+	failed_alone(m, c, rec, ECONNREFUSED);
 }
 
 /*
  * SYN_SENT to CLOSE after connect() has returned: the socket has the errno that its program will read (tcp_reset(), a
  * router's ICMP by tcp_v4_err(), tcp_write_err()), or else what ended it tells it.
  */
-void connects_ended(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
+void connects_ended(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	if (c->call_ns || c->closed || !c->owner.pid)
 		return;
 	if (tcptrace_has_totals(rec) && rec->ret < 0)
-		failed(m, c, rec, -rec->ret);
+		failed_alone(m, c, rec, -rec->ret);
 	else if (c->reset)
-		failed(m, c, rec, ECONNREFUSED);
+		failed_alone(m, c, rec, ECONNREFUSED);
 	else if (c->retrans > 1)	/* tcp_write_timeout() */
-		failed(m, c, rec, ETIMEDOUT);
+		failed_alone(m, c, rec, ETIMEDOUT);
 }
 
 const struct connects *model_connects(const struct model *m, uint32_t i)

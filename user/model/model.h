@@ -193,6 +193,7 @@ struct conn {
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
 	bool connected;			/* it was in SYN_SENT: the next connect() of its socket is another conn */
+	bool result_due;		/* its connect() is counted as failed, by what ended it: the program may yet ask */
 	uint8_t attempt;		/* attempt.c's */
 
 	/* The model's own. */

@@ -717,6 +717,32 @@ trouble_refused_between()
 	never_says "nobody listens"
 }
 
+scenario trouble_refused_later 46 own loose -- "nobody listens, for programs that do not wait in connect(): each counts once, with -q too"
+trouble_refused_later()
+{
+	local q
+
+	needs python3
+	cat > "$dir/clients.py" <<-EOC
+	import errno, select, socket
+	for again in (False, True) * 6:		# whether it asks for the result by connect()
+	    c = socket.socket(socket.AF_INET6 if ":" in "$local" else socket.AF_INET)
+	    c.setblocking(False)
+	    c.connect_ex(("$local", $port))
+	    select.select([], [c], [])
+	    if again:
+	        assert c.connect_ex(("$local", $port)) == errno.ECONNREFUSED
+	    c.close()
+	EOC
+	json=$dir/json
+	for q in '' -q; do	# of the server's side, which would say more, nothing is shown
+		"$tcptrace" $q -j --mechanism "$mechanism" -- python3 "$dir/clients.py" > "$json" 2>> "$dir/errors" ||
+			fail "tcptrace $q: $(tail -n 1 "$dir/errors")"
+		told connect-fails
+		expect "failed" "$(evidence connect-fails failed) $(evidence connect-fails errno)" "12 ECONNREFUSED"
+	done
+}
+
 # Its ICMP comes while connect() has the socket, and is kept for later; that for the second SYN ends it. Transitions tell it,
 # which -q leaves out.
 scenario trouble_rejected 4 host alone loose -- "a router says that the host is not there, to programs that do not wait in connect()"
