@@ -515,6 +515,34 @@ static void refused_unobserved(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "failed 8 times with ECONNREFUSED in prog[200]");
 }
 
+static void gives_up(unsigned int i, unsigned int ms)
+{
+	struct tcptrace_record rec;
+
+	connect_fails(i, EINPROGRESS, false);
+	state_of(client_rec(0, i), SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	rig.t += ms * MS;
+	rec = client_rec(TCPTRACE_STATE, i);
+	rec.sk = SK(i);
+	rec.old = TCP_S_SYN_SENT;
+	rec.new = TCP_S_CLOSE;
+	rec.segs_out = 1;
+	rig_feed(rec);
+}
+
+/* Nobody waited until the SYN was sent again. */
+static void given_up(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 5; i++) {
+		gives_up(i, 200 + i);
+		look();
+		assert_int_equal(found.n, i >= 3);
+	}
+	assert_told("no-answer", FINDING_CAUSE, "5 SYNs of prog[200] to 10.0.0.1:8080 had no answer and were given up.");
+	assert_says(FINDING_SEEN, "The longest was waited for 205 ms.");
+}
+
 /* Who gives up before ETIMEDOUT has no errno, but his SYN went out twice. */
 static void unanswered(void **state)
 {
@@ -542,6 +570,10 @@ static void unanswered(void **state)
 	state_of(client_rec(0, 1), SK(1), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
 	look();
 	assert_says(FINDING_SEEN, "1 had one later.");
+	gives_up(10, 199);			/* within the time of a way */
+	gives_up(11, 250);
+	look();
+	assert_says(FINDING_SEEN, " 1 more SYN had none until given up, after 250 ms at the latest.");
 	connect_fails(9, ETIMEDOUT, false);	/* the same, and its errno */
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "ETIMEDOUT");
@@ -666,7 +698,7 @@ int main(void)
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
 		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
-		TEST(refused_later), TEST(refused_unobserved),
+		TEST(given_up), TEST(refused_later), TEST(refused_unobserved),
 		TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};

@@ -10,6 +10,7 @@
 #define ROW	4u				/* places that a key may have */
 #define TH_SYN	0x02				/* flags of a segment */
 #define TH_ACK	0x10
+#define GIVEN_UP_NS	200000000ull		/* the SYN is sent again after a second */
 
 int connects_init(struct model *m)
 {
@@ -150,22 +151,6 @@ void connects_reset(struct model *m, struct conn *c, const struct tcptrace_recor
 	failed_alone(m, c, rec, ECONNREFUSED);
 }
 
-/*
- * SYN_SENT to CLOSE after connect() has returned: the socket has the errno that its program will read (tcp_reset(), a
- * router's ICMP by tcp_v4_err(), tcp_write_err()), or else what ended it tells it.
- */
-void connects_ended(struct model *m, struct conn *c, const struct tcptrace_record *rec)
-{
-	if (c->call_ns || c->closed || !c->owner.pid)
-		return;
-	if (tcptrace_has_totals(rec) && rec->ret < 0)
-		failed_alone(m, c, rec, -rec->ret);
-	else if (c->reset)
-		failed_alone(m, c, rec, ECONNREFUSED);
-	else if (c->retrans > 1)	/* tcp_write_timeout() */
-		failed_alone(m, c, rec, ETIMEDOUT);
-}
-
 const struct connects *model_connects(const struct model *m, uint32_t i)
 {
 	return &m->connects[i];
@@ -238,7 +223,7 @@ static struct unanswered *unanswered_row(struct model *m, const struct conn *c, 
 	for (unsigned int i = 0; i < ROW; i++) {
 		if (row[i].used && row[i].rport == c->rport && row[i].netns == c->netns && row[i].family == c->family)
 			return &row[i];
-		if (row[i].count < room->count)
+		if (row[i].count + row[i].given_up < room->count + room->given_up)
 			room = &row[i];
 	}
 	if (make)
@@ -254,6 +239,16 @@ static void connects_who(struct unanswered *row, const struct conn *c)
 	row->who = c->owner;
 }
 
+static void unanswered_by(struct unanswered *row, const struct conn *c, uint64_t t_ns)
+{
+	if (!row->count && !row->given_up)
+		row->first_ns = t_ns;
+	else
+		row->hosts |= memcmp(row->raddr, c->raddr, sizeof(row->raddr)) != 0;
+	memcpy(row->raddr, c->raddr, sizeof(row->raddr));
+	connects_who(row, c);
+}
+
 /* Who waits for an answer may not be known: while he does, his descriptor tells. */
 void connects_sent_again(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
 {
@@ -261,11 +256,8 @@ void connects_sent_again(struct model *m, const struct conn *c, const struct tcp
 
 	if (!row)
 		return;
-	row->hosts |= row->count && memcmp(row->raddr, c->raddr, sizeof(row->raddr));
-	memcpy(row->raddr, c->raddr, sizeof(row->raddr));
-	if (!row->count++)
-		row->first_ns = rec->t_ns;
-	connects_who(row, c);
+	unanswered_by(row, c, rec->t_ns);
+	row->count++;
 	m->owners_wanted |= !c->owner.pid && !row->who.pid && m->lookup.holds;
 }
 
@@ -278,6 +270,45 @@ void connects_known(struct model *m, const struct conn *c, bool answered)
 		return;
 	row->late += answered;
 	connects_who(row, c);
+}
+
+/* Its only SYN had no answer for longer than most ways take, and no error ended it: close(), exit, a timeout of its own. */
+static bool is_given_up(const struct conn *c, const struct model_event *ev)
+{
+	return ev->has_dur && ev->dur_ns >= GIVEN_UP_NS && tcptrace_has_totals(ev->rec) && !ev->rec->ret &&
+	       !c->retrans && !c->reset;
+}
+
+static void given_up(struct model *m, const struct conn *c, const struct model_event *ev)
+{
+	struct unanswered *row = c->rport ? unanswered_row(m, c, true) : NULL;
+
+	if (!row)
+		return;
+	unanswered_by(row, c, ev->rec->t_ns);
+	row->given_up++;
+	if (row->given_ns < ev->dur_ns)
+		row->given_ns = ev->dur_ns;
+}
+
+/*
+ * SYN_SENT to CLOSE after connect() has returned: the socket has the errno that its program will read (tcp_reset(), a
+ * router's ICMP by tcp_v4_err(), tcp_write_err()), or else what ended it tells it.
+ */
+void connects_ended(struct model *m, struct conn *c, const struct model_event *ev)
+{
+	const struct tcptrace_record *rec = ev->rec;
+
+	if (is_given_up(c, ev))
+		given_up(m, c, ev);
+	else if (c->call_ns || c->closed || !c->owner.pid)
+		return;
+	else if (tcptrace_has_totals(rec) && rec->ret < 0)
+		failed_alone(m, c, rec, -rec->ret);
+	else if (c->reset)
+		failed_alone(m, c, rec, ECONNREFUSED);
+	else if (c->retrans > 1)	/* tcp_write_timeout() */
+		failed_alone(m, c, rec, ETIMEDOUT);
 }
 
 const struct unanswered *model_unanswered(const struct model *m, uint32_t i)

@@ -43,7 +43,10 @@ struct unheard {
 	uint64_t count, first_ns, last_ns;
 };
 
-/* SYNs to one port that had to be sent again, by connection: who does not wait for ETIMEDOUT has no errno to show. */
+/*
+ * SYNs to one port that had to be sent again, by connection, or whose program went away before that: who does not wait
+ * for ETIMEDOUT has no errno to show.
+ */
 struct unanswered {
 	uint32_t netns;
 	uint16_t rport;
@@ -54,6 +57,8 @@ struct unanswered {
 	struct owner who;			/* of the last one whose owner is known */
 	uint64_t count;				/* connections; */
 	uint64_t late;				/* those of them that were seen to get an answer */
+	uint64_t given_up;			/* closed after one SYN and some time, without an answer; */
+	uint64_t given_ns;			/* the longest of these times */
 	uint64_t first_ns;
 };
 

@@ -254,9 +254,14 @@ static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
 	};
 	const struct listener *l = listens(d, &to);
 
-	say(d, FINDING_CAUSE, !u->who.pid ? N_("{again:SYN} to {raddr}:{rport} had no answer at first and had to be sent again") :
-	    u->many ? N_("{again:SYN} of {who} and others to {raddr}:{rport} had no answer at first and had to be sent again") :
-	    N_("{again:SYN} of {who} to {raddr}:{rport} had no answer at first and had to be sent again"));
+	if (u->count < CONNECT_FEW)
+		say(d, FINDING_CAUSE, !u->who.pid ? N_("{given:SYN} to {raddr}:{rport} had no answer and were given up") :
+		    u->many ? N_("{given:SYN} of {who} and others to {raddr}:{rport} had no answer and were given up") :
+		    N_("{given:SYN} of {who} to {raddr}:{rport} had no answer and were given up"));
+	else
+		say(d, FINDING_CAUSE, !u->who.pid ? N_("{again:SYN} to {raddr}:{rport} had no answer at first and had to be sent again") :
+		    u->many ? N_("{again:SYN} of {who} and others to {raddr}:{rport} had no answer at first and had to be sent again") :
+		    N_("{again:SYN} of {who} to {raddr}:{rport} had no answer at first and had to be sent again"));
 	if (l && is_deaf(d, l)) {
 		say(d, FINDING_CAUSE, ", though a listener is there, on this machine, and refused nobody");
 		say(d, FINDING_ADVICE, "Something drops the segments before the listener sees them: look at nft list ruleset.");
@@ -275,13 +280,19 @@ static void tell_unanswered(const struct diagnosis *from, const struct unanswere
 	d.netns = u->netns;
 	blame(&d, who, 1);
 	say_number(&d, "again", u->count);
+	say_number(&d, "given", u->given_up);
+	say_value(&d, "gave", FINDING_SPAN, u->given_ns);
 	say_address(&d, "raddr", u->raddr);
 	say_number(&d, "rport", u->rport);
 	say_value(&d, "from", FINDING_MOMENT, u->first_ns);
-	d.f.cost_ns = u->count * 1000000000ull;
+	d.f.cost_ns = (u->count + u->given_up) * 1000000000ull;
 	say_no_answer(&d, u);
 	say(&d, FINDING_SEEN, u->hosts ? N_("First at {from}; other hosts, too.") : N_("First at {from}."));
-	if (model_seen(d.m, TCPTRACE_STATE) == TCPTRACE_SEEN_EXACTLY) {
+	if (u->count < CONNECT_FEW)
+		say(&d, FINDING_SEEN, " The longest was waited for {gave}.");
+	else if (u->given_up)
+		say(&d, FINDING_SEEN, " {given:more SYN} had none until given up, after {gave} at the latest.");
+	if (u->count >= CONNECT_FEW && model_seen(d.m, TCPTRACE_STATE) == TCPTRACE_SEEN_EXACTLY) {
 		say_number(&d, "late", u->late);
 		say(&d, FINDING_SEEN, " {late} had one later.");
 	}
@@ -301,7 +312,8 @@ static void find_unanswered(struct diagnosis *d)
 	for (uint32_t i = 0; i < CONNECTS; i++) {
 		const struct unanswered *u = model_unanswered(d->m, i);
 
-		if (u->count >= CONNECT_FEW && !is_refused(d->m, u->rport) && !has_errno(d->m, u))
+		if ((u->count >= CONNECT_FEW || u->given_up >= CONNECT_FEW) && !is_refused(d->m, u->rport) &&
+		    !has_errno(d->m, u))
 			tell_unanswered(d, u);
 	}
 }

@@ -241,7 +241,7 @@ int connects_init(struct model *m);
 void connects_called(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 void connects_returned(struct model *m, struct conn *c, const struct tcptrace_record *rec);
 void connects_reset(struct model *m, struct conn *c, const struct tcptrace_record *rec);
-void connects_ended(struct model *m, struct conn *c, const struct tcptrace_record *rec);
+void connects_ended(struct model *m, struct conn *c, const struct model_event *ev);
 void connects_unheard(struct model *m, const struct tcptrace_record *rec);
 void connects_sent_again(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 void connects_known(struct model *m, const struct conn *c, bool answered);

@@ -61,7 +61,7 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	if (c && rec->new == TCP_S_SYN_SENT)
 		c->connected = true;
 	if (c && rec->old == TCP_S_SYN_SENT && rec->new == TCP_S_CLOSE)
-		connects_ended(m, c, rec);
+		connects_ended(m, c, &ev);
 	else if (c && rec->old == TCP_S_SYN_SENT && c->retrans)
 		connects_known(m, c, true);
 	emit_event(m, &ev);

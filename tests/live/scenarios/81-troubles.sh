@@ -696,6 +696,37 @@ trouble_black_hole()
 	screen "^ ! 5 SYNs of nginx\[$worker\] to 127.0.0.1:8090 had no answer at first and had to be sent again\." "a firewall drops"
 }
 
+scenario trouble_given_up 46 own loose -- "a listener that takes no SYN (SO_ATTACH_FILTER): clients that wait 0.3 s for an answer are told"
+trouble_given_up()
+{
+	needs python3
+	cat > "$dir/clients.py" <<-EOC
+	import ctypes, socket, struct
+	family = socket.AF_INET6 if ":" in "$local" else socket.AF_INET
+	nothing = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))		# BPF_RET 0
+	l = socket.socket(family)
+	l.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", 1, ctypes.addressof(nothing)))
+	l.bind(("$local", $port))
+	l.listen(16)
+	for i in range(5):
+	    c = socket.socket(family)
+	    c.settimeout(0.3)
+	    try:
+	        c.connect(("$local", $port))
+	    except TimeoutError:
+	        c.close()
+	print("DONE", flush=True)
+	EOC
+	own_trace
+	start clients python3 "$dir/clients.py"
+	hear clients DONE
+	serves=${pid[clients]}
+	finish clients
+	untrace
+	told no-answer
+	expect "whose, SYNs" "$(whose no-answer) $(evidence no-answer given) $(evidence no-answer again)" "$serves 5 0"
+}
+
 scenario trouble_refused_between 4 host alone loose -- "a firewall refuses in the name of redis: it is not said that nobody listens"
 trouble_refused_between()
 {
