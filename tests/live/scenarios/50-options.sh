@@ -366,7 +366,7 @@ pidns()
 	expect "processes" "$(values pid - | unique)" "$(cat "$dir/number")"
 	expect "the listener's" "$(listener opener.pid)" "$(cat "$dir/number")"
 	# who is outside has no number
-	unshare -p -f --mount-proc "$tcptrace" --json --mechanism "$mechanism" --netns "$ns" -d $((SLOW ? 15 : 3)) > "$dir/json" 2> "$dir/talk" &
+	unshare -p -f --mount-proc "$tcptrace" --json --mechanism "$mechanism" --netns "$ns" -e accept -c 3 -d 60 > "$dir/json" 2> "$dir/talk" &
 	pid[tcptrace]=$!
 	until_said Tracing
 	server --accept loop --max 3
