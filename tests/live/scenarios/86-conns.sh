@@ -62,6 +62,19 @@ conns_killed()
 	expect "the server's end" "$(ends_of $port lport)" killed
 }
 
+scenario conns_alive 46 own each loose -- "conns -a: what is not over at the end: with the program, in the accept queue, in the SYN queue"
+conns_alive()
+{
+	lives -a --ends
+	server --backlog 8 --accept on-line
+	peer script 'auto 1-3; syn 1-3; settle 50; syn 4; expect-synack 4'
+	serve accept
+	lived
+	stop server
+	expect "the server's ends" "$(ends_of $port lport)" "half-open open waiting"
+	expect "in the accept queue" "$(grep -c '"end":"waiting"' "$dir/conns")" 2
+}
+
 # truth KIND: 1,009 connections of a server that listens on $port, both ends counted
 truth()
 {
