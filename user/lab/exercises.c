@@ -54,7 +54,7 @@ const struct lab exercise_waiting = {
 #define QUICK_CLIENTS	11
 #define QUICK_ROUNDS	3
 #define QUICK_THINK_MS	100
-#define QUICK_LIMIT_MS	10
+#define QUICK_LIMIT_MS	50	/* what one client costs the next is twice that; what a busy machine costs a fork(), less */
 
 /* All come at once, and think before they say something. */
 static unsigned int quick_round(struct stage *s)
@@ -125,7 +125,7 @@ static void quick_judge(struct lab_run *r)
 		  N_("%lld, %lld and %lld of %d clients got one, in three rounds."), (long long)lab_fact(r,
 		  "answered.0"),
 		  (long long)lab_fact(r, "answered.1"), (long long)lab_fact(r, "answered.2"), QUICK_CLIENTS);
-	lab_claim(r, N_("Nobody waits in the accept queue for longer than 10 ms."), CONFIRMED,
+	lab_claim(r, N_("Nobody waits in the accept queue for longer than 50 ms."), CONFIRMED,
 		  N_("While the server waits for one client to speak it must be able to accept another: "
 		     "poll(), epoll, a thread or a process for each."), all && best <= QUICK_LIMIT_MS,
 		  N_("The longest wait was %.3f ms, in the best of three rounds; the clients thought for %d "
@@ -135,10 +135,10 @@ static void quick_judge(struct lab_run *r)
 
 const struct lab exercise_quick = {
 	.name = "quick",
-	.question = N_("nobody waits longer than 10 ms"),
+	.question = N_("nobody waits longer than 50 ms"),
 	.setup = N_("Write a server on port 8001 that answers anything to each client that has sent a line. "
 		    "Eleven clients come at once, and each thinks for 100 ms before it sends; still none may "
-		    "wait in the accept queue for longer than 10 ms."),
+		    "wait in the accept queue for longer than 50 ms."),
 	.play = quick_play,
 	.judge = quick_judge,
 };
