@@ -175,10 +175,7 @@ TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/
 $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.stamp
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -pthread $(LINKED) -o $@ $<
-
-# Its fork() is to take eleven clients within 10 ms: half the pages to copy.
-$(B)/live/student: LINKED = -static
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -pthread -o $@ $<
 
 traffic: $(TRAFFIC)	# the programs that make the tests' connections
 
