@@ -435,21 +435,25 @@ static void no_address(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "IPv6 is switched off (net.ipv6.conf.all.disable_ipv6).");
 }
 
+static void syn_sent_ends(unsigned int i, uint32_t segs_out, int err)
+{
+	struct tcptrace_record rec = client_rec(TCPTRACE_STATE, i);
+
+	rec.sk = SK(i);
+	rec.old = TCP_S_SYN_SENT;
+	rec.new = TCP_S_CLOSE;
+	rec.segs_out = segs_out;
+	rec.ret = -err;
+	rig_feed(rec);
+}
+
 /* A router's ICMP ends it after connect() has returned: the socket has the errno. */
 static void rejected(void **state)
 {
-	struct tcptrace_record rec;
-
 	(void)state;
 	for (unsigned int i = 1; i <= 3; i++) {
 		connect_fails(i, EINPROGRESS, false);
-		rec = client_rec(TCPTRACE_STATE, i);
-		rec.sk = SK(i);
-		rec.old = TCP_S_SYN_SENT;
-		rec.new = TCP_S_CLOSE;
-		rec.segs_out = 2;
-		rec.ret = -EHOSTUNREACH;
-		rig_feed(rec);
+		syn_sent_ends(i, 2, EHOSTUNREACH);
 	}
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "failed 3 times of 3 with EHOSTUNREACH in prog[200]: the host does not answer");
@@ -464,17 +468,12 @@ static void asks(unsigned int i, int err)		/* connect() once more, to have the r
 	rig_feed(rec);
 }
 
-static void client_refused(unsigned int i, uint32_t event)
+static void rst_comes(unsigned int i)
 {
-	struct tcptrace_record rec = client_rec(event, i);
+	struct tcptrace_record rec = client_rec(TCPTRACE_RST_RECEIVED, i);
 
 	rec.sk = SK(i);
 	rec.old = rec.new = TCP_S_SYN_SENT;
-	if (event == TCPTRACE_STATE) {
-		rec.new = TCP_S_CLOSE;
-		rec.segs_out = 1;
-		rec.ret = -ECONNREFUSED;
-	}
 	rig_feed(rec);
 }
 
@@ -484,8 +483,8 @@ static void refused_later(void **state)
 	(void)state;
 	for (unsigned int i = 1; i <= 4; i++) {
 		connect_fails(i, EINPROGRESS, false);
-		client_refused(i, TCPTRACE_RST_RECEIVED);
-		client_refused(i, TCPTRACE_STATE);
+		rst_comes(i);
+		syn_sent_ends(i, 1, ECONNREFUSED);
 		if (i & 1)
 			asks(i, ECONNREFUSED);
 	}
@@ -504,10 +503,10 @@ static void refused_unobserved(void **state)
 	rig_feed(rec);
 	for (unsigned int i = 1; i <= 8; i++) {
 		if (i & 1)
-			client_refused(i, TCPTRACE_RST_RECEIVED);
+			rst_comes(i);
 		asks(i, i & 4 ? ECONNREFUSED : EINPROGRESS);
 		if (!(i & 5))
-			client_refused(i, TCPTRACE_RST_RECEIVED);
+			rst_comes(i);
 		if (i == 2)
 			asks(i, ECONNREFUSED);
 	}
@@ -517,17 +516,10 @@ static void refused_unobserved(void **state)
 
 static void gives_up(unsigned int i, unsigned int ms)
 {
-	struct tcptrace_record rec;
-
 	connect_fails(i, EINPROGRESS, false);
 	state_of(client_rec(0, i), SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
 	rig.t += ms * MS;
-	rec = client_rec(TCPTRACE_STATE, i);
-	rec.sk = SK(i);
-	rec.old = TCP_S_SYN_SENT;
-	rec.new = TCP_S_CLOSE;
-	rec.segs_out = 1;
-	rig_feed(rec);
+	syn_sent_ends(i, 1, 0);
 }
 
 /* Nobody waited until the SYN was sent again. */

@@ -170,11 +170,11 @@ static bool refuses_connect(const struct model *m, const struct tcptrace_record 
 void on_segment(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = called_listener(m, rec);
+	bool refused = refuses_connect(m, rec);
 	struct conn *c = NULL;
 	bool fresh;
 
-	if (!l && rec->sk && ((rec->event == TCPTRACE_RETRANS && !(rec->flags & TCPTRACE_F_REQUEST)) ||
-			      refuses_connect(m, rec)))
+	if (!l && rec->sk && (refused || (rec->event == TCPTRACE_RETRANS && !(rec->flags & TCPTRACE_F_REQUEST))))
 		c = conn_of(m, rec, &fresh);
 	else if (!l)
 		c = index_find(m, rec->flags & TCPTRACE_F_REQUEST ? BY_REQ : BY_SK, rec->sk);
@@ -186,7 +186,7 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 		connects_sent_again(m, c, rec);
 	if (c && rec->event == TCPTRACE_RST_RECEIVED)
 		c->reset = true;
-	if (c && refuses_connect(m, rec))
+	if (c && refused)
 		connects_reset(m, c, rec);
 	if (!l && c)
 		l = c->listener;

@@ -299,11 +299,13 @@ void connects_ended(struct model *m, struct conn *c, const struct model_event *e
 {
 	const struct tcptrace_record *rec = ev->rec;
 
-	if (is_given_up(c, ev))
+	if (is_given_up(c, ev)) {
 		given_up(m, c, ev);
-	else if (c->call_ns || c->closed || !c->owner.pid)
 		return;
-	else if (tcptrace_has_totals(rec) && rec->ret < 0)
+	}
+	if (c->call_ns || c->closed || !c->owner.pid)
+		return;
+	if (tcptrace_has_totals(rec) && rec->ret < 0)
 		failed_alone(m, c, rec, -rec->ret);
 	else if (c->reset)
 		failed_alone(m, c, rec, ECONNREFUSED);
