@@ -359,6 +359,7 @@ untrace()
 	[[ -z ${rc:-} ]] || expect "exit status of tcptrace" "$rc" "$((differ ? 1 : want))"
 	judge_end
 	multiset > "$OUT/$mechanism/$scenario.$family.events"
+	[[ -z $SHARED ]] || head -c 4000000 "$json" > "$OUT/$mechanism/$scenario.$family.json"	# why a comparison differs
 }
 
 # vmhwm PID: the most memory it had, in MB, the ring buffer's mapping included
