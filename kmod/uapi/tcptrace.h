@@ -226,7 +226,13 @@ struct tcptrace_record {
 			};
 		};
 	};
-	__u8	laddr[16];	/* IPv4 as ::ffff:a.b.c.d, so that both families compare alike */
+	union {
+		__u8	laddr[16];	/* IPv4 as ::ffff:a.b.c.d, so that both families compare alike */
+		struct {	/* observed: the clocks then, of a recording; both 0: unknown */
+			__s64	real_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC: changes when the clock is set */
+			__s64	boot_ns;	/* CLOCK_BOOTTIME - CLOCK_MONOTONIC: grows by what the machine was suspended */
+		};
+	};
 	union {
 		__u8	raddr[16];
 		struct {	/* of a listener (tcptrace_of_listener()): it has no remote end */

@@ -19,6 +19,9 @@
 #     sleep T HOST US				its clock stands still: from here on it says less
 
 function local(h, t) { return int(base + ahead[h] + t * (1 + ppm[h] / 1e6) + 0.5) }
+function observed(h) {
+	return sprintf("29 arg=-1 real=%.0f000 boot=%.0f000", real[h], slept[h]) (h in only ? " req=" only[h] : "")
+}
 function put(h, t, text) { if (h == of && t >= since[h]) printf "%.0f %s\n", local(h, t), text | sorted }
 
 function connection(t, c, port, s,    there, back, cl, sv, i, as_seen, seen, arg, targ, pid) {
@@ -88,17 +91,23 @@ BEGIN { sorted = "sort -s -n"; base = 1000000000 }
 $1 == "host" {
 	boot[$2] = $3; addr[$2] = $4; ahead[$2] = $5; ppm[$2] = $6; wall[$2] = $7
 	number[$2] = ++hosts
+	real[$2] = 1795410642000000 - ahead[$2] + wall[$2] * 1e6
 	if ($2 == of)
-		printf "wall %.0f000 %s %d %d %d\n", 1795410642000000 - ahead[of] + wall[of] * 1e6, of, boot[of], hosts, $8
+		printf "wall %.0f000 %s %d %d %d\n", real[of], of, boot[of], hosts, $8
 	fflush()
 }
 $1 == "way" { way[$2, $3] = $4 }
-$1 == "sleep" { ahead[$3] -= $4 }
+$1 == "sleep" {
+	ahead[$3] -= $4
+	real[$3] += $4
+	slept[$3] += $4
+	put($3, $2 + $4, observed($3))
+}
 $1 == "only" { only[$2] = $3 }
 $1 == "since" { since[$2] = $3 }
 $1 == "from" {
 	begins = $2 > since[of] ? $2 : since[of]
-	put(of, begins, "29 arg=-1" (of in only ? " req=" only[of] : ""))
+	put(of, begins, observed(of))
 	put(of, begins + 1, "state netns=4026531840 f=4 sk=0x10 old=CLOSE new=LISTEN l=" addr[of] ":80")
 	put(of, $4, "snapshot netns=1")
 }

@@ -15,6 +15,7 @@
  *     l=ADDR:PORT r=ADDR:PORT	IPv6 as [ADDR]:PORT	f=4|6
  *     old=STATE new=STATE	names, or numbers	of=EVENT (lost)	how=0..2 (shutdown)
  *     cause=SYMBOL		DROP_ACCEPTQ_SYN ...	q=synq,young,acceptq,max
+ *     real=NS boot=NS		of 'observed': CLOCK_REALTIME and CLOCK_BOOTTIME less CLOCK_MONOTONIC
  *     of_pid=PID place=UNIT|NAMESPACE|POD|CONTAINER|ID|	of 'place': as many records as it takes
  *     request timewait inferred sampled queued end
  * "flood N" writes N records of many short connections (for measurements).
@@ -201,6 +202,10 @@ static bool plain_number(struct tcptrace_record *r, const char *key, const char 
 		r->somaxconn = (uint32_t)number(v);
 	else if (!strcmp(key, "cpu"))
 		r->cpu = (uint16_t)number(v);
+	else if (!strcmp(key, "real"))
+		r->real_ns = number(v);
+	else if (!strcmp(key, "boot"))
+		r->boot_ns = number(v);
 	else if (!strcmp(key, "f"))
 		r->family = (uint8_t)number(v);
 	else if (!strcmp(key, "how"))

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "../../user/lib/clock.h"
 #include "../../user/source/disguise.h"
 #include "../../user/source/file.h"
 #include "../../user/source/source.h"
@@ -266,7 +267,40 @@ static void it_goes_on(void **state)
 	fclose(f);
 	assert_true(last.t_ns > 5);
 	last.t_ns = 5;
+	rec.real_ns = last.real_ns;
+	rec.boot_ns = last.boot_ns;
 	assert_memory_equal(&last, &rec, sizeof(rec));
+}
+
+static int take_wall(void *ctx, const struct tcptrace_record *rec)
+{
+	*(int64_t *)ctx = rec->real_ns;
+	return 0;
+}
+
+/* What was said last may be wrong since: the clock was set in between. Of a copy, it stays. */
+static void the_clock_was_set(void **state)
+{
+	int64_t now = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)), said, hour = 3600000000000;
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .t_ns = 5, .arg = 7 };
+	struct recorder_config cfg = { .path = path, .wall_offset_ns = now - hour };
+	struct recorder *r;
+	struct source *s;
+	char why[SOURCE_WHY];
+
+	(void)state;
+	for (unsigned int live = 0; live < 2; live++) {
+		cfg.addresses = live;
+		rec.real_ns = live ? 0 : now - 2 * hour;
+		assert_int_equal(recorder_open(&r, &cfg), 0);
+		assert_int_equal(recorder_put(r, &rec), 0);
+		assert_int_equal(recorder_close(r), 0);
+		assert_int_equal(open_file(&s, why), 0);
+		assert_int_equal(s->ops->poll(s, 0, take_wall, &said), 0);
+		assert_in_range(said - (live ? now : now - 2 * hour) + 10000000, 0, 20000000);
+		assert_int_equal(s->wall_offset_ns, said);
+		s->ops->close(s);
+	}
 }
 
 /* Whose it is stays with it when it is copied, and what has no room for that says nothing of it. */
@@ -592,6 +626,7 @@ int main(void)
 		cmocka_unit_test(longer_header),
 		cmocka_unit_test(the_host_stays),
 		cmocka_unit_test(it_goes_on),
+		cmocka_unit_test(the_clock_was_set),
 		cmocka_unit_test(damaged_by_chance),
 		cmocka_unit_test(a_pipe_that_waits),
 		cmocka_unit_test(cannot_open),

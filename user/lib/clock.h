@@ -2,8 +2,11 @@
 #ifndef TCPTRACE_CLOCK_H
 #define TCPTRACE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+
+#define CLOCK_STEP_NS	1000000
 
 /* Of one of the kernel's clocks, in ns. */
 static inline uint64_t clock_ns(clockid_t id)
@@ -12,6 +15,27 @@ static inline uint64_t clock_ns(clockid_t id)
 
 	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+/*
+ * What that clock is ahead of CLOCK_MONOTONIC. False where somebody else ran between the two looks: nothing was learned.
+ * CLOCK_MONOTONIC moves at the rate that NTP gives to CLOCK_REALTIME, so this changes by steps alone.
+ */
+static inline bool clock_ahead_of_monotonic(clockid_t id, int64_t *ahead_ns)
+{
+	uint64_t before = clock_ns(CLOCK_MONOTONIC);
+	int64_t ahead = (int64_t)(clock_ns(id) - before);
+
+	if (clock_ns(CLOCK_MONOTONIC) - before > CLOCK_STEP_NS / 2)
+		return false;
+	*ahead_ns = ahead;
+	return true;
+}
+
+/* True if the clock was set, or the machine suspended, between the two; false for what reading two clocks costs. */
+static inline bool clock_stepped(int64_t from_ns, int64_t to_ns)
+{
+	return to_ns - from_ns > CLOCK_STEP_NS || from_ns - to_ns > CLOCK_STEP_NS;
 }
 
 #endif

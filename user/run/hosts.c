@@ -29,6 +29,8 @@ struct recorded {			/* one machine */
 	struct file_host id;
 	int64_t wall_offset_ns;
 	uint64_t from_ns, to_ns;	/* of its own clock */
+	int64_t boot_ns;		/* CLOCK_BOOTTIME - CLOCK_MONOTONIC, as told last */
+	bool clocks_told;
 };
 
 struct hosts {
@@ -111,6 +113,17 @@ static void on_event(void *ctx, const struct model_event *ev)
 	stamps_event(&r->h->of[r->machine].stamps, ev);
 }
 
+/* While it was suspended CLOCK_MONOTONIC stood still, and those of the others went on. */
+static void learn_clocks(struct recorded *of, struct view_host *host, const struct tcptrace_record *rec)
+{
+	if (rec->event != TCPTRACE_OBSERVED || rec->flags & TCPTRACE_F_ACTOR || !rec->real_ns)
+		return;
+	if (of->clocks_told && rec->boot_ns > of->boot_ns)
+		host->suspended_ns += (uint64_t)rec->boot_ns - (uint64_t)of->boot_ns;
+	of->boot_ns = rec->boot_ns;
+	of->clocks_told = true;
+}
+
 static int take(void *ctx, const struct tcptrace_record *rec)
 {
 	struct reading *r = ctx;
@@ -120,6 +133,7 @@ static int take(void *ctx, const struct tcptrace_record *rec)
 		of->from_ns = rec->t_ns;
 	if (rec->t_ns > of->to_ns)
 		of->to_ns = rec->t_ns;
+	learn_clocks(of, &r->h->view.all[r->machine], rec);
 	model_feed(of->model, rec);
 	return 0;
 }

@@ -359,13 +359,21 @@ static bool take_record(struct outputs *s, const struct tcptrace_record *rec)
 	return more;
 }
 
+/* With it comes, in a recording, that its clock was set. */
+static void observed(struct outputs *s, const struct tcptrace_record *rec)
+{
+	s->recording.observed = *rec;
+	for (unsigned int i = 0; i < s->n && s->src->wall_offset_ns; i++)
+		s->all[i].view.cfg.wall_offset_ns = s->src->wall_offset_ns;
+}
+
 /* What draws at intervals, or sums up, asks the model then, and has no use for a record. */
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 {
 	bool more = true;
 
 	if (rec->event == TCPTRACE_OBSERVED)
-		s->recording.observed = *rec;
+		observed(s, rec);
 	if (rec->event == TCPTRACE_LOST && rec->arg)
 		lost(s, rec);
 	if (s->takes)
@@ -375,16 +383,11 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 }
 
 /* Wall time follows the clock of the machine, when somebody sets it; not its rate, which moves by some us. */
-#define CLOCK_SET_NS	1000000
-
 static void follow_clock(struct view_config *cfg)
 {
-	uint64_t before = clock_ns(CLOCK_MONOTONIC);
-	int64_t offset = (int64_t)(clock_ns(CLOCK_REALTIME) - before);
+	int64_t offset;
 
-	if (clock_ns(CLOCK_MONOTONIC) - before > CLOCK_SET_NS / 2)	/* preempted in between */
-		return;
-	if (offset - cfg->wall_offset_ns > CLOCK_SET_NS || cfg->wall_offset_ns - offset > CLOCK_SET_NS)
+	if (clock_ahead_of_monotonic(CLOCK_REALTIME, &offset) && clock_stepped(cfg->wall_offset_ns, offset))
 		cfg->wall_offset_ns = offset;
 }
 

@@ -250,6 +250,8 @@ static int hand_on(struct file_source *f, const struct tcptrace_record *r, uint6
 		return 0;
 	}
 	f->records++;
+	if (r->event == TCPTRACE_OBSERVED && !(r->flags & TCPTRACE_F_ACTOR) && r->real_ns)
+		f->base.wall_offset_ns = r->real_ns;
 	return fn(ctx, r);
 }
 

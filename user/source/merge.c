@@ -107,6 +107,17 @@ static void skip_equal(struct merge_source *m, const struct merged *of, const st
 	}
 }
 
+/* The clocks that it tells of are its machine's; times are those of the first. */
+static void shift_clocks(struct merge_source *m, struct tcptrace_record *rec, uint64_t own_ns)
+{
+	if (rec->event != TCPTRACE_OBSERVED || rec->flags & TCPTRACE_F_ACTOR || !rec->real_ns)
+		return;
+	if (m->base.machine)
+		rec->real_ns = rec->boot_ns = 0;
+	else
+		m->base.wall_offset_ns = rec->real_ns = (int64_t)((uint64_t)rec->real_ns - rec->t_ns + own_ns);
+}
+
 static int merge_poll(struct source *s, int timeout_ms, source_fn fn, void *ctx)
 {
 	struct merge_source *m = (struct merge_source *)s;
@@ -124,6 +135,7 @@ static int merge_poll(struct source *s, int timeout_ms, source_fn fn, void *ctx)
 		s->machine = f->machine;
 		advance(m, f);
 		skip_equal(m, f, &own);
+		shift_clocks(m, &rec, own.t_ns);
 		err = fn(ctx, &rec);
 	}
 	return err;

@@ -41,6 +41,8 @@ struct recorder {
 	struct gz_writer *gz;		/* NULL: not packed */
 	struct disguise disguise;
 	struct tcptrace_record observed;	/* what every file must say first; event 0: nothing yet */
+	int64_t boot_ns;		/* CLOCK_BOOTTIME - CLOCK_MONOTONIC; cfg has CLOCK_REALTIME's */
+	bool stepped;			/* one of the two, since the files told it */
 	uint64_t flushed_ns, said_ns;	/* last recorder_flush(); when a file last said that it goes on */
 	struct file_host host;
 	char kernel[65];		/* its release */
@@ -96,6 +98,30 @@ static void this_machine(struct recorder *r)
 	r->host.freq = clock.freq;
 	r->host.maxerror = clock.maxerror;
 	r->host.esterror = clock.esterror;
+}
+
+/* Was one of them set, or the machine suspended, since they were told? */
+static void look_at_clocks(struct recorder *r)
+{
+	int64_t real_ns, boot_ns;
+
+	if (!r->cfg.addresses || !clock_ahead_of_monotonic(CLOCK_REALTIME, &real_ns) ||
+	    !clock_ahead_of_monotonic(CLOCK_BOOTTIME, &boot_ns) ||
+	    (!clock_stepped(r->cfg.wall_offset_ns, real_ns) && !clock_stepped(r->boot_ns, boot_ns)))
+		return;
+	r->cfg.wall_offset_ns = real_ns;
+	r->boot_ns = boot_ns;
+	r->stepped = true;
+}
+
+static void put_observed(struct recorder *r)
+{
+	if (r->cfg.addresses) {
+		r->observed.real_ns = r->cfg.wall_offset_ns;
+		r->observed.boot_ns = r->boot_ns;
+	}
+	put(r, &r->observed, RECORD_SIZE);
+	r->stepped = false;
 }
 
 static void put_header(struct recorder *r)
@@ -165,9 +191,10 @@ static int open_file(struct recorder *r)
 	r->room = 0;
 	r->cut = false;
 	r->opened++;
+	look_at_clocks(r);
 	put_header(r);
 	if (r->observed.event)
-		put(r, &r->observed, RECORD_SIZE);
+		put_observed(r);
 	return 0;
 }
 
@@ -304,7 +331,7 @@ static void say_again(struct recorder *r)
 	if (!r->cfg.addresses || !r->observed.event || r->flushed_ns <= r->observed.t_ns)
 		return;
 	r->observed.t_ns = r->said_ns = r->flushed_ns;
-	put(r, &r->observed, RECORD_SIZE);
+	put_observed(r);
 }
 
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
@@ -313,18 +340,19 @@ int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 
 	if (r->error)
 		return r->error;
+	if (r->cfg.file_bytes)
+		r->observed.t_ns = rec->t_ns;		/* another file begins here, not at the beginning of all */
 	if (rec->event == TCPTRACE_OBSERVED) {
 		r->observed = *rec;
 		r->said_ns = rec->t_ns;
-	} else if (r->cfg.file_bytes) {
-		r->observed.t_ns = rec->t_ns;		/* another file begins here, not at the beginning of all */
-	}
-	if (r->cfg.addresses) {
+		put_observed(r);
+	} else if (r->cfg.addresses) {
 		copy = *rec;
 		disguise_record(&r->disguise, &copy);
-		rec = &copy;
+		put(r, &copy, RECORD_SIZE);
+	} else {
+		put(r, rec, RECORD_SIZE);
 	}
-	put(r, rec, RECORD_SIZE);
 	if (r->cfg.file_bytes && r->out.written + r->out.len >= r->cfg.file_bytes)
 		return next_file(r);
 	return r->out.error;
@@ -334,7 +362,8 @@ int recorder_flush(struct recorder *r)
 {
 	if (r->error)
 		return r->error;
-	if (r->flushed_ns >= r->said_ns + SAY_EVERY)
+	look_at_clocks(r);
+	if (r->stepped || r->flushed_ns >= r->said_ns + SAY_EVERY)
 		say_again(r);
 	r->flushed_ns = clock_ns(CLOCK_MONOTONIC);
 	if (r->gz)

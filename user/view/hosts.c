@@ -193,6 +193,13 @@ static void put_wall(const struct head *head, const struct view_host *h)
 	    (struct piece[]){ { OFFSET, .n = off }, { HOST, .host = &hosts->all[0] } });
 }
 
+static void put_suspended(const struct head *head, const struct view_host *h)
+{
+	if (h->suspended_ns)
+		say(head, "", _("{1} was suspended for {2} while it was recorded"),
+		    (struct piece[]){ { HOST, .host = h }, { OFFSET, .n = h->suspended_ns } });
+}
+
 void hosts_head(struct out *o, const struct view_hosts *hosts, unsigned int columns)
 {
 	const struct head *head = &(struct head){ o, hosts, columns };
@@ -211,7 +218,9 @@ void hosts_head(struct out *o, const struct view_hosts *hosts, unsigned int colu
 			put_fitted(head, h);
 		if (h->clock == HOST_FITTED)
 			put_wall(head, h);
+		put_suspended(head, h);
 	}
+	put_suspended(head, &hosts->all[0]);
 }
 
 static void json_clock(struct out *o, const struct view_hosts *hosts, const struct view_host *h, unsigned int piece)
@@ -244,6 +253,8 @@ static void json_clock(struct out *o, const struct view_hosts *hosts, const stru
 		if (h->fit.n > 1)
 			json_u64(o, "piece", piece + 1);
 	}
+	if (h->suspended_ns)
+		json_u64(o, "suspended_ns", h->suspended_ns);
 	json_u64(o, "from_ns", h->from_ns);
 	json_u64(o, "to_ns", h->to_ns);
 	out_char(o, '}');

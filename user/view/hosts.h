@@ -28,6 +28,7 @@ struct view_host {
 	int64_t taken_ns;		/* off its clock, in the middle of what it covers */
 	int64_t wall_error_ns;		/* its wall clock, which somebody sets, is no further off all the time; -1: unknown */
 	int64_t wall_ns;		/* its wall clock was ahead of the reference's when its recording began */
+	uint64_t suspended_ns;		/* in all, while it was recorded; 0: no, or its recording does not tell */
 	/* What it covers, in the time of the reference. */
 	uint64_t from_ns, to_ns;
 	bool narrowed;			/* a filter left something out */
