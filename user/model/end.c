@@ -46,7 +46,7 @@ static bool left_synq(const struct conn_life *l, unsigned int cause)
 
 static bool is_ghost(const struct conn_life *l)
 {
-	return l->old == TCP_S_NEW_SYN_RECV && l->ack_refused && l->synq_cause != TCPTRACE_SYNQ_LISTENER_CLOSED &&
+	return l->old == TCP_S_NEW_SYN_RECV && l->acks_refused && l->synq_cause != TCPTRACE_SYNQ_LISTENER_CLOSED &&
 	       l->synq_cause != TCPTRACE_SYNQ_RESET;
 }
 

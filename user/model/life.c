@@ -227,7 +227,7 @@ void life_step(struct conn_life *l, const struct model_event *ev)
 		leaves_synq(l, ev);
 		break;
 	case TCPTRACE_DROP:
-		l->ack_refused = true;
+		l->acks_refused++;
 		break;
 	case TCPTRACE_ACCEPTQ_ADD:
 		l->acceptq_ns = t_ns;

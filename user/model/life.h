@@ -88,6 +88,7 @@ struct conn_life {
 	uint64_t last_ns;		/* last step */
 	uint64_t connect_ns;		/* how long connect() took; 0: unknown */
 	uint32_t synacks_again;		/* SYN-ACKs that were sent again */
+	uint32_t acks_refused;		/* how often its third packet was */
 	uint32_t tries;			/* SYNs that were refused before it came in, or at all */
 	int connect_err;		/* errno that connect() failed with, 0 */
 	struct life_totals totals;
@@ -100,7 +101,6 @@ struct conn_life {
 	bool reset_in;			/* rst-received */
 	bool reset_out;			/* rst-sent, before the end */
 	bool reset_after;		/* rst-sent, after it */
-	bool ack_refused;		/* its third packet, at least once */
 	bool listener_closed;		/* killed with its listener in the accept queue */
 	bool orphan;			/* ended as a minisock in FIN_WAIT2, which waits for their FIN */
 	bool late_fin, mini_gone;	/* that one got it; that one is gone */

@@ -92,9 +92,9 @@ const char *row_errno_name(const struct conn_row *r)
 	return row_errno(r) ? errno_name(row_errno(r)) : NULL;
 }
 
-/* {n} {time} {what}: what the sentence is about. */
+/* {n} {again} {time} {what}: what the sentence is about. */
 struct filling {
-	uint64_t n, ns;
+	uint64_t n, again, ns;
 	const char *what;
 };
 
@@ -118,6 +118,9 @@ static void put_filled(struct out *o, const char *text, const struct filling *f)
 		if (!strncmp(text, "{n}", 3)) {
 			out_u64(o, f->n);
 			text += 2;
+		} else if (!strncmp(text, "{again}", 7)) {
+			out_u64(o, f->again);
+			text += 6;
 		} else if (!strncmp(text, "{time}", 6)) {
 			put_time(o, f->ns);
 			text += 5;
@@ -130,28 +133,66 @@ static void put_filled(struct out *o, const char *text, const struct filling *f)
 	}
 }
 
+/* Of what nobody accepted: how long it waited and what it had sent may have been before us, or in no record. */
+static const char *not_accepted(const struct conn_row *r)
+{
+	if (row_acceptq_ns(r) == TIME_UNKNOWN)
+		return N_("killed with its listener before accept()");
+	return r->l->totals.known ? N_("killed with its listener after {time}, {n} bytes unread") :
+	       N_("killed with its listener after {time}");
+}
+
+/* How long it tried, and how many SYNs it sent, where that was seen. */
+static const char *gave_up(const struct conn_row *r)
+{
+	if (r->l->before || !row_syns(r))
+		return N_("the program gave up");
+	return row_syns(r) == 1 ? N_("the program gave up after {time}, 1 SYN") :
+	       N_("the program gave up after {time}, {n} SYNs");
+}
+
+static const char *no_answer(const struct conn_row *r)
+{
+	if (!row_syns(r))
+		return N_("no answer to its SYNs");
+	return row_syns(r) == 1 ? N_("no answer to 1 SYN") : N_("no answer to {n} SYNs");
+}
+
+static const char *expired(const struct conn_row *r)
+{
+	if (r->l->before)
+		return N_("no third packet to its SYN-ACKs");
+	return r->l->synacks_again ? N_("no third packet to {n} SYN-ACKs") : N_("no third packet to 1 SYN-ACK");
+}
+
+static const char *reset_by_them(const struct conn_row *r)
+{
+	if (r->l->totals.undelivered)
+		return r->l->first == FIRST_US ? N_("reset by them after our FIN, {n} bytes not delivered") :
+		       N_("reset by them, {n} bytes not delivered");
+	return life_phase(r->l) == PHASE_ACCEPTQ ? N_("reset by them while it waited for accept()") : N_("reset by them");
+}
+
 static const char *sentence_of(const struct conn_row *r)
 {
 	switch (r->end) {
 	case LIFE_REFUSED: return r->l->tries == 1 ? N_("refused: {what}, 1 SYN") :
 			   N_("refused: {what}, {n} SYNs in {time}");
 	case LIFE_NO_LISTENER: return N_("nobody listens there");
-	case LIFE_NO_ANSWER: return row_syns(r) == 1 ? N_("no answer to 1 SYN") : N_("no answer to {n} SYNs");
+	case LIFE_NO_ANSWER: return no_answer(r);
 	case LIFE_UNREACHABLE: return N_("not to be reached: {what}");
-	case LIFE_CANCELLED: return row_syns(r) == 1 ? N_("the program gave up after {time}, 1 SYN") :
-			     N_("the program gave up after {time}, {n} SYNs");
+	case LIFE_CANCELLED: return gave_up(r);
 	case LIFE_NOT_SENT: return N_("connect() failed: {what}");
-	case LIFE_EXPIRED: return N_("no third packet to {n} SYN-ACKs");
+	case LIFE_EXPIRED: return expired(r);
 	case LIFE_SYN_RESET: return N_("reset by them in the SYN queue");
 	case LIFE_SYN_KILLED: return N_("killed with its listener in the SYN queue");
-	case LIFE_GHOST: return N_("third packet refused, never established");
-	case LIFE_NOT_ACCEPTED: return N_("killed with its listener after {time}, {n} bytes unread");
+	case LIFE_GHOST: return r->l->acks_refused == 1 ? N_("third packet refused, never established") :
+			 N_("third packet refused {n} times, never established");
+	case LIFE_NOT_ACCEPTED: return not_accepted(r);
 	case LIFE_CLOSED_BY_US: return N_("closed by us");
 	case LIFE_CLOSED_BY_THEM: return N_("closed by them");
 	case LIFE_CLOSED_BY_BOTH: return N_("closed by both, FINs crossed");
-	case LIFE_RESET_BY_THEM: return r->l->totals.undelivered ? N_("reset by them, {n} bytes not delivered") :
-				 life_phase(r->l) == PHASE_ACCEPTQ ? N_("reset by them while it waited for accept()") :
-				 N_("reset by them");
+	case LIFE_RESET_BY_THEM: return reset_by_them(r);
 	case LIFE_RESET_UNREAD: return N_("closed by us with {n} bytes unread");
 	case LIFE_RESET_LINGER: return r->l->old == TCP_S_FIN_WAIT2 ?
 				N_("closed by us with SO_LINGER 0 or TCP_LINGER2 below 0") :
@@ -160,10 +201,12 @@ static const char *sentence_of(const struct conn_row *r)
 	case LIFE_RESET_LATE_DATA: return N_("closed by us, data came afterwards");
 	case LIFE_RESET_BY_US: return N_("reset by us");
 	case LIFE_KILLED: return N_("killed by SOCK_DESTROY (ss -K, a firewall manager)");
-	case LIFE_TIMED_OUT: return N_("no answer to {n} bytes");
+	case LIFE_TIMED_OUT: return row_retrans(r) ? N_("no answer to {n} bytes; {again} segments were sent again") :
+			     N_("no answer to {n} bytes");
 	case LIFE_KEEPALIVE: return N_("no answer to keepalive");
 	case LIFE_FIN_UNANSWERED: return N_("our FIN was never acknowledged");
-	case LIFE_NEVER_CLOSED: return N_("they never closed");
+	case LIFE_NEVER_CLOSED: return r->l->mini_gone ? N_("they never closed: {time} in FIN_WAIT2") :
+				N_("they never closed");
 	case LIFE_OPEN: return N_("open");
 	case LIFE_WAITING: return N_("waits for accept()");
 	case LIFE_HALF_OPEN: return r->l->role == ROLE_CLIENT ? N_("connecting") : N_("half-open");
@@ -174,11 +217,13 @@ static const char *sentence_of(const struct conn_row *r)
 static struct filling filling_of(const struct conn_row *r)
 {
 	const struct life_totals *t = &r->l->totals;
-	struct filling f = { .n = row_syns(r), .ns = row_life_ns(r), .what = row_errno_name(r) };
+	struct filling f = { .n = row_syns(r), .again = row_retrans(r), .ns = row_life_ns(r), .what = row_errno_name(r) };
 
 	switch (r->end) {
 	case LIFE_REFUSED: f.what = tcptrace_cause_name(r->l->synq_cause); break;
 	case LIFE_EXPIRED: f.n = r->l->synacks_again + 1; break;
+	case LIFE_GHOST: f.n = r->l->acks_refused; break;
+	case LIFE_NEVER_CLOSED: f.ns = between(r->l->end_ns, r->l->last_ns); break;
 	case LIFE_NOT_ACCEPTED: f.n = t->unread; f.ns = row_acceptq_ns(r); break;
 	case LIFE_RESET_BY_THEM: case LIFE_TIMED_OUT: f.n = t->undelivered; break;
 	case LIFE_RESET_UNREAD: f.n = t->unread; break;
