@@ -360,13 +360,89 @@ static void kernel_listens(void **state)
 	assert_false(owner_is_kernel(listener_keeper(model_listener(rig.m, 2))));
 }
 
+static void destroys_unseen(void)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1 };
+
+	rec.arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY));
+	rig_feed(rec);
+}
+
+/* The server's connection i, over; its socket's address may be anybody's from here on. */
+static void served(unsigned int i, uint8_t last)
+{
+	handshake(i, 1);
+	acceptq_del(i, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+	accept_by(i, SERVER, 0, 0, 0);
+	state_of(server_rec(0, i), SK(i), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	state_of(server_rec(0, i), SK(i), TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+	if (last != TCP_S_FIN_WAIT2)		/* an orphan's goes without a transition */
+		state_of(server_rec(0, i), SK(i), TCP_S_FIN_WAIT2, last);
+}
+
+/* The ends of sockets are not seen: who has the next one at that address is not known. */
+static void another_socket(void **state)
+{
+	static const uint8_t lasts[] = { TCP_S_TIME_WAIT, TCP_S_FIN_WAIT2, TCP_S_CLOSE };
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	destroys_unseen();
+	for (unsigned int i = 1; i <= 3; i++) {
+		served(i, lasts[i - 1]);
+		rec = client_rec(0, 20 + i);
+		rec.lport = 0;
+		rec.rport = 5432;
+		state_of(rec, SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
+		assert_int_equal(rig.seen[rig.n - 1].ev.c->owner.pid, 0);
+		assert_null(rig.seen[rig.n - 1].ev.c->listener);
+		served(i + 3, lasts[i - 1]);
+		rec = listener_rec(0);
+		rec.lport = 9000 + i;
+		state_of(rec, SK(i + 3), TCP_S_CLOSE, TCP_S_LISTEN);
+		assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+		assert_int_equal(model_listener(rig.m, i)->opener.pid, 0);
+	}
+	/* one whose connect() failed before there was a SYN */
+	rec = by(client_rec(TCPTRACE_CONNECT_RETURN, 30), CLIENT, 4);
+	rec.sk = SK(30);
+	rec.ret = -101;
+	rig_feed(rec);
+	state_of(client_rec(0, 31), SK(30), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	assert_int_equal(rig.seen[rig.n - 1].ev.c->owner.pid, 0);
+	assert_true(rig.seen[rig.n - 1].ev.conn > rig.seen[rig.n - 2].ev.conn);
+	/* and one that is the same */
+	rec = by(client_rec(TCPTRACE_CONNECT, 32), CLIENT, 4);
+	rec.sk = SK(32);
+	rig_feed(rec);
+	state_of(client_rec(0, 32), SK(32), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	assert_int_equal(rig.seen[rig.n - 1].ev.c->owner.pid, CLIENT);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
+/* They are seen: it is the same one, which its program connects again while its old connection is in TIME_WAIT. */
+static void same_socket(void **state)
+{
+	uint64_t conn;
+
+	(void)state;
+	rig_listen(128, 4096);
+	served(1, TCP_S_TIME_WAIT);
+	conn = rig.seen[rig.n - 1].ev.conn;
+	state_of(client_rec(0, 20), SK(1), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	assert_true(rig.seen[rig.n - 1].ev.conn > conn);
+	assert_int_equal(rig.seen[rig.n - 1].ev.c->owner.pid, SERVER);
+	assert_int_equal(model_totals(rig.m)->illegal, 0);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
-		CASE(is_frugal), CASE(kernel_listens),
+		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(same_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

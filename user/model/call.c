@@ -42,7 +42,7 @@ void on_socket(struct model *m, const struct tcptrace_record *rec)
 void on_bind(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = called_listener(m, rec);
-	struct conn *c = index_find(m, BY_SK, rec->sk);
+	struct conn *c = rec->ret < 0 ? index_find(m, BY_SK, rec->sk) : conn_begins(m, rec);
 
 	if (!c && !l && rec->sk) {
 		c = conn_new(m);
@@ -101,9 +101,8 @@ void on_connect(struct model *m, const struct tcptrace_record *rec)
 
 	if (rec_repeated(c, rec))
 		return;
-	if (c) {
-		c = conn_again(m, c);
-	} else if (rec->sk) {
+	c = conn_begins(m, rec);
+	if (!c && rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);
 	}

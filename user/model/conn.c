@@ -110,27 +110,6 @@ void conn_end(struct model *m, struct conn *c)
 	m->totals.conns_now--;
 }
 
-/*
- * Its socket is to be connected once more, after a failed connect() or one to AF_UNSPEC, which takes a connection off:
- * another conn. Otherwise c itself.
- */
-struct conn *conn_again(struct model *m, struct conn *c)
-{
-	struct owner owner = c->owner;
-	uint8_t attempt = c->attempt;
-	uint64_t sk = c->sk;
-
-	if (!c->connected || c->state != TCP_S_CLOSE)
-		return c;
-	conn_end(m, c);
-	c = conn_new(m);
-	conn_set_sk(m, c, sk);
-	c->owner = owner;
-	c->attempt = attempt;		/* how the last one failed may not be known yet */
-	c->state = TCP_S_CLOSE;
-	return c;
-}
-
 /* The socket is no more; the conn may go on as a timewait minisock, or as the request that it was. */
 void conn_sk_gone(struct model *m, struct conn *c)
 {
@@ -146,6 +125,49 @@ void conn_sk_gone(struct model *m, struct conn *c)
 		return;
 	}
 	conn_end(m, c);
+}
+
+/* Nobody has connected it yet, as far as is known: not since socket(), or this connect(), was seen. */
+static bool is_new(const struct conn *c)
+{
+	return c->last_event == TCPTRACE_SOCKET || c->last_event == TCPTRACE_BIND || c->last_event == TCPTRACE_CONNECT;
+}
+
+/* connect() may be called on what is connected; what bind() succeeds for, or what leaves CLOSE, is not. */
+static bool may_be_open(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return rec->event == TCPTRACE_CONNECT && c->state != TCP_S_NONE && c->state != TCP_S_CLOSE &&
+	       c->state != TCP_S_TIME_WAIT && c->state != TCP_S_FIN_WAIT2;
+}
+
+/*
+ * The conn of a socket that leaves CLOSE, or that bind() or connect() is called on; NULL: nothing is known of it. After a
+ * failed connect(), one to AF_UNSPEC, which takes a connection off, or the end of a connection it is another conn of the
+ * same owner. Where no hook tells the end of a socket, what ended at that address may have been another one, of anybody.
+ */
+struct conn *conn_begins(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = index_find(m, BY_SK, rec->sk);
+	struct owner owner;
+	uint8_t attempt;
+
+	if (!c || rec->t_ns < c->known_ns)
+		return c;
+	owner = c->owner;
+	attempt = c->attempt;		/* how the last one failed may not be known yet */
+	if (model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT && !is_new(c) && !may_be_open(c, rec)) {
+		conn_sk_gone(m, c);
+		return NULL;
+	}
+	if (c->state != TCP_S_TIME_WAIT && !(c->connected && c->state == TCP_S_CLOSE))
+		return c;
+	conn_sk_gone(m, c);
+	c = conn_new(m);
+	conn_set_sk(m, c, rec->sk);
+	c->owner = owner;
+	c->attempt = attempt;
+	c->state = TCP_S_CLOSE;
+	return c;
 }
 
 void conn_req_gone(struct model *m, struct conn *c)

@@ -44,9 +44,8 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c;
 	bool fresh;
 
-	c = rec->new == TCP_S_SYN_SENT ? index_find(m, BY_SK, rec->sk) : NULL;
-	if (c)
-		conn_again(m, c);
+	if (rec->new == TCP_S_SYN_SENT)
+		conn_begins(m, rec);
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
 		child_release(m, rec, c);
@@ -106,7 +105,7 @@ static void opens_again(struct model *m, struct listener *l, uint64_t t_ns)
 static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
-	struct conn *c = index_find(m, BY_SK, rec->sk);
+	struct conn *c = conn_begins(m, rec);
 	struct model_event ev;
 
 	if (l && (l->destroyed || (!l->open && l->lport && rec->lport && l->lport != rec->lport))) {

@@ -696,7 +696,7 @@ trouble_black_hole()
 	screen "^ ! 5 SYNs of nginx\[$worker\] to 127.0.0.1:8090 had no answer at first and had to be sent again\." "a firewall drops"
 }
 
-scenario trouble_given_up 46 own loose -- "a listener that takes no SYN (SO_ATTACH_FILTER): clients that wait 0.3 s for an answer are told"
+scenario trouble_given_up 46 own each loose -- "a listener that takes no SYN (SO_ATTACH_FILTER): clients that wait 0.3 s for an answer are told"
 trouble_given_up()
 {
 	needs python3
@@ -748,7 +748,7 @@ trouble_refused_between()
 	never_says "nobody listens"
 }
 
-scenario trouble_refused_later 46 own loose -- "nobody listens, for programs that do not wait in connect(): each counts once, with -q too"
+scenario trouble_refused_later 46 own each loose -- "nobody listens, for programs that do not wait in connect(): each counts once, with -q too"
 trouble_refused_later()
 {
 	local q

@@ -33,7 +33,7 @@ conns_ends()
 	"$bin/ends" $v6 20000 > "$dir/ways" 2>> "$dir/errors" || die "ends: $(tail -n 1 "$dir/errors")"
 	sleep 1
 	lived
-	expect ways "$(wc -l < "$dir/ways")" 23
+	expect ways "$(wc -l < "$dir/ways")" $([[ -c /dev/net/tun ]] && echo 24 || echo 23)
 	while read -r at server client; do
 		[[ $client == '*' ]] || { got=" $(ends_of $at rport) "; [[ $got == *" $client "* ]] ||
 			fail "client of $at ended as '$got', not $client"; }
@@ -44,6 +44,30 @@ conns_ends()
 		[[ $server != reset-late-data || $got != " unknown " ]] || continue
 		[[ $server == - ]] && { [[ $got == "  " ]] || fail "server of $at has a line: $got"; continue; }
 		[[ $got == *" $server "* ]] || fail "server of $at ended as '$got', not $server"
+	done < "$dir/ways"
+}
+
+scenario conns_unknown 4 own each loose -- "conns: where a step that decides was not recorded the end is unknown, and no other word is guessed"
+conns_unknown()
+{
+	local at server client got word
+
+	sysctl_set ipv4/tcp_synack_retries 1
+	sysctl_set ipv4/tcp_orphan_retries 1
+	sysctl_set ipv4/tcp_fin_timeout 1
+	own_trace -q -e state -w "$dir/record"
+	"$bin/ends" 20000 > "$dir/ways" 2>> "$dir/errors" || die "ends: $(tail -n 1 "$dir/errors")"
+	untrace
+	"$tcptrace" conns --ends -j -r "$dir/record" | grep '^{"type":"conn"' > "$dir/conns"
+	grep '"end":"unknown"' "$dir/conns" > "$dir/unknown"
+	within "unknown ends" "$(wc -l < "$dir/unknown")" 5 30
+	expect "unknown, and not why" "$(grep -cv '"unobserved":\[[^]]*"close"' "$dir/unknown")" 0
+	while read -r at server client; do
+		[[ $server != refused && $server != ghost ]] || continue	# of several connections
+		got=" $(ends_of "$at" lport) $(ends_of "$at" rport) "
+		for word in $got; do
+			[[ " $server $client unknown * " == *" $word "* || $client == '*' ]] || fail "$at ended as $word"
+		done
 	done < "$dir/ways"
 }
 
