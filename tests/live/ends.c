@@ -2,7 +2,7 @@
 /*
  * ends - connections that end in every way that tcptrace has a word for
  *
- * usage: ends [-6] PORT
+ * usage: ends [-6] [-o] PORT		-o: more orphans than tcp_max_orphans, which the caller sets to 0
  *
  * Each way is made by a process of its own, between two of its sockets over lo, on a port of its own from PORT on. It
  * needs neither firewall nor luck: a socket filter that takes nothing (SO_ATTACH_FILTER) makes an end deaf.
@@ -444,7 +444,38 @@ static void ghost(void)
 	close(first);
 }
 
-static const struct {
+/* tcp_max_orphans 0, which the kernel compares with a sum that is a little late: the first ones get through. */
+static void orphans(bool theirs)
+{
+	int all[80];
+
+	for (int i = 0; i < 80; i++) {
+		pair();
+		if (theirs)
+			shutdown(c, SHUT_WR);
+		deaf(c);
+		close(l);
+		all[i] = c;
+		if (i == 39)
+			nap(300);
+		close(s);
+	}
+	nap(3000);
+	for (int i = 0; i < 80; i++)
+		reset(all[i]);
+}
+
+static void our_orphans(void)
+{
+	orphans(false);
+}
+
+static void their_orphans(void)
+{
+	orphans(true);
+}
+
+static const struct way {
 	void (*make)(void);
 	const char *server, *client;	/* of several connections the last */
 } ways[] = {
@@ -472,23 +503,33 @@ static const struct {
 	{ ghost, "ghost", "reset-linger" },
 	{ gives_up, "reset-by-us", "reset-by-them" },
 	{ gives_up_later, "reset-linger", "reset-by-them" },
+}, orphan_ways[] = {
+	{ our_orphans, "reset-memory", "reset-linger" },
+	{ their_orphans, "reset-memory", "*" },
 };
 
 int main(int argc, char **argv)
 {
 	int from = atoi(argv[argc - 1]), status, bad = 0;
 	unsigned int n = sizeof(ways) / sizeof(ways[0]);
+	const struct way *way = ways;
 
-	if (argc > 2 && !strcmp(argv[1], "-6"))
-		family = AF_INET6;
-	for (unsigned int i = 0; i < n; i++) {
+	for (int opt; (opt = getopt(argc, argv, "6o")) != -1;) {
+		if (opt == '6') {
+			family = AF_INET6;
+		} else {
+			way = orphan_ways;
+			n = sizeof(orphan_ways) / sizeof(orphan_ways[0]);
+		}
+	}
+	for (unsigned int i = 0; i < n; i++, way++) {
 		port = from + (int)i;
-		if (ways[i].make == unreachable && access("/dev/net/tun", R_OK))
+		if (way->make == unreachable && access("/dev/net/tun", R_OK))
 			continue;
-		printf("%d %s %s\n", port, ways[i].server, ways[i].client);
+		printf("%d %s %s\n", port, way->server, way->client);
 		fflush(stdout);
 		if (!fork()) {
-			ways[i].make();
+			way->make();
 			exit(0);
 		}
 	}

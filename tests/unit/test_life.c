@@ -359,7 +359,7 @@ static void reset_by_us_late(void **s)
 	is(LIFE_RESET_BY_US);
 }
 
-static void reset_by_us(void **s)
+static void out_of_resources(void **s)
 {
 	(void)s;
 	accepted();
@@ -367,7 +367,36 @@ static void reset_by_us(void **s)
 	state(TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
 	step(TCPTRACE_RST_SENT, SK);
 	ends(TCP_S_FIN_WAIT1, TCP_S_CLOSE, (struct totals){ .undelivered = 9 });
-	is(LIFE_RESET_BY_US);
+	is(LIFE_RESET_MEMORY);
+}
+
+/* tcp_check_oom() in close(): no FIN of ours is waited for, whoever was first. */
+static void reset_memory(void **s)
+{
+	(void)s;
+	accepted();
+	state(TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	call(TCPTRACE_CLOSE, 0);
+	state(TCP_S_CLOSE_WAIT, TCP_S_LAST_ACK);
+	ends(TCP_S_LAST_ACK, TCP_S_CLOSE, (struct totals){ .undelivered = 1 });
+	is(LIFE_CLOSED_BY_THEM);
+	step(TCPTRACE_RST_SENT, 0);		/* of no socket: what they sent later */
+	is(LIFE_CLOSED_BY_THEM);
+	step(TCPTRACE_RST_SENT, SK);
+	is(LIFE_RESET_MEMORY);
+}
+
+/* shutdown() before it: the FIN has left, and still close() with bytes unread is a RST. */
+static void unread_in_last_ack(void **s)
+{
+	(void)s;
+	accepted();
+	state(TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	state(TCP_S_CLOSE_WAIT, TCP_S_LAST_ACK);
+	call(TCPTRACE_CLOSE, 0);
+	ends(TCP_S_LAST_ACK, TCP_S_CLOSE, (struct totals){ .unread = 70 });
+	step(TCPTRACE_RST_SENT, SK);
+	is(LIFE_RESET_UNREAD);
 }
 
 static void killed(void **s)
@@ -609,7 +638,7 @@ int main(void)
 		TEST(closed_by_us), TEST(closed_by_them), TEST(closed_by_both), TEST(orphan_gets_fin),
 		TEST(orphan_resets), TEST(never_closed), TEST(reset_by_them), TEST(reset_in_close_wait),
 		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data),
-		TEST(reset_by_us), TEST(reset_by_us_late), TEST(killed), TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
+		TEST(out_of_resources), TEST(reset_memory), TEST(unread_in_last_ack), TEST(reset_by_us_late), TEST(killed), TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
 		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(syn_reset),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(not_sent), TEST(old_recording),

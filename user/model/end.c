@@ -135,10 +135,21 @@ static bool is_reset_by_them(const struct conn_life *l)
 	return l->totals.known || l->reset_in;
 }
 
-/* Ended from an open state by our own doing, which no FIN announced: __tcp_close(), tcp_disconnect(). */
+/*
+ * Ended by our own doing and not by FINs: __tcp_close(), tcp_disconnect(). From LAST_ACK a RST of the socket itself says so;
+ * without one the ACK came.
+ */
 static bool is_aborted(const struct conn_life *l)
 {
-	return is_dead(l) && l->totals.known && !l->totals.err && l->told == TCP_S_CLOSE && l->old != TCP_S_LAST_ACK;
+	return is_dead(l) && l->totals.known && !l->totals.err && l->told == TCP_S_CLOSE &&
+	       (l->old != TCP_S_LAST_ACK || l->reset_own);
+}
+
+/* close() sent our FIN, and the kernel a RST after it: tcp_check_oom(), tcp_out_of_resources(). */
+static bool is_reset_memory(const struct conn_life *l)
+{
+	return is_aborted(l) && l->fin_by_close && l->reset_own &&
+	       (l->old == TCP_S_FIN_WAIT1 || l->old == TCP_S_CLOSING || l->old == TCP_S_LAST_ACK);
 }
 
 /* Nobody closed it, so that only connect(AF_UNSPEC) is left; not every mechanism tells of that call. */
@@ -154,10 +165,11 @@ static bool is_reset_unread(const struct conn_life *l)
 
 static bool is_reset_linger(const struct conn_life *l)
 {
-	return is_aborted(l) && l->closed && !l->totals.unread && !l->fin_by_close && !l->reset_out;
+	return is_aborted(l) && l->closed && !l->totals.unread && !l->fin_by_close && !l->reset_out &&
+	       l->old != TCP_S_LAST_ACK;	/* tcp_need_reset() */
 }
 
-/* Orphans beyond tcp_max_orphans, no memory: tcp_out_of_resources(), tcp_check_oom(). */
+/* TCP_LINGER2 below 0, and what no rule above has. */
 static bool is_reset_by_us(const struct conn_life *l)
 {
 	return is_aborted(l) && (l->reset_out || l->reset_after);
@@ -232,6 +244,7 @@ static const struct {
 	{ is_cancelled,		0, LIFE_CANCELLED },
 	{ is_late_data,		0, LIFE_RESET_LATE_DATA },
 	{ is_reset_by_them,	0, LIFE_RESET_BY_THEM },
+	{ is_reset_memory,	0, LIFE_RESET_MEMORY },
 	{ is_reset_unread,	0, LIFE_RESET_UNREAD },
 	{ is_reset_linger,	0, LIFE_RESET_LINGER },
 	{ is_reset_disconnect,	NEEDS(CLOSE), LIFE_RESET_DISCONNECT },

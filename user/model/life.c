@@ -196,6 +196,7 @@ static void segment(struct conn_life *l, const struct model_event *ev)
 		l->reset_after = true;
 	else
 		l->reset_out = true;
+	l->reset_own |= ev->event == TCPTRACE_RST_SENT && ev->rec->sk;
 }
 
 void life_step(struct conn_life *l, const struct model_event *ev)

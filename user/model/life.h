@@ -35,6 +35,7 @@
 	X(RESET_LINGER,	    "reset-linger",	N_("reset us"),	"RSTO", "RSTR")	\
 	X(RESET_DISCONNECT, "reset-disconnect",	N_("reset us"),	"RSTO", "RSTR")	\
 	X(RESET_LATE_DATA,  "reset-late-data",	N_("reset us"),	"RSTO", "RSTR")	\
+	X(RESET_MEMORY,	    "reset-memory",	N_("reset us"),	"RSTO", "RSTR")	\
 	X(RESET_BY_US,	    "reset-by-us",	N_("reset us"),	"RSTO", "RSTR")	\
 	X(KILLED,	    "killed",		N_("killed"),	"RSTO", "RSTR")	\
 	X(TIMED_OUT,	    "timed-out",	N_("timed out"),	"S1", "S1")	\
@@ -101,6 +102,7 @@ struct conn_life {
 	bool reset_in;			/* rst-received */
 	bool reset_out;			/* rst-sent, before the end */
 	bool reset_after;		/* rst-sent, after it */
+	bool reset_own;			/* rst-sent by the full socket itself, at any time */
 	bool listener_closed;		/* killed with its listener in the accept queue */
 	bool orphan;			/* ended as a minisock in FIN_WAIT2, which waits for their FIN */
 	bool late_fin, mini_gone;	/* that one got it; that one is gone */

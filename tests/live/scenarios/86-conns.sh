@@ -86,6 +86,26 @@ conns_killed()
 	expect "the server's end" "$(ends_of $port lport)" killed
 }
 
+scenario conns_memory 46 own each loose -- "conns: more orphans than tcp_max_orphans: the kernel resets what close() left, whoever closed first"
+conns_memory()
+{
+	local at server client got max
+
+	((SLOW)) || skip "tcp_max_orphans is the whole machine's: in a guest"
+	lives --ends
+	max=$(nsenter -t 1 -n cat /proc/sys/net/ipv4/tcp_max_orphans)
+	nsenter -t 1 -n sh -c 'echo 0 > /proc/sys/net/ipv4/tcp_max_orphans' || skip "no tcp_max_orphans"
+	"$bin/ends" -o $v6 20100 > "$dir/ways" 2>> "$dir/errors" || die "ends: $(tail -n 1 "$dir/errors")"
+	nsenter -t 1 -n sh -c "echo $max > /proc/sys/net/ipv4/tcp_max_orphans"
+	sleep 1
+	lived
+	while read -r at server client; do
+		got=" $(ends_of "$at" lport) "
+		[[ $got == *" $server "* ]] || fail "servers of $at ended as $got, none as $server"
+		[[ $got != *" closed-by-them "* ]] || fail "a server of $at ended as closed-by-them, though its FIN had no answer"
+	done < "$dir/ways"
+}
+
 scenario conns_alive 46 own each loose -- "conns -a: what is not over at the end: with the program, in the accept queue, in the SYN queue"
 conns_alive()
 {
