@@ -198,20 +198,6 @@ static bool judges(const struct snapshot *s, uint32_t netns)
 	return !s->nwalked;
 }
 
-/*
- * The kernel's own length of its queue, told since the snapshot began, has room for it and all the others that we know
- * there: the list of sockets left it out. The hash tables are not looked at in one moment.
- */
-static bool still_counted(const struct snapshot *s, const struct conn *c)
-{
-	const struct queue *q;
-
-	if (!c->listener || !c->listener->open || c->listener->lengths_ns < s->begin_ns)
-		return false;
-	q = c->in_acceptq ? &c->listener->acceptq : &c->listener->synq;
-	return q->known <= q->now;
-}
-
 /* One conn, when the snapshot is complete and all records before its end were fed. */
 static void reconcile(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
@@ -224,8 +210,6 @@ static void reconcile(struct model *m, const struct tcptrace_record *end, struct
 		return;
 	}
 	if (unhashed(c) || left_out(m, c) || (c->list == LIST_LINGER && !s->timewaits))
-		return;
-	if ((c->in_acceptq || c->in_synq) && still_counted(s, c))
 		return;
 	if (c->in_synq) {
 		leave_gone(m, end, c);

@@ -75,6 +75,8 @@ int sweep_all(struct bpf_source *s, bool owners)
 		err = read_iter(s, s->load.link[P(it_task_file)]);
 	if (!err)
 		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
+	if (!err)		/* what was not found may have ended since the sweep began: its records come first */
+		err = drain_with_snap(s);
 	if (!err)
 		err = source_mark_snapshot(&s->cfg, true, began, s->fn, s->ctx);
 	if (owners)
