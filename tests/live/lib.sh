@@ -534,6 +534,7 @@ exceptions='
 tracepoint | * | conns_ends | minisock | no hook for the end of an orphan in FIN_WAIT2
 tracepoint | * | flood | exists,NEW_SYN_RECV synq-del | a request that the sweep meets while it is being made
 tracepoint | * | kernel_listener | kernel-calls | the kernel makes no system calls
+kprobe | 5.10* | kernel_listener | kernel-calls | no __inet_accept(): its accepts go by system calls, too
 tracepoint | * | not_tcp | connect | one whose address is refused sends no SYN: its return alone is seen
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
 tracepoint | * | icmp | request-icmp ListenDrops synq-del | a request that ICMP takes down is told as expired

@@ -131,7 +131,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .loses = N_("returns of more than 10 threads that sleep in accept() at once") },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
 		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
-		  .loses = N_("accepts of 32-bit programs") },
+		  .loses = N_("accepts of 32-bit programs and of the kernel") },
 	} },
 	[HOOK_ACCEPT_FAILED] = { N_("accept() fails"), EVENTS_FAILED, .variants = {
 		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(x_accept)), SETS(S(only_failed)) },
