@@ -128,10 +128,14 @@ static void show(struct view *v, struct life *x, uint64_t now_ns)
 		line(v, &r);
 }
 
-/* Of two ends of one connection the server's line tells of both. */
+/* Of two ends of one connection the server's line tells of both; where it is not known which that is, the first one's. */
 static bool is_told_by_peer(const struct view *v, const struct life *x)
 {
-	return !config(v)->both && x->peer && x->l.role == ROLE_CLIENT && x->peer->l.role != ROLE_CLIENT;
+	if (config(v)->both || !x->peer)
+		return false;
+	if (x->l.role == x->peer->l.role)
+		return x->l.conn > x->peer->l.conn;
+	return x->l.role == ROLE_CLIENT || x->peer->l.role == ROLE_SERVER;
 }
 
 static void finish(struct view *v, struct life *x, uint64_t now_ns)
