@@ -514,6 +514,27 @@ static void refused_unobserved(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "failed 8 times with ECONNREFUSED in prog[200]");
 }
 
+/* By fentry and kprobes only returns that fail are seen then: of the others nobody is known who called. */
+static void refused_unowned(void **state)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1, .arg = ~0ull };
+
+	(void)state;
+	rec.arg &= ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_CONNECT) |
+		     3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY));
+	rig_feed(rec);
+	for (unsigned int i = 1; i <= 9; i++) {
+		rst_comes(i);
+		if (i > 5)
+			asks(i, ECONNREFUSED);
+	}
+	look();
+	assert_int_equal(found.n, 2);
+	assert_non_null(strstr(found.text[0][FINDING_CAUSE],
+			       "failed 5 times with ECONNREFUSED, by whom was not seen: a RST came back, nobody listens there."));
+	assert_non_null(strstr(found.text[1][FINDING_CAUSE], "failed 4 times with ECONNREFUSED in prog[200]"));
+}
+
 static void gives_up(unsigned int i, unsigned int ms)
 {
 	connect_fails(i, EINPROGRESS, false);
@@ -690,7 +711,7 @@ int main(void)
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
 		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
-		TEST(given_up), TEST(refused_later), TEST(refused_unobserved),
+		TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};

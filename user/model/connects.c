@@ -66,12 +66,12 @@ static struct connects *connects_of(struct model *m, const struct conn *c, const
 	};
 
 	memcpy(key.comm, who->comm, sizeof(key.comm));
-	return key.rport && who->pid ? row_of(m, &key) : NULL;
+	return key.rport ? row_of(m, &key) : NULL;
 }
 
 void connects_called(struct model *m, const struct conn *c, const struct tcptrace_record *rec)
 {
-	struct connects *row = c ? connects_of(m, c, rec, &c->owner) : NULL;
+	struct connects *row = c && c->owner.pid ? connects_of(m, c, rec, &c->owner) : NULL;
 
 	if (row)
 		row->calls++;
@@ -127,27 +127,44 @@ static void failed_alone(struct model *m, struct conn *c, const struct tcptrace_
 	c->result_due = true;
 }
 
+/* It was counted among those of nobody known, and its owner is known now. */
+static void owned(struct model *m, struct conn *c, const struct tcptrace_record *rec)
+{
+	static const struct owner nobody;
+	struct connects *row = connects_of(m, c, rec, &nobody);
+
+	if (row)
+		failures_take(&row->failures, ECONNREFUSED);
+	failed(m, c, rec, ECONNREFUSED);
+	c->unowned = false;
+	c->result_due = no_failure(rec->ret);
+}
+
 void connects_returned(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	if (!c)
 		return;
-	if (refused_meanwhile(c, rec->ret)) {
+	if (c->unowned && c->owner.pid) {
+		owned(m, c, rec);
+	} else if (refused_meanwhile(c, rec->ret)) {
 		c->reset = false;
 		failed_alone(m, c, rec, ECONNREFUSED);
-	} else if (!no_failure(rec->ret)) {
+	} else if (!no_failure(rec->ret) && c->owner.pid) {
 		if (!c->result_due)
 			failed(m, c, rec, -rec->ret);
 		c->result_due = false;
 	}
 }
 
-/* A RST in SYN_SENT, where transitions are not observed: its connect() has returned, or is about to. */
+/*
+ * A RST in SYN_SENT, where transitions are not observed: its connect() has returned, or is about to. Where only failures of
+ * that call are seen nobody is known who called it without waiting.
+ */
 void connects_reset(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	c->state = TCP_S_CLOSE;
-	if (!c->owner.pid)
-		return;
 	c->reset = false;
+	c->unowned = !c->owner.pid;
 	failed_alone(m, c, rec, ECONNREFUSED);
 }
 

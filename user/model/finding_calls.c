@@ -207,6 +207,12 @@ static void say_why(struct diagnosis *d, const struct connects *row, const struc
 	}
 	if (say_in_between(d, row, e))
 		return;
+	if (!row->who.pid) {
+		say(d, FINDING_CAUSE, ": a RST came back, nobody listens there");
+		say(d, FINDING_ADVICE, "Start the server, or trace without -q and -x to see who wants it. A firewall that rejects looks "
+		    "the same.");
+		return;
+	}
 	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
 		if (text[i].err != e->err)
 			continue;
@@ -234,7 +240,8 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	say_number(&d, "rport", row->rport);
 	say_value(&d, "from", FINDING_MOMENT, e->first_ns);
 	d.f.cost_ns = e->count * failed_for_ns(e->err);
-	say(&d, FINDING_CAUSE, all ? N_("connect() to {raddr}:{rport} failed {failed:time} of {calls} with {errno} in {who}") :
+	say(&d, FINDING_CAUSE, !row->who.pid ? N_("connect() to {raddr}:{rport} failed {failed:time} with {errno}, by whom was not seen") :
+	    all ? N_("connect() to {raddr}:{rport} failed {failed:time} of {calls} with {errno} in {who}") :
 	    N_("connect() to {raddr}:{rport} failed {failed:time} with {errno} in {who}"));
 	if (row->many)
 		say(&d, FINDING_CAUSE, " and others of that name");

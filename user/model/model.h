@@ -190,6 +190,7 @@ struct conn {
 	uint8_t state;			/* enum tcp_state; NEW_SYN_RECV while a request */
 	bool in_synq, in_acceptq;
 	bool reset;			/* a RST came while it waited to be accepted */
+	bool unowned;			/* its refused connect() is counted among those of nobody known */
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
 	bool connected;			/* it was in SYN_SENT: the next connect() of its socket is another conn */
