@@ -293,6 +293,12 @@ static inline int tcptrace_has_totals(const struct tcptrace_record *r)
 	return (r->segs_in | r->segs_out) != 0;
 }
 
+/* Does it say how the clocks of the machine stood? See real_ns. */
+static inline int tcptrace_tells_clocks(const struct tcptrace_record *r)
+{
+	return r->event == TCPTRACE_OBSERVED && !(r->flags & TCPTRACE_F_ACTOR) && r->real_ns;
+}
+
 /* listen; exists and the transition of a socket in LISTEN. */
 static inline int tcptrace_of_listener(const struct tcptrace_record *r)
 {

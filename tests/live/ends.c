@@ -13,8 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -22,11 +20,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tun.h"
 
 static int family = AF_INET, port;
 
@@ -358,31 +357,16 @@ static void not_sent(void)
 	close(c);
 }
 
-static void ask(int s, unsigned long what, struct ifreq *ifr)
-{
-	if (ioctl(s, what, ifr))
-		die(ifr->ifr_name);
-}
-
 /* On a link with no neighbour: ARP fails after 3 s, and so does connect(), by arp_error_report(). */
 static void unreachable(void)
 {
-	struct ifreq tap = { .ifr_name = "ends0", .ifr_flags = IFF_TAP | IFF_NO_PI };
-	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	int fd = open("/dev/net/tun", O_RDWR);
+	struct sockaddr_in nobody = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 
+	if (tun_open("ends0", IFF_TAP, "10.96.0.1") < 0)
+		die("TAP device");
+	inet_aton("10.96.0.2", &nobody.sin_addr);
 	c = socket(AF_INET, SOCK_STREAM, 0);
-	ask(fd, TUNSETIFF, &tap);
-	inet_aton("10.96.0.1", &here.sin_addr);
-	memcpy(&tap.ifr_addr, &here, sizeof(here));
-	ask(c, SIOCSIFADDR, &tap);
-	inet_aton("255.255.255.0", &here.sin_addr);
-	memcpy(&tap.ifr_netmask, &here, sizeof(here));
-	ask(c, SIOCSIFNETMASK, &tap);
-	tap.ifr_flags = IFF_UP | IFF_RUNNING;
-	ask(c, SIOCSIFFLAGS, &tap);
-	inet_aton("10.96.0.2", &here.sin_addr);
-	if (!connect(c, (struct sockaddr *)&here, sizeof(here)))
+	if (!connect(c, (struct sockaddr *)&nobody, sizeof(nobody)))
 		die("somebody answered");
 	close(c);
 }

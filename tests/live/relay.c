@@ -10,8 +10,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -19,10 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <arpa/inet.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tun.h"
 
 #define PACKETS	4096u
 
@@ -57,37 +55,16 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void set_up(const char *name, const char *address)
-{
-	struct ifreq ifr = { 0 };
-	struct sockaddr_in *sin = (struct sockaddr_in *)&ifr.ifr_addr;
-	int s = socket(AF_INET, SOCK_DGRAM, 0);
-
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	sin->sin_family = AF_INET;
-	inet_pton(AF_INET, address, &sin->sin_addr);
-	if (ioctl(s, SIOCSIFADDR, &ifr))
-		die("address");
-	inet_pton(AF_INET, "255.255.255.0", &sin->sin_addr);
-	if (ioctl(s, SIOCSIFNETMASK, &ifr))
-		die("netmask");
-	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
-	if (ioctl(s, SIOCSIFFLAGS, &ifr))
-		die("up");
-	close(s);
-}
-
 static int tun(unsigned int end)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	char address[16];
+	char name[IFNAMSIZ], address[16];
+	int fd;
 
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "relay%u", net);
+	snprintf(name, sizeof(name), "relay%u", net);
 	snprintf(address, sizeof(address), "10.%u.0.%u", net, end);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr))
-		die("/dev/net/tun");
-	set_up(ifr.ifr_name, address);
+	fd = tun_open(name, IFF_TUN, address);
+	if (fd < 0)
+		die("TUN device");
 	return fd;
 }
 

@@ -492,15 +492,21 @@ static void refused_later(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "failed 4 times of 4 with ECONNREFUSED in prog[200]");
 }
 
-/* Without transitions the RST alone says it; on a short way it is here before connect() is back. */
-static void refused_unobserved(void **state)
+/* As -q does: no transitions, no beginning of a connect(), no end of a socket. */
+static void observe_quietly(void)
 {
 	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1, .arg = ~0ull };
 
-	(void)state;
 	rec.arg &= ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_CONNECT) |
 		     3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY));
 	rig_feed(rec);
+}
+
+/* Without transitions the RST alone says it; on a short way it is here before connect() is back. */
+static void refused_unobserved(void **state)
+{
+	(void)state;
+	observe_quietly();
 	for (unsigned int i = 1; i <= 8; i++) {
 		if (i & 1)
 			rst_comes(i);
@@ -517,12 +523,8 @@ static void refused_unobserved(void **state)
 /* By fentry and kprobes only returns that fail are seen then: of the others nobody is known who called. */
 static void refused_unowned(void **state)
 {
-	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1, .arg = ~0ull };
-
 	(void)state;
-	rec.arg &= ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_CONNECT) |
-		     3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY));
-	rig_feed(rec);
+	observe_quietly();
 	for (unsigned int i = 1; i <= 9; i++) {
 		rst_comes(i);
 		if (i > 5)

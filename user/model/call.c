@@ -42,8 +42,10 @@ void on_socket(struct model *m, const struct tcptrace_record *rec)
 void on_bind(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = called_listener(m, rec);
-	struct conn *c = rec->ret < 0 ? index_find(m, BY_SK, rec->sk) : conn_begins(m, rec);
+	struct conn *c = index_find(m, BY_SK, rec->sk);
 
+	if (rec->ret >= 0)
+		c = conn_begins(m, c, rec);
 	if (!c && !l && rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);
@@ -101,7 +103,7 @@ void on_connect(struct model *m, const struct tcptrace_record *rec)
 
 	if (rec_repeated(c, rec))
 		return;
-	c = conn_begins(m, rec);
+	c = conn_begins(m, c, rec);
 	if (!c && rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);

@@ -141,13 +141,13 @@ static bool may_be_open(const struct conn *c, const struct tcptrace_record *rec)
 }
 
 /*
- * The conn of a socket that leaves CLOSE, or that bind() or connect() is called on; NULL: nothing is known of it. After a
- * failed connect(), one to AF_UNSPEC, which takes a connection off, or the end of a connection it is another conn of the
- * same owner. Where no hook tells the end of a socket, what ended at that address may have been another one, of anybody.
+ * The conn of a socket that leaves CLOSE, or that bind() or connect() is called on; NULL: nothing is known of it. c: the one
+ * that was at its address, or NULL. After a failed connect(), one to AF_UNSPEC, which takes a connection off, or the end of
+ * a connection it is another conn of the same owner. Where no hook tells the end of a socket, what ended at that address may
+ * have been another one, of anybody.
  */
-struct conn *conn_begins(struct model *m, const struct tcptrace_record *rec)
+struct conn *conn_begins(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
-	struct conn *c = index_find(m, BY_SK, rec->sk);
 	struct owner owner;
 	uint8_t attempt;
 

@@ -124,6 +124,7 @@ static bool refused_meanwhile(const struct conn *c, int32_t ret)
 static void failed_alone(struct model *m, struct conn *c, const struct tcptrace_record *rec, int32_t err)
 {
 	failed(m, c, rec, err);
+	c->unowned = !c->owner.pid;
 	c->result_due = true;
 }
 
@@ -164,7 +165,6 @@ void connects_reset(struct model *m, struct conn *c, const struct tcptrace_recor
 {
 	c->state = TCP_S_CLOSE;
 	c->reset = false;
-	c->unowned = !c->owner.pid;
 	failed_alone(m, c, rec, ECONNREFUSED);
 }
 

@@ -207,17 +207,12 @@ static void say_why(struct diagnosis *d, const struct connects *row, const struc
 	}
 	if (say_in_between(d, row, e))
 		return;
-	if (!row->who.pid) {
-		say(d, FINDING_CAUSE, ": a RST came back, nobody listens there");
-		say(d, FINDING_ADVICE, "Start the server, or trace without -q and -x to see who wants it. A firewall that rejects looks "
-		    "the same.");
-		return;
-	}
 	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
 		if (text[i].err != e->err)
 			continue;
 		say(d, FINDING_CAUSE, text[i].cause);
-		say(d, FINDING_ADVICE, text[i].advice);
+		say(d, FINDING_ADVICE, row->who.pid ? text[i].advice :		/* refused: connects_reset() */
+		    N_("Start the server, or trace without -q and -x to see who wants it. A firewall that rejects looks the same."));
 		return;
 	}
 	say(d, FINDING_ADVICE, "See {errno} in connect(2).");

@@ -282,7 +282,7 @@ int conns_init(struct model *m);
 bool conn_room(const struct model *m);
 struct conn *conn_new(struct model *m);
 void conn_end(struct model *m, struct conn *c);
-struct conn *conn_begins(struct model *m, const struct tcptrace_record *rec);
+struct conn *conn_begins(struct model *m, struct conn *c, const struct tcptrace_record *rec);
 void conn_set_sk(struct model *m, struct conn *c, uint64_t sk);
 void conn_set_req(struct model *m, struct conn *c, uint64_t req);
 void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *rec);

@@ -45,7 +45,7 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	bool fresh;
 
 	if (rec->new == TCP_S_SYN_SENT)
-		conn_begins(m, rec);
+		conn_begins(m, index_find(m, BY_SK, rec->sk), rec);
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
 		child_release(m, rec, c);
@@ -105,7 +105,7 @@ static void opens_again(struct model *m, struct listener *l, uint64_t t_ns)
 static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
-	struct conn *c = conn_begins(m, rec);
+	struct conn *c = conn_begins(m, index_find(m, BY_SK, rec->sk), rec);
 	struct model_event ev;
 
 	if (l && (l->destroyed || (!l->open && l->lport && rec->lport && l->lport != rec->lport))) {

@@ -29,7 +29,7 @@ struct recorded {			/* one machine */
 	struct file_host id;
 	int64_t wall_offset_ns;
 	uint64_t from_ns, to_ns;	/* of its own clock */
-	int64_t boot_ns;		/* CLOCK_BOOTTIME - CLOCK_MONOTONIC, as told last */
+	int64_t boot_low, boot_high;	/* CLOCK_BOOTTIME - CLOCK_MONOTONIC, the least and most that was told */
 	bool clocks_told;
 };
 
@@ -116,12 +116,14 @@ static void on_event(void *ctx, const struct model_event *ev)
 /* While it was suspended CLOCK_MONOTONIC stood still, and those of the others went on. */
 static void learn_clocks(struct recorded *of, struct view_host *host, const struct tcptrace_record *rec)
 {
-	if (rec->event != TCPTRACE_OBSERVED || rec->flags & TCPTRACE_F_ACTOR || !rec->real_ns)
+	if (!tcptrace_tells_clocks(rec))
 		return;
-	if (of->clocks_told && rec->boot_ns > of->boot_ns)
-		host->suspended_ns += (uint64_t)rec->boot_ns - (uint64_t)of->boot_ns;
-	of->boot_ns = rec->boot_ns;
+	if (!of->clocks_told || rec->boot_ns < of->boot_low)
+		of->boot_low = rec->boot_ns;
+	if (!of->clocks_told || rec->boot_ns > of->boot_high)
+		of->boot_high = rec->boot_ns;
 	of->clocks_told = true;
+	host->suspended_ns = (uint64_t)of->boot_high - (uint64_t)of->boot_low;
 }
 
 static int take(void *ctx, const struct tcptrace_record *rec)

@@ -250,7 +250,7 @@ static int hand_on(struct file_source *f, const struct tcptrace_record *r, uint6
 		return 0;
 	}
 	f->records++;
-	if (r->event == TCPTRACE_OBSERVED && !(r->flags & TCPTRACE_F_ACTOR) && r->real_ns)
+	if (tcptrace_tells_clocks(r))
 		f->base.wall_offset_ns = r->real_ns;
 	return fn(ctx, r);
 }

@@ -110,7 +110,7 @@ static void skip_equal(struct merge_source *m, const struct merged *of, const st
 /* The clocks that it tells of are its machine's; times are those of the first. */
 static void shift_clocks(struct merge_source *m, struct tcptrace_record *rec, uint64_t own_ns)
 {
-	if (rec->event != TCPTRACE_OBSERVED || rec->flags & TCPTRACE_F_ACTOR || !rec->real_ns)
+	if (!tcptrace_tells_clocks(rec))
 		return;
 	if (m->base.machine)
 		rec->real_ns = rec->boot_ns = 0;
