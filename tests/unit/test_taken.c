@@ -224,12 +224,82 @@ static void deduced(void **state)
 	assert_int_equal(count(TCPTRACE_ACCEPT), 1);
 }
 
+/* What a run for both queues sees by tracepoints alone: no end of a socket, and accept() where it returns. */
+static void queues_by_tracepoints(void)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1 };
+
+	rec.arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY) |
+		    3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPTQ_DEL)) |
+		  (uint64_t)TCPTRACE_SEEN_DEDUCED << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPTQ_DEL);
+	rig_feed(rec);
+}
+
+static void enters(unsigned int i, uint32_t acceptq)
+{
+	synq_add(i, 1, acceptq - 1);
+	acceptq_add(i, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, acceptq);
+}
+
+/* Who waits dies with the listener: the kernel's length says how many, and the others were taken. */
+static void gone_with_it(void **state)
+{
+	(void)state;
+	queues_by_tracepoints();
+	rig_listen(128, 4096);
+	enters(1, 1);
+	enters(2, 2);
+	enters(3, 3);
+	enters(4, 4);
+	state_of(queues(listener_rec(0), 0, 3), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_CLOSED], 3);
+	assert_int_equal(listener()->accepted, 1);
+	assert_int_equal(listener()->acceptq.known, 0);
+	assert_int_equal(nth(TCPTRACE_ACCEPTQ_DEL, 1)->ev.flags & TCPTRACE_F_INFERRED, TCPTRACE_F_INFERRED);
+	assert_int_equal(model_totals(rig.m)->conns_now, 1);
+}
+
+/* Another member of its group may take them over. */
+static void gone_or_moved(void **state)
+{
+	struct tcptrace_record other = listener_rec(0);
+
+	(void)state;
+	queues_by_tracepoints();
+	rig_listen(128, 4096);
+	state_of(other, LSK + 64, TCP_S_CLOSE, TCP_S_LISTEN);
+	enters(1, 1);
+	state_of(queues(listener_rec(0), 0, 1), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_CLOSED], 0);
+	assert_int_equal(listener()->acceptq.known, 1);
+}
+
+/* Its successor has its address: bind() tells, as the end of a socket is not seen. */
+static void successor_at_its_address(void **state)
+{
+	struct tcptrace_record bind = by(listener_rec(TCPTRACE_BIND), SERVER, 3);
+
+	(void)state;
+	queues_by_tracepoints();
+	rig_listen(128, 4096);
+	enters(1, 1);
+	state_of(queues(listener_rec(0), 0, 1), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	rig_feed(bind);
+	rig_listen(128, 4096);
+	assert_ptr_not_equal(model_listener(rig.m, 1), NULL);
+	assert_int_equal(model_listener(rig.m, 1)->causes[TCPTRACE_ACCEPTQ_CLOSED], 0);
+	state_of(queues(listener_rec(0), 0, 0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);	/* shutdown(), and again */
+	rig_listen(128, 4096);
+	assert_ptr_equal(model_listener(rig.m, 2), NULL);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(counted_where_it_leaves), CASE(shorter_queue), CASE(returns_late), CASE(read_crosswise),
 		CASE(idle), CASE(closed_by_its_owner), CASE(not_closed_with_it), CASE(deduced),
+		CASE(gone_with_it), CASE(gone_or_moved), CASE(successor_at_its_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

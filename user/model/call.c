@@ -46,6 +46,10 @@ void on_bind(struct model *m, const struct tcptrace_record *rec)
 
 	if (rec->ret >= 0)
 		c = conn_begins(m, c, rec);
+	if (rec->ret >= 0 && l && !l->open) {	/* who has listened is bound: another socket has its address */
+		listener_sk_gone(m, l, rec->t_ns);
+		l = NULL;
+	}
 	if (!c && !l && rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);

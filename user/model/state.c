@@ -148,13 +148,33 @@ static void synq_gone_before(struct model *m, struct listener *l, const struct t
 	}
 }
 
+/* Nothing else tells the end of who waits in an accept queue. */
+static bool ends_unseen(const struct model *m)
+{
+	return model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT && model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT &&
+	       model_seen(m, TCPTRACE_ACCEPTQ_DEL) != TCPTRACE_SEEN_EXACTLY;
+}
+
+/* inet_csk_listen_stop() throws out whoever waits. Not told where another member of a group may take them over instead. */
+static void waiting_gone_with(struct model *m, struct listener *l, uint64_t t_ns)
+{
+	struct conn *c;
+
+	while ((c = l->acceptq.oldest)) {
+		leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, TCPTRACE_F_INFERRED), c, TCPTRACE_ACCEPTQ_CLOSED);
+		conn_end(m, c);
+	}
+}
+
 static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
 	struct model_event ev;
+	bool alone;
 
 	if (!l && rec->sk)
 		l = listener_new(m, rec, rec->sk);
+	alone = l && listener_alone(m, rec) == l;
 	queue_numbers(m, l, rec, 0, 0);
 	if (l && rec->flags & TCPTRACE_F_QUEUES && !rec->synq)
 		synq_gone_before(m, l, rec);
@@ -166,6 +186,8 @@ static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 		listener_close(m, l, rec->t_ns);
 	}
 	emit_event(m, &ev);
+	if (alone && ends_unseen(m))
+		waiting_gone_with(m, l, rec->t_ns);
 }
 
 /* A minisock: known by its ends only. Its end may come when its tuple lives a new life. */
