@@ -203,6 +203,12 @@ static __always_inline void set_queues(struct tcptrace_record *r, const struct s
 	r->flags |= TCPTRACE_F_QUEUES;
 }
 
+/* TCP_DEFER_ACCEPT, in timeouts of a SYN-ACK: a third packet without data is dropped until then; 0: not set. */
+static __always_inline __u8 defer_accept(const struct sock *listener)
+{
+	return READ(TYPED_PTR((const struct inet_connection_sock *)listener), icsk_accept_queue.rskq_defer_accept);
+}
+
 /* Which device it is bound to. */
 static __always_inline void set_device(struct tcptrace_record *r, const struct sock *listener)
 {
@@ -282,6 +288,7 @@ static __always_inline void set_request(struct tcptrace_record *r, const struct 
 	r->flags |= TCPTRACE_F_REQUEST;
 	if (READ(listener, __sk_common.skc_family) == AF_INET6)
 		r->family = 6;
+	r->old = defer_accept(listener);
 	set_queues(r, listener);
 }
 

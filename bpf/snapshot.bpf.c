@@ -21,6 +21,7 @@ static __always_inline void set_listener(struct tcptrace_record *r, const struct
 	set_queues(r, sk);
 	set_device(r, sk);
 	r->drops = READ(sk, sk_drops.counter);
+	r->old = defer_accept(sk);
 }
 
 SEC("?iter/tcp")

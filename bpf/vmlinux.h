@@ -178,7 +178,7 @@ struct sock {
 };
 
 struct fastopen_queue { int qlen, max_qlen; };
-struct request_sock_queue { atomic_t qlen, young; struct fastopen_queue fastopenq; };
+struct request_sock_queue { __u8 rskq_defer_accept; atomic_t qlen, young; struct fastopen_queue fastopenq; };
 struct inet_sock { struct sock sk; __be16 inet_sport; };
 struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; };
 

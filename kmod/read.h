@@ -116,6 +116,15 @@ static inline void set_sock(struct tcptrace_record *r, const struct sock *sk)
 	r->lport = sk_lport(sk);
 }
 
+/*
+ * TCP_DEFER_ACCEPT, in timeouts of a SYN-ACK: a third packet without data is
+ * dropped until then; 0: not set.
+ */
+static inline u8 defer_accept(const struct sock *listener)
+{
+	return READ_ONCE(inet_csk(listener)->icsk_accept_queue.rskq_defer_accept);
+}
+
 /* Both queues of a listener, as they are now. */
 static inline void set_queues(struct tcptrace_record *r,
 			      const struct sock *listener)
@@ -184,6 +193,7 @@ static inline void set_request(struct tcptrace_record *r,
 	r->flags |= TCPTRACE_F_REQUEST;
 	if (listener->sk_family == AF_INET6)
 		r->family = 6;
+	r->old = defer_accept(listener);
 	set_queues(r, listener);
 }
 

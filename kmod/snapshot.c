@@ -47,6 +47,7 @@ static void set_listener(struct tcptrace_record *r, const struct sock *sk)
 	set_queues(r, sk);
 	set_device(r, sk);
 	r->drops = atomic_read(&sk->sk_drops);
+	r->old = defer_accept(sk);
 }
 
 static void emit_sock(const struct sock *sk)

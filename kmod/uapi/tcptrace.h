@@ -246,7 +246,7 @@ struct tcptrace_record {
 	__u16	rport;
 	__u8	event;		/* enum tcptrace_event */
 	__u8	family;		/* of the socket: 4 or 6 (6 with a mapped address is IPv4 traffic) */
-	__u8	old;		/* state: before */
+	__u8	old;		/* state: before; exists of a listener, F_REQUEST: its rskq_defer_accept, 0: not set */
 	__u8	new;		/* state: after; exists: now; shutdown: how; lost: which event; synq-add: SYNACK_TOO */
 	__u8	cause;		/* enum tcptrace_cause */
 	__u8	flags;		/* TCPTRACE_F_* */

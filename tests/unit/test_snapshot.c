@@ -312,6 +312,44 @@ static void refused_unseen(void **state)
 	assert_int_equal(listener()->sk_drops, 48);
 }
 
+/*
+ * With TCP_DEFER_ACCEPT each third packet without data counts in sk_drops and in nothing else: a request that is gone
+ * is no refusal for that.
+ */
+static void deferred(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	snapshot(false, 0);
+	rec = queues(listener_rec(0), 1, 0);
+	rec.old = 2;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+	assert_true(listener()->deferred);
+	rec = queues(server_rec(TCPTRACE_SYNQ_ADD, 1), 1, 0);
+	rec.sk = RQ(1);
+	rec.flags |= TCPTRACE_F_REQUEST;
+	rig_feed(rec);
+	assert_false(listener()->deferred);	/* taken back by setsockopt() */
+	rec.t_ns = 0;
+	rec.rport++;
+	rec.sk = RQ(2);
+	rec.old = 2;
+	rig_feed(rec);
+	assert_true(listener()->deferred);
+	rig.t += MS;
+	snapshot(false, 0);
+	rec = queues(listener_rec(0), 0, 0);
+	rec.old = 2;
+	rec.drops = 1;
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+	assert_int_equal(listener()->drops_unseen, 1);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_SYNQ_OTHER);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.counted, 0);
+}
+
 /* A full table of listeners: each that found no room is counted once, however often snapshots name it. */
 static void no_room(void **state)
 {
@@ -480,7 +518,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack),
-		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen),
+		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(invisible), CASE(another_port), CASE(another_listener),
 	};

@@ -37,7 +37,7 @@ static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int
 
 	if (!l || (cause != TCPTRACE_SYNQ_OTHER && cause != TCPTRACE_SYNQ_RESET))
 		return 0;
-	if (cause == TCPTRACE_SYNQ_OTHER && unseen && !l->drops_unseen)
+	if (cause == TCPTRACE_SYNQ_OTHER && unseen && (!l->drops_unseen || l->deferred))
 		return 0;
 	if (cause == TCPTRACE_SYNQ_OTHER || !c->ack_refused)
 		l->drops_seen++;

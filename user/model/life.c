@@ -162,6 +162,7 @@ static void leaves_synq(struct conn_life *l, const struct model_event *ev)
 {
 	l->synq_out_ns = ev->rec->t_ns;
 	l->synq_cause = ev->cause;
+	l->deferred = ev->l && ev->l->deferred;
 	if (ev->cause == TCPTRACE_SYNQ_ESTABLISHED)
 		return;
 	l->old = TCP_S_NEW_SYN_RECV;

@@ -131,6 +131,7 @@ struct listener {
 	bool sk_drops_known, sk_drops_based;
 	uint32_t drops_seen;		/* rises of sk_drops that records account for */
 	uint32_t drops_unseen;		/* rises that none does, at the last snapshot: refused, or thrown away otherwise */
+	bool deferred;			/* TCP_DEFER_ACCEPT is set: third packets without data are dropped */
 	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
 	/*
 	 * Waiting times, ns. in_synq: of requests that were established (the wait of an expired

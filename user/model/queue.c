@@ -118,6 +118,8 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		l->limit = rec->acceptq_max;
 		l->limit_known = true;
 		l->lengths_ns = rec->t_ns;
+		if (rec->flags & TCPTRACE_F_REQUEST)
+			l->deferred = rec->old;
 	}
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
 	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);

@@ -131,6 +131,7 @@ static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 	if (!l)
 		return;
 	listener_learn(m, l, rec);
+	l->deferred = rec->old;
 	learn_drops(l, rec);
 	if (rec_cookie(rec))
 		l->cookie = rec_cookie(rec);

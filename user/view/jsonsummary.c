@@ -151,6 +151,8 @@ void json_listener_name(struct out *o, const struct model *m, const struct liste
 		json_u64(o, "effective", l->limit);
 	if (listener_decides(l))
 		json_str(o, "decides", listener_decides(l));
+	if (l->deferred)
+		json_bool(o, "defer_accept", true);
 }
 
 /* Which of the numbers are lower bounds. */

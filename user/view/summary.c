@@ -165,7 +165,8 @@ static void put_refused(struct out *o, const struct model *m, const struct liste
 	}
 	if (figure_drops_unseen(m, l)) {
 		out_mem(o, "  ", 2);
-		summary_with(o, N_("(sk_drops rose by {1} more: not seen why)"), figure_drops_unseen(m, l));
+		summary_with(o, l->deferred ? N_("(sk_drops rose by {1} more: TCP_DEFER_ACCEPT drops ACKs without data)") :
+			     N_("(sk_drops rose by {1} more: not seen why)"), figure_drops_unseen(m, l));
 	}
 	out_line_end(o);
 }
@@ -244,6 +245,8 @@ void summary_title(struct view *v, const struct listener *l)
 	if (keeper->fd >= 0 && keeper != &l->acceptor)
 		put_count(o, N_("fd"), (uint64_t)keeper->fd);
 	put_backlog(o, l);
+	if (l->deferred)
+		out_str(o, "  TCP_DEFER_ACCEPT");
 	out_mem(o, "  ", 2);
 	out_str(o, l->open ? "LISTEN" : _("closed"));
 	out_line_end(o);

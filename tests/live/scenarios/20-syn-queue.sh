@@ -193,6 +193,7 @@ defer_accept()
 	stop server
 	untrace
 	kernel PassiveOpens=1 ListenDrops=0
+	listener_is defer_accept=true
 	events synq-add:2 synq-del,cause=established:1 synq-del:2 acceptq-add,cause=handshake:1
 	within "milliseconds deferred" $(($(values dur_ns synq-del cause=established) / 1000000)) 100 $((SLOW ? 2000 : 400))
 }

@@ -160,6 +160,8 @@ static const char *no_answer(const struct conn_row *r)
 
 static const char *expired(const struct conn_row *r)
 {
+	if (r->l->deferred)
+		return N_("no data for TCP_DEFER_ACCEPT, or no third packet");
 	if (r->l->before)
 		return N_("no third packet to its SYN-ACKs");
 	return r->l->synacks_again ? N_("no third packet to {n} SYN-ACKs") : N_("no third packet to 1 SYN-ACK");
