@@ -404,6 +404,15 @@ static void another_socket(void **state)
 		assert_int_equal(rig.seen[rig.n - 1].pid, 0);
 		assert_int_equal(model_listener(rig.m, i)->opener.pid, 0);
 	}
+	/* with -x neither its beginning nor its state is seen, but a RST */
+	for (uint8_t event = TCPTRACE_RST_SENT; event <= TCPTRACE_RST_RECEIVED; event++) {
+		served(event, TCP_S_CLOSE);
+		rec = client_rec(event, 40);
+		rec.sk = SK(event);
+		rig_feed(rec);
+		assert_null(rig.seen[rig.n - 1].ev.c);
+		assert_null(rig.seen[rig.n - 1].ev.l);
+	}
 	/* one whose connect() failed before there was a SYN */
 	rec = by(client_rec(TCPTRACE_CONNECT_RETURN, 30), CLIENT, 4);
 	rec.sk = SK(30);

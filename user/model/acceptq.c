@@ -69,7 +69,7 @@ static bool had_request(const struct conn *c)
  */
 static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 {
-	const struct conn *c = index_find(m, BY_SK, rec->sk);
+	const struct conn *c = conn_by_sk(m, rec);
 	const struct listener *l;
 
 	if (!(rec->flags & TCPTRACE_F_INFERRED) || rec->cause != TCPTRACE_ACCEPTQ_HANDSHAKE)
@@ -231,9 +231,9 @@ static bool is_failure(int32_t ret)
 }
 
 /* Deduced from a number that may be a descriptor (io_uring): only of a connection that waits. */
-static bool waits_for_it(const struct model *m, const struct tcptrace_record *rec)
+static bool waits_for_it(struct model *m, const struct tcptrace_record *rec)
 {
-	const struct conn *c = index_find(m, BY_SK, rec->sk);
+	const struct conn *c = conn_by_sk(m, rec);
 
 	return c && (c->in_acceptq || c->unseen);
 }
