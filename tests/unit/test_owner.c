@@ -368,6 +368,34 @@ static void destroys_unseen(void)
 	rig_feed(rec);
 }
 
+/* Whose a child is that somebody may have accepted, by whom is not seen: the holder of the listener need not be. */
+static void accepted_by_whom(void **state)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1 };
+
+	(void)state;
+	rig_listen(128, 4096);
+	rec.arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPT) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPTQ_DEL));
+	rig_feed(rec);
+	handshake(1, 1);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+	assert_int_equal(rig.seen[rig.n - 1].ev.event, TCPTRACE_STATE);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+	rec.t_ns = 0;
+	rec.arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPT));
+	rig_feed(rec);
+	handshake(3, 1);
+	acceptq_del(3, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+	state_of(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+	handshake(4, 1);
+	acceptq_del(4, TCPTRACE_ACCEPTQ_CLOSED, 0, 0);
+	state_of(server_rec(0, 4), SK(4), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+}
+
 /* The server's connection i, over; its socket's address may be anybody's from here on. */
 static void served(unsigned int i, uint8_t last)
 {
@@ -413,6 +441,15 @@ static void another_socket(void **state)
 		assert_null(rig.seen[rig.n - 1].ev.c);
 		assert_null(rig.seen[rig.n - 1].ev.l);
 	}
+	/* that of a program whose connect() failed: it has no remote end any more */
+	served(50, TCP_S_CLOSE);
+	rec = by(client_rec(TCPTRACE_CLOSE, 51), CLIENT, -1);
+	rec.sk = SK(50);
+	rec.rport = 0;
+	memset(rec.raddr, 0, sizeof(rec.raddr));
+	rig_feed(rec);
+	assert_int_equal(rig.seen[rig.n - 1].ev.c->rport, 0);
+	assert_null(rig.seen[rig.n - 1].ev.l);
 	/* one whose connect() failed before there was a SYN */
 	rec = by(client_rec(TCPTRACE_CONNECT_RETURN, 30), CLIENT, 4);
 	rec.sk = SK(30);
@@ -452,6 +489,7 @@ int main(void)
 		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(same_socket),
+		CASE(accepted_by_whom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

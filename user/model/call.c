@@ -5,12 +5,12 @@
  */
 #include "internal.h"
 
-/* The listener of a call on a listening socket. A closed one may go on as a conn. */
+/* The listener of a call on a listening socket. A closed one may go on as a conn, or another socket has its address. */
 static struct listener *called_listener(const struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l = listener_find(m, rec->sk);
 
-	return l && !l->destroyed && (l->open || !index_find(m, BY_SK, rec->sk)) ? l : NULL;
+	return l && !l->destroyed && (l->open || (!rec->rport && !index_find(m, BY_SK, rec->sk))) ? l : NULL;
 }
 
 void on_socket(struct model *m, const struct tcptrace_record *rec)

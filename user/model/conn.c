@@ -331,13 +331,18 @@ void conn_exchange(struct model *m, struct conn *c, struct conn *child)
 	child->state_ns = state_ns;
 }
 
+/* After a connect() that failed a socket has no remote end, and if it was not bound no port. */
+static bool may_be_its(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return !c->tupled || (rec->lport && rec->rport ? same_ends(c, rec) : rec->lport == c->lport);
+}
+
 /* Where the end of a socket is not seen its address may have been used again, for a connection with other ends. */
 struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 
-	if (!c || model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT || !c->tupled || !rec->lport || !rec->rport ||
-	    same_ends(c, rec))
+	if (!c || model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT || may_be_its(c, rec))
 		return c;
 	if (c->in_acceptq)		/* how it left, its listener says, or the next snapshot */
 		sk_unindex(m, c);

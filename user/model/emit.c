@@ -49,8 +49,7 @@ static void hand_out(const struct model *m, struct model_event *ev, const struct
 void emit_event(struct model *m, struct model_event *ev)
 {
 	const struct tcptrace_record *rec = ev->rec;
-	struct listener *l = (struct listener *)ev->l;	/* const for views; both are the model's own */
-	struct conn *c = (struct conn *)ev->c;
+	struct conn *c = (struct conn *)ev->c;		/* const for views; the model's own */
 	bool handed = m->fn && m->wants == MODEL_STEPS;
 	const struct owner *owner = NULL;
 
@@ -64,7 +63,7 @@ void emit_event(struct model *m, struct model_event *ev)
 	}
 	m->totals.events[ev->event]++;
 	if (handed || m->renamed)		/* whose it is goes by his latest name */
-		owner = owner_of(m, c, l);
+		owner = owner_of(m, ev);
 	if (handed)
 		hand_out(m, ev, owner);
 }

@@ -308,7 +308,7 @@ static inline bool attempt_concerns(const struct conn *c, const struct model_eve
 
 /* owner.c */
 void owner_load(struct model *m, const struct tcptrace_record *rec);
-const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l);
+const struct owner *owner_of(struct model *m, const struct model_event *ev);
 void owner_learn(const struct model *m, struct owner *o, const struct tcptrace_record *rec, bool sure);
 void owner_calls(const struct model *m, struct conn *c, const struct tcptrace_record *rec);
 void owner_opens(struct model *m, struct listener *l, const struct tcptrace_record *rec);

@@ -122,7 +122,7 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 	queue_leave(m, c);
 	conn_set_req(m, c, 0);		/* the kernel frees it here */
 	if (cause == TCPTRACE_ACCEPTQ_CLOSED)
-		c->left_acceptq = true;
+		c->left_acceptq = c->killed = true;
 	else
 		leave_counted(l, c);
 	if (l) {

@@ -205,6 +205,7 @@ struct conn {
 	bool seen_taken, seen_queued;	/* that snapshot found it taken by accept(), or not yet */
 	bool tupled;			/* in the table by tuple */
 	bool left_acceptq;		/* a second removal is a duplicate */
+	bool killed;			/* it left with its listener: nobody has accepted it */
 	bool moved;			/* from a closed member of its group, whose wait it was until then */
 	bool unseen;			/* counted in listener->unseen */
 	bool ghost;			/* counted in listener->ghosts */

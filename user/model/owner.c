@@ -128,12 +128,27 @@ uint32_t model_owners(const struct model *m)
 	return m->owners;
 }
 
-/* In softirq 'current' means nothing: a child that was not accepted yet belongs to the holder of the listener. */
-const struct owner *owner_of(struct model *m, struct conn *c, struct listener *l)
+/* By somebody of whom nothing is known: unseen, or where no way out of the accept queue is seen. */
+static bool may_be_accepted(const struct model *m, const struct conn *c, const struct model_event *ev)
 {
+	if (!c->sk || c->in_acceptq || c->killed || tcptrace_event_class(ev->event) == TCPTRACE_QUEUE ||
+	    (ev->event == TCPTRACE_STATE && (ev->old == TCP_S_LISTEN || ev->old == TCP_S_SYN_RECV)))
+		return false;
+	return c->left_acceptq || (model_seen(m, TCPTRACE_ACCEPT) == TCPTRACE_SEEN_NOT &&
+				   model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_NOT);
+}
+
+/* In softirq 'current' means nothing: a child that was not accepted yet belongs to the holder of the listener. */
+const struct owner *owner_of(struct model *m, const struct model_event *ev)
+{
+	struct conn *c = (struct conn *)ev->c;
+	const struct owner *keeper = ev->l ? listener_keeper(ev->l) : NULL;
+
 	if (c && c->owner.pid)
 		return named(m, &c->owner);
-	return l && listener_keeper(l) ? named(m, (struct owner *)listener_keeper(l)) : NULL;
+	if (!keeper || (c && !owner_is_kernel(keeper) && may_be_accepted(m, c, ev)))
+		return NULL;
+	return named(m, (struct owner *)keeper);
 }
 
 /* The caller of socket, connect and accept owns the socket; of other calls if no owner is known. */
