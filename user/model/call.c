@@ -81,19 +81,15 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 
 void on_listen(struct model *m, const struct tcptrace_record *rec)
 {
-	struct listener *l = listener_find(m, rec->sk);
 	struct conn *c = index_find(m, BY_SK, rec->sk);
+	struct listener *l;
 
 	if (rec->ret < 0 || !rec->sk) {
-		emit_plain(m, rec, c, l);
+		emit_plain(m, rec, c, listener_find(m, rec->sk));
 		return;
 	}
-	if (l && l->destroyed) {
-		listener_sk_gone(m, l, rec->t_ns);
-		l = NULL;
-	}
-	if (!l)
-		l = listener_new(m, rec, rec->sk);
+	leave_closed(m, listener_find(m, rec->sk), rec->t_ns);
+	l = listener_opening(m, rec);
 	if (l)
 		listen_done(m, l, rec);
 	if (c)			/* its transition was missed */

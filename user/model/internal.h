@@ -270,6 +270,7 @@ struct listener *listener_alone(const struct model *m, const struct tcptrace_rec
 struct listener *listener_of_cookie(struct model *m, const struct tcptrace_record *rec);
 bool listener_awaits_cookies(const struct model *m, const struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
+struct listener *listener_opening(struct model *m, const struct tcptrace_record *rec);
 
 static inline void listener_count(struct listener *l, unsigned int cause)
 {
@@ -331,6 +332,7 @@ void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn 
 void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
 void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
 void leave_ended(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
+void leave_closed(struct model *m, struct listener *l, uint64_t t_ns);
 void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns);
 void leave_counted(struct listener *l, struct conn *c);
 

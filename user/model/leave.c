@@ -152,6 +152,13 @@ void leave_ended(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
 		leave_taken(m, t_ns, c, flags);
 }
 
+/* l, which may be NULL, begins to listen anew, or another one at its address: who waited was thrown out when it closed. */
+void leave_closed(struct model *m, struct listener *l, uint64_t t_ns)
+{
+	while (l && !l->open && l->acceptq.oldest)
+		leave_ended(m, t_ns, l->acceptq.oldest, TCPTRACE_F_INFERRED);
+}
+
 /* The kernel's queue was shorter than our list all the time: its oldest are not there. */
 void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns)
 {

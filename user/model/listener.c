@@ -337,3 +337,20 @@ void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns)
 	listener_close(m, l, t_ns);
 	sk_unindex(m, l);
 }
+
+/*
+ * The listener of a socket that begins to listen, or does it anew after shutdown(). Where the end of a socket is not seen
+ * it is another one: servers that end are more than those that listen again.
+ */
+struct listener *listener_opening(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = listener_find(m, rec->sk);
+	bool elsewhere = l && l->lport && rec->lport && l->lport != rec->lport;
+
+	if (l && (l->destroyed ||
+		  (!l->open && (elsewhere || model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT)))) {
+		listener_sk_gone(m, l, rec->t_ns);
+		l = NULL;
+	}
+	return l || !rec->sk ? l : listener_new(m, rec, rec->sk);
+}

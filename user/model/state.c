@@ -93,30 +93,19 @@ static void child_state(struct model *m, const struct tcptrace_record *rec)
 		emit_plain(m, rec, NULL, NULL);
 }
 
-/* shutdown() threw out who waited, and what waits from now on is another one's. */
-static void opens_again(struct model *m, struct listener *l, uint64_t t_ns)
-{
-	while (l->acceptq.oldest)
-		leave_ended(m, t_ns, l->acceptq.oldest, TCPTRACE_F_INFERRED);
-	listener_reopen(m, l);
-	l->again_ns = t_ns;
-}
-
 static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 {
-	struct listener *l = listener_find(m, rec->sk);
 	struct conn *c = conn_begins(m, index_find(m, BY_SK, rec->sk), rec);
 	struct model_event ev;
+	struct listener *l;
 
-	if (l && (l->destroyed || (!l->open && l->lport && rec->lport && l->lport != rec->lport))) {
-		listener_sk_gone(m, l, rec->t_ns);
-		l = NULL;
-	}
-	if (!l && rec->sk)
-		l = listener_new(m, rec, rec->sk);
+	leave_closed(m, listener_find(m, rec->sk), rec->t_ns);
+	l = listener_opening(m, rec);
 	if (l) {
-		if (!l->open)
-			opens_again(m, l, rec->t_ns);
+		if (!l->open) {			/* what waits from now on is another one's */
+			listener_reopen(m, l);
+			l->again_ns = rec->t_ns;
+		}
 		listener_learn(m, l, rec);
 		if (!l->born_ns)
 			l->born_ns = rec->t_ns;

@@ -91,7 +91,8 @@ asked_drop()
 	listener_is $refused
 	unknown established accepted expired cookies.sent
 	expect "no other events" "$(grep -c '^{"type":"event"' "$json")" 5
-	expect findings "$(findings)" acceptq-full
+	# by tracepoints those that a sweep found waiting went down with it
+	[[ $(findings) == acceptq-full?( closed-waiting) ]] || fail "findings are '$(findings)'"
 }
 
 scenario asked_checked 4 own -- "--check asks for what its rows are counted from, beside -e drop"
@@ -159,4 +160,56 @@ asked_pid()
 	client_go
 	untrace
 	events drop:5 acceptq-add:3
+}
+
+# beside NAME ARGS: another tcptrace, which writes $dir/NAME; beside_ends: all of them
+beside()
+{
+	mkfifo "$dir/ready"
+	"$tcptrace" --netns "$ns" --mechanism "$mechanism" --json --ready-fd 9 "${@:2}" 9> "$dir/ready" > "$dir/$1" 2> "$dir/talk" &
+	pid[$1]=$!
+	until_ready
+}
+
+beside_ends()
+{
+	local name
+
+	for name; do
+		kill -INT "${pid[$name]}"
+		wait "${pid[$name]}"
+		expect "exit status of $name" $? 0
+		unset "pid[$name]"
+	done
+}
+
+# Addresses of sockets are used again at once, for another program's: by the next client, server or listener.
+scenario asked_alike 4 own host loose -- "runs that ask for a part beside one that asks for all: what they tell, they tell alike"
+asked_alike()
+{
+	local i names=() parts=(-q -x '-e accept' '-e state' '-e rst-sent,rst-received,close' '-e destroy,connect' '-e acceptq-add,acceptq-del'
+		       '-e synq-add,drop,retrans,shutdown')
+
+	needs python3
+	for i in "${!parts[@]}"; do
+		names+=("part$i")
+		beside "part$i" ${parts[i]}
+	done
+	own_trace
+	server --accept loop --fork 2
+	for i in 1 2 3; do
+		client --count 40
+		client --count 20 --rst
+		port=8098 as=other server --backlog 1 --accept none
+		port=8098 client_hold --nonblock --count 5 --timeout-ms 60
+		stop other
+		client_go
+		port=8099 client --count 9
+		client --count 40 --half-close
+	done
+	stop server
+	untrace
+	beside_ends "${names[@]}"
+	expect "what parts say otherwise" "$(python3 "$here/alike.py" "$json" "$dir"/part? 2> "$dir/compared")" ""
+	within "compared of '-e state'" "$(awk '$1 == "part3" { print $2 }' "$dir/compared")" 1000 100000
 }

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does a run that asks for a part tell of it what one beside it tells that asks for all?
+
+usage: alike.py WHOLE PART...       JSON of both; what differs is printed, a line each; then how many events were compared
+
+An event is found again by both ports and its states, the nearest in time. A member that the part leaves out is unknown
+there; one that it has, and the whole has not, or has otherwise, is said though it was not seen.
+"""
+import collections
+import json
+import sys
+
+SAME = "pid", "comm", "fd", "cause", "ret"
+NEAR_NS = 100_000_000
+COUNTS = "established", "accepted", "drops", "expired", "effective", "backlog"
+
+
+def read(path):
+    events, listeners = collections.defaultdict(list), {}
+    for line in open(path, errors="replace"):
+        j = json.loads(line)
+        if j["type"] == "listener":
+            listeners[j["listener"]] = j
+        elif j["type"] == "event" and j.get("lport") and j.get("rport"):
+            events[j["event"], j["lport"], j["rport"], j.get("old"), j.get("new")].append(j)
+    return events, listeners
+
+
+def port_of(event, listeners):
+    return listeners.get(event.get("listener"), {}).get("lport")
+
+
+def differences(part, whole):
+    events, listeners = read(part)
+    compared = 0
+    for key, told in events.items():
+        for e in told:
+            near = min(whole[0].get(key, []), key=lambda w: abs(w["t_ns"] - e["t_ns"]), default=None)
+            # a sweep tells it late; a RST for no socket is that of a connection which a part has not seen to end
+            if key[0] == "exists" or e.get("sampled") or key[0] == "rst-sent" and near and "conn" not in near:
+                continue
+            compared += 1
+            name = " ".join(str(k) for k in key if k is not None)
+            if near is None or abs(near["t_ns"] - e["t_ns"]) > NEAR_NS:
+                yield f"{name}: not told by the whole"
+                continue
+            for k in SAME:
+                # accept() takes what was reset, too
+                if k in e and e[k] != near.get(k) and (e[k], near.get(k)) != ("accepted", "reset"):
+                    yield f"{name}: {k} {e[k]}, the whole says {near.get(k)}"
+            ours, theirs = port_of(e, listeners), port_of(near, whole[1])
+            if ours and theirs and ours != theirs:
+                yield f"{name}: of the listener at {ours}, the whole says {theirs}"
+    by_cookie = {j.get("cookie"): j for j in whole[1].values()}
+    for j in listeners.values():
+        w = by_cookie.get(j.get("cookie")) if j.get("cookie") else None
+        for k in COUNTS:
+            if w and k in j and k in w and j[k] != w[k] and k not in j.get("at_least", {}):
+                yield f"listener at {j['lport']}: {k} {j[k]}, the whole says {w[k]}"
+    print(part.rsplit("/", 1)[-1], compared, "compared", file=sys.stderr)
+
+
+whole = read(sys.argv[1])
+for part in sys.argv[2:]:
+    for line in differences(part, whole):
+        print(part.rsplit("/", 1)[-1], line)
