@@ -232,6 +232,8 @@ static void knock(unsigned int n, uint16_t port, uint32_t to)
 
 static void no_listener(void **state)
 {
+	struct tcptrace_record rec;
+
 	knock(2, 8099, 0x0a000001);
 	look();
 	assert_int_equal(found.n, 0);
@@ -253,6 +255,19 @@ static void no_listener(void **state)
 	assert_told("no-listener", FINDING_CAUSE, "1 SYN to 10.0.0.1:8080 answered by RST: nobody listened from ");
 	assert_says(FINDING_CAUSE, "(1.1 s), when nginx[100] began to.");
 	assert_says(FINDING_ADVICE, "reload instead");
+	rig_down(state);		/* listen() alone is told of the next one, with -q, and the first is there */
+	up(state);
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_SNAPSHOT });
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_SNAPSHOT, .flags = TCPTRACE_F_END });
+	rig_listen(128, 4096);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	pass(700 * MS);
+	knock(3, PORT, 0x0a000001);
+	rec = by(listener_rec(TCPTRACE_LISTEN), SERVER + 1, 3);
+	rec.sk += 64;
+	rig_feed(rec);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, ", when prog[101] began to.");
 	rig_down(state);		/* the same listener again; and a try or two before a server's first start */
 	up(state);
 	knock(2, PORT, 0x0a000001);

@@ -81,15 +81,17 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 
 void on_listen(struct model *m, const struct tcptrace_record *rec)
 {
+	struct listener *l, *before = listener_find(m, rec->sk);
 	struct conn *c = index_find(m, BY_SK, rec->sk);
-	struct listener *l;
 
 	if (rec->ret < 0 || !rec->sk) {
-		emit_plain(m, rec, c, listener_find(m, rec->sk));
+		emit_plain(m, rec, c, before);
 		return;
 	}
-	leave_closed(m, listener_find(m, rec->sk), rec->t_ns);
+	leave_closed(m, before, rec->t_ns);
 	l = listener_opening(m, rec);
+	if (l && l != before && m->snap.gen)	/* no snapshot has found it: its transition is not told */
+		l->born_ns = rec->t_ns;
 	if (l)
 		listen_done(m, l, rec);
 	if (c)			/* its transition was missed */

@@ -99,14 +99,12 @@ static void say_gap(struct diagnosis *d, const struct unheard *u, const struct a
 
 static void blame_around(struct diagnosis *d, const struct around *a)
 {
-	static const struct owner nobody = { .fd = -1 };
-	const struct owner *who[] = {
-		a->after ? &a->after->opener : &nobody, a->other ? &a->other->opener : &nobody,
-		a->before ? &a->before->opener : &nobody,
-	};
+	const struct listener *l = a->after ? a->after : a->before ? a->before : a->other;
+	const struct owner *who[] = { l ? &l->opener : NULL };
 
-	blame(d, who, 3);
-	d->f.listener = a->after ? a->after : a->before;
+	if (l)
+		blame(d, who, 1);
+	d->f.listener = l == a->other ? NULL : l;
 }
 
 static void say_elsewhere(struct diagnosis *d, const struct unheard *u, const struct around *a)

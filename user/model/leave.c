@@ -114,7 +114,7 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 	struct listener *l = c->listener;
 	int by = l ? queue_step_unseen(&l->acceptq) : 0;
 
-	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset)
+	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset && !(c->unseen && takers_unseen(m)))	/* taken before the RST? */
 		cause = TCPTRACE_ACCEPTQ_RESET;
 	ev.cause = cause;
 	if (c->in_acceptq && !c->unseen && !(ev.flags & TCPTRACE_F_SAMPLED))

@@ -128,14 +128,13 @@ uint32_t model_owners(const struct model *m)
 	return m->owners;
 }
 
-/* By somebody of whom nothing is known: unseen, or where no way out of the accept queue is seen. */
+/* By somebody of whom nothing is known. */
 static bool may_be_accepted(const struct model *m, const struct conn *c, const struct model_event *ev)
 {
 	if (!c->sk || c->killed || tcptrace_event_class(ev->event) == TCPTRACE_QUEUE ||
 	    (ev->event == TCPTRACE_STATE && (ev->old == TCP_S_LISTEN || ev->old == TCP_S_SYN_RECV)))
 		return false;
-	return c->left_acceptq || (model_seen(m, TCPTRACE_ACCEPT) == TCPTRACE_SEEN_NOT &&
-				   model_seen(m, TCPTRACE_ACCEPTQ_DEL) < TCPTRACE_SEEN_DEDUCED);
+	return c->left_acceptq || takers_unseen(m);
 }
 
 /* In softirq 'current' means nothing: a child that was not accepted yet belongs to the holder of the listener. */
