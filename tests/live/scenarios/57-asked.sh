@@ -183,20 +183,16 @@ beside_ends()
 	done
 }
 
-# Addresses of sockets are used again at once, for another program's: by the next client, server or listener.
-scenario asked_alike 4 own host loose -- "runs that ask for a part beside one that asks for all: what they tell, they tell alike"
-asked_alike()
+# alike PART...: the JSON of each beside that of all. Addresses of sockets are used again at once, for another program's.
+alike()
 {
-	local i names=() parts=(-q -x '-e accept' '-e state' '-e rst-sent,rst-received,close' '-e destroy,connect' '-e acceptq-add,acceptq-del'
-		       '-e synq-add,drop,retrans,shutdown')
+	local part i missed=0 names=()
 
-	needs python3
-	for i in "${!parts[@]}"; do
-		names+=("part$i")
-		beside "part$i" ${parts[i]}
+	for part; do
+		names+=("part${#names[@]}")
+		beside "${names[-1]}" $part
 	done
 	own_trace
-	server --accept loop --fork 2
 	for i in 1 2 3; do
 		client --count 40
 		client --count 20 --rst
@@ -210,6 +206,25 @@ asked_alike()
 	stop server
 	untrace
 	beside_ends "${names[@]}"
-	expect "what parts say otherwise" "$(python3 "$here/alike.py" "$json" "$dir"/part? 2> "$dir/compared")" ""
-	within "compared of '-e state'" "$(awk '$1 == "part3" { print $2 }' "$dir/compared")" 1000 100000
+	[[ $release != 6.18* ]] || missed=2	# in some softirqs no program runs
+	expect "what parts say otherwise" "$(python3 "$here/alike.py" $missed "$json" "${names[@]/#/$dir/}" 2> "$dir/compared")" ""
+	within "events compared" "$(awk '{ n += $2 } END { print n }' "$dir/compared")" 2000 100000
+}
+
+scenario asked_alike 4 own host loose -- "runs that ask for a part beside one that asks for all: what they tell, they tell alike"
+asked_alike()
+{
+	needs python3
+	server --accept loop --fork 2
+	alike -q -x '-e accept' '-e state' '-e rst-sent,rst-received,close' '-e destroy,connect' '-e acceptq-add,acceptq-del' \
+		'-e synq-add,drop,retrans,shutdown'
+}
+
+scenario asked_alike_filtered 4 own host loose -- "the same of runs that leave out whom they are not asked for"
+asked_alike_filtered()
+{
+	needs python3
+	server --accept loop --fork 2
+	alike '-P 8080' '-D 8080' "-p ${pid[server]}" '-P 8098,8099' '-P 8080 -x' '-D 8080 -e state' '-P 8080 -e close,rst-sent' \
+		"-p ${pid[server]} -e accept,state"
 }
