@@ -530,7 +530,7 @@ exceptions='
 * | * | * | rst-sent cookie-bad retrans synack-retrans | how fast the machine answers; the ledger judges them
 * | * | * | exists,TIME_WAIT exists,LAST_ACK state,TIME_WAIT,CLOSE | how long the others of the batch take
 * | * | relisten | exists,CLOSE | a snapshot that comes between shutdown() and close() of the listener
-* | 5.10*/6.1* | trouble_*/asked_* | rst-nobody | tcp_send_reset tells of none without a socket before 6.12
+* | 5.10/6.1 | trouble_*/asked_* | rst-nobody | tcp_send_reset tells of none without a socket before 6.12
 * | 7.2* | load_many | illegal | preemptible: what a program was kept from is counted, and may make a step impossible
 tracepoint | * | conns_ends | minisock | no hook for the end of an orphan in FIN_WAIT2
 tracepoint | * | flood | exists,NEW_SYN_RECV synq-del | a request that the sweep meets while it is being made
