@@ -106,9 +106,9 @@ static __always_inline int retransmit_exit(int err)
 		return 0;
 	sk = (const void *)n->retransmit.sk;
 	n->retransmit.sk = 0;
-	if (err >= 0 || READ(TYPED_PTR((const struct tcp_sock *)sk), total_retrans) == n->retransmit.total)
+	if (!err || READ(TYPED_PTR((const struct tcp_sock *)sk), total_retrans) == n->retransmit.total)
 		return 0;
-	return emit_retrans(sk, (const void *)n->retransmit.skb, err);
+	return emit_retrans(sk, (const void *)n->retransmit.skb, err < 0 ? err : 0);
 }
 
 AT_ENTRY(retransmit, tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
@@ -121,6 +121,21 @@ int BPF_PROG(x_retransmit)
 
 SEC("?kretprobe/tcp_retransmit_skb")
 int BPF_KRETPROBE(r_retransmit, int err)
+{
+	return retransmit_exit(err);
+}
+
+/* It calls this one or, inlined, does the same; a tail loss probe calls this one itself. */
+AT_ENTRY(retransmit_tlp, __tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
+
+SEC("?fexit/__tcp_retransmit_skb")
+int BPF_PROG(x_retransmit_tlp)
+{
+	return retransmit_exit(RETURNED(ctx, 3));
+}
+
+SEC("?kretprobe/__tcp_retransmit_skb")
+int BPF_KRETPROBE(r_retransmit_tlp, int err)
 {
 	return retransmit_exit(err);
 }

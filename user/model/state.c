@@ -137,11 +137,11 @@ static void synq_gone_before(struct model *m, struct listener *l, const struct t
 	}
 }
 
-/* Nothing else tells the end of who waits in an accept queue. */
+/* Nothing else tells the end of who waits in an accept queue: where inet_child_forget() is seen, a record does. */
 static bool ends_unseen(const struct model *m)
 {
 	return model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT && model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT &&
-	       model_seen(m, TCPTRACE_ACCEPTQ_DEL) != TCPTRACE_SEEN_EXACTLY;
+	       model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_DEDUCED;
 }
 
 /* inet_csk_listen_stop() throws out whoever waits. Not told where another member of a group may take them over instead. */
@@ -151,6 +151,7 @@ static void waiting_gone_with(struct model *m, struct listener *l, uint64_t t_ns
 
 	while ((c = l->acceptq.oldest)) {
 		leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, TCPTRACE_F_INFERRED), c, TCPTRACE_ACCEPTQ_CLOSED);
+		*ended_slot(m, c->sk) = c->sk;
 		conn_end(m, c);
 	}
 }

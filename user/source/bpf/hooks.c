@@ -278,8 +278,10 @@ const struct hook hook_table[HOOK_MAX] = {
 	} },
 	/* those that netfilter drops; from 6.16 on the tracepoint has them */
 	[HOOK_RETRANS_FAILED] = { N_("segment sent again, but refused"), .also = ON(RETRANS), .variants = {
-		{ MECH_FENTRY, "tcp_retransmit_skb", PROGS_OF(ONE(f_retransmit), ONE(x_retransmit)) },
-		{ MECH_KPROBE, "tcp_retransmit_skb", PROGS_OF(ONE(k_retransmit), ONE(r_retransmit)) },
+		{ MECH_FENTRY, "tcp_retransmit_skb, __tcp_retransmit_skb",
+		  PROGS_OF(ONE(f_retransmit), ONE(x_retransmit), ONE(f_retransmit_tlp), ONE(x_retransmit_tlp)) },
+		{ MECH_KPROBE, "tcp_retransmit_skb, __tcp_retransmit_skb",
+		  PROGS_OF(ONE(k_retransmit), ONE(r_retransmit), ONE(k_retransmit_tlp), ONE(r_retransmit_tlp)) },
 		{ MECH_TRACEPOINT, "tcp_retransmit_skb", PROGS_OF(RAW(tp_retrans)),
 		  .loses = N_("it, before 6.16") },
 	} },
