@@ -105,6 +105,14 @@ static void closed_waiting(void **state)
 	look();
 	assert_told("closed-waiting", FINDING_CAUSE, "the listener of prog[100] was closed at ");
 	assert_says(FINDING_CAUSE, "with 3 connections that nobody had accepted: they were reset (the process is gone).");
+	rig_down(state);		/* one alone */
+	up(state);
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	state_of(queues(listener_rec(0), 0, 1), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	acceptq_del(1, TCPTRACE_ACCEPTQ_CLOSED, 0, 0);
+	look();
+	assert_told("closed-waiting", FINDING_CAUSE, "with 1 connection that nobody had accepted: it was reset.");
 	rig_down(state);		/* nobody waited */
 	up(state);
 	rig_listen(128, 4096);

@@ -28,11 +28,12 @@ void find_closed(struct diagnosis *from)
 	if (d.l->pace.closings > 1) {
 		say_number(&d, "closings", d.l->pace.closings);
 		say(&d, FINDING_CAUSE, "{listener}: the listener of {who} was closed {closings:time}, the last at {at}, with "
-		    "{closed:connection} in all that nobody had accepted: they were reset");
+		    "{closed:connection} in all that nobody had accepted");
 	} else {
 		say(&d, FINDING_CAUSE, "{listener}: the listener of {who} was closed at {at} with {closed:connection} that "
-		    "nobody had accepted: they were reset");
+		    "nobody had accepted");
 	}
+	say(&d, FINDING_CAUSE, closed == 1 ? N_(": it was reset") : N_(": they were reset"));
 	if (who_is_gone(&d))
 		say(&d, FINDING_CAUSE, " (the process is gone)");
 	say(&d, FINDING_CAUSE, ".");
