@@ -540,7 +540,7 @@ for name; do
 		((skipped++))
 		continue
 	fi
-	test_$name
+	if declare -F "test_$name" > /dev/null; then "test_$name"; else fail "no such test"; fi
 	if [[ $bad ]]; then
 		echo "FAIL $name"
 		((failed++))
