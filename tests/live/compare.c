@@ -201,7 +201,8 @@ static int same_kind(const struct tcptrace_record *a, const struct tcptrace_reco
 		CMP(cause);
 	CMP(flags);
 	CMP(ret);
-	if (tcptrace_has_totals(a) || a->event == TCPTRACE_SYNQ_ADD || a->old == TCP_SYN_SENT)
+	if (tcptrace_has_totals(a) || a->event == TCPTRACE_SYNQ_ADD ||
+	    (a->event == TCPTRACE_STATE && a->old == TCP_SYN_SENT))
 		CMP(arg);
 	else if (strncmp(a->comm, b->comm, sizeof(a->comm)))
 		return strncmp(a->comm, b->comm, sizeof(a->comm));

@@ -259,6 +259,21 @@ static void gone_with_it(void **state)
 	assert_int_equal(model_totals(rig.m)->conns_now, 1);
 }
 
+/* -P tells of each end without remote port: this one's address was that of a conn, whose end was missed. */
+static void another_ones_end(void **state)
+{
+	struct tcptrace_record rec = listener_rec(0);
+
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	rec.lport = 8098;
+	destroy(rec, SK(1));
+	assert_int_equal(count(TCPTRACE_DESTROY), 0);
+	destroy(server_rec(0, 1), SK(1));
+	assert_int_equal(count(TCPTRACE_DESTROY), 1);
+}
+
 /* Another member of its group may take them over. */
 static void gone_or_moved(void **state)
 {
@@ -301,7 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(counted_where_it_leaves), CASE(shorter_queue), CASE(returns_late), CASE(read_crosswise),
 		CASE(idle), CASE(closed_by_its_owner), CASE(not_closed_with_it), CASE(deduced),
-		CASE(gone_with_it), CASE(gone_or_moved), CASE(successor_at_its_address),
+		CASE(gone_with_it), CASE(gone_or_moved), CASE(another_ones_end), CASE(successor_at_its_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

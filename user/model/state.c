@@ -230,6 +230,11 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec)
 	struct listener *l = listener_find(m, rec->sk);
 	struct model_event ev;
 
+	/* -P lets each end through that has no remote end: of another socket, whose address is that of one that left unseen */
+	if (c && c->tupled && rec->lport && rec->lport != c->lport) {
+		conn_sk_gone(m, c);
+		c = NULL;
+	}
 	if (!c && l && !l->destroyed) {
 		listener_destroyed(m, rec, l);
 		return;
