@@ -5,7 +5,7 @@ usage: alike.py MISSED WHOLE PART...    JSON of both; what differs is printed, a
 
 An event is found again by both ports and its states, the nearest in time. A member that the part leaves out is unknown
 there; one that it has, and the whole has not, or has otherwise, is said though it was not seen. MISSED: so many events
-of a part the whole may lack, on a machine whose kernel leaves programs out.
+of a part may be without their like, on a machine whose kernel leaves programs out.
 """
 import collections
 import json
@@ -37,6 +37,12 @@ def being_accepted(event, whole):
                for a in whole[0].get(("accept", event["lport"], event["rport"], None, None), []))
 
 
+def otherwise(k, e, near, whole):
+    if k not in e or e[k] == near.get(k) or (e[k], near.get(k)) == ("accepted", "reset"):
+        return False    # accept() takes what was reset, too
+    return k not in ("pid", "fd", "comm") or not being_accepted(e, whole)
+
+
 def differences(part, whole, missed):
     events, listeners = read(part)
     compared = 0
@@ -50,18 +56,15 @@ def differences(part, whole, missed):
             name = " ".join(str(k) for k in key if k is not None)
             # with -p that another process took it shows when the queue has been shorter for a while
             if near is None or key[0] != "acceptq-del" and abs(near["t_ns"] - e["t_ns"]) > NEAR_NS:
-                missed -= 1
-                if missed < 0:
-                    yield f"{name}: not told by the whole"
-                continue
-            for k in SAME:
-                if k not in e or e[k] == near.get(k) or (e[k], near.get(k)) == ("accepted", "reset"):
-                    continue    # accept() takes what was reset, too
-                if k not in ("pid", "fd", "comm") or not being_accepted(e, whole):
-                    yield f"{name}: {k} {e[k]}, the whole says {near.get(k)}"
-            ours, theirs = port_of(e, listeners), port_of(near, whole[1])
+                wrong = ["not told by the whole"]
+            else:
+                wrong = [f"{k} {e[k]}, the whole says {near.get(k)}" for k in SAME if otherwise(k, e, near, whole)]
+            ours, theirs = port_of(e, listeners), near and port_of(near, whole[1])
             if ours and theirs and ours != theirs:
-                yield f"{name}: of the listener at {ours}, the whole says {theirs}"
+                wrong.append(f"of the listener at {ours}, the whole says {theirs}")
+            missed -= bool(wrong)
+            if missed < 0:
+                yield from (f"{name}: {w}" for w in wrong)
     by_cookie = {j.get("cookie"): j for j in whole[1].values()}
     for j in listeners.values():
         w = by_cookie.get(j.get("cookie")) if j.get("cookie") else None
