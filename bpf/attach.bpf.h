@@ -2,7 +2,8 @@
 /*
  * The programs at a function's entry and return, by both mechanisms that have one: f_NAME (fentry) and k_NAME
  * (kprobe), x_NAME (fexit) and r_NAME (kretprobe). hook is an expression, of the arguments at an entry; at a return
- * what the hook needs of them is in notes.bpf.h, where its entry left it.
+ * what the hook needs of them is in notes.bpf.h, where its entry left it; AT_RETURN_OF a function with n arguments
+ * has its value, an int, as `ret`.
  */
 #ifndef TCPTRACE_ATTACH_BPF_H
 #define TCPTRACE_ATTACH_BPF_H
@@ -32,6 +33,20 @@ int BPF_PROG(x_##name)						\
 }								\
 SEC("?kretprobe/" #function)					\
 int BPF_KRETPROBE(r_##name)					\
+{								\
+	return hook;						\
+}
+
+#define AT_RETURN_OF(name, function, n, hook)			\
+SEC("?fexit/" #function)					\
+int BPF_PROG(x_##name)						\
+{								\
+	int ret = RETURNED(ctx, n);				\
+								\
+	return hook;						\
+}								\
+SEC("?kretprobe/" #function)					\
+int BPF_KRETPROBE(r_##name, int ret)				\
 {								\
 	return hook;						\
 }

@@ -112,33 +112,11 @@ static __always_inline int retransmit_exit(int err)
 }
 
 AT_ENTRY(retransmit, tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
-
-SEC("?fexit/tcp_retransmit_skb")
-int BPF_PROG(x_retransmit)
-{
-	return retransmit_exit(RETURNED(ctx, 3));
-}
-
-SEC("?kretprobe/tcp_retransmit_skb")
-int BPF_KRETPROBE(r_retransmit, int err)
-{
-	return retransmit_exit(err);
-}
+AT_RETURN_OF(retransmit, tcp_retransmit_skb, 3, retransmit_exit(ret))
 
 /* It calls this one or, inlined, does the same; a tail loss probe calls this one itself. */
 AT_ENTRY(retransmit_tlp, __tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
-
-SEC("?fexit/__tcp_retransmit_skb")
-int BPF_PROG(x_retransmit_tlp)
-{
-	return retransmit_exit(RETURNED(ctx, 3));
-}
-
-SEC("?kretprobe/__tcp_retransmit_skb")
-int BPF_KRETPROBE(r_retransmit_tlp, int err)
-{
-	return retransmit_exit(err);
-}
+AT_RETURN_OF(retransmit_tlp, __tcp_retransmit_skb, 3, retransmit_exit(ret))
 
 /* ---- resets ------------------------------------------------------------------------------------- */
 
