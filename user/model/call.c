@@ -89,7 +89,7 @@ void on_listen(struct model *m, const struct tcptrace_record *rec)
 		return;
 	}
 	leave_closed(m, before, rec->t_ns);
-	l = listener_opening(m, rec);
+	l = listener_opening(m, before, rec);
 	if (l && l != before && m->snap.gen)	/* no snapshot has found it: its transition is not told */
 		l->born_ns = rec->t_ns;
 	if (l)

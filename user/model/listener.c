@@ -339,12 +339,12 @@ void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns)
 }
 
 /*
- * The listener of a socket that begins to listen, or does it anew after shutdown(). Where the end of a socket is not seen
+ * l, or a new one: of a socket that begins to listen, or does it anew after shutdown(). l is what its address had
+ * before, or NULL. Where the end of a socket is not seen
  * it is another one: servers that end are more than those that listen again.
  */
-struct listener *listener_opening(struct model *m, const struct tcptrace_record *rec)
+struct listener *listener_opening(struct model *m, struct listener *l, const struct tcptrace_record *rec)
 {
-	struct listener *l = listener_find(m, rec->sk);
 	bool elsewhere = l && l->lport && rec->lport && l->lport != rec->lport;
 
 	if (l && (l->destroyed ||

@@ -141,10 +141,11 @@ static bool may_be_accepted(const struct model *m, const struct conn *c, const s
 const struct owner *owner_of(struct model *m, const struct model_event *ev)
 {
 	struct conn *c = (struct conn *)ev->c;
-	const struct owner *keeper = ev->l ? listener_keeper(ev->l) : NULL;
+	const struct owner *keeper;
 
 	if (c && c->owner.pid)
 		return named(m, &c->owner);
+	keeper = ev->l ? listener_keeper(ev->l) : NULL;
 	if (!keeper || (c && !owner_is_kernel(keeper) && may_be_accepted(m, c, ev)))
 		return NULL;
 	return named(m, (struct owner *)keeper);

@@ -96,11 +96,11 @@ static void child_state(struct model *m, const struct tcptrace_record *rec)
 static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = conn_begins(m, index_find(m, BY_SK, rec->sk), rec);
+	struct listener *l = listener_find(m, rec->sk);
 	struct model_event ev;
-	struct listener *l;
 
-	leave_closed(m, listener_find(m, rec->sk), rec->t_ns);
-	l = listener_opening(m, rec);
+	leave_closed(m, l, rec->t_ns);
+	l = listener_opening(m, l, rec);
 	if (l) {
 		if (!l->open) {			/* what waits from now on is another one's */
 			listener_reopen(m, l);
