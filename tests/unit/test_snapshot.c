@@ -31,6 +31,14 @@ static void exists_listener(uint32_t synq, uint32_t acceptq)
 	exists(queues(listener_rec(0), synq, acceptq), LSK, TCP_S_LISTEN, 0);
 }
 
+/* A whole snapshot: one listener, nothing else. */
+static void only_listener(struct tcptrace_record rec)
+{
+	snapshot(false, 0);
+	exists(rec, LSK, TCP_S_LISTEN, 0);
+	snapshot(true, 0);
+}
+
 static void exists_request(unsigned int i)
 {
 	struct tcptrace_record rec = server_rec(0, i);
@@ -269,11 +277,9 @@ static void too_young_to_expire(void **state)
 	synq_add(1, 1, 0);
 	synq_add(2, 2, 0);
 	rig.t += 100 * MS;
-	snapshot(false, 0);
 	rec = queues(listener_rec(0), 0, 0);
 	rec.drops = 1;
-	exists(rec, LSK, TCP_S_LISTEN, 0);
-	snapshot(true, 0);
+	only_listener(rec);
 	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 2);
 	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_SYNQ_OTHER);
 	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 1)->ev.cause, TCPTRACE_SYNQ_OTHER);
@@ -294,11 +300,9 @@ static void refused_unseen(void **state)
 	struct tcptrace_record rec;
 
 	(void)state;
-	snapshot(false, 0);
 	rec = queues(listener_rec(0), 0, 3);
 	rec.drops = 40;
-	exists(rec, LSK, TCP_S_LISTEN, 0);
-	snapshot(true, 0);
+	only_listener(rec);
 	drop(1, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 3);
 	synq_add(2, 1, 3);
 	drop(2, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(2), 1, 3);	/* tcp_v4_rcv() counts it, too */
@@ -321,11 +325,9 @@ static void deferred(void **state)
 	struct tcptrace_record rec;
 
 	(void)state;
-	snapshot(false, 0);
 	rec = queues(listener_rec(0), 1, 0);
 	rec.old = 2;
-	exists(rec, LSK, TCP_S_LISTEN, 0);
-	snapshot(true, 0);
+	only_listener(rec);
 	assert_true(listener()->deferred);
 	rec = queues(server_rec(TCPTRACE_SYNQ_ADD, 1), 1, 0);
 	rec.sk = RQ(1);
@@ -339,12 +341,10 @@ static void deferred(void **state)
 	rig_feed(rec);
 	assert_true(listener()->deferred);
 	rig.t += MS;
-	snapshot(false, 0);
 	rec = queues(listener_rec(0), 0, 0);
 	rec.old = 2;
 	rec.drops = 1;
-	exists(rec, LSK, TCP_S_LISTEN, 0);
-	snapshot(true, 0);
+	only_listener(rec);
 	assert_int_equal(listener()->drops_unseen, 1);
 	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_SYNQ_OTHER);
 	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.counted, 0);
@@ -476,13 +476,9 @@ static void another_port(void **state)
 	rig_feed(only);
 	/* the listener's port was asked for, not that which clients call */
 	other.lport = PORT + 1;
-	snapshot(false, 0);
-	exists(queues(other, 0, 0), LSK, TCP_S_LISTEN, 0);
-	snapshot(true, 0);
+	only_listener(queues(other, 0, 0));
 	handshake(1, 1);
-	snapshot(false, 0);
-	exists(queues(other, 0, 1), LSK, TCP_S_LISTEN, 0);
-	snapshot(true, 0);
+	only_listener(queues(other, 0, 1));
 	assert_int_equal(listener()->lport, PORT + 1);
 	assert_int_equal(listener()->accepted, 0);
 	assert_int_equal(listener()->acceptq.known, 1);
