@@ -156,12 +156,14 @@ static void which_of_them(void **state)
 	rig_listen(128, 4096);
 	handshake(1, 1);
 	accept_by(1, SERVER + 2, 0, 0, 0);
+	assert_int_equal(listener()->acceptor.fd, -1);	/* which is the listener's there, a list alone says */
 	snapshot(false);
 	listed(SERVER + 1, 3);
-	listed(SERVER + 2, 3);
+	listed(SERVER + 2, 8);
 	listed(SERVER, 3);
 	snapshot(true);
 	assert_int_equal(keeper(), SERVER);
+	assert_int_equal(listener()->acceptor.fd, 8);
 	snapshot(false);		/* reloaded: the old master has closed it */
 	listed(SERVER + 1, 3);
 	listed(SERVER + 2, 3);
@@ -176,6 +178,25 @@ static void which_of_them(void **state)
 	assert_true(listener()->acceptor_gone);
 	accept_by(2, SERVER + 9, 0, 0, 0);
 	assert_false(listener()->acceptor_gone);
+	assert_int_equal(listener()->acceptor.fd, -1);
+	accept_by(3, SERVER + 1, 0, 0, 0);
+	assert_int_equal(listener()->acceptor.fd, 3);
+}
+
+/* accept() returns a connection's descriptor. That is no other connection's, nor the listener's. */
+static void which_descriptor(void **state)
+{
+	(void)state;
+	handshake(1, 1);
+	accept_by(1, SERVER, 0, 0, 0);
+	assert_int_equal(rig.seen[rig.n - 1].fd, 6);
+	handshake(2, 1);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+	assert_int_equal(rig.seen[rig.n - 1].fd, -1);
+	rig_listen(128, 4096);
+	accept_by(2, SERVER, 0, 0, 0);
+	handshake(3, 1);
+	assert_int_equal(rig.seen[rig.n - 1].fd, 3);
 }
 
 /* A run that only records knows the same of them, and nothing of connections. */
@@ -499,7 +520,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(of_listeners_alone), CASE(forks_for_each),
+		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor), CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(same_socket),
 		CASE(accepted_by_whom),

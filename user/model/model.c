@@ -139,13 +139,8 @@ static const handler handlers[TCPTRACE_EVENT_MAX] = {
 /* Who accepts. The connection is not kept. */
 static void on_acceptor(struct model *m, const struct tcptrace_record *rec)
 {
-	struct owner who = m->actor;
-
-	if (!(rec->flags & TCPTRACE_F_ACTOR) || rec->flags & TCPTRACE_F_INFERRED || rec->ret < 0)
-		return;
-	if (who.fd < 0)
-		who.fd = rec->ret;
-	owner_accepts(m, listener_find(m, rec->listener), &who);
+	if (rec->flags & TCPTRACE_F_ACTOR && !(rec->flags & TCPTRACE_F_INFERRED) && rec->ret >= 0)
+		owner_accepts(m, listener_find(m, rec->listener), &m->actor);
 }
 
 static handler owners_handler(const struct model *m, const struct tcptrace_record *rec)

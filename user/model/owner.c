@@ -195,16 +195,31 @@ static void accepts_too(struct model *m, struct listener *l, uint32_t pid)
 		pids[l->acceptors++] = pid;
 }
 
+/* What accept() returned is a connection's: the listener's own descriptor is known of who opened or holds it. */
+static int32_t fd_of(const struct listener *l, uint32_t pid)
+{
+	const struct owner *const known[] = { &l->acceptor, &l->holder, &l->opener };
+
+	for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i]->pid == pid && known[i]->fd >= 0)
+			return known[i]->fd;
+	return -1;
+}
+
 void owner_accepts(struct model *m, struct listener *l, const struct owner *who)
 {
+	int32_t fd;
+
 	if (!l)
 		return;
+	fd = fd_of(l, who->pid);
 	if (l->acceptor.pid != who->pid && l->acceptors)
 		accepts_too(m, l, who->pid);
 	else if (l->acceptor.pid != who->pid)
 		l->acceptors = 1;
 	m->owners += l->acceptor.pid != who->pid && l->acceptors == 1;
 	l->acceptor = *who;
+	l->acceptor.fd = fd;
 	l->acceptor_gone = false;
 }
 
@@ -226,7 +241,10 @@ void owner_holds(struct model *m, struct listener *l)
 	if (!owner_known(&l->opener))
 		l->opener = *a;
 	l->opener_named |= a->pid == l->opener.pid;
-	l->acceptor_named |= a->pid == l->acceptor.pid;
+	if (a->pid == l->acceptor.pid) {
+		l->acceptor_named = true;
+		l->acceptor.fd = a->fd;
+	}
 	if (rank <= l->found_rank)
 		return;
 	l->found_rank = rank;

@@ -242,7 +242,7 @@ void summary_title(struct view *v, const struct listener *l)
 	out_make_room(o, VIEW_NETNS_MAX);
 	out_take(o, view_put_netns(v, out_at(o), l->netns));
 	put_owner(o, keeper);
-	if (keeper->fd >= 0 && keeper != &l->acceptor)
+	if (keeper->fd >= 0)
 		put_count(o, N_("fd"), (uint64_t)keeper->fd);
 	put_backlog(o, l);
 	if (l->deferred)
