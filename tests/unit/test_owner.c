@@ -381,12 +381,53 @@ static void kernel_listens(void **state)
 	assert_false(owner_is_kernel(listener_keeper(model_listener(rig.m, 2))));
 }
 
+static void unseen(uint64_t events)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1, .arg = ~events };
+
+	rig_feed(rec);
+}
+
 static void destroys_unseen(void)
 {
-	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1 };
+	unseen(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY));
+}
 
-	rec.arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY));
+static void accept_at(uint16_t port, unsigned int i, uint32_t pid)
+{
+	struct tcptrace_record rec = by(queues(server_rec(TCPTRACE_ACCEPT, i), 0, 0), pid, 5);
+
+	rec.lport = port;
+	rec.sk = SK(i);
+	rec.ret = 5;
 	rig_feed(rec);
+}
+
+/* Neither end nor begin of a listener is seen: what has its address is another one, if not at its port, or it is closed. */
+static void listener_unseen(void **state)
+{
+	(void)state;
+	unseen(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE));
+	accept_at(PORT, 1, SERVER);
+	accept_at(PORT, 2, SERVER);
+	accept_at(PORT + 1, 3, SERVER + 1);
+	assert_int_equal(model_listener(rig.m, 0)->acceptor.pid, SERVER);
+	assert_int_equal(model_listener(rig.m, 0)->accepted, 2);
+	assert_int_equal(model_listener(rig.m, 1)->lport, PORT + 1);
+	assert_int_equal(model_listener(rig.m, 1)->acceptor.pid, SERVER + 1);
+	snapshot(false);
+	snapshot(true);
+	assert_false(model_listener(rig.m, 1)->open);
+	accept_at(PORT + 1, 4, SERVER + 2);
+	assert_int_equal(model_listener(rig.m, 1)->acceptor.pid, SERVER + 1);
+	assert_int_equal(model_listener(rig.m, 2)->acceptor.pid, SERVER + 2);
+	/* TPROXY: one that a snapshot has named may accept for other ports */
+	snapshot(false);
+	listed(SERVER + 2, 3);
+	snapshot(true);
+	accept_at(PORT + 9, 5, SERVER + 2);
+	assert_int_equal(model_listener(rig.m, 2)->accepted, 2);
+	assert_null(model_listener(rig.m, 3));
 }
 
 /* Whose a child is that somebody may have accepted, by whom is not seen: the holder of the listener need not be. */
@@ -523,7 +564,7 @@ int main(void)
 		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor), CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(same_socket),
-		CASE(accepted_by_whom),
+		CASE(accepted_by_whom), CASE(listener_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

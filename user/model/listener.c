@@ -290,6 +290,19 @@ struct listener *listener_new(struct model *m, const struct tcptrace_record *rec
 }
 
 /*
+ * Neither the end of a listener is seen nor the begin of the next: another has its address if this one is closed, or if
+ * only connections said what its port is, and one says otherwise. Of one that a snapshot named they need not have the
+ * port (TPROXY, sk_lookup).
+ */
+static bool succeeded(const struct model *m, const struct listener *l, const struct tcptrace_record *rec)
+{
+	if (l->born_ns || model_seen(m, TCPTRACE_STATE) != TCPTRACE_SEEN_NOT ||
+	    model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT)
+		return false;
+	return l->open ? !l->seen_gen && rec->lport && rec->lport != l->lport : rec->t_ns > l->closed_ns;
+}
+
+/*
  * The listener that a step of a request or of a queued connection belongs to.
  * Requests outlive their listener's destroy by up to a second, so the address
  * stays known; a new way in at it means that another listener lives there now.
@@ -304,7 +317,7 @@ struct listener *listener_of(struct model *m, const struct tcptrace_record *rec,
 	if (c && c->listener && c->listener->sk == rec->listener && !way_in)
 		return c->listener;
 	l = listener_find(m, rec->listener);
-	if (l && l->destroyed && way_in) {
+	if (l && ((l->destroyed && way_in) || succeeded(m, l, rec))) {
 		listener_sk_gone(m, l, rec->t_ns);
 		l = NULL;
 	}
