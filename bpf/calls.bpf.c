@@ -337,15 +337,17 @@ static __always_inline void connect_hook(const struct sock *sk, const __u8 *radd
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct call *call = call_now();
+	bool noted = call && call->kind == CALL_CONNECT && call->sk == (__u64)sk;	/* k_connect, sys_enter_connect */
 	int fd;
 
 	if (!wanted_connect(sk, rport))
 		return;
-	if (call && call->kind == CALL_CONNECT && call->sk == (__u64)sk) {	/* k_connect, sys_enter_connect */
-		fd = call->fd;
+	/* or left by a call whose return is not seen, of a socket that had the address */
+	fd = noted && fd_is(call->fd, sk) ? call->fd : call_fd(sk);
+	if (noted) {
 		call->t_ns = now;
-	} else {
-		fd = call_fd(sk);
+		call->fd = fd;
+	} else if (ASKED(CONNECT_RETURN)) {
 		CALL_ENTER(.kind = CALL_CONNECT, .t_ns = now, .sk = (__u64)sk, .fd = fd);
 	}
 	emit_connect(sk, raddr, rport, fd, now);
