@@ -516,6 +516,17 @@ static void another_socket(void **state)
 		assert_null(rig.seen[rig.n - 1].ev.c);
 		assert_null(rig.seen[rig.n - 1].ev.l);
 	}
+	/* one that was bound: nobody has said that it is connected, or that it has another port */
+	for (uint16_t other = 0; other < 2; other++) {
+		rec = by(client_rec(TCPTRACE_BIND, 45), CLIENT, 4);
+		rec.sk = SK(45);
+		rec.rport = 0;
+		rig_feed(rec);
+		rec = client_rec(TCPTRACE_RST_RECEIVED, 45 + other);
+		rec.sk = SK(45);
+		rig_feed(rec);
+		assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+	}
 	/* that of a program whose connect() failed: it has no remote end any more */
 	served(50, TCP_S_CLOSE);
 	rec = by(client_rec(TCPTRACE_CLOSE, 51), CLIENT, -1);

@@ -340,10 +340,17 @@ bool takers_unseen(const struct model *m)
 	       m->only & TCPTRACE_ONLY_PIDS && out != TCPTRACE_SEEN_EXACTLY;
 }
 
-/* After a connect() that failed a socket has no remote end, and if it was not bound no port. */
+/*
+ * After a connect() that failed a socket has no remote end, and if it was not bound no port. That one with a port alone
+ * was connected since, no record has told.
+ */
 static bool may_be_its(const struct conn *c, const struct tcptrace_record *rec)
 {
-	return !c->tupled || (rec->lport && rec->rport ? same_ends(c, rec) : rec->lport == c->lport);
+	if (c->tupled)
+		return rec->lport && rec->rport ? same_ends(c, rec) : rec->lport == c->lport;
+	if (c->lport && rec->lport && c->lport != rec->lport)
+		return false;
+	return !rec->rport || (rec->rport == c->rport && !memcmp(c->raddr, rec->raddr, sizeof(c->raddr)));
 }
 
 /* Where the end of a socket is not seen its address may have been used again, for a connection with other ends. */
