@@ -441,6 +441,28 @@ static void corrects(void **state)
 	assert_false(rig.seen[rig.n - 1].ev.has_dur);
 }
 
+/* Nor can it see one that was reset while it waits: where transitions are not seen it may be any. */
+static void reset_unseen(void **state)
+{
+	struct tcptrace_record part = { .event = TCPTRACE_OBSERVED, .arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE)) };
+
+	(void)state;
+	rig_feed(part);
+	handshake(1, 1);
+	rig.t += MS;
+	snapshot(false, 0);
+	exists_listener(0, 1);
+	snapshot(true, 0);
+	assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 0);
+	assert_int_equal(listener()->accepted, 0);
+	/* when nobody waits it is gone */
+	rig.t += MS;
+	snapshot(false, 0);
+	exists_listener(0, 0);
+	snapshot(true, 0);
+	assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 1);
+}
+
 /* Sockets that iter/tcp cannot see stay: made but not connected. */
 static void invisible(void **state)
 {
@@ -516,7 +538,7 @@ int main(void)
 		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
-		CASE(corrects), CASE(invisible), CASE(another_port), CASE(another_listener),
+		CASE(corrects), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,13 +154,16 @@ void on_exists(struct model *m, const struct tcptrace_record *rec)
 		exists_conn(m, rec);
 }
 
-/* Invisible to iter/tcp, which walks the hash tables: there may be one without being named. */
-static bool unhashed(const struct conn *c)
+/*
+ * Invisible to iter/tcp, which walks the hash tables: there may be one without being named. One that waits for accept() is
+ * after a RST; where that is not seen it may be any of them, as long as the kernel counts somebody.
+ */
+static bool unhashed(const struct model *m, const struct conn *c)
 {
 	bool waits = c->in_acceptq && (!c->listener || c->listener->acceptq.now);
 
 	if (c->in_acceptq)
-		return waits && (c->reset || c->state == TCP_S_CLOSE);
+		return waits && (c->reset || c->state == TCP_S_CLOSE || model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT);
 	return c->sk && (c->state == TCP_S_CLOSE || c->state == TCP_S_NONE || c->state == TCP_S_SYN_SENT);
 }
 
@@ -210,7 +213,7 @@ static void reconcile(struct model *m, const struct tcptrace_record *end, struct
 		correct(m, end, c);
 		return;
 	}
-	if (unhashed(c) || left_out(m, c) || (c->list == LIST_LINGER && !s->timewaits))
+	if (unhashed(m, c) || left_out(m, c) || (c->list == LIST_LINGER && !s->timewaits))
 		return;
 	if (c->in_synq) {
 		leave_gone(m, end, c);
