@@ -426,8 +426,24 @@ static void listener_unseen(void **state)
 	listed(SERVER + 2, 3);
 	snapshot(true);
 	accept_at(PORT + 9, 5, SERVER + 2);
-	assert_int_equal(model_listener(rig.m, 2)->accepted, 2);
-	assert_null(model_listener(rig.m, 3));
+	assert_int_equal(model_listener(rig.m, 3)->lport, PORT);
+	assert_int_equal(model_listener(rig.m, 3)->accepted, 1);
+	assert_null(model_listener(rig.m, 4));
+	/* its address is another's: a snapshot says so, or bind() */
+	for (uint16_t i = 1; i <= 2; i++) {
+		struct tcptrace_record rec = by(listener_rec(i == 1 ? TCPTRACE_EXISTS : TCPTRACE_BIND), CLIENT, 8);
+
+		rec.lport = PORT + i;
+		rec.new = i == 1 ? TCP_S_LISTEN : 0;
+		snapshot(false);
+		rig_feed(rec);
+		snapshot(true);
+		rec.event = TCPTRACE_LISTEN;
+		rig_feed(rec);
+		assert_int_equal(model_listener(rig.m, 3 + i)->lport, PORT + i);
+		assert_int_equal(model_listener(rig.m, 3 + i)->opener.pid, CLIENT);
+		assert_int_equal(model_listener(rig.m, 3 + i)->accepted, 0);
+	}
 }
 
 /* Whose a child is that somebody may have accepted, by whom is not seen: the holder of the listener need not be. */
@@ -572,7 +588,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor), CASE(of_listeners_alone), CASE(forks_for_each),
+		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor),
+		CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(same_socket),
 		CASE(accepted_by_whom), CASE(listener_unseen),

@@ -272,6 +272,12 @@ bool listener_awaits_cookies(const struct model *m, const struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 struct listener *listener_opening(struct model *m, struct listener *l, const struct tcptrace_record *rec);
 
+/* Neither when one opens nor when it ends: another one may have its address. */
+static inline bool listener_life_unseen(const struct model *m)
+{
+	return model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT && model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT;
+}
+
 static inline void listener_count(struct listener *l, unsigned int cause)
 {
 	if (l)

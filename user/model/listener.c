@@ -296,8 +296,7 @@ struct listener *listener_new(struct model *m, const struct tcptrace_record *rec
  */
 static bool succeeded(const struct model *m, const struct listener *l, const struct tcptrace_record *rec)
 {
-	if (l->born_ns || model_seen(m, TCPTRACE_STATE) != TCPTRACE_SEEN_NOT ||
-	    model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT)
+	if (l->born_ns || !listener_life_unseen(m))
 		return false;
 	return l->open ? !l->seen_gen && rec->lport && rec->lport != l->lport : rec->t_ns > l->closed_ns;
 }
@@ -360,8 +359,7 @@ struct listener *listener_opening(struct model *m, struct listener *l, const str
 {
 	bool elsewhere = l && l->lport && rec->lport && l->lport != rec->lport;
 
-	if (l && (l->destroyed ||
-		  (!l->open && (elsewhere || model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT)))) {
+	if (l && (l->destroyed || elsewhere || (!l->open && model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT))) {
 		listener_sk_gone(m, l, rec->t_ns);
 		l = NULL;
 	}
