@@ -229,3 +229,23 @@ asked_alike_filtered()
 	alike '-P 8080' '-D 8080' "-p ${pid[server]}" '-P 8098,8099' '-P 8080 -x' '-D 8080 -e state' '-P 8080 -e close,rst-sent' \
 		"-p ${pid[server]} -e accept,state"
 }
+
+scenario asked_anything 4 own host loose -- "processes that do anything with sockets: who is named had the socket, whatever was asked for"
+asked_anything()
+{
+	needs python3
+	beside part0 -q
+	beside part1 -x
+	beside part2 -e accept
+	beside part3 -e listen,bind
+	beside part4 -e destroy,connect
+	beside part5 -e acceptq-add,acceptq-del
+	beside part6 -e state,rst-sent
+	own_trace
+	python3 "$here/anything.py" run "${SEED:-1}" 200 4 > "$dir/truth" || fail "one of them failed"
+	untrace
+	beside_ends part{0..6}
+	python3 "$here/anything.py" check "$dir/truth" "$json" "$dir"/part? > "$dir/wrong" 2> "$dir/compared"
+	expect "what is not so" "$(head -n 5 "$dir/wrong")" ""
+	within "accepts" "$(awk 'NR == 1 { print $6 }' "$dir/compared")" 20 1000
+}

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Processes that do anything with TCP sockets, and whether what tcptrace says of them is so.
+
+usage: anything.py run SEED STEPS PROCESSES > TRUTH     each line a step, as JSON, with the time before and after it
+       anything.py check TRUTH JSON...                  what is not so, a line each; then how much was compared
+
+No part of a run, whatever it was asked for, may name a process that did not have the socket then, or a descriptor that
+was another one's; nor count accepts that nobody made.
+"""
+import collections
+import ctypes
+import json
+import os
+import random
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+
+FIRST_PORT = 10000          # of listeners: each has one of its own
+NOBODY_LISTENS = 19000
+SLACK_NS = 5_000_000
+HANDED_ON_NS = 1_500_000_000    # until a list of descriptors notices
+MANY_CONNS = 40
+PR_SET_NAME = 15
+libc = ctypes.CDLL(None)
+
+
+class Process:
+    def __init__(self, no, seed, share):
+        self.random, self.no, self.processes = random.Random(f"{seed}.{no}"), no, share
+        self.next_port = no
+        self.listeners, self.conns = [], []     # (key, socket): key is its port, or both
+
+    def tell(self, began, step, **more):
+        with open("/proc/self/comm") as f:
+            comm = f.read().strip()
+        more |= {"t0": began, "t1": time.monotonic_ns(), "pid": os.getpid(), "comm": comm, "step": step}
+        os.write(1, (json.dumps(more) + "\n").encode())
+
+    def has(self, began, key, s):
+        self.tell(began, "has", key=key, fd=s.fileno())
+
+    def close(self, key, s):
+        fd, began = s.fileno(), time.monotonic_ns()
+        s.close()
+        self.tell(began, "closes", key=key, fd=fd)
+
+    # ---- listeners
+
+    def listen(self, port, s):
+        backlog, began = self.random.choice([0, 1, 2, 3, 8, 128]), time.monotonic_ns()
+        try:
+            s.listen(backlog)
+        except OSError:
+            return
+        self.tell(began, "listens", key=port, backlog=backlog)
+
+    def open_listener(self):
+        if len(self.listeners) > 3:
+            return
+        r, port = self.random, FIRST_PORT + self.next_port
+        self.next_port += self.processes
+        v6 = r.random() < .4
+        s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
+        if v6:
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, r.random() < .3)
+        if r.random() < .1:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+        if r.random() < .2:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        s.bind((r.choice(["::", "::", "::1"] if v6 else ["0.0.0.0", "127.0.0.1", "127.0.0.2"]), port))
+        began = time.monotonic_ns()
+        self.has(began, port, s)
+        self.listen(port, s)
+        s.setblocking(False)
+        self.listeners.append((port, s))
+
+    def listen_again(self):
+        if self.listeners:
+            self.listen(*self.random.choice(self.listeners))
+
+    def shut_and_listen(self):
+        if not self.listeners:
+            return
+        port, s = self.random.choice(self.listeners)
+        try:
+            s.shutdown(socket.SHUT_RD)
+        except OSError:
+            return      # an earlier one found its port taken
+        self.listen(port, s)
+
+    def close_listener(self):
+        if self.listeners:
+            self.close(*self.listeners.pop(self.random.randrange(len(self.listeners))))
+
+    def accept(self):
+        if not self.listeners:
+            return
+        port, s = self.random.choice(self.listeners)
+        for _ in range(self.random.randrange(1, 4)):
+            began = time.monotonic_ns()
+            try:
+                a, peer = s.accept()
+            except OSError:
+                return
+            key = port, peer[1]
+            self.tell(began, "accepts", key=key, fd=a.fileno())
+            self.has(began, key, a)
+            a.setblocking(False)
+            self.conns.append((key, a))
+
+    def accept_in_thread(self):
+        def body():
+            libc.prctl(PR_SET_NAME, b"thread", 0, 0, 0)
+            self.accept()
+        t = threading.Thread(target=body)
+        t.start()
+        t.join()
+
+    def wait_and_accept(self):
+        if self.listeners and select.select([s for _, s in self.listeners], [], [], .02)[0]:
+            self.accept()
+
+    # ---- connections
+
+    def connect(self):
+        r = self.random
+        if len(self.conns) > MANY_CONNS:
+            return
+        port = FIRST_PORT + r.randrange(max(0, self.next_port - 12), self.next_port + 4)
+        v6 = r.random() < .25
+        s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
+        s.settimeout(r.choice([0, .03]))
+        if r.random() < .1:
+            s.bind(("::" if v6 else "0.0.0.0", 0))
+        began = time.monotonic_ns()
+        s.connect_ex((r.choice(["::1", "::ffff:127.0.0.1"] if v6 else ["127.0.0.1", "127.0.0.2"]),
+                      port if r.random() < .9 else NOBODY_LISTENS))
+        try:
+            key = s.getsockname()[1], s.getpeername()[1]
+        except OSError:
+            s.close()
+            return
+        self.has(began, key, s)
+        self.conns.append((key, s))
+
+    def flood(self):
+        for _ in range(self.random.randrange(2, 7)):
+            self.connect()
+
+    def close_conn(self):
+        if not self.conns:
+            return
+        key, s = self.conns.pop(self.random.randrange(len(self.conns)))
+        try:
+            if self.random.random() < .2:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        except OSError:
+            pass
+        self.close(key, s)
+
+    def talk(self):
+        for _, s in self.random.sample(self.conns, min(3, len(self.conns))):
+            try:
+                self.random.choice([lambda: s.send(b"x" * self.random.randrange(1, 3000)), lambda: s.recv(4000),
+                                    lambda: s.shutdown(self.random.randrange(3))])()
+            except OSError:
+                pass
+
+    # ---- both
+
+    def duplicate(self):
+        which = self.random.choice([self.conns, self.listeners])
+        if not which:
+            return
+        i = self.random.randrange(len(which))
+        key, s = which[i]
+        began = time.monotonic_ns()
+        d = s.dup()
+        d.setblocking(False)
+        self.has(began, key, d)
+        which[i] = key, d
+        self.close(key, s)
+
+    def rename(self):
+        libc.prctl(PR_SET_NAME, b"name-%d" % self.random.randrange(1000), 0, 0, 0)
+        self.tell(time.monotonic_ns(), "renames")
+
+    def run(self, steps):
+        often = {self.open_listener: 6, self.listen_again: 1, self.shut_and_listen: 1, self.close_listener: 2,
+                 self.accept: 20, self.accept_in_thread: 3, self.wait_and_accept: 3, self.connect: 16, self.flood: 4,
+                 self.close_conn: 18, self.talk: 8, self.duplicate: 2, self.rename: 1}
+        self.rename()
+        for _ in range(steps):
+            self.random.choices(list(often), list(often.values()))[0]()
+            if self.random.random() < .5:
+                time.sleep(self.random.random() * .01)
+        for key, s in self.listeners + self.conns:
+            self.close(key, s)
+
+
+def run(seed, steps, processes):
+    pids = []
+    for no in range(processes):
+        pid = os.fork()
+        if not pid:
+            Process(no, seed, processes).run(steps)
+            os._exit(0)
+        pids.append(pid)
+    return any([os.waitpid(pid, 0)[1] for pid in pids])
+
+
+class Truth:
+    def __init__(self, path):
+        self.held, self.accepts, self.listens = (collections.defaultdict(list) for _ in range(3))
+        self.names = collections.defaultdict(set)
+        has = {}
+        with open(path) as f:
+            steps = sorted(map(json.loads, f), key=lambda s: s["t1"])
+        for s in steps:
+            key = tuple(s["key"]) if isinstance(s.get("key"), list) else s.get("key")
+            self.names[s["pid"]].add(s["comm"])
+            if s["step"] == "has":
+                has[s["pid"], s["fd"]] = s
+                self.held[key].append(s)
+                s["until"] = float("inf")
+            elif s["step"] == "closes":
+                has.pop((s["pid"], s["fd"]))["until"] = s["t1"]
+            elif s["step"] == "accepts":
+                self.accepts[key].append(s)
+            elif s["step"] == "listens":
+                self.listens[key].append(s)
+
+    def holders(self, key, t):
+        """At t, or, if nobody has it, who had it last."""
+        late = HANDED_ON_NS if isinstance(key, int) else SLACK_NS
+        past = [h for h in self.held.get(key, []) if h["t0"] - SLACK_NS <= t]
+        last = max((h["until"] for h in past), default=0)
+        return {h["pid"] for h in past if h["until"] + late >= min(t, last)}
+
+    def owners(self, lport, rport, t):
+        """Who may be named for a step of that socket: of one that nobody has accepted yet, who has its listener."""
+        if not rport:
+            return self.holders(lport, t)
+        taken = min((h["t0"] for h in self.held.get((lport, rport), [])), default=float("inf"))
+        pids = self.holders((lport, rport), t)
+        return pids | self.holders(lport, t) if t <= taken + SLACK_NS else pids
+
+    def descriptors(self, lport, rport, pid, t):
+        return {h["fd"] for key in (lport, (lport, rport)) for h in self.held.get(key, [])
+                if h["pid"] == pid and h["t0"] - SLACK_NS <= t}
+
+
+def wrong_accepts(truth, events):
+    told = [e for e in events if e["event"] == "accept" and e.get("ret", 0) >= 0]
+    if not told:
+        return
+    for key, accepts in truth.accepts.items():
+        for a in accepts:
+            near = [e for e in told if (e.get("lport"), e.get("rport")) == key and
+                    a["t0"] - SLACK_NS <= e["t_ns"] <= a["t1"] + SLACK_NS]
+            if [(e.get("pid"), e.get("fd")) for e in near] != [(a["pid"], a["fd"])]:
+                yield f"accept() of {key} by {a['pid']}, descriptor {a['fd']}: told {near}"
+
+
+def wrong_owners(truth, events):
+    for e in events:
+        lport, rport, pid, t = e.get("lport"), e.get("rport"), e.get("pid"), e["t_ns"]
+        # who lists descriptors may be the last who has one
+        if not pid or not lport or e["event"] in ("socket", "bind") or e["comm"] == "tcptrace":
+            continue
+        if (lport, rport) not in truth.held and lport not in truth.held:
+            continue
+        what = f"{e['event']} {e.get('old', '')} {e.get('new', '')} {lport} {rport} at {t}"
+        if pid not in (owners := truth.owners(lport, rport, t)):
+            yield f"{what}: of {pid}, {owners} had it"
+        elif e["event"] != "accept" and e.get("fd", None) not in (fds := truth.descriptors(lport, rport, pid, t)) | {None}:
+            yield f"{what}: descriptor {e['fd']}, {pid} had {fds}"
+        elif e["comm"] not in truth.names[pid] | {"thread"} and not e["comm"].startswith("python"):
+            yield f"{what}: {pid} was never called {e['comm']}"
+
+
+def wrong_listeners(truth, listeners):
+    by_port = collections.defaultdict(list)
+    for j in listeners:
+        if j["lport"] in truth.listens:
+            by_port[j["lport"]].append(j)
+    for port, lives in by_port.items():
+        accepts = [a for key, all_ in truth.accepts.items() if key[0] == port for a in all_]
+        opened, last = truth.listens[port], lives[-1]
+        if all("accepted" in j and "accepted" not in j.get("at_least", {}) for j in lives):
+            if (told := sum(j["accepted"] for j in lives)) != len(accepts):
+                yield f"listener {port}: accepted {told}, not {len(accepts)}"
+        if last.get("backlog", opened[-1]["backlog"]) != opened[-1]["backlog"]:
+            yield f"listener {port}: backlog {last['backlog']}, not {opened[-1]['backlog']}"
+        for role, pids in ("opener", {s["pid"] for s in opened}), ("acceptor", {a["pid"] for a in accepts}), \
+                ("holder", {h["pid"] for h in truth.held[port]}):
+            if role in last and last[role]["pid"] not in pids:
+                yield f"listener {port}: {role} {last[role]}, not {pids}"
+
+
+def check(path, *parts):
+    truth = Truth(path)
+    for part in parts:
+        with open(part) as f:
+            told = [json.loads(line) for line in f]
+        events, listeners = ([j for j in told if j["type"] == t] for t in ("event", "listener"))
+        name = os.path.basename(part)
+        for wrong in wrong_accepts(truth, events), wrong_owners(truth, events), wrong_listeners(truth, listeners):
+            for line in wrong:
+                print(f"{name}: {line}")
+        print(name, len(events), "events", len(listeners), "listeners", sum(map(len, truth.accepts.values())), "accepted",
+              file=sys.stderr)
+
+
+if sys.argv[1] == "run":
+    sys.exit(run(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+check(*sys.argv[2:])
