@@ -46,7 +46,8 @@ void on_bind(struct model *m, const struct tcptrace_record *rec)
 
 	if (rec->ret >= 0)
 		c = conn_begins(m, c, rec);
-	if (rec->ret >= 0 && l && rec->t_ns >= l->born_ns) {	/* who listens is bound: another socket has its address */
+	/* who listens is bound: another socket has its address, unless it was found before this record was read */
+	if (rec->ret >= 0 && l && (!l->open || rec->t_ns > l->lengths_ns)) {
 		listener_sk_gone(m, l, rec->t_ns);
 		l = NULL;
 	}

@@ -352,8 +352,8 @@ void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns)
 
 /*
  * l, or a new one: of a socket that begins to listen, or does it anew after shutdown(). l is what its address had
- * before, or NULL. Where the end of a socket is not seen
- * it is another one: servers that end are more than those that listen again.
+ * before, or NULL. Where the end of a socket is not seen it is another one: servers that end are more than those that
+ * listen again.
  */
 struct listener *listener_opening(struct model *m, struct listener *l, const struct tcptrace_record *rec)
 {
