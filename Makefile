@@ -117,7 +117,7 @@ $(B)/perfetto.pb-c.h: $(B)/perfetto.pb-c.c ;
 $(B)/perfetto.pb-c.o $(B)/san/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) -o $@ $<
+	$(Q)$(COMPILE) -fPIC -o $@ $<
 
 $(foreach d,$(B) $(B)/san $(B)/fuzz,$(d)/user/view/perfettopacket.o): $(B)/perfetto.pb-c.h
 
@@ -205,18 +205,24 @@ test-all: ## the same with each mechanism, the labs and the kernel module in the
 test-lint: ## what the tree itself must keep to
 	$(Q)tests/lint/run
 
-SAN      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -fPIC
 SAN_OBJ  := $(LIB_OBJ:$(B)/%=$(B)/san/%)
+SAN_LIB  := $(B)/san/tcptrace.so
 
 $(B)/san/%.o: %.c | $(MADE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) $(SAN) -o $@ $<
 
-$(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_OBJ)
+# Linked once, not for each test.
+$(SAN_LIB): $(SAN_OBJ)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -shared -o $@ $^ -lm $(LDLIBS) $(LIBS)
+
+$(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_LIB)
 	$(call msg,TEST,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPP) $(CPPFLAGS) $(WARN) $(CFLAGS) $(SAN) $(LDFLAGS) -Iuser -I. -o $@ $< $(SAN_OBJ) -lcmocka -lm \
-		$(LDLIBS) $(LIBS)
+	$(Q)$(CC) $(CPP) $(CPPFLAGS) $(WARN) $(CFLAGS) $(SAN) $(LDFLAGS) -Iuser -I. -o $@ $< $(SAN_LIB) \
+		-Wl,-rpath,'$$ORIGIN/../san' -lcmocka -lm $(LDLIBS) $(LIBS)
 
 -include $(SAN_OBJ:.o=.d)
 
@@ -401,7 +407,7 @@ tidy: compile_commands.json ## what clang-tidy finds (.clang-tidy says what it l
 
 # The same objects for both, so that gcov adds up what each ran.
 coverage: ## which lines the unit and golden tests run, file by file
-	$(Q)$(MAKE) --no-print-directory B=$(B)/coverage SAN= SAN_OBJ='$$(LIB_OBJ)' CFLAGS='-O0 -g --coverage' \
+	$(Q)$(MAKE) --no-print-directory B=$(B)/coverage SAN= SAN_OBJ='$$(LIB_OBJ)' CFLAGS='-O0 -g --coverage -fPIC' \
 		$(B)/coverage/tcptrace $(UNIT:$(B)/%=$(B)/coverage/%)
 	$(Q)find $(B)/coverage -name '*.gcda' -delete
 	-$(Q)tests/unit/run $(UNIT:$(B)/%=$(B)/coverage/%)
