@@ -216,7 +216,8 @@ $(B)/san/%.o: %.c | $(MADE)
 # Linked once, not for each test.
 $(SAN_LIB): $(SAN_OBJ)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(SAN) $(LDFLAGS) -shared -o $@ $^ -lm $(LDLIBS) $(LIBS)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -shared -o $@ $^ -lm $(LDLIBS) $(LIBS)
 
 $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(SAN_LIB)
 	$(call msg,TEST,$@)
