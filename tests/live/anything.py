@@ -22,17 +22,17 @@ import time
 FIRST_PORT = 10000          # of listeners: each has one of its own
 NOBODY_LISTENS = 19000
 SLACK_NS = 5_000_000
-HANDED_ON_NS = 1_500_000_000    # until a list of descriptors notices
 MANY_CONNS = 40
 PR_SET_NAME = 15
 libc = ctypes.CDLL(None)
 
 
 class Process:
-    def __init__(self, no, seed, share):
-        self.random, self.no, self.processes = random.Random(f"{seed}.{no}"), no, share
-        self.next_port = no
+    def __init__(self, no, seed, mail):
+        self.random, self.no, self.mail = random.Random(f"{seed}.{no}"), no, mail
+        self.processes, self.next_port = len(mail), no
         self.listeners, self.conns = [], []     # (key, socket): key is its port, or both
+        self.children = []
 
     def tell(self, began, step, **more):
         with open("/proc/self/comm") as f:
@@ -185,32 +185,91 @@ class Process:
         which[i] = key, d
         self.close(key, s)
 
+    def hand_on(self):
+        """A copy of a descriptor to another process, which may have ended."""
+        which = self.random.choice([self.conns, self.listeners])
+        if not which:
+            return
+        i = self.random.randrange(len(which))
+        key, s = which[i]
+        try:
+            socket.send_fds(self.random.choice(self.mail)[1], [json.dumps(key).encode()], [s.fileno()])
+        except OSError:
+            return
+        if self.random.random() < .7:
+            del which[i]
+            self.close(key, s)
+
+    def receive(self):
+        began = time.monotonic_ns()
+        try:
+            text, fds, *_ = socket.recv_fds(self.mail[self.no][0], 100, 1)
+        except OSError:
+            return False
+        key, s = json.loads(text), socket.socket(fileno=fds[0])
+        self.has(began, key, s)
+        s.setblocking(False)
+        (self.conns if isinstance(key, list) else self.listeners).append((key, s))
+        return True
+
+    def fork(self):
+        """It has what this one has, and ends before."""
+        if len(self.children) > 2 or not self.mail:
+            return
+        began = time.monotonic_ns()
+        if pid := os.fork():
+            self.children.append(pid)
+            return
+        self.mail, self.children = [], []
+        self.random.seed(os.getpid())
+        for key, s in self.listeners + self.conns:
+            self.has(began, key, s)
+        self.steps(15, {self.accept: 5, self.close_conn: 4, self.talk: 2, self.rename: 1, self.listen_again: 1,
+                        self.accept_in_thread: 1, self.connect: 2, self.close_listener: 1})
+        os._exit(0)
+
+    def reap(self):
+        while self.children:
+            os.waitpid(self.children.pop(), 0)
+
     def rename(self):
         libc.prctl(PR_SET_NAME, b"name-%d" % self.random.randrange(1000), 0, 0, 0)
         self.tell(time.monotonic_ns(), "renames")
 
-    def run(self, steps):
-        often = {self.open_listener: 6, self.listen_again: 1, self.shut_and_listen: 1, self.close_listener: 2,
-                 self.accept: 20, self.accept_in_thread: 3, self.wait_and_accept: 3, self.connect: 16, self.flood: 4,
-                 self.close_conn: 18, self.talk: 8, self.duplicate: 2, self.rename: 1}
+    def steps(self, n, often):
         self.rename()
-        for _ in range(steps):
+        for _ in range(n):
             self.random.choices(list(often), list(often.values()))[0]()
             if self.random.random() < .5:
                 time.sleep(self.random.random() * .01)
         for key, s in self.listeners + self.conns:
             self.close(key, s)
 
+    def run(self, n):
+        self.steps(n, {self.open_listener: 6, self.listen_again: 1, self.shut_and_listen: 1, self.close_listener: 2,
+                       self.accept: 20, self.accept_in_thread: 3, self.wait_and_accept: 3, self.connect: 16, self.flood: 4,
+                       self.close_conn: 18, self.talk: 8, self.duplicate: 2, self.rename: 1, self.hand_on: 3,
+                       self.receive: 4, self.fork: 1, self.reap: 1})
+        self.reap()
+
 
 def run(seed, steps, processes):
-    pids = []
+    pids, mail = [], [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(processes)]
+    for end in sum(mail, ()):
+        end.setblocking(False)
     for no in range(processes):
         pid = os.fork()
         if not pid:
-            Process(no, seed, processes).run(steps)
+            Process(no, seed, mail).run(steps)
             os._exit(0)
         pids.append(pid)
-    return any([os.waitpid(pid, 0)[1] for pid in pids])
+    failed = any([os.waitpid(pid, 0)[1] for pid in pids])
+    for no in range(processes):         # who has the letters left is the last to have what is in them
+        last = Process(no, seed, mail)
+        while last.receive():
+            pass
+        last.steps(0, {})
+    return failed
 
 
 class Truth:
@@ -235,11 +294,11 @@ class Truth:
                 self.listens[key].append(s)
 
     def holders(self, key, t):
-        """At t, or, if nobody has it, who had it last."""
-        late = HANDED_ON_NS if isinstance(key, int) else SLACK_NS
+        """At t, or, if nobody has it, who had it last. Of what was handed on: whoever had it, as nothing tells of that."""
         past = [h for h in self.held.get(key, []) if h["t0"] - SLACK_NS <= t]
         last = max((h["until"] for h in past), default=0)
-        return {h["pid"] for h in past if h["until"] + late >= min(t, last)}
+        shared = len({h["pid"] for h in past}) > 1
+        return {h["pid"] for h in past if shared or h["until"] + SLACK_NS >= min(t, last)}
 
     def owners(self, lport, rport, t):
         """Who may be named for a step of that socket: of one that nobody has accepted yet, who has its listener."""

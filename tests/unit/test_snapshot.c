@@ -147,6 +147,34 @@ static void older_records(void **state)
 	assert_true(rig.seen[rig.n - 1].ev.has_dur);
 }
 
+/* So do those of a server that began to listen meanwhile: it is one listener, whatever of its begin is seen. */
+static void begun_before_it(void **state)
+{
+	struct tcptrace_record begin = by(listener_rec(TCPTRACE_SOCKET), SERVER, -1);
+	uint64_t now;
+
+	(void)state;
+	rig.t += 1000 * MS;
+	only_listener(queues(by(listener_rec(0), SERVER, 3), 0, 1));
+	now = rig.t;
+	rig.t -= 500 * MS;
+	begin.ret = 3;
+	begin.lport = 0;
+	rig_feed(begin);
+	rig_feed(by(listener_rec(TCPTRACE_BIND), SERVER, 3));
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	assert_null(model_listener(rig.m, 1));
+	assert_true(listener()->open);
+	assert_int_equal(listener()->opener.pid, SERVER);
+	assert_true(listener()->backlog_known);
+	assert_int_equal(model_totals(rig.m)->conns_now, 1);
+	/* one that is younger is of another socket */
+	rig.t = now + 1000 * MS;
+	rig_feed(by(listener_rec(TCPTRACE_BIND), SERVER + 1, 3));
+	assert_false(listener()->open);
+}
+
 /* A sweep meets a request between its way into the queue and its SYN-ACK: it is one and did not expire. */
 static void before_its_synack(void **state)
 {
@@ -535,7 +563,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(before_its_synack),
+		CASE(seeded), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),

@@ -16,7 +16,6 @@ static struct listener *called_listener(const struct model *m, const struct tcpt
 void on_socket(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
-	struct listener *l = listener_find(m, rec->sk);
 
 	if (rec_repeated(c, rec))
 		return;
@@ -24,8 +23,7 @@ void on_socket(struct model *m, const struct tcptrace_record *rec)
 		conn_sk_gone(m, c);
 		c = NULL;
 	}
-	if (l)
-		listener_sk_gone(m, l, rec->t_ns);
+	listener_still(m, listener_find(m, rec->sk), rec);
 	if (!c && rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);
@@ -44,12 +42,9 @@ void on_bind(struct model *m, const struct tcptrace_record *rec)
 	struct listener *l = called_listener(m, rec);
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 
-	if (rec->ret >= 0)
+	if (rec->ret >= 0) {
 		c = conn_begins(m, c, rec);
-	/* who listens is bound: another socket has its address, unless it was found before this record was read */
-	if (rec->ret >= 0 && l && (!l->open || rec->t_ns > l->lengths_ns)) {
-		listener_sk_gone(m, l, rec->t_ns);
-		l = NULL;
+		l = listener_still(m, l, rec);
 	}
 	if (!c && !l && rec->sk) {
 		c = conn_new(m);

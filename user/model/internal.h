@@ -270,6 +270,7 @@ struct listener *listener_alone(const struct model *m, const struct tcptrace_rec
 struct listener *listener_of_cookie(struct model *m, const struct tcptrace_record *rec);
 bool listener_awaits_cookies(const struct model *m, const struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
+struct listener *listener_still(struct model *m, struct listener *l, const struct tcptrace_record *rec);
 struct listener *listener_opening(struct model *m, struct listener *l, const struct tcptrace_record *rec);
 
 /* Neither when one opens nor when it ends: another one may have its address. */

@@ -289,37 +289,57 @@ struct listener *listener_new(struct model *m, const struct tcptrace_record *rec
 	return l;
 }
 
-/*
- * Neither the end of a listener is seen nor the begin of the next: another has its address if this one is closed, or if
- * only connections said what its port is, and one says otherwise. Of one that a snapshot named they need not have the
- * port (TPROXY, sk_lookup).
- */
-static bool succeeded(const struct model *m, const struct listener *l, const struct tcptrace_record *rec)
+static bool way_in(const struct tcptrace_record *rec)
 {
+	return rec->event == TCPTRACE_SYNQ_ADD || rec->event == TCPTRACE_ACCEPTQ_ADD;
+}
+
+/*
+ * A request or a queued connection says that another has l's address. It outlives its listener's end by up to a second,
+ * so only a new way in does; where neither that end is seen nor the begin of the next, any step of one that is closed, or
+ * one at another port, if only connections said what l's is: of one that a snapshot named they need not have it (TPROXY,
+ * sk_lookup).
+ */
+static bool child_of_another(const struct model *m, const struct listener *l, const struct tcptrace_record *rec)
+{
+	if (l->destroyed && way_in(rec))
+		return true;
 	if (l->born_ns || !listener_life_unseen(m))
 		return false;
 	return l->open ? !l->seen_gen && rec->lport && rec->lport != l->lport : rec->t_ns > l->closed_ns;
 }
 
-/*
- * The listener that a step of a request or of a queued connection belongs to.
- * Requests outlive their listener's destroy by up to a second, so the address
- * stays known; a new way in at it means that another listener lives there now.
- */
+static bool is_another(const struct model *m, const struct listener *l, const struct tcptrace_record *rec)
+{
+	if (rec->sk != l->sk)
+		return child_of_another(m, l, rec);
+	/* who listens is neither made nor bound anew; but such a record may be older than the snapshot that found l */
+	if (rec->event == TCPTRACE_SOCKET || rec->event == TCPTRACE_BIND)
+		return !l->open || l->born_ns || rec->t_ns > l->lengths_ns;
+	/* where no end of a socket is seen: servers that end are more than those that listen again after shutdown() */
+	return l->destroyed || (l->lport && rec->lport && l->lport != rec->lport) ||
+	       (!l->open && model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT);
+}
+
+/* l, or NULL: another socket has its address, so the record says, and l is closed. */
+struct listener *listener_still(struct model *m, struct listener *l, const struct tcptrace_record *rec)
+{
+	if (!l || !is_another(m, l, rec))
+		return l;
+	listener_sk_gone(m, l, rec->t_ns);
+	return NULL;
+}
+
+/* The listener that a step of a request or of a queued connection belongs to. */
 struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c)
 {
-	bool way_in = rec->event == TCPTRACE_SYNQ_ADD || rec->event == TCPTRACE_ACCEPTQ_ADD;
 	struct listener *l;
 
 	if (!rec->listener)
 		return c && c->listener ? c->listener : at_port(m, rec);
-	if (c && c->listener && c->listener->sk == rec->listener && !way_in)
+	if (c && c->listener && c->listener->sk == rec->listener && !way_in(rec))
 		return c->listener;
-	l = listener_find(m, rec->listener);
-	if (l && ((l->destroyed && way_in) || succeeded(m, l, rec))) {
-		listener_sk_gone(m, l, rec->t_ns);
-		l = NULL;
-	}
+	l = listener_still(m, listener_find(m, rec->listener), rec);
 	return l ? l : listener_new(m, rec, rec->listener);
 }
 
@@ -351,17 +371,11 @@ void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns)
 }
 
 /*
- * l, or a new one: of a socket that begins to listen, or does it anew after shutdown(). l is what its address had
- * before, or NULL. Where the end of a socket is not seen it is another one: servers that end are more than those that
- * listen again.
+ * Of a socket that begins to listen, or does it anew after shutdown(): l, which its address had before (or NULL), or a
+ * new one.
  */
 struct listener *listener_opening(struct model *m, struct listener *l, const struct tcptrace_record *rec)
 {
-	bool elsewhere = l && l->lport && rec->lport && l->lport != rec->lport;
-
-	if (l && (l->destroyed || elsewhere || (!l->open && model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT))) {
-		listener_sk_gone(m, l, rec->t_ns);
-		l = NULL;
-	}
+	l = listener_still(m, l, rec);
 	return l || !rec->sk ? l : listener_new(m, rec, rec->sk);
 }

@@ -121,12 +121,9 @@ static void learn_drops(struct listener *l, const struct tcptrace_record *rec)
 
 static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 {
-	struct listener *l = listener_find(m, rec->sk);
-	bool another = l && (l->destroyed || (listener_life_unseen(m) && l->lport && l->lport != rec->lport));
-	bool fresh = !l || another;
+	struct listener *l = listener_still(m, listener_find(m, rec->sk), rec);
+	bool fresh = !l;
 
-	if (another)
-		listener_sk_gone(m, l, rec->t_ns);
 	if (fresh)
 		l = listener_new(m, rec, rec->sk);
 	if (!l)
