@@ -460,6 +460,13 @@ static void accepted_by_whom(void **state)
 	assert_int_equal(rig.seen[rig.n - 1].ev.event, TCPTRACE_STATE);
 	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
 	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+	/* -x: accept() is seen where it fails */
+	rec.t_ns = 0;
+	rec.arg |= (uint64_t)TCPTRACE_SEEN_SAMPLED << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPT);
+	rig_feed(rec);
+	handshake(2, 2);
+	state_of(server_rec(0, 2), SK(2), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
 	rec.t_ns = 0;
 	rec.arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPT));
 	rig_feed(rec);

@@ -331,12 +331,12 @@ void conn_exchange(struct model *m, struct conn *c, struct conn *child)
 	child->state_ns = state_ns;
 }
 
-/* accept() is not seen, or that of some processes alone, and nothing else tells the way out of the queue. */
+/* accept() is not seen (-x: but where it fails), or that of some processes alone, and nothing else tells the way out. */
 bool takers_unseen(const struct model *m)
 {
 	enum tcptrace_seen out = model_seen(m, TCPTRACE_ACCEPTQ_DEL);
 
-	return model_seen(m, TCPTRACE_ACCEPT) == TCPTRACE_SEEN_NOT ? out < TCPTRACE_SEEN_DEDUCED :
+	return model_seen(m, TCPTRACE_ACCEPT) < TCPTRACE_SEEN_DEDUCED ? out < TCPTRACE_SEEN_DEDUCED :
 	       m->only & TCPTRACE_ONLY_PIDS && out != TCPTRACE_SEEN_EXACTLY;
 }
 
