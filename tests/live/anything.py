@@ -355,8 +355,10 @@ def wrong_listeners(truth, listeners):
                 yield f"listener {port}: accepted {told}, not {len(accepts)}"
         if last.get("backlog", opened[-1]["backlog"]) != opened[-1]["backlog"]:
             yield f"listener {port}: backlog {last['backlog']}, not {opened[-1]['backlog']}"
-        for role, pids in ("opener", {s["pid"] for s in opened}), ("acceptor", {a["pid"] for a in accepts}), \
-                ("holder", {h["pid"] for h in truth.held[port]}):
+        holders = {h["pid"] for h in truth.held[port]}
+        # where no listen() was seen the opener is who had it when we looked
+        for role, pids in ("opener", {s["pid"] for s in opened} if "backlog" in last else holders), \
+                ("acceptor", {a["pid"] for a in accepts}), ("holder", holders):
             if role in last and last[role]["pid"] not in pids:
                 yield f"listener {port}: {role} {last[role]}, not {pids}"
 
