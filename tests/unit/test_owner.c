@@ -393,19 +393,43 @@ static void destroys_unseen(void)
 	unseen(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY));
 }
 
-static void accept_at(uint16_t port, unsigned int i, uint32_t pid)
+static void accept_took(uint16_t port, unsigned int i, uint32_t pid, uint64_t ns)
 {
 	struct tcptrace_record rec = by(queues(server_rec(TCPTRACE_ACCEPT, i), 0, 0), pid, 5);
 
 	rec.lport = port;
+	rec.call_ns = ns;
 	rec.sk = SK(i);
 	rec.ret = 5;
 	rig_feed(rec);
 }
 
+static void accept_at(uint16_t port, unsigned int i, uint32_t pid)
+{
+	accept_took(port, i, pid, 0);
+}
+
+/* -p: another process listens at the address of what is closed, and hands it to this one. */
+static void listener_hidden(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	destroy(listener_rec(0), LSK);
+	rig.t += 10 * MS;
+	accept_took(PORT, 1, SERVER, 20 * MS);		/* its thread was preempted before it returned */
+	assert_null(model_listener(rig.m, 1));
+	accept_took(PORT, 2, SERVER + 1, 5 * MS);
+	assert_int_equal(model_listener(rig.m, 0)->acceptor.pid, SERVER);
+	assert_int_equal(model_listener(rig.m, 1)->acceptor.pid, SERVER + 1);
+	assert_true(model_listener(rig.m, 1)->open);
+}
+
 /* Neither end nor begin of a listener is seen: what has its address is another one, if not at its port, or it is closed. */
 static void listener_unseen(void **state)
 {
+	struct tcptrace_record rst;
+
 	(void)state;
 	unseen(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_DESTROY) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE));
 	accept_at(PORT, 1, SERVER);
@@ -444,12 +468,18 @@ static void listener_unseen(void **state)
 		assert_int_equal(model_listener(rig.m, 3 + i)->opener.pid, CLIENT);
 		assert_int_equal(model_listener(rig.m, 3 + i)->accepted, 0);
 	}
+	/* or a connection's segments */
+	rst = server_rec(TCPTRACE_RST_RECEIVED, 8);
+	rst.sk = LSK;
+	rig_feed(rst);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+	assert_false(model_listener(rig.m, 5)->open);
 }
 
 /* Whose a child is that somebody may have accepted, by whom is not seen: the holder of the listener need not be. */
 static void accepted_by_whom(void **state)
 {
-	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1 };
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .fd = -1 }, rst;
 
 	(void)state;
 	rig_listen(128, 4096);
@@ -466,6 +496,13 @@ static void accepted_by_whom(void **state)
 	rig_feed(rec);
 	handshake(2, 2);
 	state_of(server_rec(0, 2), SK(2), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+	/* a request, when it was last seen */
+	synq_add(6, 1, 1);
+	rst = server_rec(TCPTRACE_RST_SENT, 6);
+	rst.sk = SK(6);
+	rig_feed(rst);
+	assert_int_not_equal(rig.seen[rig.n - 1].ev.conn, 0);
 	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
 	rec.t_ns = 0;
 	rec.arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPT));
@@ -584,6 +621,20 @@ static void bound_alone(void **state)
 	}
 }
 
+/* An end was lost: the next one at the address is of another socket. */
+static void anothers_end(void **state)
+{
+	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, 45), CLIENT, 4);
+
+	(void)state;
+	rec.sk = SK(45);
+	rec.lport = 0;
+	rig_feed(rec);
+	destroy(server_rec(0, 46), SK(45));
+	assert_int_equal(rig.seen[rig.n - 1].ev.event, TCPTRACE_DESTROY);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+}
+
 /* They are seen: it is the same one, which its program connects again while its old connection is in TIME_WAIT. */
 static void same_socket(void **state)
 {
@@ -606,8 +657,8 @@ int main(void)
 		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor),
 		CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
-		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(bound_alone), CASE(same_socket),
-		CASE(accepted_by_whom), CASE(listener_unseen),
+		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(bound_alone), CASE(anothers_end), CASE(same_socket),
+		CASE(accepted_by_whom), CASE(listener_hidden), CASE(listener_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

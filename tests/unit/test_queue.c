@@ -543,6 +543,15 @@ static void backlog(void **state)
 	rig_feed(rec);
 	assert_int_equal(listener()->backlog, 0);
 	assert_null(model_listener(rig.m, 1));
+	/* -p: that of another process, which has it too, is hidden */
+	rig.limit = 8;
+	synq_add(1, 1, 0);
+	assert_int_equal(listener()->limit, 8);
+	assert_false(listener()->backlog_known);
+	rec.ret = 0;
+	rec.backlog = 8;
+	rig_feed(rec);
+	assert_true(listener()->backlog_known);
 }
 
 static void lost(void **state)

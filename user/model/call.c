@@ -6,9 +6,9 @@
 #include "internal.h"
 
 /* The listener of a call on a listening socket. A closed one may go on as a conn, or another socket has its address. */
-static struct listener *called_listener(const struct model *m, const struct tcptrace_record *rec)
+static struct listener *called_listener(struct model *m, const struct tcptrace_record *rec)
 {
-	struct listener *l = listener_find(m, rec->sk);
+	struct listener *l = listener_still(m, listener_find(m, rec->sk), rec);
 
 	return l && !l->destroyed && (l->open || (!rec->rport && !index_find(m, BY_SK, rec->sk))) ? l : NULL;
 }
@@ -42,10 +42,8 @@ void on_bind(struct model *m, const struct tcptrace_record *rec)
 	struct listener *l = called_listener(m, rec);
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 
-	if (rec->ret >= 0) {
+	if (rec->ret >= 0)
 		c = conn_begins(m, c, rec);
-		l = listener_still(m, l, rec);
-	}
 	if (!c && !l && rec->sk) {
 		c = conn_new(m);
 		conn_set_sk(m, c, rec->sk);
@@ -71,6 +69,7 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 	l->limit = asked < rec->somaxconn ? asked : rec->somaxconn;
 	if (rec->acceptq_max)
 		l->limit = rec->acceptq_max;
+	l->listen_limit = l->limit;
 	l->limit_known = true;
 	queue_numbers(m, l, rec, 0, 0);
 }

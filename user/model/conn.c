@@ -344,7 +344,7 @@ bool takers_unseen(const struct model *m)
  * After a connect() that failed a socket has no remote end, and if it was not bound no port. That one with a port alone
  * was connected since, no record has told.
  */
-static bool may_be_its(const struct conn *c, const struct tcptrace_record *rec)
+bool conn_may_be(const struct conn *c, const struct tcptrace_record *rec)
 {
 	if (c->tupled)
 		return rec->lport && rec->rport ? same_ends(c, rec) : rec->lport == c->lport;
@@ -358,7 +358,7 @@ struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 
-	if (!c || model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT || may_be_its(c, rec))
+	if (!c || model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT || conn_may_be(c, rec))
 		return c;
 	if (c->in_acceptq)		/* how it left, its listener says, or the next snapshot */
 		sk_unindex(m, c);

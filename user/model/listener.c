@@ -284,6 +284,7 @@ struct listener *listener_new(struct model *m, const struct tcptrace_record *rec
 	l->netns = rec->netns;
 	l->open = true;
 	l->backlog = -1;
+	l->listen_limit = -1;
 	l->opener.fd = l->acceptor.fd = -1;
 	listener_learn(m, l, rec);
 	return l;
@@ -294,15 +295,21 @@ static bool way_in(const struct tcptrace_record *rec)
 	return rec->event == TCPTRACE_SYNQ_ADD || rec->event == TCPTRACE_ACCEPTQ_ADD;
 }
 
+/* Nobody calls accept() on what is closed. */
+static bool begun_after(const struct listener *l, const struct tcptrace_record *rec)
+{
+	return rec->event == TCPTRACE_ACCEPT && call_dur_ns(rec) && rec->t_ns > l->closed_ns + call_dur_ns(rec);
+}
+
 /*
  * A request or a queued connection says that another has l's address. It outlives its listener's end by up to a second,
- * so only a new way in does; where neither that end is seen nor the begin of the next, any step of one that is closed, or
- * one at another port, if only connections said what l's is: of one that a snapshot named they need not have it (TPROXY,
- * sk_lookup).
+ * so only a new way in does, or a call; where neither that end is seen nor the begin of the next, any step of one that is
+ * closed, or one at another port, if only connections said what l's is: of one that a snapshot named they need not have
+ * it (TPROXY, sk_lookup).
  */
 static bool child_of_another(const struct model *m, const struct listener *l, const struct tcptrace_record *rec)
 {
-	if (l->destroyed && way_in(rec))
+	if (l->destroyed && (way_in(rec) || begun_after(l, rec)))
 		return true;
 	if (l->born_ns || !listener_life_unseen(m))
 		return false;
@@ -311,11 +318,15 @@ static bool child_of_another(const struct model *m, const struct listener *l, co
 
 static bool is_another(const struct model *m, const struct listener *l, const struct tcptrace_record *rec)
 {
-	if (rec->sk != l->sk)
+	bool begins = rec->event == TCPTRACE_SOCKET || (rec->event == TCPTRACE_BIND && rec->ret >= 0);
+
+	if (rec->sk != l->sk || (rec->listener == l->sk && rec->rport))
 		return child_of_another(m, l, rec);
-	/* who listens is neither made nor bound anew; but such a record may be older than the snapshot that found l */
-	if (rec->event == TCPTRACE_SOCKET || rec->event == TCPTRACE_BIND)
-		return !l->open || l->born_ns || rec->t_ns > l->lengths_ns;
+	/* who listens has no remote end, and is bound; but the record may be older than the snapshot that found l */
+	if (l->open && (begins || rec->rport))
+		return l->born_ns || rec->t_ns > l->lengths_ns;
+	if (!tcptrace_of_listener(rec))
+		return begins;
 	/* where no end of a socket is seen: servers that end are more than those that listen again after shutdown() */
 	return l->destroyed || (l->lport && rec->lport && l->lport != rec->lport) ||
 	       (!l->open && model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT);

@@ -140,7 +140,7 @@ static const handler handlers[TCPTRACE_EVENT_MAX] = {
 static void on_acceptor(struct model *m, const struct tcptrace_record *rec)
 {
 	if (rec->flags & TCPTRACE_F_ACTOR && !(rec->flags & TCPTRACE_F_INFERRED) && rec->ret >= 0)
-		owner_accepts(m, listener_find(m, rec->listener), &m->actor);
+		owner_accepts(m, listener_still(m, listener_find(m, rec->listener), rec), &m->actor);
 }
 
 static handler owners_handler(const struct model *m, const struct tcptrace_record *rec)

@@ -109,7 +109,8 @@ struct listener {
 	bool opener_gone, acceptor_gone;	/* ended, or closed it, and we know */
 	uint32_t acceptors;		/* how many different processes accepted (prefork); of more than
 					 * ACCEPTORS_MAX no more are told apart */
-	int32_t backlog;		/* asked for; -1 with backlog_known false: listen() was before us */
+	int32_t backlog;		/* asked for; not if backlog_known is false: the listen() that counts was not seen */
+	int64_t listen_limit;		/* what the last listen() that was seen made of it; -1: none was */
 	bool backlog_known;
 	uint32_t somaxconn;		/* at listen(); 0 unknown */
 	uint32_t limit;			/* effective: sk_max_ack_backlog, of both queues */

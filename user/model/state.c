@@ -230,8 +230,8 @@ void on_destroy(struct model *m, const struct tcptrace_record *rec)
 	struct listener *l = listener_find(m, rec->sk);
 	struct model_event ev;
 
-	/* -P lets each end through that has no remote end: of another socket, whose address is that of one that left unseen */
-	if (c && c->tupled && rec->lport && rec->lport != c->lport) {
+	/* of another socket, whose address is that of one that left unseen: its end was lost, or is one that -P lets through */
+	if (c && rec->lport && !conn_may_be(c, rec)) {
 		conn_sk_gone(m, c);
 		c = NULL;
 	}

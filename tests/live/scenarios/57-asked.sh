@@ -234,18 +234,35 @@ scenario asked_anything 4 own host loose -- "processes that do anything with soc
 asked_anything()
 {
 	needs python3
-	beside part0 -q
-	beside part1 -x
-	beside part2 -e accept
-	beside part3 -e listen,bind
-	beside part4 -e destroy,connect
-	beside part5 -e acceptq-add,acceptq-del
-	beside part6 -e state,rst-sent
-	own_trace
-	python3 "$here/anything.py" run "${SEED:-1}" 200 4 > "$dir/truth" || fail "one of them failed"
+	local pids
+
+	mkfifo "$dir/go"
+	python3 "$here/anything.py" run "${SEED:-1}" 200 4 < "$dir/go" > "$dir/truth" &
+	pid[anything]=$!
+	exec 8> "$dir/go"
+	while kill -0 "${pid[anything]}" && (($(grep -c begins "$dir/truth") < 4)); do
+		sleep 0.05
+	done
+	pids=$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p; 2q' "$dir/truth" | paste -sd ,)
+	{
+		beside part0 -q
+		beside part1 -x
+		beside part2 -e accept
+		beside part3 -e listen,bind
+		beside part4 -e destroy,connect
+		beside part5 -e acceptq-add,acceptq-del
+		beside part6 -e state,rst-sent
+		beside part7 -p "$pids"
+		beside part8 -p "$pids" -e accept,rst-received
+		own_trace
+	} 8>&-
+	exec 8>&-
+	wait "${pid[anything]}" || fail "one of them failed"
+	unset "pid[anything]"
 	untrace
-	beside_ends part{0..6}
-	python3 "$here/anything.py" check "$dir/truth" "$json" "$dir"/part? > "$dir/wrong" 2> "$dir/compared"
+	beside_ends part{0..8}
+	python3 "$here/anything.py" check "$dir/truth" "$json" "$dir"/part[0-6] "$dir"/part{7,8}:"$pids" \
+		> "$dir/wrong" 2> "$dir/compared" || fail "the check failed: $(tail -n 1 "$dir/compared")"
 	expect "what is not so" "$(head -n 5 "$dir/wrong")" ""
 	within "accepts" "$(awk 'NR == 1 { print $6 }' "$dir/compared")" 20 1000
 }
