@@ -79,6 +79,7 @@ static void each_its_events(void **state)
 static void lower_bounds(void **state)
 {
 	struct tcptrace_record lost = { .event = TCPTRACE_LOST, .new = TCPTRACE_DROP, .arg = 3 };
+	struct tcptrace_record rec = by(queues(listener_rec(TCPTRACE_LISTEN), 0, 1), SERVER, 3);
 
 	(void)state;
 	rig_listen(128, 4096);
@@ -95,6 +96,17 @@ static void lower_bounds(void **state)
 	assert_int_equal(known(FIGURE_ACCEPT_ERRORS), KNOWN_LEAST);
 	observe(ALL_BUT(ACCEPTQ_DEL) | SEEN(ACCEPTQ_DEL, TCPTRACE_SEEN_DEDUCED), TCPTRACE_ONLY_PIDS);
 	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_LEAST);
+	/* and all of a listener that another one had before */
+	observe(~0ull, TCPTRACE_ONLY_PIDS);
+	rec.lport++;
+	rec.sk = rec.listener = LSK + 64;
+	rig_feed(rec);
+	assert_int_equal(figure_known(rig.m, model_listener(rig.m, 1), FIGURE_ACCEPTED), KNOWN_LEAST);
+	assert_int_equal(figure_known(rig.m, model_listener(rig.m, 1), FIGURE_ACCEPTQ_PEAK), KNOWN_LEAST);
+	rec.event = TCPTRACE_EXISTS;
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	assert_int_equal(figure_known(rig.m, model_listener(rig.m, 1), FIGURE_ACCEPTED), KNOWN_EXACTLY);
 	observe(~0ull, 0);
 	rig_feed(lost);
 	assert_int_equal(known(FIGURE_REFUSED), KNOWN_LEAST);

@@ -183,7 +183,7 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 {
 	const struct rule *r = &rules[f];
 	uint32_t only = m->only | (listener_left_out(m, l) ? PART : 0);
-	enum known k = at_most(of_events(m, l, r), only & r->narrows);
+	enum known k = at_most(of_events(m, l, r), (only & r->narrows) || l->part);
 
 	switch (f) {
 	case FIGURE_NOW:

@@ -265,6 +265,14 @@ static void count_unseen(struct model *m, const struct tcptrace_record *rec)
 	m->totals.listeners_unseen += found || (rec->event == TCPTRACE_STATE && rec->new == TCP_S_LISTEN);
 }
 
+/* Its begin, or the first snapshot; with -p all but these come of one of the processes, which another may have given it. */
+static bool from_the_begin(const struct model *m, const struct tcptrace_record *rec)
+{
+	if (!(m->only & TCPTRACE_ONLY_PIDS) || (rec->event == TCPTRACE_EXISTS && m->snap.gen <= 1))
+		return true;
+	return tcptrace_of_listener(rec) && rec->event == (model_seen(m, TCPTRACE_STATE) ? TCPTRACE_STATE : TCPTRACE_LISTEN);
+}
+
 /* Ends are the record's local side. NULL: no room. */
 struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk)
 {
@@ -283,6 +291,7 @@ struct listener *listener_new(struct model *m, const struct tcptrace_record *rec
 	*sk_bucket(m, sk) = l;
 	l->netns = rec->netns;
 	l->open = true;
+	l->part = !from_the_begin(m, rec);
 	l->backlog = -1;
 	l->listen_limit = -1;
 	l->opener.fd = l->acceptor.fd = -1;

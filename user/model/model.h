@@ -147,6 +147,7 @@ struct listener {
 	const struct proc_place *place;	/* of a closed one: where it was; listener_place() */
 	struct seldom *seldom;		/* NULL: nothing of it; listener_seldom() */
 	bool used, opener_listened;	/* opener is who called listen(), not only who holds it */
+	bool part;			/* -p: what was before one of these processes had it is hidden */
 	bool listed;			/* a list of holders has come since, or was asked for */
 	bool opener_named, acceptor_named;	/* as holders, by the snapshot of held_gen */
 	uint8_t found_rank;

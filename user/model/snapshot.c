@@ -138,6 +138,7 @@ static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 	if (rec->flags & TCPTRACE_F_QUEUES)
 		queue_numbers(m, l, rec, 0, 0);
 	l->seen_gen = m->snap.gen;
+	l->part &= m->snap.gen > 1;
 	if (fresh)
 		emit_plain(m, rec, NULL, l);
 }
