@@ -22,7 +22,9 @@ import threading
 import time
 
 FIRST_PORT = 10000          # of listeners: each has one of its own
+SHARED_PORTS = 10900, 10901  # any process may listen there, too
 NOBODY_LISTENS = 19000
+MPTCP = 262
 SLACK_NS = 5_000_000
 MANY_CONNS = 40
 PR_SET_NAME = 15
@@ -35,6 +37,7 @@ class Process:
         self.processes, self.next_port = len(mail), no
         self.listeners, self.conns = [], []     # (key, socket): key is its port, or both
         self.children = []
+        self.shared = set()     # keys of what another process may have, too
 
     def tell(self, began, step, **more):
         with open("/proc/self/comm") as f:
@@ -63,17 +66,24 @@ class Process:
     def open_listener(self):
         if len(self.listeners) > 3:
             return
-        r, port = self.random, FIRST_PORT + self.next_port
-        self.next_port += self.processes
+        r, shared = self.random, self.random.random() < .2
+        port = r.choice(SHARED_PORTS) if shared else FIRST_PORT + self.next_port
+        self.next_port += 0 if shared else self.processes
         v6 = r.random() < .4
-        s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
+        s = self.socket(v6)
         if v6:
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, r.random() < .3)
         if r.random() < .1:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
         if r.random() < .2:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 5)
+        if shared or r.random() < .2:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        s.bind((r.choice(["::", "::", "::1"] if v6 else ["0.0.0.0", "127.0.0.1", "127.0.0.2"]), port))
+        try:
+            s.bind((r.choice(["::", "::", "::1"] if v6 else ["0.0.0.0", "127.0.0.1", "127.0.0.2"]), port))
+        except OSError:     # a connection has that port
+            s.close()
+            return
         began = time.monotonic_ns()
         self.has(began, port, s)
         self.listen(port, s)
@@ -128,26 +138,71 @@ class Process:
 
     # ---- connections
 
+    def socket(self, v6):
+        family = socket.AF_INET6 if v6 else socket.AF_INET
+        if self.random.random() < .1:
+            try:
+                return socket.socket(family, socket.SOCK_STREAM, MPTCP)
+            except OSError:
+                pass        # the kernel has none
+        return socket.socket(family)
+
+    def port(self):
+        return self.random.choices([FIRST_PORT + self.random.randrange(max(0, self.next_port - 12), self.next_port + 4),
+                                    self.random.choice(SHARED_PORTS), NOBODY_LISTENS], [8, 1, 1])[0]
+
     def connect(self):
         r = self.random
         if len(self.conns) > MANY_CONNS:
             return
-        port = FIRST_PORT + r.randrange(max(0, self.next_port - 12), self.next_port + 4)
         v6 = r.random() < .25
-        s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
+        s = self.socket(v6)
         s.settimeout(r.choice([0, .03]))
         if r.random() < .1:
             s.bind(("::" if v6 else "0.0.0.0", 0))
-        began = time.monotonic_ns()
-        s.connect_ex((r.choice(["::1", "::ffff:127.0.0.1"] if v6 else ["127.0.0.1", "127.0.0.2"]),
-                      port if r.random() < .9 else NOBODY_LISTENS))
+        self.call(s, v6)
+
+    def call(self, s, v6):
+        r, began = self.random, time.monotonic_ns()
+        to = r.choice(["::1", "::ffff:127.0.0.1"] if v6 else ["127.0.0.1", "127.0.0.2"]), self.port()
+        before = key = s.getsockname()[1], to[1]     # which it may keep until it is called
+        self.has(began, key, s)
+        if r.random() < .1:
+            try:
+                s.sendto(b"x" * 100, socket.MSG_FASTOPEN, to)
+            except OSError:
+                pass
+        else:
+            s.connect_ex(to)
         try:
             key = s.getsockname()[1], s.getpeername()[1]
         except OSError:
-            s.close()
+            self.close(key, s)
             return
+        self.tell(began, "closes", key=before, fd=s.fileno())
         self.has(began, key, s)
         self.conns.append((key, s))
+
+    def call_another(self):
+        """A socket that listened, or had a connection, has one to elsewhere."""
+        which = self.random.choice([self.conns, self.listeners])
+        if not which:
+            return
+        i = self.random.randrange(len(which))
+        key, s = which[i]
+        if key in self.shared:
+            return
+        began = time.monotonic_ns()
+        try:
+            if which is self.listeners:
+                s.shutdown(socket.SHUT_RD)
+            elif libc.connect(s.fileno(), bytes(16), 16):   # AF_UNSPEC
+                return
+        except OSError:
+            return
+        del which[i]
+        self.tell(began, "closes", key=key, fd=s.fileno())
+        self.call(s, s.family == socket.AF_INET6)
 
     def flood(self):
         for _ in range(self.random.randrange(2, 7)):
@@ -198,6 +253,7 @@ class Process:
             socket.send_fds(self.random.choice(self.mail)[1], [json.dumps(key).encode()], [s.fileno()])
         except OSError:
             return
+        self.shared.add(key)
         if self.random.random() < .7:
             del which[i]
             self.close(key, s)
@@ -209,9 +265,11 @@ class Process:
         except OSError:
             return False
         key, s = json.loads(text), socket.socket(fileno=fds[0])
+        key = tuple(key) if isinstance(key, list) else key
         self.has(began, key, s)
         s.setblocking(False)
-        (self.conns if isinstance(key, list) else self.listeners).append((key, s))
+        self.shared.add(key)
+        (self.conns if isinstance(key, tuple) else self.listeners).append((key, s))
         return True
 
     def fork(self):
@@ -219,6 +277,7 @@ class Process:
         if len(self.children) > 2 or not self.mail:
             return
         began = time.monotonic_ns()
+        self.shared |= {key for key, _ in self.listeners + self.conns}
         if pid := os.fork():
             self.children.append(pid)
             return
@@ -252,7 +311,7 @@ class Process:
         sys.stdin.read()
         self.steps(n, {self.open_listener: 6, self.listen_again: 1, self.shut_and_listen: 1, self.close_listener: 2,
                        self.accept: 20, self.accept_in_thread: 3, self.wait_and_accept: 3, self.connect: 16, self.flood: 4,
-                       self.close_conn: 18, self.talk: 8, self.duplicate: 2, self.rename: 1, self.hand_on: 3,
+                       self.close_conn: 18, self.talk: 8, self.duplicate: 2, self.rename: 1, self.hand_on: 3, self.call_another: 2,
                        self.receive: 4, self.fork: 1, self.reap: 1})
         self.reap()
 
@@ -325,7 +384,9 @@ def wrong_accepts(truth, events, only):
         for a in accepts:
             if only and a["pid"] not in only:
                 continue
-            near = [e for e in told if (e.get("lport"), e.get("rport")) == key and
+            # an MPTCP socket that was reset while it waited has no remote end any more
+            near = [e for e in told if ((e.get("lport"), e.get("rport")) == key or
+                                        (e.get("lport"), e.get("rport"), e.get("fd")) == (key[0], None, a["fd"])) and
                     a["t0"] - SLACK_NS <= e["t_ns"] <= a["t1"] + SLACK_NS]
             if [(e.get("pid"), e.get("fd")) for e in near] != [(a["pid"], a["fd"])]:
                 yield f"accept() of {key} by {a['pid']}, descriptor {a['fd']}: told {near}"
@@ -360,13 +421,15 @@ def wrong_listeners(truth, listeners, only):
             if (told := sum(j["accepted"] for j in lives)) != len(accepts):
                 yield f"listener {port}: accepted {told}, not {len(accepts)}"
         # a call of another process is hidden until the kernel's own limit shows it
-        given = {s["backlog"] for s in opened if s is opened[-1] or s["pid"] in only}
+        given = {s["backlog"] for s in opened if s is opened[-1] or s["pid"] in only or port in SHARED_PORTS}
         if last.get("backlog", opened[-1]["backlog"]) not in given:
             yield f"listener {port}: backlog {last['backlog']}, not {given}"
         holders = {h["pid"] for h in truth.held[port]}
-        # where no listen() was seen the opener is who had it when we looked
-        for role, pids in ("opener", {s["pid"] for s in opened} if "backlog" in last else holders), \
-                ("acceptor", {a["pid"] for a in accepts}), ("holder", holders):
+        # where no listen() was seen the opener is who had it when we looked, and who accepts at another one's address is
+        # told apart by the next list only (one may accept for other ports: TPROXY)
+        called = "backlog" in last
+        for role, pids in ("opener", {s["pid"] for s in opened} if called else holders), ("holder", holders), \
+                ("acceptor" if called else "", {a["pid"] for a in accepts}):
             if role in last and last[role]["pid"] not in pids:
                 yield f"listener {port}: {role} {last[role]}, not {pids}"
 
