@@ -524,7 +524,7 @@ static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 	set_sock(r, sk);
 	if (fd < 0 && kernel_closes(sk))
 		set_kernel(r);
-	else
+	else if (caller_number() >> 32 != cfg.tracer)	/* iter/task_file kept it: who closed it before is not seen */
 		set_actor(r, fd);
 	submit(r);
 }

@@ -65,6 +65,7 @@ struct capture_config {
 	__u64	cgroup;			/* id of the cgroup whose sockets are wanted, 0: all */
 	__u32	netns;			/* inode number, 0: all */
 	__u32	pidns;			/* inode number of the PID namespace that counts processes; 0: the first */
+	__u32	tracer;			/* our own number in it */
 	__u32	ring_mask;		/* CPU & this: its ring */
 	__u32	ring_slots;		/* of each ring, a power of two */
 	__u8	family;			/* 4, 6 or 0 */

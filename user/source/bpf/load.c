@@ -57,6 +57,7 @@ static void fill_config(struct load *l)
 	c->cgroup = f->cgroup;
 	c->netns = f->netns;
 	c->pidns = l->features.pidns;
+	c->tracer = (uint32_t)getpid();
 	c->mib_overflows = l->features.mib_overflows;
 	c->ring_mask = l->rings->n - 1;
 	c->ring_slots = l->rings->slots;
