@@ -295,7 +295,7 @@ test-dkms: ## does DKMS build and install the module, for a guest's kernel? (roo
 test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run? (root)
 	$(Q)tests/live/doc-check
 
-test-pack: ## building as a user, installing, the static program, archive and packages
+test-pack: all ## building as a user, installing, the static program, archive and packages
 	$(Q)tests/lib/packages debhelper dh-dkms lintian python3-yaml prometheus || :
 	$(Q)tests/pack/run
 
