@@ -186,12 +186,12 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils protobuf-compiler chromium $(if $(shell command -v npm),,npm) fonts-wqy-microhei jq sqlite3 miller
-HOST   := test-lint test-unit test-golden test-top test-browser test-fuzz test-traffic test-live test-labs test-doc
+HOST   := test-lint test-unit test-golden+test-traffic test-top+test-doc test-browser test-fuzz test-live test-labs
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
 ALL    := $(HOST) test-pack test-static test-vm test-ports test-vm-labs test-kmod test-dkms test-calls
 
-# Parts run one after the other; what they compile, on every CPU
+# Parts run one after the other, A+B side by side; what they compile, on every CPU
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 test: ## on this machine and in QEMU guests with Debian's kernels (root; PARTS=... for some)
