@@ -78,8 +78,6 @@ class Process:
         if shared or r.random() < .2:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
-            if r.random() < .2:
-                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 5)    # MPTCP has none in older kernels
             s.bind((r.choice(["::", "::", "::1"] if v6 else ["0.0.0.0", "127.0.0.1", "127.0.0.2"]), port))
         except OSError:     # a connection has that port
             s.close()
@@ -167,13 +165,7 @@ class Process:
         to = r.choice(["::1", "::ffff:127.0.0.1"] if v6 else ["127.0.0.1", "127.0.0.2"]), self.port()
         before = key = s.getsockname()[1], to[1]     # which it may keep until it is called
         self.has(began, key, s)
-        if r.random() < .1:
-            try:
-                s.sendto(b"x" * 100, socket.MSG_FASTOPEN, to)
-            except OSError:
-                pass
-        else:
-            s.connect_ex(to)
+        s.connect_ex(to)
         try:
             key = s.getsockname()[1], s.getpeername()[1]
         except OSError:

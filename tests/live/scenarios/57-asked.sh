@@ -236,7 +236,6 @@ asked_anything()
 	needs python3
 	local pids
 
-	sysctl -qw net.ipv4.tcp_fastopen=519		# without a cookie, where a listener asks for it
 	mkfifo "$dir/go"
 	python3 "$here/anything.py" run "${SEED:-1}" 200 4 < "$dir/go" > "$dir/truth" &
 	pid[anything]=$!
