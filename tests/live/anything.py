@@ -359,9 +359,11 @@ class Truth:
         """Who may be named for a step of that socket: of one that nobody has accepted yet, who has its listener."""
         if not rport:
             return self.holders(lport, t)
-        taken = min((h["t0"] for h in self.held.get((lport, rport), [])), default=float("inf"))
+        held = self.held.get((lport, rport), [])        # of one connection after the other, where a port came again
+        taken = max((h["t0"] for h in held), default=float("inf"))
+        has = any(h["t0"] + SLACK_NS < t < h["until"] - SLACK_NS for h in held)
         pids = self.holders((lport, rport), t)
-        return pids | self.holders(lport, t) if of_queue or t <= taken + SLACK_NS else pids
+        return pids | self.holders(lport, t) if of_queue or (t <= taken + SLACK_NS and not has) else pids
 
     def descriptors(self, lport, rport, pid, t):
         return {h["fd"] for key in (lport, (lport, rport)) for h in self.held.get(key, [])
