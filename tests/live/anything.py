@@ -31,6 +31,10 @@ PR_SET_NAME = 15
 libc = ctypes.CDLL(None)
 
 
+def as_key(read):
+    return tuple(read) if isinstance(read, list) else read
+
+
 class Process:
     def __init__(self, no, seed, mail):
         self.random, self.no, self.mail = random.Random(f"{seed}.{no}"), no, mail
@@ -177,10 +181,9 @@ class Process:
 
     def call_another(self):
         """A socket that listened, or had a connection, has one to elsewhere."""
-        which = self.random.choice([self.conns, self.listeners])
-        if not which:
+        if not (one := self.any()):
             return
-        i = self.random.randrange(len(which))
+        which, i = one
         key, s = which[i]
         if key in self.shared:
             return
@@ -221,11 +224,15 @@ class Process:
 
     # ---- both
 
-    def duplicate(self):
+    def any(self):
+        """A list and a place in it, or None."""
         which = self.random.choice([self.conns, self.listeners])
-        if not which:
+        return (which, self.random.randrange(len(which))) if which else None
+
+    def duplicate(self):
+        if not (one := self.any()):
             return
-        i = self.random.randrange(len(which))
+        which, i = one
         key, s = which[i]
         began = time.monotonic_ns()
         d = s.dup()
@@ -236,10 +243,9 @@ class Process:
 
     def hand_on(self):
         """A copy of a descriptor to another process, which may have ended."""
-        which = self.random.choice([self.conns, self.listeners])
-        if not which:
+        if not (one := self.any()):
             return
-        i = self.random.randrange(len(which))
+        which, i = one
         key, s = which[i]
         try:
             socket.send_fds(self.random.choice(self.mail)[1], [json.dumps(key).encode()], [s.fileno()])
@@ -256,8 +262,7 @@ class Process:
             text, fds, *_ = socket.recv_fds(self.mail[self.no][0], 100, 1)
         except OSError:
             return False
-        key, s = json.loads(text), socket.socket(fileno=fds[0])
-        key = tuple(key) if isinstance(key, list) else key
+        key, s = as_key(json.loads(text)), socket.socket(fileno=fds[0])
         self.has(began, key, s)
         s.setblocking(False)
         self.shared.add(key)
@@ -266,7 +271,7 @@ class Process:
 
     def fork(self):
         """It has what this one has, and ends before."""
-        if len(self.children) > 2 or not self.mail:
+        if len(self.children) > 2:
             return
         began = time.monotonic_ns()
         self.shared |= {key for key, _ in self.listeners + self.conns}
@@ -335,7 +340,7 @@ class Truth:
         with open(path) as f:
             steps = sorted(map(json.loads, f), key=lambda s: s["t1"])
         for s in steps:
-            key = tuple(s["key"]) if isinstance(s.get("key"), list) else s.get("key")
+            key = as_key(s.get("key"))
             self.names[s["pid"]].add(s["comm"])
             if s["step"] == "has":
                 has[s["pid"], s["fd"]] = s
