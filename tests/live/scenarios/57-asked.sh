@@ -71,11 +71,12 @@ asked_trouble_none()
 {
 	local line='^  (The listener refused nothing|None of [0-9]+ listeners refused anything) \([0-9]+\.[0-9] s\)$'
 
-	server --accept loop --max 23
+	# the server ends a connection: where both may, the kernel answers a late ACK with a RST now and then
+	server --accept loop --max 23 --close-first
 	view "$dir/text" '' -x
-	client --count 23
+	client --count 23 --wait-close
+	finish server
 	unview
-	stop server
 	expect "lines between heading and the last one" "$(grep -vE '^$|^EVENT|^[0-9]+ events' "$dir/text")" \
 		"$(grep -E "$line|^  Not watched" "$dir/text")"
 	grep -qE "$line" "$dir/text" || fail "it says: $(cat "$dir/text")"
