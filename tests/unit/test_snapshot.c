@@ -163,6 +163,8 @@ static void begun_before_it(void **state)
 	rig_feed(begin);
 	rig_feed(by(listener_rec(TCPTRACE_BIND), SERVER, 3));
 	rig_listen(128, 4096);
+	rig_feed(queues(listener_rec(TCPTRACE_LISTEN), 0, 0));
+	assert_int_equal(listener()->acceptq.now, 1);	/* lengths are the younger ones */
 	handshake(1, 1);
 	assert_null(model_listener(rig.m, 1));
 	assert_true(listener()->open);

@@ -106,7 +106,8 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 	uint32_t synq, acceptq, before;
 	bool synq_full;
 
-	if (!l)
+	/* of a listen() whose record is older than the snapshot that found the socket: it had nobody yet */
+	if (!l || (tcptrace_of_listener(rec) && rec->t_ns < l->lengths_ns))
 		return;
 	before = l->acceptq.now;
 	synq = counted(l->synq.now, synq_step);
