@@ -21,6 +21,10 @@
 #define CAPTURE_REDIRECTS	8	/* such listeners of one namespace, by port */
 #define CAPTURE_EVENTS		32	/* TCPTRACE_EVENT_MAX, rounded up to a power of two */
 #define CAPTURE_RINGS		256	/* a ring for each CPU; with more CPUs some share one */
+#define CAPTURE_HEADS		64	/* words of a hash table that are read at once */
+#define CAPTURE_SKIPPED		64	/* sockets that were told, gone over at once */
+#define CAPTURE_FOUND		256	/* sockets that one run of walk_tcp tells of */
+#define CAPTURE_STEPS		32	/* squared: sockets, and times CAPTURE_HEADS words, that one run looks at */
 
 /* Kernel types that pointers are given, TYPED_PTR(): their numbers in the running kernel's BTF. */
 #define KERNEL_TYPES(X)							\
@@ -45,6 +49,27 @@ struct ring_ends {
 	__u64	other_lines[15];
 	__u64	tail;			/* what is before this may be written over */
 	__u64	more_lines[15];
+};
+
+/*
+ * A walk through one of the hash tables of TCP's sockets in the caller's network namespace (snapshot.bpf.c): user
+ * space clears all but 'listening', and runs walk_tcp until it is done or in error. Chains end in an odd number, as
+ * hlist_nulls of the kernel do.
+ */
+struct capture_walk {
+	__u8	listening;		/* listeners, else all others */
+	__u8	done;
+	__u16	tries;			/* so often the chain changed meanwhile */
+	__s32	err;			/* -errno */
+	__u32	netns;			/* inode number */
+	__u32	stride, offset;		/* of a bucket, and of the head in it: bytes */
+	__u32	size, bucket;		/* how many buckets, and which is next or in work */
+	__u32	n;			/* of found[], by the last run */
+	__u64	base;			/* address of the table */
+	__u64	first;			/* node of the chain in work, when it was begun */
+	__u64	seek;			/* where the last run was in it: what comes before has been told; or 0 */
+	__u64	heads[CAPTURE_HEADS];
+	struct tcptrace_record found[CAPTURE_FOUND];
 };
 
 /* A net of --addr, IPv4 as ::ffff:a.b.c.d: an address in it is addr where mask has a bit. Network byte order. */

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What exists: iterators, run on demand, whose output is records. iter/tcp
- * covers the network namespace of whoever opens it and knows both queues, the
+ * What exists, in records. walk_tcp covers the network namespace of whoever runs it and knows both queues, the
  * requests in them and minisocks; iter/task_file knows who holds what.
+ *
+ * Not iter/tcp, which takes references: of a request that another CPU inserts at that moment and that has none to give
+ * yet, so that it is freed too early and the kernel may crash (CVE-2026-74714: 5.15 until 6.1.183, 6.6.152, 6.12.104,
+ * 6.18.45, 7.1.9). Here nothing is taken and nothing locked: a program runs under rcu_read_lock(), and these sockets
+ * are SLAB_TYPESAFE_BY_RCU, so that a chain may be followed as __inet_lookup_established() does.
  */
 #include "file.bpf.h"
 #include "filter.bpf.h"
@@ -24,31 +28,25 @@ static __always_inline void set_listener(struct tcptrace_record *r, const struct
 	r->old = defer_accept(sk);
 }
 
-SEC("?iter/tcp")
-int it_tcp(struct bpf_iter__tcp *ctx)
+/* What is told of a listener, a socket, a request or a minisock; false: it is not wanted. */
+static __always_inline bool set_exists(struct tcptrace_record *r, const struct sock_common *c)
 {
-	const struct sock_common *c = ctx->sk_common;
-	struct tcptrace_record r;
-	__u8 state;
+	__u8 state = READ(c, skc_state);
 
-	if (!c)
-		return 0;
-	c = TYPED_PTR(c);
-	state = READ(c, skc_state);
 	if (state == TCP_TIME_WAIT && !cfg.timewaits)	/* a busy client or server has thousands */
-		return 0;
-	clear(&r);
+		return false;
+	clear(r);
 	if (state == TCP_NEW_SYN_RECV) {
 		const struct sock *listener = TYPED_PTR((const struct sock *)READ(c, skc_listener));
 
 		if (!listener || !wanted_of(listener, c))
-			return 0;
-		set_request(&r, (const void *)c, listener);
+			return false;
+		set_request(r, (const void *)c, listener);
 	} else if (state == TCP_TIME_WAIT) {
 		if (cfg.by_pid || cfg.cgroup || !minisock_wanted(c))
-			return 0;
-		set_common(&r, c);
-		r.flags |= TCPTRACE_F_TIMEWAIT;
+			return false;
+		set_common(r, c);
+		r->flags |= TCPTRACE_F_TIMEWAIT;
 		state = READ(TYPED_PTR((const struct inet_timewait_sock *)c), tw_substate);
 	} else {
 		const struct sock *sk = TYPED_PTR((const struct sock *)c);
@@ -56,20 +54,175 @@ int it_tcp(struct bpf_iter__tcp *ctx)
 		if (cfg.tp_groups && state == TCP_LISTEN)
 			group_join(sk);
 		if (!wanted(sk))
-			return 0;
-		set_sock(&r, sk);
+			return false;
+		set_sock(r, sk);
 		if (state == TCP_LISTEN)
-			set_listener(&r, sk);
+			set_listener(r, sk);
 		else if (!READ(sk, sk_socket) &&
 			 !(READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)))
-			r.flags |= TCPTRACE_F_QUEUED;
+			r->flags |= TCPTRACE_F_QUEUED;
 		if (state == TCP_LISTEN && of_kernel(sk))
-			set_kernel(&r);
+			set_kernel(r);
 		if (state != TCP_LISTEN)
-			set_totals(&r, sk);
+			set_totals(r, sk);
 	}
-	r.new = state;
-	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	r->new = state;
+	return true;
+}
+
+struct capture_walk walk = {};
+
+static __always_inline bool is_node(__u64 node)
+{
+	return node && !(node & 1);
+}
+
+static __always_inline __u64 word_at(__u64 addr)
+{
+	__u64 word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof(word), (const void *)addr);
+	return word;
+}
+
+static __always_inline __u64 chain_head(void)
+{
+	return word_at(walk.base + (__u64)walk.bucket * walk.stride + walk.offset);
+}
+
+/*
+ * Nobody keeps the socket as it is: it may be freed and be another one's when it has been read. Without a reference it is
+ * not in use yet, or no longer.
+ */
+static __always_inline void visit(__u64 addr)
+{
+	const struct sock_common *c = TYPED_PTR((const struct sock_common *)addr);
+	struct tcptrace_record *r = &walk.found[walk.n & (CAPTURE_FOUND - 1)];
+	__u16 lport = READ(c, skc_num), rport = READ(c, skc_dport);
+
+	if (!READ(c, skc_refcnt.refs.counter) || READ(c, skc_net.net, ns.inum) != walk.netns || !set_exists(r, c))
+		return;
+	if (READ(c, skc_refcnt.refs.counter) && READ(c, skc_num) == lport && READ(c, skc_dport) == rport)
+		walk.n++;
+}
+
+/* The first node of the next chain that has one; 0: not among these heads. A global function: verified once. */
+__noinline __u64 walk_heads(void)
+{
+	__u32 each = CAPTURE_HEADS * sizeof(__u64) / (walk.stride ? walk.stride : 1), from = walk.bucket;
+
+	each = each ? each : 1;
+	from -= from % each;
+	if (bpf_probe_read_kernel(walk.heads, sizeof(walk.heads), (const void *)(walk.base + (__u64)from * walk.stride)))
+		walk.err = -EFAULT;
+	for (__u32 i = 0; i < CAPTURE_HEADS && i < each && from + i < walk.size; i++) {
+		__u32 at = (i * walk.stride + walk.offset) / sizeof(__u64);
+
+		if (from + i < walk.bucket || !is_node(walk.heads[at & (CAPTURE_HEADS - 1)]))
+			continue;
+		walk.bucket = from + i;
+		walk.first = walk.heads[at & (CAPTURE_HEADS - 1)];
+		walk.tries = 0;
+		return walk.first;
+	}
+	walk.bucket = from + each;
+	walk.done = walk.bucket >= walk.size;
+	return 0;
+}
+
+/*
+ * Tells of one socket and returns the next node; 0: the chain is done. It is begun again where somebody was put in
+ * front of it meanwhile, as a child is whose request was further back; where it ends as another chain, whither one of
+ * its sockets was taken along; and where the one to go on from is not found.
+ */
+__noinline __u64 walk_node(__u64 node)
+{
+	bool again;
+
+	for (int i = 0; i < CAPTURE_SKIPPED && walk.seek && walk.seek != node && is_node(word_at(node)); i++)
+		node = word_at(node);
+	if (!walk.seek || walk.seek == node) {
+		walk.seek = 0;
+		visit(node - bpf_core_field_offset(struct sock_common, skc_nulls_node));
+	}
+	node = word_at(node);
+	if (is_node(node))
+		return node;
+	again = walk.seek || (node >> 1 & (LISTENING_NULLS_BASE - 1)) != walk.bucket || chain_head() != walk.first;
+	walk.seek = 0;
+	if (again && walk.tries++ < 8) {
+		walk.first = chain_head();
+		if (is_node(walk.first))
+			return walk.first;
+	}
+	walk.bucket++;
+	walk.done = walk.bucket >= walk.size;
+	return 0;
+}
+
+static __always_inline const struct inet_hashinfo *tables_of(const struct net *net)
+{
+	const struct netns_ipv4___ptr *ipv4 = (const void *)&net->ipv4;
+
+	if (bpf_core_field_exists(struct netns_ipv4, tcp_death_row.hashinfo))
+		return BPF_CORE_READ(net, ipv4.tcp_death_row.hashinfo);
+	return BPF_CORE_READ(ipv4, tcp_death_row, hashinfo);
+}
+
+static __always_inline void find_table(void)
+{
+	const struct task_struct *task = (const void *)bpf_get_current_task();
+	const struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
+	const struct inet_hashinfo *info = tables_of(net);
+
+	walk.netns = BPF_CORE_READ(net, ns.inum);
+	if (!walk.listening) {
+		walk.stride = bpf_core_type_size(struct inet_ehash_bucket);
+		walk.offset = bpf_core_field_offset(struct inet_ehash_bucket, chain);
+		walk.base = (__u64)BPF_CORE_READ(info, ehash);
+		walk.size = BPF_CORE_READ(info, ehash_mask) + 1;
+		return;
+	}
+	walk.stride = bpf_core_type_size(struct inet_listen_hashbucket);
+	walk.offset = bpf_core_field_offset(struct inet_listen_hashbucket, nulls_head);
+	if (bpf_core_field_exists(struct inet_hashinfo___by_port, listening_hash)) {
+		walk.base = (__u64)info + bpf_core_field_offset(struct inet_hashinfo___by_port, listening_hash);
+		walk.size = bpf_core_field_size(struct inet_hashinfo___by_port, listening_hash) / walk.stride;
+	} else {
+		walk.base = (__u64)BPF_CORE_READ(info, lhash2);
+		walk.size = BPF_CORE_READ(info, lhash2_mask) + 1;
+	}
+}
+
+static __always_inline bool walk_ends(void)
+{
+	return walk.done || walk.err || walk.n == CAPTURE_FOUND;
+}
+
+__noinline __u64 walk_steps(__u64 node)
+{
+	for (int i = 0; i < CAPTURE_STEPS && !walk_ends(); i++)
+		node = is_node(node) ? walk_node(node) : walk_heads();
+	return node;
+}
+
+/*
+ * Attached to nothing: user space runs it (BPF_PROG_TEST_RUN, 5.10 1b4d60ec162f). A loop of loops, as the verifier
+ * writes a line to its log for each call of a global function that it meets.
+ */
+SEC("?raw_tp")
+int walk_tcp(void *ctx)
+{
+	__u64 node = 0;
+
+	if (!walk.size)
+		find_table();
+	walk.n = 0;
+	for (int i = 0; i < CAPTURE_STEPS && !walk_ends(); i++)
+		node = walk_steps(node);
+	if (walk.seek)			/* it was not reached: very many sockets of one address */
+		walk.err = -E2BIG;
+	walk.seek = is_node(node) ? node : 0;
 	return 0;
 }
 

@@ -64,8 +64,10 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define SHUTDOWN_MASK	3
 
 #define EINTR		4
+#define E2BIG		7
 #define EAGAIN		11
 #define ENOMEM		12
+#define EFAULT		14
 #define EBUSY		16
 #define EINVAL		22
 #define EHOSTUNREACH	113
@@ -117,7 +119,22 @@ struct bpf_sock_ops { __u32 op; };
 typedef struct { int counter; } atomic_t;
 typedef struct { __s64 counter; } atomic64_t;
 
+typedef struct refcount_struct { atomic_t refs; } refcount_t;
+
 struct hlist_nulls_node { struct hlist_nulls_node *next, **pprev; };
+struct hlist_nulls_head { struct hlist_nulls_node *first; };
+
+/* The tables of TCP's sockets; lhash2 has a list of its own before 5.19 cae3873c5b3a, which took listening_hash away. */
+#define LISTENING_NULLS_BASE	(1u << 29)
+struct inet_ehash_bucket { struct hlist_nulls_head chain; };
+struct inet_listen_hashbucket { struct hlist_nulls_head nulls_head; };
+struct inet_hashinfo {
+	struct inet_ehash_bucket *ehash;
+	unsigned int ehash_mask, lhash2_mask;
+	struct inet_listen_hashbucket *lhash2;
+};
+struct inet_hashinfo___by_port { struct inet_listen_hashbucket listening_hash[32]; };
+struct inet_timewait_death_row { struct inet_hashinfo *hashinfo; };
 
 struct ns_common { unsigned int inum; };
 struct netns_core { int sysctl_somaxconn; };
@@ -125,7 +142,10 @@ struct netns_ipv4 {
 	int sysctl_max_syn_backlog;
 	__u8 sysctl_tcp_syncookies;
 	__u8 sysctl_tcp_abort_on_overflow;
+	struct inet_timewait_death_row tcp_death_row;
 };
+/* 5.18 fbb8295248e1 until 6.1 e9bd0cca09d1 */
+struct netns_ipv4___ptr { struct inet_timewait_death_row *tcp_death_row; };
 /* of each CPU; its first numbers are old enough never to move (include/uapi/linux/snmp.h) */
 enum { LINUX_MIB_SYNCOOKIESSENT = 1 };
 struct linux_mib { unsigned long mibs[2]; };
@@ -153,6 +173,7 @@ struct sock_common {
 		struct sock *skc_listener;	/* only while NEW_SYN_RECV */
 	};
 	union { struct hlist_nulls_node skc_nulls_node; };
+	refcount_t skc_refcnt;
 };
 
 struct kernfs_node { __u64 id; };
@@ -225,7 +246,10 @@ struct task_struct {
 	void *stack;
 	struct thread_info { unsigned int status; } thread_info;
 	struct pid *thread_pid;
+	struct nsproxy *nsproxy;
 };
+
+struct nsproxy { struct net *net_ns; };
 
 struct pid_namespace { struct ns_common ns; };
 struct upid { int nr; struct pid_namespace *ns; };
@@ -290,7 +314,6 @@ struct trace_event_raw_tcp_retransmit_synack { const void *skaddr, *req; };
 
 struct seq_file;
 struct bpf_iter_meta { struct seq_file *seq; };
-struct bpf_iter__tcp { struct bpf_iter_meta *meta; struct sock_common *sk_common; };
 struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta; struct task_struct *task; __u32 fd; struct file *file;
 };

@@ -526,7 +526,7 @@ static void expect_programs(const struct plan *p, const unsigned int *progs)
 }
 
 #define EXPECT_PROGRAMS(p, ...) \
-	expect_programs(p, (const unsigned int[]){ P(it_tcp), P(it_task_file), __VA_ARGS__, 0 })
+	expect_programs(p, (const unsigned int[]){ P(walk_tcp), P(it_task_file), __VA_ARGS__, 0 })
 
 static void test_one_event(void **state)
 {
@@ -624,7 +624,7 @@ static void test_timewaits(void **state)
 		plan_on(&p, &f, "6.12", MECH_AUTO, asked[i].events);
 		plan_config(&p, &c);
 		assert_int_equal(c.timewaits, asked[i].told);
-		assert_true(progs_has(&p.wanted, P(it_tcp)));
+		assert_true(progs_has(&p.wanted, P(walk_tcp)));
 	}
 }
 

@@ -493,7 +493,7 @@ static void reset_unseen(void **state)
 	assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 1);
 }
 
-/* Sockets that iter/tcp cannot see stay: made but not connected. */
+/* Sockets that are in no hash table stay: made but not connected. */
 static void invisible(void **state)
 {
 	struct tcptrace_record rec = { .event = TCPTRACE_SOCKET, .sk = SK(1), .family = 4, .netns = 7 };

@@ -154,7 +154,7 @@ void on_exists(struct model *m, const struct tcptrace_record *rec)
 }
 
 /*
- * Invisible to iter/tcp, which walks the hash tables: there may be one without being named. One that waits for accept() is
+ * In none of the tables that a snapshot walks: there may be one without being named. One that waits for accept() is
  * after a RST; where that is not seen it may be any of them, as long as the kernel counts somebody.
  */
 static bool unhashed(const struct model *m, const struct conn *c)

@@ -106,6 +106,29 @@ load_many()
 	listener_is accepted=10007 established=10007
 }
 
+# What takes references for it (iter/tcp) makes kernels of 5.15 to 7.1.8 free requests too early: CVE-2026-74714.
+scenario sweeps_and_syns 4 alone each loose -- "sockets are listed five times a second while others come and go: all that stay are found"
+sweeps_and_syns()
+{
+	local was rows
+
+	was=$(< /proc/sys/kernel/tainted)
+	sysctl_set ipv4/tcp_syncookies 0
+	server --accept epoll
+	client_hold --count 200
+	view "$dir/list" conns --all --interval 0.2 --json --mechanism "$mechanism"
+	start load "$bin/load" --acceptors 4 --connectors 4 --timeout 170
+	finish load
+	unview
+	facts load connects=10007 accepts=10007 errors=0
+	rows=$(grep "port\":$port,.*\"end\":" "$dir/list" | grep -o '"end":"[a-z-]*"')
+	expect "of those that stay, how they are told" "$(sort -u <<< "$rows")" '"end":"open"'
+	expect "and by each list all of them" "$(($(wc -l <<< "$rows") % 200))" 0
+	expect "what makes the kernel tainted" "$(< /proc/sys/kernel/tainted)" "$was"
+	client_go
+	stop server
+}
+
 # A preemptible kernel puts off tasks inside a program, and skips that program for others meanwhile.
 scenario preempted 4 own each loose -- "short time slices: what programs were kept from is counted"
 preempted()

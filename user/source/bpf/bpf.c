@@ -150,7 +150,7 @@ static int periodic(struct bpf_source *s, bool idle)
 	return sweep_due(s, now);
 }
 
-/* The last call: all that is there, what was lost, and what only an iterator knows. */
+/* The last call: all that is there, what was lost, and what only a sweep knows. */
 static int poll_last(struct bpf_source *s)
 {
 	int n = drain(s, UINT64_MAX), err;

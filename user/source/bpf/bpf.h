@@ -3,8 +3,8 @@
  * Inside the BPF source; a file calls only those above it:
  *
  *     load.c      the programs: planned, loaded, attached
- *     drain.c     records of the rings, and of an iterator among them, to whoever polls
- *     sweep.c     what exists: iterators
+ *     drain.c     records of the rings, and of what exists among them, to whoever polls
+ *     sweep.c     what exists: the tables of sockets, and descriptors
  *     bpf.c       open, poll, snapshot, statistics
  */
 #ifndef TCPTRACE_BPF_H
@@ -43,7 +43,7 @@ struct bpf_source {
 	char note[SOURCE_WHY];
 	bool resync;
 	bool observed;			/* how events are seen has been said */
-	struct tcptrace_record snap[256];	/* read from an iterator, not yet handed on */
+	struct tcptrace_record snap[CAPTURE_FOUND];	/* read of what exists, not yet handed on */
 	size_t snap_n, snap_next;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Records of the rings, and what an iterator said among them, to whoever polls. */
+/* Records of the rings, and what exists among them, to whoever polls. */
 #include <time.h>
 
 #include "../../lib/clock.h"
@@ -7,7 +7,7 @@
 
 #define MERGE_TRIES	100		/* naps of 0.1 ms until what was there before a snapshot is all read */
 
-/* What an iterator told before t_ns comes first. */
+/* What was found before t_ns comes first. */
 static void hand_on_snap(struct bpf_source *s, uint64_t t_ns)
 {
 	while (!s->fn_ret && s->snap_next < s->snap_n && s->snap[s->snap_next].t_ns <= t_ns) {

@@ -196,6 +196,8 @@ static int attach(struct load *l, unsigned int i)
 	struct bpf_program *prog = prog_at(l->skel, i);
 	const char *too = plan_also_at(i);
 
+	if (i == P(walk_tcp))		/* the one that we run ourselves */
+		return 0;
 	l->link[i] = attach_one(l, prog);
 	if (!l->link[i])
 		return -errno;

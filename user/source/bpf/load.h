@@ -17,7 +17,7 @@ struct load {
 	struct features features;
 	struct plan plan;
 	struct capture *skel;
-	struct bpf_link *link[PROGS + 1];	/* of each program, by number; iterators: run when asked */
+	struct bpf_link *link[PROGS + 1];	/* of each program, by number; iter/task_file: run when asked */
 	struct bpf_link *too[PROGS + 1];	/* of those that are attached twice */
 	char *logs;				/* of the verifier, LOG_BYTES for each program, while it loads */
 	int cgroup_fd;				/* of the root of cgroup v2, -1: not seen from here */

@@ -59,6 +59,7 @@ SAME(bss, reader_sleeps);
 SAME(bss, ring_ends);
 SAME(bss, lost);
 SAME(bss, retried);
+SAME(bss, walk);
 
 static int open_without_fetches(struct capture *skel, const void *elf, size_t size,
 				const struct bpf_object_open_opts *opts)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What exists: iterators, read when the run begins, after a loss, and where something ends that no hook sees. */
+/*
+ * What exists: a walk through the kernel's tables and an iterator over descriptors, when the run begins, after a loss, and
+ * where something ends that no hook sees.
+ */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -46,6 +49,27 @@ static int read_iter(struct bpf_source *s, struct bpf_link *link)
 	return err;
 }
 
+/* One table of the namespace that we are in, CAPTURE_FOUND sockets at a time. */
+static int walk_table(struct bpf_source *s, bool listening)
+{
+	int err = 0, fd = bpf_program__fd(s->load.skel->progs.walk_tcp);
+	struct capture_walk *w = &s->load.skel->bss->walk;
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	memset(w, 0, offsetof(struct capture_walk, found));
+	w->listening = listening;
+	while (!err && !w->done) {
+		if (bpf_prog_test_run_opts(fd, &opts))
+			return -errno;
+		if (w->err)
+			return w->err;
+		s->snap_n = w->n;
+		memcpy(s->snap, w->found, s->snap_n * sizeof(*s->snap));
+		err = s->snap_n ? drain_with_snap(s) : 0;
+	}
+	return err;
+}
+
 /* In one of the namespaces: which, as those without a process are left out. */
 static int sweep_netns(void *arg)
 {
@@ -59,7 +83,11 @@ static int sweep_netns(void *arg)
 		r.netns = (uint32_t)st.st_ino;
 		err = s->fn(s->ctx, &r);
 	}
-	return err ? err : read_iter(s, s->load.link[P(it_tcp)]);
+	if (!err && progs_has(&s->load.plan.wanted, P(walk_tcp)))
+		err = walk_table(s, true);
+	if (!err && progs_has(&s->load.plan.wanted, P(walk_tcp)))
+		err = walk_table(s, false);
+	return err;
 }
 
 int sweep_all(struct bpf_source *s, bool owners)

@@ -64,8 +64,8 @@ static const char *sentence_of(int err)
 }
 
 /*
- * What BPF can came piece by piece until 5.10: mapped arrays 5.5 (fc9702273e2e), the ring 5.8 (457f44363a88), iterators of
- * sockets 5.9. Only asked when an attempt has failed: vendors bring some of it to older kernels.
+ * What BPF can came piece by piece until 5.10: mapped arrays 5.5 (fc9702273e2e), the ring 5.8 (457f44363a88), programs that
+ * user space runs 5.10 (1b4d60ec162f). Only asked when an attempt has failed: vendors bring some of it to older kernels.
  */
 static bool is_too_old(const char *release)
 {
@@ -165,7 +165,7 @@ static void add_remedy(struct text *t, const struct plan *p, int err)
 		    place_has_seccomp() ? _("its seccomp filter or a security module") : _("a security module"));
 }
 
-/* Iterators go by the namespace of who reads them, and the one of a process is known to whom may trace it. */
+/* A walk goes by the namespace of who runs it, and the one of a process is known to whom may trace it. */
 static void add_other_networks(struct text *t, uint64_t caps)
 {
 	bool admin = HAS(caps, SYS_ADMIN), ptrace = HAS(caps, SYS_PTRACE);
