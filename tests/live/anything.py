@@ -408,6 +408,23 @@ def wrong_owners(truth, events):
             yield f"{what}: {pid} was never called {e['comm']}"
 
 
+def wrong_conns(truth, conns):
+    """Each end is one of those who had it, or its listener, from its begin on: they may get it when it is over."""
+    for c in conns:
+        ends = (("", c["lport"], c["rport"]), ("peer_", c["rport"], c["lport"]))
+        for whose, lport, rport in ends:
+            pid, comm = c.get(whose + "pid"), c.get(whose + "comm")
+            keys = {(lport, rport), lport} & set(truth.held)
+            if pid is None or comm == "tcptrace" or not keys:
+                continue
+            pids = {h["pid"] for k in keys for h in truth.held[k] if h["until"] + SLACK_NS >= c["start_ns"]}
+            pids |= {p for k in keys for p in truth.holders(k, c["start_ns"])}
+            if pid not in pids:
+                yield f"conn {lport} {rport} at {c['start_ns']} to {c['t_ns']}: of {pid}, {pids} had it"
+            elif comm not in truth.names[pid] | {"thread"} and not comm.startswith("python"):
+                yield f"conn {lport} {rport}: {pid} was never called {comm}"
+
+
 def wrong_listeners(truth, listeners, only):
     by_port = collections.defaultdict(list)
     for j in listeners:
@@ -442,13 +459,14 @@ def check(path, *parts):
         only = set(map(int, filter(None, pids.split(","))))
         with open(part) as f:
             told = [json.loads(line) for line in f]
-        events, listeners = ([j for j in told if j["type"] == t] for t in ("event", "listener"))
+        events, listeners, conns = ([j for j in told if j["type"] == t] for t in ("event", "listener", "conn"))
         name = os.path.basename(part)
-        for wrong in wrong_accepts(truth, events, only), wrong_owners(truth, events), wrong_listeners(truth, listeners, only):
+        for wrong in wrong_accepts(truth, events, only), wrong_owners(truth, events), wrong_listeners(truth, listeners, only), \
+                wrong_conns(truth, conns):
             for line in wrong:
                 print(f"{name}: {line}")
         print(name, len(events), "events", len(listeners), "listeners", sum(map(len, truth.accepts.values())), "accepted",
-              file=sys.stderr)
+              len(conns), "conns", file=sys.stderr)
 
 
 if sys.argv[1] == "run":

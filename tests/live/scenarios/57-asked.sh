@@ -253,6 +253,7 @@ asked_anything()
 		beside part4 -e destroy,connect
 		beside part5 -e acceptq-add,acceptq-del
 		beside part6 -e state,rst-sent
+		beside part9 conns --ends
 		beside part7 -p "$pids"
 		beside part8 -p "$pids" -e accept,rst-received
 		own_trace
@@ -261,8 +262,8 @@ asked_anything()
 	wait "${pid[anything]}" || fail "one of them failed"
 	unset "pid[anything]"
 	untrace
-	beside_ends part{0..8}
-	python3 "$here/anything.py" check "$dir/truth" "$json" "$dir"/part[0-6] "$dir"/part{7,8}:"$pids" \
+	beside_ends part{0..9}
+	python3 "$here/anything.py" check "$dir/truth" "$json" "$dir"/part[0-69] "$dir"/part{7,8}:"$pids" \
 		> "$dir/wrong" 2> "$dir/compared" || fail "the check failed: $(tail -n 1 "$dir/compared")"
 	expect "what is not so" "$(head -n 5 "$dir/wrong")" ""
 	within "accepts" "$(awk 'NR == 1 { print $6 }' "$dir/compared")" 20 1000
