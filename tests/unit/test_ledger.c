@@ -102,6 +102,35 @@ static void never_sent(void **state)
 	assert_attempts(1, 0);
 }
 
+static void leaves_having_sent(unsigned int i)
+{
+	struct tcptrace_record rec = client_rec(0, i);
+
+	rec.segs_out = 1;
+	state_of(rec, SK(i), TCP_S_SYN_SENT, TCP_S_CLOSE);
+}
+
+/* Killed in connect(); sendto() with MSG_FASTOPEN, of which nothing else tells: its last transition has counts. */
+static void told_by_counts(void **state)
+{
+	(void)state;
+	connects(1);
+	of(TCPTRACE_CLOSE, 1);
+	leaves_having_sent(1);
+	destroy(client_rec(0, 1), SK(1));
+	assert_attempts(1, 0);
+	state_of(client_rec(0, 2), SK(2), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	leaves_having_sent(2);
+	of(TCPTRACE_CLOSE, 2);
+	destroy(client_rec(0, 2), SK(2));
+	assert_attempts(2, 1);
+	connects(3);			/* once alone */
+	of(TCPTRACE_RETRANS, 3);
+	of(TCPTRACE_CLOSE, 3);
+	leaves_having_sent(3);
+	assert_attempts(3, 1);
+}
+
 /* Given up by the program: tcp_disconnect() and tcp_close() are no tcp_done(). */
 static void given_up(void **state)
 {
@@ -325,7 +354,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(good_and_refused), CASE(never_sent), CASE(given_up), CASE(at_the_end), CASE(fast_open_ends),
+		CASE(good_and_refused), CASE(never_sent), CASE(told_by_counts), CASE(given_up), CASE(at_the_end), CASE(fast_open_ends),
 		CASE(two_children), CASE(stays_in_syn_recv), CASE(sent_again), CASE(overflow_aborts),
 	};
 

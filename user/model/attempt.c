@@ -4,7 +4,7 @@
  * IP: after the transition to SYN_SENT, which is made before a port is looked for and which Fast Open and TCP_REPAIR
  * make without sending. AttemptFails is raised in tcp_done() and tcp_check_req(), so not by close(), shutdown(),
  * connect(AF_UNSPEC) or the end of a listener, which go by tcp_disconnect() or tcp_set_state(). No record tells of
- * these functions; what comes after the transition does.
+ * these functions; what comes after the transition does, at last the segments that the socket has sent.
  */
 #include <errno.h>
 
@@ -50,23 +50,22 @@ static uint8_t connect_returns(struct conn *c, int32_t ret)
 
 static uint8_t leaves_syn_sent(struct conn *c, const struct model_event *ev)
 {
-	uint8_t counted;
+	bool sent = tcptrace_has_totals(ev->rec) && ev->rec->segs_out;
+	uint8_t counted = ev->new != TCP_S_CLOSE || sent || c->reset ? opened(c) : 0;
 
 	if (ev->new != TCP_S_CLOSE) {
-		counted = opened(c);
 		c->attempt = 0;
 		return counted;
 	}
 	if (c->closed || c->attempt & SHUT) {
 		if (!c->call_ns)
 			c->attempt = 0;
-		return 0;
+		return counted;
 	}
+	if (c->reset)			/* reported before the transition: tcp_reset() */
+		return counted | COUNTED_FAIL;
 	c->attempt |= FAILING;
-	if (!c->reset)			/* reported before the transition: tcp_reset() */
-		return 0;
-	c->attempt &= ~FAILING;
-	return opened(c) | COUNTED_FAIL;
+	return counted;
 }
 
 /*
