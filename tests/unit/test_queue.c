@@ -101,6 +101,23 @@ static void request_ends(void **state)
 	assert_int_equal(model_totals(rig.m)->conns_now, 0);
 }
 
+/* A sweep finds that one is gone, without a length: the young ones are some of those that are left. */
+static void young_are_some(void **state)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_SYNQ_DEL, 2);
+
+	(void)state;
+	rig_listen(2, 4096);
+	synq_add(1, 1, 0);
+	synq_add(2, 2, 0);
+	rec.sk = RQ(2);
+	rec.listener = LSK;
+	rec.flags = TCPTRACE_F_REQUEST;
+	rig_feed(rec);
+	assert_int_equal(listener()->synq.now, 1);
+	assert_int_equal(listener()->synq_young, 1);
+}
+
 /* A RST while it waits: it stays in the queue, accept() gets a closed socket. */
 static void reset_while_queued(void **state)
 {
@@ -621,7 +638,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(reset_while_queued),
+		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(young_are_some), CASE(reset_while_queued),
 		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
 		CASE(cookie_of_another), CASE(moved_found),
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_unseen),

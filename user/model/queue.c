@@ -123,6 +123,8 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		if (rec->flags & TCPTRACE_F_REQUEST)
 			l->deferred = rec->old;
 	}
+	if (l->synq_young > synq)	/* some are in the queue */
+		l->synq_young = synq;
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
 	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);
 	queue_set(&l->acceptq, acceptq, l->limit_known && acceptq > l->limit, rec->t_ns);
