@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs scripts of packetdrill, each in a network namespace of its own, and judges what a tcptrace beside them tells.
+
+usage: foreign.py DIR VARIANT WORK TCPTRACE [OPTION]...
+
+DIR is gtests/net of packetdrill, VARIANT ipv4, ipv6 or mapped, WORK a directory for files, TCPTRACE the program.
+What is not so is printed, a line each; then what was run and compared, on standard error.
+
+What packetdrill thinks of this kernel does not matter: a script that fails makes traffic, too. The truth is the kernel's
+counters, its sockets (ss) and the calls that strace saw; a machine without strace has no calls to compare.
+Environment: PACKETDRILL_ONLY: a glob of scripts; SEED: their order; FOREIGN_SECONDS: no batch begins that would end later;
+FOREIGN_JOBS, FOREIGN_BATCH: scripts at a time, and with one tcptrace.
+"""
+import collections
+import contextlib
+import ctypes
+import fnmatch
+import glob
+import json
+import os
+import random
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+BATCH = int(os.environ.get("FOREIGN_BATCH", 32))    # --check compares 64 namespaces, and others have some
+JOBS = int(os.environ.get("FOREIGN_JOBS", 8))       # scripts sleep most of their time
+SECONDS = float(os.environ.get("FOREIGN_SECONDS", 1e9))
+START_S = 120
+SCRIPT_S = 120
+SWEEPS_S = 2.5          # by tracepoints a sweep once a second finds what became of a request
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
+
+# What run_all.py of packetdrill gives to each variant. A tolerance: strace and the others here take time.
+V4 = ["--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1", "--netmask_ip=255.255.0.0", "--remote_ip=192.0.2.1",
+      "-D", "TFO_COOKIE=3021b9d889017eeb", "-D", "CODE=host_unreachable"]
+V6 = ["--mtu=1520", "--local_ip=fd3d:0a0b:17d6::1", "--gateway_ip=fd3d:0a0b:17d6:8888::1", "--remote_ip=fd3d:fa7b:d17d::1",
+      "-D", "TFO_COOKIE=c1d1e9742a47a9bc"]
+VARIANTS = {
+    "ipv4": ["--ip_version=ipv4", *V4, "-D", "CMSG_LEVEL_IP=SOL_IP", "-D", "CMSG_TYPE_RECVERR=IP_RECVERR"],
+    "ipv6": ["--ip_version=ipv6", *V6, "-D", "CMSG_LEVEL_IP=SOL_IPV6", "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR"],
+    "mapped": ["--ip_version=ipv4-mapped-ipv6", *V4, "-D", "CMSG_LEVEL_IP=SOL_IPV6", "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR"],
+}
+OPTIONS = ["--send_omit_free", "--tolerance_usecs=2000000"]
+CALLS = "socket", "bind", "listen", "connect", "accept", "shutdown", "close"
+STRACE = ["strace", "-ff", "-b", "execve", "-qqq", "-yy", "-e", "signal=none", "-e", "trace=accept4," + ",".join(CALLS)]
+TCP = r"(\d+)<(?:MP)?TCP(?:v6)?:[^>]*>"
+STATES = {"ESTAB": "ESTABLISHED", "FIN-WAIT-1": "FIN_WAIT1", "FIN-WAIT-2": "FIN_WAIT2"}
+HOW = {"SHUT_RD": "read", "SHUT_WR": "write", "SHUT_RDWR": "both"}
+# By tracepoints nothing tells of the end of a minisock,
+MAY_BE_GONE = "TIME_WAIT", "FIN_WAIT2"
+# nor of the ICMP message that takes a request down: tcp_req_err(), which counts a drop.
+ICMP_TO_REQUEST = "fastopen/server/icmp-baseline.pkt", "ListenDrops"
+
+
+def start(*command, **more):
+    """A process that ends with this one."""
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
+                            **more)
+
+
+class Run:
+    """One script in its namespace."""
+
+    def __init__(self, root, variant, script, work):
+        self.script, self.path, self.options = script.removeprefix(root + "/tcp/"), script, OPTIONS + VARIANTS[variant]
+        self.name = f"{self.script} {variant}"
+        self.program = root + "/packetdrill/packetdrill"
+        self.work = f"{work}/{self.name.replace('/', '.').replace(' ', '.')}"
+        os.mkdir(self.work)
+        self.holder = start("unshare", "-n", "sh", "-c", "ip link set lo up; stat -L -c %i /proc/self/ns/net; exec sleep 3000",
+                            stdout=subprocess.PIPE, text=True)
+        self.netns = int(self.holder.stdout.readline())
+        self.before = self.counters()
+
+    def counters(self):
+        """OutRsts and the others of Tcp:"""
+        with open(f"/proc/{self.holder.pid}/net/snmp") as f:
+            names, values = [line.split()[1:] for line in f if line.startswith("Tcp:")]
+        return dict(zip(names, map(int, values)))
+
+    def inside(self, *command):
+        return ["nsenter", "-t", str(self.holder.pid), "-n", *command]
+
+    def begin(self, traced):
+        strace = [*STRACE, "-o", self.work + "/calls"] if traced else []
+        self.began = time.monotonic()
+        with open(self.work + "/said", "w") as said:
+            self.process = start(*self.inside(*strace, self.program, *self.options, os.path.basename(self.path)),
+                                 cwd=os.path.dirname(self.path), stdout=said, stderr=said, start_new_session=True)
+
+    def over(self):
+        if self.process.poll() is None and time.monotonic() - self.began > SCRIPT_S:
+            os.killpg(self.process.pid, signal.SIGKILL)     # strace, and what it follows
+            self.process.wait()
+        return self.process.returncode is not None
+
+    def sockets(self):
+        out = subprocess.run(self.inside("ss", "-Htan"), capture_output=True, text=True).stdout
+        rows = (line.split()[:5] for line in out.splitlines())
+        return collections.Counter((STATES.get(state, state.replace("-", "_")), *(end.rsplit(":", 1)[1] for end in ends))
+                                   for state, _, _, *ends in rows)
+
+    def end(self):
+        self.holder.kill()
+        self.holder.wait()
+        for pid in self.process.pid, *self.threads():      # what set_sysctls.py leaves of a script that fails
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"/tmp/sysctl_restore_{pid}.sh")
+
+    def threads(self):
+        return {int(path.rsplit(".", 1)[1]): path for path in glob.glob(self.work + "/calls.*")}
+
+
+# ---- the truth
+
+def result(text):
+    """What a call returned, as tcptrace has it: its number, or the name of its error"""
+    value, *error = text.split()[:2]
+    value = int(value.split("<")[0])
+    return value if value >= 0 else error[0]
+
+
+def call(line):
+    """(name, descriptor, ..., result) of a line of strace about a TCP socket, else None; what closes has none any more"""
+    m = re.match(r"(\w+)\((.*)\)\s+= (-?\d+.*)", line)
+    if not m:
+        return None
+    name, args, ret = m[1].removesuffix("4"), m[2], m[3]
+    fd = re.match(TCP, ret if name == "socket" else args)
+    if not fd:
+        return None
+    last = args.rsplit(", ", 1)[-1]
+    more = [HOW[last]] if name == "shutdown" else [last] if name == "listen" else []
+    returned = {"close": [], "shutdown": []}.get(name, [result(ret)])
+    return (name, *more, *returned) if name in ("accept", "close") else (name, int(fd[1]), *more, *returned)
+
+
+def true_calls(run):
+    calls = {}
+    for tid, path in run.threads().items():
+        with open(path, errors="replace") as f:
+            if found := [c for c in map(call, f) if c]:
+                calls[tid] = found
+    return calls
+
+
+# ---- what is told
+
+def as_call(e):
+    """The same of an event; None: it is of no call that ends"""
+    name = e["event"].removesuffix("-return")
+    if name not in CALLS or e["event"] == "connect":
+        return None
+    more = {"listen": [str(e.get("backlog"))], "shutdown": [e.get("how")]}.get(name, [])
+    fd = [] if name in ("accept", "close") else [e.get("fd")]
+    returned = [] if name in ("close", "shutdown") else [e.get("fd") if name == "socket" else e.get("errno") or e.get("ret")]
+    return (name, *fd, *more, *returned)
+
+
+def wrong_calls(run, events):
+    """Each call of each thread, in its order, and no other. What a process still has when it exits is closed then."""
+    told, made = collections.defaultdict(list), true_calls(run)
+    for e in events:
+        if c := as_call(e):
+            told[e["tid"]].append(c)
+    for tid in made.keys() | told.keys():
+        ours, theirs = told[tid], made.get(tid, [])
+        while len(ours) > len(theirs) and ours[-1] == ("close",):
+            ours.pop()
+        if ours != theirs:
+            yield f"calls of thread {tid}: made {theirs}, told {ours}"
+    run.compared["calls"] += sum(map(len, made.values()))
+
+
+def wrong_owners(events):
+    """Nobody else makes sockets there."""
+    for e in events:
+        if e.get("comm", "packetdrill") != "packetdrill":
+            yield f"{e['event']} of {e['comm']}"
+
+
+class Sockets:
+    """What is there after the events, by what they say."""
+
+    def __init__(self, events):
+        self.now, self.steps, self.illegal = {}, 0, []
+        for e in events:
+            if e["event"] == "state":
+                self.transition(e)
+            elif e["event"] == "synq-add":
+                self.now[e["conn"]] = ("request", *self.ends(e))
+            elif e["event"] == "synq-del" and self.now.get(e["conn"], ("",))[0] == "request":
+                del self.now[e["conn"]]
+
+    @staticmethod
+    def ends(e):
+        return str(e.get("lport")), str(e.get("rport") or "*")
+
+    def transition(self, e):
+        listens = {e["old"], e["new"]} == {"LISTEN", "CLOSE"}
+        key = ("listener", e["listener"]) if listens else e["conn"]
+        was = self.now.pop(key, ("CLOSE",))[0]
+        if e["old"] != ("LISTEN" if e["new"] == "SYN_RECV" and was != "SYN_SENT" else was):
+            self.illegal.append(f"{' '.join(self.ends(e))}: {was}, then {e['old']} to {e['new']}")
+        if e["new"] != "CLOSE":
+            self.now[key] = (e["new"], *self.ends(e))
+        self.steps += 1
+
+    def count(self):
+        return collections.Counter((s[0].replace("request", "SYN_RECV"), *s[1:]) for s in self.now.values())
+
+
+def wrong_sockets(run, events):
+    """The last state of each is what ss says."""
+    told = Sockets(events)
+    yield from told.illegal
+    run.compared["transitions"] += told.steps
+    seen = []
+    for there in run.there:
+        gone, new = told.count() - there, there - told.count()
+        seen.append([f"told of {' '.join(s)}, which ss has not" for s in gone if s[0] not in MAY_BE_GONE] +
+                    [f"ss has {' '.join(s)}, which is not told" for s in new])
+    if all(seen):
+        yield from seen[0]
+
+
+def wrong_counters(run, ledger, events):
+    rose = {name: run.after[name] - n for name, n in run.before.items()}
+    rsts = sum(e["event"] == "rst-sent" for e in events)
+    if rsts != rose["OutRsts"]:
+        yield f"OutRsts: the kernel {rose['OutRsts']}, told {rsts}"
+    for j in ledger:
+        run.compared["counters"] += 1
+        if j["kernel"] != j["counted"] and (run.by_tracepoints, run.script, j["counter"]) != (True, *ICMP_TO_REQUEST):
+            yield f"{j['counter']}: the kernel {j['kernel']}, counted {j['counted']}"
+
+
+def wrong_listeners(listeners, events):
+    """The sums at the end are those of the events, and nobody waits at a listener that is closed."""
+    for j in listeners:
+        told = collections.Counter(e["event"] for e in events if e.get("listener") == j["listener"] and "errno" not in e)
+        for key, event in ("accepted", "accept"), ("drops", "drop"), ("synack_retrans", "synack-retrans"):
+            if j[key] != told[event]:
+                yield f"listener at {j['lport']}: {key} {j[key]}, told {told[event]}"
+        if not j["open"] and (j["synq"]["now"] or j["acceptq"]["now"] or j["synq_young"]):
+            yield f"closed listener at {j['lport']}: {j['synq']['now']} ({j['synq_young']} young) and {j['acceptq']['now']} wait"
+
+
+# ---- a batch: one tcptrace, many scripts
+
+class Batch:
+    """Of the whole host: others may make traffic, too."""
+
+    def __init__(self, tcptrace, runs):
+        self.runs, self.by_tracepoints = runs, "tracepoint" in tcptrace
+        ready, write = os.pipe()
+        self.json, self.talk = f"{runs[0].work}/json", f"{runs[0].work}/talk"
+        with open(self.json, "w") as out, open(self.talk, "w") as talk:
+            self.process = start(*tcptrace, "--json", "--check", "--ready-fd", str(write),
+                                 stdout=out, stderr=talk, pass_fds=[write])
+        os.close(write)
+        if not select.select([ready], [], [], START_S)[0] or not os.read(ready, 1):
+            with open(self.talk) as f:
+                sys.exit("tcptrace does not start: " + f.read())
+        os.close(ready)
+
+    def play(self, traced):
+        waiting, going = list(self.runs), []
+        while waiting or going:
+            while waiting and len(going) < JOBS:
+                going.append(waiting.pop(0))
+                going[-1].begin(traced)
+            time.sleep(.02)
+            going = [r for r in going if not r.over()]
+
+    def end(self):
+        """What exists is looked at before and after, as timers go on."""
+        time.sleep(SWEEPS_S)
+        for run in self.runs:
+            run.there = [run.sockets()]
+        self.process.send_signal(signal.SIGINT)
+        self.status = self.process.wait()
+        for run in self.runs:
+            run.there.append(run.sockets())
+            run.after = run.counters()
+            run.end()
+
+    def judge(self, traced, compared):
+        by_netns = collections.defaultdict(lambda: collections.defaultdict(list))
+        with open(self.json, errors="replace") as f:
+            lines = [json.loads(line) for line in f]
+        for j in lines:
+            by_netns[j.get("netns")][j["type"]].append(j)
+        end = lines[-1]
+        if self.status not in (0, 1) or end["type"] != "end":   # 1: --check, of any namespace of this machine
+            yield f"tcptrace ended with status {self.status}"
+        for word in "lost", "missed", "illegal", "evicted":
+            if end.get(word):
+                yield f"{word} {end[word]}"
+        with open(self.talk) as f:
+            left_out = f.read()
+        for run in self.runs:
+            run.compared, run.by_tracepoints = compared, self.by_tracepoints
+            told = by_netns[run.netns]
+            events = told["event"]
+            if f"namespace {run.netns} is not compared" in left_out:
+                yield f"{run.name}: --check has not compared it"
+            for wrong in (wrong_calls(run, events) if traced else (), wrong_owners(events), wrong_sockets(run, events),
+                          wrong_listeners(told["listener"], events), wrong_counters(run, told["ledger"], events)):
+                yield from (f"{run.name}: {w}" for w in wrong)
+            compared["events"] += len(events)
+            compared["scripts"] += 1
+            compared["passed"] += not run.process.returncode
+
+
+def scripts_of(root, variant):
+    """run_all.py's: a name that ends in v4 or v6 is for that family alone."""
+    only = os.environ.get("PACKETDRILL_ONLY", "*")
+    other = "v4.pkt" if variant == "ipv6" else "v6.pkt"
+    found = sorted(glob.glob(root + "/tcp/**/*.pkt", recursive=True))
+    return [s for s in found if not s.endswith(other) and fnmatch.fnmatch(s.removeprefix(root + "/tcp/"), only)]
+
+
+def main(root, variant, work, *tcptrace):
+    scripts, compared, traced = scripts_of(root, variant), collections.Counter(scripts=0), bool(shutil.which("strace"))
+    random.Random(os.environ.get("SEED", "1")).shuffle(scripts)    # of all kinds, where time is short
+    began, longest = time.monotonic(), 0
+    while scripts and time.monotonic() - began + longest < SECONDS:
+        batch_began = time.monotonic()
+        batch = Batch(tcptrace, [Run(root, variant, s, work) for s in scripts[:BATCH]])
+        batch.play(traced)
+        batch.end()
+        for line in batch.judge(traced, compared):
+            print(line, flush=True)
+        del scripts[:BATCH]
+        longest = max(longest, time.monotonic() - batch_began)
+    print(*(f"{n} {what}," for what, n in compared.items()), len(scripts), "left", file=sys.stderr)
+
+
+main(os.path.abspath(sys.argv[1]), *sys.argv[2:])
