@@ -392,6 +392,8 @@ def wrong_accepts(truth, events, only):
 
 
 def wrong_owners(truth, events):
+    # a client's port came again while somebody still had the descriptor of the first connection
+    begun = collections.Counter((e.get("lport"), e.get("rport")) for e in events if e.get("old") == "LISTEN")
     for e in events:
         lport, rport, pid, t = e.get("lport"), e.get("rport"), e.get("pid"), e["t_ns"]
         # who lists descriptors may be the last who has one
@@ -400,7 +402,7 @@ def wrong_owners(truth, events):
         if (lport, rport) not in truth.held and lport not in truth.held:
             continue
         what = f"{e['event']} {e.get('old', '')} {e.get('new', '')} {lport} {rport} at {t}"
-        if pid not in (owners := truth.owners(lport, rport, t, "acceptq" in e)):
+        if pid not in (owners := truth.owners(lport, rport, t, "acceptq" in e or begun[lport, rport] > 1)):
             yield f"{what}: of {pid}, {owners} had it"
         elif e["event"] != "accept" and e.get("fd", None) not in (fds := truth.descriptors(lport, rport, pid, t)) | {None}:
             yield f"{what}: descriptor {e['fd']}, {pid} had {fds}"
