@@ -121,9 +121,11 @@ __noinline __u64 walk_heads(void)
 		if (from + i < walk.bucket || !is_node(walk.heads[at & (CAPTURE_HEADS - 1)]))
 			continue;
 		walk.bucket = from + i;
-		walk.first = walk.heads[at & (CAPTURE_HEADS - 1)];
-		walk.tries = 0;
-		return walk.first;
+		if (!walk.seek) {		/* else it was begun by an earlier run */
+			walk.first = walk.heads[at & (CAPTURE_HEADS - 1)];
+			walk.tries = 0;
+		}
+		return walk.heads[at & (CAPTURE_HEADS - 1)];
 	}
 	walk.bucket = from + each;
 	walk.done = walk.bucket >= walk.size;
@@ -243,7 +245,7 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	sk = file_sock(file);
 	if (!sk)
 		return 0;
-	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)	/* of a namespace that iter/tcp may not get to */
+	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)	/* of a namespace that no walk gets to */
 		group_join(sk);
 	id = task_number(task);
 	pid = id >> 32;
