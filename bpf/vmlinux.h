@@ -319,7 +319,7 @@ struct bpf_iter__task_file {
 };
 
 /* enum of the running kernel: numbers move between releases, so names are resolved by CO-RE */
-enum skb_drop_reason { SKB_DROP_REASON_NO_SOCKET = 3, SKB_DROP_REASON_TCP_LISTEN_OVERFLOW = 40 };
+enum skb_drop_reason { SKB_DROP_REASON_NO_SOCKET = 3, SKB_DROP_REASON_TCP_LISTEN_OVERFLOW = 40, SKB_DROP_REASON_TCP_FLAGS = 41 };
 
 #pragma clang attribute pop
 

@@ -273,7 +273,7 @@ static __always_inline int cookie_refused(const struct sk_buff *skb, __u16 port)
 /*
  * A segment for a listener is thrown away, 6.18 and later.
  * An ACK: the accept queue was full, at the third packet or at a cookie's ACK (whose reason is
- * NO_SOCKET). A RST: a request went down with it.
+ * NO_SOCKET). A RST: a request went down with it; where there is none (any more) the listener refuses it for its flags.
  */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int reason,
@@ -282,6 +282,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	bool overflow = reason == (int)bpf_core_enum_value(enum skb_drop_reason,
 							   SKB_DROP_REASON_TCP_LISTEN_OVERFLOW);
 	bool no_socket = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
+	bool no_request = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_TCP_FLAGS);
 	const struct sock *listener = TYPED_PTR(rx_sk);
 	struct port_key key;
 	struct segment seg;
@@ -300,7 +301,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	if (g)
 		claim_drops(g, listener, overflow ? 2 : 1);
 	if (!overflow) {
-		if (cfg.tp_synq_del && seg.flags & TH_RST)
+		if (cfg.tp_synq_del && seg.flags & TH_RST && !no_request)
 			emit_reset(listener, skb);
 		return 0;
 	}

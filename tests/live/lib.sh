@@ -540,6 +540,7 @@ kprobe | 5.10* | kernel_listener | kernel-calls | no __inet_accept(): its accept
 tracepoint | * | not_tcp | connect | one whose address is refused sends no SYN: its return alone is seen
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
 tracepoint | * | icmp | request-icmp ListenDrops synq-del | a request that ICMP takes down is told as expired
+tracepoint | 5.10/6.1/6.12 | icmp | late-reset EmbryonicRsts AttemptFails | or as reset, if a RST comes later: no reason says that the listener got it
 '
 
 # excused WHAT [MECHANISM]

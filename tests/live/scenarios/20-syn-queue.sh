@@ -147,12 +147,12 @@ expire()
 	expect findings "$(findings)" requests-expire
 }
 
-scenario icmp 46 -- "ICMP unreachable takes requests down"
+scenario icmp 46 -- "ICMP unreachable takes requests down; a RST that comes too late takes none"
 icmp()
 {
 	trace
 	server --accept on-line
-	peer_start 'syn 1-3; expect-synack 1-3; icmp 1-2; settle 50; say here; wait-line; rst 3; settle 50'
+	peer_start 'syn 1-3; expect-synack 1-3; icmp 1-2; settle 50; say here; wait-line; rst 3; rst 1; settle 50'
 	expect "ss: half-open" "$(ss -Htn state syn-recv | wc -l)" 1
 	peer_go
 	stop server
@@ -160,7 +160,7 @@ icmp()
 	kernel ListenDrops=2 ListenOverflows=0 AttemptFails=1
 	events synq-add:3 synq-del:3 drop:0
 	sees request-icmp && events synq-del,cause=other:2
-	sees request-reset && events synq-del,cause=reset:1
+	sees request-reset && sees late-reset && events synq-del,cause=reset:1
 	listener_is synq.now=0
 }
 
