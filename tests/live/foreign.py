@@ -32,7 +32,7 @@ JOBS = int(os.environ.get("FOREIGN_JOBS", 8))       # scripts sleep most of thei
 SECONDS = float(os.environ.get("FOREIGN_SECONDS", 1e9))
 START_S = 120
 SCRIPT_S = 120
-SWEEPS_S = 2.5          # by tracepoints a sweep once a second finds what became of a request
+SWEEPS_S = 5.5          # by tracepoints a sweep finds what became of a request: with many namespaces five seconds later
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None)
 
