@@ -129,28 +129,34 @@ int tp_rst_received_whole(const struct trace_event_raw_tcp_event_sk *ctx)
 	return emit_sock(TCPTRACE_RST_RECEIVED, ctx->skaddr);
 }
 
-static __always_inline int synack_retrans_hook(const struct sock *listener, const struct request_sock *req)
+/* sk: the listener; of Fast Open the child, which answers itself (tcp_fastopen_synack_timer()). */
+static __always_inline int synack_retrans_hook(const struct sock *sk, const struct request_sock *req)
 {
+	const struct sock *listener;
 	struct tcptrace_record *r;
 
-	listener = TYPED_PTR(listener);
+	sk = TYPED_PTR(sk);
 	req = TYPED_PTR(req);
-	if (sk_state((const void *)req) != TCP_NEW_SYN_RECV)	/* Fast Open: the child's request */
-		return 0;
-	if (!wanted_of(listener, (const void *)req))
+	listener = sk_state(sk) == TCP_LISTEN ? sk : req_listener(req);
+	if (!listener || !wanted_of(listener, (const void *)req))
 		return 0;
 	r = reserve(TCPTRACE_SYNACK_RETRANS);
 	if (!r)
 		return 0;
-	set_request(r, req, listener);
+	if (listener == sk) {
+		set_request(r, req, listener);
+	} else {
+		set_sock(r, sk);
+		set_queues(r, listener);
+	}
 	submit(r);
 	return 0;
 }
 
 SEC("?raw_tp/tcp_retransmit_synack")
-int BPF_PROG(tp_synack_retrans, const struct sock *listener, const struct request_sock *req)
+int BPF_PROG(tp_synack_retrans, const struct sock *sk, const struct request_sock *req)
 {
-	return synack_retrans_hook(listener, req);
+	return synack_retrans_hook(sk, req);
 }
 
 SEC("?tp/tcp/tcp_retransmit_synack")

@@ -105,18 +105,27 @@ static void tp_rst_received(void *data, struct sock *sk)
 	emit_sock(TCPTRACE_RST_RECEIVED, sk);
 }
 
-static void tp_synack_retrans(void *data, const struct sock *listener,
+/*
+ * sk: the listener; of Fast Open the child, which answers itself
+ * (tcp_fastopen_synack_timer()).
+ */
+static void tp_synack_retrans(void *data, const struct sock *sk,
 			      const struct request_sock *req)
 {
+	const struct sock *listener = sk;
 	struct tcptrace_record r;
 
-	/* Fast Open: the child's request */
-	if (state_of(req_to_sk((struct request_sock *)req)) != TCP_NEW_SYN_RECV)
-		return;
-	if (!wanted_of(listener, &req->__req_common) ||
+	if (state_of(sk) != TCP_LISTEN)
+		listener = req_listener(req);
+	if (!listener || !wanted_of(listener, &req->__req_common) ||
 	    !reserve(&r, TCPTRACE_SYNACK_RETRANS))
 		return;
-	set_request(&r, req, listener);
+	if (listener == sk) {
+		set_request(&r, req, listener);
+	} else {
+		set_sock(&r, sk);
+		set_queues(&r, listener);
+	}
 	submit(&r);
 }
 

@@ -363,6 +363,23 @@ fastopen()
 	listener_is acceptq_added.fastopen=2 accepted=3
 }
 
+scenario fastopen_again 46 -- "a child of Fast Open sends its SYN-ACK again: it is no listener"
+fastopen_again()
+{
+	sysctl_set ipv4/tcp_fastopen $((0x203))
+	trace
+	server --fastopen 2 --accept on-line
+	peer script 'syn-data 1 5; expect-synack 1; settle 1500; ack 1; settle 50'
+	serve 'accept 1'
+	stop server
+	untrace
+	kernel TCPFastOpenPassive=1 PassiveOpens=1
+	events acceptq-add:1 synq-add:0 accept:1 synack-retrans:"$(fact peer synack_repeat)"
+	listener_is acceptq_added.fastopen=1 accepted=1 synack_retrans="$(fact peer synack_repeat)"
+	within "SYN-ACKs sent again" "$(fact peer synack_repeat)" 1 3
+	expect listeners "$(grep -c '^{"type":"listener"' "$json")" 1
+}
+
 # interrupt SIGNAL: the server's accept(), once it sleeps there
 interrupt()
 {
