@@ -53,8 +53,7 @@ struct ring_ends {
 
 /*
  * A walk through one of the hash tables of TCP's sockets in the caller's network namespace (snapshot.bpf.c): user
- * space clears all but 'listening', and runs walk_tcp until it is done or in error. Chains end in an odd number, as
- * hlist_nulls of the kernel do.
+ * space clears what stands before found[], sets 'listening', and runs walk_tcp until it is done or in error.
  */
 struct capture_walk {
 	__u8	listening;		/* listeners, else all others */

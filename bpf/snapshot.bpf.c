@@ -72,6 +72,7 @@ static __always_inline bool set_exists(struct tcptrace_record *r, const struct s
 
 struct capture_walk walk = {};
 
+/* A chain ends in an odd number, as the kernel's hlist_nulls do: which chain it is. */
 static __always_inline bool is_node(__u64 node)
 {
 	return node && !(node & 1);

@@ -83,11 +83,10 @@ static int sweep_netns(void *arg)
 		r.netns = (uint32_t)st.st_ino;
 		err = s->fn(s->ctx, &r);
 	}
-	if (!err && progs_has(&s->load.plan.wanted, P(walk_tcp)))
-		err = walk_table(s, true);
-	if (!err && progs_has(&s->load.plan.wanted, P(walk_tcp)))
-		err = walk_table(s, false);
-	return err;
+	if (err || !progs_has(&s->load.plan.wanted, P(walk_tcp)))
+		return err;
+	err = walk_table(s, true);
+	return err ? err : walk_table(s, false);
 }
 
 int sweep_all(struct bpf_source *s, bool owners)
