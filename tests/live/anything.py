@@ -370,6 +370,9 @@ class Truth:
         pids = self.holders((lport, rport), t)
         return pids | self.holders(lport, t) if of_queue or (t <= taken + SLACK_NS and not has) else pids
 
+    def was_called(self, pid, comm):
+        return comm in self.names[pid] | {"thread"} or comm.startswith("python")
+
     def descriptors(self, lport, rport, pid, t):
         return {h["fd"] for key in (lport, (lport, rport)) for h in self.held.get(key, [])
                 if h["pid"] == pid and h["t0"] - SLACK_NS <= t}
@@ -406,7 +409,7 @@ def wrong_owners(truth, events):
             yield f"{what}: of {pid}, {owners} had it"
         elif e["event"] != "accept" and e.get("fd", None) not in (fds := truth.descriptors(lport, rport, pid, t)) | {None}:
             yield f"{what}: descriptor {e['fd']}, {pid} had {fds}"
-        elif e["comm"] not in truth.names[pid] | {"thread"} and not e["comm"].startswith("python"):
+        elif not truth.was_called(pid, e["comm"]):
             yield f"{what}: {pid} was never called {e['comm']}"
 
 
@@ -423,7 +426,7 @@ def wrong_conns(truth, conns):
             pids |= {p for k in keys for p in truth.holders(k, c["start_ns"])}
             if pid not in pids:
                 yield f"conn {lport} {rport} at {c['start_ns']} to {c['t_ns']}: of {pid}, {pids} had it"
-            elif comm not in truth.names[pid] | {"thread"} and not comm.startswith("python"):
+            elif not truth.was_called(pid, comm):
                 yield f"conn {lport} {rport}: {pid} was never called {comm}"
 
 

@@ -345,13 +345,19 @@ exists_queued()
 	listener_is accepted=4 acceptq.now=0 synq.now=0 acceptq.peak=3
 }
 
-scenario fastopen 46 -- "Fast Open: two are taken at the SYN, then its queue is full"
-fastopen()
+# fastopen_peer SCRIPT: of a client, at a server whose queue of Fast Open has room for two
+fastopen_peer()
 {
 	sysctl_set ipv4/tcp_fastopen $((0x203))
 	trace
 	server --fastopen 2 --accept on-line
-	peer script 'syn-data 1-3 5; expect-synack 1-3; ack 1-3; settle 50'
+	peer script "$1"
+}
+
+scenario fastopen 46 -- "Fast Open: two are taken at the SYN, then its queue is full"
+fastopen()
+{
+	fastopen_peer 'syn-data 1-3 5; expect-synack 1-3; ack 1-3; settle 50'
 	facts peer tfo_acked=2
 	serve 'accept 3'
 	facts server accepted=3 acceptq=0
@@ -366,10 +372,7 @@ fastopen()
 scenario fastopen_again 46 -- "a child of Fast Open sends its SYN-ACK again: it is no listener"
 fastopen_again()
 {
-	sysctl_set ipv4/tcp_fastopen $((0x203))
-	trace
-	server --fastopen 2 --accept on-line
-	peer script 'syn-data 1 5; expect-synack 1; settle 1500; ack 1; settle 50'
+	fastopen_peer 'syn-data 1 5; expect-synack 1; settle 1500; ack 1; settle 50'
 	serve 'accept 1'
 	stop server
 	untrace

@@ -116,7 +116,7 @@ sweeps_and_syns()
 	sysctl_set ipv4/tcp_syncookies 0
 	server --accept epoll
 	client_hold --count 200
-	view "$dir/list" conns --all --interval 0.2 --json --mechanism "$mechanism"
+	view "$dir/list" conns --all --interval 0.2 --json
 	start load "$bin/load" --acceptors 4 --connectors 4 --timeout 170
 	finish load
 	unview
