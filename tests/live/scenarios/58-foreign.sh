@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154 # lib.sh has the variables
 #
-# Traffic that others have thought of: the scripts of packetdrill, each segment made by hand. None of it is here:
-# PACKETDRILL=DIR is its gtests/net, with packetdrill/packetdrill built; PACKETDRILL_ONLY: a glob of scripts, as 'close/*'.
+# Traffic that others have thought of. None of it is here:
+#	PACKETDRILL=DIR: its gtests/net, with packetdrill/packetdrill built; PACKETDRILL_ONLY: a glob of scripts, as 'close/*'
+#	FOREIGN=FILE: programs, a command line each, run where FILE is: tests of Python, Go, node, the kernel's selftests
 # What is judged is in foreign.py. Where time is short it leaves some out, and says how many; SEED=2 leaves out others.
 
-# packetdrill_scripts VARIANT: one tcptrace for many namespaces, so it is not that of `trace`
-packetdrill_scripts()
+# foreign KIND WHERE: one tcptrace for many namespaces, so it is not that of `trace`
+foreign()
 {
-	local root=${PACKETDRILL:-} wrong
+	local wrong
 
 	needs python3 ip ss nsenter
-	[[ -x $root/packetdrill/packetdrill ]] || skip "no packetdrill: PACKETDRILL=DIR says where its gtests/net is"
 	mkdir "$dir/foreign"
 	((!SLOW)) || export FOREIGN_BATCH=8 FOREIGN_JOBS=3
-	FOREIGN_SECONDS=$((SLOW ? 330 : 120)) python3 "$here/foreign.py" "$root" "$1" "$dir/foreign" \
+	FOREIGN_SECONDS=$((SLOW ? 330 : 120)) python3 "$here/foreign.py" "$1" "$2" "$dir/foreign" \
 		"$tcptrace" --mechanism "$mechanism" > "$dir/wrong" 2> "$dir/judged" &
 	pid[foreign]=$!
 	wait "${pid[foreign]}" || fail "foreign.py failed: $(tail -n 1 "$dir/judged")"
@@ -24,6 +24,12 @@ packetdrill_scripts()
 	done < "$dir/wrong"
 	within "scripts judged" "$(sed -n 's/^\([0-9]*\) scripts.*/\1/p' "$dir/judged")" 1 10000
 	echo "note: $(tail -n 1 "$dir/judged")"
+}
+
+packetdrill_scripts()
+{
+	[[ -x ${PACKETDRILL:-}/packetdrill/packetdrill ]] || skip "no packetdrill: PACKETDRILL=DIR says where its gtests/net is"
+	foreign "$1" "$PACKETDRILL"
 }
 
 scenario packetdrill 46 own host loose -- "scripts of packetdrill (PACKETDRILL=DIR): what is told of each is so"
@@ -36,4 +42,11 @@ scenario packetdrill_mapped 4 own host loose -- "the same by IPv4 through IPv6 s
 packetdrill_mapped()
 {
 	packetdrill_scripts mapped
+}
+
+scenario foreign_programs 4 own host loose -- "programs that others wrote (FOREIGN=FILE): what is told of each is so"
+foreign_programs()
+{
+	[[ -r ${FOREIGN:-} ]] || skip "no programs: FOREIGN=FILE has their command lines"
+	foreign commands "$FOREIGN"
 }
