@@ -186,7 +186,7 @@ run: tcptrace $(TRAFFIC) ## show the main job: a demonstration server and its cl
 
 TEST_PACKAGES := libcmocka-dev libclang-rt-dev mandoc iproute2 tmux nginx-light redis-server redis-tools wrk curl python3 shellcheck \
 	qemu-system-x86 busybox-static cpio kmod xz-utils protobuf-compiler chromium $(if $(shell command -v npm),,npm) fonts-wqy-microhei jq sqlite3 miller
-HOST   := test-lint test-unit test-golden+test-traffic test-top+test-doc test-browser test-fuzz test-live test-labs
+HOST   := test-lint test-unit test-golden+test-traffic test-top+test-doc test-fuzz test-live test-labs+test-browser
 PARTS ?= $(HOST) test-guests
 # Three quarters of an hour: each mechanism by itself, the labs and the module in the guests.
 ALL    := $(HOST) test-pack test-static test-vm test-ports test-vm-labs test-kmod test-dkms test-calls
