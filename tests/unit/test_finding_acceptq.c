@@ -34,6 +34,22 @@ static void backlog(void **state)
 	assert_says(FINDING_CAUSE, "the accept queue of prog[100]");
 }
 
+/* A master has opened it, a worker accepts: what listen() was asked for is the master's to change. */
+static void backlog_of_master(void **state)
+{
+	(void)state;
+	rig_listen(1, 4096);
+	burst(99);
+	handshake(300, 1);
+	accept_by(300, SERVER + 1, 0, 0, 0);
+	look();
+	assert_told("acceptq-backlog", FINDING_CAUSE, "the accept queue of prog[100] is too short");
+	assert_says(FINDING_ADVICE, "then let prog[100] call listen() again: restart it.");
+	box.comm = "nginx";
+	look();
+	assert_says(FINDING_ADVICE, "then let nginx[100] call listen() again: nginx -s reload.");
+}
+
 /* It asks for net.core.somaxconn, as Go does. */
 static void backlog_of_go(void **state)
 {
@@ -384,7 +400,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(backlog), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
+		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
 		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
 		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
 	};

@@ -38,7 +38,8 @@ void tell(struct diagnosis *d, const char *id);		/* it is complete */
 bool machine_has(const struct diagnosis *d, enum machine_sysctl which, uint64_t *value);
 /* f.who becomes the first of them that lives, by its process's name, or else the first that is known. */
 void blame(struct diagnosis *d, const struct owner *const *who, unsigned int n);
-void blame_server(struct diagnosis *d);			/* of d->l: who accepted last, else who opened it */
+void blame_server(struct diagnosis *d);			/* of d->l: who accepted last, else who keeps it: what it does */
+void blame_keeper(struct diagnosis *d);			/* who keeps it, else who opened it: what it asked listen() for */
 bool who_is_gone(const struct diagnosis *d);
 bool same_address(const struct listener *a, const struct listener *b);
 /* A closed one and its successor are not of one SO_REUSEPORT group. */

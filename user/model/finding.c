@@ -125,6 +125,15 @@ void blame_server(struct diagnosis *d)
 	blame(d, who, 4);
 }
 
+void blame_keeper(struct diagnosis *d)
+{
+	static const struct owner nobody = { .fd = -1 };
+	const struct owner *keeper = listener_keeper(d->l);
+	const struct owner *const who[] = { keeper ? keeper : &nobody, &d->l->opener, &d->l->acceptor };
+
+	blame(d, who, 3);
+}
+
 bool who_is_gone(const struct diagnosis *d)
 {
 	struct process p;

@@ -421,9 +421,13 @@ static void say_short(struct diagnosis *d)
 	    "wanted in at once");
 }
 
-static void say_restart(struct diagnosis *d)
+/* reload: a command that does, or NULL */
+static void say_restart(struct diagnosis *d, const char *reload)
 {
+	if (reload)
+		say_words(d, "reload", reload);
 	say(d, FINDING_ADVICE, who_is_gone(d) ? N_(" before the next start.") :
+	    reload ? N_(", then let {who} call listen() again: {reload}.") :
 	    N_(", then let {who} call listen() again: restart it."));
 }
 
@@ -469,7 +473,7 @@ static bool find_clamped(struct diagnosis *d)
 		say_number(d, "raise", clamp_raised(l, known));
 		say(d, FINDING_ADVICE, "Raise it: sysctl -w net.core.somaxconn={raise}");
 	}
-	say_restart(d);
+	say_restart(d, NULL);
 	return true;
 }
 
@@ -512,7 +516,7 @@ static void find_backlog(struct diagnosis *d)
 		say_number(d, "somaxconn", somaxconn);
 		say(d, FINDING_ADVICE, " and raise net.core.somaxconn with it (now {somaxconn})");
 	}
-	say_restart(d);
+	say_restart(d, knob ? knob->reload : NULL);
 }
 
 /* Full, and nothing says that the program was slow; where its accept() is not seen, nothing says that it was not. */
@@ -522,7 +526,7 @@ static void find_short(struct diagnosis *d)
 
 	if (!refused_by_acceptq(d->l) || !d->l->limit_known)
 		return;
-	blame_server(d);
+	blame_keeper(d);
 	if (!waits(d, &h)) {
 		say(d, FINDING_CAUSE, "{listener}: the accept queue of {who} was full. Whether its backlog is too small or "
 		    "it accepts too slowly is not known: its accept() calls are not all seen.");

@@ -20,7 +20,7 @@ void find_closed(struct diagnosis *from)
 		closed = d.l->pace.left;
 	if (!closed)
 		return;
-	blame_server(&d);
+	blame_keeper(&d);
 	d.f.of_process = true;
 	say_number(&d, "closed", closed);
 	say_value(&d, "at", FINDING_MOMENT, d.l->pace.left_ns);

@@ -31,7 +31,7 @@ static void find_synq_full(const struct diagnosis *from)
 
 	if (!refused_by_synq(d.l))
 		return;
-	blame_server(&d);
+	blame_keeper(&d);
 	say_synq(&d);
 	say_number(&d, "refused", refused_by_synq(d.l));
 	say(&d, FINDING_CAUSE, "{listener}: the SYN queue of {who} was full (up to {peak}, limit {limit}) and SYN cookies "
@@ -61,7 +61,7 @@ static void find_cookies(const struct diagnosis *from)
 	if (!d.l->cookies_sent || d.l->synq.peak < d.l->limit || !came_in_is_known(&d) ||
 	    figure_known(d.m, d.l, FIGURE_COOKIES_SENT) == KNOWN_NOT)
 		return;
-	blame_server(&d);
+	blame_keeper(&d);
 	say_synq(&d);
 	say_number(&d, "sent", d.l->cookies_sent);
 	say_number(&d, "valid", back);
@@ -85,7 +85,7 @@ static void find_expiring(const struct diagnosis *from)
 	expired -= d.l->refused.expired < expired ? d.l->refused.expired : expired;
 	if (!expired || expired * 100 < d.l->established || !came_in_is_known(&d))
 		return;
-	blame_server(&d);
+	blame_keeper(&d);
 	say_number(&d, "expired", expired);
 	say_number(&d, "established", d.l->established);
 	say_number(&d, "retransmits", d.l->synack_retrans);

@@ -8,7 +8,8 @@
 #include "knob.h"
 
 static const struct knob knobs[] = {
-	{ "nginx", N_("backlog= of its listen directive (nginx.conf; 511 unless set)"), "worker_rlimit_nofile", NULL },
+	{ "nginx", N_("backlog= of its listen directive (nginx.conf; 511 unless set)"), "worker_rlimit_nofile", NULL,
+	  "nginx -s reload" },
 	{ "redis-server", N_("tcp-backlog (redis.conf; 511 unless set)"), "maxclients", NULL },
 	{ "valkey-server", N_("tcp-backlog (valkey.conf; 511 unless set)"), "maxclients", NULL },
 	{ "node", N_("backlog of server.listen({ port, backlog }) (511 unless set)"), NULL, NULL },

@@ -11,6 +11,7 @@ struct knob {
 	const char *backlog;		/* "tcp-backlog (redis.conf; 511 unless set)" */
 	const char *descriptors;	/* NULL: none of its own */
 	const char *at_once;		/* NULL: none */
+	const char *reload;		/* makes it call listen() with the new backlog; NULL: nothing short of a restart */
 };
 
 const struct knob *knob_of(const char *comm);	/* NULL: a program that we do not know */
