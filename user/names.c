@@ -8,11 +8,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "lib/parse.h"
 #include "lib/tr.h"
@@ -25,7 +29,37 @@
  */
 #define PID_LARGEST	4194304u
 
+#define NETNS_DIR	"/run/netns"	/* where ip netns has them by name */
 #define NAMES_KEPT	64u	/* namespaces whose name is remembered */
+
+/* Only what is on nsfs is opened: that of a FIFO would wait for a writer. */
+static bool is_netns(const char *path)
+{
+	struct statfs fs;
+	int fd, type;
+
+	if (statfs(path, &fs) || fs.f_type != NSFS_MAGIC)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	type = fd < 0 ? -1 : ioctl(fd, NS_GET_NSTYPE);
+	if (fd >= 0)
+		close(fd);
+	return type == CLONE_NEWNET;
+}
+
+static int netns_by_path(const char *s, uint32_t *inum, char *error, size_t size)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s%s", strchr(s, '/') ? "" : NETNS_DIR "/", s) < (int)sizeof(path) &&
+	    is_netns(path) && !stat(path, &st)) {
+		*inum = (uint32_t)st.st_ino;
+		return 0;
+	}
+	snprintf(error, size, _("--netns '%s': no process, no inode number, no name of ip netns, no path of a network namespace"), s);
+	return -EINVAL;
+}
 
 int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 {
@@ -33,10 +67,8 @@ int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 	char path[64];
 	uint64_t v;
 
-	if (parse_u64(s, 1, UINT32_MAX, &v)) {
-		snprintf(error, size, _("--netns '%s': neither a process nor the inode number of a namespace"), s);
-		return -EINVAL;
-	}
+	if (parse_u64(s, 1, UINT32_MAX, &v))
+		return netns_by_path(s, inum, error, size);
 	if (v > PID_LARGEST) {
 		*inum = (uint32_t)v;
 		return 0;
@@ -60,7 +92,7 @@ uint32_t netns_here(void)
 
 static void find_name(uint32_t inum, char *name, size_t size)
 {
-	DIR *dir = opendir("/run/netns");
+	DIR *dir = opendir(NETNS_DIR);
 	struct dirent *de;
 	struct stat st;
 

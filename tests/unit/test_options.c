@@ -271,7 +271,14 @@ static void namespaces(void **state)
 	assert_int_equal(netns_by_name("4194304", &inum, error, sizeof(error)), -EINVAL);
 	assert_non_null(strstr(error, "no such process"));
 	assert_int_equal(netns_by_name("4294967296", &inum, error, sizeof(error)), -EINVAL);
-	assert_int_equal(netns_by_name("self", &inum, error, sizeof(error)), -EINVAL);
+	inum = 0;
+	assert_int_equal(netns_by_name("/proc/self/ns/net", &inum, error, sizeof(error)), 0);
+	assert_int_equal(inum, st.st_ino);
+	assert_int_equal(netns_by_name("/proc/self/ns/mnt", &inum, error, sizeof(error)), -EINVAL);
+	assert_int_equal(netns_by_name("/proc/self/stat", &inum, error, sizeof(error)), -EINVAL);
+	assert_int_equal(netns_by_name("nobody-has-this", &inum, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "no name of ip netns"));
+	assert_int_equal(netns_by_name("", &inum, error, sizeof(error)), -EINVAL);
 }
 
 static void cgroups(void **state)

@@ -207,6 +207,13 @@ filter_netns()
 	expect namespaces "$(values netns - | unique)" "$ns"
 	"$tcptrace" -q --mechanism "$mechanism" --netns 4294967295 -d 0.1 > "$dir/text" 2> "$dir/talk"
 	grep -q 'no process is in such a namespace now' "$dir/talk" || fail "of one that is not there it says $(cat "$dir/talk")"
+	ip netns attach "tcptrace-$$" $$ || return 0
+	server --accept loop --max 1
+	expect "its listener, by the name" "$("$tcptrace" listeners --netns "tcptrace-$$" -j 2>&1 |
+		sed -n 's/.*"lport":\([0-9]*\),.*"netns":\([0-9]*\).*/\1 \2/p')" "$port $ns"
+	client --count 1
+	finish server
+	ip netns del "tcptrace-$$"
 }
 
 # The kernel's counters of a namespace go with it: nothing says that what was counted there is right.
