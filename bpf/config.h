@@ -25,6 +25,7 @@
 #define CAPTURE_SKIPPED		64	/* sockets that were told, gone over at once */
 #define CAPTURE_FOUND		256	/* sockets that one run of walk_tcp tells of */
 #define CAPTURE_STEPS		32	/* squared: sockets, and times CAPTURE_HEADS words, that one run looks at */
+#define CAPTURE_TABLES		1024	/* hash tables: two for all network namespaces, one for each that has its own */
 
 /* Kernel types that pointers are given, TYPED_PTR(): their numbers in the running kernel's BTF. */
 #define KERNEL_TYPES(X)							\
@@ -51,20 +52,32 @@ struct ring_ends {
 	__u64	more_lines[15];
 };
 
-/*
- * A walk through one of the hash tables of TCP's sockets in the caller's network namespace (snapshot.bpf.c): user
- * space clears what stands before found[], sets 'listening', and runs walk_tcp until it is done or in error.
- */
+/* A hash table of TCP's sockets. */
+struct capture_table {
+	__u64	base;			/* its address */
+	__u64	net;			/* address of the namespace that has it for itself, or 0 */
+	__u32	size;			/* buckets */
+	__u32	stride, offset;		/* of a bucket, and of the head in it: bytes */
+};
+
+/* All of them (snapshot.bpf.c): walk_tcp that is given none finds them. */
+struct capture_tables {
+	__u32	n;
+	__s32	err;			/* -errno */
+	__u64	shared;			/* address of tcp_hashinfo, which has the first two */
+	__u64	first;			/* node of the list of namespaces where the run began: ours */
+	__u64	ops;			/* what all that are namespaces have: the head of the list is none */
+	struct capture_table of[CAPTURE_TABLES];	/* of listeners, of other sockets, of those that have their own */
+};
+
+/* A walk through one: user space clears what stands before found[], sets 'table', and runs walk_tcp until it is done. */
 struct capture_walk {
-	__u8	listening;		/* listeners, else all others */
+	struct capture_table table;
 	__u8	done;
 	__u16	tries;			/* so often the chain changed meanwhile */
 	__s32	err;			/* -errno */
-	__u32	netns;			/* inode number */
-	__u32	stride, offset;		/* of a bucket, and of the head in it: bytes */
-	__u32	size, bucket;		/* how many buckets, and which is next or in work */
+	__u32	bucket;			/* next or in work */
 	__u32	n;			/* of found[], by the last run */
-	__u64	base;			/* address of the table */
 	__u64	first;			/* node of the chain in work, when it was begun */
 	__u64	seek;			/* where the last run was in it: what comes before has been told; or 0 */
 	__u64	heads[CAPTURE_HEADS];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What exists, in records. walk_tcp covers the network namespace of whoever runs it and knows both queues, the
- * requests in them and minisocks; iter/task_file knows who holds what.
+ * What exists, in records. walk_tcp covers all network namespaces and knows both queues, the requests in them and
+ * minisocks; iter/task_file knows who holds what.
  *
  * Not iter/tcp, which takes references: of a request that another CPU inserts at that moment and that has none to give
  * yet, so that it is freed too early and the kernel may crash (CVE-2026-74714: 5.15 until 6.1.183, 6.6.152, 6.12.104,
@@ -70,6 +70,7 @@ static __always_inline bool set_exists(struct tcptrace_record *r, const struct s
 	return true;
 }
 
+struct capture_tables tables = {};
 struct capture_walk walk = {};
 
 /* A chain ends in an odd number, as the kernel's hlist_nulls do: which chain it is. */
@@ -88,7 +89,7 @@ static __always_inline __u64 word_at(__u64 addr)
 
 static __always_inline __u64 chain_head(void)
 {
-	return word_at(walk.base + (__u64)walk.bucket * walk.stride + walk.offset);
+	return word_at(walk.table.base + (__u64)walk.bucket * walk.table.stride + walk.table.offset);
 }
 
 /*
@@ -101,7 +102,7 @@ static __always_inline void visit(__u64 addr)
 	struct tcptrace_record *r = &walk.found[walk.n & (CAPTURE_FOUND - 1)];
 	__u16 lport = READ(c, skc_num), rport = READ(c, skc_dport);
 
-	if (!READ(c, skc_refcnt.refs.counter) || READ(c, skc_net.net, ns.inum) != walk.netns || !set_exists(r, c))
+	if (!READ(c, skc_refcnt.refs.counter) || !set_exists(r, c))
 		return;
 	if (READ(c, skc_refcnt.refs.counter) && READ(c, skc_num) == lport && READ(c, skc_dport) == rport)
 		walk.n++;
@@ -110,14 +111,15 @@ static __always_inline void visit(__u64 addr)
 /* The first node of the next chain that has one; 0: not among these heads. A global function: verified once. */
 __noinline __u64 walk_heads(void)
 {
-	__u32 each = CAPTURE_HEADS * sizeof(__u64) / (walk.stride ? walk.stride : 1), from = walk.bucket;
+	const struct capture_table *t = &walk.table;
+	__u32 each = CAPTURE_HEADS * sizeof(__u64) / (t->stride ? t->stride : 1), from = walk.bucket;
 
 	each = each ? each : 1;
 	from -= from % each;
-	if (bpf_probe_read_kernel(walk.heads, sizeof(walk.heads), (const void *)(walk.base + (__u64)from * walk.stride)))
+	if (bpf_probe_read_kernel(walk.heads, sizeof(walk.heads), (const void *)(t->base + (__u64)from * t->stride)))
 		walk.err = -EFAULT;
-	for (__u32 i = 0; i < CAPTURE_HEADS && i < each && from + i < walk.size; i++) {
-		__u32 at = (i * walk.stride + walk.offset) / sizeof(__u64);
+	for (__u32 i = 0; i < CAPTURE_HEADS && i < each && from + i < t->size; i++) {
+		__u32 at = (i * t->stride + t->offset) / sizeof(__u64);
 
 		if (from + i < walk.bucket || !is_node(walk.heads[at & (CAPTURE_HEADS - 1)]))
 			continue;
@@ -129,7 +131,7 @@ __noinline __u64 walk_heads(void)
 		return walk.heads[at & (CAPTURE_HEADS - 1)];
 	}
 	walk.bucket = from + each;
-	walk.done = walk.bucket >= walk.size;
+	walk.done = walk.bucket >= t->size;
 	return 0;
 }
 
@@ -159,11 +161,11 @@ __noinline __u64 walk_node(__u64 node)
 			return walk.first;
 	}
 	walk.bucket++;
-	walk.done = walk.bucket >= walk.size;
+	walk.done = walk.bucket >= walk.table.size;
 	return 0;
 }
 
-static __always_inline const struct inet_hashinfo *tables_of(const struct net *net)
+static __always_inline const struct inet_hashinfo *hashinfo_of(const struct net *net)
 {
 	const struct netns_ipv4___ptr *ipv4 = (const void *)&net->ipv4;
 
@@ -172,29 +174,88 @@ static __always_inline const struct inet_hashinfo *tables_of(const struct net *n
 	return BPF_CORE_READ(ipv4, tcp_death_row, hashinfo);
 }
 
-static __always_inline void find_table(void)
+static __always_inline void set_listeners(struct capture_table *t, const struct inet_hashinfo *info)
+{
+	t->stride = bpf_core_type_size(struct inet_listen_hashbucket);
+	t->offset = bpf_core_field_offset(struct inet_listen_hashbucket, nulls_head);
+	if (bpf_core_field_exists(struct inet_hashinfo___by_port, listening_hash)) {
+		t->base = (__u64)info + bpf_core_field_offset(struct inet_hashinfo___by_port, listening_hash);
+		t->size = bpf_core_field_size(struct inet_hashinfo___by_port, listening_hash) / t->stride;
+	} else {
+		t->base = (__u64)BPF_CORE_READ(info, lhash2);
+		t->size = BPF_CORE_READ(info, lhash2_mask) + 1;
+	}
+}
+
+static __always_inline void set_others(struct capture_table *t, const struct inet_hashinfo *info)
+{
+	t->stride = bpf_core_type_size(struct inet_ehash_bucket);
+	t->offset = bpf_core_field_offset(struct inet_ehash_bucket, chain);
+	t->base = (__u64)BPF_CORE_READ(info, ehash);
+	t->size = BPF_CORE_READ(info, ehash_mask) + 1;
+}
+
+/*
+ * Since 6.1 d1e5e6408b30 a namespace may have a table of its own, but for listeners (net.ipv4.tcp_child_ehash_entries
+ * of its parent). Returns the next node of their list.
+ */
+static __always_inline __u64 next_net(__u64 node)
+{
+	const struct net *net = (const void *)(node - bpf_core_field_offset(struct net, list));
+	const struct inet_hashinfo *info;
+	__u32 n = tables.n;
+
+	if ((__u64)BPF_CORE_READ(net, ns.ops) != tables.ops)
+		return word_at(node);
+	info = hashinfo_of(net);
+	if (!bpf_core_field_exists(struct inet_hashinfo, pernet) || !BPF_CORE_READ(info, pernet)) {
+		tables.shared = (__u64)info;
+	} else if (n < CAPTURE_TABLES) {
+		set_others(&tables.of[n], info);
+		tables.of[n].net = (__u64)net;
+		tables.n++;
+	} else {
+		tables.err = -E2BIG;
+	}
+	return word_at(node);
+}
+
+/* A global function: verified once. */
+__noinline __u64 nets_steps(__u64 node)
+{
+	for (int i = 0; i < 4 * CAPTURE_STEPS && node && node != tables.first; i++)
+		node = next_net(node);
+	return node;
+}
+
+/* From our own namespace around: whoever goes from the list is there until we have ended (cleanup_net()). */
+static __always_inline void find_tables(void)
 {
 	const struct task_struct *task = (const void *)bpf_get_current_task();
 	const struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
-	const struct inet_hashinfo *info = tables_of(net);
+	__u64 node;
 
-	walk.netns = BPF_CORE_READ(net, ns.inum);
-	if (!walk.listening) {
-		walk.stride = bpf_core_type_size(struct inet_ehash_bucket);
-		walk.offset = bpf_core_field_offset(struct inet_ehash_bucket, chain);
-		walk.base = (__u64)BPF_CORE_READ(info, ehash);
-		walk.size = BPF_CORE_READ(info, ehash_mask) + 1;
-		return;
-	}
-	walk.stride = bpf_core_type_size(struct inet_listen_hashbucket);
-	walk.offset = bpf_core_field_offset(struct inet_listen_hashbucket, nulls_head);
-	if (bpf_core_field_exists(struct inet_hashinfo___by_port, listening_hash)) {
-		walk.base = (__u64)info + bpf_core_field_offset(struct inet_hashinfo___by_port, listening_hash);
-		walk.size = bpf_core_field_size(struct inet_hashinfo___by_port, listening_hash) / walk.stride;
-	} else {
-		walk.base = (__u64)BPF_CORE_READ(info, lhash2);
-		walk.size = BPF_CORE_READ(info, lhash2_mask) + 1;
-	}
+	tables.n = 2;
+	tables.err = 0;
+	tables.ops = (__u64)BPF_CORE_READ(net, ns.ops);
+	tables.first = (__u64)net + bpf_core_field_offset(struct net, list);
+	node = next_net(tables.first);
+	for (int i = 0; i < CAPTURE_STEPS && node && node != tables.first; i++)
+		node = nets_steps(node);
+	if (node != tables.first)
+		tables.err = -E2BIG;
+	set_listeners(&tables.of[0], (const void *)tables.shared);
+	set_others(&tables.of[1], (const void *)tables.shared);
+}
+
+/* Its namespace is in the list, so that it stays until we have ended. */
+static __always_inline bool is_there(const struct capture_table *t)
+{
+	const struct net *net = (const void *)t->net;
+	__u64 node = t->net + bpf_core_field_offset(struct net, list);
+
+	return !t->net || (word_at((__u64)BPF_CORE_READ(net, list.prev)) == node &&
+			   (__u64)BPF_CORE_READ(hashinfo_of(net), ehash) == t->base);
 }
 
 static __always_inline bool walk_ends(void)
@@ -218,9 +279,12 @@ int walk_tcp(void *ctx)
 {
 	__u64 node = 0;
 
-	if (!walk.size)
-		find_table();
+	if (!walk.table.size) {
+		find_tables();
+		return 0;
+	}
 	walk.n = 0;
+	walk.done |= !is_there(&walk.table);
 	for (int i = 0; i < CAPTURE_STEPS && !walk_ends(); i++)
 		node = walk_steps(node);
 	if (walk.seek)			/* it was not reached: very many sockets of one address */
@@ -246,8 +310,6 @@ int it_task_file(struct bpf_iter__task_file *ctx)
 	sk = file_sock(file);
 	if (!sk)
 		return 0;
-	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)	/* of a namespace that no walk gets to */
-		group_join(sk);
 	id = task_number(task);
 	pid = id >> 32;
 	if (cfg.by_pid) {

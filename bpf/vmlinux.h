@@ -132,11 +132,13 @@ struct inet_hashinfo {
 	struct inet_ehash_bucket *ehash;
 	unsigned int ehash_mask, lhash2_mask;
 	struct inet_listen_hashbucket *lhash2;
+	bool pernet;
 };
 struct inet_hashinfo___by_port { struct inet_listen_hashbucket listening_hash[32]; };
 struct inet_timewait_death_row { struct inet_hashinfo *hashinfo; };
 
-struct ns_common { unsigned int inum; };
+struct list_head { struct list_head *next, *prev; };
+struct ns_common { const struct proc_ns_operations *ops; unsigned int inum; };
 struct netns_core { int sysctl_somaxconn; };
 struct netns_ipv4 {
 	int sysctl_max_syn_backlog;
@@ -151,7 +153,7 @@ enum { LINUX_MIB_SYNCOOKIESSENT = 1 };
 struct linux_mib { unsigned long mibs[2]; };
 struct bpf_array { void *pptrs[0]; };
 struct netns_mib { struct linux_mib *net_statistics; };
-struct net { struct ns_common ns; struct netns_core core; struct netns_ipv4 ipv4; struct netns_mib mib; };
+struct net { struct list_head list; struct ns_common ns; struct netns_core core; struct netns_ipv4 ipv4; struct netns_mib mib; };
 typedef struct { struct net *net; } possible_net_t;
 
 struct sock_common {
@@ -203,7 +205,6 @@ struct request_sock_queue { __u8 rskq_defer_accept; atomic_t qlen, young; struct
 struct inet_sock { struct sock sk; __be16 inet_sport; };
 struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; };
 
-struct list_head { struct list_head *next; };
 struct tcp_sock {
 	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
 	bool is_mptcp;

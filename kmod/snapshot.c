@@ -136,8 +136,7 @@ static void walk_tables(void)
 
 		if (h == shared)
 			continue;
-		walk_listeners(h);
-		walk_ehash(h);
+		walk_ehash(h);		/* its listeners are in the shared one */
 	}
 	up_read(&net_rwsem);
 }

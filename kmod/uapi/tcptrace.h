@@ -148,7 +148,7 @@ static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
 #define TCPTRACE_F_REQUEST	0x04	/* sk is a request_sock (NEW_SYN_RECV) */
 #define TCPTRACE_F_TIMEWAIT	0x08	/* sk is an inet_timewait_sock */
 #define TCPTRACE_F_INFERRED	0x10	/* deduced from its effects: this mechanism has no exact hook */
-#define TCPTRACE_F_SAMPLED	0x20	/* found by a snapshot, not seen when it happened; snapshot: netns is walked */
+#define TCPTRACE_F_SAMPLED	0x20	/* found by a snapshot, not seen when it happened */
 #define TCPTRACE_F_QUEUED	0x40	/* exists: waits in an accept queue */
 #define TCPTRACE_F_END		0x80	/* snapshot: complete (without it: begins) */
 

@@ -115,7 +115,6 @@ struct snapshot {
 	bool timewaits;			/* it names some: a filter by process cannot, nobody owns them */
 	uint32_t gen, netns;		/* netns 0: all */
 	uint64_t begin_ns;
-	uint32_t nwalked, walked[256];	/* of all, these namespaces; none: the source does not say */
 };
 
 struct model {

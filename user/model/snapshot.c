@@ -190,15 +190,10 @@ static void correct(struct model *m, const struct tcptrace_record *end, struct c
 	}
 }
 
-/* What is not named is gone only where it would have been: a namespace without a process is not found. */
+/* What is not named is gone only where it would have been. */
 static bool judges(const struct snapshot *s, uint32_t netns)
 {
-	if (s->netns)
-		return netns == s->netns;
-	for (uint32_t i = 0; i < s->nwalked; i++)
-		if (s->walked[i] == netns)
-			return true;
-	return !s->nwalked;
+	return !s->netns || netns == s->netns;
 }
 
 /* One conn, when the snapshot is complete and all records before its end were fed. */
@@ -258,14 +253,8 @@ void on_snapshot(struct model *m, const struct tcptrace_record *rec)
 			snapshot_end(m, rec);
 		return;
 	}
-	if (rec->flags & TCPTRACE_F_SAMPLED) {
-		if (m->snap.nwalked < sizeof(m->snap.walked) / sizeof(*m->snap.walked))
-			m->snap.walked[m->snap.nwalked++] = rec->netns;
-		return;
-	}
 	m->snap.gen++;
 	m->snap.active = true;
-	m->snap.nwalked = 0;
 	m->snap.timewaits = m->snap.owners = false;
 	m->snap.netns = rec->netns;
 	m->snap.begin_ns = rec->t_ns;

@@ -30,7 +30,7 @@ static bool writes_files(const struct options *o)
 	return any;
 }
 
-/* What snapshots still take: iterators, the other network namespaces, the descriptors of processes. */
+/* What later looks still take: programs, descriptors of processes, settings and counters of other network namespaces. */
 static uint64_t capabilities_left(const struct options *o)
 {
 	uint64_t keep = 0;

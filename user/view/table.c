@@ -180,7 +180,7 @@ static int table_record(struct view *v, const struct tcptrace_record *rec, bool 
 	struct table *t = v->priv;
 
 	(void)passed;
-	if (rec->event != TCPTRACE_SNAPSHOT || rec->flags & TCPTRACE_F_SAMPLED)
+	if (rec->event != TCPTRACE_SNAPSHOT)
 		return 0;
 	if (t->found.more && !v->cfg.quiet)
 		put_found(v->out, &t->found);

@@ -25,7 +25,7 @@ static const struct need {
 	{ CAP_PERFMON, "CAP_PERFMON", N_("programs that read the kernel") },
 	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", N_("programs at the root of cgroup v2") },
 	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", N_("tracefs, where it is not root's own") },
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", N_("what exists already in other network namespaces") },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", N_("settings and counters of other network namespaces") },
 	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", N_("to find these") },
 };
 

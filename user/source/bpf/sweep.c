@@ -7,11 +7,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../lib/clock.h"
-#include "../netns.h"
 #include "bpf.h"
 
 #define SWEEP_MIN_NS	SECOND
@@ -49,20 +47,27 @@ static int read_iter(struct bpf_source *s, struct bpf_link *link)
 	return err;
 }
 
-/* One table of the namespace that we are in, CAPTURE_FOUND sockets at a time. */
-static int walk_table(struct bpf_source *s, bool listening)
+static int run_walk(const struct bpf_source *s)
 {
-	int err = 0, fd = bpf_program__fd(s->load.skel->progs.walk_tcp);
-	struct capture_walk *w = &s->load.skel->bss->walk;
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 
+	return bpf_prog_test_run_opts(bpf_program__fd(s->load.skel->progs.walk_tcp), &opts) ? -errno : 0;
+}
+
+/* One table, CAPTURE_FOUND sockets at a time. */
+static int walk_table(struct bpf_source *s, const struct capture_table *table)
+{
+	struct capture_walk *w = &s->load.skel->bss->walk;
+	int err = 0;
+
 	memset(w, 0, offsetof(struct capture_walk, found));
-	w->listening = listening;
+	w->table = *table;
 	while (!err && !w->done) {
-		if (bpf_prog_test_run_opts(fd, &opts))
-			return -errno;
-		if (w->err)
-			return w->err;
+		err = run_walk(s);
+		if (!err)
+			err = w->err;
+		if (err)
+			break;
 		s->snap_n = w->n;
 		memcpy(s->snap, w->found, s->snap_n * sizeof(*s->snap));
 		err = s->snap_n ? drain_with_snap(s) : 0;
@@ -70,23 +75,19 @@ static int walk_table(struct bpf_source *s, bool listening)
 	return err;
 }
 
-/* In one of the namespaces: which, as those without a process are left out. */
-static int sweep_netns(void *arg)
+/* Listeners first: what they have waiting is theirs. */
+static int walk_all(struct bpf_source *s)
 {
-	struct tcptrace_record r = { .event = TCPTRACE_SNAPSHOT, .fd = -1, .flags = TCPTRACE_F_SAMPLED };
-	struct bpf_source *s = arg;
-	struct stat st;
-	int err = 0;
+	struct capture_tables *t = &s->load.skel->bss->tables;
+	int err;
 
-	if (!stat("/proc/thread-self/ns/net", &st)) {
-		r.t_ns = clock_ns(CLOCK_MONOTONIC);
-		r.netns = (uint32_t)st.st_ino;
-		err = s->fn(s->ctx, &r);
-	}
-	if (err || !progs_has(&s->load.plan.wanted, P(walk_tcp)))
-		return err;
-	err = walk_table(s, true);
-	return err ? err : walk_table(s, false);
+	memset(&s->load.skel->bss->walk, 0, offsetof(struct capture_walk, found));
+	err = run_walk(s);
+	if (!err)
+		err = t->err;
+	for (uint32_t i = 0; !err && i < t->n; i++)
+		err = walk_table(s, &t->of[i]);
+	return err;
 }
 
 int sweep_all(struct bpf_source *s, bool owners)
@@ -100,8 +101,8 @@ int sweep_all(struct bpf_source *s, bool owners)
 		err = source_mark_snapshot(&s->cfg, false, began, s->fn, s->ctx);
 	if (!err && owners)
 		err = read_iter(s, s->load.link[P(it_task_file)]);
-	if (!err)
-		err = netns_each(s->cfg.filter.netns, sweep_netns, NULL, s);
+	if (!err && progs_has(&s->load.plan.wanted, P(walk_tcp)))
+		err = walk_all(s);
 	if (!err)		/* what was not found may have ended since the sweep began: its records come first */
 		err = drain_with_snap(s);
 	if (!err)

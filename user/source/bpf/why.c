@@ -26,7 +26,7 @@ static const char *why_forbidden(void)
 	if (!may_bpf(place_caps()))
 		return geteuid() ?
 		       _("you are not root: run it with sudo, or give it CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, "
-		       "CAP_DAC_READ_SEARCH (tracefs) and CAP_SYS_ADMIN (other network namespaces)") :
+		       "CAP_DAC_READ_SEARCH (tracefs) and CAP_SYS_ADMIN (settings of other network namespaces)") :
 		       _("the kernel refuses BPF to this process although it is root: it lacks CAP_BPF and CAP_PERFMON "
 		       "(or CAP_SYS_ADMIN), as in most containers: run it on the host, or give them to the container");
 	if (!place_has_seccomp())
@@ -165,17 +165,6 @@ static void add_remedy(struct text *t, const struct plan *p, int err)
 		    place_has_seccomp() ? _("its seccomp filter or a security module") : _("a security module"));
 }
 
-/* A walk goes by the namespace of who runs it, and the one of a process is known to whom may trace it. */
-static void add_other_networks(struct text *t, uint64_t caps)
-{
-	bool admin = HAS(caps, SYS_ADMIN), ptrace = HAS(caps, SYS_PTRACE);
-
-	if (admin && ptrace)
-		return;
-	add(t, _("Of what exists already in other network namespaces only what a process holds is found: add %s. "),
-	    admin ? "CAP_SYS_PTRACE" : ptrace ? "CAP_SYS_ADMIN" : "CAP_SYS_ADMIN, CAP_SYS_PTRACE");
-}
-
 void why_not_seen(char *buf, size_t size, const struct plan *p)
 {
 	struct text t = { buf, size, 0 };
@@ -192,7 +181,6 @@ void why_not_seen(char *buf, size_t size, const struct plan *p)
 		add(&t, "; ");
 		add_remedy(&t, p, err);
 	}
-	add_other_networks(&t, p->features->caps);
 	if (p->features->pidns)
 		add(&t, _("This is a PID namespace (a container): processes outside of it have no number here. "));
 	if (t.len)
