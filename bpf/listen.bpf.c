@@ -147,13 +147,12 @@ AT_ENTRY(synack, tcp_make_synack, synack_hook(sk, req, type),
 
 /* ---- a SYN is refused: tcp_conn_request() returned and made no SYN-ACK ------------------------ */
 
-/* "full" with '>': kernels before 6.1.128 and 6.12.10 (3c5b4d69c358 backported) use '>='. */
-static __always_inline bool synq_full(const struct sock *listener)
+/* Above 0: full; at 0 that depends: kernels from 3c5b4d69c358 on (6.1.128, 6.12.10, 6.13) let one more in. */
+static __always_inline int synq_over(const struct sock *listener)
 {
 	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
 
-	return (__u32)READ(icsk, icsk_accept_queue.qlen.counter) >=
-	       READ(listener, sk_max_ack_backlog);
+	return READ(icsk, icsk_accept_queue.qlen.counter) - (int)READ(listener, sk_max_ack_backlog);
 }
 
 /* The kernel's own order of tests: SYN queue, accept queue, reserve. */
@@ -175,11 +174,19 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
 	return TCPTRACE_DROP_OTHER;
 }
 
+/* Where the accept queue is full, too, its counter says which of them it was; where it is not, nothing else refuses. */
+static __always_inline __u64 overflows_decide(const struct sock *listener, bool synq_tie, bool acceptq)
+{
+	struct notes *of_cpu = synq_tie && acceptq && cfg.mib_overflows ? cpu_notes() : NULL;
+
+	return of_cpu ? cpu_counter(READ(listener, __sk_common.skc_net.net), of_cpu, cfg.mib_overflows) + 1 : 0;
+}
+
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
 {
 	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
 	struct notes *n = notes();
-	__u32 acceptq, max;
+	__u32 acceptq, synq, max;
 
 	if (!n)
 		return 0;
@@ -189,8 +196,10 @@ static __always_inline int conn_request_enter(const struct sock *listener, const
 	listener = TYPED_PTR(listener);
 	n->conn_request.drops = READ(listener, sk_drops.counter);
 	READ_TWO(listener, sk_ack_backlog, sk_max_ack_backlog, acceptq, max);
-	n->conn_request.synq_full = (__u32)READ(icsk, icsk_accept_queue.qlen.counter) >= max;	/* synq_full() */
+	synq = READ(icsk, icsk_accept_queue.qlen.counter);
+	n->conn_request.synq_full = synq >= max;	/* synq_over() */
 	n->conn_request.acceptq_full = acceptq > max;
+	n->conn_request.overflows = overflows_decide(listener, synq == max, acceptq > max);
 	return 0;
 }
 
@@ -198,6 +207,8 @@ static __always_inline int conn_request_exit(void)
 {
 	struct notes *n = notes();
 	const struct sock *listener;
+	__u64 overflows;
+	bool synq;
 
 	if (!n || !n->conn_request.listener)
 		return 0;
@@ -206,8 +217,10 @@ static __always_inline int conn_request_exit(void)
 	/* no SYN-ACK and not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
 	if (n->conn_request.answered || READ(listener, sk_drops.counter) == (int)n->conn_request.drops)
 		return 0;
+	overflows = n->conn_request.overflows;
+	synq = n->conn_request.synq_full && !(overflows && overflows_decide(listener, true, true) > overflows);
 	return emit_drop(listener, (const void *)n->conn_request.skb, NULL,
-			 syn_drop_cause(listener, n->conn_request.synq_full, n->conn_request.acceptq_full));
+			 syn_drop_cause(listener, synq, n->conn_request.acceptq_full));
 }
 
 AT_ENTRY(conn_request, tcp_conn_request, conn_request_enter(sk, skb),

@@ -20,6 +20,7 @@ struct conn_request {
 	__u32	drops;			/* sk_drops when it began */
 	__u32	answered;		/* a SYN-ACK was made */
 	__u32	synq_full, acceptq_full;
+	__u64	overflows;		/* ListenOverflows of this CPU and 1, where it decides which of them refuses; or 0 */
 };
 
 /* tcp_v4_syn_recv_sock() or tcp_v6_syn_recv_sock() in progress */
@@ -117,6 +118,29 @@ static __noinline struct notes *notes_of_thread(void)
 static __always_inline struct notes *notes(void)
 {
 	return cfg.thread_notes ? notes_of_thread() : cpu_notes();
+}
+
+/*
+ * What an address in per-CPU memory must have added to be this CPU's. Taken from a map of ours, whose two
+ * addresses we know: the kernel's own variable is not to be had without CONFIG_KALLSYMS_ALL.
+ */
+static __always_inline __u64 this_cpu_offset(const struct notes *of_cpu)
+{
+	__u64 pptr = 0;
+
+	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(addr_of_untyped(&notes_map) +
+								   bpf_core_field_offset(struct bpf_array, pptrs)));
+	return addr_of_untyped(of_cpu) - pptr;
+}
+
+/* One of the kernel's counters, by its place in include/uapi/linux/snmp.h: what this CPU has counted. */
+static __always_inline __u64 cpu_counter(const struct net *net, const struct notes *of_cpu, __u32 place)
+{
+	const struct linux_mib *mib = (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(of_cpu));
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), &mib->mibs[0] + place);
+	return value;
 }
 
 #endif

@@ -94,13 +94,6 @@ struct conn_request {
 	bool synq_full, acceptq_full;
 };
 
-/* "full" with '>' from 3c5b4d69c358 on, backported to 6.1.128 and 6.12.10 */
-static bool synq_full(const struct sock *listener)
-{
-	return inet_csk_reqsk_queue_len(listener) >=
-	       READ_ONCE(listener->sk_max_ack_backlog);
-}
-
 /* The kernel's own order of tests: SYN queue, accept queue, reserve. */
 static u8 syn_drop_cause(const struct conn_request *cr)
 {
@@ -126,7 +119,7 @@ static int conn_request_enter(struct kretprobe_instance *ri,
 	cr->listener = ARG(regs, 2);
 	cr->skb = ARG(regs, 3);
 	cr->drops = atomic_read(&cr->listener->sk_drops);
-	cr->synq_full = synq_full(cr->listener);
+	cr->synq_full = inet_csk_reqsk_queue_is_full(cr->listener);
 	cr->acceptq_full = acceptq_full(cr->listener);
 	notes()->answered = false;
 	return 0;

@@ -149,19 +149,6 @@ int cg_synack(struct bpf_sock_ops *ctx)
 }
 
 /*
- * What an address in per-CPU memory must have added to be this CPU's. Taken from a map of ours, whose two
- * addresses we know: the kernel's own variable is not to be had without CONFIG_KALLSYMS_ALL.
- */
-static __always_inline __u64 this_cpu_offset(const struct notes *n)
-{
-	__u64 pptr = 0;
-
-	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(addr_of_untyped(&notes_map) +
-								   bpf_core_field_offset(struct bpf_array, pptrs)));
-	return addr_of_untyped(n) - pptr;
-}
-
-/*
  * Has this CPU sent a cookie, has it found an accept queue full since it was asked last? The kernel counts both by CPU.
  * Where a namespace is new here it may have.
  */
@@ -180,16 +167,13 @@ static __always_inline struct verdicts has_counted(const struct net *net)
 {
 	struct counted now = { .net = (__u64)net }, *before;
 	struct notes *n = cpu_notes();
-	const struct linux_mib *mib;
 	struct verdicts v = {};
 	bool known;
 
 	if (!n)
 		return v;
-	mib = (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(n));
-	mib = TYPED_PTR(mib);
-	now.cookies = READ(mib, mibs[LINUX_MIB_SYNCOOKIESSENT]);
-	bpf_probe_read_kernel(&now.overflows, sizeof(now.overflows), &mib->mibs[0] + cfg.mib_overflows);
+	now.cookies = cpu_counter(net, n, LINUX_MIB_SYNCOOKIESSENT);
+	now.overflows = cpu_counter(net, n, cfg.mib_overflows);
 	before = &n->tp.counted[READ(net, ns.inum) & 7];
 	known = before->net == now.net;
 	v.cookie = rose(known, before->cookies, now.cookies);
@@ -213,6 +197,7 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
 	const struct sock *listener, *member;
 	struct verdicts v = { NO, MAYBE };
+	bool synq, acceptq;
 	struct notes *n;
 	struct segment seg;
 	struct group *g;
@@ -244,10 +229,10 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	if (!cfg.tp_drop_syn)
 		return 0;
 	listener = TYPED_PTR(listener);
-	/* since the decision a connection may have been taken out: the counter knows better than the queue */
-	return emit_drop(listener, skb, NULL,
-			 syn_drop_cause(listener, synq_full(listener),
-					v.overflow == MAYBE ? acceptq_full(listener) : v.overflow == YES));
+	/* since the decision a connection may have been taken out: the counter knows better than the queues */
+	acceptq = v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener));
+	synq = v.overflow != YES && synq_over(listener) >= acceptq;
+	return emit_drop(listener, skb, NULL, syn_drop_cause(listener, synq, acceptq));
 }
 
 /* A request goes down; the segment only tells its tuple, the model finds it. */

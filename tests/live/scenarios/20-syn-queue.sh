@@ -70,6 +70,19 @@ synq_full()
 	expect findings "$(findings)" synq-full
 }
 
+# As many requests as the limit are full for older kernels only: there the handshakes of 4 to 7 are refused.
+scenario both_full 46 -- "no cookies, the SYN queue at its limit and the accept queue full: refused by the one that the kernel says"
+both_full()
+{
+	sysctl_set ipv4/tcp_syncookies 0
+	trace
+	server --backlog 3 --accept on-line
+	peer script 'auto 4-7; syn 1-3; settle 50; syn 4; settle 20; syn 5; settle 20; syn 6; settle 20; syn 7; settle 50; syn 8-12; settle 100; rst 1-12; settle 50'
+	stop server
+	untrace
+	within "refused" "$(count drop)" 5 9
+}
+
 scenario synq_full_cookies 46 -- "SYN queue full with cookies; the cookies come back"
 synq_full_cookies()
 {
