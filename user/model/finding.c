@@ -67,6 +67,7 @@ void tell(struct diagnosis *d, const char *id)
 	struct found *found = d->found;
 
 	d->f.id = id;
+	d->f.netns = d->netns;
 	if (found->n == found->size) {
 		size_t size = found->size ? 2 * found->size : 16;
 		struct finding *f = realloc(found->f, size * sizeof(*f));

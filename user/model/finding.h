@@ -48,7 +48,10 @@ struct finding {
 	const char *id;				/* "acceptq-backlog": stable, for JSON and tests */
 	const struct listener *listener;	/* whom it is about, or NULL */
 	struct owner who;			/* the process that can change it; pid 0: not known */
-	bool of_process;			/* what it does itself, at all of its listeners alike */
+	uint32_t netns;				/* 0: of several, or not known */
+	uint16_t lport, rport;			/* without a listener: of what was counted; 0: of any */
+	uint8_t family;				/* likewise */
+	bool of_process;			/* what it does itself, at all of its listeners alike; who is the only one */
 	bool apart;				/* not all of `same` have this listener's address */
 	uint32_t same;				/* other listeners of which the same holds */
 	uint64_t cost_ns;			/* time of clients, by which findings are in order */

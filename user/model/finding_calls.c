@@ -226,6 +226,9 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	struct target to = target_of(row, e);
 
 	d.netns = row->netns;
+	d.f.rport = row->rport;
+	d.f.family = row->family;
+	d.f.of_process = !row->many;
 	blame(&d, who, 1);
 	say_value(&d, "errno", FINDING_ERRNO, (uint64_t)e->err);
 	say_number(&d, "failed", e->count);
@@ -280,6 +283,9 @@ static void tell_unanswered(const struct diagnosis *from, const struct unanswere
 	const struct owner *const who[] = { &u->who };
 
 	d.netns = u->netns;
+	d.f.rport = u->rport;
+	d.f.family = u->family;
+	d.f.of_process = !u->many;
 	blame(&d, who, 1);
 	say_number(&d, "again", u->count);
 	say_number(&d, "given", u->given_up);
@@ -345,6 +351,7 @@ struct piles {
 	unsigned int n;
 	struct pile {
 		struct owner who;
+		uint32_t netns;			/* 0: several */
 		uint64_t count, oldest_ns;
 	} pile[PILES];
 };
@@ -362,7 +369,9 @@ static void heap(void *ctx, const struct conn *c)
 	if (i == PILES)
 		return;
 	if (i == p->n)
-		p->pile[p->n++] = (struct pile) { .who = c->owner };
+		p->pile[p->n++] = (struct pile) { .who = c->owner, .netns = c->netns };
+	if (p->pile[i].netns != c->netns)
+		p->pile[i].netns = 0;
 	p->pile[i].count++;
 	if (p->steps && c->state_ns && (!p->pile[i].oldest_ns || c->state_ns < p->pile[i].oldest_ns))
 		p->pile[i].oldest_ns = c->state_ns;
@@ -373,6 +382,8 @@ static void tell_pile(const struct diagnosis *from, const struct pile *pile)
 	struct diagnosis d = diagnosis_of(from, NULL);
 	const struct owner *const who[] = { &pile->who };
 
+	d.netns = pile->netns;
+	d.f.of_process = true;
 	blame(&d, who, 1);
 	say_number(&d, "count", pile->count);
 	say_number(&d, "pid", d.f.who.pid);

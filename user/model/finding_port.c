@@ -168,6 +168,8 @@ static void tell_unheard(const struct diagnosis *from, const struct unheard *u, 
 	struct diagnosis d = diagnosis_of(from, NULL);
 
 	d.netns = u->netns;
+	d.f.lport = u->lport;
+	d.f.family = u->family;
 	blame_around(&d, a);
 	say_number(&d, "syns", u->count);
 	say_address(&d, "laddr", u->laddr);

@@ -53,6 +53,11 @@ static bool pick_listener(void *select, const struct listener *l)
 	return select_listener(select, l);
 }
 
+static bool pick_finding(void *select, const struct finding *f)
+{
+	return select_finding(select, f);
+}
+
 static void to_ledgers(void *outputs, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
 {
 	struct outputs *s = outputs;
@@ -96,6 +101,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, const st
 		.max_size = o->max_size,
 		.picks = select_pick,
 		.picks_listener = pick_listener,
+		.picks_finding = pick_finding,
 		.metrics = o->metrics,
 		.machine_now = o->read_path ? NULL : &s->about.now,
 		.picks_ctx = (void *)(uintptr_t)s->select,
@@ -257,7 +263,7 @@ static void on_finding(void *ctx, const struct finding *f)
 {
 	const struct ending *e = ctx;
 
-	if (!f->listener || select_listener(e->select, f->listener))
+	if (select_finding(e->select, f))
 		e->view->ops->finding(e->view, f);
 }
 

@@ -253,3 +253,21 @@ bool select_listener(const struct select *s, const struct listener *l)
 		is_named(&l->holder, f->comm)) &&
 	       (!filter_by_place(f) || filter_has_place(f, listener_place(s->model, l)));
 }
+
+/* Who has what was counted is one process at least, and that is all that is known: nothing of addresses, units or pods. */
+bool select_finding(const struct select *s, const struct finding *f)
+{
+	const struct filter *only = s->filter;
+
+	if (f->listener)
+		return select_listener(s, f->listener);
+	if (s->program && !(f->of_process && is_followed(s, f->who.pid)))
+		return false;
+	if (!only)
+		return true;
+	return (!only->netns || only->netns == f->netns) && (!only->family || only->family == f->family) &&
+	       (!only->nlports || (f->lport && filter_has_port(only->lports, only->nlports, f->lport))) &&
+	       (!only->nrports || (f->rport && filter_has_port(only->rports, only->nrports, f->rport))) &&
+	       (!only->npids || (f->of_process && has_pid(only, f->who.pid))) &&
+	       (!only->comm || is_named(&f->who, only->comm)) && !only->nnets && !filter_by_place(only);
+}

@@ -3,6 +3,7 @@
 #ifndef TCPTRACE_SELECT_H
 #define TCPTRACE_SELECT_H
 
+#include "../model/finding.h"
 #include "../options.h"
 
 struct select {
@@ -30,5 +31,7 @@ bool select_filtered(const struct select *s, const struct model_event *ev);	/* t
 bool select_record(const struct select *s, const struct tcptrace_record *r);
 unsigned int select_pick(void *select, const struct model_event *ev);	/* as view_config.picks: PICK_* */
 bool select_listener(const struct select *s, const struct listener *l);
+/* Without a listener: where the filter would not have left out any of what it was counted from. */
+bool select_finding(const struct select *s, const struct finding *f);
 
 #endif

@@ -140,6 +140,7 @@ struct view_config {
 	unsigned int picks_all;
 	const struct conns_config *conns;	/* NULL: none of it */
 	bool (*picks_listener)(void *ctx, const struct listener *l);	/* with picks_ctx; NULL: all */
+	bool (*picks_finding)(void *ctx, const struct finding *f);	/* likewise */
 	/* top: */
 	uint64_t interval_ns;		/* -i; 0: its own */
 	bool batch;			/* -b: no screen, even on a terminal */

@@ -34,8 +34,7 @@ static void keep_finding(void *ctx, const struct finding *f)
 	struct out text;
 	size_t n;
 
-	if (all->n == TOP_FINDINGS || (f->listener && t->v->cfg.picks_listener &&
-				       !t->v->cfg.picks_listener(t->v->cfg.picks_ctx, f->listener)))
+	if (all->n == TOP_FINDINGS || (t->v->cfg.picks_finding && !t->v->cfg.picks_finding(t->v->cfg.picks_ctx, f)))
 		return;
 	if (out_open(&text, -1))
 		return;
