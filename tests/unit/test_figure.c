@@ -87,8 +87,14 @@ static void lower_bounds(void **state)
 	assert_int_equal(known(FIGURE_EXPIRED), KNOWN_LEAST);
 	observe(~0ull, TCPTRACE_ONLY_RPORTS);
 	assert_int_equal(known(FIGURE_ESTABLISHED), KNOWN_LEAST);
-	assert_int_equal(known(FIGURE_ACCEPTQ_PEAK), KNOWN_EXACTLY);	/* the kernel's own */
+	assert_int_equal(known(FIGURE_ACCEPTQ_PEAK), KNOWN_LEAST);	/* the kernel's own, at the steps of some */
+	assert_int_equal(known(FIGURE_ACCEPTQ_WAIT), KNOWN_LEAST);
+	assert_int_equal(known(FIGURE_ACCEPTQ_FULL), KNOWN_NOT);
+	handshake(1, 1);
+	model_until(rig.m, rig.t += 1100 * MS);
+	assert_int_equal(known(FIGURE_NOW), KNOWN_NOT);
 	observe(~0ull, TCPTRACE_ONLY_LPORTS | TCPTRACE_ONLY_NETNS);
+	assert_int_equal(known(FIGURE_NOW), KNOWN_EXACTLY);
 	assert_int_equal(known(FIGURE_ESTABLISHED), KNOWN_EXACTLY);
 	/* -p: calls of others are hidden, and what is read off these */
 	observe(~0ull, TCPTRACE_ONLY_PIDS);

@@ -17,20 +17,20 @@ static const struct rule {
 	bool time;		/* how long: what a sweep finds later says nothing about it */
 } rules[FIGURE_MAX] = {
 	[FIGURE_NOW]		= { 0, 0, 0, false },
-	[FIGURE_SYNQ_PEAK]	= { ON(SYNQ_ADD), 0, 0, false },
+	[FIGURE_SYNQ_PEAK]	= { ON(SYNQ_ADD), 0, PART, false },
 	[FIGURE_SYNQ_FULL]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, true },
 	[FIGURE_SYNQ_OLDEST]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, true },
-	[FIGURE_SYNQ_WAIT]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, true },
+	[FIGURE_SYNQ_WAIT]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, true },
 	[FIGURE_SYNQ_OUT]	= { 0, ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, false },
 	[FIGURE_EXPIRED]	= { ON(SYNQ_DEL), 0, PART, false },
-	[FIGURE_ACCEPTQ_PEAK]	= { ON(ACCEPTQ_ADD), 0, 0, false },
+	[FIGURE_ACCEPTQ_PEAK]	= { ON(ACCEPTQ_ADD), 0, PART, false },
 	[FIGURE_ACCEPTQ_FULL]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, 0, true },
 	[FIGURE_ACCEPTQ_OLDEST]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, PART, true },
-	[FIGURE_ACCEPTQ_WAIT]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, 0, true },
+	[FIGURE_ACCEPTQ_WAIT]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, PART, true },
 	[FIGURE_ESTABLISHED]	= { ON(ACCEPTQ_ADD), 0, PART, false },
 	[FIGURE_ACCEPTED]	= { ON(ACCEPTQ_DEL), 0, PART, false },
 	[FIGURE_ACCEPT_ERRORS]	= { ON(ACCEPT), 0, CALLERS, false },
-	[FIGURE_BLOCKED]	= { ON(ACCEPT), 0, 0, true },
+	[FIGURE_BLOCKED]	= { ON(ACCEPT), 0, PART, true },
 	[FIGURE_REFUSED]	= { ON(DROP), 0, PART, false },
 	[FIGURE_COOKIES_SENT]	= { ON(COOKIE_SENT), 0, PART, false },
 	[FIGURE_COOKIES_BACK]	= { ON(COOKIE_OK) | ON(COOKIE_BAD), 0, PART, false },
@@ -98,15 +98,17 @@ static enum known at_most(enum known k, bool doubt)
 	return doubt && k > KNOWN_LEAST ? KNOWN_LEAST : k;
 }
 
+#define YOUNG_NS	1000000000ull	/* a length that old is told where no step tells of the next */
+
 /* The kernel's own number, as young as the last record that had one: old where not every step has a record. */
 static enum known now_known(const struct model *m, const struct listener *l)
 {
 	bool steps = model_seen(m, TCPTRACE_ACCEPTQ_ADD) >= TCPTRACE_SEEN_DEDUCED &&
-		     model_seen(m, TCPTRACE_ACCEPTQ_DEL) >= TCPTRACE_SEEN_DEDUCED;
+		     model_seen(m, TCPTRACE_ACCEPTQ_DEL) >= TCPTRACE_SEEN_DEDUCED && !(m->only & PART);
 
 	if (!l->open)			/* who is left was thrown out or moved on: which of both is not known yet */
 		return l->acceptq.now ? KNOWN_NOT : KNOWN_EXACTLY;
-	return l->lengths_ns && (steps || (l->seen_gen && l->seen_gen == m->snap.gen)) ? KNOWN_EXACTLY : KNOWN_NOT;
+	return l->lengths_ns && (steps || m->totals.last_ns < l->lengths_ns + YOUNG_NS) ? KNOWN_EXACTLY : KNOWN_NOT;
 }
 
 /* When it came, or was found: it waits since then at least; 0: unknown. */
@@ -193,11 +195,13 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 		return k ? k : l->limit_known ? KNOWN_LEAST : KNOWN_NOT;
 	case FIGURE_SYNQ_FULL:
 	case FIGURE_ACCEPTQ_FULL:
-		return l->limit_known ? k : KNOWN_NOT;
+		return l->limit_known && !(only & PART) ? k : KNOWN_NOT;
 	case FIGURE_SYNQ_OLDEST:
 		return oldest_known(m, &l->synq, k);
 	case FIGURE_ACCEPTQ_OLDEST:
 		return oldest_known(m, &l->acceptq, k);
+	case FIGURE_BLOCKED:		/* no call was seen to begin: only what it returned was of interest */
+		return l->accepted && !l->in_accept.count ? KNOWN_NOT : k;
 	case FIGURE_COOKIES_SENT:
 		return l->cookies_shared ? KNOWN_NOT : k;
 	case FIGURE_ACCEPTED:		/* without a hook of its own it is read off accept(), which a filter may hide */

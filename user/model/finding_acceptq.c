@@ -34,6 +34,8 @@ static void say_queue(struct diagnosis *d)
 	if (refused_by_acceptq(l)) {
 		say_number(d, "refused", refused_by_acceptq(l));
 		say(d, FINDING_SEEN, "Seen: {refused:segment} refused, accept queue up to {peak} (limit {limit})");
+	} else if (figure_known(d->m, l, FIGURE_REFUSED) != KNOWN_EXACTLY) {
+		say(d, FINDING_SEEN, "Seen: accept queue up to {peak} (limit {limit})");
 	} else {
 		say(d, FINDING_SEEN, "Seen: accept queue up to {peak} (limit {limit}), nobody refused");
 	}

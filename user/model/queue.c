@@ -126,11 +126,18 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 	if (l->synq_young > synq)	/* some are in the queue */
 		l->synq_young = synq;
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
-	queue_set(&l->synq, synq, l->limit_known && synq_full, rec->t_ns);
-	queue_set(&l->acceptq, acceptq, l->limit_known && acceptq > l->limit, rec->t_ns);
+	queue_set(&l->synq, synq, l->open && l->limit_known && synq_full, rec->t_ns);
+	queue_set(&l->acceptq, acceptq, l->open && l->limit_known && acceptq > l->limit, rec->t_ns);
 	pace_step(l, rec, before, acceptq_step);
 	if (rec->flags & TCPTRACE_F_QUEUES && l->open)
 		queue_surplus(m, l, rec->t_ns);
+}
+
+/* Nobody is refused by what nobody listens at, though some are left in it. */
+void queue_closed(struct listener *l, uint64_t t_ns)
+{
+	queue_set(&l->synq, l->synq.now, false, t_ns);
+	queue_set(&l->acceptq, l->acceptq.now, false, t_ns);
 }
 
 /* A listener that is destroyed has no accept queue; its requests may outlive it. */

@@ -141,7 +141,8 @@ void json_listener_name(struct out *o, const struct model *m, const struct liste
 		json_bool(o, "opener_gone", true);
 	put_owner(o, "acceptor", &l->acceptor);
 	put_place(o, listener_place(m, l));
-	if (l->acceptors || !l->accepted)	/* else they are in another PID namespace */
+	/* else they are in another PID namespace, or nobody looked */
+	if (l->acceptors || (!l->accepted && figure_known(m, l, FIGURE_ACCEPTED) == KNOWN_EXACTLY))
 		json_u64(o, "acceptors", l->acceptors);
 	if (l->backlog_known)
 		json_i64(o, "backlog", l->backlog);

@@ -118,13 +118,13 @@ static void put_unwatched(struct view *v, const struct model *m, const struct li
 	out_line_end(o);
 	if (none_refused(m, all, n, &known)) {
 		out_mem(o, "  ", 2);
-		if (!known)
+		if (known != KNOWN_EXACTLY)
 			out_str(o, _("Whether a listener refused anything is not known."));
 		else if (n)
 			summary_with(o, n > 1 ? N_("None of {1} listeners refused anything") : N_("The listener refused nothing"), n);
 		else
-			out_str(o, _("There was no listener"));
-		if (known) {
+			out_str(o, _("No listener was seen"));
+		if (known == KNOWN_EXACTLY) {
 			out_str(o, " (");
 			out_seconds(o, t->last_ns - t->first_ns);
 			out_char(o, ')');
