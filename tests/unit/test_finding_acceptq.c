@@ -171,6 +171,18 @@ static void stalled_alone(void **state)
 	assert_not_said("(state");
 }
 
+/* All workers of a master sleep: which of them is the cause is not made up. */
+static void stalled_workers(void **state)
+{
+	(void)state;
+	box.workers = 3;
+	stall('S', 150);
+	assert_told("accept-stalled", FINDING_CAUSE, "it gave the listener to 3 processes, and which of them should have accepted "
+		    "is not known: all sleep.");
+	assert_says(FINDING_ADVICE, "pgrep -P 150");
+	assert_not_said("(state");
+}
+
 /* Nobody saw its state: it is not made up. */
 static void stalled_unknown(void **state)
 {
@@ -277,7 +289,7 @@ static void descriptors(void **state)
 	box.comm = "nginx";
 	look();
 	assert_told("accept-fails", FINDING_CAUSE, "accept() failed with EMFILE 1000 times in nginx[102], first at ");
-	assert_says(FINDING_CAUSE, ": all of its 24 file descriptors are in use.");
+	assert_says(FINDING_CAUSE, ": it had no file descriptor left (it may have 24).");
 	assert_says(FINDING_ADVICE, "prlimit --pid 102 --nofile=65536");
 	assert_says(FINDING_ADVICE, "worker_rlimit_nofile");
 	assert_not_said("slow");
@@ -289,6 +301,29 @@ static void descriptors(void **state)
 	accept_error(ENFILE, SERVER);
 	look();
 	assert_told("accept-fails", FINDING_ADVICE, "fs.file-max");
+}
+
+/* It failed once, and accepted again before the queue filled: another cause is told with what it cost. */
+static void failed_before(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	accept_error(EMFILE, SERVER);
+	handshake(9, 1);
+	accept_by(9, SERVER, 0, 0, 0);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	refuse(4);
+	refuse(5);
+	pass(2600 * MS);
+	box.state = 'T';
+	box.holder = SERVER;
+	look();
+	assert_int_equal(found.n, 2);
+	assert_string_equal(found.f[0].id, "accept-stalled");
+	assert_says(FINDING_COST, "2 clients refused: none came in.");
+	assert_string_equal(found.f[1].id, "accept-fails");
+	assert_int_equal(found.text[1][FINDING_COST][0], 0);
 }
 
 /* ---- one of a group ---- */
@@ -334,6 +369,19 @@ static void imbalance(void **state)
 	assert_told("reuseport-imbalance", FINDING_CAUSE,
 		    "one of 2 SO_REUSEPORT listeners is stuck, that of prog[100]: it was stopped (state T). It accepted 0, the others 7.");
 	assert_says(FINDING_ADVICE, "by hash, not by load");
+}
+
+/* One burst was more than each of two could hold: it accepts as the other does. */
+static void balance(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	other_member(30);
+	burst(9);
+	for (unsigned int i = 0; i < 10; i++)
+		refuse(100);
+	look();
+	assert_told("acceptq-backlog", FINDING_CAUSE, "is too short");
 }
 
 /* A listener that is closed, and the next one at its address: no group. */
@@ -401,8 +449,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
-		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
-		TEST(long_wait), TEST(descriptors), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
+		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
+		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,6 +244,7 @@ static void accept_failed(struct model *m, struct listener *l, const struct tcpt
 
 	l->accept_errors++;
 	failures_add(&s->accept_failures, -rec->ret, rec->t_ns);
+	s->accepted_then = l->accepted;
 	if (rec->flags & TCPTRACE_F_ACTOR)
 		s->failer = m->actor;
 }

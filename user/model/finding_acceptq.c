@@ -116,7 +116,7 @@ static void say_descriptors(struct diagnosis *d)
 
 	if (d->machine && d->machine->process && d->machine->process(d->machine->ctx, d->f.who.pid, &p) && p.nofile) {
 		say_number(d, "nofile", p.nofile);
-		say(d, FINDING_CAUSE, ": all of its {nofile} file descriptors are in use");
+		say(d, FINDING_CAUSE, ": it had no file descriptor left (it may have {nofile})");
 	} else {
 		say(d, FINDING_CAUSE, ": it has no file descriptor left (RLIMIT_NOFILE)");
 	}
@@ -129,13 +129,26 @@ static void say_descriptors(struct diagnosis *d)
 	say(d, FINDING_ADVICE, ". If it leaks them: ls -l /proc/{pid}/fd.");
 }
 
-static bool find_accept_fails(struct diagnosis *d)
+/* It goes on, or the queue filled meanwhile, if anybody was refused at all. */
+static bool failure_explains(const struct diagnosis *d, const struct failure *e)
 {
-	const struct failure *e = accept_failure(d->l);
-	const struct owner *const who[] = { &listener_seldom(d->l)->failer, &d->l->acceptor, &d->l->opener };
+	const struct refused *r = &d->l->refused;
+	bool again = d->l->accepted > listener_seldom(d->l)->accepted_then;
+
+	return !again || !r->first_ns || (r->first_ns <= e->last_ns && r->last_ns >= e->first_ns);
+}
+
+/* False: there is another cause, too. */
+static bool find_accept_fails(struct diagnosis *from)
+{
+	const struct failure *e = accept_failure(from->l);
+	const struct owner *const who[] = { &listener_seldom(from->l)->failer, &from->l->acceptor, &from->l->opener };
+	struct diagnosis copy = diagnosis_of(from, from->l), *d = &copy;
+	bool explains;
 
 	if (!e)
 		return false;
+	explains = failure_explains(d, e);
 	blame(d, who, 3);
 	d->f.of_process = true;
 	say_value(d, "errno", FINDING_ERRNO, (uint64_t)e->err);
@@ -151,10 +164,12 @@ static bool find_accept_fails(struct diagnosis *d)
 		say(d, FINDING_ADVICE, "The kernel or a security policy denies {who} the connection: see errno {errno} "
 		    "in accept(2).");
 	say(d, FINDING_CAUSE, ".");
-	say_cost(d);
-	say_seen(d);
+	if (explains) {
+		say_cost(d);
+		say_seen(d);
+	}
 	tell(d, "accept-fails");
-	return true;
+	return explains;
 }
 
 /* ---- nobody accepts for a while ---- */
@@ -257,6 +272,13 @@ static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
 /* What it did meanwhile, or that it never was its work. */
 static void say_why_stalled(struct diagnosis *d, const struct process *p)
 {
+	if (p->workers) {
+		say_number(d, "workers", p->workers);
+		say(d, FINDING_CAUSE, ": it gave the listener to {workers} processes, and which of them should have accepted is not "
+		    "known: all sleep");
+		say(d, FINDING_ADVICE, "Look at where they sleep: pgrep -P {pid}, and /proc/PID/wchan of each.");
+		return;
+	}
 	if (!p->instead_of) {
 		say_state(d, p->state);
 		return;
@@ -339,6 +361,8 @@ static bool find_imbalance(struct diagnosis *d)
 	struct process p;
 
 	if (stuck <= 1 || (l->accepted >= stuck && !stands) || figure_known(d->m, l, FIGURE_ACCEPTED) == KNOWN_NOT)
+		return false;
+	if (!stands && s.ns < PACE_STALL_NS)	/* it takes them, only not as fast as they came */
 		return false;
 	members = group_of(d->m, l, &others);
 	if (members < 2 || others <= (stands ? 0 : l->accepted))

@@ -18,6 +18,7 @@ void find_closed(struct diagnosis *from)
 
 	if (closed > d.l->pace.left)		/* the kernel knows how many waited */
 		closed = d.l->pace.left;
+	closed -= d.l->closed_reset < closed ? d.l->closed_reset : closed;	/* by their clients, before */
 	if (!closed)
 		return;
 	blame_keeper(&d);

@@ -127,6 +127,7 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 		leave_counted(l, c);
 	if (l) {
 		l->causes[cause]++;
+		l->closed_reset += cause == TCPTRACE_ACCEPTQ_CLOSED && c->reset;
 		if (ev.has_dur && cause != TCPTRACE_ACCEPTQ_CLOSED && !c->moved)
 			waits_add(&m->waits, &l->in_acceptq, ev.dur_ns);
 	}

@@ -89,6 +89,7 @@ struct queue {
 struct seldom {
 	uint32_t acceptor_pids[ACCEPTORS_MAX];	/* of more than one acceptor */
 	struct failures accept_failures;	/* accept() by errno */
+	uint64_t accepted_then;		/* of the listener, at the last of them */
 	struct owner failer;			/* who called it last in vain */
 };
 
@@ -133,6 +134,7 @@ struct listener {
 	uint32_t drops_seen;		/* rises of sk_drops that records account for */
 	uint32_t drops_unseen;		/* rises that none does, at the last snapshot: refused, or thrown away otherwise */
 	bool deferred;			/* TCP_DEFER_ACCEPT is set: third packets without data are dropped */
+	uint64_t closed_reset;		/* of ACCEPTQ_CLOSED: a RST had ended them before */
 	uint64_t ghosts;		/* conns whose third packet was refused and that were never established */
 	/*
 	 * Waiting times, ns. in_synq: of requests that were established (the wait of an expired

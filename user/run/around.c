@@ -20,6 +20,7 @@
 #define NAMESPACES	16	/* whose sysctls are kept */
 #define STALLS		64	/* of which the holder is kept; the latest */
 #define CHILDREN	64	/* workers that are looked at */
+#define CHILD_FDS	64	/* and their descriptors */
 
 struct sysctls {
 	uint32_t netns;
@@ -154,12 +155,34 @@ static bool process(void *ctx, uint32_t pid, struct process *p)
 
 /* ---- who did not accept ---- */
 
-/* The state of the thread that accepted last: the main one may sleep while another one works. */
+#define THREADS_FIELD	18u	/* of /proc/PID/stat, behind the name: "S" is the first */
+#define START_FIELD	20u
+
+/* A number of /proc/PID/stat. */
+static bool stat_number(uint32_t pid, unsigned int field, uint64_t *value)
+{
+	struct stat_text s;
+	char path[48], *p;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	if (!read_stat_text(&s, path))
+		return false;
+	p = s.close;
+	for (unsigned int i = 0; p && i < field; i++)
+		p = strchr(p + 1, ' ');
+	*value = p ? strtoull(p, NULL, 10) : 0;
+	return p;
+}
+
+/* The state of the thread that accepted last: the main one may sleep while another one works. '?': which is not known. */
 static void look_at_thread(struct process *p, uint32_t tid)
 {
 	struct process thread = { 0 };
+	uint64_t threads;
 	char path[64];
 
+	if (!tid && p->state == 'S' && stat_number(p->pid, THREADS_FIELD, &threads) && threads > 1)
+		p->state = '?';
 	if (!tid || tid == p->pid)
 		return;
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/stat", p->pid, tid);
@@ -172,7 +195,7 @@ static unsigned int rank(char state)
 {
 	switch (state) {
 	case 0: return 0;
-	case 'S': case 'I': return 1;
+	case 'S': case 'I': case '?': return 1;
 	case 'T': case 't': return 4;
 	case 'D': return 3;
 	}
@@ -190,37 +213,39 @@ static void consider(struct process *best, uint32_t pid, uint32_t tid)
 		*best = p;
 }
 
-#define START_FIELD	20u	/* of /proc/PID/stat, behind the name: "S" is the first */
-
 /* A moment of CLOCK_MONOTONIC; /proc counts ticks of CLOCK_BOOTTIME: it may have, within one. Not known: no. */
 static bool began_after(uint32_t pid, uint64_t ns)
 {
-	uint64_t began, tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
-	struct stat_text s;
-	char path[48], *p;
+	uint64_t ticks, tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
-	if (!read_stat_text(&s, path))
-		return false;
-	p = s.close;
-	for (unsigned int i = 0; p && i < START_FIELD; i++)
-		p = strchr(p + 1, ' ');
-	if (!p)
-		return false;
-	began = strtoull(p, NULL, 10) * tick;
-	return began + tick > ns + clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+	return stat_number(pid, START_FIELD, &ticks) &&
+	       (ticks + 1) * tick > ns + clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+}
+
+/* At the number that its parent has it at, or, as a service that gets it by activation, at one of the first. */
+static bool has_socket(uint32_t pid, int32_t fd, uint64_t socket)
+{
+	uint64_t its;
+
+	if (holder_inode(pid, fd, &its) == 1 && its == socket)
+		return true;
+	for (fd = 0; fd < CHILD_FDS; fd++)
+		if (holder_inode(pid, fd, &its) == 1 && its == socket)
+			return true;
+	return false;
 }
 
 /*
- * A master that hands its listener to workers takes nothing itself. How many they are: fork() keeps descriptors and their
- * numbers, so they have the same socket there. Its other children are not asked, nor those that were made while nobody
- * accepted: they may be about to exec.
+ * A master that hands its listener to workers takes nothing itself. How many they are: those of its children that have the
+ * same socket; but not those that were made while nobody accepted, where it accepts itself: they may be about to exec.
+ * Which of several that sleep should have taken one nobody knows: each has its part of a group's queues, or none.
  */
-static unsigned int consider_workers(struct process *best, const struct owner *keeper, uint64_t from_ns)
+static unsigned int consider_workers(struct process *best, const struct listener *l, const struct owner *keeper,
+				     uint64_t from_ns)
 {
 	char path[64], buf[16 * CHILDREN], *p = buf, *end;
 	unsigned int workers = 0;
-	uint64_t ours, its;
+	uint64_t ours;
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", keeper->pid, keeper->pid);
 	if (keeper->fd < 0 || holder_inode(keeper->pid, keeper->fd, &ours) != 1 ||
@@ -232,11 +257,13 @@ static unsigned int consider_workers(struct process *best, const struct owner *k
 		if (end == p)
 			break;
 		p = end;
-		if (holder_inode(child, keeper->fd, &its) != 1 || its != ours || began_after(child, from_ns))
+		if (!has_socket(child, keeper->fd, ours) || (l->acceptor.pid == keeper->pid && began_after(child, from_ns)))
 			continue;
 		consider(best, child, 0);
 		workers++;
 	}
+	if (workers > 1 && rank(best->state) == 1 && process(NULL, keeper->pid, best))
+		best->workers = workers;
 	return workers;
 }
 
@@ -245,17 +272,17 @@ static struct process look(const struct listener *l, uint64_t from_ns)
 {
 	uint32_t i, n = l->seldom ? l->acceptors : 0;
 	const struct owner *keeper = listener_keeper(l);
-	struct process best = { 0 };
+	struct process best = { 0 }, gone;
 
 	if (!l->acceptor_gone)
 		consider(&best, l->acceptor.pid, l->acceptor.tid);
 	for (i = 0; i < n; i++)
 		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
 			consider(&best, l->seldom->acceptor_pids[i], 0);
-	if (best.pid || !keeper || consider_workers(&best, keeper, from_ns))
+	if (best.pid || !keeper || consider_workers(&best, l, keeper, from_ns))
 		return best;
 	consider(&best, keeper->pid, 0);
-	if (l->acceptor.pid != keeper->pid)
+	if (l->acceptor.pid != keeper->pid && !process(NULL, l->acceptor.pid, &gone))
 		best.instead_of = l->acceptor.pid;
 	return best;
 }
