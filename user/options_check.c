@@ -97,20 +97,41 @@ static int check_shared(struct options *o, const struct view_ops *view, const ch
 	return options_refuse(o, _("'%s' has its file to itself: --out %s:FILE"), o->view, view->name);
 }
 
+/* What is for people goes to standard error where another output has standard output to itself; the rest does not. */
+static bool main_wants_stdout(const struct options *o)
+{
+	if (o->path || !o->view)
+		return o->path && !strcmp(o->path, "-");
+	if (!strcmp(o->view, "metrics"))
+		return o->metrics.once || o->read_path;
+	return o->json || o->conns.csv || views_by_name(o->view)->file == VIEW_WHOLE;
+}
+
+static int check_stdout(struct options *o)
+{
+	const char *first = main_wants_stdout(o) ? o->view : NULL;
+
+	for (unsigned int i = 0; i < o->nouts; i++) {
+		if (!o->outs[i].path || strcmp(o->outs[i].path, "-"))
+			continue;
+		if (first)
+			return options_refuse(o, _("'%s' and '%s' both want standard output: give one of them a FILE"), first,
+					      o->outs[i].view->name);
+		first = o->outs[i].view->name;
+	}
+	return 0;
+}
+
 static int check_outputs(struct options *o)
 {
-	unsigned int on_stdout = !o->path && o->json;
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < o->nouts; i++) {
 		err = check_shared(o, o->outs[i].view, o->outs[i].path);
-		on_stdout += o->outs[i].path && !strcmp(o->outs[i].path, "-");
 		if (!err && !strcmp(o->outs[i].view->name, "check"))
 			err = check_whole(o);
 	}
-	if (!err && on_stdout > 1)
-		err = options_refuse(o, _("-j and an output to '-' both want standard output: give one of them a FILE"));
-	return err;
+	return err ? err : check_stdout(o);
 }
 
 static int check_files(struct options *o)

@@ -11,6 +11,18 @@
 
 /* ---- where it goes to ---- */
 
+/* Its other names, under which it would be opened, and truncated, once more. */
+static const char *standard_name(const char *path)
+{
+	static const char *const names[] = { "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1" };
+
+	for (size_t i = 0; path && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(path, names[i]))
+			return "-";
+	}
+	return path;
+}
+
 int options_add_output(struct options *o, const char *name, const char *path)
 {
 	const struct view_ops *view = views_by_name(name);
@@ -22,7 +34,7 @@ int options_add_output(struct options *o, const char *name, const char *path)
 	if (!path && view->file != VIEW_STREAM)
 		return options_refuse(o, _("--out %s: into which file? --out %s:FILE"), name, name);
 	o->outs[o->nouts].view = view;
-	o->outs[o->nouts++].path = path;
+	o->outs[o->nouts++].path = standard_name(path);
 	return 0;
 }
 
@@ -120,7 +132,7 @@ static int take_number(struct options *o, int key, const char *s)
 int options_take_where(struct options *o, int key, char *arg)
 {
 	switch (key) {
-	case 'o': o->path = arg; return 0;
+	case 'o': o->path = standard_name(arg); return 0;
 	case OPT_OUT: return take_output(o, arg);
 	case OPT_CHECK: return options_add_output(o, "check", NULL);
 	case OPT_HTML: o->html_path = arg; return 0;

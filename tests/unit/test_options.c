@@ -17,6 +17,9 @@ static int nothing(struct options *o)
 static const struct command commands[] = {
 	{ "stream", "", nothing, ~0u, .view = "table" },
 	{ "flow", "", nothing, TAKES_RUN, .view = "flow", .form = "a ladder" },
+	{ "conns", "", nothing, ~0u, .view = "conns" },
+	{ "report", "", nothing, TAKES_RUN, .view = "report", .form = "one page" },
+	{ "metrics", "", nothing, ~0u, .view = "metrics" },
 	{ "listeners", "", nothing, TAKES_FILTER | TAKES_JSON | TAKES_READ, .form = "one moment" },
 	{ "doctor", "", nothing, TAKES_JSON | TAKES_SOURCE, .form = "no traffic" }, { 0 },
 };
@@ -205,6 +208,19 @@ static void outputs(void **state)
 	refuses("--out json:a --out json:b --out json:c --out json:d --out json:e --out json:f --out json:g "
 		"--out json:h --out json:i", "at most 8 outputs");
 	refuses("-j --out record:-", "standard output");
+	takes("--out record:- -q");
+	refuses("-o - -w -", "'table' and 'record' both want standard output");
+	refuses("-o /dev/stdout -w -", "both want standard output");
+	refuses("-o - -w /dev/fd/1", "both want standard output");
+	refuses("-r x -j -o - --out flow:-", "'json' and 'flow' both want standard output");
+	refuses("flow -o - -w -", "'flow' and 'record' both want standard output");
+	refuses("report -w -", "both want standard output");
+	takes("report -o x -w -");
+	refuses("conns --csv -w -", "both want standard output");
+	refuses("metrics --once -d 1 -w -", "'metrics' and 'record' both want standard output");
+	refuses("metrics -r x -w -", "both want standard output");
+	takes("metrics -w -");
+	takes("metrics --once -o x -w -");
 	refuses("-r x --check", "--check");
 	refuses("-p 1 --check", "--check");
 }
