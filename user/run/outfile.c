@@ -66,18 +66,25 @@ void outfile_waited(int held[1 + OUTPUTS_MAX])
 
 /* ---- opening ---- */
 
-static bool same_file(const char *a, const char *b)
+/* Of what -r reads "-" is standard input. */
+static bool look_at(const char *path, bool reads, struct stat *st)
 {
-	struct stat sa, sb;
+	return !(reads && !strcmp(path, "-") ? fstat(STDIN_FILENO, st) : stat(path, st));
+}
 
-	return !stat(a, &sa) && !stat(b, &sb) && S_ISREG(sa.st_mode) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+static bool same_file(const char *path, const char *other, bool reads)
+{
+	struct stat a, b;
+
+	return look_at(path, false, &a) && look_at(other, reads, &b) && S_ISREG(a.st_mode) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
 }
 
 /* Writing over the file that is being read, or that another output writes, would destroy it. */
 static int check_named(const struct options *o, unsigned int i, const char *path)
 {
 	for (unsigned int k = 0; k < o->nreads; k++) {
-		if (same_file(path, o->reads[k])) {
+		if (same_file(path, o->reads[k], true)) {
 			talk(_("'%s' is the file that -r reads"), path);
 			return -EINVAL;
 		}
@@ -85,7 +92,7 @@ static int check_named(const struct options *o, unsigned int i, const char *path
 	for (unsigned int k = 0; k <= o->nouts; k++) {
 		const char *other = outfile_path(o, k);
 
-		if (k != i && other && (!strcmp(path, other) || same_file(path, other))) {
+		if (k != i && other && (!strcmp(path, other) || same_file(path, other, false))) {
 			talk(_("'%s': two outputs cannot write to one file"), path);
 			return -EINVAL;
 		}
