@@ -254,7 +254,7 @@ int options_check(struct options *o)
 		err = check_page(o);
 	if (!err)
 		err = check_interval(o);
-	if (!err && o->at_once && !o->conns.all)
+	if (!err && o->at_once && (!o->conns.all || o->read_path))
 		err = options_refuse(o, _("-d '%s': out of range; more than 0 and at most ten years"), "0");
 	if (!err)
 		err = check_metrics(o);

@@ -15,8 +15,22 @@
 
 #define POLL_MS		100		/* longest wait: a signal that comes between two waits is late by this */
 
+/* When the record is, or the replay is over before it. */
+static uint64_t moment_of(struct loop *l, const struct tcptrace_record *rec)
+{
+	if (!l->lasts_ns)
+		return rec->t_ns;
+	if (!l->ends_ns)
+		l->ends_ns = rec->t_ns > UINT64_MAX - l->lasts_ns ? UINT64_MAX : rec->t_ns + l->lasts_ns - 1;
+	return rec->t_ns < l->ends_ns ? rec->t_ns : l->ends_ns;
+}
+
 static int take_in(struct loop *l, const struct tcptrace_record *rec)
 {
+	if (moment_of(l, rec) < rec->t_ns) {
+		models_until(l->models, l->ends_ns);
+		return SOURCE_END;
+	}
 	l->taken++;
 	model_feed(l->models->of[l->src->machine], rec);
 	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
@@ -29,7 +43,7 @@ int loop_record(void *loop, const struct tcptrace_record *rec)
 
 	if (err)
 		return err;
-	if (l->live || rec->t_ns <= l->until_ns)
+	if (l->live || moment_of(l, rec) <= l->until_ns)
 		return take_in(l, rec);
 	l->held = *rec;
 	l->holds = true;
@@ -59,14 +73,18 @@ static int begin_again(struct loop *l)
 static int play_held(struct loop *l)
 {
 	struct view_play play = { .until_ns = UINT64_MAX };
+	uint64_t next_ns = moment_of(l, &l->held);
+	int err;
 
-	outputs_play(l->outputs, l->held.t_ns, &play);
+	outputs_play(l->outputs, next_ns, &play);
 	if (play.again)
 		return begin_again(l);
 	l->until_ns = play.until_ns;
-	if (l->held.t_ns <= l->until_ns) {
+	if (next_ns <= l->until_ns) {
 		l->holds = false;
-		return take_in(l, &l->held);
+		err = take_in(l, &l->held);
+		l->over = err == SOURCE_END;
+		return l->over ? 0 : err;
 	}
 	models_until(l->models, l->until_ns);
 	outputs_tick(l->outputs, l->model, l->until_ns);

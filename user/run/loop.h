@@ -23,6 +23,8 @@ struct loop {
 	bool live;			/* not a replay: time passes without records, too */
 	uint64_t widened;		/* events that a view asked for while it runs, and the source was told to see */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: none */
+	uint64_t lasts_ns;		/* -d of a replay, from its first record on; 0: to its end */
+	uint64_t ends_ns;		/* the last moment of that; 0: no record has come */
 	/* The loop's own, of a replay that a view plays (view_ops.play). */
 	uint64_t until_ns;		/* records until that moment may be taken in */
 	bool holds;			/* held lies beyond it */

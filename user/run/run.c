@@ -163,7 +163,9 @@ static int run(struct run *r, struct options *o)
 	err = snapshot(&r->loop);
 	if (!err)
 		err = begin(&r->loop);
-	if (o->duration_ns)		/* of what is shown: a snapshot of very many sockets takes a while */
+	if (!r->loop.live)
+		r->loop.lasts_ns = o->duration_ns;
+	else if (o->duration_ns)	/* of what is shown: a snapshot of very many sockets takes a while */
 		r->loop.deadline_ns = clock_ns(CLOCK_MONOTONIC) + o->duration_ns;
 	input_say_clocks(&r->input);
 	outputs_flush(r->outputs);
