@@ -44,17 +44,18 @@ static const struct command commands[] = {
 	}, {
 		.name = "report", .help = N_("a page for a browser: verdict, queues over time, connections, replay"),
 		.run = run_stream, .view = "report",
-		.takes = TAKES_RUN & ~TAKES_TROUBLE,
+		.takes = TAKES_RUN & ~(TAKES_TROUBLE | TAKES_COUNT),
 		.form = N_("'report' makes one page of the whole run"),
 	}, {
 		.name = "perfetto", .help = N_("a trace for the UI of Perfetto"),
 		.run = run_stream, .view = "perfetto",
-		.takes = TAKES_RUN & ~TAKES_TROUBLE,
+		.takes = TAKES_RUN & ~(TAKES_TROUBLE | TAKES_COUNT),
 		.form = N_("'perfetto' writes one trace of the whole run"),
 	}, {
 		.name = "metrics", .help = N_("numbers of each listener for Prometheus, at http://127.0.0.1:9817/metrics"),
 		.run = run_stream, .view = "metrics",
-		.takes = TAKES_METRICS | (TAKES_RUN & ~(TAKES_TROUBLE | TAKES_PROGRAM | TAKES_USER | TAKES_PAGE | TAKES_LANG)),
+		.takes = TAKES_METRICS | (TAKES_RUN & ~(TAKES_TROUBLE | TAKES_COUNT | TAKES_PROGRAM | TAKES_USER | TAKES_PAGE |
+							TAKES_LANG)),
 		.form = N_("'metrics' answers who asks for numbers"),
 	}, {
 		.name = "listeners", .help = N_("both queues of every listener now, like ss -ltn"),
@@ -71,8 +72,7 @@ static const struct command commands[] = {
 		.name = "lab",
 		.help = N_("experiments that show how TCP sockets work: lab NAME, all, tutorial, play, check; lab lists them"),
 		.run = run_lab, .argument = true,
-		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_LAB | TAKES_LANG | TAKES_HEADER |
-			 TAKES_PROGRAM | TAKES_READ,
+		.takes = TAKES_JSON | TAKES_WRITE | TAKES_SOURCE | TAKES_LAB | TAKES_LANG | TAKES_PROGRAM | TAKES_READ,
 		.form = N_("'lab' makes its own traffic, ends by itself and has its own form"),
 	}, { 0 }
 };

@@ -29,7 +29,7 @@ enum {
 	TAKES_FILTER	= 1 << 0,	/* which sockets */
 	TAKES_EVENTS	= 1 << 1,	/* -e, --io */
 	TAKES_TROUBLE	= 1 << 2,	/* -x */
-	TAKES_END	= 1 << 3,	/* -d, -c */
+	TAKES_END	= 1 << 3,	/* -d */
 	TAKES_JSON	= 1 << 4,
 	TAKES_HEADER	= 1 << 5,	/* -H */
 	TAKES_TIME	= 1 << 6,	/* -t, -T */
@@ -51,7 +51,8 @@ enum {
 	TAKES_LOAD	= 1 << 22,	/* --ring, --priority */
 	TAKES_LONG	= 1 << 23,	/* --min-ms */
 	TAKES_INTERVAL	= 1 << 24,	/* -i */
-	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
+	TAKES_COUNT	= 1 << 25,	/* -c */
+	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_COUNT | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
 			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE | TAKES_USER | TAKES_LOAD,
 };
 

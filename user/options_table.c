@@ -34,7 +34,7 @@ const struct option_row option_rows[] = {
 
 	HEAD(2, N_("When to end:")),
 	{ { "duration", 'd', "SECONDS", 0, N_("after this time (decimals allowed)"), 2 }, TAKES_END },
-	{ { "count", 'c', "COUNT", 0, N_("after this many events shown"), 2 }, TAKES_END },
+	{ { "count", 'c', "COUNT", 0, N_("after this many events shown"), 2 }, TAKES_COUNT },
 
 	HEAD(3, N_("How to show it:")),
 	{ { "interval", 'i', "SECONDS", 0,
