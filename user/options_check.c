@@ -205,7 +205,7 @@ static int check_interval(struct options *o)
 {
 	bool lists = o->conns.all && !o->quiet;
 
-	if (!o->interval_ns || o->command->takes & TAKES_TOP || lists || (o->quiet && !o->json && !o->conns.csv))
+	if (!o->interval_ns || o->command->takes & TAKES_TOP || lists || (o->quiet && !o->json))
 		return 0;
 	return options_refuse(o, _("-i is how often top looks, -q sums up and conns -a lists"));
 }
@@ -216,6 +216,37 @@ static int check_long(struct options *o)
 	if (!o->conns.min_ns || !o->quiet || o->count || o->nouts || !strcmp(o->view, "conns"))
 		return 0;
 	return options_refuse(o, _("--min-ms leaves out steps, and -q shows none"));
+}
+
+/* Text beside the main view is shaped by the same options. */
+static bool has_text_beside(const struct options *o)
+{
+	for (unsigned int i = 0; i < o->nouts; i++) {
+		const struct view_ops *view = o->outs[i].view;
+
+		if (view->file == VIEW_STREAM && strcmp(view->name, "json") && strcmp(view->name, "check"))
+			return true;
+	}
+	return false;
+}
+
+/* What is not for people has no header that can be left out, no columns that can be added, and no colours; -q no lines. */
+static int check_form(struct options *o)
+{
+	bool silent = o->quiet && o->view && strcmp(o->view, "top"), data = o->json || o->conns.csv;
+	const char *form = o->json ? "-j" : o->conns.csv ? "--csv" : "-q", *what = NULL;
+
+	if (silent && (o->conns.csv || o->conns.wide))
+		return options_refuse(o, _("%s is how lines look, and -q shows none"), o->conns.csv ? "--csv" : "--wide");
+	if ((!silent && !data) || has_text_beside(o))
+		return 0;
+	if (o->no_header && !o->conns.csv)
+		what = "-H";
+	else if (o->time)
+		what = o->time == VIEW_TIME_WALL ? "-T" : "-t";
+	else if (o->color > 0 && data)
+		what = "--color always";
+	return what ? options_refuse(o, _("%s does not go with %s: it would change nothing"), what, form) : 0;
 }
 
 /* Before the last one has ended nobody knows which is the first. */
@@ -246,6 +277,8 @@ int options_check(struct options *o)
 		err = options_refuse(o, _("--csv and -j are two forms of the same: one of them"));
 	if (!err && o->conns.wide && (o->json || o->conns.csv))
 		err = options_refuse(o, _("--wide is for text: -j and --csv have all columns"));
+	if (!err)
+		err = check_form(o);
 	if (!err)
 		err = check_sort(o);
 	if (!err)

@@ -20,8 +20,9 @@ static const struct command commands[] = {
 	{ "conns", "", nothing, ~0u, .view = "conns" },
 	{ "report", "", nothing, TAKES_RUN, .view = "report", .form = "one page" },
 	{ "metrics", "", nothing, ~0u, .view = "metrics" },
-	{ "listeners", "", nothing, TAKES_FILTER | TAKES_JSON | TAKES_READ, .form = "one moment" },
-	{ "doctor", "", nothing, TAKES_JSON | TAKES_SOURCE, .form = "no traffic" }, { 0 },
+	{ "listeners", "", nothing, TAKES_FILTER | TAKES_JSON | TAKES_READ | TAKES_HEADER, .form = "one moment" },
+	{ "top", "", nothing, TAKES_RUN | TAKES_TOP | TAKES_JSON | TAKES_HEADER | TAKES_QUIET, .view = "top", .form = "a screen" },
+	{ "doctor", "", nothing, TAKES_JSON | TAKES_SOURCE | TAKES_QUIET | TAKES_HEADER, .form = "no traffic" }, { 0 },
 };
 
 static struct options o;
@@ -246,6 +247,33 @@ static void together(void **state)
 	assert_int_equal(o.source.mechanism, MECH_KPROBE);
 }
 
+/* What would change nothing is refused; what another output makes something of is not. */
+static void forms(void **state)
+{
+	(void)state;
+	refuses("-j -H", "-H does not go with -j");
+	refuses("listeners -j -H", "-H does not go with -j");
+	refuses("-j -t", "-t does not go with -j");
+	refuses("conns -j -T", "-T does not go with -j");
+	refuses("-j --color always", "--color always does not go with -j");
+	refuses("-j -t -w x", "-t does not go with -j");
+	refuses("-q -H", "-H does not go with -q");
+	refuses("-q -t", "-t does not go with -q");
+	refuses("conns -q -T", "-T does not go with -q");
+	refuses("conns --csv -t", "-t does not go with --csv");
+	refuses("conns --csv --color always", "--color always does not go with --csv");
+	refuses("conns -q --csv", "--csv is how lines look, and -q shows none");
+	refuses("conns -q --wide", "--wide is how lines look");
+	takes("conns --csv -H");
+	takes("-j -t -H --out table:x");
+	takes("-q -T --out conns:x");
+	takes("-j --color never");
+	takes("-j --color auto");
+	takes("-q --color always");
+	takes("top -q -H");
+	takes("doctor -q -H");
+}
+
 /* The bits and numbers that words stand for are those of other headers. */
 static void words(void **state)
 {
@@ -326,6 +354,7 @@ int main(void)
 		cmocka_unit_test(not_taken),
 		cmocka_unit_test(outputs),
 		cmocka_unit_test(together),
+		cmocka_unit_test(forms),
 		cmocka_unit_test(words),
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(cgroups),
