@@ -174,6 +174,14 @@ static int check_metrics(struct options *o)
 	return 0;
 }
 
+/* What would do something if there was a name; without one they are listed. */
+static const char *of_experiment(const struct options *o)
+{
+	return o->html_path ? "--html" : o->write_path ? "-w" : o->replay ? "--replay" : o->json ? "-j" : o->step ? "--step" :
+	       o->slow ? "--slow" : o->source.verbose ? "-v" : is_given(o, OPT_SOURCE) ? "--source" :
+	       is_given(o, OPT_MECHANISM) ? "--mechanism" : NULL;
+}
+
 /* An experiment brings its own traffic: nothing is left to choose. */
 static int check_lab(struct options *o)
 {
@@ -188,15 +196,14 @@ static int check_lab(struct options *o)
 		return options_refuse(o, _("--step, --slow and --quiz are for people: they do not go together with -j"));
 	if (o->quiz && (o->step || o->slow))
 		return options_refuse(o, _("--quiz does not go together with --step and --slow"));
-	if (o->replay && (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->write_path))
-		return options_refuse(o, _("--replay shows a recorded run; --source, --mechanism and -w are for a new one"));
+	if (o->replay && (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->source.verbose || o->write_path))
+		return options_refuse(o, _("--replay shows a recorded run; --source, --mechanism, -v and -w are for a new one"));
 	if (o->read_path && (o->replay || o->write_path || o->exercise))
 		return options_refuse(o, _("-r shows a recorded run: of --replay, -w and check none goes with it"));
 	if (o->read_path && (!o->argument || all || !strcmp(o->argument, "tutorial")))
 		return options_refuse(o, _("-r: of which experiment is it? tcptrace lab -r FILE NAME"));
-	if ((o->replay || o->write_path || o->html_path) && (!o->argument || ((o->write_path || o->html_path) && all)))
-		return options_refuse(o, _("%s: which experiment? tcptrace lab lists them"),
-				      o->html_path ? "--html" : o->write_path ? "-w" : "--replay");
+	if (of_experiment(o) && (!o->argument || ((o->write_path || o->html_path) && all)))
+		return options_refuse(o, _("%s: which experiment? tcptrace lab lists them"), of_experiment(o));
 	return 0;
 }
 
