@@ -128,7 +128,8 @@ struct options {
 	struct conns_config conns;		/* -a, --ends and so on, of conns */
 	struct view_metrics metrics;		/* of metrics */
 	unsigned int fail_on;			/* --fail-on: FAIL_ON_*; 0: nothing */
-	int priority;				/* --priority: a nice value; 0: as it is */
+	bool prioritized;			/* --priority: */
+	int priority;				/* a nice value */
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
 	bool given[OPTION_ROWS_MAX];		/* by row of option_rows */

@@ -89,8 +89,9 @@ static int take_priority(struct options *o, const char *s)
 	bool negative = s[0] == '-';
 	uint64_t v;
 
-	if (parse_u64(s + negative, 1, negative ? 20 : 19, &v))
-		return options_refuse(o, _("--priority '%s': not a nice value; -20 to 19, not 0"), s);
+	if (parse_u64(s + negative, 0, negative ? 20 : 19, &v))
+		return options_refuse(o, _("--priority '%s': not a nice value; -20 to 19"), s);
+	o->prioritized = true;
 	o->priority = negative ? -(int)v : (int)v;
 	return 0;
 }

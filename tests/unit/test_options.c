@@ -143,6 +143,13 @@ static void numbers(void **state)
 	assert_int_equal(o.duration_ns, 250000000);
 	assert_true(o.count == UINT64_MAX);
 	assert_int_equal(o.ready_fd, 3);
+	takes("--priority -20");
+	assert_true(o.prioritized && o.priority == -20);
+	takes("--priority 0");
+	assert_true(o.prioritized && o.priority == 0);
+	takes("");
+	assert_false(o.prioritized);
+	refuses("--priority 20", "-20 to 19");
 	refuses("-d 0", "out of range");
 	refuses("-d 1s", "not a number of seconds");
 	refuses("-c 0", "not a number of events");

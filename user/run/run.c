@@ -169,7 +169,7 @@ static int run(struct run *r, struct options *o)
 		r->loop.deadline_ns = clock_ns(CLOCK_MONOTONIC) + o->duration_ns;
 	input_say_clocks(&r->input);
 	outputs_flush(r->outputs);
-	if (o->priority && setpriority(PRIO_PROCESS, 0, o->priority))
+	if (o->prioritized && setpriority(PRIO_PROCESS, 0, o->priority))
 		talk("--priority %d: %s", o->priority, strerror(errno));
 	if (privileges_drop(o))
 		return -EPERM;
