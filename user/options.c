@@ -121,6 +121,8 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 	int err;
 
+	if (key >= 0 && key < ARGP_KEY_END)	/* an option, or ARGP_KEY_ARG */
+		o->at = state->next;
 	if (key > 0 && key < ARGP_KEY_END)
 		note_given(o, key);
 	if (key == 'h' || key == '?' || key == 'V')	/* at once: what follows need not make sense */
@@ -129,6 +131,59 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	if (err == ARGP_ERR_UNKNOWN)
 		err = take(o, key, arg);
 	return err == ARGP_ERR_UNKNOWN ? ARGP_ERR_UNKNOWN : err ? EINVAL : 0;
+}
+
+/* ---- what getopt refused, in our form: argp's own is English, and names the program by its path ---- */
+
+static const struct argp_option *option_by_key(int key)
+{
+	const struct option_row *row = option_rows;
+
+	while ((row->option.key || row->option.doc) && (row->option.key != key || row->option.flags & OPTION_ALIAS))
+		row++;
+	return row->option.key ? &row->option : NULL;
+}
+
+/* Its name or how that begins, as getopt has it: its key; 0: there is none; -1: several begin so. */
+static int key_by_name(const char *name, size_t n)
+{
+	int key = 0;
+
+	for (const struct option_row *row = option_rows; row->option.key || row->option.doc; row++) {
+		const struct argp_option *option = &row->option;
+
+		if (!option->name || strncmp(option->name, name, n))
+			continue;
+		if (!option->name[n])
+			return option->key;
+		key = key && key != option->key ? -1 : option->key;
+	}
+	return key;
+}
+
+static int refuse_word(struct options *o, const char *word)
+{
+	char letter[] = "-x";
+	const struct argp_option *option = NULL;
+	const char *s = word + 1;
+	int key;
+
+	if (*s == '-') {
+		key = key_by_name(s + 1, strcspn(s + 1, "="));
+		if (key < 0)
+			return options_refuse(o, _("'%.64s': several options begin so"), word);
+		option = option_by_key(key);
+	} else {			/* the first letter that is none, or whose value should have followed */
+		while ((option = option_by_key(*s)) && !option->arg && s[1])
+			s++;
+		letter[1] = *s;
+		word = letter;
+	}
+	if (!option)
+		return options_refuse(o, _("'%.64s': no such option"), word);
+	if (!option->arg)
+		return options_refuse(o, _("'%.64s': the option takes no value"), word);
+	return options_refuse(o, _("'%.64s': a value is missing: %s"), word, option->arg);
 }
 
 /* What getopt does not know it prints as it is. */
@@ -201,19 +256,21 @@ int options_parse(struct options *o, int argc, char **argv, const struct command
 	memset(o, 0, sizeof(*o));
 	o->source_name = "auto";
 	o->ready_fd = -1;
+	o->at = 1;
 	o->metrics.max_listeners = 256;
 	o->metrics.histograms = VIEW_HISTOGRAMS_ACCEPT;
 	o->metrics.interval_ns = 15000000000ull;
 	command_table = commands;
-	argp_err_exit_status = EXIT_USAGE;
 	argp_rows(rows);
 	/* In order: otherwise a command before "--" would move after it and be run as a program. */
 	err = check_words(o, argc, argv);
 	if (err)
 		return err;
-	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o);
+	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP | ARGP_NO_ERRS, NULL, o);
+	if (err && !o->error[0])
+		return err == ENOMEM || o->at >= argc ? options_refuse(o, "%s", strerror(err)) : refuse_word(o, argv[o->at]);
 	if (err)
-		return o->error[0] ? -EINVAL : options_refuse(o, "%s", strerror(err));
+		return -EINVAL;
 	err = settle(o);
 	return err ? err : options_check(o);
 }

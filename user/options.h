@@ -133,12 +133,13 @@ struct options {
 	int ready_fd;				/* -1: none */
 	bool ipv4, ipv6;
 	bool given[OPTION_ROWS_MAX];		/* by row of option_rows */
+	int at;					/* the word of the command line that is parsed */
 	char error[640];			/* why options_parse() failed */
 };
 
 /*
  * commands[0] is what runs without a command; the list ends with a NULL name.
- * 0, or -EINVAL with o->error set. --help, --version and unknown options end the process.
+ * 0, or -EINVAL with o->error set. --help and --version end the process.
  */
 int options_parse(struct options *o, int argc, char **argv, const struct command *commands);
 

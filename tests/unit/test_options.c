@@ -254,6 +254,25 @@ static void together(void **state)
 	assert_int_equal(o.source.mechanism, MECH_KPROBE);
 }
 
+/* What getopt refuses, in our words: the letter, or the whole word. */
+static void unknown(void **state)
+{
+	(void)state;
+	refuses("--foo", "'--foo': no such option");
+	refuses("-q --foo=1", "'--foo=1': no such option");
+	refuses("-Z", "'-Z': no such option");
+	refuses("-P 80 -jZq", "'-Z': no such option");
+	refuses("-j flow --quiet -Zq", "'-Z': no such option");
+	refuses("-d", "'-d': a value is missing: SECONDS");
+	refuses("-jd", "'-d': a value is missing: SECONDS");
+	refuses("-q --out", "'--out': a value is missing: NAME[:FILE]");
+	refuses("flow --dur", "'--dur': a value is missing: SECONDS");
+	refuses("--json=x", "'--json=x': the option takes no value");
+	refuses("--co 1", "'--co': several options begin so");
+	refuses("--mechanis", "a value is missing: NAME");
+	takes("--remote 80");
+}
+
 /* What would change nothing is refused; what another output makes something of is not. */
 static void forms(void **state)
 {
@@ -361,6 +380,7 @@ int main(void)
 		cmocka_unit_test(not_taken),
 		cmocka_unit_test(outputs),
 		cmocka_unit_test(together),
+		cmocka_unit_test(unknown),
 		cmocka_unit_test(forms),
 		cmocka_unit_test(words),
 		cmocka_unit_test(namespaces),
