@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcptrace: which commands there are, and the order of things. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +89,7 @@ static int print_fields(void)
 		err = out_flush(&out);
 		out_close(&out);
 	}
-	return err ? EXIT_FAILED : EXIT_OK;
+	return talk_written(err) ? EXIT_FAILED : EXIT_OK;
 }
 
 static int print_completions(const char *shell)
@@ -97,7 +98,7 @@ static int print_completions(const char *shell)
 		talk(_("--completions '%s': there are bash, zsh and fish"), shell);
 		return EXIT_USAGE;
 	}
-	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
+	return talk_written(fflush(stdout) ? -errno : 0) ? EXIT_FAILED : EXIT_OK;
 }
 
 /* A file of ours that got one of their numbers would be written into: reading and writing there fails instead. */

@@ -13,6 +13,7 @@
 #include "names.h"
 #include "options_take.h"
 #include "run/views.h"
+#include "talk.h"
 
 static const struct command *command_table;
 
@@ -78,10 +79,13 @@ static int take_argument(struct options *o, struct argp_state *state, char *arg)
 
 static void print_and_exit(const struct options *o, int key, const char *program)
 {
+	int err = 0;
+
 	if (key != 'V')
-		exit(options_help(command_table, o->command, program, o->lang) ? EXIT_FAILED : EXIT_OK);
-	puts("tcptrace " VERSION);
-	exit(fflush(stdout) ? EXIT_FAILED : EXIT_OK);
+		err = options_help(command_table, o->command, program, o->lang);
+	else if (puts("tcptrace " VERSION) == EOF || fflush(stdout))
+		err = -errno;
+	exit(talk_written(err) ? EXIT_FAILED : EXIT_OK);
 }
 
 static int take_word(struct options *o, int key, char *arg, struct argp_state *state)

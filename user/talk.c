@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/put.h"
+#include "lib/tr.h"
 #include "talk.h"
 
 /*
@@ -22,4 +24,12 @@ void talk(const char *fmt, ...)
 	va_end(ap);
 	end = put_safe_cut(safe, text, strlen(text), false, &columns);
 	fprintf(stderr, "tcptrace: %.*s\n", (int)(end - safe), safe);
+}
+
+int talk_written(int err)
+{
+	if (!err || err == -EPIPE)
+		return 0;
+	talk(_("cannot write to standard output: %s"), strerror(-err));
+	return err;
 }

@@ -6,4 +6,7 @@
 __attribute__((format(printf, 1, 2)))
 void talk(const char *fmt, ...);
 
+/* What came of writing to standard output: err, which it says; or 0, also where its reader has gone away (head, less). */
+int talk_written(int err);
+
 #endif

@@ -200,7 +200,7 @@ int run_lab(struct options *o)
 		status = run(o, &out);
 	else
 		list(&out);
-	if (out_flush(&out) && out.error != -EPIPE)
+	if (talk_written(out_flush(&out)))
 		status = EXIT_FAILED;
 	out_close(&out);
 	return status;

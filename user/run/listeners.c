@@ -75,9 +75,7 @@ static int print(const struct options *o, const struct model *m)
 	listeners_print(&out, m, &cfg);
 	err = out_flush(&out);
 	out_close(&out);
-	if (err && err != -EPIPE)
-		talk(_("cannot write to standard output: %s"), strerror(-err));
-	return err == -EPIPE ? 0 : err;
+	return talk_written(err);
 }
 
 int run_listeners(struct options *o)
