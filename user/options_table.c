@@ -56,7 +56,7 @@ const struct option_row option_rows[] = {
 	{ { "no-header", 'H', NULL, 0, N_("no header line"), 3 }, TAKES_HEADER },
 	{ { "timestamp", 't', NULL, 0, N_("seconds since the start"), 3 }, TAKES_TIME },
 	{ { "time", 'T', NULL, 0, N_("wall clock"), 3 }, TAKES_TIME },
-	{ { "quiet", 'q', NULL, 0, N_("no events, only the summary"), 3 }, TAKES_QUIET },
+	{ { "quiet", 'q', NULL, 0, N_("no events, only the summary; of top: no summary"), 3 }, TAKES_QUIET },
 	{ { "explain", OPT_EXPLAIN, NULL, 0,
 	    N_("below each event what the kernel just did, where, and why it matters"), 3 }, TAKES_EXPLAIN },
 	{ { "lang", OPT_LANG, "LANG", 0, N_("zh or en; otherwise as LANG says"), 3 }, TAKES_LANG },
