@@ -242,6 +242,33 @@ static void a_label_takes_its_columns(void **state)
 	assert_string_equal(text(o), "label word\n");
 }
 
+/* Between groups of words where it can be; colours take no room, and a line that fits stays as it is. */
+static void a_line_is_broken_where_it_ends(void **state)
+{
+	struct out *o = buffer();
+
+	(void)state;
+	out_str(o, "first\n\033[1m1.2.3.4:80\033[0m  fd 6  backlog 2 (asked 2, here: it)  LISTEN");
+	out_line_end_wrapped(o, 2, 21);
+	assert_string_equal(text(o), "first\n\033[1m1.2.3.4:80\033[0m  fd 6\n  backlog 2 (asked 2,\n  here: it)  LISTEN\n");
+	o = buffer();
+	out_str(o, "\033[1mone\033[0m  two");
+	out_line_end_wrapped(o, 2, 8);
+	assert_string_equal(text(o), "\033[1mone\033[0m  two\n");
+	o = buffer();
+	out_str(o, "  waited  a-word-too-long-for-it  end");
+	out_line_end_wrapped(o, 4, 12);
+	assert_string_equal(text(o), "  waited\n    a-word-too-long-for-it\n    end\n");
+	o = buffer();
+	out_str(o, "  等待 一二三，四五六");
+	out_line_end_wrapped(o, 4, 16);
+	assert_string_equal(text(o), "  等待 一二三，\n    四五六\n");
+	o = buffer();
+	out_str(o, "one two  three");
+	out_line_end_wrapped(o, 4, 0);
+	assert_string_equal(text(o), "one two  three\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +281,7 @@ int main(void)
 		cmocka_unit_test(the_language_is_chosen_once),
 		cmocka_unit_test(width_is_that_of_a_terminal),
 		cmocka_unit_test(a_label_takes_its_columns),
+		cmocka_unit_test(a_line_is_broken_where_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

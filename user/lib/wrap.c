@@ -4,6 +4,8 @@
  * not before a closing mark. Knows no locale, whose wcwidth() says -1 for Chinese
  * where the locale is C: what is beyond ASCII here is our own translation.
  */
+#include <string.h>
+
 #include "wrap.h"
 
 static unsigned int char_bytes(const char *s)
@@ -46,15 +48,27 @@ static bool is_opening(const char *s)
 	return one_of(s, "（“《");
 }
 
+/* "\033[1m": of a colour, which takes no column */
+static size_t escape_bytes(const char *s)
+{
+	size_t n = *s == '\033' ? strcspn(s, "m") : 0;
+
+	return n + (n && s[n]);
+}
+
 /* What no line may break: its bytes, its columns. */
 static size_t piece(const char *s, unsigned int *columns)
 {
-	size_t n = 0;
+	size_t n = 0, escape;
 
 	*columns = 0;
 	do {
 		bool wide = is_wide(s + n), opening = is_opening(s + n);
 
+		escape = escape_bytes(s + n);
+		n += escape;
+		if (escape)
+			continue;
 		n += char_bytes(s + n);
 		*columns += wide ? 2 : 1;
 		if (s[n] && s[n] != ' ' && !is_closing(s + n) && !opening && (wide || is_wide(s + n)))
@@ -119,6 +133,54 @@ void out_wrapped_from(struct out *o, const char *text, unsigned int at, unsigned
 		text += n;
 		space = *text == ' ';
 		text += space;
+	}
+	out_line_end(o);
+}
+
+/*
+ * How much of s, which begins at that column, fits into a line: up to where a group of words ends (at two spaces or a
+ * comma), or else up to any word; one at least.
+ */
+static size_t fitting(const char *s, unsigned int at, unsigned int columns)
+{
+	size_t n = strspn(s, " "), word = 0, group = 0, spaces;
+	unsigned int width;
+
+	for (at += (unsigned int)n; s[n]; n += spaces) {
+		n += piece(s + n, &width);
+		at += width;
+		if (at > columns && word)
+			return group ? group : word;
+		word = n;
+		spaces = strspn(s + n, " ");
+		at += (unsigned int)spaces;
+		if (spaces > 1 || s[n - 1] == ',' || (n > 2 && is_closing(s + n - 3)))
+			group = n;
+	}
+	return n;
+}
+
+void out_line_end_wrapped(struct out *o, unsigned int indent, unsigned int columns)
+{
+	char line[OUT_LINE_MAX], *s = line;
+	size_t from = o->len, n;
+
+	while (from && o->buf[from - 1] != '\n')
+		from--;
+	n = o->len - from;
+	if (columns && n > columns && n < sizeof(line)) {
+		memcpy(line, o->buf + from, n);
+		line[n] = 0;
+		o->len = from;
+		for (unsigned int at = 0; *s; at = indent) {
+			if (at) {
+				out_line_end(o);
+				out_spaces(o, indent);
+			}
+			n = fitting(s, at, columns);
+			out_mem(o, s, n);
+			s += n + strspn(s + n, " ");
+		}
 	}
 	out_line_end(o);
 }

@@ -9,6 +9,11 @@
 void out_wrapped(struct out *o, const char *text, unsigned int indent, unsigned int columns);
 /* The same where the first line has at columns already: a label, for instance. */
 void out_wrapped_from(struct out *o, const char *text, unsigned int at, unsigned int indent, unsigned int columns);
+/*
+ * Ends a line that may have colours. Where it has more than columns (0: never) it is broken, between groups of words if
+ * it can be, and what follows is indented.
+ */
+void out_line_end_wrapped(struct out *o, unsigned int indent, unsigned int columns);
 unsigned int text_columns(const char *text);	/* that it takes on a terminal */
 unsigned int text_cut(char *text, unsigned int columns);	/* to at most so many; returns how many it takes */
 

@@ -22,6 +22,13 @@
 #include "../model/figure.h"
 #include "summary.h"
 
+#define VALUES_AT	16u		/* where the numbers begin, after a label */
+
+void summary_line_end(struct view *v, unsigned int indent)
+{
+	out_line_end_wrapped(v->out, indent, v->cfg.columns);
+}
+
 /* "  key 12" */
 static void put_count(struct out *o, const char *key, uint64_t n)
 {
@@ -141,9 +148,10 @@ static void put_queue(struct out *o, const char *label, const struct model *m, c
 }
 
 /* "5: acceptq-full-syn 3, acceptq-full-ack 2" */
-static void put_refused(struct out *o, const struct model *m, const struct listener *l)
+static void put_refused(struct view *v, const struct model *m, const struct listener *l)
 {
 	enum known known = figure_known(m, l, FIGURE_REFUSED);
+	struct out *o = v->out;
 	uint64_t sum = listener_refused(l);
 	const char *comma = N_(": ");
 	unsigned int i;
@@ -168,7 +176,7 @@ static void put_refused(struct out *o, const struct model *m, const struct liste
 		summary_with(o, l->deferred ? N_("(sk_drops rose by {1} more: TCP_DEFER_ACCEPT drops ACKs without data)") :
 			     N_("(sk_drops rose by {1} more: not seen why)"), figure_drops_unseen(m, l));
 	}
-	out_line_end(o);
+	summary_line_end(v, VALUES_AT);
 }
 
 /* The figure that a way out counts for. */
@@ -226,7 +234,7 @@ static void put_backlog(struct out *o, const struct listener *l)
 	out_char(o, ')');
 }
 
-void summary_title(struct view *v, const struct listener *l)
+void summary_title(struct view *v, const struct listener *l, unsigned int indent)
 {
 	static const struct owner nobody = { .fd = -1 };
 	const struct owner *keeper = listener_keeper(l);
@@ -249,12 +257,12 @@ void summary_title(struct view *v, const struct listener *l)
 		out_str(o, "  TCP_DEFER_ACCEPT");
 	out_mem(o, "  ", 2);
 	out_str(o, l->open ? "LISTEN" : _("closed"));
-	out_line_end(o);
+	summary_line_end(v, indent);
 	if (l->opener_gone && (l->opener.pid || l->opener.comm[0])) {
 		put_label(o, N_("opened by"));
 		put_owner(o, &l->opener);
 		out_str(o, _(", who does not hold it any more"));
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	}
 	/* A server that hands its listener to workers: who takes the connections. */
 	if (l->acceptor.pid && l->acceptor.pid != keeper->pid) {
@@ -264,25 +272,27 @@ void summary_title(struct view *v, const struct listener *l)
 			summary_with(o, l->acceptors > 2 ? N_(" and {1} other processes") : N_(" and {1} other process"),
 				 l->acceptors - 1);
 		}
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	}
 }
 
-static void put_rest(struct out *o, const struct model *m, const struct listener *l)
+static void put_rest(struct view *v, const struct model *m, const struct listener *l)
 {
+	struct out *o = v->out;
+
 	if (listener_incomplete(m, l)) {
 		put_label(o, N_("incomplete"));
 		out_mem(o, "  ", 2);
 		out_str(o, _("records were lost while it listened"));
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	}
-	put_refused(o, m, l);
+	put_refused(v, m, l);
 	if (l->cookies_sent || l->cookies_ok || l->cookies_bad) {
 		put_label(o, N_("cookies"));
 		summary_figure(o, N_("sent"), figure_known(m, l, FIGURE_COOKIES_SENT), l->cookies_sent);
 		summary_figure(o, N_("valid"), figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_ok);
 		summary_figure(o, N_("bad"), figure_known(m, l, FIGURE_COOKIES_BACK), l->cookies_bad);
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	}
 	if (l->synack_retrans || l->accept_errors || l->ghosts) {
 		put_label(o, N_("trouble"));
@@ -293,7 +303,7 @@ static void put_rest(struct out *o, const struct model *m, const struct listener
 			summary_figure(o, N_("accept errors"), figure_known(m, l, FIGURE_ACCEPT_ERRORS), l->accept_errors);
 		if (l->ghosts)
 			summary_figure(o, N_("ghosts"), figure_known(m, l, FIGURE_GHOSTS), l->ghosts);
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	}
 }
 
@@ -330,19 +340,20 @@ static void put_acceptq(struct view *v, const struct model *m, const struct list
 		summary_with(o, N_("({1} unseen)"), l->unseen);
 	}
 	put_causes(o, m, l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
-	out_line_end(o);
+	summary_line_end(v, VALUES_AT);
 	if (!figure_known(m, l, FIGURE_ACCEPTQ_WAIT))
 		return;
 	still = model_acceptq_waits(m, l, &waits);
 	if (put_waits(o, "", N_("waited"), &waits, still)) {
 		put_rate(v, m, l);
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	}
 }
 
-static void put_place(struct out *o, const struct proc_place *p)
+static void put_place(struct view *v, const struct proc_place *p)
 {
 	char name[PLACE_NAME_MAX];
+	struct out *o = v->out;
 
 	if (!p)
 		return;
@@ -350,7 +361,7 @@ static void put_place(struct out *o, const struct proc_place *p)
 	put_label(o, N_("runs in"));
 	out_mem(o, "  ", 2);
 	out_safe(o, name, sizeof(name));
-	out_line_end(o);
+	summary_line_end(v, VALUES_AT);
 }
 
 bool summary_unwatched(const struct model *m)
@@ -366,13 +377,13 @@ static void put_peaks(struct view *v, const struct model *m, const struct listen
 	if (l->acceptq.peak) {
 		put_label(o, N_("accept queue"));
 		put_peak(o, m, l, &l->acceptq);
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	}
 	if (l->synq.peak) {
 		put_label(o, N_("SYN queue"));
 		put_peak(o, m, l, &l->synq);
 		put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	}
 }
 
@@ -382,24 +393,24 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 	struct hist waits;
 
 	out_line_end(o);
-	summary_title(v, l);
-	put_place(o, listener_place(m, l));
+	summary_title(v, l, 2);
+	put_place(v, listener_place(m, l));
 	if (summary_unwatched(m)) {
 		put_peaks(v, m, l);
-		put_rest(o, m, l);
+		put_rest(v, m, l);
 		return;
 	}
 	put_acceptq(v, m, l);
 	put_queue(o, N_("SYN queue"), m, l, &l->synq);
 	put_causes(o, m, l, TCPTRACE_CAUSES_SYNQ_OUT);
-	out_line_end(o);
+	summary_line_end(v, VALUES_AT);
 	waits_hist(&l->in_synq, &waits);
 	if (put_waits(o, "", N_("waited"), &waits, 0))
-		out_line_end(o);
+		summary_line_end(v, VALUES_AT);
 	waits_hist(&l->in_accept, &waits);
 	if (put_waits(o, "accept()", N_("blocked"), &waits, 0))
-		out_line_end(o);
-	put_rest(o, m, l);
+		summary_line_end(v, VALUES_AT);
+	put_rest(v, m, l);
 }
 
 uint64_t view_events(const struct model_totals *t)
@@ -476,7 +487,7 @@ void summary_end(struct view *v, const struct view_end *end)
 	}
 	put_length(v, end);
 	out_char(o, ')');
-	out_line_end(o);
+	summary_line_end(v, 2);
 	if (is_flood(v, t))
 		out_wrapped(o, view_flood_hint(), 0, v->cfg.columns ? v->cfg.columns : 80);
 }

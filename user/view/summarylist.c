@@ -78,8 +78,10 @@ static void fold(struct fold *f, const struct model *m, const struct listener *l
 	known_of(&f->refused_known, m, l, FIGURE_REFUSED);
 }
 
-static void put_fold(struct out *o, const struct fold *f, const char *what)
+static void put_fold(struct view *v, const struct fold *f, const char *what)
 {
+	struct out *o = v->out;
+
 	if (!f->n)
 		return;
 	out_line_end(o);
@@ -87,7 +89,7 @@ static void put_fold(struct out *o, const struct fold *f, const char *what)
 	summary_figure(o, N_("in"), f->in_known, f->in);
 	summary_figure(o, N_("accepted"), f->accepted_known, f->accepted);
 	summary_figure(o, N_("refused"), f->refused_known, f->refused);
-	out_line_end(o);
+	summary_line_end(v, 2);
 }
 
 /* False: one refused something, or may have. */
@@ -133,7 +135,7 @@ static void put_unwatched(struct view *v, const struct model *m, const struct li
 	}
 	out_mem(o, "  ", 2);
 	out_str(o, _("Not watched: who came in, who waited, who was accepted; -q shows that."));
-	out_line_end(o);
+	summary_line_end(v, 2);
 }
 
 static void put_silent(struct view *v, const struct model *m, const struct listener *const *all, uint32_t n)
@@ -154,7 +156,7 @@ static void put_silent(struct view *v, const struct model *m, const struct liste
 			out_line_end(o);
 		}
 		out_mem(o, "    ", 4);
-		summary_title(v, all[i]);
+		summary_title(v, all[i], 6);
 	}
 	if (!more)
 		return;
@@ -202,8 +204,8 @@ void summary_listeners(struct view *v, const struct model *m)
 			fold(all[i]->open ? &open : &closed, m, all[i]);
 		}
 	}
-	put_fold(v->out, &open, N_("{1} more, open:"));
-	put_fold(v->out, &closed, N_("{1} more, closed:"));
+	put_fold(v, &open, N_("{1} more, open:"));
+	put_fold(v, &closed, N_("{1} more, closed:"));
 	if (all && summary_unwatched(m))
 		put_unwatched(v, m, all, n);
 	else if (all)

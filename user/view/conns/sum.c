@@ -7,6 +7,7 @@
  *   LIFE ms  p50 0.412  p99 12.031     IN  p50 386  p99 1024     OUT  p50 612  p99 10485760     RTT ms  p50 0.021  p99 0.110
  */
 #include "../../lib/tr.h"
+#include "../../lib/wrap.h"
 #include "conns.h"
 
 static struct sum *find(struct sums *s, const char *host, bool server, uint16_t port)
@@ -49,9 +50,12 @@ void sums_add(struct sums *s, const struct conn_row *r)
 	hist_add(&x->out, r->l->totals.out);
 }
 
-static void put_hist(struct out *o, const char *title, const struct hist *h, bool ms)
+/* On a line of its own where it does not fit: what follows the first one begins with two spaces, too. */
+static void put_hist(struct view *v, size_t *line, const char *title, const struct hist *h, bool ms)
 {
 	static const unsigned int permille[] = { 500, 990 };
+	struct out *o = v->out;
+	size_t from = o->len;
 
 	if (!h->count)
 		return;
@@ -64,11 +68,30 @@ static void put_hist(struct out *o, const char *title, const struct hist *h, boo
 		else
 			out_u64(o, hist_quantile(h, permille[i]));
 	}
+	if (!v->cfg.columns || from == *line || o->len - *line <= v->cfg.columns)
+		return;
+	out_char(o, '\n');
+	memmove(o->buf + from + 1, o->buf + from, o->len - from - 1);
+	o->buf[from] = '\n';
+	*line = from + 1;
 }
 
-static void put_sum(struct out *o, const struct sum *x)
+static void put_hists(struct view *v, const struct sum *x)
+{
+	size_t line = v->out->len;
+
+	put_hist(v, &line, "LIFE ms", &x->life, true);
+	put_hist(v, &line, "IN", &x->in, false);
+	put_hist(v, &line, "OUT", &x->out, false);
+	put_hist(v, &line, "RTT ms", &x->rtt, true);
+	if (x->life.count || x->in.count)
+		out_line_end(v->out);
+}
+
+static void put_sum(struct view *v, const struct sum *x)
 {
 	const char *comma = ": ";
+	struct out *o = v->out;
 
 	out_line_end(o);
 	if (x->host) {
@@ -94,19 +117,14 @@ static void put_sum(struct out *o, const struct sum *x)
 		out_u64(o, x->ends[e]);
 		comma = ", ";
 	}
-	out_line_end(o);
-	put_hist(o, "LIFE ms", &x->life, true);
-	put_hist(o, "IN", &x->in, false);
-	put_hist(o, "OUT", &x->out, false);
-	put_hist(o, "RTT ms", &x->rtt, true);
-	if (x->life.count || x->in.count)
-		out_line_end(o);
+	out_line_end_wrapped(o, 2, v->cfg.columns);
+	put_hists(v, x);
 }
 
 void sums_put(struct view *v, const struct sums *s)
 {
 	for (unsigned int i = 0; i < s->n; i++)
-		put_sum(v->out, &s->all[i]);
+		put_sum(v, &s->all[i]);
 	if (!s->others)
 		return;
 	out_line_end(v->out);

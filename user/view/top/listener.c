@@ -388,7 +388,8 @@ static void put_summary(struct top *t, const struct model *m, const struct liste
 	if (out_open(&text, -1))
 		return;
 	s.out = &text;
-	s.cfg.color = true;		/* page_add() takes it for a look */
+	s.cfg.color = true;		/* page_add() takes it for a look, */
+	s.cfg.columns = 0;		/* and breaks lines itself */
 	text.ascii = !s.cfg.utf8;
 	summary_listener(&s, m, l);
 	if (text.len)
