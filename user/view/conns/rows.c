@@ -164,17 +164,20 @@ static void put_local(struct view *v, const struct conn_row *r)
 	out_u64(v->out, l->tuple.lport);
 }
 
+/* A recording begins with the first step of the first line, unless it was said before. */
 static void put_time(struct view *v, const struct conn_row *r)
 {
 	static struct view_clock clock;
-	uint64_t start = v->cfg.start_ns ? v->cfg.start_ns : r->until_ns, ns;
+	uint64_t ns;
 
 	out_make_room(v->out, 64 + PUT_SLACK);
 	if (v->cfg.time == VIEW_TIME_WALL) {
 		out_take(v->out, view_hhmmss(&clock, out_at(v->out), (int64_t)(r->until_ns + (uint64_t)v->cfg.wall_offset_ns)));
 		return;
 	}
-	ns = r->until_ns > start ? r->until_ns - start : 0;
+	if (!v->cfg.start_ns)
+		v->cfg.start_ns = r->l->seen_ns;
+	ns = r->until_ns > v->cfg.start_ns ? r->until_ns - v->cfg.start_ns : 0;
 	out_u64(v->out, ns / 1000000000);
 	out_char(v->out, '.');
 	out_digits(v->out, ns / 1000, 6);

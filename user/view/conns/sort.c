@@ -87,9 +87,21 @@ void sorted_add(struct sorted *s, const struct conns_config *c, const struct con
 	s->left_out += c->first && c->first <= SORTED ? 0 : SORTED;
 }
 
+/* Of a recording whose first line is not that of its first connection. */
+static void begin(const struct sorted *s, struct view *v)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = 0; i < s->n; i++)
+		first = s->all[i]->l.seen_ns < first ? s->all[i]->l.seen_ns : first;
+	if (s->n && !v->cfg.start_ns)
+		v->cfg.start_ns = first;
+}
+
 void sorted_put(struct sorted *s, const struct conns_config *c, struct view *v,
 		void (*put)(struct view *v, const struct conn_row *r))
 {
+	begin(s, v);
 	cut(s, c->first && c->first < s->n ? (size_t)c->first : s->n);
 	for (size_t i = 0; i < s->n; i++)
 		put(v, &s->all[i]->row);
