@@ -40,9 +40,9 @@ void row_sentence(struct out *o, const struct conn_row *r);
 
 /* ---- rows.c, keys.c: how it looks ---- */
 
-struct rows {				/* the widths of the text, which only grow */
+struct rows {				/* the widths of the text, which only grow while the room is the same */
 	unsigned int remote, local;
-	unsigned int columns;		/* that of the last header; 0: none yet */
+	unsigned int room;		/* of the last header, for what is in every line; 0: none yet */
 	uint32_t netns;			/* of the first line: NETNS is shown when there is another */
 	bool namespaces;		/* there was */
 };

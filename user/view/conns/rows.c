@@ -6,8 +6,8 @@
  * 4242    nginx     <:8080  10.0.0.7:43218          386 10.0M  12.4s closed us
  * 1811    curl      >:43340 192.0.2.13:80             0     0  300ms cancelled
  *
- * Addresses are never cut: a longer one makes its column wider from that line on, with a header again. A pipe gets the
- * form of 100 columns.
+ * TIME, NETNS and HOST take their room from the other columns, of which fewer are shown then. Addresses are never cut: a
+ * longer one makes its column wider from that line on, with a header again. A pipe gets the form of 100 columns.
  */
 #include "conns.h"
 #include "../../lib/tr.h"
@@ -20,14 +20,14 @@ static const struct {
 	const char *title;
 	uint8_t width;
 	bool right;
-	uint16_t from;			/* the least width of the terminal that shows it */
+	uint16_t from;			/* the least room that shows it */
 } columns[] = {
 	[TIME] = { "TIME", 15, false, 0 },
 	[NETNS] = { "NETNS", 10, false, 0 },
 	[HOST] = { "HOST", 12, false, 0 },
 	[CONN] = { "CONN", 6, false, 180 },
-	[PID] = { "PID", 7, false, 0 },
-	[COMM] = { "COMM", 9, false, 0 },
+	[PID] = { "PID", 7, false, 69 },
+	[COMM] = { "COMM", 9, false, 79 },
 	[LOCAL] = { "LOCAL", 7, false, 0 },
 	[REMOTE] = { "REMOTE", 21, false, 0 },
 	[IN] = { "IN", 5, true, 0 },
@@ -45,29 +45,40 @@ static const struct {
 
 #define WIDE	132u			/* from here on with the local address and the whole sentence */
 
-static unsigned int terminal(const struct view *v)
+/* Of those that are there for other reasons than the room. */
+static bool wanted(const struct view *v, const struct rows *rows, enum column c)
 {
-	if (v->cfg.conns && v->cfg.conns->wide)
-		return 200;
-	return v->cfg.columns ? v->cfg.columns : 100;
+	if (c == TIME)
+		return v->cfg.time != VIEW_TIME_NONE;
+	return c == NETNS ? rows->namespaces : v->cfg.hosts != NULL;
 }
 
 static bool shown(const struct view *v, const struct rows *rows, enum column c)
 {
-	if (c == TIME)
-		return v->cfg.time != VIEW_TIME_NONE;
-	if (c == NETNS)
-		return rows->namespaces;
-	if (c == HOST)
-		return v->cfg.hosts != NULL;
-	return terminal(v) >= columns[c].from;
+	return c <= HOST ? wanted(v, rows, c) : rows->room >= columns[c].from;
 }
 
-static unsigned int width(const struct rows *rows, enum column c)
+static unsigned int width(const struct view *v, const struct rows *rows, enum column c)
 {
+	if (c == TIME)		/* seconds are shorter */
+		return v->cfg.columns && v->cfg.time == VIEW_TIME_START ? 10 : columns[c].width;
 	if (c == LOCAL)
 		return rows->local;
 	return c == REMOTE ? rows->remote : columns[c].width;
+}
+
+/* What the terminal leaves to the columns from CONN on. */
+static unsigned int room(const struct view *v, const struct rows *rows)
+{
+	unsigned int all = v->cfg.columns, others = 0;
+
+	if (v->cfg.conns && v->cfg.conns->wide)
+		return 200;
+	if (!all)
+		return 100;
+	for (unsigned int c = TIME; c <= HOST; c++)
+		others += wanted(v, rows, c) ? width(v, rows, c) + 1 : 0;
+	return all > others ? all - others : 1;
 }
 
 /* ---- one value ---- */
@@ -146,13 +157,13 @@ static void put_bytes(struct out *o, bool known, uint64_t n)
 	out_char(o, units[unit]);
 }
 
-static void put_local(struct view *v, const struct conn_row *r)
+static void put_local(struct view *v, const struct rows *rows, const struct conn_row *r)
 {
 	static const char marks[] = { '?', '<', '>' };
 	const struct conn_life *l = r->l;
 
 	out_char(v->out, r->peer ? '=' : marks[l->role]);
-	if (terminal(v) >= WIDE && l->tuple.lport) {
+	if (rows->room >= WIDE && l->tuple.lport) {
 		out_endpoint(v->out, l->tuple.laddr, l->tuple.lport);
 		return;
 	}
@@ -183,13 +194,13 @@ static void put_time(struct view *v, const struct conn_row *r)
 	out_digits(v->out, ns / 1000, 6);
 }
 
-static void put_end(struct view *v, const struct conn_row *r)
+static void put_end(struct view *v, const struct rows *rows, const struct conn_row *r)
 {
 	uint64_t count = r->end == LIFE_REFUSED || r->end == LIFE_NO_ANSWER ? row_syns(r) : 0;
 
 	if (r->deduced)
 		out_char(v->out, '~');
-	if (terminal(v) >= WIDE) {
+	if (rows->room >= WIDE) {
 		row_sentence(v->out, r);
 		return;
 	}
@@ -227,7 +238,7 @@ static void put_life(struct out *o, const struct conn_row *r)
 	put_span(o, row_life_ns(r));
 }
 
-static void put_value(struct view *v, const struct conn_row *r, enum column c)
+static void put_value(struct view *v, const struct rows *rows, const struct conn_row *r, enum column c)
 {
 	const struct conn_life *l = r->l;
 	struct out *o = v->out;
@@ -251,7 +262,7 @@ static void put_value(struct view *v, const struct conn_row *r, enum column c)
 			out_char(o, '-');
 		break;
 	case PID: case COMM: put_owner(o, l, c == PID); break;
-	case LOCAL: put_local(v, r); break;
+	case LOCAL: put_local(v, rows, r); break;
 	case REMOTE:
 		if (l->tuple.rport)
 			out_endpoint(o, l->tuple.raddr, l->tuple.rport);
@@ -268,7 +279,7 @@ static void put_value(struct view *v, const struct conn_row *r, enum column c)
 	case CLOSING: put_span(o, row_closing_ns(r)); break;
 	case SRTT: put_span(o, row_srtt_ns(r)); break;
 	case RETR: put_bytes(o, l->totals.known, row_retrans(r)); break;
-	case END: put_end(v, r); break;
+	case END: put_end(v, rows, r); break;
 	case COLUMNS: break;
 	}
 }
@@ -290,12 +301,14 @@ static void align_right(struct out *o, size_t from, unsigned int to)
 }
 
 /* What was written from there on is the value, or the title, of column c. */
-static void end_cell(struct out *o, size_t from, const struct rows *rows, enum column c)
+static void end_cell(struct view *v, size_t from, const struct rows *rows, enum column c)
 {
+	struct out *o = v->out;
+
 	if (columns[c].right)
-		align_right(o, from, width(rows, c));
+		align_right(o, from, width(v, rows, c));
 	if (c != END) {
-		out_pad_to(o, from, width(rows, c));
+		out_pad_to(o, from, width(v, rows, c));
 		out_char(o, ' ');
 	}
 }
@@ -310,16 +323,16 @@ static void put_header(struct view *v, const struct rows *rows)
 		if (!shown(v, rows, c))
 			continue;
 		out_str(o, columns[c].title);
-		end_cell(o, from, rows, c);
+		end_cell(v, from, rows, c);
 	}
 	out_line_end(o);
 }
 
-static unsigned int length(struct view *v, const struct conn_row *r, enum column c)
+static unsigned int length(struct view *v, const struct rows *rows, const struct conn_row *r, enum column c)
 {
 	size_t from = v->out->len, n;
 
-	put_value(v, r, c);
+	put_value(v, rows, r, c);
 	n = v->out->len - from;
 	v->out->len = from;
 	return (unsigned int)n;
@@ -341,11 +354,16 @@ static bool is_elsewhere(struct rows *rows, const struct conn_row *r)
 /* Widens what the row needs wider; true: there is another header to write. */
 static bool grow(struct view *v, struct rows *rows, const struct conn_row *r)
 {
-	unsigned int local = length(v, r, LOCAL), remote = length(v, r, REMOTE), least = terminal(v) >= WIDE ? 22 : 7;
-	bool first = is_elsewhere(rows, r) || rows->columns != terminal(v);
+	bool first = is_elsewhere(rows, r);
+	unsigned int now = room(v, rows), least = now >= WIDE ? 22 : 7, local, remote;
 
-	if (rows->local < least)
+	if (now != rows->room) {
+		first = true;
+		rows->room = now;
 		rows->local = least;
+	}
+	local = length(v, rows, r, LOCAL);
+	remote = length(v, rows, r, REMOTE);
 	if (rows->remote < columns[REMOTE].width)
 		rows->remote = columns[REMOTE].width;
 	if (!first && local <= rows->local && remote <= rows->remote)
@@ -354,7 +372,6 @@ static bool grow(struct view *v, struct rows *rows, const struct conn_row *r)
 		rows->local = local;
 	if (remote > rows->remote)
 		rows->remote = remote;
-	rows->columns = terminal(v);
 	return true;
 }
 
@@ -370,8 +387,8 @@ void rows_put(struct view *v, struct rows *rows, const struct conn_row *r)
 
 		if (!shown(v, rows, c))
 			continue;
-		put_value(v, r, c);
-		end_cell(o, from, rows, c);
+		put_value(v, rows, r, c);
+		end_cell(v, from, rows, c);
 	}
 	out_line_end(o);
 }
