@@ -79,6 +79,17 @@ void table_lay_out(struct table *t, const struct view_config *cfg)
 	memset(t->row, 0, sizeof(t->row));
 }
 
+/* As a line that is too wide does: gives up padding, from the right. */
+static void squeeze_header(struct out *o, size_t from, unsigned int columns)
+{
+	for (size_t at = o->len - 1; at > from && o->len - from > columns; at--) {
+		if (o->buf[at] != ' ' || o->buf[at - 1] != ' ')
+			continue;
+		memmove(o->buf + at, o->buf + at + 1, o->len - at - 1);
+		o->len--;
+	}
+}
+
 static void table_header(struct view *v)
 {
 	const struct table *t = v->priv;
@@ -93,6 +104,8 @@ static void table_header(struct view *v)
 		if (i == COLUMN_TIME && v->cfg.time == VIEW_TIME_START)
 			out_mem(v->out, "(s)", 3);
 	}
+	if (v->cfg.columns)
+		squeeze_header(v->out, from, v->cfg.columns);
 	out_line_end(v->out);
 }
 
