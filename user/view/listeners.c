@@ -7,98 +7,194 @@
  *
  * BACKLOG is the limit in force, DROPS the kernel's sk_drops since the listener was made: what
  * ss -m shows as d12. It rises by two where a third packet is refused (tcp_v4_rcv()).
+ * Where the terminal's width is known the columns are as wide as what is in them, and those go
+ * that there is no room for.
  */
 #include "../lib/tr.h"
 #include "../model/figure.h"
 #include "jsonout.h"
 #include "view.h"
 
-static void put_of(struct out *o, uint32_t n, const struct listener *l)
+enum column { SYNQ, ACCEPTQ, BACKLOG, DROPS, LOCAL, NETNS, PID, COMM, FD, PLACE, COLUMNS };
+
+static const struct {
+	const char *title;
+	uint8_t width;			/* where the terminal's is unknown */
+} columns[COLUMNS] = {
+	[SYNQ] = { "SYNQ", 9 }, [ACCEPTQ] = { "ACCEPTQ", 9 }, [BACKLOG] = { "BACKLOG", 7 }, [DROPS] = { "DROPS", 5 },
+	[LOCAL] = { "LOCAL", 21 }, [NETNS] = { "NETNS", 10 }, [PID] = { "PID", 7 }, [COMM] = { "COMM", 15 },
+	[FD] = { "FD", 5 }, [PLACE] = { "PLACE", 0 },
+};
+
+/* What goes where there is no room, in this order. BACKLOG stands beside both queues, too. */
+static const enum column dropped[] = { BACKLOG, FD, NETNS, PID, DROPS };
+
+#define COMM_MAX	15u
+#define PLACE_MIN	5u		/* its title */
+#define PLACE_MAX	32u		/* others go for so much of a place; it takes what they leave */
+
+struct listeners {
+	struct out *o;
+	const struct model *m;
+	const struct listeners_config *cfg;
+	unsigned int width[COLUMNS];	/* 0: not shown */
+	enum column last;
+	uint32_t netns;			/* of the first */
+	bool namespaces;		/* there are others */
+};
+
+static void put_number(struct out *o, bool known, uint64_t n)
 {
-	size_t from = o->len;
-
-	if (l->lengths_ns)
-		out_u64(o, n);
-	else
-		out_char(o, '-');
-	out_char(o, '/');
-	if (l->limit_known)
-		out_u64(o, l->limit);
-	else
-		out_char(o, '-');
-	out_pad_to(o, from, 9);
-	out_char(o, ' ');
-}
-
-static void put_number(struct out *o, bool known, uint64_t n, unsigned int width)
-{
-	size_t from = o->len;
-
 	if (known)
 		out_u64(o, n);
 	else
 		out_char(o, '-');
-	out_pad_to(o, from, width);
-	out_char(o, ' ');
 }
 
-static void put_netns(struct out *o, const struct listeners_config *cfg, uint32_t netns)
+static void put_of(struct out *o, uint32_t n, const struct listener *l)
 {
-	const char *name = netns && cfg->netns_name ? cfg->netns_name(netns) : NULL;
-	unsigned int columns;
-
-	if (!name) {
-		put_number(o, netns != 0, netns, 10);
-		return;
-	}
-	columns = out_safe_cut(o, name, strlen(name), 31);
-	out_spaces(o, columns < 10 ? 11 - columns : 1);
+	put_number(o, l->lengths_ns, n);
+	out_char(o, '/');
+	put_number(o, l->limit_known, l->limit);
 }
 
-/* The last column, where anybody has one. */
-static void put_place(struct out *o, const struct proc_place *p, size_t from)
+/* A name from outside, or "-"; the columns it takes. */
+static unsigned int put_name(struct out *o, const char *name, size_t size, unsigned int max)
 {
-	char name[PLACE_NAME_MAX] = "-";
+	unsigned int n = name ? out_safe_cut(o, name, size, max) : 0;
 
-	out_pad_to(o, from, 5);
-	out_char(o, ' ');
-	if (p)
-		place_name(p, name);
-	out_safe(o, name, sizeof(name));
+	if (!n)
+		out_char(o, '-');
+	return n ? n : 1;
 }
 
-static void put_row(struct out *o, const struct model *m, const struct listener *l, const struct listeners_config *cfg,
-		    bool places)
+static unsigned int put_place(const struct listeners *t, const struct listener *l, unsigned int max)
+{
+	const struct proc_place *p = listener_place(t->m, l);
+	char name[PLACE_NAME_MAX];
+
+	if (!p)
+		return put_name(t->o, NULL, 0, 0);
+	place_name(p, name);
+	return put_name(t->o, name, sizeof(name), max);
+}
+
+/* The columns that it takes. */
+static unsigned int put_value(const struct listeners *t, const struct listener *l, enum column c)
 {
 	static const struct owner nobody = { .fd = -1 };
 	const struct owner *w = listener_keeper(l) ? listener_keeper(l) : &nobody;
-	size_t from;
-	unsigned int col;
+	const char *netns = l->netns && t->cfg->netns_name ? t->cfg->netns_name(l->netns) : NULL;
+	struct out *o = t->o;
+	size_t from = o->len;
 
-	put_of(o, l->synq.now, l);
-	put_of(o, l->acceptq.now, l);
-	put_number(o, l->limit_known, l->limit, 7);
-	put_number(o, l->sk_drops_known, l->sk_drops, 5);
-	from = o->len;
-	out_endpoint(o, l->laddr, l->lport);
-	out_pad_to(o, from, 21);
-	out_char(o, ' ');
-	put_netns(o, cfg, l->netns);
-	put_number(o, w->pid != 0, w->pid, 7);
-	col = w->comm[0] ? out_safe_cut(o, w->comm, TCPTRACE_COMM_LEN, 15) : 0;
-	if (!col) {
-		out_char(o, '-');
-		col = 1;
+	switch (c) {
+	case SYNQ: put_of(o, l->synq.now, l); break;
+	case ACCEPTQ: put_of(o, l->acceptq.now, l); break;
+	case BACKLOG: put_number(o, l->limit_known, l->limit); break;
+	case DROPS: put_number(o, l->sk_drops_known, l->sk_drops); break;
+	case LOCAL: out_endpoint(o, l->laddr, l->lport); break;
+	case NETNS:
+		if (netns)
+			return put_name(o, netns, strlen(netns), 31);
+		put_number(o, l->netns != 0, l->netns);
+		break;
+	case PID: put_number(o, w->pid != 0, w->pid); break;
+	case COMM: return put_name(o, w->comm, TCPTRACE_COMM_LEN, COMM_MAX);
+	case FD: put_number(o, w->pid && w->fd >= 0, (uint64_t)w->fd); break;
+	case PLACE: return put_place(t, l, t->cfg->columns ? t->width[PLACE] : 4 * PLACE_NAME_MAX);
+	case COLUMNS: break;
 	}
-	out_spaces(o, col < 15 ? 16 - col : 1);
-	from = o->len;
-	if (w->pid && w->fd >= 0)
-		out_u64(o, (uint64_t)w->fd);
+	return (unsigned int)(o->len - from);
+}
+
+static void end_cell(const struct listeners *t, enum column c, unsigned int taken)
+{
+	if (c == t->last)
+		out_line_end(t->o);
 	else
-		out_char(o, '-');
-	if (places)
-		put_place(o, listener_place(m, l), from);
-	out_line_end(o);
+		out_spaces(t->o, taken < t->width[c] ? t->width[c] - taken + 1 : 1);
+}
+
+static void put_row(const struct listeners *t, const struct listener *l)
+{
+	for (unsigned int c = 0; c < COLUMNS; c++)
+		if (t->width[c])
+			end_cell(t, c, put_value(t, l, c));
+}
+
+static void put_header(const struct listeners *t)
+{
+	for (unsigned int c = 0; c < COLUMNS; c++) {
+		if (!t->width[c])
+			continue;
+		out_str(t->o, columns[c].title);
+		end_cell(t, c, (unsigned int)strlen(columns[c].title));
+	}
+}
+
+static bool is_picked(const struct listeners_config *cfg, const struct listener *l)
+{
+	return l->open && (!cfg->pick || cfg->pick(cfg->ctx, l));
+}
+
+/* What was written to see how wide it is goes again. */
+static void measure(struct listeners *t, const struct listener *l)
+{
+	for (unsigned int c = 0; c < COLUMNS; c++) {
+		size_t from = t->o->len;
+		unsigned int n = c == PLACE ? put_place(t, l, PLACE_MAX) : put_value(t, l, c);
+
+		t->o->len = from;
+		if (t->width[c] && n > t->width[c])
+			t->width[c] = n;
+	}
+}
+
+static unsigned int all_columns(const struct listeners *t)
+{
+	unsigned int sum = 0;
+
+	for (unsigned int c = 0; c < COLUMNS; c++)
+		sum += t->width[c] ? t->width[c] + 1 : 0;
+	return sum - 1;
+}
+
+/* As wide as what is in them; then those go that there is no room for, NETNS first where all are of one. */
+static void fit(struct listeners *t)
+{
+	unsigned int max = t->cfg->columns, others;
+
+	if (!t->namespaces && all_columns(t) > max)
+		t->width[NETNS] = 0;
+	for (unsigned int i = 0; i < sizeof(dropped) / sizeof(dropped[0]) && all_columns(t) > max; i++)
+		t->width[dropped[i]] = 0;
+	others = all_columns(t) - t->width[PLACE];
+	if (t->width[PLACE])
+		t->width[PLACE] = others + PLACE_MIN < max ? max - others : PLACE_MIN;
+}
+
+static void lay_out(struct listeners *t)
+{
+	const struct listener *l;
+
+	for (uint32_t i = 0; !t->width[PLACE] && (l = model_listener(t->m, i)); i++)
+		t->width[PLACE] = is_picked(t->cfg, l) && listener_place(t->m, l) ? PLACE_MIN : 0;
+	for (unsigned int c = 0; c < PLACE; c++)
+		t->width[c] = t->cfg->columns ? (unsigned int)strlen(columns[c].title) : columns[c].width;
+	out_make_room(t->o, OUT_LINE_MAX);
+	for (uint32_t i = 0; (l = model_listener(t->m, i)); i++) {
+		if (!is_picked(t->cfg, l))
+			continue;
+		t->netns = t->netns ? t->netns : l->netns;
+		t->namespaces |= l->netns && l->netns != t->netns;
+		if (t->cfg->columns)
+			measure(t, l);
+	}
+	if (t->cfg->columns)
+		fit(t);
+	for (unsigned int c = 0; c < COLUMNS; c++)
+		t->last = t->width[c] ? c : t->last;
 }
 
 static void put_object(struct out *o, const struct model *m, const struct listener *l,
@@ -137,33 +233,21 @@ static void put_unseen(struct out *o, uint64_t n, bool json)
 	out_line_end(o);
 }
 
-static bool is_picked(const struct listeners_config *cfg, const struct listener *l)
-{
-	return l->open && (!cfg->pick || cfg->pick(cfg->ctx, l));
-}
-
 void listeners_print(struct out *o, const struct model *m, const struct listeners_config *cfg)
 {
+	struct listeners t = { .o = o, .m = m, .cfg = cfg };
 	const struct listener *l;
-	bool places = false;
-	uint32_t i;
 
-	for (i = 0; !places && (l = model_listener(m, i)); i++)
-		places = is_picked(cfg, l) && listener_place(m, l);
-	if (!cfg->json && !cfg->no_header) {
-		out_str(o, "SYNQ      ACCEPTQ   BACKLOG DROPS LOCAL                 "
-			   "NETNS      PID     COMM            FD");
-		if (places)
-			out_str(o, "    PLACE");
-		out_line_end(o);
-	}
-	for (i = 0; (l = model_listener(m, i)); i++) {
+	lay_out(&t);
+	if (!cfg->json && !cfg->no_header)
+		put_header(&t);
+	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		if (!is_picked(cfg, l))
 			continue;
 		if (cfg->json)
 			put_object(o, m, l, cfg);
 		else
-			put_row(o, m, l, cfg, places);
+			put_row(&t, l);
 	}
 	put_unseen(o, model_totals(m)->listeners_unseen, cfg->json);
 }

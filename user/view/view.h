@@ -302,6 +302,7 @@ void finding_json(const struct view *v, struct out *o, const struct finding *f, 
 struct listeners_config {
 	bool json, no_header, color;
 	bool counts;				/* a whole run was seen, not one snapshot: what it counted */
+	unsigned int columns;			/* as in struct view_config */
 	const char *(*netns_name)(uint32_t netns);	/* as in struct view_config */
 	bool (*pick)(void *ctx, const struct listener *l);	/* NULL: all */
 	void *ctx;
