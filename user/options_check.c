@@ -198,6 +198,9 @@ static int check_lab(struct options *o)
 		return options_refuse(o, _("--quiz does not go together with --step and --slow"));
 	if (o->replay && (is_given(o, OPT_SOURCE) || is_given(o, OPT_MECHANISM) || o->source.verbose || o->write_path))
 		return options_refuse(o, _("--replay shows a recorded run; --source, --mechanism, -v and -w are for a new one"));
+	if ((o->write_path && !strcmp(o->write_path, "-")) || (o->html_path && !strcmp(o->html_path, "-")))
+		return options_refuse(o, _("%s of lab needs a FILE: standard output is for the experiment"),
+				      o->write_path ? "-w" : "--html");
 	if (o->read_path && (o->replay || o->write_path || o->exercise))
 		return options_refuse(o, _("-r shows a recorded run: of --replay, -w and check none goes with it"));
 	if (o->read_path && (!o->argument || all || !strcmp(o->argument, "tutorial")))

@@ -80,7 +80,7 @@ const struct option_row option_rows[] = {
 	{ { "histograms", OPT_HISTOGRAMS, "WHICH", 0, N_("of metrics: of the wait in which queue: accept, both, none"), 4 },
 	  TAKES_METRICS },
 	{ { "write", 'w', "FILE", 0,
-	    N_("record too, as --out record:FILE (-: standard output, then nothing else is written there)"), 4 },
+	    N_("record too, as --out record:FILE (-: standard output, then nothing else is written there); of lab: for lab -r"), 4 },
 	  TAKES_WRITE },
 	{ { "file-size", 'C', "MB", 0, N_("begin another file of the recording after so much: FILE.0, FILE.1 ..."), 4 },
 	  TAKES_FILES },

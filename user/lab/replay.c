@@ -65,14 +65,19 @@ int lab_save(const struct lab_run *r, const char *path)
 {
 	char memory[64];
 	int fd = memory_file(memory, sizeof(memory)), err = fd < 0 ? -errno : put_records(r, memory);
-	gzFile gz;
+	int out = err ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	gzFile gz = NULL;
 
+	if (!err && out < 0)
+		err = -errno;
 	if (!err) {
-		gz = gzopen(path, "wb9");
-		err = gz ? pack(r, gz, fd) : -errno;
-		if (gz && gzclose(gz) != Z_OK && !err)
-			err = -EIO;
+		gz = gzdopen(out, "wb9");
+		err = gz ? pack(r, gz, fd) : -ENOMEM;
 	}
+	if (gz && gzclose(gz) != Z_OK && !err)
+		err = -EIO;
+	if (!gz && out >= 0)
+		close(out);
 	if (fd >= 0)
 		close(fd);
 	return err;
@@ -156,7 +161,7 @@ int lab_load_bytes(struct lab_run *r, const char *begin, const char *end)
 	int err;
 
 	if (!text) {
-		lab_wrong(r, N_("the recording cannot be unpacked"));
+		lab_wrong(r, N_("not a recording that lab -w made"));
 		return -EINVAL;
 	}
 	records = take_facts(r, text, text + size);
