@@ -72,6 +72,7 @@ static int print(const struct options *o, const struct model *m)
 	if (err)
 		return err;
 	out.ascii = !terminal_utf8();
+	cfg.columns = terminal_columns(out.fd);
 	listeners_print(&out, m, &cfg);
 	err = out_flush(&out);
 	out_close(&out);
