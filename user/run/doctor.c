@@ -17,6 +17,7 @@
  * Kernel options (/proc/config.gz): 16 of 18 set
  *     CONFIG_KPROBES is not set: no kprobes where fentry fails, and no kernel module
  */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,20 +25,38 @@
 
 #include "../kconfig.h"
 #include "../lib/tr.h"
+#include "../lib/wrap.h"
 #include "../source/bpf/place.h"
 #include "../talk.h"
+#include "../terminal.h"
 #include "../view/jsonout.h"
 #include "doctor.h"
 #include "input.h"
 #include "views.h"
 
 #define HOOK_COLUMNS	52u
+#define HOOK_NARROW	40u		/* below 100 columns: the longest one pushes its row to the right */
+#define TARGET_AT	13u		/* after it */
+
+/* The rest of a line that has at columns, and goes on below where the terminal is not wide enough. */
+static void put_wrapped(struct out *o, const char *text, unsigned int at, unsigned int indent)
+{
+	unsigned int columns = terminal_columns(o->fd);
+
+	out_wrapped_from(o, text, at, indent, columns ? columns : UINT_MAX);
+}
+
+static unsigned int hook_columns(const struct out *o)
+{
+	unsigned int columns = terminal_columns(o->fd);
+
+	return columns && columns < 100 ? HOOK_NARROW : HOOK_COLUMNS;
+}
 
 static void put_title(struct out *o, const char *text)
 {
 	out_line_end(o);
-	out_str(o, text);
-	out_line_end(o);
+	put_wrapped(o, text, 0, 0);
 }
 
 static void put_note(struct out *o, const char *label, const char *text)
@@ -46,17 +65,18 @@ static void put_note(struct out *o, const char *label, const char *text)
 		return;
 	out_str(o, "    ");
 	out_str(o, tr(label));
-	out_str(o, text);
-	out_line_end(o);
+	put_wrapped(o, text, 4 + text_columns(tr(label)), 6);
 }
 
 static void put_hook(struct out *o, const struct hook_report *h)
 {
-	out_spaces(o, HOOK_COLUMNS + 1 - out_safe_cut(o, tr(h->hook), PUT_SAFE_MAX, HOOK_COLUMNS));
+	unsigned int n = out_safe_cut(o, tr(h->hook), PUT_SAFE_MAX, HOOK_COLUMNS), width = hook_columns(o);
+
+	out_spaces(o, n < width ? width + 1 - n : 1);
 	out_str_pad(o, mechanism_name(h->mechanism), 11);
 	out_char(o, ' ');
-	out_str(o, h->target && h->target[0] ? tr(h->target) : "-");
-	out_line_end(o);
+	put_wrapped(o, h->target && h->target[0] ? tr(h->target) : "-", (n < width ? width : n) + TARGET_AT,
+		    width + TARGET_AT);
 	put_note(o, N_("not better: "), h->why_not_better);
 	put_note(o, N_("loses: "), tr(h->loses));
 }
@@ -96,7 +116,7 @@ static const char *roughly(char buf[16], unsigned int n)
 /* What the programs of all hooks take, by mechanism: they are measured one by one, and a plan is any set of them. */
 static void put_cost(struct out *o, const unsigned int cost[MECH_MAX], const char *measured_on)
 {
-	char text[160], by[96] = "", number[16];
+	char text[160], by[96] = "", number[16], all[256];
 	unsigned int sum = 0;
 	size_t n = 0;
 
@@ -108,11 +128,8 @@ static void put_cost(struct out *o, const unsigned int cost[MECH_MAX], const cha
 	}
 	snprintf(text, sizeof(text), _("What it costs: about %s instructions a connection, both ends of it, measured on Linux %s"),
 		 roughly(number, sum), measured_on);
-	out_line_end(o);
-	out_str(o, text);
-	out_str(o, by);
-	out_str(o, n ? ")" : "");
-	out_line_end(o);
+	snprintf(all, sizeof(all), "%s%s%s", text, by, n ? ")" : "");
+	put_title(o, all);
 }
 
 static void put_hooks(struct out *o, struct source *src, const struct options *opt)
@@ -122,7 +139,8 @@ static void put_hooks(struct out *o, struct source *src, const struct options *o
 	struct hook_report h;
 
 	if (!opt->json && !opt->no_header) {
-		out_str(o, "HOOK                                                 MECHANISM   TARGET");
+		out_str_pad(o, "HOOK", hook_columns(o));
+		out_str(o, " MECHANISM   TARGET");
 		out_line_end(o);
 	}
 	for (i = 0; src->ops->hook && src->ops->hook(src, i, &h); i++) {
@@ -153,13 +171,13 @@ static void put_place(void *ctx, const char *what, const char *state)
 		json_str(o, "what", what);
 		json_str(o, "state", state);
 		out_char(o, '}');
+		out_line_end(o);
 	} else {
 		out_str(o, "    ");
 		out_str(o, what);
 		out_str(o, _(": "));
-		out_str(o, state);
+		put_wrapped(o, state, 4 + text_columns(what) + text_columns(_(": ")), 6);
 	}
-	out_line_end(o);
 }
 
 struct kernel {
@@ -193,8 +211,7 @@ static void put_option(void *ctx, const struct kconfig_note *note)
 		out_str(o, "    ");
 		out_str(o, note->option);
 		out_str(o, _(" is not set: "));
-		out_str(o, tr(note->without));
-		out_line_end(o);
+		put_wrapped(o, tr(note->without), 4 + text_columns(note->option) + text_columns(_(" is not set: ")), 6);
 	}
 }
 
