@@ -322,6 +322,8 @@ static void conns_event(struct view *v, const struct model_event *ev)
 	struct conns *s = v->priv;
 
 	s->last_ns = ev->rec->t_ns;
+	if (!v->cfg.start_ns)
+		v->cfg.start_ns = ev->rec->t_ns;	/* of a recording, for -t */
 	if (ev->c)
 		with_conn(v, ev);
 	else
