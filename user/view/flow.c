@@ -38,6 +38,12 @@ static int flow_open(struct view *v)
 	return err;
 }
 
+/* As of the view conns. */
+static bool is_enough(const struct view *v)
+{
+	return v->cfg.conns && v->cfg.conns->count && v->shown >= v->cfg.conns->count;
+}
+
 /* Draws it if it is one to draw, and forgets both ends. */
 static void finish(struct view *v, struct track *t)
 {
@@ -48,7 +54,7 @@ static void finish(struct view *v, struct track *t)
 		left = peer;
 		right = t;
 	}
-	if (follow_wanted(&f->follow, t)) {
+	if (!is_enough(v) && follow_wanted(&f->follow, t)) {
 		ladder_draw(v, f->rows, left, right);
 		v->shown++;
 	}

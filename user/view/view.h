@@ -85,7 +85,7 @@ enum { PICK_FILTER = 1, PICK_TROUBLE = 2, PICK_LONG = 4 };
 /* Of the view conns: --sort. */
 enum conns_sort { CONNS_AS_THEY_END, CONNS_IN, CONNS_OUT, CONNS_LIFE, CONNS_RTT, CONNS_RETR, CONNS_WAIT, CONNS_END };
 
-/* Of the view conns. */
+/* Of the views conns and flow: -c; count alone is of both. */
 struct conns_config {
 	bool all;			/* -a: those that go on, too */
 	bool both;			/* --ends: a line for each end where both are here */
@@ -93,6 +93,7 @@ struct conns_config {
 	bool wide;			/* --wide */
 	enum conns_sort sort;		/* --sort */
 	uint64_t first;			/* with --sort -c: so many of each list; 0: all */
+	uint64_t count;			/* else with -c: no more than so many; 0: all */
 	uint64_t ends_wanted;		/* --end: a bit for each enum life_end; 0: all */
 	uint64_t min_ns;		/* --min-ms: it lived or waited for so long; 0: any. Others ask picks() */
 	uint64_t min_bytes;		/* --min-bytes, in and out together; 0: any */

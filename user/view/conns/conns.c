@@ -115,12 +115,18 @@ static void line(struct view *v, const struct conn_row *r)
 		put_row(v, r);
 }
 
+/* The run goes on until it is looked at: what ends meanwhile, and what has not ended then, nobody asked for. */
+static bool is_enough(const struct view *v)
+{
+	return config(v)->count && v->shown >= config(v)->count;
+}
+
 static void show(struct view *v, struct life *x, uint64_t now_ns)
 {
 	struct conns *s = v->priv;
 	struct conn_row r;
 
-	if (!make_row(v, x, now_ns, &r))
+	if (is_enough(v) || !make_row(v, x, now_ns, &r))
 		return;
 	sums_add(&s->sums, &r);
 	v->shown++;
