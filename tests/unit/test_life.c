@@ -165,6 +165,14 @@ static void is(enum life_end want)
 	assert_true(life.conn != 0);
 }
 
+static void is_not_known_without(unsigned int event)
+{
+	uint64_t unobserved;
+
+	assert_int_equal(life_end(&life, t, ALL & ~(1ull << event), &unobserved), LIFE_UNKNOWN);
+	assert_int_equal(unobserved, 1ull << event);
+}
+
 /* ---- closed ---- */
 
 static void closed_by_us(void **s)
@@ -618,6 +626,63 @@ static void began_before(void **s)
 	assert_int_equal(life.role, ROLE_UNKNOWN);
 }
 
+/* What has come so far is not where it is now, when the next step would not be seen. */
+static void goes_on_unseen(void **s)
+{
+	(void)s;
+	request();
+	is(LIFE_HALF_OPEN);
+	is_not_known_without(TCPTRACE_SYNQ_DEL);
+	state(TCP_S_LISTEN, TCP_S_SYN_RECV);
+	caused(TCPTRACE_SYNQ_DEL, RQ, TCPTRACE_SYNQ_ESTABLISHED);
+	is_not_known_without(TCPTRACE_STATE);
+	caused(TCPTRACE_ACCEPTQ_ADD, SK, TCPTRACE_ACCEPTQ_HANDSHAKE);
+	is_not_known_without(TCPTRACE_ACCEPTQ_DEL);
+	state(TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	caused(TCPTRACE_ACCEPTQ_DEL, SK, TCPTRACE_ACCEPTQ_ACCEPTED);
+	is(LIFE_OPEN);
+	is_not_known_without(TCPTRACE_STATE);
+}
+
+static void waited_before(void **s)
+{
+	struct tcptrace_record r = record(TCPTRACE_EXISTS, SK);
+
+	(void)s;
+	r.flags = TCPTRACE_F_QUEUED;
+	r.listener = LSK;
+	r.new = TCP_S_ESTABLISHED;
+	model_feed(m, &r);
+	is(LIFE_WAITING);
+	assert_int_equal(life_phase(&life), PHASE_ACCEPTQ);
+	caused(TCPTRACE_ACCEPTQ_DEL, SK, TCPTRACE_ACCEPTQ_ACCEPTED);
+	is(LIFE_OPEN);
+	assert_int_equal(life_phase(&life), PHASE_OPEN);
+}
+
+/* No snapshot finds what was reset while it waits for accept(): the first that is seen of it is that call. */
+static void reset_before_us(void **s)
+{
+	struct tcptrace_record r = record(TCPTRACE_ACCEPT, SK);
+
+	(void)s;
+	r.listener = LSK;
+	r.ret = 9;
+	model_feed(m, &r);
+	assert_true(life.conn != 0);
+	life.before = true;		/* the view knows that nothing told how it came */
+	call(TCPTRACE_CLOSE, 0);
+	r = record(TCPTRACE_DESTROY, SK);
+	r.segs_in = 3;
+	r.ret = -ECONNRESET;
+	model_feed(m, &r);
+	is(LIFE_RESET_BY_THEM);
+	assert_int_equal(life_phase(&life), PHASE_ACCEPTQ);
+	is_not_known_without(TCPTRACE_STATE);
+	life.before = false;
+	is(LIFE_UNKNOWN);
+}
+
 static void words(void **s)
 {
 	(void)s;
@@ -643,7 +708,8 @@ int main(void)
 		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(syn_reset),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(not_sent), TEST(old_recording),
-		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(words),
+		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),
+		TEST(waited_before), TEST(reset_before_us), TEST(words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

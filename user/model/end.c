@@ -109,7 +109,8 @@ static bool is_cancelled(const struct conn_life *l)		/* __tcp_close(), tcp_disco
 
 static bool is_dead(const struct conn_life *l)
 {
-	return l->established && l->end_ns && !l->orphan && l->old != TCP_S_NEW_SYN_RECV && l->old != TCP_S_CLOSE;
+	return l->established && l->end_ns && !l->orphan && !l->end_unseen && l->old != TCP_S_NEW_SYN_RECV &&
+	       l->old != TCP_S_CLOSE;
 }
 
 static bool is_reset_err(int err)
@@ -133,6 +134,12 @@ static bool is_reset_by_them(const struct conn_life *l)
 	if (!is_dead(l) || (l->totals.known && !is_reset_err(l->totals.err)))
 		return false;
 	return l->totals.known || l->reset_in;
+}
+
+/* In an accept queue before us, where no snapshot finds it any more: accept() took what the RST had left. */
+static bool is_reset_before(const struct conn_life *l)
+{
+	return l->end_unseen && l->before && l->totals.known && is_reset_err(l->totals.err);
 }
 
 /*
@@ -244,6 +251,7 @@ static const struct {
 	{ is_cancelled,		0, LIFE_CANCELLED },
 	{ is_late_data,		0, LIFE_RESET_LATE_DATA },
 	{ is_reset_by_them,	0, LIFE_RESET_BY_THEM },
+	{ is_reset_before,	NEEDS(STATE), LIFE_RESET_BY_THEM },
 	{ is_reset_memory,	0, LIFE_RESET_MEMORY },
 	{ is_reset_unread,	0, LIFE_RESET_UNREAD },
 	{ is_reset_linger,	0, LIFE_RESET_LINGER },
@@ -255,27 +263,42 @@ static const struct {
 	{ is_closed_by_us,	0, LIFE_CLOSED_BY_US },
 	{ is_closed_by_them,	0, LIFE_CLOSED_BY_THEM },
 	{ is_closed_by_both,	0, LIFE_CLOSED_BY_BOTH },
-	{ is_never_closed,	NEEDS(RST_SENT), LIFE_NEVER_CLOSED },
+	{ is_never_closed,	NEEDS(RST_SENT) | NEEDS(STATE), LIFE_NEVER_CLOSED },
 };
 
-static enum life_end goes_on(const struct conn_life *l)
+static bool waits(const struct conn_life *l)
 {
-	if (l->acceptq_ns && !l->acceptq_out_ns)
+	return (l->acceptq_ns || l->queued) && !l->acceptq_out_ns;
+}
+
+/* It has come that far; that it went no further says what would have told so. */
+static enum life_end goes_on(const struct conn_life *l, uint64_t *needs)
+{
+	*needs = NEEDS(ACCEPTQ_DEL);
+	if (waits(l))
 		return LIFE_WAITING;
-	return !l->established ? LIFE_HALF_OPEN : LIFE_OPEN;
+	*needs = l->synq_ns && !l->synq_out_ns && !l->established ? NEEDS(SYNQ_DEL) : NEEDS(STATE);
+	return l->established ? LIFE_OPEN : LIFE_HALF_OPEN;
 }
 
 enum life_end life_end(const struct conn_life *l, uint64_t now_ns, uint64_t seen, uint64_t *unobserved)
 {
+	enum life_end end;
+
 	*unobserved = 0;
-	if (l->conn && (!l->end_ns || (l->orphan && !life_over(l, now_ns))))
-		return goes_on(l);
+	if (l->conn && (!l->end_ns || (l->orphan && !life_over(l, now_ns)))) {
+		end = goes_on(l, unobserved);
+		*unobserved &= ~seen;
+		return *unobserved ? LIFE_UNKNOWN : end;
+	}
 	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		if (!rules[i].holds(l))
 			continue;
 		*unobserved = rules[i].needs & ~seen;
 		return *unobserved ? LIFE_UNKNOWN : rules[i].end;
 	}
+	if (l->end_unseen)
+		*unobserved = NEEDS(STATE) & ~seen;
 	return LIFE_UNKNOWN;
 }
 
@@ -287,7 +310,7 @@ bool life_deduced(const struct conn_life *l, enum life_end end)
 
 enum life_phase life_phase(const struct conn_life *l)
 {
-	if (l->listener_closed || (l->acceptq_ns && (!l->acceptq_out_ns || (l->end_ns && l->acceptq_out_ns > l->end_ns))))
+	if (l->listener_closed || waits(l) || (l->acceptq_ns && l->end_ns && l->acceptq_out_ns > l->end_ns) || is_reset_before(l))
 		return PHASE_ACCEPTQ;
 	if (l->fin_ns)
 		return PHASE_CLOSING;

@@ -26,7 +26,7 @@ bool life_begins(const struct model_event *ev)
 	return ev->c->state != TCP_S_CLOSE || ev->event == TCPTRACE_CONNECT || ev->event == TCPTRACE_CONNECT_RETURN;
 }
 
-void life_totals(struct conn_life *l, const struct tcptrace_record *rec)
+static void take_totals(struct conn_life *l, const struct tcptrace_record *rec)
 {
 	if (!tcptrace_has_totals(rec))
 		return;
@@ -59,7 +59,8 @@ static void learn(struct conn_life *l, const struct model_event *ev)
 	}
 	if (!l->seen_ns)
 		l->seen_ns = ev->rec->t_ns;
-	l->last_ns = ev->rec->t_ns;
+	if (!(ev->flags & TCPTRACE_F_SAMPLED))
+		l->last_ns = ev->rec->t_ns;
 }
 
 static void begins(struct conn_life *l, enum life_role role, uint64_t t_ns)
@@ -84,7 +85,7 @@ static void ends(struct conn_life *l, const struct model_event *ev)
 	l->told = ev->new;
 	l->end_ns = ev->rec->t_ns;
 	l->ended_in_connect = l->in_connect;
-	life_totals(l, ev->rec);
+	take_totals(l, ev->rec);
 }
 
 static void minisock(struct conn_life *l, const struct model_event *ev)
@@ -161,6 +162,7 @@ static void connect_returns(struct conn_life *l, const struct model_event *ev)
 static void leaves_synq(struct conn_life *l, const struct model_event *ev)
 {
 	l->synq_out_ns = ev->rec->t_ns;
+	l->synq_out_late = ev->flags & TCPTRACE_F_SAMPLED;
 	l->synq_cause = ev->cause;
 	l->deferred = ev->l && ev->l->deferred;
 	if (ev->cause == TCPTRACE_SYNQ_ESTABLISHED)
@@ -169,22 +171,35 @@ static void leaves_synq(struct conn_life *l, const struct model_event *ev)
 	l->end_ns = ev->rec->t_ns;
 }
 
+/* Without a last transition: an orphan becomes a minisock in FIN_WAIT2; of any other that was not seen. */
 static void destroyed(struct conn_life *l, const struct model_event *ev)
 {
 	l->destroyed = true;
 	if (l->end_ns)
 		return;
-	l->old = TCP_S_FIN_WAIT2;
-	l->orphan = true;
+	l->orphan = ev->c->state == TCP_S_FIN_WAIT2;
+	l->end_unseen = !l->orphan;
+	l->old = l->orphan ? TCP_S_FIN_WAIT2 : TCP_S_NONE;
 	l->end_ns = ev->rec->t_ns;
-	life_totals(l, ev->rec);
+	take_totals(l, ev->rec);
+}
+
+void life_found(struct conn_life *l, const struct tcptrace_record *rec)
+{
+	unsigned int state = rec->new;
+
+	take_totals(l, rec);
+	if (rec->flags & TCPTRACE_F_TIMEWAIT)
+		return;
+	l->found_ns = rec->t_ns;
+	l->queued = rec->flags & TCPTRACE_F_QUEUED;
+	l->established |= state != TCP_S_SYN_SENT && state != TCP_S_SYN_RECV && state != TCP_S_NEW_SYN_RECV;
 }
 
 static void exists(struct conn_life *l, const struct model_event *ev)
 {
 	l->before = true;
-	life_totals(l, ev->rec);
-	l->established = ev->new != TCP_S_SYN_SENT && ev->new != TCP_S_SYN_RECV && ev->new != TCP_S_NEW_SYN_RECV;
+	life_found(l, ev->rec);
 	if (ev->new == TCP_S_SYN_SENT)
 		l->role = ROLE_CLIENT;
 }
@@ -233,9 +248,11 @@ void life_step(struct conn_life *l, const struct model_event *ev)
 		break;
 	case TCPTRACE_ACCEPTQ_ADD:
 		l->acceptq_ns = t_ns;
+		l->established |= ev->cause == TCPTRACE_ACCEPTQ_HANDSHAKE || ev->cause == TCPTRACE_ACCEPTQ_COOKIE;
 		break;
 	case TCPTRACE_ACCEPTQ_DEL:
 		l->acceptq_out_ns = t_ns;
+		l->acceptq_out_late = ev->flags & TCPTRACE_F_SAMPLED;
 		l->listener_closed = ev->cause == TCPTRACE_ACCEPTQ_CLOSED;
 		break;
 	case TCPTRACE_CLOSE:

@@ -86,7 +86,8 @@ struct conn_life {
 	uint64_t open_ns;		/* into ESTABLISHED */
 	uint64_t fin_ns;		/* first FIN, either way */
 	uint64_t end_ns;		/* last transition of the full socket, or out of the SYN queue */
-	uint64_t last_ns;		/* last step */
+	uint64_t last_ns;		/* last step that was no snapshot's */
+	uint64_t found_ns;		/* when a snapshot found its socket last, as it says here; 0: none did */
 	uint64_t connect_ns;		/* how long connect() took; 0: unknown */
 	uint32_t synacks_again;		/* SYN-ACKs that were sent again */
 	uint32_t acks_refused;		/* how often its third packet was */
@@ -94,6 +95,8 @@ struct conn_life {
 	int connect_err;		/* errno that connect() failed with, 0 */
 	struct life_totals totals;
 	bool before;			/* there before us */
+	bool queued;			/* and waited for accept() */
+	bool end_unseen;		/* it was destroyed, and no step had told how it ended */
 	bool established;		/* ever */
 	bool closed;			/* close() was called */
 	bool fin_by_close;		/* and sent our FIN */
@@ -104,6 +107,7 @@ struct conn_life {
 	bool reset_after;		/* rst-sent, after it */
 	bool reset_own;			/* rst-sent by the full socket itself, at any time */
 	bool listener_closed;		/* killed with its listener in the accept queue */
+	bool synq_out_late, acceptq_out_late;	/* a snapshot found that it had left: when is unknown */
 	bool deferred;			/* it left the SYN queue of a listener with TCP_DEFER_ACCEPT */
 	bool orphan;			/* ended as a minisock in FIN_WAIT2, which waits for their FIN */
 	bool late_fin, mini_gone;	/* that one got it; that one is gone */
@@ -114,13 +118,13 @@ struct conn_life {
 /* Does a connection begin with this step, or is it there, so that it has a life? ev->c is not NULL. */
 bool life_begins(const struct model_event *ev);
 void life_step(struct conn_life *l, const struct model_event *ev);	/* the first zeroed but for conn */
-/* A record of its totals that no step was made of: what a snapshot says of a known one. */
-void life_totals(struct conn_life *l, const struct tcptrace_record *rec);
+/* A record that no step was made of: what a snapshot says of a known one. */
+void life_found(struct conn_life *l, const struct tcptrace_record *rec);
 /* Nothing more will come that could say how it ended. */
 bool life_over(const struct conn_life *l, uint64_t now_ns);
 /*
  * How it ended. seen: a bit for each event that is seen; what decides and is not seen makes it LIFE_UNKNOWN and is set
- * in *unobserved. Of one that goes on: OPEN, WAITING, HALF_OPEN.
+ * in *unobserved. Of one that goes on: OPEN, WAITING, HALF_OPEN, where that is seen.
  */
 enum life_end life_end(const struct conn_life *l, uint64_t now_ns, uint64_t seen, uint64_t *unobserved);
 bool life_deduced(const struct conn_life *l, enum life_end end);	/* from what did not come */

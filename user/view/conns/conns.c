@@ -24,6 +24,7 @@ struct conns {
 	struct view_clock clock;
 	uint64_t looked_ns, swept_ns, last_ns;
 	uint64_t seen[MODEL_HOSTS];	/* a bit for each event that is seen */
+	uint64_t sweep_ns[MODEL_HOSTS];	/* when the last snapshot began */
 };
 
 static const struct conns_config no_config;
@@ -72,6 +73,16 @@ static bool wanted(const struct view *v, const struct life *x, const struct conn
 	return !c->min_bytes || (r->l->totals.known && r->l->totals.in + r->l->totals.out >= c->min_bytes);
 }
 
+/* What no event tells the last snapshot may have: nothing came of it since. */
+static void found_last(const struct conns *s, const struct life *x, struct conn_row *r)
+{
+	if (r->end != LIFE_UNKNOWN || x->l.end_ns || !x->l.found_ns || x->l.found_ns < s->sweep_ns[x->host] ||
+	    x->l.found_ns < x->l.last_ns)
+		return;
+	r->end = life_end(&x->l, x->l.found_ns, SEEN_ALL, &r->unobserved);
+	r->until_ns = x->l.found_ns;
+}
+
 /* false: it is not wanted */
 static bool make_row(struct view *v, struct life *x, uint64_t now_ns, struct conn_row *r)
 {
@@ -86,6 +97,7 @@ static bool make_row(struct view *v, struct life *x, uint64_t now_ns, struct con
 	}
 	r->until_ns = x->l.end_ns ? x->l.end_ns : now_ns;
 	r->end = life_end(&x->l, now_ns, s->seen[x->host], &r->unobserved);
+	found_last(s, x, r);
 	r->deduced = life_deduced(&x->l, r->end);
 	if (peer)
 		r->peer_end = life_end(&peer->l, now_ns, s->seen[peer->host], &unobserved);
@@ -271,6 +283,14 @@ static bool is_none(const struct life *x, const struct model_event *ev)
 	       (ev->counted & COUNTED_NOTHING && !x->l.synq_ns);
 }
 
+/* It came in before us: no step told that, though it would have. */
+static bool is_from_before(const struct conns *s, const struct model_event *ev)
+{
+	const uint64_t in = 1ull << TCPTRACE_ACCEPTQ_ADD | 1ull << TCPTRACE_STATE;
+
+	return (ev->event == TCPTRACE_ACCEPT || ev->event == TCPTRACE_ACCEPTQ_DEL) && (s->seen[ev->host] & in) == in;
+}
+
 /* The life of the step's connection; one that is over already goes before the next one of the same number. */
 static struct life *life_of(struct view *v, const struct model_event *ev)
 {
@@ -285,7 +305,12 @@ static struct life *life_of(struct view *v, const struct model_event *ev)
 		finish(v, x, ev->rec->t_ns);
 		x = NULL;
 	}
-	return x || !life_begins(ev) ? x : lives_new(&s->lives, ev->conn, ev->host);
+	if (x || !life_begins(ev))
+		return x;
+	x = lives_new(&s->lives, ev->conn, ev->host);
+	if (x)
+		x->l.before = is_from_before(s, ev);
+	return x;
 }
 
 static bool has_ends(const struct tuple *t)
@@ -337,7 +362,7 @@ static void conns_event(struct view *v, const struct model_event *ev)
 	look(v, ev->rec->t_ns);
 }
 
-/* What is seen from now on; and totals of connections that go on, which a sweep found again. */
+/* What is seen from now on; and connections that go on, which a sweep found again. */
 static int conns_record(struct view *v, const struct tcptrace_record *rec, bool passed)
 {
 	struct conns *s = v->priv;
@@ -350,12 +375,14 @@ static int conns_record(struct view *v, const struct tcptrace_record *rec, bool 
 		for (unsigned int e = 1; e < TCPTRACE_EVENT_MAX; e++)
 			s->seen[v->host] |= (uint64_t)!!(rec->arg >> TCPTRACE_SEEN_SHIFT(e) & 3) << e;
 	}
-	if (rec->event != TCPTRACE_EXISTS || !tcptrace_has_totals(rec))
+	if (rec->event == TCPTRACE_SNAPSHOT && !(rec->flags & TCPTRACE_F_END))
+		s->sweep_ns[v->host] = rec->t_ns;
+	if (rec->event != TCPTRACE_EXISTS || rec->new == TCP_S_LISTEN)
 		return 0;
 	t = ends_of(rec);
 	x = lives_by_tuple(&s->lives, &t, v->host, false);
 	if (x && !x->l.end_ns)
-		life_totals(&x->l, rec);
+		life_found(&x->l, rec);
 	return 0;
 }
 

@@ -10,23 +10,37 @@ static uint64_t between(uint64_t from_ns, uint64_t to_ns)
 	return to_ns > from_ns ? to_ns - from_ns : 0;
 }
 
+/* 0: whether it goes on is unknown. */
+static uint64_t until(const struct conn_row *r)
+{
+	return r->end == LIFE_UNKNOWN && !r->l->end_ns ? 0 : r->until_ns;
+}
+
 uint64_t row_life_ns(const struct conn_row *r)
 {
-	return between(r->l->start_ns ? r->l->start_ns : r->l->seen_ns, r->until_ns);
+	const struct conn_life *l = r->l;
+
+	if (l->end_unseen)		/* over since some time before that */
+		return l->before ? 0 : TIME_UNKNOWN;
+	return between(l->before ? l->seen_ns : l->start_ns, until(r));
 }
 
 uint64_t row_synq_ns(const struct conn_row *r)
 {
 	const struct conn_life *l = r->l;
 
-	return between(l->synq_ns, l->synq_out_ns ? l->synq_out_ns : l->acceptq_ns ? l->acceptq_ns : r->until_ns);
+	if (l->synq_out_late)
+		return TIME_UNKNOWN;
+	return between(l->synq_ns, l->synq_out_ns ? l->synq_out_ns : l->acceptq_ns ? l->acceptq_ns : until(r));
 }
 
 uint64_t row_acceptq_ns(const struct conn_row *r)
 {
 	const struct conn_life *l = r->l;
 
-	return between(l->acceptq_ns, l->acceptq_out_ns ? l->acceptq_out_ns : r->until_ns);
+	if (l->acceptq_out_late)
+		return TIME_UNKNOWN;
+	return between(l->acceptq_ns, l->acceptq_out_ns ? l->acceptq_out_ns : until(r));
 }
 
 uint64_t row_connect_ns(const struct conn_row *r)
@@ -48,12 +62,12 @@ uint64_t row_handshake_ns(const struct conn_row *r)
 
 uint64_t row_open_ns(const struct conn_row *r)
 {
-	return between(r->l->open_ns, r->l->fin_ns ? r->l->fin_ns : r->until_ns);
+	return between(r->l->open_ns, r->l->fin_ns ? r->l->fin_ns : until(r));
 }
 
 uint64_t row_closing_ns(const struct conn_row *r)
 {
-	return between(r->l->fin_ns, r->until_ns);
+	return between(r->l->fin_ns, until(r));
 }
 
 uint64_t row_rtt_ns(const struct conn_row *r)
