@@ -683,6 +683,50 @@ static void reset_before_us(void **s)
 	is(LIFE_UNKNOWN);
 }
 
+static void disconnect(uint64_t sk)
+{
+	struct tcptrace_record r = record(TCPTRACE_CONNECT_RETURN, sk);
+
+	r.rport = 0;
+	memset(r.raddr, 0, sizeof(r.raddr));
+	model_feed(m, &r);
+}
+
+/* connect(AF_UNSPEC) of a listener, and of a socket that is bound: it connects nobody. */
+static void disconnected(void **s)
+{
+	struct tcptrace_record r = record(TCPTRACE_LISTEN, LSK);
+
+	(void)s;
+	r.rport = 0;
+	model_feed(m, &r);
+	disconnect(LSK);
+	assert_int_equal(model_totals(m)->conns_now, 0);
+	r = record(TCPTRACE_BIND, SK);
+	r.rport = 0;
+	model_feed(m, &r);
+	disconnect(SK);
+	assert_int_equal(life.conn, 0);
+	dials();
+	is(LIFE_HALF_OPEN);
+}
+
+/* The next connection of a socket that was taken off one has its rtt_min. */
+static void reused(void **s)
+{
+	(void)s;
+	dials();
+	state(TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+	call(TCPTRACE_CONNECT_RETURN, 0);
+	ends(TCP_S_ESTABLISHED, TCP_S_CLOSE, (struct totals){ 0 });
+	disconnect(SK);
+	assert_false(life.reused);
+	memset(&life, 0, sizeof(life));
+	dials();
+	assert_int_not_equal(life.conn, 0);
+	assert_true(life.reused);
+}
+
 static void words(void **s)
 {
 	(void)s;
@@ -709,7 +753,7 @@ int main(void)
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(not_sent), TEST(old_recording),
 		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),
-		TEST(waited_before), TEST(reset_before_us), TEST(words),
+		TEST(waited_before), TEST(reset_before_us), TEST(disconnected), TEST(reused), TEST(words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

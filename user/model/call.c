@@ -114,12 +114,31 @@ void on_connect(struct model *m, const struct tcptrace_record *rec)
 	emit_plain(m, rec, c, NULL);
 }
 
+/* Of a listener, which it closes, of what is bound, or of a connection; nobody is connected. */
+static void disconnects(struct model *m, const struct tcptrace_record *rec)
+{
+	struct listener *l = called_listener(m, rec);
+	struct conn *c = l ? NULL : index_find(m, BY_SK, rec->sk);
+
+	if (c) {
+		owner_learn(m, &c->owner, rec, false);
+		c->reused = true;
+		c->call_ns = 0;
+	}
+	connects_returned(m, c, rec);
+	emit_plain(m, rec, c, l);
+}
+
 void on_connect_return(struct model *m, const struct tcptrace_record *rec)
 {
 	struct model_event ev;
 	struct conn *c;
 	bool fresh;
 
+	if (is_disconnect(rec)) {
+		disconnects(m, rec);
+		return;
+	}
 	c = conn_of(m, rec, &fresh);
 	ev = emit_step(rec, rec->event, c, NULL);
 	if (call_dur_ns(rec)) {

@@ -150,10 +150,12 @@ struct conn *conn_begins(struct model *m, struct conn *c, const struct tcptrace_
 {
 	struct owner owner;
 	uint8_t attempt;
+	bool reused;
 
 	if (!c || rec->t_ns < c->known_ns)
 		return c;
 	owner = c->owner;
+	reused = c->reused;
 	attempt = c->attempt;		/* how the last one failed may not be known yet */
 	if (model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT && !is_new(c) && !may_be_open(c, rec)) {
 		conn_sk_gone(m, c);
@@ -166,6 +168,7 @@ struct conn *conn_begins(struct model *m, struct conn *c, const struct tcptrace_
 	conn_set_sk(m, c, rec->sk);
 	c->owner = owner;
 	c->attempt = attempt;
+	c->reused = reused;
 	c->state = TCP_S_CLOSE;
 	return c;
 }

@@ -17,13 +17,15 @@ bool life_begins(const struct model_event *ev)
 	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CLOSE: case TCPTRACE_SHUTDOWN:
 	case TCPTRACE_DESTROY: case TCPTRACE_SYNQ_DEL:
 		return false;
+	case TCPTRACE_CONNECT_RETURN:
+		return !is_disconnect(ev->rec);
 	case TCPTRACE_STATE:
 		return !(ev->flags & TCPTRACE_F_TIMEWAIT) && ev->new != TCP_S_LISTEN;
 	case TCPTRACE_EXISTS:
 		return !(ev->flags & TCPTRACE_F_TIMEWAIT) && ev->new != TCP_S_CLOSE && ev->new != TCP_S_LISTEN &&
 		       ev->new != TCP_S_BOUND_INACTIVE;
 	}
-	return ev->c->state != TCP_S_CLOSE || ev->event == TCPTRACE_CONNECT || ev->event == TCPTRACE_CONNECT_RETURN;
+	return ev->c->state != TCP_S_CLOSE || ev->event == TCPTRACE_CONNECT;
 }
 
 static void take_totals(struct conn_life *l, const struct tcptrace_record *rec)
@@ -57,8 +59,10 @@ static void learn(struct conn_life *l, const struct model_event *ev)
 		l->listener = ev->l->id;
 		l->role = ROLE_SERVER;
 	}
-	if (!l->seen_ns)
+	if (!l->seen_ns) {
 		l->seen_ns = ev->rec->t_ns;
+		l->reused = c && c->reused;
+	}
 	if (!(ev->flags & TCPTRACE_F_SAMPLED))
 		l->last_ns = ev->rec->t_ns;
 }
@@ -228,7 +232,8 @@ void life_step(struct conn_life *l, const struct model_event *ev)
 		l->in_connect = true;
 		break;
 	case TCPTRACE_CONNECT_RETURN:
-		connect_returns(l, ev);
+		if (!is_disconnect(ev->rec))
+			connect_returns(l, ev);
 		break;
 	case TCPTRACE_SYNQ_ADD:
 		begins(l, ROLE_SERVER, t_ns);

@@ -96,6 +96,7 @@ struct conn_life {
 	struct life_totals totals;
 	bool before;			/* there before us */
 	bool queued;			/* and waited for accept() */
+	bool reused;			/* its socket had another one: the kernel forgets not all that it measured of that */
 	bool end_unseen;		/* it was destroyed, and no step had told how it ended */
 	bool established;		/* ever */
 	bool closed;			/* close() was called */

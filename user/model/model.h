@@ -199,6 +199,7 @@ struct conn {
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
 	bool connected;			/* it was in SYN_SENT: the next connect() of its socket is another conn */
+	bool reused;			/* its socket was taken off another one by connect(AF_UNSPEC) */
 	bool result_due;		/* its connect() is counted as failed, by what ended it: the program may yet ask */
 	uint8_t attempt;		/* attempt.c's */
 
@@ -255,6 +256,12 @@ struct model_event {
 	bool has_queues;
 	uint32_t synq, synq_young, acceptq, limit;	/* of l, right after this step */
 };
+
+/* connect(AF_UNSPEC): of a socket that is connected a return without a remote end cannot be. */
+static inline bool is_disconnect(const struct tcptrace_record *rec)
+{
+	return rec->event == TCPTRACE_CONNECT_RETURN && !rec->ret && !rec->rport;
+}
 
 typedef void (*model_event_fn)(void *ctx, const struct model_event *ev);
 

@@ -157,7 +157,7 @@ static void remember(struct track *t, const struct model_event *ev)
 		t->limit = ev->l->limit;
 	}
 	if (ev->event != TCPTRACE_SOCKET && ev->event != TCPTRACE_BIND && ev->event != TCPTRACE_CLOSE &&
-	    ev->event != TCPTRACE_DESTROY)
+	    ev->event != TCPTRACE_DESTROY && !is_disconnect(ev->rec))
 		t->connects = true;
 	if (ev->event == TCPTRACE_STATE && ev->old == TCP_S_SYN_SENT && ev->new != TCP_S_CLOSE)
 		t->answered = true;

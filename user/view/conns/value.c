@@ -74,7 +74,8 @@ uint64_t row_rtt_ns(const struct conn_row *r)
 {
 	const struct life_totals *t = &r->l->totals;
 
-	return t->known && t->rtt_min_us != UINT32_MAX ? t->rtt_min_us * 1000ull : TIME_UNKNOWN;
+	/* tcp_disconnect() leaves rtt_min as it is */
+	return t->known && t->rtt_min_us != UINT32_MAX && !r->l->reused ? t->rtt_min_us * 1000ull : TIME_UNKNOWN;
 }
 
 uint64_t row_srtt_ns(const struct conn_row *r)
