@@ -727,6 +727,29 @@ static void reused(void **s)
 	assert_true(life.reused);
 }
 
+/* While it waits it is whoever's that has the listener now; nobody's where the one we know has not got it any more. */
+static void owner_of_waiting(void **s)
+{
+	struct listener l = { .opener = { .pid = 7 } };
+	struct conn c = { .in_acceptq = true };
+
+	(void)s;
+	life_owner(&life, &c, &l);
+	assert_int_equal(life.owner.pid, 7);
+	l.holder.pid = 8;
+	life_owner(&life, &c, &l);
+	assert_int_equal(life.owner.pid, 8);
+	l.holder.pid = 0;
+	l.opener_gone = true;
+	life_owner(&life, &c, NULL);
+	assert_int_equal(life.owner.pid, 8);
+	life_owner(&life, &c, &l);
+	assert_int_equal(life.owner.pid, 0);
+	c.owner.pid = 9;
+	life_owner(&life, &c, &l);
+	assert_int_equal(life.owner.pid, 9);
+}
+
 static void words(void **s)
 {
 	(void)s;
@@ -753,7 +776,8 @@ int main(void)
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(not_sent), TEST(old_recording),
 		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),
-		TEST(waited_before), TEST(reset_before_us), TEST(disconnected), TEST(reused), TEST(words),
+		TEST(waited_before), TEST(reset_before_us), TEST(disconnected), TEST(reused), TEST(owner_of_waiting),
+		TEST(words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

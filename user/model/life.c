@@ -40,10 +40,21 @@ static void take_totals(struct conn_life *l, const struct tcptrace_record *rec)
 	};
 }
 
+void life_owner(struct conn_life *l, const struct conn *c, const struct listener *from)
+{
+	const struct owner *keeper = from ? listener_keeper(from) : NULL;
+
+	if (c && c->owner.pid)
+		l->owner = c->owner;
+	else if (keeper && keeper->pid && !l->acceptq_out_ns)
+		l->owner = *keeper;
+	else if (from && !keeper && c && (c->in_acceptq || c->in_synq))
+		l->owner = (struct owner){ .fd = -1 };	/* whom it was learnt from has not got it any more */
+}
+
 static void learn(struct conn_life *l, const struct model_event *ev)
 {
 	const struct conn *c = ev->c;
-	const struct owner *keeper = ev->l ? listener_keeper(ev->l) : NULL;
 
 	if (c && ((c->lport && c->rport) || !l->tuple.lport || !l->tuple.rport))
 		l->tuple = c->tuple;
@@ -51,10 +62,7 @@ static void learn(struct conn_life *l, const struct model_event *ev)
 		l->family = c->family;
 	if (c && c->cookie)
 		l->cookie = c->cookie;
-	if (c && c->owner.pid)
-		l->owner = c->owner;
-	else if (keeper && keeper->pid && !l->acceptq_out_ns)
-		l->owner = *keeper;
+	life_owner(l, c, ev->l);
 	if (ev->l) {
 		l->listener = ev->l->id;
 		l->role = ROLE_SERVER;

@@ -121,6 +121,8 @@ bool life_begins(const struct model_event *ev);
 void life_step(struct conn_life *l, const struct model_event *ev);	/* the first zeroed but for conn */
 /* A record that no step was made of: what a snapshot says of a known one. */
 void life_found(struct conn_life *l, const struct tcptrace_record *rec);
+/* Who has it now: descriptors are handed on without a step. from: its listener, or NULL. */
+void life_owner(struct conn_life *l, const struct conn *c, const struct listener *from);
 /* Nothing more will come that could say how it ended. */
 bool life_over(const struct conn_life *l, uint64_t now_ns);
 /*

@@ -401,12 +401,31 @@ static void conns_lost(struct view *v, uint64_t count, const char *where)
 		json_lost(v, count, where);
 }
 
+static void owner_now(void *ctx, const struct conn *c)
+{
+	const struct conns *s = ctx;
+	struct life *x = lives_by_conn(&s->lives, c->id);
+
+	if (x && !x->l.end_ns)
+		life_owner(&x->l, c, c->listener);
+}
+
+/* Of those that go on: before a list of them. */
+static void owners_now(struct view *v)
+{
+	unsigned int n = v->cfg.hosts ? v->cfg.hosts->n : 1;
+
+	for (unsigned int i = 0; v->cfg.models && i < n; i++)
+		model_each_conn(v->cfg.models[i], owner_now, v->priv);
+}
+
 /* -a -i: those that go on. For people with the bytes since the last list; programs can subtract. */
 static void conns_interval(struct view *v, uint64_t now_ns)
 {
 	struct conns *s = v->priv;
 	bool text = !v->cfg.json && !config(v)->csv;
 
+	owners_now(v);
 	if (v->cfg.quiet)
 		sums_put(v, &s->sums);
 	for (struct life *x = s->lives.oldest; x; x = x->next) {
@@ -435,6 +454,8 @@ static void conns_finish(struct view *v)
 	struct conns *s = v->priv;
 	struct life *x, *next;
 
+	if (config(v)->all)
+		owners_now(v);
 	for (x = s->lives.first_over; x; x = next) {
 		next = x->next_over;
 		if (x->told || ((!x->l.orphan || life_over(&x->l, s->last_ns)) &&
