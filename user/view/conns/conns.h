@@ -75,8 +75,8 @@ void sorted_free(struct sorted *s);
 
 struct sum {
 	const char *host;		/* NULL: there is one machine */
-	bool server;
-	uint16_t port;			/* local of a server, remote of a client */
+	uint8_t role;			/* enum life_role */
+	uint16_t port;			/* local of a server, remote of a client; 0: it is unknown which it is */
 	uint64_t count;
 	uint64_t ends[LIFE_ENDS_MAX];
 	struct hist life, in, out, rtt;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The summary: for each listener, and for each port that programs connected to, how connections ended, and how long
- * they took.
+ * they took. Which of its ports is the one to go by is unknown of a connection whose ends are not told apart: these are
+ * together.
  *
  * :8080 nginx  1,218 connections: closed them 1204, closed us 12, reset us 2 (unread 2)
  *   LIFE ms  p50 0.412  p99 12.031     IN  p50 386  p99 1024     OUT  p50 612  p99 10485760     RTT ms  p50 0.021  p99 0.110
@@ -10,27 +11,39 @@
 #include "../../lib/wrap.h"
 #include "conns.h"
 
-static struct sum *find(struct sums *s, const char *host, bool server, uint16_t port)
+static struct sum *find(struct sums *s, const char *host, uint8_t role, uint16_t port)
 {
 	struct sum *x;
 
 	for (unsigned int i = 0; i < s->n; i++) {
-		if (s->all[i].host == host && s->all[i].server == server && s->all[i].port == port)
+		if (s->all[i].host == host && s->all[i].role == role && s->all[i].port == port)
 			return &s->all[i];
 	}
 	if (s->n == SUMS)
 		return NULL;
 	x = &s->all[s->n++];
 	x->host = host;
-	x->server = server;
+	x->role = role;
 	x->port = port;
 	return x;
 }
 
+/* Of a port the last one's; of those without a port only if all have the same. */
+static void learn_name(struct sum *x, const struct conn_life *l)
+{
+	bool first = x->count == 1;
+
+	if (x->role == ROLE_UNKNOWN && !first && memcmp(x->comm, l->owner.comm, sizeof(x->comm)))
+		memset(x->comm, 0, sizeof(x->comm));
+	else if (l->owner.pid && (x->role != ROLE_UNKNOWN || first))
+		memcpy(x->comm, l->owner.comm, sizeof(x->comm));
+}
+
 void sums_add(struct sums *s, const struct conn_row *r)
 {
-	bool server = r->l->role != ROLE_CLIENT;
-	struct sum *x = find(s, r->host, server, server ? r->l->tuple.lport : r->l->tuple.rport);
+	const struct tuple *t = &r->l->tuple;
+	const uint16_t ports[] = { [ROLE_UNKNOWN] = 0, [ROLE_SERVER] = t->lport, [ROLE_CLIENT] = t->rport };
+	struct sum *x = find(s, r->host, r->l->role, ports[r->l->role]);
 
 	if (!x) {
 		s->others++;
@@ -38,8 +51,7 @@ void sums_add(struct sums *s, const struct conn_row *r)
 	}
 	x->count++;
 	x->ends[r->end]++;
-	if (r->l->owner.pid)
-		memcpy(x->comm, r->l->owner.comm, sizeof(x->comm));
+	learn_name(x, r->l);
 	if (row_life_ns(r) != TIME_UNKNOWN && !r->l->before)
 		hist_add(&x->life, row_life_ns(r));
 	if (row_rtt_ns(r) != TIME_UNKNOWN)
@@ -98,8 +110,9 @@ static void put_sum(struct view *v, const struct sum *x)
 		out_safe(o, x->host, 255);
 		out_mem(o, "  ", 2);
 	}
-	out_str(o, x->server ? "<:" : ">*:");
-	out_u64(o, x->port);
+	out_str(o, x->role == ROLE_UNKNOWN ? "?" : x->role == ROLE_SERVER ? "<:" : ">*:");
+	if (x->role != ROLE_UNKNOWN)
+		out_u64(o, x->port);
 	out_str(o, "  ");
 	if (x->comm[0])
 		out_safe(o, x->comm, TCPTRACE_COMM_LEN);
