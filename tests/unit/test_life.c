@@ -683,6 +683,23 @@ static void reset_before_us(void **s)
 	is(LIFE_UNKNOWN);
 }
 
+static void found_over(void **s)
+{
+	struct tcptrace_record r;
+
+	(void)s;
+	dials();
+	r = record(TCPTRACE_EXISTS, SK);
+	r.new = TCP_S_CLOSE;
+	life_found(&life, &r);
+	assert_false(life.established);
+	assert_int_equal(life.found_ns, 0);
+	r.new = TCP_S_ESTABLISHED;
+	life_found(&life, &r);
+	is(LIFE_OPEN);
+	assert_int_equal(life.found_ns, r.t_ns);
+}
+
 static void disconnect(uint64_t sk)
 {
 	struct tcptrace_record r = record(TCPTRACE_CONNECT_RETURN, sk);
@@ -776,7 +793,7 @@ int main(void)
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(not_sent), TEST(old_recording),
 		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),
-		TEST(waited_before), TEST(reset_before_us), TEST(disconnected), TEST(reused), TEST(owner_of_waiting),
+		TEST(waited_before), TEST(reset_before_us), TEST(found_over), TEST(disconnected), TEST(reused), TEST(owner_of_waiting),
 		TEST(words),
 	};
 

@@ -198,14 +198,12 @@ static void destroyed(struct conn_life *l, const struct model_event *ev)
 
 void life_found(struct conn_life *l, const struct tcptrace_record *rec)
 {
-	unsigned int state = rec->new;
-
 	take_totals(l, rec);
-	if (rec->flags & TCPTRACE_F_TIMEWAIT)
+	if (rec->flags & TCPTRACE_F_TIMEWAIT || rec->new == TCP_S_CLOSE)	/* it is over: how is unknown */
 		return;
 	l->found_ns = rec->t_ns;
 	l->queued = rec->flags & TCPTRACE_F_QUEUED;
-	l->established |= state != TCP_S_SYN_SENT && state != TCP_S_SYN_RECV && state != TCP_S_NEW_SYN_RECV;
+	l->established |= was_open(rec->new);
 }
 
 static void exists(struct conn_life *l, const struct model_event *ev)
