@@ -370,6 +370,8 @@ static int conns_record(struct view *v, const struct tcptrace_record *rec, bool 
 	struct tuple t;
 
 	(void)passed;
+	if (rec->t_ns > s->last_ns)		/* of a recording's end no step tells */
+		s->last_ns = rec->t_ns;
 	if (rec->event == TCPTRACE_OBSERVED && !(rec->flags & TCPTRACE_F_ACTOR)) {
 		s->seen[v->host] = 0;
 		for (unsigned int e = 1; e < TCPTRACE_EVENT_MAX; e++)
