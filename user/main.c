@@ -130,6 +130,5 @@ int main(int argc, char **argv)
 	language_use(options.json && !options.nouts ? "en" : options.lang);
 	if (options.help_fields)
 		return print_fields();
-	options.conns.count = options.count;
 	return options.command->run(&options);
 }

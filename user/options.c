@@ -242,9 +242,10 @@ static int settle(struct options *o)
 		o->source.filter.family = o->ipv4 ? 4 : 6;
 	o->source.path = o->read_path;
 	settle_metrics(o);
+	o->conns.count = o->count;
 	if (o->conns.sort) {		/* the first of a list are known at its end */
 		o->conns.first = o->count;
-		o->count = 0;
+		o->count = o->conns.count = 0;
 	}
 	if (o->write_path && o->view)
 		return options_add_output(o, "record", o->write_path);
