@@ -444,6 +444,28 @@ static void stuck_later(void **state)
 	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 1.0 s");
 }
 
+/* ---- the peers have closed, the program has not ---- */
+
+/* It may still answer. */
+static void close_wait(void **state)
+{
+	(void)state;
+	rig_listen(64, 4096);
+	for (unsigned int i = 1; i <= 10; i++) {
+		handshake(i, 1);
+		accept_by(i, SERVER, 0, 0, 0);
+		state_of(server_rec(TCPTRACE_STATE, i), SK(i), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	}
+	pass(5 * S);
+	look();
+	assert_told("close-wait", FINDING_CAUSE, "prog[100] holds 10 connections in CLOSE_WAIT: the peers have closed, the program has "
+		    "not, the oldest for 5.0 s.");
+	assert_says(FINDING_ADVICE, "If they stay it is a leak: prog[100] must close()");
+	pass(60 * S);
+	look();
+	assert_told("close-wait", FINDING_ADVICE, "A leak: prog[100] must close()");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
@@ -451,6 +473,7 @@ int main(void)
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
 		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
+		TEST(close_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

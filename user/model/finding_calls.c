@@ -377,28 +377,34 @@ static void heap(void *ctx, const struct conn *c)
 		p->pile[i].oldest_ns = c->state_ns;
 }
 
+#define LEAK_NS	60000000000ull	/* answers take less */
+
 static void tell_pile(const struct diagnosis *from, const struct pile *pile)
 {
 	struct diagnosis d = diagnosis_of(from, NULL);
 	const struct owner *const who[] = { &pile->who };
+	uint64_t age = 0;
 
+	if (pile->oldest_ns)
+		age = model_totals(d.m)->last_ns - pile->oldest_ns;
 	d.netns = pile->netns;
 	d.f.of_process = true;
 	blame(&d, who, 1);
 	say_number(&d, "count", pile->count);
 	say_number(&d, "pid", d.f.who.pid);
 	say(&d, FINDING_CAUSE, "{who} holds {count:connection} in CLOSE_WAIT: the peers have closed, the program has not");
-	if (pile->oldest_ns) {
-		say_value(&d, "oldest", FINDING_SPAN, model_totals(d.m)->last_ns - pile->oldest_ns);
+	if (age) {
+		say_value(&d, "oldest", FINDING_SPAN, age);
 		say(&d, FINDING_CAUSE, ", the oldest for {oldest}");
 	}
 	say(&d, FINDING_CAUSE, ".");
-	if (pile->oldest_ns)
-		say(&d, FINDING_ADVICE, "A leak: {who} must close() a connection when read() returns 0. "
-		    "ss -tnp state close-wait lists them.");
-	else
-		say(&d, FINDING_ADVICE, "Since when is not known. If they stay it is a leak: {who} must close() a connection "
-		    "when read() returns 0. ss -tnp state close-wait lists them.");
+	if (!pile->oldest_ns)
+		say(&d, FINDING_ADVICE, "Since when is not known. ");
+	/* it may still answer, or be kept from closing them by something else */
+	say(&d, FINDING_ADVICE, age >= LEAK_NS ?
+	    N_("A leak: {who} must close() a connection when read() returns 0. ss -tnp state close-wait lists them.") :
+	    N_("If they stay it is a leak: {who} must close() a connection when read() returns 0. ss -tnp state close-wait "
+	       "lists them."));
 	d.f.cost_ns = pile->count;
 	tell(&d, "close-wait");
 }
