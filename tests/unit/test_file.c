@@ -211,6 +211,9 @@ static void damaged(void **state)
 	damage(third + offsetof(struct tcptrace_record, old), "\x10", 1, "corrupted at offset 512: there is no state 16", 2);
 	damage(third + offsetof(struct tcptrace_record, new), "\xff", 1, "corrupted at offset 512: there is no state 255", 2);
 	damage(third + offsetof(struct tcptrace_record, cause), "\x20", 1, "corrupted at offset 512: there is no cause 32", 2);
+	damage(third, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, "corrupted at offset 512: a time 584 years after the boot", 2);
+	damage(third + 7, "\x40", 1, "corrupted at offset 512: a time 146 years after the boot", 2);
+	damage(third + 7, "\x06", 1, "corrupted at offset 512: a time 13 years after the boot", 2);
 }
 
 /* An event of a later version is skipped and counted, whatever its members say. */

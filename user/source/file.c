@@ -20,6 +20,9 @@
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
 #define STATE_MAX	15u		/* today's kernels have 13 */
+#define YEAR_NS		31536000000000000ull
+#define UP_MAX_NS	(100 * YEAR_NS)	/* no machine runs so long, */
+#define STEP_MAX_NS	(10 * YEAR_NS)	/* and no recording is without a record for so long */
 
 struct file_source {
 	struct source base;
@@ -30,6 +33,7 @@ struct file_source {
 	uint64_t offset;		/* in the file as it was before packing, of the first byte of buf */
 	size_t len;			/* bytes in buf: less than a record between polls */
 	uint64_t records, unknown;
+	uint64_t last_ns;		/* time of the last record of this recording; 0: none yet */
 	char error[192];
 	_Alignas(8) char buf[CHUNK_RECORDS * RECORD_SIZE];
 };
@@ -100,6 +104,7 @@ static void take_header(struct file_source *f, const struct file_header *h, cons
 	f->host = (struct file_host){ .clock_state = -1 };
 	if (h->header_size >= sizeof(*h) + sizeof(f->host))
 		memcpy(&f->host, after, sizeof(f->host));
+	f->last_ns = 0;
 	f->base.host = &f->host;
 	f->base.wall_offset_ns = h->wall_offset_ns;
 	f->growing = h->state == FILE_GROWING;
@@ -210,6 +215,11 @@ static int file_open(struct source **out, const struct source_config *cfg, char 
 	return 0;
 }
 
+static bool is_possible(const struct file_source *f, uint64_t t_ns)
+{
+	return t_ns <= UP_MAX_NS && (!f->last_ns || t_ns <= f->last_ns + STEP_MAX_NS);
+}
+
 static int check_record(struct file_source *f, const struct tcptrace_record *r, uint64_t at)
 {
 	unsigned int class = tcptrace_event_class(r->event);
@@ -227,6 +237,9 @@ static int check_record(struct file_source *f, const struct tcptrace_record *r, 
 			      r->old > STATE_MAX ? r->old : r->new);
 	if (r->cause >= TCPTRACE_CAUSE_MAX)
 		return refuse(f, _("corrupted at offset %llu: there is no cause %u"), off, r->cause);
+	if (!is_possible(f, r->t_ns))
+		return refuse(f, _("corrupted at offset %llu: a time %llu years after the boot"), off,
+			      (unsigned long long)(r->t_ns / YEAR_NS));
 	return 0;
 }
 
@@ -250,6 +263,7 @@ static int hand_on(struct file_source *f, const struct tcptrace_record *r, uint6
 		return 0;
 	}
 	f->records++;
+	f->last_ns = r->t_ns;
 	if (tcptrace_tells_clocks(r))
 		f->base.wall_offset_ns = r->real_ns;
 	return fn(ctx, r);
