@@ -451,6 +451,8 @@ static void tick_interval(struct outputs *s, uint64_t now_ns)
 {
 	struct view *v = &s->all[0].view;
 
+	if (!now_ns)			/* of a replay that has had no record yet */
+		return;
 	if (!s->next_ns) {
 		s->begun_ns = now_ns;
 		s->next_ns = now_ns + s->o->interval_ns;
@@ -500,8 +502,12 @@ void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns)
 /* To the end of the interval, if that is before the next record; the first one begins with the first record. */
 static void play_intervals(struct outputs *s, uint64_t next_ns, struct view_play *play)
 {
-	if (next_ns && next_ns != UINT64_MAX && !s->next_ns)
+	bool comes = next_ns && next_ns != UINT64_MAX;
+
+	if (comes && !s->next_ns)
 		tick_interval(s, next_ns);
+	else if (comes)
+		s->next_ns = view_past_gap(s->next_ns, s->o->interval_ns, next_ns);
 	play->until_ns = s->next_ns;
 }
 

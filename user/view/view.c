@@ -162,3 +162,12 @@ const char *listener_decides(const struct listener *l)
 		return NULL;
 	return (uint32_t)l->backlog > l->somaxconn ? "somaxconn" : "backlog";
 }
+
+#define GAP_MAX		60u
+
+uint64_t view_past_gap(uint64_t end_ns, uint64_t interval_ns, uint64_t next_ns)
+{
+	if (next_ns <= end_ns || (next_ns - end_ns) / interval_ns <= GAP_MAX)
+		return end_ns;
+	return next_ns - (next_ns - end_ns) % interval_ns;
+}

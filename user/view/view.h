@@ -288,6 +288,11 @@ void summary_end(struct view *v, const struct view_end *end);
 #define VIEW_FLOOD 1000				/* lines a second that nobody reads */
 bool view_streams(const struct view *v);	/* a line for each step */
 const char *view_flood_hint(void);		/* what shows the same in fewer lines */
+/*
+ * A replay: when the interval ends that is shown next, if the one at hand ends at end_ns and the next record comes at
+ * next_ns. Of those without a record up to 60 are shown; more are one.
+ */
+uint64_t view_past_gap(uint64_t end_ns, uint64_t interval_ns, uint64_t next_ns);
 /* What addresses are called; NULL: as they are. */
 struct finding_names {
 	void *ctx;

@@ -9,7 +9,6 @@
 #include "../../lib/tr.h"
 #include "top.h"
 
-#define GAP_MAX		60u		/* intervals without a record that are shown; a longer gap is one */
 #define SPEED_MIN	(-6)
 #define SPEED_MAX	16
 #define REST_MS		50
@@ -25,12 +24,6 @@ static void go_on(struct top *t)
 		return;
 	by = speed < 0 ? by >> -speed : by > UINT64_MAX >> speed ? UINT64_MAX : by << speed;
 	t->play.at_ns = t->play.at_ns + by < by ? UINT64_MAX : t->play.at_ns + by;
-}
-
-static void skip_gap(struct top *t, uint64_t next_ns)
-{
-	if (next_ns > t->next_ns && (next_ns - t->next_ns) / t->interval_ns > GAP_MAX)
-		t->next_ns = next_ns - (next_ns - t->next_ns) % t->interval_ns;
 }
 
 /* On the way back, which leads over the beginning. */
@@ -91,7 +84,7 @@ void top_play_ask(struct top *t, uint64_t next_ns, struct view_play *play)
 		return;
 	}
 	if (next_ns && next_ns != UINT64_MAX)
-		skip_gap(t, next_ns);
+		t->next_ns = view_past_gap(t->next_ns, t->interval_ns, next_ns);
 	play->until_ns = t->next_ns;
 }
 
