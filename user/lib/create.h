@@ -14,6 +14,7 @@ int create_file(const char *path, mode_t mode);
 void create_give(int fd);			/* a file that we have just made */
 /* One that nobody can have put there, or linked to another: else -EEXIST. */
 int create_new_file(const char *path, mode_t mode);
-bool create_would_wait(const char *path);	/* a FIFO without a reader */
+/* A FIFO without a reader. One that is there is kept until we end. */
+bool create_would_wait(const char *path);
 
 #endif

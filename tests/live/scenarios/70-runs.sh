@@ -136,6 +136,18 @@ reader_sleeps()
 	exec {r}<&-
 }
 
+# until_waits PID: for the writer of a FIFO
+until_waits()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		grep -q wait_for_partner "/proc/$1/stack" && return
+		sleep 0.05
+	done
+	die "process $1 does not wait: $(cat "/proc/$1/stack")"
+}
+
 scenario fifo 4 own -- "-w FIFO: waits for its reader before anything is attached, and a signal ends that"
 fifo()
 {
@@ -161,6 +173,36 @@ fifo()
 	kill -INT "${pid[tcptrace]}"
 	ended_within 3 "${pid[tcptrace]}"
 	unset 'pid[tcptrace]'
+}
+
+scenario fifo_read 4 own -- "-w FIFO and -o FIFO: their readers are there first, and stay"
+fifo_read()
+{
+	local r1 r2
+
+	mkfifo "$dir/pipe" "$dir/lines" "$dir/ready"
+	cat "$dir/pipe" > "$dir/record" &
+	r1=$!
+	cat "$dir/lines" > "$dir/text" &
+	r2=$!
+	until_waits $r1
+	until_waits $r2
+	"$tcptrace" --netns "$ns" --mechanism "$mechanism" -w "$dir/pipe" -o "$dir/lines" --ready-fd 9 9<> "$dir/ready" \
+		2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_ready
+	client --count 3
+	kill -INT "${pid[tcptrace]}"
+	ended_within $patience "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	expect "exit status ($(tail -n 1 "$dir/talk"))" $? 0
+	unset 'pid[tcptrace]'
+	wait $r1 $r2
+	expect "waited for" "$(grep -c 'waiting for its reader' "$dir/talk")" 0
+	expect "lines of connect()" "$(grep -c '^connect ' "$dir/text")" 3
+	"$tcptrace" -j -r "$dir/record" > "$dir/replay"
+	json=$dir/replay
+	events connect:3
 }
 
 scenario limits 4 own host -- "descriptors 0 to 2 closed, few open files, small files, no /proc: it says what is wrong"
