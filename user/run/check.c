@@ -40,7 +40,9 @@ struct check {
 	unsigned int differ, n;
 	struct space {
 		uint32_t netns;
+		uint64_t cookie;		/* 0: unknown */
 		bool fresh;			/* it was not there when we began */
+		bool again;			/* nor that, but one of its number: what was counted may be of both */
 		bool ended;			/* its counters were read in the end, too */
 		uint64_t before[LEDGER_MAX], after[LEDGER_MAX];
 		struct reading first, last;
@@ -74,17 +76,19 @@ static int read_counters(uint64_t *values, struct reading *when)
 static int begin_here(void *arg)
 {
 	struct check *c = arg;
+	struct space *s = &c->ns[c->n];
 	int err;
 
 	if (c->n == LEDGER_NETNS) {
 		missed(c, counters_netns(), -E2BIG);
 		return 0;
 	}
-	err = read_counters(c->ns[c->n].before, &c->ns[c->n].first);
+	*s = (struct space){ .netns = counters_netns(), .cookie = counters_netns_cookie() };
+	err = read_counters(s->before, &s->first);
 	if (err)
-		leave_out(c, counters_netns(), strerror(-err));
+		leave_out(c, s->netns, strerror(-err));
 	else
-		c->ns[c->n++].netns = counters_netns();
+		c->n++;
 	return 0;
 }
 
@@ -215,14 +219,32 @@ static void compare(struct check *c, uint32_t netns, const uint64_t *kernel, con
 }
 
 /* It was not there when we began: its counters began at 0, unless it lived by a socket alone until now. */
-static void compare_new(struct check *c, uint32_t netns, const uint64_t *kernel, const uint64_t *counted)
+static void compare_new(struct check *c, const struct space *s, const uint64_t *kernel, const uint64_t *counted)
 {
 	bool agree = true;
 
 	for (int k = 0; k < LEDGER_MAX; k++)
 		agree &= !comparable(c, k, kernel[k]) || ledger_agrees(k, kernel[k], counted[k]);
 	if (!agree)
-		leave_out(c, netns, _("no process was in it when we began"));
+		leave_out(c, s->netns, s->again ? _("it ended before we did") : _("no process was in it when we began"));
+}
+
+/* No counter of the ledger ever falls. */
+static bool fell(const struct space *s)
+{
+	for (int k = 0; k < LEDGER_MAX; k++) {
+		if (s->after[k] < s->before[k])
+			return true;
+	}
+	return false;
+}
+
+/* An inode number is used again as soon as it is free, where containers come and go: its cookie never. */
+static bool is_another(const struct space *s)
+{
+	uint64_t cookie = counters_netns_cookie();
+
+	return s->cookie && cookie ? s->cookie != cookie : fell(s);
 }
 
 static int finish_here(void *arg)
@@ -238,6 +260,7 @@ static int finish_here(void *arg)
 		*s = (struct space){ .netns = netns, .fresh = true };
 	}
 	s->ended = !read_counters(s->after, &s->last);
+	s->again = s->ended && !s->fresh && is_another(s);
 	return 0;
 }
 
@@ -249,18 +272,21 @@ static void check_ending(struct view *v)
 	c->err = netns_each(v->cfg.netns, finish_here, NULL, c);
 }
 
+/* Under a number that was used again what came near the first reading is of the one that ended, not of the other. */
 static void compare_space(struct check *c, const struct space *s)
 {
 	static const uint64_t nothing[LEDGER_MAX];
 	const uint64_t *sure = ledger_of(&c->ledger, s->netns), *doubtful = ledger_of(&c->doubtful, s->netns);
 	uint64_t kernel[LEDGER_MAX], counted[LEDGER_MAX];
 
+	sure = sure ? sure : nothing;
+	doubtful = doubtful ? doubtful : nothing;
 	for (int k = 0; k < LEDGER_MAX; k++) {
-		kernel[k] = s->after[k] == SNMP_UNKNOWN ? s->after[k] : s->after[k] - s->before[k];
-		counted[k] = nearest((sure ? sure : nothing)[k], (doubtful ? doubtful : nothing)[k], kernel[k]);
+		kernel[k] = s->after[k] == SNMP_UNKNOWN ? s->after[k] : s->after[k] - (s->again ? 0 : s->before[k]);
+		counted[k] = s->again ? sure[k] + doubtful[k] : nearest(sure[k], doubtful[k], kernel[k]);
 	}
-	if (s->fresh)
-		compare_new(c, s->netns, kernel, counted);
+	if (s->fresh || s->again)
+		compare_new(c, s, kernel, counted);
 	else
 		compare(c, s->netns, kernel, counted);
 }

@@ -241,6 +241,60 @@ check_names()
 		fail "nothing is said of namespace $gone: $(grep -v Tracing "$dir/talk" | head -n 3)"
 }
 
+# born_again NUMBER: $another is a process in a new namespace of that number; those below it are taken first
+born_again()
+{
+	local i below=()
+
+	for ((i = 0; i < 10; i++)); do
+		sleep 2			# what is gone is not gone at once
+		unshare -n sleep $limit &
+		another=$!
+		until [[ $(readlink "/proc/$another/exe") == */sleep ]]; do :; done
+		[[ $(stat -L -c %i "/proc/$another/ns/net") != "$1" ]] || break
+		below+=("$another")
+	done
+	((!${#below[@]})) || kill "${below[@]}"
+	((i < 10)) || skip "no namespace gets the number $1 again"
+}
+
+# made N: what makes so many connections
+made() { echo "(($1 == 0)) || '$bin/load' --count $1 --port $port"; }
+
+# Where containers come and go their numbers are used again at once.
+scenario check_number 4 own alone -- "--check: another namespace under the number of one that ended is not taken for it"
+check_number()
+{
+	local gone before again status said
+
+	for again in "0 0 0" "0 5 0" "7 0 1"; do	# connections of the one while we look, of the other, and the status
+		read -r before again status <<< "$again"
+		sleep 1
+		start other unshare -n bash -c "ip link set lo up; stat -L -c 'HERE %i' /proc/self/ns/net; $(made 12)
+			echo DONE; read -r; $(made $before)"
+		hear other HERE
+		gone=${reply#HERE }
+		hear other DONE
+		mkfifo "$dir/ready"
+		"$tcptrace" -q --check --netns "$gone" --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/text" 2> "$dir/talk" &
+		pid[tcptrace]=$!
+		until_ready
+		say other
+		finish other
+		born_again "$gone"
+		nsenter -t $another -n bash -c "ip link set lo up; $(made $again)" > "$dir/another"
+		kill -INT "${pid[tcptrace]}"
+		kill_late "${pid[tcptrace]}"
+		wait "${pid[tcptrace]}"
+		expect "exit status of $before and $again" $? "$status"
+		unset 'pid[tcptrace]'
+		kill $another
+		expect "differences of $before and $again" "$(grep -c DIFFERENT "$dir/text")" 0
+		said=$(grep -c "namespace $gone is not compared: it ended before we did" "$dir/talk")
+		expect "said of $before and $again ($(grep -v Tracing "$dir/talk" | head -n 3))" "$said" "$status"
+	done
+}
+
 scenario filter_cgroup 46 own each -- "--cgroup: the processes of one cgroup"
 filter_cgroup()
 {
