@@ -54,20 +54,47 @@ static uint64_t pair_of(const struct model_event *ev)
 	return hash_of(&t);
 }
 
-enum wanted wanted_event(struct wanted_pairs *w, const struct view *v, const struct model_event *ev)
+static uint64_t *row_of(struct wanted_pairs *w, uint64_t pair)
 {
-	uint64_t pair, *slot;
+	return w->pair[pair % (WANTED_PAIRS / WANTED_WAYS)];
+}
 
-	if (!v->cfg.picks)
-		return WANTED;
-	pair = pair_of(ev);
-	slot = &w->pair[pair % WANTED_PAIRS];
-	if ((v->cfg.picks(v->cfg.picks_ctx, ev) & v->cfg.picks_all) == v->cfg.picks_all) {
-		if (pair)
-			*slot = pair;
-		return WANTED;
+static bool is_remembered(struct wanted_pairs *w, uint64_t pair)
+{
+	const uint64_t *row = row_of(w, pair);
+
+	for (unsigned int i = 0; i < WANTED_WAYS; i++) {
+		if (row[i] == pair)
+			return true;
 	}
-	if (pair && *slot == pair)
+	return false;
+}
+
+static void remember(struct wanted_pairs *w, uint64_t pair)
+{
+	uint64_t *row = row_of(w, pair);
+	unsigned int i = 0;
+
+	while (i < WANTED_WAYS - 1 && row[i] != pair)
+		i++;
+	memmove(row + 1, row, i * sizeof(*row));
+	row[0] = pair;
+}
+
+enum wanted wanted_pair(struct wanted_pairs *w, bool picked, const struct model_event *ev)
+{
+	uint64_t pair = pair_of(ev);
+
+	if (pair && picked)
+		remember(w, pair);
+	if (picked || (pair && is_remembered(w, pair)))
 		return WANTED;
 	return opens(ev) ? WANTED_MAYBE : WANTED_NOT;
+}
+
+enum wanted wanted_event(struct wanted_pairs *w, const struct view *v, const struct model_event *ev)
+{
+	if (!v->cfg.picks)
+		return WANTED;
+	return wanted_pair(w, (v->cfg.picks(v->cfg.picks_ctx, ev) & v->cfg.picks_all) == v->cfg.picks_all, ev);
 }

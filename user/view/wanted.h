@@ -9,10 +9,11 @@
 #include "../lib/sized.h"
 #include "view.h"
 
-#define WANTED_PAIRS	SIZED(8192u, 16u)
+#define WANTED_PAIRS	SIZED(65536u, 16u)
+#define WANTED_WAYS	4u
 
 struct wanted_pairs {
-	uint64_t pair[WANTED_PAIRS];	/* 0: none */
+	uint64_t pair[WANTED_PAIRS / WANTED_WAYS][WANTED_WAYS];	/* of each row the one seen last first; 0: none */
 };
 
 enum wanted {
@@ -22,6 +23,8 @@ enum wanted {
 };
 
 uint64_t wanted_hash(uint64_t a, uint64_t b);		/* never 0 */
+/* picked: the filter fits the end whose step it is. */
+enum wanted wanted_pair(struct wanted_pairs *w, bool picked, const struct model_event *ev);
 enum wanted wanted_event(struct wanted_pairs *w, const struct view *v, const struct model_event *ev);
 
 #endif
