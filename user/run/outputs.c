@@ -11,6 +11,7 @@
 #include "../names.h"
 #include "../talk.h"
 #include "../terminal.h"
+#include "../view/wanted.h"
 #include "about.h"
 #include "outfile.h"
 #include "outputs.h"
@@ -38,6 +39,8 @@ struct outputs {
 	bool ended;			/* outputs_end() was there: what they wrote is complete */
 	bool stepped, passed;		/* the record at hand made a step; one that passes the filter */
 	uint64_t begun_ns, next_ns;	/* -i: when the first interval began, and the one at hand ends; 0: not yet */
+	struct wanted_pairs *pairs;	/* the filter selects connections: both ends of those it fits. NULL: ends */
+	bool by_address;		/* ... and addresses alone say which */
 	const struct models *models;
 	struct recording recording;	/* what the main view's user asked for while it runs */
 	bool warned;			/* of more lines than anybody reads */
@@ -221,6 +224,12 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->src = src;
 	s->machine = machine;
 	s->models = models;
+	if (select->filter && views_want_both_ends(o)) {
+		s->by_address = !select->filter->npids && !select->filter->comm && !filter_by_place(select->filter);
+		s->pairs = calloc(1, sizeof(*s->pairs));
+		if (!s->pairs)
+			return -ENOMEM;
+	}
 	about_run(&s->about, o, src);
 	if (!o->read_path)
 		about_now(&s->about, o, src);
@@ -311,14 +320,43 @@ static void to_view(struct view *v, const struct model_event *ev, bool selected)
 		v->ops->event(v, ev);
 }
 
+/* Its end that fits may come later: a client is heard before its server, a socket before it has a port. */
+static bool begins(const struct model_event *ev)
+{
+	switch (ev->event) {
+	case TCPTRACE_BIND: case TCPTRACE_EXISTS:
+	case TCPTRACE_CONNECT: case TCPTRACE_CONNECT_RETURN: case TCPTRACE_RETRANS:
+	case TCPTRACE_SYNQ_ADD: case TCPTRACE_SYNQ_DEL: case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_ACCEPTQ_ADD:
+		return true;
+	case TCPTRACE_STATE:
+		return ev->new == TCP_S_SYN_SENT || ev->old == TCP_S_SYN_SENT || ev->new == TCP_S_SYN_RECV ||
+		       ev->old == TCP_S_SYN_RECV;
+	}
+	return false;
+}
+
+/* What a program did is known from its first step on, and no replay could choose it again. */
+static bool passes(struct outputs *s, const struct model_event *ev)
+{
+	bool fits = select_filtered(s->select, ev);
+
+	if (!s->pairs)
+		return fits;
+	if (wanted_pair(s->pairs, fits, ev) == WANTED)
+		return true;
+	if (s->select->program)
+		return false;
+	return ev->event == TCPTRACE_SOCKET || ((s->by_address || begins(ev)) && select_other_end(s->select, ev->rec));
+}
+
 void outputs_event(struct outputs *s, const struct model_event *ev)
 {
 	bool selected;
 
 	s->stepped = true;
 	selected = s->selects && !count_reached(s) && select_event(s->select, ev);
-	if (s->takes && s->select->filter && !s->passed)
-		s->passed = select_filtered(s->select, ev);
+	if (s->takes && s->select->filter && (s->pairs || !s->passed))
+		s->passed |= passes(s, ev);
 	/* what was there before is no step, unless it is what the user asks for */
 	s->selected += selected && (ev->event != TCPTRACE_EXISTS || s->o->events & EVENT_BIT(EXISTS));
 	for (unsigned int i = 0; i < s->n; i++)
@@ -342,11 +380,16 @@ static void lost(struct outputs *s, const struct tcptrace_record *rec)
  * Notes of the capture side are for every output; the rest is if the filter of a replay lets it through. What made no
  * step is judged by its addresses: a sweep that found what was known says that it is still there.
  */
+static bool record_passes(const struct outputs *s, const struct tcptrace_record *rec)
+{
+	if (!s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE)
+		return true;
+	return !s->stepped && (select_record(s->select, rec) || (s->pairs && rec->rport && select_other_end(s->select, rec)));
+}
+
 static bool take_record(struct outputs *s, const struct tcptrace_record *rec)
 {
-	bool passed = !s->select->filter || s->passed || tcptrace_event_class(rec->event) == TCPTRACE_NOTE ||
-		      (!s->stepped && select_record(s->select, rec));
-	bool more = true;
+	bool passed = record_passes(s, rec), more = true;
 
 	s->recorded += passed;
 	if (s->recording.to && passed)
@@ -623,6 +666,7 @@ bool outputs_close(struct outputs *s)
 	for (unsigned int i = s->n; i-- > 0; )
 		well &= close_one(&s->all[i], s->ended);
 	about_free(&s->about);
+	free(s->pairs);
 	free(s);
 	return well;
 }

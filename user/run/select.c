@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../lib/put.h"
 #include "select.h"
 
 _Static_assert(TCPTRACE_EVENT_MAX <= 64, "a mask of events fits in 64 bits");
@@ -204,6 +205,19 @@ bool select_record(const struct select *s, const struct tcptrace_record *r)
 	       filter_has_port(f->lports, f->nlports, r->lport) &&
 	       (!r->rport || (filter_has_port(f->rports, f->nrports, r->rport) &&
 			      filter_has_addr(f, r->laddr, r->raddr)));
+}
+
+bool select_other_end(const struct select *s, const struct tcptrace_record *r)
+{
+	struct tcptrace_record other = *r;
+
+	other.lport = r->rport;
+	other.rport = r->lport;
+	memcpy(other.laddr, r->raddr, sizeof(other.laddr));
+	memcpy(other.raddr, r->laddr, sizeof(other.raddr));
+	if (s->filter && s->filter->netns && !addr_is_loopback(r->laddr) && !addr_is_loopback(r->raddr))
+		other.netns = s->filter->netns;
+	return select_record(s, &other);
 }
 
 bool select_event(const struct select *s, const struct model_event *ev)

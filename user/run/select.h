@@ -29,6 +29,8 @@ bool select_event(const struct select *s, const struct model_event *ev);
 bool select_filtered(const struct select *s, const struct model_event *ev);	/* the filter alone */
 /* The same of a record that made no step: by its addresses alone. */
 bool select_record(const struct select *s, const struct tcptrace_record *r);
+/* Whether its other end may fit by its addresses, in whatever namespace it can be. */
+bool select_other_end(const struct select *s, const struct tcptrace_record *r);
 unsigned int select_pick(void *select, const struct model_event *ev);	/* as view_config.picks: PICK_* */
 bool select_listener(const struct select *s, const struct listener *l);
 /* Without a listener: where the filter would not have left out any of what it was counted from. */

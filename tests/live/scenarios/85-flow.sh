@@ -28,10 +28,21 @@ in_order()
 
 fits() { expect "lines wider than 100" "$(sed '/^! /,$d; s/[^ -~]/x/g' "$dir/flow" | grep -c '.\{101\}')" 0; }
 
-scenario flow_both_ends 46 own each -- "flow -P: both ends, and the handshake in its order"
+# recorded ARGS: what -w kept shows the same again, also where nothing is chosen any more
+recorded()
+{
+	local args ladders='/^! /,$d; / events, /d; s/^conn *[0-9]* */conn /; /^conn/s/  */ /g'
+
+	for args in "$*" ""; do
+		"$tcptrace" flow $args -r "$dir/record" | sed "$ladders" > "$dir/again"
+		sed "$ladders" "$dir/flow" | diff - "$dir/again" > "$dir/diff" || fail "replayed with '$args': $(head -n 9 "$dir/diff")"
+	done
+}
+
+scenario flow_both_ends 46 own each -- "flow -P: both ends, and the handshake in its order; -w keeps them"
 flow_both_ends()
 {
-	ladders -P "$port"
+	ladders -P "$port" -w "$dir/record"
 	server --backlog 2 --accept loop --max 7
 	client --count 7
 	finish server
@@ -39,6 +50,8 @@ flow_both_ends()
 	expect ladders "$(grep -c '^conn.*client' "$dir/flow")" 7
 	expect "ends not seen" "$(grep -c 'not seen here' "$dir/flow")" 0
 	expect "not over" "$(grep -c 'goes on' "$dir/flow")" 0
+	recorded -P "$port"
+	expect "lines of which both ends were recorded" "$("$tcptrace" conns -P "$port" -r "$dir/record" | grep -c " server .*=.*:$port ")" 7
 	expect "whole SYNs" "$(grep -c '── SYN ──\+▶\|◀──\+ SYN ──' "$dir/flow")" 0
 	in_order SYN_SENT NEW_SYN_RECV 'SYN-ACK' 'ESTABLISHED' 'SYN_RECV' 'accept queue: in' 'accept queue: out' \
 		'accept() returned'
