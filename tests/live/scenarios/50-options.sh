@@ -269,7 +269,7 @@ check_number()
 
 	for again in "0 0 0" "0 5 0" "7 0 1"; do	# connections of the one while we look, of the other, and the status
 		read -r before again status <<< "$again"
-		sleep 1
+		sleep 3			# as above, of those before it
 		start other unshare -n bash -c "ip link set lo up; stat -L -c 'HERE %i' /proc/self/ns/net; $(made 12)
 			echo DONE; read -r; $(made $before)"
 		hear other HERE
