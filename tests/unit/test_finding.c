@@ -633,6 +633,30 @@ static void unanswered(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "ETIMEDOUT");
 }
 
+/* Of calls that did not fail nothing is seen: maybe IPv4 did it. A RST by IPv6 is told, and what fails by IPv4. */
+static void went_on_unobserved(void **state)
+{
+	static const int no_way[] = { EADDRNOTAVAIL, ENETUNREACH, EHOSTUNREACH };
+
+	(void)state;
+	observe_quietly();
+	for (unsigned int i = 0; i < 3; i++)
+		for (unsigned int n = 0; n < 5; n++)
+			connect_fails(10 * i + n, no_way[i], true);
+	look();
+	assert_int_equal(found.n, 0);
+	for (unsigned int i = 40; i < 45; i++)
+		connect_fails(i, ECONNREFUSED, true);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "[::1]:8080 failed 5 times with ECONNREFUSED");
+	rig_down(state);
+	up(state);
+	observe_quietly();
+	connect_fails(1, EADDRNOTAVAIL, false);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "10.0.0.1:8080 failed 1 time with EADDRNOTAVAIL");
+}
+
 /* IPv6 fails, IPv4 does it: nobody notices. */
 static void went_on(void **state)
 {
@@ -753,7 +777,7 @@ int main(void)
 		TEST(no_listener),
 		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
-		TEST(went_on), TEST(order), TEST(listeners_in_order), TEST(healthy),
+		TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};
 

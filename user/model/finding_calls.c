@@ -59,8 +59,6 @@ static bool is_refused(const struct model *m, uint16_t rport)
 /* Programs try IPv6 first and go on to IPv4. */
 static bool went_on(const struct diagnosis *d, const struct connects *row, const struct failure *e)
 {
-	if (row->family != 6)
-		return false;
 	for (uint32_t i = 0; i < CONNECTS; i++) {
 		const struct connects *other = model_connects(d->m, i);
 
@@ -71,19 +69,29 @@ static bool went_on(const struct diagnosis *d, const struct connects *row, const
 	return false;
 }
 
+/* Where only calls that fail are seen nobody knows whether it did: no route to where IPv6 leads is how most machines are. */
+static bool may_have_gone_on(const struct diagnosis *d, const struct connects *row, const struct failure *e)
+{
+	if (row->family != 6)
+		return false;
+	if (e->err != ECONNREFUSED && model_seen(d->m, TCPTRACE_CONNECT) == TCPTRACE_SEEN_NOT)
+		return true;
+	return went_on(d, row, e);
+}
+
 static bool connect_told(const struct diagnosis *d, const struct connects *row, const struct failure *e)
 {
 	struct target to = target_of(row, e);
 
 	switch (e->err) {
 	case EADDRNOTAVAIL:
-		return !went_on(d, row, e);
+		return !may_have_gone_on(d, row, e);
 	case ECONNREFUSED:
-		return e->count >= CONNECT_FEW && !went_on(d, row, e) && !is_unheard(d->m, &to);
+		return e->count >= CONNECT_FEW && !may_have_gone_on(d, row, e) && !is_unheard(d->m, &to);
 	case ETIMEDOUT:
 		return !is_refused(d->m, row->rport);
 	case ENETUNREACH: case EHOSTUNREACH: case EAFNOSUPPORT: case EINVAL:
-		return e->count >= CONNECT_FEW && !went_on(d, row, e);
+		return e->count >= CONNECT_FEW && !may_have_gone_on(d, row, e);
 	default:
 		return e->count >= CONNECT_FEW;
 	}
