@@ -286,13 +286,92 @@ static void no_listener(void **state)
 	knock(23, PORT, 0x0a000001);
 	rig_listen(128, 4096);
 	look();
-	assert_told("no-listener", FINDING_CAUSE, "25 SYNs to 10.0.0.1:8080 answered by RST: nobody listened from ");
-	assert_says(FINDING_CAUSE, ", when prog[100] began to.");
+	assert_told("no-listener", FINDING_CAUSE, "25 SYNs to 10.0.0.1:8080 answered by RST: 2 times between ");
+	assert_says(FINDING_CAUSE, " nobody listened; prog[100] listened last.");
+}
+
+/* Lives for a second and a half, three times, and before and between those nobody listens. */
+static void crashes(void **state)
+{
+	struct tcptrace_record rec = listener_rec(0);
+
+	(void)state;
+	memset(rec.laddr + 12, 0, 4);
+	for (unsigned int i = 0; i < 3; i++) {
+		knock(19, PORT, 0x0a000001);
+		rec.sk = LSK + 4096 * i;
+		state_of(by(rec, SERVER + i, 3), rec.sk, TCP_S_CLOSE, TCP_S_LISTEN);
+		pass(1500 * MS);
+		state_of(rec, rec.sk, TCP_S_LISTEN, TCP_S_CLOSE);
+		destroy(rec, rec.sk);
+		pass(100 * MS);
+	}
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "57 SYNs to 10.0.0.1:8080 answered by RST: 3 times between ");
+	assert_says(FINDING_CAUSE, " nobody listened; prog[102] listened last.");
+	assert_says(FINDING_ADVICE, "Find out why the listener is closed again and again.");
+	knock(7, PORT, 0x0a000001);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "64 SYNs to 10.0.0.1:8080 answered by RST: 4 times between ");
+	pass(100 * MS);
+	rec.sk = LSK;
+	state_of(by(rec, SERVER + 3, 3), rec.sk, TCP_S_CLOSE, TCP_S_LISTEN);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "64 SYNs to 10.0.0.1:8080 answered by RST: 4 times between ");
+	assert_says(FINDING_CAUSE, " nobody listened; prog[103] listened last.");
+}
+
+static void listen_there(struct tcptrace_record rec)
+{
+	state_of(by(rec, SERVER, 3), LSK, TCP_S_CLOSE, TCP_S_LISTEN);
+	pass(S);
+}
+
+/* Of that port, and not for them. */
+static void not_for_these(void **state)
+{
+	struct tcptrace_record rec = listener_rec(0);
+
+	memset(rec.laddr, 0, 16);		/* [::] */
+	rec.family = 6;
+	listen_there(rec);
+	knock(5, PORT, 0x0a000001);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "5 SYNs to 10.0.0.1:8080 answered by RST: prog[100] listens on [::]:8080, but for IPv6 "
+		    "alone (IPV6_V6ONLY).");
+	assert_says(FINDING_ADVICE, "Let prog[100] listen for IPv4, too: on 0.0.0.0, or without IPV6_V6ONLY");
+	rig_down(state);		/* of both families, as far as is known: it may have taken them */
+	up(state);
+	knock(5, PORT, 0x0a000001);
+	listen_there(rec);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, ", when prog[100] began to.");
+	rig_down(state);
+	up(state);
+	rec = listener_rec(0);
+	mapped(rec.laddr, 0);
+	rec.device = 3;
+	listen_there(rec);
+	knock(5, PORT, 0x0a000001);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "prog[100] listens on 0.0.0.0:8080, but on one device alone (SO_BINDTODEVICE).");
+	assert_not_said("send them to");
+	rig_down(state);		/* nobody ever did, and who begins to does elsewhere */
+	up(state);
+	knock(5, PORT, 0x7f000001);
+	rec = listener_rec(0);
+	mapped(rec.laddr, 0x7f000002);
+	listen_there(rec);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "nobody listens on that address; prog[100] listens on 127.0.0.2:8080.");
+	state_of(rec, LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "nobody listened on that address; prog[100] listened on 127.0.0.2:8080.");
 }
 
 static void elsewhere(void **state)
 {
-	struct tcptrace_record rec = listener_rec(0);
+	struct tcptrace_record rec = listener_rec(0), v6;
 
 	(void)state;
 	mapped(rec.laddr, 0x7f000001);
@@ -303,20 +382,26 @@ static void elsewhere(void **state)
 	rig_down(state);		/* localhost by IPv6 first */
 	up(state);
 	state_of(by(rec, SERVER, 3), LSK, TCP_S_CLOSE, TCP_S_LISTEN);
-	rec = server_rec(TCPTRACE_RST_SENT, 1);
-	memset(rec.laddr, 0, 16);
-	rec.laddr[15] = 1;
-	rec.family = 6;
-	rec.arg = 0x02;
+	v6 = server_rec(TCPTRACE_RST_SENT, 1);
+	memset(v6.laddr, 0, 16);
+	v6.laddr[15] = 1;
+	v6.family = 6;
+	v6.arg = 0x02;
 	for (unsigned int i = 0; i < 23; i++)
-		rig_feed(rec);
+		rig_feed(v6);
 	look();				/* and did not come by IPv4 */
 	assert_told("no-listener", FINDING_CAUSE, "23 SYNs to [::1]:8080 answered by RST: nobody listens on that address; prog[100] "
 		    "listens on 127.0.0.1:8080.");
-	for (unsigned int i = 0; i < 23; i++) {
+	for (unsigned int i = 0; i < 24; i++) {
 		acceptq_add(i, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 1);
 		accept_by(i, SERVER, 0, 0, 0);
 	}
+	look();
+	assert_int_equal(found.n, 0);
+	state_of(rec, LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	rec.sk = LSK + 4096;		/* and another one listens there next */
+	state_of(by(rec, SERVER + 1, 3), rec.sk, TCP_S_CLOSE, TCP_S_LISTEN);
+	rig_feed(v6);
 	look();
 	assert_int_equal(found.n, 0);
 }
@@ -775,7 +860,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
-		TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
+		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),

@@ -219,6 +219,7 @@ void connects_unheard(struct model *m, const struct tcptrace_record *rec)
 		return;
 	row = unheard_row(m, rec, family_of(rec, rec->laddr));
 	row->clients |= row->count && memcmp(row->raddr, rec->raddr, sizeof(row->raddr));
+	row->between += row->count && listener_between(m, rec, row->last_ns);
 	memcpy(row->laddr, rec->laddr, sizeof(row->laddr));
 	memcpy(row->raddr, rec->raddr, sizeof(row->raddr));
 	row->count++;

@@ -41,6 +41,7 @@ struct unheard {
 	uint8_t laddr[16], raddr[16];		/* of the last one */
 	bool clients;				/* raddr is not the only client */
 	uint64_t count, first_ns, last_ns;
+	uint32_t between;			/* how often a listener had come and gone since the one before */
 };
 
 /*

@@ -52,30 +52,80 @@ void find_closed(struct diagnosis *from)
 #define UNHEARD_FEW	3	/* so many SYNs to a port where nobody ever listened are no scan and no slip */
 #define UNHEARD_TOLD	3	/* of such ports */
 
-/* Who listened on a port before SYNs came to nobody, who does since, and who does elsewhere. */
+#define SETTLED_NS	10000000ull	/* from "it listens" to where SYNs find it, and between two clocks that tell of it */
+
+/* Who listened on a port before SYNs came to nobody, who does since, who did in between, and who does, but not for these. */
 struct around {
-	const struct listener *before, *after, *other;
+	const struct listener *before, *after, *between, *other;
 };
+
+static bool was_there(const struct listener *l, uint64_t t_ns)
+{
+	return (!listener_since(l) || listener_since(l) + SETTLED_NS < t_ns) && (l->open || l->closed_ns > t_ns);
+}
+
+/* One that was there when a SYN was refused does not: it has a device of its own, or IPV6_V6ONLY. */
+static bool takes(const struct listener *l, const struct unheard *u)
+{
+	return listener_covers(l, u->laddr) && !was_there(l, u->first_ns) && !was_there(l, u->last_ns);
+}
+
+static void look_at(struct around *a, const struct listener *l, const struct unheard *u)
+{
+	uint64_t since = listener_since(l);
+
+	if (!takes(l, u)) {
+		if (!a->other || l->open >= a->other->open)
+			a->other = l;
+	} else if (!l->open && l->closed_ns <= u->first_ns) {
+		if (!a->before || l->closed_ns > a->before->closed_ns)
+			a->before = l;
+	} else if (since && since + SETTLED_NS >= u->last_ns) {
+		if (!a->after || since < listener_since(a->after))
+			a->after = l;
+	} else if (!a->between || since >= listener_since(a->between)) {
+		a->between = l;
+	}
+}
 
 static struct around around(const struct model *m, const struct unheard *u)
 {
 	struct around a = { 0 };
 	const struct listener *l;
 
-	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
-		if (l->lport != u->lport || l->netns != u->netns)
-			continue;
-		if (listener_since(l) && listener_since(l) >= u->last_ns) {
-			if (!a.after || listener_since(l) < listener_since(a.after))
-				a.after = l;
-		} else if (!l->open && l->closed_ns <= u->first_ns) {
-			if (!a.before || l->closed_ns > a.before->closed_ns)
-				a.before = l;
-		} else {
-			a.other = l;
-		}
-	}
+	for (uint32_t i = 0; (l = model_listener(m, i)); i++)
+		if (l->lport == u->lport && l->netns == u->netns)
+			look_at(&a, l, u);
 	return a;
+}
+
+static bool somebody_listened(const struct around *a)
+{
+	return a->before || a->after || a->between;
+}
+
+/* How many times nobody did, by SYNs that came then. */
+static uint64_t gaps_of(const struct unheard *u, const struct around *a)
+{
+	return u->between || !a->between ? u->between + 1 : 2;
+}
+
+/* Those that came by IPv4, to whoever listened at that port then, or to nobody. */
+static uint64_t came_by_ipv4(const struct model *m, const struct unheard *u)
+{
+	const struct listener *l;
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; (l = model_listener(m, i)); i++)
+		if (l->lport == u->lport && l->netns == u->netns && l->family == 4)
+			sum += l->established + refused_by_acceptq(l) + refused_by_synq(l);
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct unheard *v = model_unheard(m, i);
+
+		if (v->used && v->lport == u->lport && v->netns == u->netns && v->family == 4)
+			sum += v->count;
+	}
+	return sum;
 }
 
 /* "localhost" by IPv6 first, by IPv4 then: nobody notices, unless they do not come by IPv4. */
@@ -85,14 +135,13 @@ static bool is_no_trouble(const struct model *m, const struct unheard *u, const 
 
 	if (!l || l->family != 4 || addr_is_mapped(u->laddr) || !addr_is_loopback(u->laddr))
 		return false;
-	return figure_known(m, l, FIGURE_ESTABLISHED) == KNOWN_NOT ||
-	       l->established + refused_by_acceptq(l) + refused_by_synq(l) >= u->count;
+	return figure_known(m, l, FIGURE_ESTABLISHED) == KNOWN_NOT || came_by_ipv4(m, u) >= u->count;
 }
 
 static void say_gap(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	uint64_t from = a->before ? a->before->closed_ns : u->first_ns;
-	uint64_t until = a->after ? listener_since(a->after) : u->last_ns;
+	uint64_t until = a->after && listener_since(a->after) > u->last_ns ? listener_since(a->after) : u->last_ns;
 
 	say_value(d, "from", FINDING_MOMENT, from);
 	say_value(d, "until", FINDING_MOMENT, until);
@@ -101,7 +150,7 @@ static void say_gap(struct diagnosis *d, const struct unheard *u, const struct a
 
 static void blame_around(struct diagnosis *d, const struct around *a)
 {
-	const struct listener *l = a->after ? a->after : a->before ? a->before : a->other;
+	const struct listener *l = a->after ? a->after : a->between ? a->between : a->before ? a->before : a->other;
 	const struct owner *who[] = { l ? &l->opener : NULL };
 
 	if (l)
@@ -109,21 +158,67 @@ static void blame_around(struct diagnosis *d, const struct around *a)
 	d->f.listener = l == a->other ? NULL : l;
 }
 
-static void say_elsewhere(struct diagnosis *d, const struct unheard *u, const struct around *a)
+/* A listener of that address which did not take them. */
+static void say_not_for_these(struct diagnosis *d, const struct unheard *u, const struct listener *l)
 {
-	say_address(d, "elsewhere", a->other->laddr);
-	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listens on that address; {who} listens "
-	    "on {elsewhere}:{lport}.");
-	if (addr_is_loopback(a->other->laddr) && !addr_is_loopback(u->raddr))	/* where only this machine gets to */
+	if (l->device > 1) {
+		say(d, FINDING_CAUSE, l->open ? N_("{who} listens on {elsewhere}:{lport}, but on one device alone (SO_BINDTODEVICE).") :
+		    N_("{who} listened on {elsewhere}:{lport}, but on one device alone (SO_BINDTODEVICE)."));
+		say(d, FINDING_ADVICE, "Let {who} listen on all devices, or let the clients come by that one (ss -tan shows it).");
+	} else if (addr_is_mapped(u->laddr) && !addr_is_mapped(l->laddr)) {
+		say(d, FINDING_CAUSE, l->open ? N_("{who} listens on {elsewhere}:{lport}, but for IPv6 alone (IPV6_V6ONLY).") :
+		    N_("{who} listened on {elsewhere}:{lport}, but for IPv6 alone (IPV6_V6ONLY)."));
+		say(d, FINDING_ADVICE, "Let {who} listen for IPv4, too: on 0.0.0.0, or without IPV6_V6ONLY (nginx: ipv6only=off).");
+	} else {
+		say(d, FINDING_CAUSE, l->open && !listener_since(l) ? N_("{who} listens on {elsewhere}:{lport}, since when was not "
+		    "seen.") : N_("{who} listened on {elsewhere}:{lport} then, but did not get them."));
+		say(d, FINDING_ADVICE, "If it listened then, a VRF, a rule of routing or a filter kept them from it: look at nft list "
+		    "ruleset.");
+	}
+}
+
+static void say_other_address(struct diagnosis *d, const struct unheard *u, const struct around *a)
+{
+	say(d, FINDING_CAUSE, a->other->open ? N_("nobody listens on that address; {who} listens on {elsewhere}:{lport}.") :
+	    N_("nobody listened on that address; {who} listened on {elsewhere}:{lport}."));
+	if (addr_is_any(a->other->laddr))		/* of IPv4 */
+		say(d, FINDING_ADVICE, "Let {who} listen for IPv6, too ([::]), or let the clients come by IPv4.");
+	else if (addr_is_loopback(a->other->laddr) && !addr_is_loopback(u->raddr))	/* where only this machine gets to */
 		say(d, FINDING_ADVICE, "Let {who} listen on the address that the clients use (0.0.0.0 or [::] for all).");
 	else
 		say(d, FINDING_ADVICE, "Let {who} listen on the address that the clients use (0.0.0.0 or [::] for all), or "
 		    "send them to {elsewhere}.");
 }
 
+static void say_elsewhere(struct diagnosis *d, const struct unheard *u, const struct around *a)
+{
+	say_address(d, "elsewhere", a->other->laddr);
+	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: ");
+	if (listener_covers(a->other, u->laddr))
+		say_not_for_these(d, u, a->other);
+	else
+		say_other_address(d, u, a);
+}
+
+static void say_gaps(struct diagnosis *d, const struct unheard *u, const struct around *a)
+{
+	say_number(d, "gaps", gaps_of(u, a));
+	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: {gaps:time} between {from} and {until} nobody "
+	    "listened");
+	if (d->f.who.pid)
+		say(d, FINDING_CAUSE, "; {who} listened last");
+	say(d, FINDING_CAUSE, ".");
+	say(d, FINDING_ADVICE, "Find out why the listener is closed again and again. Keep one open over a restart: reload instead, "
+	    "socket activation, or the new program listens (SO_REUSEPORT) before the old one ends.");
+}
+
 static void say_restarted(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	say_gap(d, u, a);
+	if (gaps_of(u, a) > 1) {
+		say_gaps(d, u, a);
+		return;
+	}
 	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened from {from} to {until} "
 	    "({gap})");
 	if (d->f.who.pid)
@@ -161,7 +256,7 @@ static void say_nobody(struct diagnosis *d, const struct unheard *u, const struc
 
 static bool unheard_told(const struct model *m, const struct unheard *u, const struct around *a)
 {
-	return !is_no_trouble(m, u, a) && (a->before || u->count >= UNHEARD_FEW);
+	return !is_no_trouble(m, u, a) && (a->before || gaps_of(u, a) > 1 || u->count >= UNHEARD_FEW);
 }
 
 static void tell_unheard(const struct diagnosis *from, const struct unheard *u, const struct around *a)
@@ -176,7 +271,7 @@ static void tell_unheard(const struct diagnosis *from, const struct unheard *u, 
 	say_address(&d, "laddr", u->laddr);
 	say_number(&d, "lport", u->lport);
 	d.f.cost_ns = u->count * 1000000000ull;
-	if (a->before || a->after)
+	if (somebody_listened(a))
 		say_restarted(&d, u, a);
 	else if (a->other)
 		say_elsewhere(&d, u, a);
@@ -197,7 +292,7 @@ static const struct unheard *busiest(const struct model *m, const struct unheard
 		if (!u->used || (before && (u->count > before->count || (u->count == before->count && u >= before))))
 			continue;
 		a = around(m, u);
-		if (a.before || a.after || !unheard_told(m, u, &a))
+		if (somebody_listened(&a) || !unheard_told(m, u, &a))
 			continue;
 		if (!found || u->count > found->count || (u->count == found->count && u > found))
 			found = u;
@@ -215,7 +310,7 @@ void find_unheard(struct diagnosis *d)
 		if (!u->used)
 			continue;
 		a = around(d->m, u);
-		if ((a.before || a.after) && unheard_told(d->m, u, &a))
+		if (somebody_listened(&a) && unheard_told(d->m, u, &a))
 			tell_unheard(d, u, &a);
 	}
 	u = busiest(d->m, NULL);

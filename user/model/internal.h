@@ -9,6 +9,7 @@
  *     call.c      what processes ask for: socket() to shutdown()
  *     state.c     transitions, TIME_WAIT, the end
  *     snapshot.c  what was there before us, and what is there no more
+ *     connects.c  connect() that failed, SYNs that nobody listened for
  *     acceptq.c   accept queue, up to accept()
  *     request.c   SYN queue, up to the child
  *     cookie.c    SYN cookies
@@ -28,7 +29,6 @@
  *
  *     refused.c   clients that a full queue refused, until they come in
  *     pace.c      how long nobody took from an accept queue
- *     connects.c  connect() that failed, SYNs that nobody listened for
  *
  *     figure.c    what the numbers of a listener rest on (figure.h); who waits, and for how long
  */
@@ -267,6 +267,7 @@ void listener_reopen(struct model *m, struct listener *l);
 void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
 struct seldom *seldom_of(struct model *m, struct listener *l);
 struct listener *listener_alone(const struct model *m, const struct tcptrace_record *rec);
+bool listener_between(const struct model *m, const struct tcptrace_record *rec, uint64_t from_ns);
 struct listener *listener_of_cookie(struct model *m, const struct tcptrace_record *rec);
 bool listener_awaits_cookies(const struct model *m, const struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);

@@ -107,16 +107,40 @@ struct listener *listener_find(const struct model *m, uint64_t sk)
 	return l;
 }
 
-/* How well l's address fits the record's local end, as the kernel goes by it: the same, any, any of both families; 0: not. */
+/* How well l's address fits that one, as the kernel goes by it: the same, any, any of both families; 0: not. */
+unsigned int listener_covers(const struct listener *l, const uint8_t laddr[16])
+{
+	if (!memcmp(l->laddr, laddr, 16))
+		return 3;
+	if (!addr_is_any(l->laddr) || (addr_is_mapped(l->laddr) && !addr_is_mapped(laddr)))
+		return 0;
+	return addr_is_mapped(l->laddr) == addr_is_mapped(laddr) ? 2 : 1;
+}
+
+static bool is_at(const struct listener *l, const struct tcptrace_record *rec)
+{
+	return l->lport == rec->lport && l->netns == rec->netns;
+}
+
 static unsigned int fits(const struct listener *l, const struct tcptrace_record *rec)
 {
-	if (!l->open || l->lport != rec->lport || l->netns != rec->netns)
-		return 0;
-	if (!memcmp(l->laddr, rec->laddr, 16))
-		return 3;
-	if (!addr_is_any(l->laddr) || (addr_is_mapped(l->laddr) && !addr_is_mapped(rec->laddr)))
-		return 0;
-	return addr_is_mapped(l->laddr) == addr_is_mapped(rec->laddr) ? 2 : 1;
+	return l->open && is_at(l, rec) ? listener_covers(l, rec->laddr) : 0;
+}
+
+/* Has one come and gone since that moment that took what comes to the record's local end? */
+bool listener_between(const struct model *m, const struct tcptrace_record *rec, uint64_t from_ns)
+{
+	const struct listener *l;
+
+	for (l = *port_bucket(m, rec->netns, rec->lport); l; l = l->next_port) {
+		if (l->open || !is_at(l, rec) || !listener_covers(l, rec->laddr))
+			continue;
+		if (l->closed_ns <= from_ns)		/* the youngest come first */
+			return false;
+		if (listener_since(l) >= from_ns)
+			return true;
+	}
+	return false;
 }
 
 /* Who listens at the record's local end; members of a group alike. */

@@ -362,6 +362,8 @@ void model_ahead(const struct model *m, const struct tcptrace_record *rec);
 const struct model_totals *model_totals(const struct model *m);
 /* The i-th listener in the order they were seen, NULL past the last. Closed ones stay for the summary. */
 const struct listener *model_listener(const struct model *m, uint32_t i);
+/* 0: what is sent to laddr is not for l; but a [::] for IPv6 alone (IPV6_V6ONLY is not known) and a device are not asked for. */
+unsigned int listener_covers(const struct listener *l, const uint8_t laddr[16]);
 /* Conns alive now; fn may not feed. */
 void model_each_conn(const struct model *m, void (*fn)(void *ctx, const struct conn *c), void *ctx);
 /* Named by the last snapshot, which is complete: c->seen_state is what it was then. */
