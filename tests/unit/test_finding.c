@@ -462,7 +462,7 @@ static void connects(void **state)
 		connect_fails(i, i < 51 ? 0 : EADDRNOTAVAIL, false);
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "connect() to 10.0.0.1:8080 failed 50 times of 101 with EADDRNOTAVAIL in "
-		    "prog[200]: no local port was left of net.ipv4.ip_local_port_range (40000 to 40050, 51 ports to each "
+		    "prog[200]: no local port was left of net.ipv4.ip_local_port_range (now 40000 to 40050, 51 ports to each "
 		    "destination).");
 	look_on(NULL);
 	assert_says(FINDING_CAUSE, "net.ipv4.ip_local_port_range.");
@@ -551,9 +551,16 @@ static void no_address(void **state)
 	rig_down(state);
 	up(state);
 	box.sysctl[MACHINE_IPV6_OFF] = 0;
-	connect_fails(1, EADDRNOTAVAIL, true);
-	look();
-	assert_told("connect-fails", FINDING_CAUSE, "no local port was left");
+	box.sysctl[MACHINE_PORT_FIRST] = 40000;
+	box.sysctl[MACHINE_PORT_LAST] = 40009;
+	for (unsigned int i = 0; i < 10; i++)
+		connect_fails(i, i < 9 ? 0 : EADDRNOTAVAIL, true);
+	look();				/* by IPv6 it may be the address as well */
+	assert_told("connect-fails", FINDING_CAUSE, ": this machine has no IPv6 address that leads there, or no local port was left.");
+	assert_not_said("range");
+	connect_fails(10, 0, true);
+	look();				/* as many connections as there are ports */
+	assert_told("connect-fails", FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range (now 40000 to");
 	box.sysctl[MACHINE_IPV6_OFF] = 1;
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "IPv6 is switched off (net.ipv6.conf.all.disable_ipv6).");

@@ -111,15 +111,21 @@ static void say_bound(struct diagnosis *d, const struct connects *row)
 	say(d, FINDING_ADVICE, "Let connect() choose the port (no bind(), or one to port 0). ss -tan shows what has port {bound}.");
 }
 
+static bool has_range(const struct diagnosis *d, uint64_t *first, uint64_t *last)
+{
+	return machine_has(d, MACHINE_PORT_FIRST, first) && machine_has(d, MACHINE_PORT_LAST, last) && *last >= *first;
+}
+
+/* The range is as it is now: it may have been changed since. */
 static void say_no_ports(struct diagnosis *d)
 {
 	uint64_t first, last;
 
-	if (machine_has(d, MACHINE_PORT_FIRST, &first) && machine_has(d, MACHINE_PORT_LAST, &last) && last >= first) {
+	if (has_range(d, &first, &last)) {
 		say_number(d, "ports", last - first + 1);
 		say_number(d, "port_first", first);
 		say_number(d, "port_last", last);
-		say(d, FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range ({port_first} to {port_last}, "
+		say(d, FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range (now {port_first} to {port_last}, "
 		    "{ports:port} to each destination)");
 	} else {
 		say(d, FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range");
@@ -181,12 +187,32 @@ static bool say_no_ipv6(struct diagnosis *d, const struct connects *row)
 	return true;
 }
 
+/* Did as many connections come about as there are ports? Where calls that work are not seen that is not known. */
+static bool used_all_ports(const struct diagnosis *d, const struct connects *row)
+{
+	uint64_t first, last, failed = row->failures.other;
+
+	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++)
+		failed += row->failures.of[i].count;
+	return has_range(d, &first, &last) && row->calls >= failed && row->calls - failed > last - first;
+}
+
+/* IPv6 needs an address that leads there (ipv6_dev_get_saddr()), and lo may have none; IPv4 always finds one. */
+static void say_no_source(struct diagnosis *d)
+{
+	say(d, FINDING_CAUSE, ": this machine has no IPv6 address that leads there, or no local port was left");
+	say(d, FINDING_ADVICE, "ip -6 address shows whether the interface has one (net.ipv6.conf.*.disable_ipv6), ss -tan which ports "
+	    "are in use.");
+}
+
 static void say_no_address(struct diagnosis *d, const struct connects *row)
 {
 	if (say_no_ipv6(d, row))
 		return;
 	if (row->bound && !row->unbound)
 		say_bound(d, row);
+	else if (row->family == 6 && !used_all_ports(d, row))
+		say_no_source(d);
 	else
 		say_no_ports(d);
 }
