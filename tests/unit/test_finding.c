@@ -749,6 +749,51 @@ static void went_on_unobserved(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "10.0.0.1:8080 failed 1 time with EADDRNOTAVAIL");
 }
 
+static bool told_of(const char *id)
+{
+	for (unsigned int i = 0; i < found.n; i++)
+		if (!strcmp(found.f[i].id, id))
+			return true;
+	return false;
+}
+
+static void syn_again(unsigned int i, uint32_t to)
+{
+	struct tcptrace_record rec = client_rec(TCPTRACE_RETRANS, i);
+
+	mapped(rec.raddr, to);
+	rec.sk = SK(i);
+	rec.old = rec.new = TCP_S_SYN_SENT;
+	rig_feed(rec);
+}
+
+/* A full queue of this machine is the cause at its own address alone. */
+static void refused_elsewhere(void **state)
+{
+	rig_listen(1, 4096);
+	refuse(1);
+	refuse(2);
+	connect_fails(1, ETIMEDOUT, false);
+	look();
+	assert_false(told_of("connect-fails"));
+	for (unsigned int i = 10; i < 16; i++)
+		connect_here_fails(i, ETIMEDOUT);
+	look();
+	assert_true(told_of("connect-fails"));
+	rig_down(state);		/* of programs that do not wait for the errno */
+	up(state);
+	rig_listen(1, 4096);
+	refuse(1);
+	for (unsigned int i = 1; i < 4; i++)
+		syn_again(i, 0x0a000001);
+	look();
+	assert_false(told_of("no-answer"));
+	for (unsigned int i = 4; i < 10; i++)
+		syn_again(i, 0x0a000009);
+	look();
+	assert_true(told_of("no-answer"));
+}
+
 /* IPv6 fails, IPv4 does it: nobody notices. */
 static void went_on(void **state)
 {
@@ -869,7 +914,7 @@ int main(void)
 		TEST(no_listener),
 		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
-		TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
+		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};
 

@@ -21,6 +21,14 @@ struct target {
 	uint64_t first_ns;
 };
 
+static struct target target_of_unanswered(const struct unanswered *u)
+{
+	return (struct target) {
+		.netns = u->netns, .rport = u->rport, .family = addr_is_mapped(u->raddr) ? 4 : 6, .hosts = u->hosts,
+		.raddr = u->raddr, .first_ns = u->first_ns,
+	};
+}
+
 static struct target target_of(const struct connects *row, const struct failure *e)
 {
 	size_t i = (size_t)(e - row->failures.of);
@@ -45,13 +53,21 @@ static bool is_unheard(const struct model *m, const struct target *to)
 	return false;
 }
 
-/* Did a full queue of this machine let them wait? Then that is the cause, and reported. */
-static bool is_refused(const struct model *m, uint16_t rport)
+/* At that address, where others may have been as well. */
+static bool refused_at(const struct listener *l, const struct target *to)
+{
+	if (l->lport != to->rport || !l->refused.clients || (l->netns != to->netns && addr_is_loopback(to->raddr)))
+		return false;
+	return l->refused.laddrs || (!to->hosts && !memcmp(l->refused.laddr, to->raddr, sizeof(l->refused.laddr)));
+}
+
+/* Did a full queue of this machine, of another namespace maybe, let them wait? Then that is the cause, and reported. */
+static bool is_refused(const struct model *m, const struct target *to)
 {
 	const struct listener *l;
 
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++)
-		if (l->lport == rport && l->refused.clients)
+		if (refused_at(l, to))
 			return true;
 	return false;
 }
@@ -89,7 +105,7 @@ static bool connect_told(const struct diagnosis *d, const struct connects *row, 
 	case ECONNREFUSED:
 		return e->count >= CONNECT_FEW && !may_have_gone_on(d, row, e) && !is_unheard(d->m, &to);
 	case ETIMEDOUT:
-		return !is_refused(d->m, row->rport);
+		return !is_refused(d->m, &to);
 	case ENETUNREACH: case EHOSTUNREACH: case EAFNOSUPPORT: case EINVAL:
 		return e->count >= CONNECT_FEW && !may_have_gone_on(d, row, e);
 	default:
@@ -287,10 +303,7 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 
 static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
 {
-	const struct target to = {
-		.netns = u->netns, .rport = u->rport, .family = addr_is_mapped(u->raddr) ? 4 : 6, .hosts = u->hosts,
-		.raddr = u->raddr, .first_ns = u->first_ns,
-	};
+	const struct target to = target_of_unanswered(u);
 	const struct listener *l = listens(d, &to);
 
 	if (u->count < CONNECT_FEW)
@@ -353,8 +366,9 @@ static void find_unanswered(struct diagnosis *d)
 {
 	for (uint32_t i = 0; i < CONNECTS; i++) {
 		const struct unanswered *u = model_unanswered(d->m, i);
+		struct target to = target_of_unanswered(u);
 
-		if ((u->count >= CONNECT_FEW || u->given_up >= CONNECT_FEW) && !is_refused(d->m, u->rport) &&
+		if ((u->count >= CONNECT_FEW || u->given_up >= CONNECT_FEW) && !is_refused(d->m, &to) &&
 		    !has_errno(d->m, u))
 			tell_unanswered(d, u);
 	}

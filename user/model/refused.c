@@ -122,6 +122,8 @@ void refused_add(struct model *m, struct listener *l, const struct tuple *t, boo
 	if (!l->refused.first_ns)
 		l->refused.first_ns = t_ns;
 	l->refused.last_ns = t_ns;
+	l->refused.laddrs |= l->refused.clients && memcmp(l->refused.laddr, t->laddr, sizeof(t->laddr));
+	memcpy(l->refused.laddr, t->laddr, sizeof(t->laddr));
 	if (k && listener_in(m, k) != l) {	/* of a listener before this one */
 		refused_by_next(m, k);
 		k = NULL;

@@ -22,6 +22,8 @@ struct refused {
 	uint32_t out_peak;		/* most that wanted in at the same moment */
 	uint32_t unfollowed;		/* segments of clients that the table had no room for */
 	uint64_t first_ns, last_ns;	/* first and last refusal; 0: none */
+	uint8_t laddr[16];		/* where the last one wanted to */
+	bool laddrs;			/* it is not the only address */
 
 	uint32_t expired;		/* requests that expired because their third packet was refused */
 	uint32_t again;			/* clients that the listener after it refused, too: they are counted there */
