@@ -406,7 +406,7 @@ static void elsewhere(void **state)
 	assert_int_equal(found.n, 0);
 }
 
-/* A scan: no more than three ports are told, those asked for most. */
+/* A scan: no more than three ports are told, those asked for most, and how many more there are. */
 static void scan(void **state)
 {
 	(void)state;
@@ -416,6 +416,9 @@ static void scan(void **state)
 	assert_int_equal(found.n, 3);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(found.f[i].value[0].number, 20 - i);
+	assert_string_equal(found.text[0][FINDING_SEEN], "");
+	assert_string_equal(found.text[1][FINDING_SEEN], "");
+	assert_string_equal(found.text[2][FINDING_SEEN], "SYNs to 15 more destinations were answered so, too.");
 }
 
 /* ---- connect() ---- */

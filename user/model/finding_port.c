@@ -259,7 +259,8 @@ static bool unheard_told(const struct model *m, const struct unheard *u, const s
 	return !is_no_trouble(m, u, a) && (a->before || gaps_of(u, a) > 1 || u->count >= UNHEARD_FEW);
 }
 
-static void tell_unheard(const struct diagnosis *from, const struct unheard *u, const struct around *a)
+/* untold: as many have the same trouble, and are not told. */
+static void tell_unheard(const struct diagnosis *from, const struct unheard *u, const struct around *a, uint64_t untold)
 {
 	struct diagnosis d = diagnosis_of(from, NULL);
 
@@ -277,7 +278,22 @@ static void tell_unheard(const struct diagnosis *from, const struct unheard *u, 
 		say_elsewhere(&d, u, a);
 	else
 		say_nobody(&d, u, a);
+	if (untold) {
+		say_number(&d, "untold", untold);
+		say(&d, FINDING_SEEN, "SYNs to {untold:more destination} were answered so, too.");
+	}
 	tell(&d, "no-listener");
+}
+
+/* Nobody was ever seen to listen there. */
+static bool never_heard(const struct model *m, const struct unheard *u)
+{
+	struct around a;
+
+	if (!u->used)
+		return false;
+	a = around(m, u);
+	return !somebody_listened(&a) && unheard_told(m, u, &a);
 }
 
 /* Of the ports where nobody was ever seen to listen the one most asked for, after `before`. */
@@ -286,18 +302,30 @@ static const struct unheard *busiest(const struct model *m, const struct unheard
 	const struct unheard *u, *found = NULL;
 
 	for (uint32_t i = 0; i < CONNECTS; i++) {
-		struct around a;
-
 		u = model_unheard(m, i);
-		if (!u->used || (before && (u->count > before->count || (u->count == before->count && u >= before))))
+		if (before && (u->count > before->count || (u->count == before->count && u >= before)))
 			continue;
-		a = around(m, u);
-		if (somebody_listened(&a) || !unheard_told(m, u, &a))
-			continue;
-		if (!found || u->count > found->count || (u->count == found->count && u > found))
+		if (never_heard(m, u) && (!found || u->count > found->count || (u->count == found->count && u > found)))
 			found = u;
 	}
 	return found;
+}
+
+/* The busiest; with the last of them how many more there are. */
+static void find_never_heard(struct diagnosis *d)
+{
+	const struct unheard *u = busiest(d->m, NULL);
+	uint64_t untold = 0;
+
+	for (uint32_t i = 0; i < CONNECTS; i++)
+		untold += never_heard(d->m, model_unheard(d->m, i));
+	for (unsigned int n = 1; u && n <= UNHEARD_TOLD; n++) {
+		struct around a = around(d->m, u);
+
+		untold--;
+		tell_unheard(d, u, &a, n == UNHEARD_TOLD ? untold : 0);
+		u = busiest(d->m, u);
+	}
 }
 
 void find_unheard(struct diagnosis *d)
@@ -311,12 +339,7 @@ void find_unheard(struct diagnosis *d)
 			continue;
 		a = around(d->m, u);
 		if (somebody_listened(&a) && unheard_told(d->m, u, &a))
-			tell_unheard(d, u, &a);
+			tell_unheard(d, u, &a, 0);
 	}
-	u = busiest(d->m, NULL);
-	for (unsigned int n = 0; u && n < UNHEARD_TOLD; n++) {
-		a = around(d->m, u);
-		tell_unheard(d, u, &a);
-		u = busiest(d->m, u);
-	}
+	find_never_heard(d);
 }
