@@ -487,6 +487,8 @@ static void connects(void **state)
 /* A listener of this machine knows nothing of it: no answer, or another's. */
 static void deaf(void **state)
 {
+	struct tcptrace_record rec = listener_rec(0);
+
 	(void)state;
 	connect_here_fails(1, ETIMEDOUT);
 	look();
@@ -508,6 +510,14 @@ static void deaf(void **state)
 		connect_here_fails(i, ECONNREFUSED);
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "refused, though a listener is there, on this machine.");
+	rig_down(state);		/* for its own device alone; as with [::], maybe for IPv6 */
+	up(state);
+	rec.device = 3;
+	state_of(by(rec, SERVER, 3), LSK, TCP_S_CLOSE, TCP_S_LISTEN);
+	for (unsigned int i = 0; i < 3; i++)
+		connect_here_fails(i, ECONNREFUSED);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, ": refused; a listener is there, on this machine, but maybe not for these");
 	rig_down(state);		/* by IPv6 it does not listen */
 	up(state);
 	rig_listen(128, 4096);

@@ -150,6 +150,12 @@ static void say_no_ports(struct diagnosis *d)
 	    "its port in TIME_WAIT for a minute. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
 }
 
+/* What was refused was not for it, maybe: it has a device of its own, or IPV6_V6ONLY. */
+static bool may_leave(const struct listener *l, const struct target *to)
+{
+	return l->device > 1 || (to->family == 4 && !addr_is_mapped(l->laddr));
+}
+
 /* Who listened on this machine, then as now, where they wanted to go. */
 static const struct listener *listens(const struct diagnosis *d, const struct target *to)
 {
@@ -179,6 +185,13 @@ static bool say_in_between(struct diagnosis *d, const struct connects *row, cons
 
 	if (!l)
 		return false;
+	if (e->err == ECONNREFUSED && may_leave(l, &to)) {
+		say(d, FINDING_CAUSE, ": refused; a listener is there, on this machine, but maybe not for these (SO_BINDTODEVICE, "
+		    "IPV6_V6ONLY)");
+		say(d, FINDING_ADVICE, "ss -ltne shows its device and v6only. If it has neither, something refuses in its name: look at "
+		    "nft list ruleset.");
+		return true;
+	}
 	if (e->err == ECONNREFUSED) {
 		say(d, FINDING_CAUSE, ": refused, though a listener is there, on this machine");
 		say(d, FINDING_ADVICE, "Something refuses in its name before it sees the SYNs: look at nft list ruleset.");
