@@ -235,10 +235,18 @@ static bool has_socket(uint32_t pid, int32_t fd, uint64_t socket)
 	return false;
 }
 
+/* Made while nobody accepted, it may be about to exec; a service that was started for who waits has done that. */
+static bool is_new(uint32_t child, const struct listener *l, const struct owner *keeper, uint64_t from_ns)
+{
+	struct process p;
+
+	return began_after(child, from_ns) && (l->acceptor.pid == keeper->pid || !process(NULL, child, &p) ||
+					       !strncmp(p.comm, keeper->comm, TCPTRACE_COMM_LEN - 1));
+}
+
 /*
  * A master that hands its listener to workers takes nothing itself. How many they are: those of its children that have the
- * same socket; but not those that were made while nobody accepted, where it accepts itself: they may be about to exec.
- * Which of several that sleep should have taken one nobody knows: each has its part of a group's queues, or none.
+ * same socket. Which of several that sleep should have taken one nobody knows: each has its part of a group's queues, or none.
  */
 static unsigned int consider_workers(struct process *best, const struct listener *l, const struct owner *keeper,
 				     uint64_t from_ns)
@@ -257,7 +265,7 @@ static unsigned int consider_workers(struct process *best, const struct listener
 		if (end == p)
 			break;
 		p = end;
-		if (!has_socket(child, keeper->fd, ours) || (l->acceptor.pid == keeper->pid && began_after(child, from_ns)))
+		if (!has_socket(child, keeper->fd, ours) || is_new(child, l, keeper, from_ns))
 			continue;
 		consider(best, child, 0);
 		workers++;
