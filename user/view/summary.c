@@ -213,12 +213,12 @@ static void put_owner(struct out *o, const struct owner *w)
 	view_who(o, w);
 }
 
-static void put_backlog(struct out *o, const struct listener *l)
+static void put_backlog(struct out *o, const struct listener *l, bool whole)
 {
 	if (!l->limit_known)
 		return;
 	put_count(o, N_("backlog"), l->limit);
-	if (!l->backlog_known)
+	if (!l->backlog_known || !whole)
 		return;
 	out_mem(o, " (", 2);
 	out_str(o, _("asked"));
@@ -234,7 +234,9 @@ static void put_backlog(struct out *o, const struct listener *l)
 	out_char(o, ')');
 }
 
-void summary_title(struct view *v, const struct listener *l, unsigned int indent)
+#define TITLE_COLUMNS	100u		/* whole titles fit into so many */
+
+void summary_title(struct view *v, const struct listener *l, bool whole)
 {
 	static const struct owner nobody = { .fd = -1 };
 	const struct owner *keeper = listener_keeper(l);
@@ -252,12 +254,12 @@ void summary_title(struct view *v, const struct listener *l, unsigned int indent
 	put_owner(o, keeper);
 	if (keeper->fd >= 0)
 		put_count(o, N_("fd"), (uint64_t)keeper->fd);
-	put_backlog(o, l);
+	put_backlog(o, l, whole || !v->cfg.columns || v->cfg.columns >= TITLE_COLUMNS);
 	if (l->deferred)
 		out_str(o, "  TCP_DEFER_ACCEPT");
 	out_mem(o, "  ", 2);
 	out_str(o, l->open ? "LISTEN" : _("closed"));
-	summary_line_end(v, indent);
+	summary_line_end(v, whole ? 2 : 6);
 	if (l->opener_gone && (l->opener.pid || l->opener.comm[0])) {
 		put_label(o, N_("opened by"));
 		put_owner(o, &l->opener);
@@ -393,7 +395,7 @@ void summary_listener(struct view *v, const struct model *m, const struct listen
 	struct hist waits;
 
 	out_line_end(o);
-	summary_title(v, l, 2);
+	summary_title(v, l, true);
 	put_place(v, listener_place(m, l));
 	if (summary_unwatched(m)) {
 		put_peaks(v, m, l);

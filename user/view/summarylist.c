@@ -156,7 +156,7 @@ static void put_silent(struct view *v, const struct model *m, const struct liste
 			out_line_end(o);
 		}
 		out_mem(o, "    ", 4);
-		summary_title(v, all[i], 6);
+		summary_title(v, all[i], false);
 	}
 	if (!more)
 		return;

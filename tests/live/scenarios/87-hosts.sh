@@ -129,13 +129,13 @@ hosts_translated()
 	apart 1000 1000 200
 	"$bin/client" 10.98.0.9 "$port" --count 31 > "$dir/client" 2>> "$dir/errors" || fail "client: $?"
 	"$bin/client" 10.98.0.2 "$port" --count 7 > "$dir/client" 2>> "$dir/errors" || fail "client: $?"
-	joined -86400 0
+	joined 86400 0
 	expect "both ends" "$(grep -c '"peer_host":"web1"' "$dir/conns")" 38
 	expect "translated ones" "$(grep -c 'addresses were translated on the way' "$dir/flow")" 31
 	expect "as the client sees them" "$(grep -c '^ *client  10.98.0.1:[0-9]* -> 10.98.0.9:' "$dir/flow")" 31
 	expect "as the server sees them" "$(grep -c "^ *server  10.98.0.2:$port <- 10.98.0.8:" "$dir/flow")" 31
 	expect "one-sided" "$(grep -c 'none of the recordings' "$dir/flow")" 0
-	within "ns off" "$(off_by -86400000000000)" 0 1300000
+	within "ns off" "$(off_by 86400000000000)" 0 1300000
 }
 
 scenario hosts_chain 4 own each -- "flow -r -r -r: three machines in a chain: the first and the last have no connection in common"
