@@ -275,8 +275,8 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 	if (p->workers) {
 		say_number(d, "workers", p->workers);
 		say(d, FINDING_CAUSE, ": it gave the listener to {workers} processes, and which of them should have accepted is not "
-		    "known: all sleep");
-		say(d, FINDING_ADVICE, "Look at where they sleep: pgrep -P {pid}, and /proc/PID/wchan of each.");
+		    "known");
+		say(d, FINDING_ADVICE, "Look at what they wait for: pgrep -P {pid}, and /proc/PID/wchan of each.");
 		return;
 	}
 	if (!p->instead_of) {

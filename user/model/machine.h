@@ -27,7 +27,7 @@ struct process {
 	uint32_t pid;
 	char comm[TCPTRACE_COMM_LEN + 1];	/* of the process, not of a thread */
 	char state;				/* as /proc has it: R S D T t Z ...; 0, '?': not known */
-	uint32_t workers;			/* it gave the listener to so many, which sleep alike; 0: it is the one */
+	uint32_t workers;			/* it gave the listener to so many, none of which stands out; 0: it is the one */
 	uint32_t instead_of;			/* it holds the listener, and this process, which accepted, is gone; 0: no */
 	uint64_t nofile;			/* its limit of open files (RLIMIT_NOFILE, soft); 0: not known */
 };

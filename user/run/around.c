@@ -246,7 +246,8 @@ static bool is_new(uint32_t child, const struct listener *l, const struct owner 
 
 /*
  * A master that hands its listener to workers takes nothing itself. How many they are: those of its children that have the
- * same socket. Which of several that sleep should have taken one nobody knows: each has its part of a group's queues, or none.
+ * same socket. Which of several should have taken one where none is stopped or busy nobody knows: as members of a group each
+ * has a queue of its own.
  */
 static unsigned int consider_workers(struct process *best, const struct listener *l, const struct owner *keeper,
 				     uint64_t from_ns)
