@@ -152,7 +152,7 @@ void connects_returned(struct model *m, struct conn *c, const struct tcptrace_re
 		failed_alone(m, c, rec, ECONNREFUSED);
 	} else if (!no_failure(rec->ret) && c->owner.pid) {
 		if (!c->result_due)
-			failed(m, c, rec, -rec->ret);
+			failed(m, c, rec, rec_errno(rec));
 		c->result_due = false;
 	}
 }
@@ -323,8 +323,8 @@ void connects_ended(struct model *m, struct conn *c, const struct model_event *e
 	}
 	if (c->call_ns || c->closed || !c->owner.pid)
 		return;
-	if (tcptrace_has_totals(rec) && rec->ret < 0)
-		failed_alone(m, c, rec, -rec->ret);
+	if (tcptrace_has_totals(rec) && rec_errno(rec))
+		failed_alone(m, c, rec, rec_errno(rec));
 	else if (c->reset)
 		failed_alone(m, c, rec, ECONNREFUSED);
 	else if (c->retrans > 1)	/* tcp_write_timeout() */

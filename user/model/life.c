@@ -36,7 +36,7 @@ static void take_totals(struct conn_life *l, const struct tcptrace_record *rec)
 		.known = true, .in = rec->bytes_in, .out = rec->bytes_out, .unread = rec->unread,
 		.undelivered = rec->undelivered, .segs_in = rec->segs_in, .segs_out = rec->segs_out,
 		.retrans = rec->retrans, .srtt_us = rec->srtt_us, .rtt_min_us = rec->rtt_min_us,
-		.err = rec->ret < 0 && rec->ret > -4096 ? -rec->ret : 0,
+		.err = rec_errno(rec),
 	};
 }
 
@@ -164,7 +164,7 @@ static void connect_returns(struct conn_life *l, const struct model_event *ev)
 	if (ev->has_dur)
 		l->connect_ns = ev->dur_ns;
 	if (ret < 0 && !in_progress(ret) && !l->established)
-		l->connect_err = -ret;
+		l->connect_err = rec_errno(ev->rec);
 	if (l->connect_err && !l->syn_ns && !l->end_ns && !l->before) {	/* no transition: nothing was tried */
 		l->old = TCP_S_CLOSE;
 		l->end_ns = ev->rec->t_ns;

@@ -263,6 +263,12 @@ static inline bool is_disconnect(const struct tcptrace_record *rec)
 	return rec->event == TCPTRACE_CONNECT_RETURN && !rec->ret && !rec->rport;
 }
 
+/* What a call failed with, or sk_err; 0: nothing that the kernel has a number for, whatever a file says. */
+static inline int rec_errno(const struct tcptrace_record *rec)
+{
+	return rec->ret < 0 && rec->ret > -4096 ? -rec->ret : 0;
+}
+
 typedef void (*model_event_fn)(void *ctx, const struct model_event *ev);
 
 struct model_limits {
