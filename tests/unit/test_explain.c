@@ -242,31 +242,25 @@ static void a_label_takes_its_columns(void **state)
 	assert_string_equal(text(o), "label word\n");
 }
 
-/* Between groups of words where it can be; colours take no room, and a line that fits stays as it is. */
-static void a_line_is_broken_where_it_ends(void **state)
+static const char *broken(const char *line, unsigned int indent, unsigned int columns)
 {
 	struct out *o = buffer();
 
+	out_str(o, line);
+	out_line_end_wrapped(o, indent, columns);
+	return text(o);
+}
+
+/* Between groups of words where it can be; colours take no room, and a line that fits stays as it is. */
+static void a_line_is_broken_where_it_ends(void **state)
+{
 	(void)state;
-	out_str(o, "first\n\033[1m1.2.3.4:80\033[0m  fd 6  backlog 2 (asked 2, here: it)  LISTEN");
-	out_line_end_wrapped(o, 2, 21);
-	assert_string_equal(text(o), "first\n\033[1m1.2.3.4:80\033[0m  fd 6\n  backlog 2 (asked 2,\n  here: it)  LISTEN\n");
-	o = buffer();
-	out_str(o, "\033[1mone\033[0m  two");
-	out_line_end_wrapped(o, 2, 8);
-	assert_string_equal(text(o), "\033[1mone\033[0m  two\n");
-	o = buffer();
-	out_str(o, "  waited  a-word-too-long-for-it  end");
-	out_line_end_wrapped(o, 4, 12);
-	assert_string_equal(text(o), "  waited\n    a-word-too-long-for-it\n    end\n");
-	o = buffer();
-	out_str(o, "  等待 一二三，四五六");
-	out_line_end_wrapped(o, 4, 16);
-	assert_string_equal(text(o), "  等待 一二三，\n    四五六\n");
-	o = buffer();
-	out_str(o, "one two  three");
-	out_line_end_wrapped(o, 4, 0);
-	assert_string_equal(text(o), "one two  three\n");
+	assert_string_equal(broken("first\n\033[1m1.2.3.4:80\033[0m  fd 6  backlog 2 (asked 2, here: it)  LISTEN", 2, 21),
+			    "first\n\033[1m1.2.3.4:80\033[0m  fd 6\n  backlog 2 (asked 2,\n  here: it)  LISTEN\n");
+	assert_string_equal(broken("\033[1mone\033[0m  two", 2, 8), "\033[1mone\033[0m  two\n");
+	assert_string_equal(broken("  waited  a-word-too-long-for-it  end", 4, 12), "  waited\n    a-word-too-long-for-it\n    end\n");
+	assert_string_equal(broken("  等待 一二三，四五六", 4, 16), "  等待 一二三，\n    四五六\n");
+	assert_string_equal(broken("one two  three", 4, 0), "one two  three\n");
 }
 
 int main(void)
