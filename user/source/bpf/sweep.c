@@ -51,7 +51,7 @@ static int run_walk(const struct bpf_source *s)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 
-	return bpf_prog_test_run_opts(bpf_program__fd(s->load.skel->progs.walk_tcp), &opts) ? -errno : 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(s->load.skel->progs.walk_tcp), &opts) ? -errno : s->load.skel->bss->walk.err;
 }
 
 /* One table, CAPTURE_FOUND sockets at a time. */
@@ -64,13 +64,10 @@ static int walk_table(struct bpf_source *s, const struct capture_table *table)
 	w->table = *table;
 	while (!err && !w->done) {
 		err = run_walk(s);
-		if (!err)
-			err = w->err;
-		if (err)
-			break;
-		s->snap_n = w->n;
+		s->snap_n = err ? 0 : w->n;
 		memcpy(s->snap, w->found, s->snap_n * sizeof(*s->snap));
-		err = s->snap_n ? drain_with_snap(s) : 0;
+		if (s->snap_n)
+			err = drain_with_snap(s);
 	}
 	return err;
 }
