@@ -83,13 +83,6 @@ int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 	return 0;
 }
 
-uint32_t netns_here(void)
-{
-	struct stat st;
-
-	return stat("/proc/thread-self/ns/net", &st) ? 0 : (uint32_t)st.st_ino;
-}
-
 static void find_name(uint32_t inum, char *name, size_t size)
 {
 	DIR *dir = opendir(NETNS_DIR);

@@ -10,8 +10,6 @@
 int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size);
 /* What `ip netns` calls it, or NULL: it has no name below /run/netns. Asked once for each; the text stays. */
 const char *netns_name(uint32_t inum);
-/* That of this thread; 0: unknown. */
-uint32_t netns_here(void);
 int cgroup_by_path(const char *path, uint64_t *id, char *error, size_t size);
 
 /* "127.0.0.1:9817", "[::1]:9817", ":9817": any address. addr as in a record, port by the host's order. */

@@ -47,13 +47,6 @@ int netns_make(void)
 	return interface_up("lo");
 }
 
-uint32_t netns_inode(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/net", &st) ? 0 : (uint32_t)st.st_ino;
-}
-
 /* /proc/sys/net is that of the namespace of whoever opens it. */
 #define SYSCTLS		"/proc/sys/net/"
 

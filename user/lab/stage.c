@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../source/netns.h"
 #include "stage.h"
 
 /*
@@ -154,7 +155,7 @@ static void child_main(struct stage *s, pid_t parent, int ready, int go)
 	err = netns_make();
 	if (err)
 		stage_fail(s, N_("cannot make a network namespace: %s"), strerror(-err));
-	s->board->netns = netns_inode();
+	s->board->netns = netns_here();
 	if (write(ready, "", 1) != 1 || read(go, &byte, 1) != 1)
 		_exit(1);
 	program(s);

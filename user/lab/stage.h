@@ -74,7 +74,6 @@ uint32_t seen(const struct stage *s, unsigned int event);
 /* netns.c */
 int netns_make(void);				/* unshare, lo up; 0 or -errno */
 int interface_up(const char *name);		/* 0 or -errno */
-uint32_t netns_inode(void);
 void sysctl_set(struct stage *s, const char *name, int64_t value);	/* "ipv4/tcp_syncookies" */
 int64_t sysctl_get(const char *name);		/* -1: this kernel has none */
 int64_t counter(const char *name);		/* TcpExt, Tcp or MPTcpExt, of this namespace */

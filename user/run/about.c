@@ -6,6 +6,7 @@
 
 #include "../lib/readfile.h"
 #include "../source/file.h"
+#include "../source/netns.h"
 #include "about.h"
 #include "counters.h"
 
@@ -79,7 +80,7 @@ void about_now(struct about *a, const struct options *o, struct source *src)
 	struct filter none = { .netns = f->netns };
 	unsigned int n;
 
-	a->now = (struct view_machine){ .ctx = src, .stats = stats_now, .netns = counters_netns(), .source = src->ops->name };
+	a->now = (struct view_machine){ .ctx = src, .stats = stats_now, .netns = netns_here(), .source = src->ops->name };
 	a->now.hooks = hooks_of(src, &n);
 	a->now.nhooks = n;
 	/* the kernel counts by namespace: whoever looks at less cannot compare */

@@ -13,7 +13,6 @@
 #include "../lib/events.h"
 #include "../lib/tr.h"
 #include "../model/ledger.h"
-#include "../names.h"
 #include "../source/netns.h"
 #include "../source/snmp.h"
 #include "../talk.h"
@@ -80,10 +79,10 @@ static int begin_here(void *arg)
 	int err;
 
 	if (c->n == LEDGER_NETNS) {
-		missed(c, counters_netns(), -E2BIG);
+		missed(c, netns_here(), -E2BIG);
 		return 0;
 	}
-	*s = (struct space){ .netns = counters_netns(), .cookie = counters_netns_cookie() };
+	*s = (struct space){ .netns = netns_here(), .cookie = counters_netns_cookie() };
 	err = read_counters(s->before, &s->first);
 	if (err)
 		leave_out(c, s->netns, strerror(-err));
@@ -250,7 +249,7 @@ static bool is_another(const struct space *s)
 static int finish_here(void *arg)
 {
 	struct check *c = arg;
-	uint32_t netns = counters_netns();
+	uint32_t netns = netns_here();
 	struct space *s = space_of(c, netns);
 
 	if (!s && c->n == LEDGER_NETNS)

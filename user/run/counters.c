@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../model/ledger.h"
@@ -18,13 +17,6 @@ int counters_read(uint64_t *values)
 	for (int i = 0; i < LEDGER_MAX; i++)
 		keys[i] = (struct snmp_key) { ledger_group(i), ledger_name(i) };
 	return snmp_read(keys, values, LEDGER_MAX);
-}
-
-uint32_t counters_netns(void)
-{
-	struct stat st;
-
-	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
 }
 
 uint64_t counters_netns_cookie(void)

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 int counters_read(uint64_t *values);	/* LEDGER_MAX; SNMP_UNKNOWN: this kernel has no such counter. 0 or -errno */
-uint32_t counters_netns(void);		/* inode number, which another gets when it is gone; 0: unknown */
 uint64_t counters_netns_cookie(void);	/* its number that no other ever gets; 0: unknown, before 5.14 */
 
 #endif

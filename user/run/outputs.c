@@ -9,6 +9,7 @@
 
 #include "../lib/clock.h"
 #include "../names.h"
+#include "../source/netns.h"
 #include "../talk.h"
 #include "../terminal.h"
 #include "../view/wanted.h"

@@ -5,8 +5,8 @@
 
 #include "../lib/confine.h"
 #include "../lib/tr.h"
+#include "../source/netns.h"
 #include "../talk.h"
-#include "counters.h"
 #include "privileges.h"
 
 #ifndef CAP_BPF
@@ -43,7 +43,7 @@ static uint64_t capabilities_left(const struct options *o)
 		keep |= CAP(KILL);
 	if (has_screen(o))
 		keep |= CAP(NET_ADMIN);		/* a ladder attaches more, to the root of cgroup v2, too */
-	if (o->source.filter.netns && o->source.filter.netns == counters_netns())
+	if (o->source.filter.netns && o->source.filter.netns == netns_here())
 		return keep | CAP(BPF) | CAP(PERFMON) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH);
 	return keep | CAP(BPF) | CAP(PERFMON) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) | CAP(SYS_ADMIN);
 }

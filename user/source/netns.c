@@ -115,3 +115,10 @@ int netns_each(uint32_t only, int (*fn)(void *arg), void (*missed)(void *arg, ui
 	close(home);
 	return ret;
 }
+
+uint32_t netns_here(void)
+{
+	struct stat st;
+
+	return stat("/proc/thread-self/ns/net", &st) ? 0 : (uint32_t)st.st_ino;
+}

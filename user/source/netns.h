@@ -15,4 +15,7 @@
  */
 int netns_each(uint32_t only, int (*fn)(void *arg), void (*missed)(void *arg, uint32_t inum, int err), void *arg);
 
+/* Inode number of the one that this thread is in, which another gets when it is gone; 0: not known. */
+uint32_t netns_here(void);
+
 #endif
