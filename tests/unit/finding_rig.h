@@ -90,7 +90,7 @@ static inline int up(void **state)
 {
 	memset(&box, 0, sizeof(box));
 	memset(box.sysctl, 0xff, sizeof(box.sysctl));
-	box.machine = (struct machine){ NULL, box_sysctl, box_process, box_holder };
+	box.machine = (struct machine){ NULL, 0, box_sysctl, box_process, box_holder };
 	box.state = 'S';
 	box.comm = "prog";
 	return rig_up(state);

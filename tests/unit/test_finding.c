@@ -18,6 +18,16 @@ static void synq(void **state)
 	look();
 	assert_told("synq-full", FINDING_CAUSE, "(up to 3, limit 2) and SYN cookies were off: 23 SYNs refused.");
 	assert_says(FINDING_ADVICE, "sysctl -w net.ipv4.tcp_syncookies=1");
+	assert_not_said("namespace");
+	box.machine.netns = model_listener(rig.m, 0)->netns;
+	look();
+	assert_not_said("namespace");
+	box.machine.netns++;
+	look();
+	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace: nsenter -t 100 -n.");
+	box.dead = 100;
+	look();
+	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace.");
 	box.sysctl[MACHINE_SYNCOOKIES] = 1;
 	look();
 	assert_not_said("sysctl -w");

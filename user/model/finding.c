@@ -62,12 +62,38 @@ void say_words(struct diagnosis *d, const char *key, const char *words)
 	new_value(d, key, FINDING_WORDS)->words = words;
 }
 
+static bool knows_processes(const struct diagnosis *d)
+{
+	return d->machine && d->machine->process;
+}
+
+static bool is_alive(const struct diagnosis *d, const struct owner *who, struct process *p)
+{
+	return knows_processes(d) && who->pid && d->machine->process(d->machine->ctx, who->pid, p);
+}
+
+/* What an advice looks at or sets (sysctl, nft, ss) is another one where tcptrace runs. */
+static void say_namespace(struct diagnosis *d)
+{
+	struct process p;
+
+	if (!d->machine || !d->machine->netns || !d->netns || d->netns == d->machine->netns)
+		return;
+	if (!is_alive(d, &d->f.who, &p)) {
+		say(d, FINDING_ADVICE, " This is in another network namespace.");
+		return;
+	}
+	say_number(d, "nsenter", d->f.who.pid);
+	say(d, FINDING_ADVICE, " This is in another network namespace: nsenter -t {nsenter} -n.");
+}
+
 void tell(struct diagnosis *d, const char *id)
 {
 	struct found *found = d->found;
 
 	d->f.id = id;
 	d->f.netns = d->netns;
+	say_namespace(d);
 	if (found->n == found->size) {
 		size_t size = found->size ? 2 * found->size : 16;
 		struct finding *f = realloc(found->f, size * sizeof(*f));
@@ -88,16 +114,6 @@ bool machine_has(const struct diagnosis *d, enum machine_sysctl which, uint64_t 
 }
 
 /* ---- who ---- */
-
-static bool knows_processes(const struct diagnosis *d)
-{
-	return d->machine && d->machine->process;
-}
-
-static bool is_alive(const struct diagnosis *d, const struct owner *who, struct process *p)
-{
-	return knows_processes(d) && who->pid && d->machine->process(d->machine->ctx, who->pid, p);
-}
 
 void blame(struct diagnosis *d, const struct owner *const *who, unsigned int n)
 {

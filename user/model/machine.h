@@ -34,6 +34,7 @@ struct process {
 
 struct machine {
 	void *ctx;
+	uint32_t netns;				/* tcptrace's own; 0: not known */
 	bool (*sysctl)(void *ctx, uint32_t netns, enum machine_sysctl which, uint64_t *value);
 	/* NULL: nothing is known of processes (another PID namespace); false: there is no such process now. */
 	bool (*process)(void *ctx, uint32_t pid, struct process *p);

@@ -339,7 +339,7 @@ struct around *around_new(bool pids)
 	struct around *a = calloc(1, sizeof(*a));
 
 	if (a)
-		a->machine = (struct machine){ a, sysctl, pids ? process : NULL, pids ? holder : NULL };
+		a->machine = (struct machine){ a, netns_here(), sysctl, pids ? process : NULL, pids ? holder : NULL };
 	return a;
 }
 

@@ -54,6 +54,33 @@ finding_somaxconn()
 	grep -q 'sysctl -w net.core.somaxconn=511' "$json" || fail "the advice does not name the value"
 }
 
+scenario finding_elsewhere 4 own -- "in another network namespace: the advice says how to get there"
+finding_elsewhere()
+{
+	local there way
+
+	start other unshare -n bash -c "ip link set lo up; stat -L -c 'HERE %i' /proc/self/ns/net; read -r
+		exec '$bin/server' --port 18082 --backlog 1 --accept none"
+	hear other HERE
+	there=${reply#HERE } way="nsenter -t ${pid[other]} -n"
+	mkfifo "$dir/ready"
+	"$tcptrace" -q -j --netns "$there" --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/json" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_ready
+	say other
+	hear other READY
+	for _ in 1 2 3 4; do
+		$way timeout 0.5 bash -c 'exec 3<> /dev/tcp/127.0.0.1/18082' 2> /dev/null
+	done
+	kill -INT "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	unset 'pid[tcptrace]'
+	grep -q "\"advice\":\"[^\"]* This is in another network namespace: $way\." "$dir/json" ||
+		fail "it does not say $way: $(grep finding "$dir/json")"
+	kill "${pid[other]}"
+	finish other
+}
+
 scenario finding_slow 4 loose -- "a program that takes 200 ms for each accept; one whose queue is long enough; a quick one"
 finding_slow()
 {
