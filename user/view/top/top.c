@@ -94,6 +94,8 @@ static void top_tick(struct view *v, const struct model *m, uint64_t now_ns)
 		return;
 	if (!t->term)
 		top_batch(t, now_ns);
+	else if (!t->frozen)
+		v->shown++;
 	t->next_ns = later(t->next_ns, t->interval_ns);
 	if (t->next_ns <= now_ns)
 		t->next_ns = later(now_ns, t->interval_ns);
