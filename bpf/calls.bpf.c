@@ -507,12 +507,20 @@ static __always_inline int shutdown_enter(const struct socket *socket, int how)
 GUARDED_AT_ENTRY(shutdown, inet_shutdown, THREAD, DID_SHUTDOWN, shutdown_enter(socket, how),
 		 const struct socket *socket, int how)
 
-/* A thread of the kernel also closes for programs (io_uring's ring), but a socket with a file. */
-static __always_inline bool kernel_closes(const struct sock *sk)
+static __always_inline bool in_kthread(void)
 {
 	const struct task_struct *task = TYPED_PTR((const struct task_struct *)bpf_get_current_task());
 
-	return READ(task, flags) & PF_KTHREAD && of_kernel(sk);
+	return READ(task, flags) & PF_KTHREAD;
+}
+
+/* Whose thread closes. One of the kernel also does it for a program whose ring or message in flight is gone: nobody's. */
+static __always_inline void set_closer(struct tcptrace_record *r, const struct sock *sk, int fd)
+{
+	if (fd >= 0 || !in_kthread())
+		set_actor(r, fd);
+	else if (of_kernel(sk))
+		set_kernel(r);
 }
 
 static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
@@ -522,10 +530,8 @@ static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 	if (!r)
 		return;
 	set_sock(r, sk);
-	if (fd < 0 && kernel_closes(sk))
-		set_kernel(r);
-	else if (caller_number() >> 32 != cfg.tracer)	/* iter/task_file kept it: who closed it before is not seen */
-		set_actor(r, fd);
+	if (caller_number() >> 32 != cfg.tracer)	/* iter/task_file kept it: who closed it before is not seen */
+		set_closer(r, sk, fd);
 	submit(r);
 }
 

@@ -162,16 +162,15 @@ static void user_addr(const void __user *uaddr, u8 *addr, u16 *port)
 
 /* ---- socket, bind, listen ---- */
 
-static void emit_call(unsigned int event, const struct sock *sk, int fd,
-		      int ret)
+static void socket_return(const struct sock *sk, int fd)
 {
 	struct tcptrace_record r;
 
-	if (!wanted(sk) || !reserve(&r, event))
+	if (!wanted(sk) || !reserve(&r, TCPTRACE_SOCKET))
 		return;
 	set_sock(&r, sk);
 	set_actor(&r, fd);
-	r.ret = ret;
+	r.ret = fd;
 	submit(&r);
 }
 
@@ -428,12 +427,23 @@ static void shutdown_enter(const struct sock *sk, const unsigned long *args)
 	submit(&r);
 }
 
+/*
+ * Whose thread closes. One of the kernel also does it for a program whose ring
+ * or message in flight is gone: nobody's.
+ */
 static int k_close(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct sock *sk = ARG(regs, 0);
+	struct tcptrace_record r;
 
-	if (is_tcp(sk))
-		emit_call(TCPTRACE_CLOSE, sk, -1, 0);
+	if (!is_tcp(sk) || !wanted(sk) || !reserve(&r, TCPTRACE_CLOSE))
+		return 0;
+	set_sock(&r, sk);
+	if (!(current->flags & PF_KTHREAD))
+		set_actor(&r, -1);
+	else if (of_kernel(sk))
+		set_kernel(&r);
+	submit(&r);
 	return 0;
 }
 
@@ -473,7 +483,7 @@ static void call_returns(long nr, const struct sock *sk,
 {
 	switch (nr) {
 	case __NR_socket:
-		emit_call(TCPTRACE_SOCKET, sk, ret, ret);
+		socket_return(sk, ret);
 		break;
 	case __NR_bind:
 		bind_return(sk, args, ret);

@@ -263,7 +263,7 @@ void life_step(struct conn_life *l, const struct model_event *ev)
 		break;
 	case TCPTRACE_ACCEPTQ_DEL:
 		l->acceptq_out_ns = t_ns;
-		l->acceptq_out_late = ev->flags & TCPTRACE_F_SAMPLED;
+		l->acceptq_out_late = !ev->has_dur;
 		l->listener_closed = ev->cause == TCPTRACE_ACCEPTQ_CLOSED;
 		break;
 	case TCPTRACE_CLOSE:

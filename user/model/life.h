@@ -108,7 +108,7 @@ struct conn_life {
 	bool reset_after;		/* rst-sent, after it */
 	bool reset_own;			/* rst-sent by the full socket itself, at any time */
 	bool listener_closed;		/* killed with its listener in the accept queue */
-	bool synq_out_late, acceptq_out_late;	/* a snapshot found that it had left: when is unknown */
+	bool synq_out_late, acceptq_out_late;	/* something later shows that it had left: when is unknown */
 	bool deferred;			/* it left the SYN queue of a listener with TCP_DEFER_ACCEPT */
 	bool orphan;			/* ended as a minisock in FIN_WAIT2, which waits for their FIN */
 	bool late_fin, mini_gone;	/* that one got it; that one is gone */

@@ -80,6 +80,30 @@ container()
 	rmdir "$group"
 }
 
+scenario ring 46 -- "connections without a descriptor, in slots of an io_uring, which the kernel's worker closes"
+ring()
+{
+	local serves taken=23
+
+	trace
+	start uring "$bin/uring" "$port" 23
+	hear uring ''
+	[[ $reply == READY ]] || { untrace; skip "no io_uring here"; }
+	serves=${pid[uring]}
+	client --count 23
+	hear uring ''
+	[[ $reply == ACCEPTED ]] || { untrace; skip "no multishot accept into slots here"; }
+	say uring
+	finish uring
+	all_gone
+	untrace
+	[[ $mechanism != tracepoint ]] || taken=0		# their completions name nothing
+	events accept,pid="$serves":$taken acceptq-del,cause=accepted:23 close,comm=client:23
+	listener_is lport="$port" accepted=23
+	expect "callers" "$(lines close | grep -v '"comm":"\(client\|uring\)"' | grep -c '"comm"')" 0
+	[[ $mechanism == tracepoint ]] || events close,comm=uring:24
+}
+
 scenario mapped 6 -- "an IPv4 connection through IPv6 sockets"
 mapped()
 {
