@@ -263,13 +263,18 @@ static __always_inline void set_totals(struct tcptrace_record *r, const struct s
 	r->ret = -READ(sk, sk_err);
 }
 
-/* Both initial sequence numbers of a client, when its SYN is acknowledged: no member keeps them. */
+/*
+ * Both initial sequence numbers of a client, when its SYN is acknowledged: no member keeps them. 0: it sent none, its
+ * connection is another socket's (TCP_REPAIR).
+ */
 static __always_inline __u64 client_isns(const struct sock *sk)
 {
 	const struct tcp_sock *tp = TYPED_PTR((const struct tcp_sock *)sk);
 	__u32 ours = READ(tp, snd_una) - (__u32)READ(tp, bytes_acked);
 	__u32 theirs = READ(tp, rcv_nxt) - (__u32)READ(tp, bytes_received) - 1;
 
+	if (!READ(tp, segs_out))
+		return 0;
 	return (__u64)ours << 32 | theirs;
 }
 

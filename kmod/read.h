@@ -168,7 +168,8 @@ static inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 
 /*
  * Both initial sequence numbers of a client, when its SYN is acknowledged: no
- * member keeps them.
+ * member keeps them. 0: it sent none, its connection is another socket's
+ * (TCP_REPAIR).
  */
 static inline u64 client_isns(const struct sock *sk)
 {
@@ -176,6 +177,8 @@ static inline u64 client_isns(const struct sock *sk)
 	u32 ours = tp->snd_una - (u32)tp->bytes_acked;
 	u32 theirs = tp->rcv_nxt - (u32)tp->bytes_received - 1;
 
+	if (!tp->segs_out)
+		return 0;
 	return (u64)ours << 32 | theirs;
 }
 

@@ -221,7 +221,7 @@ struct tcptrace_record {
 						 * each; retrans: segments (tcp_skb_pcount()), 0: 1;
 						 * rst-sent for no socket: TCP flags of what it answers;
 						 * synq-add, SYN_SENT to ESTABLISHED: our initial sequence
-						 * number << 32 | theirs, 0: unknown */
+						 * number << 32 | theirs, 0: no SYN was sent (TCP_REPAIR) */
 				__u64	bytes_out;	/* sent, each byte once, acknowledged or not */
 			};
 		};

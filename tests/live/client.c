@@ -19,7 +19,7 @@
 
 static struct {
 	int count, parallel, bytes, timeout_ms, burst, rounds, from_bits;
-	bool v4, v6, mapped, hold, rst, nonblock, half_close, wait_close, from_set;
+	bool v4, v6, mapped, hold, rst, nonblock, half_close, wait_close, from_set, repair;
 	union address to, from;
 } opt = { .count = 1, .parallel = 1, .timeout_ms = 5000, .rounds = 1 };
 
@@ -59,7 +59,7 @@ static int open_socket(int i, bool nonblock)
 {
 	struct timeval tv = { opt.timeout_ms / 1000, opt.timeout_ms % 1000 * 1000 };
 	struct linger l = { 1, 0 };
-	int fd = socket(opt.to.sa.sa_family,
+	int on = 1, fd = socket(opt.to.sa.sa_family,
 			SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
 
 	if (fd < 0)
@@ -68,6 +68,8 @@ static int open_socket(int i, bool nonblock)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	if (opt.rst)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	if (opt.repair && setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)))
+		die("TCP_REPAIR");
 	if (opt.from_set)
 		bind_from(fd, i);
 	COUNT(tried, 1);
@@ -289,7 +291,7 @@ static const char usage[] =
 "  --bytes N       send N, expect them back      --rst         close with a reset\n"
 "  --wait-close    let the server close first    --hold        say HELD N, keep all open\n"
 "                                                              until a line on standard input\n"
-"  --half-close    shutdown(SHUT_WR) first\n"
+"  --half-close    shutdown(SHUT_WR) first       --repair      as CRIU restores: connected, and nothing is sent\n"
 "  --burst N --rounds R   open N at once, wait until the server closed them, R times;\n"
 "                         with --hold keep them, once\n";
 
@@ -299,6 +301,7 @@ static const struct option options[] = {
 	{ "nonblock", 0, 0, 'N' },   { "timeout-ms", 1, 0, 'T' }, { "from", 1, 0, 'f' },
 	{ "burst", 1, 0, 'B' },	     { "rounds", 1, 0, 'R' },	{ "wait-close", 0, 0, 'w' },
 	{ "timeout", 1, 0, 't' },    { "help", 0, 0, 'h' },	{ "half-close", 0, 0, 's' },
+	{ "repair", 0, 0, 'p' },
 	{ 0 },
 };
 
@@ -334,6 +337,7 @@ static void parse_one(int c, int *timeout)
 	case 'R': opt.rounds = number("--rounds", optarg, 1, 1000000); break;
 	case 'w': opt.wait_close = true; break;
 	case 's': opt.half_close = true; break;
+	case 'p': opt.repair = true; break;
 	case 't': *timeout = number("--timeout", optarg, 1, 3600); break;
 	case 'h': fputs(usage, stdout); exit(0);
 	default: _exit(EXIT_USAGE);

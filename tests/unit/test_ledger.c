@@ -42,7 +42,10 @@ static void of(unsigned int event, unsigned int i)
 
 static void leaves(unsigned int i, uint8_t to)
 {
-	state_of(client_rec(0, i), SK(i), TCP_S_SYN_SENT, to);
+	struct tcptrace_record rec = client_rec(0, i);
+
+	rec.arg = i;			/* the sequence numbers of a handshake */
+	state_of(rec, SK(i), TCP_S_SYN_SENT, to);
 }
 
 static void good_and_refused(void **state)
@@ -78,6 +81,19 @@ static void good_and_refused(void **state)
 	call(TCPTRACE_CLOSE, 5, 0);
 	destroy(client_rec(0, 5), SK(5));
 	assert_attempts(5, 4);
+}
+
+/* CRIU gives a socket the connection of another one: nothing is sent, nothing counted. */
+static void repaired(void **state)
+{
+	(void)state;
+	connects(1);
+	leaves(1, TCP_S_ESTABLISHED);
+	connects(2);
+	state_of(client_rec(0, 2), SK(2), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+	call(TCPTRACE_CONNECT_RETURN, 2, 0);
+	of(TCPTRACE_CLOSE, 2);
+	assert_attempts(1, 0);
 }
 
 /* The transition is made before a port is looked for, and by Fast Open without a SYN. */
@@ -354,7 +370,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(good_and_refused), CASE(never_sent), CASE(told_by_counts), CASE(given_up), CASE(at_the_end), CASE(fast_open_ends),
+		CASE(good_and_refused), CASE(repaired), CASE(never_sent), CASE(told_by_counts), CASE(given_up), CASE(at_the_end), CASE(fast_open_ends),
 		CASE(two_children), CASE(stays_in_syn_recv), CASE(sent_again), CASE(overflow_aborts),
 	};
 

@@ -48,10 +48,17 @@ static uint8_t connect_returns(struct conn *c, int32_t ret)
 	return counted;
 }
 
+/* Says the transition out of SYN_SENT that there was a SYN? */
+static bool has_sent(const struct model_event *ev)
+{
+	if (ev->new == TCP_S_CLOSE)
+		return tcptrace_has_totals(ev->rec) && ev->rec->segs_out;
+	return ev->new != TCP_S_ESTABLISHED || ev->rec->arg;	/* the sequence numbers of its handshake */
+}
+
 static uint8_t leaves_syn_sent(struct conn *c, const struct model_event *ev)
 {
-	bool sent = tcptrace_has_totals(ev->rec) && ev->rec->segs_out;
-	uint8_t counted = ev->new != TCP_S_CLOSE || sent || c->reset ? opened(c) : 0;
+	uint8_t counted = has_sent(ev) || c->reset ? opened(c) : 0;
 
 	if (ev->new != TCP_S_CLOSE) {
 		c->attempt = 0;

@@ -120,6 +120,17 @@ mapped()
 		accept,family=ipv6,raddr=127.0.0.1:23 connect:23 acceptq-add:23 accept:23
 }
 
+scenario repaired 46 -- "TCP_REPAIR, as CRIU restores: 23 connections for which no SYN leaves"
+repaired()
+{
+	trace
+	client --count 23 --repair
+	facts client ok=23
+	untrace
+	kernel ActiveOpens=0 OutSegs=0
+	events connect:23 connect-return,ret=0:23 state,old=SYN_SENT,new=ESTABLISHED:23 rst-sent:0
+}
+
 scenario refused 46 -- "23 connects to a port where nobody listens"
 refused()
 {
