@@ -19,7 +19,7 @@
 static struct {
 	struct machine machine;
 	uint64_t sysctl[MACHINE_SYSCTL_MAX];	/* UINT64_MAX: unknown */
-	uint32_t dead, holder, instead_of, workers;
+	uint32_t dead, holder, instead_of, workers, netns;
 	char state;
 	const char *comm;
 	uint64_t nofile;
@@ -36,7 +36,7 @@ static bool box_sysctl(void *ctx, uint32_t netns, enum machine_sysctl which, uin
 static bool box_process(void *ctx, uint32_t pid, struct process *p)
 {
 	(void)ctx;
-	*p = (struct process){ .pid = pid, .state = box.state, .nofile = box.nofile,
+	*p = (struct process){ .pid = pid, .state = box.state, .nofile = box.nofile, .netns = box.netns,
 				.instead_of = box.instead_of, .workers = box.workers };
 	strncpy(p->comm, box.comm, sizeof(p->comm) - 1);
 	return pid != box.dead;

@@ -22,10 +22,13 @@ static void synq(void **state)
 	box.machine.netns = model_listener(rig.m, 0)->netns;
 	look();
 	assert_not_said("namespace");
-	box.machine.netns++;
+	box.netns = box.machine.netns++;
 	look();
 	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace: nsenter -t 100 -n.");
-	box.dead = 100;
+	box.netns++;			/* it holds a socket of a namespace where it is not */
+	look();
+	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace.");
+	box.netns--, box.dead = 100;
 	look();
 	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace.");
 	box.sysctl[MACHINE_SYNCOOKIES] = 1;

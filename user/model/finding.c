@@ -79,7 +79,7 @@ static void say_namespace(struct diagnosis *d)
 
 	if (!d->machine || !d->machine->netns || !d->netns || d->netns == d->machine->netns)
 		return;
-	if (!is_alive(d, &d->f.who, &p)) {
+	if (!is_alive(d, &d->f.who, &p) || p.netns != d->netns) {
 		say(d, FINDING_ADVICE, " This is in another network namespace.");
 		return;
 	}

@@ -29,6 +29,7 @@ struct process {
 	char state;				/* as /proc has it: R S D T t Z ...; 0, '?': not known */
 	uint32_t workers;			/* it gave the listener to so many, none of which stands out; 0: it is the one */
 	uint32_t instead_of;			/* it holds the listener, and this process, which accepted, is gone; 0: no */
+	uint32_t netns;				/* where it is, its sockets may be elsewhere; 0: not known */
 	uint64_t nofile;			/* its limit of open files (RLIMIT_NOFILE, soft); 0: not known */
 };
 

@@ -150,6 +150,7 @@ static bool process(void *ctx, uint32_t pid, struct process *p)
 	if (!pid || !read_stat(p, path) || p->state == 'Z' || p->state == 'X')
 		return false;
 	p->nofile = read_nofile(pid);
+	p->netns = netns_of(pid);
 	return true;
 }
 

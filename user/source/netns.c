@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -116,9 +117,22 @@ int netns_each(uint32_t only, int (*fn)(void *arg), void (*missed)(void *arg, ui
 	return ret;
 }
 
-uint32_t netns_here(void)
+static uint32_t inode_of(const char *path)
 {
 	struct stat st;
 
-	return stat("/proc/thread-self/ns/net", &st) ? 0 : (uint32_t)st.st_ino;
+	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
+}
+
+uint32_t netns_here(void)
+{
+	return inode_of("/proc/thread-self/ns/net");
+}
+
+uint32_t netns_of(uint32_t pid)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/ns/net", pid);
+	return inode_of(path);
 }

@@ -15,7 +15,8 @@
  */
 int netns_each(uint32_t only, int (*fn)(void *arg), void (*missed)(void *arg, uint32_t inum, int err), void *arg);
 
-/* Inode number of the one that this thread is in, which another gets when it is gone; 0: not known. */
+/* Inode number of the one that this thread is in, or that process, which another gets when it is gone; 0: not known. */
 uint32_t netns_here(void);
+uint32_t netns_of(uint32_t pid);
 
 #endif
