@@ -34,14 +34,6 @@ int index_init(struct model *m, enum conn_key k)
 	return 0;
 }
 
-/* Folds the product, so that each bit of both decides about all. */
-static inline uint64_t multiply(uint64_t a, uint64_t b)
-{
-	unsigned __int128 r = (unsigned __int128)a * b;
-
-	return (uint64_t)r ^ (uint64_t)(r >> 64);
-}
-
 static uint32_t hash_tuple(const struct model *m, const struct tuple *t)
 {
 	const uint64_t seed = m->limits.seed;

@@ -403,9 +403,17 @@ static inline uint64_t mix(uint64_t h, uint64_t v)
 	return h ^ h >> 29;
 }
 
+/* Folds the product, so that each bit of both decides about all. */
+static inline uint64_t multiply(uint64_t a, uint64_t b)
+{
+	unsigned __int128 r = (unsigned __int128)a * b;
+
+	return (uint64_t)r ^ (uint64_t)(r >> 64);
+}
+
 static inline uint32_t hash_addr(const struct model *m, uint64_t addr)
 {
-	return mix(mix(m->limits.seed, addr), m->limits.seed) >> 8;
+	return multiply(addr ^ m->limits.seed, 0x9e3779b97f4a7c15ull);
 }
 
 static inline uint64_t *ended_slot(struct model *m, uint64_t addr)
