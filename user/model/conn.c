@@ -188,14 +188,15 @@ void conn_set_sk(struct model *m, struct conn *c, uint64_t sk)
 
 	if (c->sk == sk)
 		return;
-	o = index_find(m, BY_SK, sk);
-	if (o)
-		conn_sk_gone(m, o);
 	sk_unindex(m, c);
 	c->sk = sk;
 	if (!sk)
 		return;
-	index_add(m, c, BY_SK);
+	o = index_put(m, c, BY_SK);
+	if (o) {
+		o->sk = 0;
+		conn_sk_gone(m, o);
+	}
 	if (c->list == LIST_LINGER)
 		age_set(m, c, LIST_ACTIVE);
 }
@@ -206,13 +207,15 @@ void conn_set_req(struct model *m, struct conn *c, uint64_t req)
 
 	if (c->req == req)
 		return;
-	o = index_find(m, BY_REQ, req);
-	if (o)
-		conn_req_gone(m, o);
 	req_unindex(m, c);
 	c->req = req;
-	if (req)
-		index_add(m, c, BY_REQ);
+	if (!req)
+		return;
+	o = index_put(m, c, BY_REQ);
+	if (o) {
+		o->req = 0;
+		conn_req_gone(m, o);
+	}
 }
 
 static bool is_end(const struct tcptrace_record *rec)
@@ -228,17 +231,17 @@ static bool is_end(const struct tcptrace_record *rec)
  */
 static void tuple_index(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
-	struct conn *o = index_find_tuple(m, &c->tuple);
+	struct conn *o = is_end(rec) ? index_find_tuple(m, &c->tuple) : NULL;
 
-	if (o && o->sk && is_end(rec))
+	if (o && o->sk)
 		return;
-	if (o) {
-		tuple_unindex(m, o);
-		if (!o->sk)
-			conn_end(m, o);
-	}
-	index_add(m, c, BY_TUPLE);
+	o = index_put(m, c, BY_TUPLE);
 	c->tupled = true;
+	if (!o)
+		return;
+	o->tupled = false;
+	if (!o->sk)
+		conn_end(m, o);
 }
 
 /* tcp_disconnect(), which connect() calls when it fails, takes the local address off: inet_reset_saddr(). */

@@ -13,6 +13,7 @@
 
 #define FIRST_SLOTS	256u
 
+_Static_assert(sizeof(((struct conn *)0)->hash) == CONN_KEYS * sizeof(uint32_t), "a hash for each table");
 _Static_assert(sizeof(struct tuple) == 40, "hashed as five words, no padding");
 _Static_assert(offsetof(struct tcptrace_record, rport) + 2 ==
 	       offsetof(struct tcptrace_record, laddr) + offsetof(struct tuple, netns),
@@ -57,6 +58,13 @@ static uint32_t hash_of(const struct model *m, const struct conn *c, enum conn_k
 	return hash_addr(m, k == BY_SK ? c->sk : c->req);
 }
 
+static bool same_key(const struct conn *a, const struct conn *b, enum conn_key k)
+{
+	if (k == BY_TUPLE)
+		return !memcmp(&a->tuple, &b->tuple, sizeof(a->tuple));
+	return k == BY_SK ? a->sk == b->sk : a->req == b->req;
+}
+
 static void put(struct table *t, struct slot s)
 {
 	uint32_t i = s.hash & t->mask;
@@ -81,20 +89,33 @@ static void table_grow(struct table *t)
 	}
 }
 
-void index_add(struct model *m, struct conn *c, enum conn_key k)
+/* In the place of who had the key, or NULL: then nobody had it. */
+struct conn *index_put(struct model *m, struct conn *c, enum conn_key k)
 {
 	struct table *t = &m->by[k];
+	struct slot s = { .hash = hash_of(m, c, k), .conn = c - m->conns + 1 };
+	uint32_t i;
 
+	c->hash[k] = s.hash;
+	for (i = s.hash & t->mask; t->slot[i].conn; i = (i + 1) & t->mask) {
+		struct conn *had = &m->conns[t->slot[i].conn - 1];
+
+		if (t->slot[i].hash != s.hash || !same_key(had, c, k))
+			continue;
+		t->slot[i].conn = s.conn;
+		return had;
+	}
+	t->slot[i] = s;
 	if (2 * ++t->count > t->mask + 1)
 		table_grow(t);
-	put(t, (struct slot){ .hash = hash_of(m, c, k), .conn = c - m->conns + 1 });
+	return NULL;
 }
 
 /* What stands after the hole, and would be looked for from before it, moves up. */
 void index_del(struct model *m, struct conn *c, enum conn_key k)
 {
 	struct table *t = &m->by[k];
-	uint32_t i = hash_of(m, c, k) & t->mask, me = c - m->conns + 1, next;
+	uint32_t i = c->hash[k] & t->mask, me = c - m->conns + 1, next;
 
 	while (t->slot[i].conn != me)
 		i = (i + 1) & t->mask;

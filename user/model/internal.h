@@ -208,7 +208,7 @@ static inline unsigned int rec_cause(const struct tcptrace_record *rec)
 
 /* index.c */
 int index_init(struct model *m, enum conn_key k);
-void index_add(struct model *m, struct conn *c, enum conn_key k);
+struct conn *index_put(struct model *m, struct conn *c, enum conn_key k);
 void index_del(struct model *m, struct conn *c, enum conn_key k);
 struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr);
 struct conn *index_find_tuple(const struct model *m, const struct tuple *t);

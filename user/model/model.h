@@ -189,8 +189,9 @@ struct conn {
 			uint32_t netns;
 		};
 	};
-	uint32_t next_free;		/* while it is none: index + 1 */
 
+	uint32_t hash[3];		/* under which the tables have it */
+	uint32_t next_free;		/* while it is none: index + 1 */
 	uint8_t family;
 	uint8_t state;			/* enum tcp_state; NEW_SYN_RECV while a request */
 	bool in_synq, in_acceptq;
