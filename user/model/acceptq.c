@@ -24,7 +24,7 @@ static struct conn *child_of(struct model *m, const struct tcptrace_record *rec)
 	if (has_other_child(c, child))
 		conn_exchange(m, c, child);
 	else if (!rec->sk || !c || c == child || (c->sk && !c->in_synq && c->sk != rec->sk))
-		return conn_of(m, rec, &fresh);
+		return conn_of_sk(m, rec, child, &fresh);
 	else if (child && !child->in_synq)
 		conn_absorb(m, c, child);
 	else
@@ -69,11 +69,13 @@ static bool had_request(const struct conn *c)
  */
 static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 {
-	const struct conn *c = conn_by_sk(m, rec);
 	const struct listener *l;
+	const struct conn *c;
 
-	if (!(rec->flags & TCPTRACE_F_INFERRED) || rec->cause != TCPTRACE_ACCEPTQ_HANDSHAKE)
+	if (!m->totals.events[TCPTRACE_COOKIE_SENT] || !(rec->flags & TCPTRACE_F_INFERRED) ||
+	    rec->cause != TCPTRACE_ACCEPTQ_HANDSHAKE)
 		return false;
+	c = conn_by_sk(m, rec);
 	l = listener_of(m, rec, c);
 	return l && listener_awaits_cookies(m, l) && !had_request(c) &&
 	       !had_request(conn_half_open(m, rec));
@@ -120,13 +122,15 @@ static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 
 void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
 {
-	struct tcptrace_record cookie = *rec;
+	struct tcptrace_record cookie;
 
 	if (by_cookie(m, rec)) {
 		cookie_infer(m, rec, TCPTRACE_COOKIE_OK);
+		cookie = *rec;
 		cookie.cause = TCPTRACE_ACCEPTQ_COOKIE;
+		rec = &cookie;
 	}
-	acceptq_add(m, &cookie);
+	acceptq_add(m, rec);
 }
 
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
@@ -170,10 +174,11 @@ static void seen_after_all(struct model *m, struct conn *c, const struct tcptrac
 static void moved_unseen(struct model *m, const struct tcptrace_record *rec, const struct conn *c,
 			 const struct listener *l)
 {
-	struct tcptrace_record add = *rec;
+	struct tcptrace_record add;
 
 	if (!l || !c->in_acceptq || !c->listener || c->listener == l || c->listener->open)
 		return;
+	add = *rec;
 	add.event = TCPTRACE_ACCEPTQ_ADD;
 	add.cause = TCPTRACE_ACCEPTQ_MIGRATED;
 	add.flags = (rec->flags & ~(TCPTRACE_F_ACTOR | TCPTRACE_F_QUEUED)) | TCPTRACE_F_INFERRED;

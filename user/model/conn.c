@@ -247,9 +247,8 @@ static void tuple_index(struct model *m, struct conn *c, const struct tcptrace_r
 /* tcp_disconnect(), which connect() calls when it fails, takes the local address off: inet_reset_saddr(). */
 static bool same_ends(const struct conn *c, const struct tcptrace_record *rec)
 {
-	const size_t from = addr_is_any(rec->laddr) ? offsetof(struct tuple, raddr) : 0;
-
-	return !memcmp((const char *)&c->tuple + from, (const char *)rec->laddr + from, offsetof(struct tuple, netns) - from);
+	return c->lport == rec->lport && c->rport == rec->rport && !memcmp(c->raddr, rec->raddr, sizeof(c->raddr)) &&
+	       (!memcmp(c->laddr, rec->laddr, sizeof(c->laddr)) || addr_is_any(rec->laddr));
 }
 
 /* Takes what the record says of the conn's ends. A connect() to elsewhere makes a new tuple. */
@@ -373,10 +372,10 @@ struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 	return NULL;
 }
 
-/* The conn of the record's full socket; fresh: it was not known before. NULL without a socket. */
-struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh)
+/* conn_of(), where conn_by_sk() said c. */
+struct conn *conn_of_sk(struct model *m, const struct tcptrace_record *rec, struct conn *c, bool *fresh)
 {
-	struct conn *c = conn_by_sk(m, rec), *o = NULL;
+	struct conn *o = NULL;
 
 	*fresh = false;
 	if (!rec->sk)
@@ -396,6 +395,12 @@ struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *f
 	}
 	conn_learn(m, c, rec);
 	return c;
+}
+
+/* The conn of the record's full socket; fresh: it was not known before. NULL without a socket. */
+struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh)
+{
+	return conn_of_sk(m, rec, conn_by_sk(m, rec), fresh);
 }
 
 /* A little at each record that comes when one is due, so that it never takes long. */

@@ -132,10 +132,11 @@ void index_del(struct model *m, struct conn *c, enum conn_key k)
 struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr)
 {
 	const struct table *t = &m->by[k];
-	uint32_t hash = hash_addr(m, addr), i;
+	uint32_t hash, i;
 
 	if (!addr)
 		return NULL;
+	hash = hash_addr(m, addr);
 	for (i = hash & t->mask; t->slot[i].conn; i = (i + 1) & t->mask) {
 		struct conn *c = &m->conns[t->slot[i].conn - 1];
 

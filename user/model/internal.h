@@ -146,6 +146,7 @@ struct model {
 	uint64_t conn_id;
 	struct table by[CONN_KEYS];
 	struct conn *age_head[CONN_LISTS], *age_tail[CONN_LISTS];
+	uint64_t known_ns;		/* conn->known_ns, the latest */
 	uint64_t expire_ns;		/* before that none of LIST_LINGER is due */
 
 	struct listener *listeners;
@@ -302,6 +303,7 @@ bool takers_unseen(const struct model *m);
 bool conn_may_be(const struct conn *c, const struct tcptrace_record *rec);
 struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec);
 struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
+struct conn *conn_of_sk(struct model *m, const struct tcptrace_record *rec, struct conn *c, bool *fresh);
 void conn_absorb(struct model *m, struct conn *c, struct conn *child);
 void conn_exchange(struct model *m, struct conn *c, struct conn *child);
 void conns_expire(struct model *m, uint64_t t_ns);

@@ -76,7 +76,7 @@ void on_synq_add(struct model *m, const struct tcptrace_record *rec)
 		c = NULL;
 	}
 	if (!c) {
-		c = index_find_rec(m, rec);
+		c = rec->t_ns < m->known_ns ? index_find_rec(m, rec) : NULL;
 		if (!c || rec->t_ns >= c->known_ns)
 			c = conn_new(m);
 	}

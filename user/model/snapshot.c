@@ -103,6 +103,8 @@ static void exists_conn(struct model *m, const struct tcptrace_record *rec)
 	if (!fresh)
 		return;
 	c->known_ns = rec->t_ns;
+	if (m->known_ns < c->known_ns)
+		m->known_ns = c->known_ns;
 	emit_plain(m, rec, c, c->listener);
 }
 
