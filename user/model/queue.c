@@ -107,11 +107,9 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 	bool synq_full;
 
 	/* of a listen() whose record is older than the snapshot that found the socket: it had nobody yet */
-	if (!l || (tcptrace_of_listener(rec) && rec->t_ns < l->lengths_ns))
+	if (!l || (rec->t_ns < l->lengths_ns && tcptrace_of_listener(rec)))
 		return;
 	before = l->acceptq.now;
-	synq = counted(l->synq.now, synq_step);
-	acceptq = counted(before, acceptq_step);
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		synq = rec->synq;
 		acceptq = rec->acceptq;
@@ -122,6 +120,9 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		l->lengths_ns = rec->t_ns;
 		if (rec->flags & TCPTRACE_F_REQUEST)
 			l->deferred = rec->old;
+	} else {
+		synq = counted(l->synq.now, synq_step);
+		acceptq = counted(before, acceptq_step);
 	}
 	if (l->synq_young > synq)	/* some are in the queue */
 		l->synq_young = synq;
