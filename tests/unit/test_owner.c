@@ -204,7 +204,7 @@ static void of_listeners_alone(void **state)
 {
 	struct tcptrace_record rec = by(client_rec(TCPTRACE_EXISTS, 9), CLIENT, 4);
 
-	model_want(rig.m, MODEL_OWNERS);
+	model_want(rig.m, &(struct model_wants){ .owners = true });
 	which_of_them(state);
 	assert_int_equal(listener()->opener.pid, SERVER);
 	rec.sk = SK(9);

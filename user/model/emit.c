@@ -18,10 +18,11 @@ static bool of_queues(unsigned int event)
 	return tcptrace_event_class(event) == TCPTRACE_QUEUE || event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
 }
 
-static void hand_out(const struct model *m, struct model_event *ev, const struct owner *owner)
+static void hand_out(struct model *m, struct model_event *ev)
 {
 	const struct tcptrace_record *rec = ev->rec;
 	const struct listener *l = ev->l;
+	const struct owner *owner = owner_of(m, ev);
 
 	if (rec->flags & TCPTRACE_F_ACTOR) {
 		ev->who = &m->actor;
@@ -50,8 +51,6 @@ void emit_event(struct model *m, struct model_event *ev)
 {
 	const struct tcptrace_record *rec = ev->rec;
 	struct conn *c = (struct conn *)ev->c;		/* const for views; the model's own */
-	bool handed = m->fn && m->wants == MODEL_STEPS;
-	const struct owner *owner = NULL;
 
 	if (c) {
 		if (rec->t_ns > c->last_ns)
@@ -62,10 +61,10 @@ void emit_event(struct model *m, struct model_event *ev)
 			ev->counted |= attempt_step(c, ev);
 	}
 	m->totals.events[ev->event]++;
-	if (handed || m->renamed)		/* whose it is goes by his latest name */
-		owner = owner_of(m, ev);
-	if (handed)
-		hand_out(m, ev, owner);
+	if (m->wants.steps >> ev->event & 1)
+		hand_out(m, ev);
+	else if (m->renamed)		/* whose it is goes by his latest name */
+		owner_of(m, ev);
 }
 
 void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)

@@ -122,7 +122,7 @@ struct model {
 	void *ctx;
 	struct model_limits limits;
 	struct model_totals totals;
-	enum model_wants wants;
+	struct model_wants wants;
 	uint64_t seen;			/* as OBSERVED records have it: enum tcptrace_seen of each event */
 	uint32_t only;			/* TCPTRACE_ONLY_* */
 	struct owner actor;		/* of the record in hand, with F_ACTOR */

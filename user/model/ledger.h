@@ -56,7 +56,9 @@ bool ledger_agrees(enum ledger_item item, uint64_t kernel, uint64_t counted);
 bool ledger_seen(const struct model *m, enum ledger_item item);
 /* How many records of what it is counted from were lost: as many counts may be missing. */
 uint64_t ledger_lost(const struct model *m, enum ledger_item item);
-/* Books one step. No allocation; O(namespaces). */
+/* Books one step. No allocation; O(namespaces). Of these events none raises a counter: whoever has them need not say it. */
+#define LEDGER_STEPS	(~(1ull << TCPTRACE_SYNQ_ADD | 1ull << TCPTRACE_SYNACK | 1ull << TCPTRACE_ACCEPTQ_DEL |	\
+			   1ull << TCPTRACE_ACCEPT))
 void ledger_event(struct ledger *l, const struct model_event *ev);
 /* At the end: what no step of this connection has said yet. */
 void ledger_settle(struct ledger *l, const struct model *m, const struct conn *c);

@@ -30,6 +30,7 @@ struct model *model_new(const struct model_limits *limits, model_event_fn fn, vo
 	m->conn_id = m->listener_id = m->limits.host;
 	m->seen = ~0ull;
 	m->fn = fn;
+	m->wants.steps = fn ? UINT64_MAX : 0;
 	m->ctx = ctx;
 	if (conns_init(m) || listeners_init(m) || places_init(m) || refused_init(m) || connects_init(m)) {
 		model_free(m);
@@ -68,7 +69,7 @@ int model_begin_again(struct model *m)
 
 	if (!fresh)
 		return -ENOMEM;
-	model_want(fresh, m->wants);
+	model_want(fresh, &m->wants);
 	free_tables(m);
 	*m = *fresh;
 	free(fresh);
@@ -174,7 +175,7 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 		m->totals.first_ns = rec->t_ns;
 	if (rec->t_ns > m->totals.last_ns)
 		m->totals.last_ns = rec->t_ns;
-	if (m->wants == MODEL_OWNERS)
+	if (m->wants.owners)
 		handle = owners_handler(m, rec);
 	else if (rec->event < TCPTRACE_EVENT_MAX)
 		handle = handlers[rec->event];
@@ -191,9 +192,9 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 	}
 }
 
-void model_want(struct model *m, enum model_wants wants)
+void model_want(struct model *m, const struct model_wants *wants)
 {
-	m->wants = wants;
+	m->wants = *wants;
 }
 
 void model_until(struct model *m, uint64_t now_ns)

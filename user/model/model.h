@@ -312,13 +312,14 @@ int model_begin_again(struct model *m);	/* as new, for a replay: 0, or -ENOMEM a
 void model_feed(struct model *m, const struct tcptrace_record *rec);
 
 /* What a run wants of it; less costs less. */
-enum model_wants {
-	MODEL_STEPS,			/* all */
-	MODEL_NUMBERS,			/* no step is handed out: of listeners and connections what is known at any time */
-	MODEL_OWNERS,			/* who listens, who holds that and where he runs, which decides what is asked of the
-					 * machine (model_ask_owners(), places); no connection is followed */
+struct model_wants {
+	uint64_t steps;			/* which are handed out: a bit for each event */
+	void (*longer)(void *ctx, const struct listener *l);	/* a queue of l has become longer; NULL: not wanted */
+	bool owners;			/* only who listens, who holds that and where he runs, which decides what is asked
+					 * of the machine (model_ask_owners(), places); no connection is followed */
 };
-void model_want(struct model *m, enum model_wants wants);
+/* The ctx of model_new() goes with both. Until then it is all steps. */
+void model_want(struct model *m, const struct model_wants *wants);
 
 /*
  * How this event is seen now; exactly until an OBSERVED record says otherwise. What rests on an event that is not seen

@@ -402,7 +402,7 @@ bool model_ask_owners(struct model *m, bool end)
 	ask = m->owners_wanted;
 	if (!end && (!ask || (m->asked_ns && m->totals.last_ns - m->asked_ns < ASK_NS)))
 		return false;
-	if (end && m->wants == MODEL_OWNERS)
+	if (end && m->wants.owners)
 		ask = true;		/* which connections are left is not known */
 	else if (end && m->lookup.holds) {
 		for (i = 0; i < m->nlisteners; i++)

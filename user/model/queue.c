@@ -103,13 +103,14 @@ void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns)
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step)
 {
-	uint32_t synq, acceptq, before;
+	uint32_t synq, acceptq, before, synq_before;
 	bool synq_full;
 
 	/* of a listen() whose record is older than the snapshot that found the socket: it had nobody yet */
 	if (!l || (rec->t_ns < l->lengths_ns && tcptrace_of_listener(rec)))
 		return;
 	before = l->acceptq.now;
+	synq_before = l->synq.now;
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		synq = rec->synq;
 		acceptq = rec->acceptq;
@@ -121,7 +122,7 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		if (rec->flags & TCPTRACE_F_REQUEST)
 			l->deferred = rec->old;
 	} else {
-		synq = counted(l->synq.now, synq_step);
+		synq = counted(synq_before, synq_step);
 		acceptq = counted(before, acceptq_step);
 	}
 	if (l->synq_young > synq)	/* some are in the queue */
@@ -132,6 +133,8 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 	pace_step(l, rec, before, acceptq_step);
 	if (rec->flags & TCPTRACE_F_QUEUES && l->open)
 		queue_surplus(m, l, rec->t_ns);
+	if (m->wants.longer && (synq > synq_before || acceptq > before))
+		m->wants.longer(m->ctx, l);
 }
 
 /* Nobody is refused by what nobody listens at, though some are left in it. */

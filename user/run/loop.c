@@ -212,6 +212,8 @@ static void heed_wishes(struct loop *l)
 {
 	uint64_t wanted = outputs_wanted(l->outputs);
 
+	outputs_want(l->outputs, &l->wants);
+	models_want(l->models, &l->wants);
 	if (wanted == l->widened || !l->src->ops->widen)
 		return;
 	l->widened = wanted;

@@ -15,6 +15,7 @@ struct loop {
 	struct models *models;
 	struct model *model;		/* the first of these, and of a live run the only one */
 	struct outputs *outputs;
+	struct model_wants wants;	/* what these ask of the models */
 	struct child *child;		/* ends the loop when it ends */
 	struct whereabouts *places;	/* units and containers; NULL: they are not looked up (a replay) */
 	bool callers;			/* a filter asks for them: of callers, too */

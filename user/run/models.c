@@ -26,7 +26,7 @@ int models_init(struct models *m, unsigned int n, bool replay, model_event_fn fn
 	return 0;
 }
 
-void models_want(const struct models *m, enum model_wants wants)
+void models_want(const struct models *m, const struct model_wants *wants)
 {
 	for (unsigned int i = 0; i < m->n; i++)
 		model_want(m->of[i], wants);

@@ -12,7 +12,7 @@ struct models {
 
 /* fn gets the steps of all. replay: the same each time. 0, or -ENOMEM after a sentence on standard error. */
 int models_init(struct models *m, unsigned int n, bool replay, model_event_fn fn, void *ctx);
-void models_want(const struct models *m, enum model_wants wants);	/* as model_want(), of each */
+void models_want(const struct models *m, const struct model_wants *wants);	/* as model_want(), of each */
 int models_begin_again(struct models *m);	/* as model_begin_again() */
 void models_until(const struct models *m, uint64_t t_ns);	/* as model_until(), of each */
 void models_totals(const struct models *m, struct model_totals *sum);	/* of all together */

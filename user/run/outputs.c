@@ -33,7 +33,6 @@ struct outputs {
 	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
 	bool selects;			/* somebody asks which steps pass: a view that shows them, -c */
-	bool hears;			/* a view takes the steps */
 	bool takes;			/* any of them looks at each record */
 	bool only_records;		/* nothing is asked for but recordings */
 	uint64_t recorded;		/* records that an output which keeps them was given */
@@ -138,7 +137,6 @@ static void added(struct outputs *s)
 	const struct view *v = &out->view;
 
 	s->selects |= (v->ops->steps && !is_silent(v)) || s->o->count;
-	s->hears |= v->ops->event && !is_silent(v);
 	out->takes = (!is_silent(v) && (v->ops->steps || v->ops->record)) || v->cfg.hosts;
 	s->takes |= out->takes;
 }
@@ -247,11 +245,21 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	return err;
 }
 
-enum model_wants outputs_want(const struct outputs *s)
+void outputs_want(const struct outputs *s, struct model_wants *wants)
 {
-	if (s->only_records && !s->select->filter && !s->o->count && !(s->o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW)))
-		return MODEL_OWNERS;
-	return s->hears || s->selects || s->takes ? MODEL_STEPS : MODEL_NUMBERS;
+	bool counts = s->select->filter || s->o->count || s->o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW);
+	bool lengths = false;
+
+	wants->owners = s->only_records && !counts;
+	wants->steps = s->selects || s->takes ? UINT64_MAX : 0;
+	for (unsigned int i = 0; i < s->n; i++) {
+		const struct view *v = &s->all[i].view;
+
+		wants->steps |= v->ops->event && !is_silent(v) ? v->steps : 0;
+		lengths |= v->ops->longer != NULL;
+	}
+	if (!lengths)
+		wants->longer = NULL;
 }
 
 void outputs_begin(struct outputs *s)
@@ -362,6 +370,14 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 	s->selected += selected && (ev->event != TCPTRACE_EXISTS || s->o->events & EVENT_BIT(EXISTS));
 	for (unsigned int i = 0; i < s->n; i++)
 		to_view(&s->all[i].view, ev, selected);
+}
+
+void outputs_longer(struct outputs *s, const struct listener *l)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->all[i].view.ops->longer)
+			s->all[i].view.ops->longer(&s->all[i].view, l);
+	}
 }
 
 static void lost(struct outputs *s, const struct tcptrace_record *rec)

@@ -13,7 +13,7 @@
 
 int view_open(struct view *v, const struct view_ops *ops, const struct view_config *cfg, struct out *out)
 {
-	*v = (struct view){ .ops = ops, .cfg = *cfg, .out = out };
+	*v = (struct view){ .ops = ops, .cfg = *cfg, .out = out, .steps = UINT64_MAX };
 	return ops->open ? ops->open(v) : 0;
 }
 

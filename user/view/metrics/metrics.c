@@ -66,6 +66,7 @@ static int metrics_open(struct view *v)
 	err = rows_init(&s->rows, &v->cfg.metrics);
 	if (!err && v->cfg.machine_now && v->cfg.machine_now->counters)
 		s->ledger = calloc(1, sizeof(*s->ledger));
+	v->steps = s->ledger ? LEDGER_STEPS : 0;
 	if (!err && answers(v))
 		err = http_open(&s->http, &v->cfg.metrics, &why);
 	if (!err && s->http)

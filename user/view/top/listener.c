@@ -96,6 +96,7 @@ int top_listener_open(struct top *t, uint32_t id)
 	top_listener_close(t);
 	if (top_steps_open(t))
 		return -ENOMEM;
+	t->v->steps = UINT64_MAX;
 	o->listener = id;
 	o->lport = l->lport;
 	o->remote = REMOTE_LEAST;
@@ -110,8 +111,10 @@ void top_listener_close(struct top *t)
 {
 	struct top_open *o = &t->open;
 
-	if (t->v->cfg.live)
+	if (t->v->cfg.live) {
 		top_steps_close(t);
+		t->v->steps = TOP_STEPS;
+	}
 	o->listener = 0;
 	o->conn = 0;
 }

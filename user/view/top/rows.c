@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Samples the model. On the path of an event only the lengths of its listener's queues are looked at: between two
- * looks a queue can fill and empty, and the longest that it was is what counts.
+ * Samples the model. On the path of an event only what made a queue longer is looked at: between two looks a queue can
+ * fill and empty, and the longest that it was is what counts.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -71,16 +71,13 @@ static uint32_t larger(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-void top_rows_event(struct top_rows *t, const struct model_event *ev)
+void top_rows_longer(struct top_rows *t, const struct listener *l)
 {
-	struct top_seat *s;
+	struct top_seat *s = seat_of(t, l->id);
 
-	if (!ev->l || !ev->has_queues)
-		return;
-	s = seat_of(t, ev->l->id);
-	s->synq_max = larger(s->synq_max, ev->synq);
-	s->acceptq_max = larger(s->acceptq_max, ev->acceptq);
-	s->acceptq_peak = larger(s->acceptq_peak, ev->acceptq);
+	s->synq_max = larger(s->synq_max, l->synq.now);
+	s->acceptq_max = larger(s->acceptq_max, l->acceptq.now);
+	s->acceptq_peak = larger(s->acceptq_peak, l->acceptq.now);
 }
 
 void top_rows_reset(struct top_rows *t)
@@ -416,11 +413,12 @@ void top_rows_begin(struct top_rows *t, uint64_t now_ns)
 }
 
 /* One that was closed since the last look is there once more: what it did until then is not lost. */
-static bool is_here(const struct top_rows *t, const struct listener *l)
+static bool is_here(const struct top_rows *t, const struct listener *l, unsigned int host)
 {
 	const struct top_seat *s = &t->seat[l->id % TOP_SEATS];
+	bool fresh = l->id > t->last_id[host] && l->limit_known;
 
-	return l->open || (t->interval_ns && s->id == l->id && !s->closed);
+	return l->open || (t->interval_ns && (s->id == l->id ? !s->closed : fresh));
 }
 
 static void put_rows(struct top_rows *t, const struct model *m, const struct view_config *cfg, unsigned int host)
@@ -429,7 +427,7 @@ static void put_rows(struct top_rows *t, const struct model *m, const struct vie
 	uint32_t last_id = t->last_id[host];
 
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
-		if (!is_here(t, l) || (cfg->picks_listener && !cfg->picks_listener(cfg->picks_ctx, l)))
+		if (!is_here(t, l, host) || (cfg->picks_listener && !cfg->picks_listener(cfg->picks_ctx, l)))
 			continue;
 		t->open += l->open;
 		last_id = larger(last_id, l->id);

@@ -113,7 +113,7 @@ struct top_rows {
 int top_rows_open(struct top_rows *t);		/* 0 or -ENOMEM */
 void top_rows_close(struct top_rows *t);
 void top_rows_forget(struct top_rows *t);	/* what was counted; how it is shown stays */
-void top_rows_event(struct top_rows *t, const struct model_event *ev);
+void top_rows_longer(struct top_rows *t, const struct listener *l);
 /* Counting began then: at the first record, or when the hooks were attached. */
 void top_rows_begin(struct top_rows *t, uint64_t now_ns);
 /* Makes the rows anew, of the model of each machine. cfg: picks_listener says which listeners. Without memory there are fewer. */

@@ -11,7 +11,6 @@
 
 #include "../../lib/clock.h"
 #include "../../lib/create.h"
-#include "../../lib/events.h"
 #include "../../lib/tr.h"
 #include "../../lib/wrap.h"
 #include "top.h"

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "../../lib/clock.h"
-#include "../../lib/events.h"
 #include "../../lib/tr.h"
 #include "../hosts.h"
 #include "../jsonout.h"
@@ -67,15 +66,20 @@ static int top_open(struct view *v)
 	if (wants_screen(v) && term_open(&t->term, v->out->fd, v->cfg.color))
 		t->term = NULL;			/* then as text */
 	t->rows.least_ns = t->term ? LEAST_NS : 0;
+	v->steps = !t->term ? 0 : v->cfg.live ? TOP_STEPS : UINT64_MAX;
 	return t->term && !v->cfg.live ? top_steps_open(t) : 0;
+}
+
+static void top_longer(struct view *v, const struct listener *l)
+{
+	top_rows_longer(&((struct top *)v->priv)->rows, l);
 }
 
 static void top_event(struct view *v, const struct model_event *ev)
 {
 	struct top *t = v->priv;
 
-	top_rows_event(&t->rows, ev);
-	if (!t->term)
+	if (!t->term)			/* they are another view's */
 		return;
 	top_listener_event(t, ev);
 	top_steps_event(t, ev);
@@ -185,6 +189,7 @@ const struct view_ops view_top = {
 	.hosts = true,
 	.open = top_open,
 	.event = top_event,
+	.longer = top_longer,
 	.tick = top_tick,
 	.play = top_play,
 	.finish = top_finish,

@@ -7,6 +7,7 @@
 #ifndef TCPTRACE_TOP_H
 #define TCPTRACE_TOP_H
 
+#include "../../lib/events.h"
 #include "../flow.h"
 #include "cell.h"
 #include "page.h"
@@ -14,6 +15,7 @@
 #include "terminal.h"
 
 #define TOP_INTERVAL_NS		1000000000ull	/* unless -i says another */
+#define TOP_STEPS		EVENT_BIT(DROP)	/* of a screen, live, while no listener is open: who is refused */
 #define TOP_FINDINGS		16u		/* kept for the screen, the costliest */
 #define TOP_FINDING_TEXT	400u
 #define TOP_CONNS		1024u		/* of one listener, the last; a power of two */
