@@ -18,12 +18,17 @@ static bool of_queues(unsigned int event)
 	return tcptrace_event_class(event) == TCPTRACE_QUEUE || event == TCPTRACE_LISTEN || event == TCPTRACE_ACCEPT;
 }
 
-static void hand_out(struct model *m, struct model_event *ev)
+void emit_on(struct model *m, struct model_event *ev)
 {
 	const struct tcptrace_record *rec = ev->rec;
 	const struct listener *l = ev->l;
-	const struct owner *owner = owner_of(m, ev);
+	const struct owner *owner;
 
+	if (ev->c && attempt_concerns(ev->c, ev))
+		ev->counted |= attempt_step((struct conn *)ev->c, ev);	/* const for views; the model's own */
+	owner = owner_of(m, ev);		/* goes by his latest name from here on */
+	if (!(m->wants.steps >> ev->event & 1))
+		return;
 	if (rec->flags & TCPTRACE_F_ACTOR) {
 		ev->who = &m->actor;
 		ev->thread = m->other_thread ? m->thread : NULL;
@@ -45,26 +50,6 @@ static void hand_out(struct model *m, struct model_event *ev)
 	}
 	ev->host = m->limits.host;
 	m->fn(m->ctx, ev);
-}
-
-void emit_event(struct model *m, struct model_event *ev)
-{
-	const struct tcptrace_record *rec = ev->rec;
-	struct conn *c = (struct conn *)ev->c;		/* const for views; the model's own */
-
-	if (c) {
-		if (rec->t_ns > c->last_ns)
-			c->last_ns = rec->t_ns;
-		c->last_tid = rec->tid;
-		c->last_event = ev->event;
-		if (attempt_concerns(c, ev))
-			ev->counted |= attempt_step(c, ev);
-	}
-	m->totals.events[ev->event]++;
-	if (m->wants.steps >> ev->event & 1)
-		hand_out(m, ev);
-	else if (m->renamed)		/* whose it is goes by his latest name */
-		owner_of(m, ev);
 }
 
 void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
