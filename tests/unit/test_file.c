@@ -206,6 +206,7 @@ static void damaged(void **state)
 	damage(12, "\0\0", 2, "recorded with record format 0, this tcptrace reads 1; use an older tcptrace", 0);
 	damage(14, "\x60\0", 2, "corrupted at offset 14: records of 96 bytes instead of 128", 0);
 	damage(24, "\x3f\0\0\0", 4, "corrupted at offset 24: a header of 63 bytes", 0);
+	damage(24, "\x41\0\0\0", 4, "corrupted at offset 24: a header of 65 bytes", 0);
 	damage(third + offsetof(struct tcptrace_record, event), "\0", 1, "corrupted at offset 512: there is no event 0", 2);
 	damage(third + offsetof(struct tcptrace_record, family), "\5", 1, "corrupted at offset 512: there is no address family 5", 2);
 	damage(third + offsetof(struct tcptrace_record, old), "\x10", 1, "corrupted at offset 512: there is no state 16", 2);
@@ -248,6 +249,25 @@ static void longer_header(void **state)
 	free(copy);
 	assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
 	assert_int_equal(seen.n, RECORDS);
+}
+
+/* Of the second of two in one file, after which no record would lie where one may. */
+static void header_of_odd_size(void **state)
+{
+	const size_t second = HEAD + 128, size = second + 65 + 2 * 128;
+	struct seen seen = { 0 };
+	char *copy = calloc(1, size), error[256];
+
+	(void)state;
+	memcpy(copy, whole, second);
+	memcpy(copy + second, whole, 64);
+	memcpy(copy + second + 24, &(uint32_t){ 65 }, 4);
+	memcpy(copy + second + 65, whole + HEAD, 2 * 128);
+	put_file(copy, size);
+	free(copy);
+	assert_int_equal(replay(&seen, error, sizeof(error)), -EBADMSG);
+	assert_string_equal(error, "corrupted at offset 24: a header of 65 bytes");
+	assert_int_equal(seen.n, 1);
 }
 
 /* Of a run in which nothing comes: until when that is so. */
@@ -627,6 +647,7 @@ int main(void)
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(later_event),
 		cmocka_unit_test(longer_header),
+		cmocka_unit_test(header_of_odd_size),
 		cmocka_unit_test(the_host_stays),
 		cmocka_unit_test(it_goes_on),
 		cmocka_unit_test(the_clock_was_set),

@@ -93,7 +93,9 @@ static int check_header(struct file_source *f, const struct file_header *h)
 	if (h->record_size != RECORD_SIZE)
 		return refuse(f, _("corrupted at offset 14: records of %u bytes instead of %zu"),
 			      h->record_size, RECORD_SIZE);
-	if (h->header_size < sizeof(*h) || h->header_size > sizeof(f->buf))
+	/* records behind the header lie in buf as behind each other */
+	if (h->header_size < sizeof(*h) || h->header_size > sizeof(f->buf) ||
+	    h->header_size % _Alignof(struct tcptrace_record))
 		return refuse(f, _("corrupted at offset 24: a header of %u bytes"), h->header_size);
 	return 0;
 }
