@@ -39,6 +39,8 @@ static void fill_ports(uint64_t *set, const struct port_range *ports, uint32_t n
 	}
 }
 
+_Static_assert(FILTER_NETS <= CAPTURE_NETS, "all nets of --addr fit");
+
 static void fill_nets(struct capture_net *to, const struct filter *f)
 {
 	for (uint32_t i = 0; i < f->nnets; i++) {

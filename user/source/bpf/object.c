@@ -55,11 +55,14 @@ static int open_elf(struct capture *skel, void *elf, size_t size, const struct b
 SAME(rodata, cfg);
 SAME(rodata, lports);
 SAME(rodata, rports);
+SAME(rodata, nets);
 SAME(bss, reader_sleeps);
 SAME(bss, ring_ends);
 SAME(bss, lost);
 SAME(bss, retried);
 SAME(bss, walk);
+SAME(bss, tables);
+SAME(bss, synq_entered);
 
 static int open_without_fetches(struct capture *skel, const void *elf, size_t size,
 				const struct bpf_object_open_opts *opts)
