@@ -36,13 +36,18 @@ int create_new_file(const char *path, mode_t mode)
 
 int create_file(const char *path, mode_t mode)
 {
-	int fd = create_new_file(path, mode);
+	int fd = create_new_file(path, mode), err;
 
 	if (fd != -EEXIST)
 		return fd;
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, mode);
-	if (fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK))
+	if (fd < 0)
 		return -errno;
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
 	return fd;
 }
 

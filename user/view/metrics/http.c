@@ -348,11 +348,16 @@ int http_open(struct http **out, const struct view_metrics *cfg, const char **wh
 
 int http_page(struct http *h, enum page_format format, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), old;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), old, err;
 	struct stat st;
 
-	if (copy < 0 || fstat(copy, &st))
+	if (copy < 0)
 		return -errno;
+	if (fstat(copy, &st)) {
+		err = -errno;
+		close(copy);
+		return err;
+	}
 	pthread_mutex_lock(&h->lock);
 	old = h->page[format];
 	h->page[format] = copy;
