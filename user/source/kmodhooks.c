@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kmodhooks.h"
+#include "../lib/readfile.h"
 #include "../lib/tr.h"
 
 #define PARAMETER	"/sys/module/tcptrace/parameters/hooks"
@@ -43,20 +44,17 @@ static void take_line(struct kmod_hooks *h, char *line)
 
 int kmod_hooks_read(struct kmod_hooks *h)
 {
-	FILE *f = fopen(PARAMETER, "re");
 	char *line, *save, *rest;
-	size_t n;
+	ssize_t n = -ENOMEM;
 
 	memset(h, 0, sizeof(*h));
-	if (!f)
-		return -errno;
-	h->text = calloc(1, TEXT_MAX + 1);
+	h->text = malloc(TEXT_MAX + 1);
 	h->reports = calloc(TEXT_MAX / 16, sizeof(*h->reports));
-	n = h->text ? fread(h->text, 1, TEXT_MAX, f) : 0;
-	fclose(f);
-	if (!n || !h->reports) {
+	if (h->text && h->reports)
+		n = read_file(PARAMETER, h->text, TEXT_MAX + 1);
+	if (n < 0) {
 		kmod_hooks_free(h);
-		return -ENOMEM;
+		return (int)n;
 	}
 	for (rest = h->text; (line = strtok_r(rest, "\n", &save)); rest = NULL)
 		take_line(h, line);
