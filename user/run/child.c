@@ -79,11 +79,9 @@ static void took(struct child *c, int status)
 
 int child_exec(struct child *c)
 {
-	int err = 0;
-	ssize_t n;
+	ssize_t n = write(c->go, "", 1);	/* not to one that was killed while it waited: its status says so */
+	int err;
 
-	if (write(c->go, "", 1) != 1)
-		err = errno;		/* it was killed while it waited: its status says so */
 	close(c->go);
 	do {
 		n = read(c->failed, &err, sizeof(err));
