@@ -100,6 +100,30 @@ static void trouble_first_then_the_slowest(void **state)
 		assert_int_equal(c[i].trouble, 1);
 }
 
+/* A program may ask by connect() how its connect() goes: under way still, or connected already. */
+static void asking_again_is_no_failure(void **state)
+{
+	struct tcptrace_record rec = { .t_ns = 1, .fd = -1 };
+	struct model_event ev = { .rec = &rec, .old = TCP_S_SYN_SENT, .new = TCP_S_ESTABLISHED };
+	struct conn_row row = { .conn = 1, .outcome = CONN_CONNECTING };
+	static const int32_t before[] = { -EINPROGRESS, -EALREADY };
+
+	(void)state;
+	ev.event = TCPTRACE_CONNECT_RETURN;
+	for (unsigned int i = 0; i < 2; i++) {
+		rec.ret = before[i];
+		connrow_step(&row, &ev);
+		assert_int_equal(row.outcome, CONN_CONNECTING);
+	}
+	ev.event = TCPTRACE_STATE;
+	connrow_step(&row, &ev);
+	ev.event = TCPTRACE_CONNECT_RETURN;
+	rec.ret = -EISCONN;
+	connrow_step(&row, &ev);
+	assert_int_equal(row.outcome, CONN_CONNECTED);
+	assert_int_equal(row.error, 0);
+}
+
 static void letters_for_addresses(void **state)
 {
 	struct names n = { .anonymous = true };
@@ -494,6 +518,7 @@ int main(void)
 		cmocka_unit_test(the_replay_stays_at_the_first_refusal),
 		cmocka_unit_test(bars_lose_nothing),
 		cmocka_unit_test(what_is_not_seen_is_not_zero),
+		cmocka_unit_test(asking_again_is_no_failure),
 		cmocka_unit_test(pages_of_chance),
 		cmocka_unit_test(a_trace_has_an_end),
 		cmocka_unit_test(traces_of_chance),

@@ -229,10 +229,12 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		waits_add(&m->waits, &l->in_accept, call_dur_ns(rec));
 }
 
-/* Nothing there, or a signal first (ERESTART* are 512 to 516), is no failure. */
-static bool is_failure(int32_t ret)
+/* Nothing there, or a signal first, is none. */
+static bool is_failure(const struct tcptrace_record *rec)
 {
-	return ret < 0 && ret > -512 && ret != -EAGAIN && ret != -EINTR;
+	int err = rec_errno(rec);
+
+	return err && err != EAGAIN && !is_interruption(err);
 }
 
 /* Deduced from a number that may be a descriptor (io_uring): only of a connection that waits. */
@@ -271,7 +273,7 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 	told = c && c->in_acceptq && c->listener == l;		/* its way out takes the lengths */
 	if (c)
 		accepted(m, rec, c, l);
-	else if (l && is_failure(rec->ret))
+	else if (l && is_failure(rec))
 		accept_failed(m, l, rec);
 	if (!told)
 		queue_numbers(m, l, rec, 0, 0);

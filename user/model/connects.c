@@ -107,13 +107,6 @@ static void failed(struct model *m, const struct conn *c, const struct tcptrace_
 		row->calls = row->failures.of[0].count;
 }
 
-/* Its way is not over, it was interrupted, or it is no way at all: connected already. */
-static bool no_failure(int32_t ret)
-{
-	return ret >= 0 || ret <= -512 || ret == -EINPROGRESS || ret == -EALREADY || ret == -EINTR ||
-	       ret == -EISCONN || ret == -EAGAIN;
-}
-
 /* A RST ended it while connect() was on its way back with EINPROGRESS: only the socket knows. */
 static bool refused_meanwhile(const struct conn *c, int32_t ret)
 {
@@ -138,7 +131,7 @@ static void owned(struct model *m, struct conn *c, const struct tcptrace_record 
 		failures_take(&row->failures, ECONNREFUSED);
 	failed(m, c, rec, ECONNREFUSED);
 	c->unowned = false;
-	c->result_due = no_failure(rec->ret);
+	c->result_due = !connect_failed(rec);
 }
 
 void connects_returned(struct model *m, struct conn *c, const struct tcptrace_record *rec)
@@ -150,7 +143,7 @@ void connects_returned(struct model *m, struct conn *c, const struct tcptrace_re
 	} else if (refused_meanwhile(c, rec->ret)) {
 		c->reset = false;
 		failed_alone(m, c, rec, ECONNREFUSED);
-	} else if (!no_failure(rec->ret) && c->owner.pid) {
+	} else if (connect_failed(rec) && c->owner.pid) {
 		if (!c->result_due)
 			failed(m, c, rec, rec_errno(rec));
 		c->result_due = false;

@@ -150,20 +150,13 @@ static void transition(struct conn_life *l, const struct model_event *ev)
 	}
 }
 
-static bool in_progress(int ret)
-{
-	return ret == -EINPROGRESS || ret == -EALREADY || ret == -EISCONN || ret == -EINTR || ret <= -512;
-}
-
 static void connect_returns(struct conn_life *l, const struct model_event *ev)
 {
-	int ret = ev->rec->ret;
-
 	begins(l, ROLE_CLIENT, ev->has_dur ? ev->rec->t_ns - ev->dur_ns : ev->rec->t_ns);
 	l->in_connect = false;
 	if (ev->has_dur)
 		l->connect_ns = ev->dur_ns;
-	if (ret < 0 && !in_progress(ret) && !l->established)
+	if (connect_failed(ev->rec) && !l->established)
 		l->connect_err = rec_errno(ev->rec);
 	if (l->connect_err && !l->syn_ns && !l->end_ns && !l->before) {	/* no transition: nothing was tried */
 		l->old = TCP_S_CLOSE;

@@ -24,6 +24,7 @@
 #ifndef TCPTRACE_MODEL_H
 #define TCPTRACE_MODEL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -268,6 +269,20 @@ static inline bool is_disconnect(const struct tcptrace_record *rec)
 static inline int rec_errno(const struct tcptrace_record *rec)
 {
 	return rec->ret < 0 && rec->ret > -4096 ? -rec->ret : 0;
+}
+
+/* A signal came first: EINTR, or one of the kernel's ERESTARTSYS to ERESTART_RESTARTBLOCK, which libc never shows. */
+static inline bool is_interruption(int err)
+{
+	return err == EINTR || (err >= 512 && err <= 516);
+}
+
+/* Not: its way goes on, it was interrupted, or it is no way at all: connected already. */
+static inline bool connect_failed(const struct tcptrace_record *rec)
+{
+	int err = rec_errno(rec);
+
+	return err && err != EINPROGRESS && err != EALREADY && err != EISCONN && !is_interruption(err);
 }
 
 typedef void (*model_event_fn)(void *ctx, const struct model_event *ev);

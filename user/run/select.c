@@ -57,17 +57,16 @@ void select_begin(struct select *s, const struct options *o, struct source *src,
 /* connect() of a non-blocking socket, asking how it goes, and accept() of an empty queue are no trouble. */
 static bool call_failed(const struct model_event *ev)
 {
-	int ret = ev->rec->ret;
-	bool interrupted = ret == -EINTR || (ret <= -512 && ret >= -516);	/* ERESTARTSYS ... */
+	int err = rec_errno(ev->rec);
 
 	switch (ev->event) {
 	case TCPTRACE_CONNECT_RETURN:
-		return ret < 0 && ret != -EINPROGRESS && ret != -EALREADY && ret != -EISCONN && !interrupted;
+		return connect_failed(ev->rec);
 	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CONNECT: case TCPTRACE_CLOSE:
 	case TCPTRACE_SHUTDOWN:
-		return ret < 0 && !interrupted;
+		return err && !is_interruption(err);
 	case TCPTRACE_ACCEPT: case TCPTRACE_READ: case TCPTRACE_WRITE:
-		return ret < 0 && ret != -EAGAIN && !interrupted;
+		return err && err != EAGAIN && !is_interruption(err);
 	}
 	return false;
 }

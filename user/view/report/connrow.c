@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a step does to the row of its connection. */
-#include <errno.h>
-
 #include "report.h"
 
 static void left_synq(struct conn_row *row, const struct model_event *ev)
@@ -36,7 +34,7 @@ static void connect_returned(struct conn_row *row, const struct model_event *ev)
 	row->call_ns = ev->has_dur ? ev->dur_ns : UNKNOWN;
 	if (!ret)
 		row->outcome = CONN_CONNECTED;
-	if (ret >= 0 || ret == -EINPROGRESS || ret == -EINTR || (ret <= -512 && ret >= -516))
+	if (!connect_failed(ev->rec))
 		return;
 	row->outcome = CONN_FAILED;
 	row->error = ret;
