@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,43 @@ static void good(void **state)
 	assert_true(!r.head && !r.get && r.path == HTTP_ROOT);
 	assert_true(parse("GET /metrics/ HTTP/1.1\r\nX: gzip application/openmetrics-text\r\n\r\n", &r));
 	assert_true(r.path == HTTP_ELSEWHERE && !r.gzip && !r.openmetrics);
+}
+
+static bool takes_gzip(const char *list)
+{
+	struct http_request r;
+	char text[256];
+
+	snprintf(text, sizeof(text), "GET /metrics HTTP/1.1\r\nAccept-Encoding: %s\r\n\r\n", list);
+	assert_true(parse(text, &r));
+	return r.gzip;
+}
+
+static bool takes_openmetrics(const char *list)
+{
+	struct http_request r;
+	char text[256];
+
+	snprintf(text, sizeof(text), "GET /metrics HTTP/1.1\r\nAccept: %s\r\n\r\n", list);
+	assert_true(parse(text, &r));
+	return r.openmetrics;
+}
+
+/* RFC 9110: what weighs 0 is refused. */
+static void weights(void **state)
+{
+	(void)state;
+	assert_true(takes_gzip("gzip"));
+	assert_true(takes_gzip(" deflate;q=1.0 ,\tGZIP ; q=0.001"));
+	assert_false(takes_gzip("gzip;q=0"));
+	assert_false(takes_gzip("identity, gzip; Q=0.000"));
+	assert_false(takes_gzip("xgzip, gzipx"));
+	assert_false(takes_gzip(";;,,=,q=1;gzip"));
+	assert_true(takes_openmetrics("application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.4,*/*;q=0.1"));
+	assert_true(takes_openmetrics("text/plain, application/openmetrics-text"));
+	assert_false(takes_openmetrics("application/openmetrics-text;q=0, text/plain"));
+	assert_false(takes_openmetrics("text/plain;q=1, application/openmetrics-text;q=0.1"));
+	assert_false(takes_openmetrics("*/*"));
 }
 
 static void bad(void **state)
@@ -77,7 +115,7 @@ static void noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(ends), cmocka_unit_test(noise),
+		cmocka_unit_test(good), cmocka_unit_test(weights), cmocka_unit_test(bad), cmocka_unit_test(ends), cmocka_unit_test(noise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,9 +16,9 @@ static bool is_word(struct span s, const char *word)
 	return s.n == strlen(word) && !memcmp(s.at, word, s.n);
 }
 
-static bool has(struct span s, const char *word)
+static bool is_name(struct span s, const char *name)
 {
-	return memmem(s.at, s.n, word, strlen(word)) != NULL;
+	return s.n == strlen(name) && !strncasecmp(s.at, name, s.n);
 }
 
 /* Takes off what comes before c; all of it where there is none. */
@@ -42,14 +42,61 @@ static struct span line_of(struct span *s)
 	return line;
 }
 
+static struct span trimmed(struct span s)
+{
+	for (; s.n && (*s.at == ' ' || *s.at == '\t'); s.at++, s.n--)
+		;
+	for (; s.n && (s.at[s.n - 1] == ' ' || s.at[s.n - 1] == '\t'); s.n--)
+		;
+	return s;
+}
+
+/* "0.25" in thousandths (RFC 9110, 12.4.2); what is none is 1. */
+static unsigned int weight(struct span s)
+{
+	unsigned int q = 0, digit = 1000;
+
+	if (!s.n || s.at[0] != '0')
+		return 1000;
+	for (size_t i = 2; i < s.n && isdigit((unsigned char)s.at[i]) && digit > 1; i++) {
+		digit /= 10;
+		q += digit * (unsigned int)(s.at[i] - '0');
+	}
+	return q;
+}
+
+/* How much the list wants it, in thousandths; 0: it does not. */
+static unsigned int wants(struct span list, const char *what)
+{
+	unsigned int most = 0, q;
+
+	while (list.n) {
+		struct span item = before(&list, ',');
+
+		if (!is_name(trimmed(before(&item, ';')), what))
+			continue;
+		for (q = 1000; item.n;) {
+			struct span value = before(&item, ';'), key = before(&value, '=');
+
+			if (is_name(trimmed(key), "q"))
+				q = weight(trimmed(value));
+		}
+		most = q > most ? q : most;
+	}
+	return most;
+}
+
 static void take_header(struct http_request *r, struct span line)
 {
 	struct span name = before(&line, ':');
 
-	if (name.n == 6 && !strncasecmp(name.at, "accept", 6))
-		r->openmetrics |= has(line, "application/openmetrics-text");
-	if (name.n == 15 && !strncasecmp(name.at, "accept-encoding", 15))
-		r->gzip |= has(line, "gzip");
+	if (is_name(name, "accept")) {
+		unsigned int openmetrics = wants(line, "application/openmetrics-text");
+
+		r->openmetrics |= openmetrics && openmetrics >= wants(line, "text/plain");
+	}
+	if (is_name(name, "accept-encoding"))
+		r->gzip |= wants(line, "gzip") != 0;
 }
 
 static enum http_path path_of(struct span target)
