@@ -370,7 +370,7 @@ static inline struct model_event emit_step(const struct tcptrace_record *rec, un
 	};
 }
 
-/* Most steps are only counted: of others somebody takes them, or asks what they say of connect() or of a name. */
+/* Most steps are only counted. Of others somebody takes them, or they say something of a connect or of a name. */
 static inline void emit_event(struct model *m, struct model_event *ev)
 {
 	struct conn *c = (struct conn *)ev->c;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../lib/clock.h"
+#include "../lib/tr.h"
 #include "../names.h"
 #include "../source/netns.h"
 #include "../talk.h"
@@ -589,6 +590,10 @@ bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play)
 
 void outputs_keep(struct outputs *s)
 {
+	if (!s->o->file_bytes) {
+		talk(_("SIGUSR1: without -C and -W nothing is set aside"));
+		return;
+	}
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->all[i].view.ops->keep)
 			s->all[i].view.ops->keep(&s->all[i].view);

@@ -149,8 +149,6 @@ static int prepare(struct run *r, struct options *o)
 	if (err)
 		return err;
 	signals_catch(o->program ? &r->child : NULL);
-	if (o->file_bytes)
-		signals_catch_keep();
 	return 0;
 }
 

@@ -97,6 +97,8 @@ void signals_catch(struct child *child)
 	sa.sa_handler = on_child;
 	sa.sa_flags = 0;
 	sigaction(SIGCHLD, &sa, NULL);
+	sa.sa_handler = on_keep;
+	sigaction(SIGUSR1, &sa, NULL);
 	sa.sa_handler = on_beat;
 	sigaction(SIGALRM, &sa, NULL);
 
@@ -108,11 +110,4 @@ void signals_catch(struct child *child)
 			continue;
 		sigaction(ends[i], &sa, NULL);
 	}
-}
-
-void signals_catch_keep(void)
-{
-	struct sigaction sa = { .sa_handler = on_keep };
-
-	sigaction(SIGUSR1, &sa, NULL);
 }

@@ -19,7 +19,6 @@ extern struct signal_flags signal_flags;
 
 /* program: one runs in the foreground with us, and Ctrl-C is for it until it has ended. NULL: none */
 void signals_catch(struct child *program);
-void signals_catch_keep(void);		/* SIGUSR1, which otherwise ends the process, as it does everywhere */
 void signals_forward(void);		/* the program gets what somebody sent us */
 
 #endif

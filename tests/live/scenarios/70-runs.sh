@@ -148,6 +148,19 @@ until_waits()
 	die "process $1 does not wait: $(cat "/proc/$1/stack")"
 }
 
+scenario no_recorder 4 own -- "SIGUSR1, which sets a recorder's files aside, ends no other run"
+no_recorder()
+{
+	trace
+	kill -USR1 "${pid[tcptrace]}"
+	until_said "SIGUSR1: without -C and -W nothing is set aside"
+	server --accept loop --max 1
+	client --count 1
+	finish server
+	untrace
+	events accept:1
+}
+
 scenario fifo 4 own -- "-w FIFO: waits for its reader before anything is attached, and a signal ends that"
 fifo()
 {
