@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#define SECOND		1000000000ull	/* in ns */
 #define CLOCK_STEP_NS	1000000
 
 /* Of one of the kernel's clocks, in ns. */
@@ -14,7 +15,7 @@ static inline uint64_t clock_ns(clockid_t id)
 	struct timespec ts;
 
 	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
 }
 
 /*

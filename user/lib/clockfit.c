@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "clockfit.h"
 
-#define SECOND		1000000000ull
 #define LONG_RUN	(60 * SECOND)		/* a crystal's drift is worth looking for */
 #define SLOPE_MAX	1e-3			/* what drifts more was set */
 #define STEPS		100			/* of a search for a slope: 2^-100 or 0.66^100 of SLOPE_MAX is left */

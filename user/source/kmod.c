@@ -21,6 +21,7 @@
 
 #include "kmodhooks.h"
 #include "kmodpage.h"
+#include "../lib/clock.h"
 #include "../lib/tr.h"
 #include "pidns.h"
 #include "source.h"
@@ -29,7 +30,6 @@
 #define BUFFER_CPU	(1u << 20)	/* of each, at least */
 #define PAUSE_NS	4000000		/* nap between two drains while records come */
 #define SLACK_NS	2000000		/* a record reaches its page this long after its time stamp, at most */
-#define SECOND		1000000000ull
 #define PREFIX		"tcptrace-"	/* instances: tcptrace-PID */
 
 struct kmod_source {
@@ -41,14 +41,6 @@ struct kmod_source {
 	uint64_t delivered, lost, check_ns;
 	bool resync;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
 
 /* ---- the instance ---- */
 
@@ -101,21 +93,24 @@ static int enable(struct kmod_source *s, unsigned int event, bool on)
 	return set(s, file, on ? "1" : "0");
 }
 
-/* other: what else will do */
-static int any_port(FILE *f, const char *field, const struct port_range *ports, uint32_t n, bool first, const char *other)
+static void put_and(FILE *f, bool *any)
 {
-	uint32_t i;
+	if (*any)
+		fputs(" && ", f);
+	*any = true;
+}
 
-	for (i = 0; i < n; i++) {
-		fputs(i ? " || " : first ? "(" : " && (", f);
+/* other: what else will do */
+static void put_ports(FILE *f, const char *field, const struct port_range *ports, uint32_t n, const char *other)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		fputs(i ? " || " : "(", f);
 		if (ports[i].from == ports[i].to)
 			fprintf(f, "%s == %u", field, ports[i].from);
 		else
 			fprintf(f, "(%s >= %u && %s <= %u)", field, ports[i].from, field, ports[i].to);
 	}
-	if (n)
-		fprintf(f, "%s)", other);
-	return n > 0;
+	fprintf(f, "%s)", other);
 }
 
 /* The kernel's own filter of our instance: what a field of the record can say. */
@@ -130,13 +125,23 @@ static int set_filter(struct kmod_source *s)
 
 	if (!out)
 		return -ENOMEM;
-	if (f->family)
-		any = fprintf(out, "family == %u", f->family) > 0;
-	if (f->netns)
-		any |= fprintf(out, "%snetns == %u", any ? " && " : "", f->netns) > 0;
-	/* which port its listener has (TPROXY) no record of a connection says: select.c knows it by the model */
-	any |= any_port(out, "lport", f->lports, f->nlports, !any, " || listener != 0");
-	any |= any_port(out, "rport", f->rports, f->nrports, !any, "");
+	if (f->family) {
+		put_and(out, &any);
+		fprintf(out, "family == %u", f->family);
+	}
+	if (f->netns) {
+		put_and(out, &any);
+		fprintf(out, "netns == %u", f->netns);
+	}
+	if (f->nlports) {
+		put_and(out, &any);
+		/* which port its listener has (TPROXY) no record of a connection says: select.c knows it by the model */
+		put_ports(out, "lport", f->lports, f->nlports, " || listener != 0");
+	}
+	if (f->nrports) {
+		put_and(out, &any);
+		put_ports(out, "rport", f->rports, f->nrports, "");
+	}
 	if (fclose(out))
 		err = -ENOMEM;
 	else if (any)
@@ -266,7 +271,7 @@ static void *ask(void *arg)
 	struct asker *a = arg;
 
 	a->err = enable(a->s, TCPTRACE_EXISTS, true);
-	a->end_ns = now_ns();
+	a->end_ns = clock_ns(CLOCK_MONOTONIC);
 	if (!a->err)
 		a->err = enable(a->s, TCPTRACE_EXISTS, false);
 	__atomic_store_n(&a->done, true, __ATOMIC_RELEASE);
@@ -289,7 +294,7 @@ static int kmod_source_snapshot(struct source *base, source_fn fn, void *ctx)
 	struct kmod_source *s = (struct kmod_source *)base;
 	struct timespec nap = { 0, SLACK_NS };
 	struct asker a = { .s = s };
-	uint64_t began = now_ns();
+	uint64_t began = clock_ns(CLOCK_MONOTONIC);
 	pthread_t thread;
 	int err;
 
@@ -304,7 +309,7 @@ static int kmod_source_snapshot(struct source *base, source_fn fn, void *ctx)
 	while (!__atomic_load_n(&a.done, __ATOMIC_ACQUIRE)) {
 		nanosleep(&nap, NULL);
 		if (err >= 0)
-			err = hand_on(s, now_ns() - SLACK_NS, fn, ctx);
+			err = hand_on(s, clock_ns(CLOCK_MONOTONIC) - SLACK_NS, fn, ctx);
 	}
 	pthread_join(thread, NULL);
 	if (err >= 0)
@@ -323,7 +328,7 @@ static int tell_lost(struct kmod_source *s, source_fn fn, void *ctx)
 
 	if (sum <= s->lost)
 		return 0;
-	r.t_ns = now_ns();
+	r.t_ns = clock_ns(CLOCK_MONOTONIC);
 	r.arg = sum - s->lost;
 	s->lost = sum;
 	s->resync = true;
@@ -332,7 +337,7 @@ static int tell_lost(struct kmod_source *s, source_fn fn, void *ctx)
 
 static int periodic(struct kmod_source *s, bool idle, source_fn fn, void *ctx)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	int err = 0;
 
 	if (now - s->check_ns >= SECOND) {
@@ -351,7 +356,7 @@ static int kmod_source_poll(struct source *base, int timeout_ms, source_fn fn, v
 	struct timespec nap = { 0, PAUSE_NS };
 	int n, err;
 
-	n = hand_on(s, timeout_ms ? now_ns() - SLACK_NS : UINT64_MAX, fn, ctx);
+	n = hand_on(s, timeout_ms ? clock_ns(CLOCK_MONOTONIC) - SLACK_NS : UINT64_MAX, fn, ctx);
 	if (n < 0)
 		return n;
 	if (!timeout_ms)		/* the last one: what was lost must be reported now */

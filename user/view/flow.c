@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../lib/clock.h"
 #include "../lib/tr.h"
 #include "flow.h"
 #include "hosts.h"
 
-#define SECOND		1000000000ull
 #define LOOK_EVERY	(SECOND / 4)
 
 struct flow {

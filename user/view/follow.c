@@ -5,10 +5,10 @@
  */
 #include <string.h>
 
+#include "../lib/clock.h"
 #include "flow.h"
 #include "pair.h"
 
-#define SECOND		1000000000ull
 #define AFTER_CLOSE	(1 * SECOND)	/* closed, but a process holds the socket */
 #define AFTER_REFUSAL	(40 * SECOND)	/* a refused SYN comes again after 1, 2, 4 ... 32 s */
 #define HALF_CLOSED	(60 * SECOND)	/* one end is gone, the other does nothing */

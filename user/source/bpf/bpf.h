@@ -12,7 +12,6 @@
 
 #include "load.h"
 
-#define SECOND		1000000000ull
 
 struct bpf_source {
 	struct source base;

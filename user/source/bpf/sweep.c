@@ -124,8 +124,10 @@ void sweep_open(struct bpf_source *s)
 
 bool sweep_may_find(const struct bpf_source *s, uint64_t waiting)
 {
-	if (!s->sweep_every_ns || waiting || s->counts)
-		return s->sweep_every_ns && waiting;
+	if (!s->sweep_every_ns)
+		return false;
+	if (waiting || s->counts)
+		return waiting;
 	return !s->told || s->entered || __atomic_load_n(&s->load.skel->bss->synq_entered, __ATOMIC_RELAXED);
 }
 

@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../lib/clock.h"
 #include "../../lib/tr.h"
 #include "../../lib/wrap.h"
 #include "../hosts.h"
 #include "top.h"
 
-#define SECOND		1000000000ull
 #define FINDINGS_EVERY	(2 * SECOND)
 #define WIDE_HEADER	80u
 #define WIDE_SCREEN	100u

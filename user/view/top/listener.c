@@ -21,10 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../lib/clock.h"
 #include "../../lib/tr.h"
 #include "top.h"
 
-#define SECOND		1000000000ull
 #define MS		1000000ull
 #define ENDED_STAY	(10 * SECOND)
 #define SHOWN_REFUSED	5u
