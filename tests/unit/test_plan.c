@@ -239,7 +239,7 @@ static void test_every_program_has_a_place(void **state)
 		for (int v = 0; v < VARIANTS_MAX; v++) {
 			for (int i = 0; i < VARIANT_PROGS; i++) {
 				progs_add(&placed, hook_table[id].variants[v].progs[i].prog);
-				progs_add(&placed, hook_table[id].variants[v].progs[i].again);
+				progs_add(&placed, hook_table[id].variants[v].progs[i].retry);
 				progs_add(&placed, hook_table[id].variants[v].progs[i].whole);
 			}
 		}
@@ -268,12 +268,12 @@ static void check_program(const struct variant *v, const struct hook_prog *hp)
 		fail_msg("%s: %s needs the cgroup", v->target, section);
 	if (begins(section, "tp/") && !hp->helps && !(v->needs & NEEDS_TRACEFS))
 		fail_msg("%s: %s needs tracefs", v->target, section);
-	assert_true(!hp->too || begins(section, "tp/syscalls/"));
-	if (!hp->again)
+	assert_true(!hp->also_at || begins(section, "tp/syscalls/"));
+	if (!hp->retry)
 		return;
-	assert_string_equal(section, bpf_program__section_name(prog_at(skel, hp->again)));
+	assert_string_equal(section, bpf_program__section_name(prog_at(skel, hp->retry)));
 	/* of a function's programs the one that is attached last runs first, of a tracepoint's last */
-	assert_true(exact ? hp->again < hp->prog : hp->again > hp->prog);
+	assert_true(exact ? hp->retry < hp->prog : hp->retry > hp->prog);
 }
 
 static void test_programs_fit_their_variants(void **state)
@@ -346,8 +346,8 @@ static void test_second_programs(void **state)
 	assert_false(progs_has(&p.wanted, P(f_connect4_retry)));
 	plan_on(&p, &f, "7.2", MECH_AUTO, ALL);
 	assert_true(progs_has(&p.wanted, P(f_connect4_retry)));
-	assert_true(plan_is_again(P(f_connect4_retry)));
-	assert_false(plan_is_again(P(f_connect4)));
+	assert_true(plan_is_retry(P(f_connect4_retry)));
+	assert_false(plan_is_retry(P(f_connect4)));
 	/* a second one that is refused takes the variant with it */
 	assert_true(plan_reject(&p, P(f_connect4_retry), "load", EINVAL));
 	assert_false(progs_has(&p.wanted, P(f_connect4)));

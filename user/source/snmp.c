@@ -22,7 +22,7 @@ static void take(char *names, char *numbers, const struct snmp_key *keys, uint64
 				values[i] = strtoull(number, NULL, 10);
 }
 
-static int read_file(const char *path, const struct snmp_key *keys, uint64_t *values, unsigned int n)
+static int read_counters(const char *path, const struct snmp_key *keys, uint64_t *values, unsigned int n)
 {
 	char *names = NULL, *numbers = NULL;
 	size_t names_size = 0, numbers_size = 0;
@@ -44,6 +44,6 @@ int snmp_read(const struct snmp_key *keys, uint64_t *values, unsigned int n)
 
 	for (unsigned int i = 0; i < n; i++)
 		values[i] = SNMP_UNKNOWN;
-	err = read_file("/proc/thread-self/net/netstat", keys, values, n);
-	return err ? err : read_file("/proc/thread-self/net/snmp", keys, values, n);
+	err = read_counters("/proc/thread-self/net/netstat", keys, values, n);
+	return err ? err : read_counters("/proc/thread-self/net/snmp", keys, values, n);
 }

@@ -52,7 +52,7 @@ static int bpf_source_open(struct source **out, const struct source_config *cfg,
 	why[0] = 0;
 	if (!s)
 		return -ENOMEM;
-	s->more.of = &s->load;
+	s->more.first = &s->load;
 	s->base.ops = &source_bpf;
 	s->cfg = *cfg;
 	rings_size(&s->rings, cfg->ring_bytes ? cfg->ring_bytes : RING_BYTES);
@@ -88,7 +88,6 @@ static int tell_observed(struct bpf_source *s)
 static int bpf_source_snapshot(struct source *base, source_fn fn, void *ctx)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
-
 	int err;
 
 	s->fn = fn;
@@ -121,14 +120,13 @@ static int tell_lost(struct bpf_source *s)
 }
 
 /* Sleeps until a record comes, at most timeout_ms. */
-static int sleep_on_rings(struct bpf_source *s, int timeout_ms)
+static void sleep_on_rings(struct bpf_source *s, int timeout_ms)
 {
 	s->load.skel->bss->reader_sleeps = 1;
 	__sync_synchronize();
 	if (rings_empty(&s->rings))	/* one may have come before the flag was seen */
 		rings_wait(&s->rings, timeout_ms);
 	s->load.skel->bss->reader_sleeps = 0;
-	return 0;
 }
 
 static int periodic(struct bpf_source *s, bool idle)
@@ -184,11 +182,11 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 		return err;
 	if (n >= BUSY)
 		return 0;
-	if (n) {
+	if (n)
 		nanosleep(&nap, NULL);
-		return 0;
-	}
-	return sleep_on_rings(s, timeout_ms);
+	else
+		sleep_on_rings(s, timeout_ms);
+	return 0;
 }
 
 /* ---- the rest ---- */
@@ -209,7 +207,7 @@ static uint64_t skipped(const struct load *l, unsigned int prog)
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
 
-	if (!l->skel || !progs_has(&l->plan.wanted, prog) || plan_is_again(prog) ||
+	if (!l->skel || !progs_has(&l->plan.wanted, prog) || plan_is_retry(prog) ||
 	    bpf_obj_get_info_by_fd(bpf_program__fd(prog_at(l->skel, prog)), &info, &len))
 		return 0;
 	return info.recursion_misses;

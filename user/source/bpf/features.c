@@ -233,7 +233,7 @@ void features_find_programs(struct features *f, const struct capture *skel, feat
 		const char *section = bpf_program__section_name(prog_at(skel, i));
 
 		if (!strncmp(section + (*section == '?'), "tp/", 3))
-			progs_add(&f->syscalls, i);
+			progs_add(&f->by_tracefs, i);
 		if (target_of(section, &names[n], buf[n], sizeof(*buf)))
 			prog[n++] = i;
 	}

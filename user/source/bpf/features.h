@@ -15,7 +15,7 @@
 struct features {
 	struct kernel_types types;	/* numbers in BTF of what bpf_rdonly_cast() may be given */
 	struct progs missing;		/* their function or tracepoint is not in this kernel */
-	struct progs syscalls;		/* they are for system-call tracepoints */
+	struct progs by_tracefs;	/* theirs is looked up in tracefs: system-call tracepoints, those of perf */
 	int fentry;			/* 0: a trial went well; else -errno of ... */
 	const char *fentry_step;	/* ... "load" or "attach" */
 	int kprobe;			/* 0; -ENOENT: this kernel has none (CONFIG_KPROBE_EVENTS) */
@@ -33,7 +33,7 @@ struct features {
 	bool allocates;			/* programs may allocate where they run: 6.1 and later */
 };
 
-/* All but 'missing' and 'syscalls'. */
+/* All but 'missing' and 'by_tracefs'. */
 void features_ask(struct features *f, const struct btf_index *btf);
 /* A descriptor of the root of cgroup v2, the caller's to close; -1: not to be had, and f says why. */
 int features_open_cgroup(struct features *f);

@@ -13,7 +13,7 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define PROGS_OF(...)	.progs = { __VA_ARGS__ }
 #define ONE(x, ...)	{ .prog = P(x), __VA_ARGS__ }
 /* Of what runs in process context alone the second is needed only where the kernel preempts. */
-#define TWO(x, ...)	{ .prog = P(x), .again = P(x##_retry), __VA_ARGS__ }
+#define TWO(x, ...)	{ .prog = P(x), .retry = P(x##_retry), __VA_ARGS__ }
 #define RAW(x)		{ .prog = P(x), .whole = P(x##_whole) }
 /* An interrupt is enough to keep the first from its work. */
 #define RAW_TWO(x)	TWO(x, .whole = P(x##_whole), .interrupted = true)
@@ -23,18 +23,26 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define S(x)		offsetof(struct capture_config, x)
 #define SETS(...)	.sets = { __VA_ARGS__ }
 
-#define RESTS(...)	.rests = { __VA_ARGS__ }
+#define DEPENDS(...)	.depends = { __VA_ARGS__ }
 
 /* Who looks listeners up by their ports must see them come and go. */
 #define GROUPS		RAW_TWO(tp_state), TWO(sys_enter_listen, .helps = true),	\
 			TWO(sys_exit_listen, .helps = true)
 
 /* A good one by the connection that it makes or that is refused, a bad one by its RST. */
-#define COOKIE_RESTS	RESTS({ ON(COOKIE_OK), ON(SYNQ_ADD) | ON(COOKIE_SENT) | ON(ACCEPTQ_ADD) | ON(DROP) },	\
+#define COOKIE_DEPENDS	DEPENDS({ ON(COOKIE_OK), ON(SYNQ_ADD) | ON(COOKIE_SENT) | ON(ACCEPTQ_ADD) | ON(DROP) },	\
 			      { ON(COOKIE_BAD), ON(COOKIE_SENT) | ON(RST_SENT) })
 
 #define CGROUP		.needs = NEEDS_CGROUP
 #define SYSCALL		.needs = NEEDS_TRACEFS
+
+/* What several of them lose. */
+#define MANY_CONNECTS	N_("returns of more than 10 threads that sleep in connect() at once")
+#define MANY_ACCEPTS	N_("returns of more than 10 threads that sleep in accept() at once")
+#define WHICH_MEMBER	N_("which member of an SO_REUSEPORT group refused, when two do at once")
+#define WHOSE_COOKIE	N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced")
+#define EXPIRY		N_("the moment of an expiry; what else takes a request down is told as expired")
+#define HOW_MUCH	N_("how much of it was taken, and errors")
 
 const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_STATE] = { N_("transitions"), ON(STATE), .helps = HELPS_PIDS, .variants = {
@@ -78,7 +86,8 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "sys_enter_listen, sys_exit_listen",
 		  PROGS_OF(TWO(sys_enter_listen), TWO(sys_exit_listen)), SYSCALL },
 	} },
-	[HOOK_CONNECT] = { N_("connect() begins"), ON(CONNECT), ON(CONNECT_RETURN), HELPS_PIDS, {
+	[HOOK_CONNECT] = { N_("connect() begins"), ON(CONNECT), .also = ON(CONNECT_RETURN), .helps = HELPS_PIDS,
+		.variants = {
 		{ MECH_FENTRY, "tcp_v4_connect, tcp_v6_connect",
 		  PROGS_OF(TWO(f_connect4), TWO(f_connect6, IF_THERE)) },
 		{ MECH_KPROBE, "tcp_v4_connect, tcp_v6_connect",
@@ -97,7 +106,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_KPROBE, "__inet_stream_connect", PROGS_OF(ONE(k_connect), ONE(r_connect)),
 		  .deduced = ON(CONNECT_RETURN),
-		  .loses = N_("returns of more than 10 threads that sleep in connect() at once") },
+		  .loses = MANY_CONNECTS },
 		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
@@ -107,7 +116,7 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_CONNECT_FAILED] = { N_("connect() fails"), EVENTS_FAILED, .variants = {
 		{ MECH_FENTRY, "__inet_stream_connect", PROGS_OF(TWO(x_connect)), SETS(S(only_failed)) },
 		{ MECH_KPROBE, "__inet_stream_connect", PROGS_OF(ONE(k_connect), ONE(r_connect)), SETS(S(only_failed)),
-		  .deduced = EVENTS_FAILED, .loses = N_("returns of more than 10 threads that sleep in connect() at once") },
+		  .deduced = EVENTS_FAILED, .loses = MANY_CONNECTS },
 		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)), SETS(S(only_failed)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
@@ -117,7 +126,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(f_accept)) },
 		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept)) },
 		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4",
-		  PROGS_OF(TWO(sys_enter_accept4, .too = "sys_enter_accept")), SYSCALL },
+		  PROGS_OF(TWO(sys_enter_accept4, .also_at = "sys_enter_accept")), SYSCALL },
 	} },
 	[HOOK_ACCEPT] = { N_("accept() returns"), ON(ACCEPT), .variants = {
 		{ MECH_FENTRY, "__sys_accept4, __inet_accept",
@@ -125,24 +134,24 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_FENTRY, "__sys_accept4, security_sock_graft",
 		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_graft)), SETS(S(accept_notes)) },
 		{ MECH_KPROBE, N_("sys_exit_accept, sys_exit_accept4; __inet_accept (io_uring, 32-bit programs)"),
-		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(k_take)), SYSCALL },
+		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept"), ONE(k_take)), SYSCALL },
 		{ MECH_KPROBE, "__sys_accept4, __inet_accept", PROGS_OF(ONE(k_accept), ONE(r_accept), ONE(k_take)),
 		  SETS(S(accept_notes)), .deduced = ON(ACCEPT),
-		  .loses = N_("returns of more than 10 threads that sleep in accept() at once") },
+		  .loses = MANY_ACCEPTS },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
-		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
+		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
 		  .loses = N_("accepts of 32-bit programs and of the kernel") },
 	} },
 	[HOOK_ACCEPT_FAILED] = { N_("accept() fails"), EVENTS_FAILED, .variants = {
 		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(x_accept)), SETS(S(only_failed)) },
 		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept), ONE(r_accept)), SETS(S(only_failed)),
-		  .deduced = EVENTS_FAILED, .loses = N_("returns of more than 10 threads that sleep in accept() at once") },
+		  .deduced = EVENTS_FAILED, .loses = MANY_ACCEPTS },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4",
-		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept")), SETS(S(only_failed)),
+		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept")), SETS(S(only_failed)),
 		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
 		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4, sys_exit_accept, sys_exit_accept4",
-		  PROGS_OF(TWO(sys_enter_accept4, .too = "sys_enter_accept"),
-			   TWO(sys_exit_accept4, .too = "sys_exit_accept")), SETS(S(only_failed)), SYSCALL },
+		  PROGS_OF(TWO(sys_enter_accept4, .also_at = "sys_enter_accept"),
+			   TWO(sys_exit_accept4, .also_at = "sys_exit_accept")), SETS(S(only_failed)), SYSCALL },
 	} },
 	[HOOK_SIGNAL] = { N_("accept(), connect() interrupted"), .also = ON(ACCEPT) | ON(CONNECT_RETURN), .variants = {
 		{ MECH_TRACEPOINT, "signal_deliver", PROGS_OF(ONE(tp_signal)) },
@@ -153,8 +162,8 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "__inet_accept", PROGS_OF(ONE(k_take)) },
 		{ MECH_KPROBE, "security_sock_graft", PROGS_OF(ONE(k_graft)) },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
-		  PROGS_OF(TWO(sys_exit_accept4, .too = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
-		  .deduced = ON(ACCEPTQ_DEL), RESTS({ ON(ACCEPTQ_DEL), ON(ACCEPT) | ON(ACCEPTQ_ADD) }),
+		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
+		  .deduced = ON(ACCEPTQ_DEL), DEPENDS({ ON(ACCEPTQ_DEL), ON(ACCEPT) | ON(ACCEPTQ_ADD) }),
 		  .loses = N_("accepts of 32-bit programs") },
 	} },
 	[HOOK_CLOSE] = { N_("close()"), ON(CLOSE), .variants = {
@@ -199,19 +208,21 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, N_("kfree_skb (resets); tcp_hashinfo, once a second (the rest)"),
 		  PROGS_OF(ONE(tp_drop_ack), ONE(walk_tcp), GROUPS), SETS(S(tp_synq_del), S(tp_groups)),
 		  .sampled = ON(SYNQ_DEL) | EVENTS_DROPPED,
-		  .loses = N_("the moment of an expiry; what else takes a request down is told as expired") },
+		  .loses = EXPIRY },
 		{ MECH_TRACEPOINT, N_("kfree_skb, sk_drops (resets); tcp_hashinfo, once a second (the rest)"),
 		  PROGS_OF(ONE(tp_drop_ack_old), ONE(walk_tcp), GROUPS), SETS(S(tp_synq_del), S(tp_groups)),
 		  .sampled = ON(SYNQ_DEL) | EVENTS_DROPPED,
-		  .loses = N_("the moment of an expiry; what else takes a request down is told as expired") },
+		  .loses = EXPIRY },
 	} },
-	[HOOK_ACCEPTQ_ADD] = { N_("SYN queue: out, accept queue: in"), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
+	[HOOK_ACCEPTQ_ADD] = { N_("SYN queue: out, accept queue: in"), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), .helps = HELPS_PIDS,
+		.variants = {
 		{ MECH_FENTRY, "inet_csk_complete_hashdance", PROGS_OF(ONE(x_hashdance)) },
 		{ MECH_KPROBE, "inet_csk_complete_hashdance", PROGS_OF(ONE(k_hashdance), ONE(r_hashdance)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(RAW_TWO(tp_state)),
-		  SETS(S(tp_acceptq_add)), RESTS({ ON(SYNQ_DEL), ON(SYNQ_ADD) | ON(ACCEPTQ_ADD) }) },
+		  SETS(S(tp_acceptq_add)), DEPENDS({ ON(SYNQ_DEL), ON(SYNQ_ADD) | ON(ACCEPTQ_ADD) }) },
 	} },
-	[HOOK_ACCEPTQ_ADD_OTHER] = { N_("accept queue: in by cookie or Fast Open"), ON(ACCEPTQ_ADD), 0, HELPS_PIDS, {
+	[HOOK_ACCEPTQ_ADD_OTHER] = { N_("accept queue: in by cookie or Fast Open"), ON(ACCEPTQ_ADD), .helps = HELPS_PIDS,
+		.variants = {
 		{ MECH_FENTRY, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(x_queue_add)) },
 		{ MECH_KPROBE, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(k_queue_add), ONE(r_queue_add)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state, cgroup sock_ops",
@@ -219,11 +230,11 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "inet_sock_set_state, net_dev_queue",
 		  PROGS_OF(RAW_TWO(tp_state), ONE(tp_synack)) },
 	} },
-	[HOOK_FORGET] = { N_("accept queue: out with its listener"), EVENTS_CLOSED, ON(ACCEPTQ_DEL), .variants = {
+	[HOOK_FORGET] = { N_("accept queue: out with its listener"), EVENTS_CLOSED, .also = ON(ACCEPTQ_DEL), .variants = {
 		{ MECH_FENTRY, "inet_child_forget", PROGS_OF(ONE(f_forget)) },
 		{ MECH_KPROBE, "inet_child_forget", PROGS_OF(ONE(k_forget)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(RAW_TWO(tp_state)),
-		  RESTS({ ON(ACCEPTQ_DEL), ON(ACCEPTQ_ADD) | EVENTS_LISTENER }, { EVENTS_CLOSED, EVENTS_LISTENER }) },
+		  DEPENDS({ ON(ACCEPTQ_DEL), ON(ACCEPTQ_ADD) | EVENTS_LISTENER }, { EVENTS_CLOSED, EVENTS_LISTENER }) },
 	} },
 	[HOOK_MIGRATE] = { N_("accept queue: moved to another member"), .also = ON(ACCEPTQ_ADD), .variants = {
 		{ MECH_FENTRY, "inet_reqsk_clone", PROGS_OF(ONE(f_clone)) },
@@ -236,10 +247,10 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(ONE(k_conn_request), ONE(r_conn_request), ONE(k_synack)) },
 		{ MECH_TRACEPOINT, "consume_skb, cgroup sock_ops", PROGS_OF(ONE(tp_drop_syn), ONE(cg_synack), GROUPS),
 		  SETS(S(tp_drop_syn), S(cg_synack), S(tp_groups)), CGROUP, .deduced = ON(DROP),
-		  .loses = N_("which member of an SO_REUSEPORT group refused, when two do at once") },
+		  .loses = WHICH_MEMBER },
 		{ MECH_TRACEPOINT, "consume_skb", PROGS_OF(ONE(tp_drop_syn), GROUPS),
 		  SETS(S(tp_drop_syn), S(tp_groups)), .deduced = ON(DROP),
-		  .loses = N_("which member of an SO_REUSEPORT group refused, when two do at once") },
+		  .loses = WHICH_MEMBER },
 	} },
 	[HOOK_DROP_ACK] = { N_("third packet refused"), ON(DROP), .variants = {
 		{ MECH_FENTRY, "tcp_v4_syn_recv_sock, tcp_v6_syn_recv_sock",
@@ -251,7 +262,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		  SETS(S(tp_groups)), .deduced = ON(DROP),
 		  .loses = N_("which member of an SO_REUSEPORT group refused a cookie's ACK, when two do at once") },
 		{ MECH_TRACEPOINT, "kfree_skb, sk_drops", PROGS_OF(ONE(tp_drop_ack_old), GROUPS),
-		  SETS(S(tp_groups)), .deduced = ON(DROP), .loses = N_("which member of an SO_REUSEPORT group refused, when two do at once") },
+		  SETS(S(tp_groups)), .deduced = ON(DROP), .loses = WHICH_MEMBER },
 	} },
 	[HOOK_COOKIE] = { N_("cookie came back"), ON(COOKIE_OK) | ON(COOKIE_BAD), .also = ON(COOKIE_SENT), .variants = {
 		{ MECH_FENTRY, "__cookie_v4_check, __cookie_v6_check",
@@ -261,14 +272,13 @@ const struct hook hook_table[HOOK_MAX] = {
 		  PROGS_OF(ONE(k_cookie_v4), ONE(r_verdict_v4), ONE(k_cookie_v6, IF_THERE),
 			   ONE(r_verdict_v6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "consume_skb, tcp_send_reset",
-		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn), RAW_TWO(tp_rst_sent), GROUPS), COOKIE_RESTS,
+		  PROGS_OF(ONE(cg_synack), ONE(tp_drop_syn), RAW_TWO(tp_rst_sent), GROUPS), COOKIE_DEPENDS,
 		  SETS(S(tp_cookie), S(cg_synack), S(tp_groups)), CGROUP, .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
-		  .loses = N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced") },
+		  .loses = WHOSE_COOKIE },
 		{ MECH_TRACEPOINT, "net_dev_queue, tcp_send_reset",
-		  PROGS_OF(ONE(tp_synack), RAW_TWO(tp_rst_sent), GROUPS), COOKIE_RESTS,
-		  SETS(S(tp_cookie), S(tp_groups)),
-		  .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
-		  .loses = N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced") },
+		  PROGS_OF(ONE(tp_synack), RAW_TWO(tp_rst_sent), GROUPS), COOKIE_DEPENDS,
+		  SETS(S(tp_cookie), S(tp_groups)), .deduced = ON(COOKIE_OK) | ON(COOKIE_BAD),
+		  .loses = WHOSE_COOKIE },
 	} },
 	[HOOK_SYNACK_RETRANS] = { N_("SYN-ACK sent again"), ON(SYNACK_RETRANS), .variants = {
 		{ MECH_TRACEPOINT, "tcp_retransmit_synack", PROGS_OF(RAW(tp_synack_retrans)) },
@@ -306,7 +316,7 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_THREADS] = { N_("threads and children"), .also = CALLS, .helps = HELPS_CHILDREN, .variants = {
 		{ MECH_TRACEPOINT, "sched_process_exit, sched_process_fork", PROGS_OF(ONE(tp_exit), ONE(tp_fork)) },
 	} },
-	[HOOK_SNAPSHOT] = { N_("snapshot: sockets and queues"), ON(EXISTS), ALL, .variants = {
+	[HOOK_SNAPSHOT] = { N_("snapshot: sockets and queues"), ON(EXISTS), .also = ALL, .variants = {
 		{ MECH_TRACEPOINT, "tcp_hashinfo", PROGS_OF(ONE(walk_tcp)) },
 	} },
 	[HOOK_OWNERS] = { N_("snapshot: owners"), .also = ALL, .variants = {
@@ -315,9 +325,9 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_WRITE] = { N_("data written (--io)"), ON(WRITE), .variants = {
 		{ MECH_TRACEPOINT, "sock_send_length", PROGS_OF(ONE(tp_write)) },
 		{ MECH_FENTRY, "tcp_sendmsg", PROGS_OF(ONE(f_write)), .deduced = ON(WRITE),
-		  .loses = N_("how much of it was taken, and errors") },
+		  .loses = HOW_MUCH },
 		{ MECH_KPROBE, "tcp_sendmsg", PROGS_OF(ONE(k_write)), .deduced = ON(WRITE),
-		  .loses = N_("how much of it was taken, and errors") },
+		  .loses = HOW_MUCH },
 	} },
 	[HOOK_READ] = { N_("data read (--io)"), ON(READ), .variants = {
 		{ MECH_TRACEPOINT, "sock_recv_length", PROGS_OF(ONE(tp_read)) },

@@ -15,7 +15,7 @@
 #define VARIANTS_MAX	6
 #define VARIANT_PROGS	8
 #define VARIANT_SETS	4
-#define VARIANT_RESTS	2
+#define VARIANT_DEPENDS	2
 
 enum hook_id {
 	HOOK_STATE, HOOK_LISTENER_END, HOOK_DESTROY, HOOK_SOCKET, HOOK_BIND, HOOK_LISTEN, HOOK_CONNECT,
@@ -30,12 +30,12 @@ enum hook_id {
 
 struct hook_prog {
 	uint8_t prog;			/* its number; 0: no more */
-	uint8_t again;			/* a second one, which does what the first was kept from: did() of bpf/ */
+	uint8_t retry;			/* a second one, which does what the first was kept from: did() of bpf/ */
 	uint8_t whole;			/* with PREEMPT_RT in place of both: nothing keeps it from anything; may miss */
 	bool interrupted;		/* an interrupt is enough for that: the second is needed on every kernel */
 	bool may_miss;			/* the variant does without it where its function is missing (IPv6) */
 	bool helps;			/* ... and where the kernel refuses it */
-	const char *too;		/* a system-call tracepoint that it is attached to as well, or NULL */
+	const char *also_at;		/* a system-call tracepoint that it is attached to as well, or NULL */
 };
 
 /* What a variant cannot do without, beside its programs. */
@@ -46,8 +46,8 @@ enum needs {
 };
 
 /* Who asks for one of these is given all of those. */
-struct rest {
-	uint64_t of, on;
+struct dependency {
+	uint64_t events, needs;
 };
 
 struct variant {
@@ -57,7 +57,7 @@ struct variant {
 	uint16_t sets[VARIANT_SETS];	/* switches that it turns on, by offset in struct capture_config; 0: no more */
 	unsigned int needs;		/* enum needs */
 	uint64_t deduced, sampled;	/* events that it sees so (enum tcptrace_seen); the others exactly */
-	struct rest rests[VARIANT_RESTS];	/* what the model deduces some of its events from; all zero: no more */
+	struct dependency depends[VARIANT_DEPENDS];	/* what the model deduces some of its events from; all zero: no more */
 	const char *loses;		/* compared with the best, in words; NULL: nothing */
 };
 

@@ -75,8 +75,8 @@ static void fill_config(struct load *l)
 	c->nets = (uint8_t)f->nnets;
 	c->filtered = c->nets || c->cgroup || c->netns || c->family || c->by_pid || c->by_lport || c->by_rport;
 	plan_config(&l->plan, c);
-	if (l->of) {
-		c->events &= ~((const struct capture_config *)&l->of->skel->rodata->cfg)->events;
+	if (l->first) {
+		c->events &= ~((const struct capture_config *)&l->first->skel->rodata->cfg)->events;
 		c->no_listeners = true;
 	}
 }
@@ -84,7 +84,7 @@ static void fill_config(struct load *l)
 /* What is each one's own: notes that programs leave for those of the same load. */
 static int share_maps(struct load *l)
 {
-	struct capture *a = l->skel, *b = l->of->skel;
+	struct capture *a = l->skel, *b = l->first->skel;
 	const struct { struct bpf_map *own, *first; } maps[] = {
 		{ a->maps.slots, b->maps.slots }, { a->maps.slot_seq, b->maps.slot_seq },
 		{ a->maps.wakeup, b->maps.wakeup }, { a->maps.bss, b->maps.bss },
@@ -135,7 +135,7 @@ static int try_load(struct load *l)
 
 	fill_config(l);
 	size_maps(l);
-	err = l->of ? share_maps(l) : 0;
+	err = l->first ? share_maps(l) : 0;
 	if (err)
 		return err;
 	for (unsigned int i = 1; i <= PROGS; i++) {
@@ -196,17 +196,17 @@ static struct bpf_link *attach_one(const struct load *l, struct bpf_program *pro
 static int attach(struct load *l, unsigned int i)
 {
 	struct bpf_program *prog = prog_at(l->skel, i);
-	const char *too = plan_also_at(i);
+	const char *also_at = plan_also_at(i);
 
 	if (i == P(walk_tcp))		/* the one that we run ourselves */
 		return 0;
 	l->link[i] = attach_one(l, prog);
 	if (!l->link[i])
 		return -errno;
-	if (!too)
+	if (!also_at)
 		return 0;
-	l->too[i] = bpf_program__attach_tracepoint(prog, "syscalls", too);
-	return l->too[i] ? 0 : -errno;
+	l->also[i] = bpf_program__attach_tracepoint(prog, "syscalls", also_at);
+	return l->also[i] ? 0 : -errno;
 }
 
 static void *destroy_link(void *link)
@@ -233,12 +233,12 @@ static void detach(struct load *l)
 	pthread_t thread[2 * PROGS];
 	unsigned int n = 0;
 
-	if (!l->of)
+	if (!l->first)
 		rings_close(l->rings);
 	for (unsigned int i = 1; i <= PROGS; i++) {
 		n += destroy_aside(&thread[n], l->link[i]);
-		n += destroy_aside(&thread[n], l->too[i]);
-		l->link[i] = l->too[i] = NULL;
+		n += destroy_aside(&thread[n], l->also[i]);
+		l->link[i] = l->also[i] = NULL;
 	}
 	while (n)
 		pthread_join(thread[--n], NULL);
@@ -305,7 +305,7 @@ static void make_plan(struct load *l)
 {
 	const struct filter *f = &l->cfg->filter;
 	struct plan_options options = {
-		.only = l->cfg->mechanism, .by_pid = !l->of && f->npids > 0 && !f->both_ends, .follow = !l->of && f->follow,
+		.only = l->cfg->mechanism, .by_pid = !l->first && f->npids > 0 && !f->both_ends, .follow = !l->first && f->follow,
 		.events = l->cfg->events ? l->cfg->events : EVENTS_ALL & ~EVENTS_IO,
 	};
 
@@ -332,8 +332,8 @@ static int try_round(struct load *l, bool *replanned)
 		*replanned = failed;
 		return err;
 	}
-	err = l->of ? 0 : fill_pids(l);
-	if (!err && !l->of)
+	err = l->first ? 0 : fill_pids(l);
+	if (!err && !l->first)
 		err = rings_open(l->rings, bpf_map__fd(l->skel->maps.slots), bpf_map__fd(l->skel->maps.slot_seq),
 				 bpf_map__fd(l->skel->maps.wakeup), l->skel->bss->ring_ends);
 	if (err)
@@ -361,7 +361,7 @@ static int load_and_attach(void *arg)
 {
 	const size_t size = (size_t)PROGS * LOG_BYTES;
 	struct load *l = arg;
-	int err = l->of ? 0 : ask_kernel(l);
+	int err = l->first ? 0 : ask_kernel(l);
 
 	if (err)
 		return err;
@@ -417,11 +417,11 @@ int load_open(struct load *l, const struct source_config *cfg, struct rings *rin
 	return run_quietly(l);
 }
 
-int load_more(struct load *l, const struct load *of, const struct source_config *cfg)
+int load_more(struct load *l, const struct load *first, const struct source_config *cfg)
 {
 	*l = (struct load){
-		.cfg = cfg, .of = of, .rings = of->rings, .features = of->features, .btf_fd = of->btf_fd,
-		.cgroup_fd = of->cgroup_fd,
+		.cfg = cfg, .first = first, .rings = first->rings, .features = first->features, .btf_fd = first->btf_fd,
+		.cgroup_fd = first->cgroup_fd,
 	};
 	return run_quietly(l);
 }
@@ -429,7 +429,7 @@ int load_more(struct load *l, const struct load *of, const struct source_config 
 void load_close(struct load *l)
 {
 	detach(l);
-	if (l->of)
+	if (l->first)
 		return;
 	if (l->btf_fd >= 0)
 		close(l->btf_fd);

@@ -19,7 +19,7 @@
  * What the model must see whatever it is captured by: who enters a queue must be seen to leave it, or would be in it for
  * ever; the record of a request that enters stands for its SYN-ACK too; a listener comes and goes.
  */
-static const struct rest always[] = {
+static const struct dependency always[] = {
 	{ EVENT_BIT(SYNACK), EVENT_BIT(SYNQ_ADD) },
 	{ EVENT_BIT(SYNQ_ADD), EVENT_BIT(SYNQ_DEL) },
 	{ EVENT_BIT(ACCEPTQ_ADD), EVENT_BIT(ACCEPTQ_DEL) },
@@ -55,9 +55,9 @@ static const struct variant *variant_of(const struct plan *p, enum hook_id id)
 
 /* ---- why not ---- */
 
-static const char *error_text(int err)
+const char *error_text(int err)
 {
-	return err == ENOTSUPP ? _("not supported") : strerror(err);
+	return err == -ENOTSUPP ? _("not supported") : strerror(-err);
 }
 
 /* The first reason is that of the best variant, and stays, but for a refusal: plan_reject(). */
@@ -80,7 +80,7 @@ static bool mechanism_works(const struct plan *p, struct choice *c, enum mechani
 		return false;
 	}
 	if (mech == MECH_FENTRY && f->fentry) {
-		snprintf(why, sizeof(why), _("is refused here (%s: %s)"), f->fentry_step, error_text(-f->fentry));
+		snprintf(why, sizeof(why), _("is refused here (%s: %s)"), f->fentry_step, error_text(f->fentry));
 		explain(c, 0, mechanism_name(mech), why);
 		return false;
 	}
@@ -105,7 +105,7 @@ static bool needs_met(const struct plan *p, struct choice *c, const struct varia
 		return false;
 	}
 	if (v->needs & NEEDS_TRACEFS && f->tracefs) {
-		snprintf(why, sizeof(why), _("cannot be found in tracefs (%s)"), error_text(-f->tracefs));
+		snprintf(why, sizeof(why), _("cannot be found in tracefs (%s)"), error_text(f->tracefs));
 		c->why[0] = 0;		/* what can be mended says more than what cannot */
 		explain(c, f->tracefs, _("system-call tracepoints"), why);
 		return false;
@@ -123,7 +123,7 @@ static bool is_left_out(const struct plan *p, const struct hook_prog *hp)
 
 	if ((hp->may_miss || hp->helps) && progs_has(&f->missing, hp->prog))
 		return true;
-	return hp->helps && (progs_has(&p->refused, hp->prog) || (f->tracefs && progs_has(&f->syscalls, hp->prog)));
+	return hp->helps && (progs_has(&p->refused, hp->prog) || (f->tracefs && progs_has(&f->by_tracefs, hp->prog)));
 }
 
 static bool progs_possible(const struct plan *p, struct choice *c, const struct variant *v)
@@ -175,20 +175,20 @@ static uint64_t without_parts(uint64_t events)
 	return events;
 }
 
-static uint64_t resting(const struct rest *rest, size_t n, uint64_t events)
+static uint64_t needed_for(uint64_t events, const struct dependency *of, size_t n)
 {
-	uint64_t on = 0;
+	uint64_t needs = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (rest[i].of & events)
-			on |= rest[i].on;
-	return on;
+		if (of[i].events & events)
+			needs |= of[i].needs;
+	return needs;
 }
 
-/* The hooks that are needed, and what their variants rest on, which may need others. True: something was new. */
+/* The hooks that are needed, and what their variants depend on, which may need others. True: something was new. */
 static bool widen(struct plan *p)
 {
-	uint64_t events = p->events | resting(always, sizeof(always) / sizeof(*always), p->events);
+	uint64_t events = p->events | needed_for(p->events, always, sizeof(always) / sizeof(*always));
 
 	for (int id = 0; id < HOOK_MAX; id++) {
 		const struct variant *v;
@@ -198,7 +198,7 @@ static bool widen(struct plan *p)
 			choose(p, id, 0);
 		v = variant_of(p, id);
 		if (v)
-			events |= resting(v->rests, VARIANT_RESTS, p->events);
+			events |= needed_for(p->events, v->depends, VARIANT_DEPENDS);
 	}
 	events = without_parts(events);
 	if (events == p->events)
@@ -216,8 +216,8 @@ static void list_program(struct plan *p, const struct hook_prog *hp)
 		return;
 	}
 	progs_add(&p->wanted, hp->prog);
-	if (hp->again && (hp->interrupted || f->preempts))
-		progs_add(&p->wanted, hp->again);
+	if (hp->retry && (hp->interrupted || f->preempts))
+		progs_add(&p->wanted, hp->retry);
 }
 
 static void list_wanted(struct plan *p)
@@ -254,7 +254,7 @@ void plan_make(struct plan *p, const struct features *features, const struct pla
 static const struct hook_prog *find_prog(const struct variant *v, unsigned int prog)
 {
 	EACH_PROG(v, hp)
-		if (hp->prog == prog || hp->again == prog || hp->whole == prog)
+		if (hp->prog == prog || hp->retry == prog || hp->whole == prog)
 			return hp;
 	return NULL;
 }
@@ -265,7 +265,7 @@ bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err)
 
 	if (!progs_has(&p->wanted, prog))
 		return false;
-	snprintf(reason, sizeof(reason), "%s: %s", step, error_text(err));
+	snprintf(reason, sizeof(reason), "%s: %s", step, error_text(-err));
 	for (int id = 0; id < HOOK_MAX; id++) {
 		const struct variant *v = variant_of(p, id);
 		const struct hook_prog *hp = v ? find_prog(v, prog) : NULL;
@@ -300,18 +300,18 @@ static const struct hook_prog *find_in_table(unsigned int prog)
 	return NULL;
 }
 
-bool plan_is_again(unsigned int prog)
+bool plan_is_retry(unsigned int prog)
 {
 	const struct hook_prog *hp = find_in_table(prog);
 
-	return hp && hp->again == prog;
+	return hp && hp->retry == prog;
 }
 
 const char *plan_also_at(unsigned int prog)
 {
 	const struct hook_prog *hp = find_in_table(prog);
 
-	return hp ? hp->too : NULL;
+	return hp ? hp->also_at : NULL;
 }
 
 void plan_config(const struct plan *p, struct capture_config *c)
@@ -405,7 +405,7 @@ static unsigned int instructions(const struct plan *p, const struct variant *v, 
 	unsigned int n = 0;
 
 	EACH_PROG(v, hp) {
-		const unsigned int progs[] = { hp->prog, hp->again };
+		const unsigned int progs[] = { hp->prog, hp->retry };
 
 		for (int i = 0; i < 2; i++) {
 			if (!progs_has(&p->wanted, progs[i]) || progs_has(told, progs[i]))

@@ -30,7 +30,7 @@ struct choice {
 struct plan {
 	const struct features *features;
 	struct plan_options options;
-	uint64_t events;		/* what is asked for, and what that rests on */
+	uint64_t events;		/* what is asked for, and what that depends on */
 	bool timewaits;			/* a snapshot tells of them */
 	struct choice choice[HOOK_MAX];
 	struct progs refused;		/* by this kernel, when they were tried */
@@ -45,7 +45,7 @@ void plan_make(struct plan *p, const struct features *features, const struct pla
  */
 bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err);
 /* Does it do what another one was kept from? Then it is kept from nothing itself. */
-bool plan_is_again(unsigned int prog);
+bool plan_is_retry(unsigned int prog);
 /* A system-call tracepoint that the program is attached to beside its own, or NULL. */
 const char *plan_also_at(unsigned int prog);
 /* The switches that the plan turns on; the rest of c is the caller's. */
@@ -57,5 +57,6 @@ bool plan_samples(const struct plan *p, uint64_t events);
 uint64_t plan_observed(const struct plan *p);		/* of all events, as an OBSERVED record has it */
 /* One line of `doctor`: of the i-th hook that is needed; false past the last. */
 bool plan_report(const struct plan *p, unsigned int i, struct hook_report *out);
+const char *error_text(int err);			/* of -errno, the kernel's own too */
 
 #endif

@@ -107,11 +107,6 @@ static void add(struct text *t, const char *fmt, ...)
 		t->len = t->size - 1;
 }
 
-static const char *error_text(int err)
-{
-	return err == -524 ? _("not supported") : strerror(-err);
-}
-
 static void add_mechanism(struct text *t, const struct plan *p)
 {
 	const struct features *f = p->features;
