@@ -41,6 +41,12 @@ tracing() { grep -q Tracing "$1" || { ! kill -0 "$!" 2>/dev/null && cat "$1"; };
 # count EVENT FILE: lines of a trace
 count() { grep -c " $1: " "$2"; }
 
+# has N STEP FILE: as many lines of the table
+has() { (($(grep -c "^$2 " "$3") >= $1)); }
+
+# blocked PID FUNCTION: it sleeps in that function of the kernel
+blocked() { grep -q "$2" "/proc/$1/stack"; }
+
 # reader FILE [OPTION]...: tcptrace in the background, when it traces
 reader()
 {
@@ -144,10 +150,10 @@ test_two_readers()
 	reader "$tmp/a" --source kmod -e accept -H; a=$reader
 	reader "$tmp/b" --source kmod -e accept,close -H; b=$reader
 	traffic 101
-	sleep 0.3
+	until_true has 101 accept "$tmp/b"
 	stop $b
 	traffic 23
-	sleep 0.3
+	until_true has 124 accept "$tmp/a"
 	stop $a
 	check "accepts of the first" "$(grep -c '^accept ' "$tmp/a")" 124
 	check "accepts of the second" "$(grep -c '^accept ' "$tmp/b")" 101
@@ -200,11 +206,10 @@ test_accept_before()
 	load
 	"$LIVE_BIN/server" --port 8080 --accept loop < /dev/null > "$tmp/server" &
 	server=$!
-	until_true grep -q ^READY "$tmp/server"
-	sleep 0.2
+	until_true blocked $server inet_csk_accept
 	reader "$tmp/a" --source kmod -e accept --json
 	"$LIVE_BIN/client" 127.0.0.1 8080 > /dev/null
-	sleep 0.3
+	until_true grep -q '"event":"accept"' "$tmp/a"
 	stop $reader
 	stop $server
 	check "accepts" "$(grep -c '"event":"accept"' "$tmp/a")" 1
@@ -461,7 +466,6 @@ test_compare()
 	nc 127.0.0.1 2 2> /dev/null
 	traffic-selftest > "$tmp/selftest" || cat "$tmp/selftest"
 	nc 127.0.0.1 3 2> /dev/null
-	sleep 1
 	stop $k
 	stop $reader
 	tail -q -n 1 "$tmp/kmod" "$tmp/bpf"
@@ -488,7 +492,8 @@ test_traffic()
 	unload
 }
 
-# Only a kernel that was built for it looks for leaks: twice, as what was just freed counts at first.
+# Only a kernel that was built for it looks for leaks: twice, as what was just freed counts at first, and what is not 5 s old
+# (MSECS_MIN_AGE of mm/kmemleak.c) is not told.
 leaks()
 {
 	local file=/sys/kernel/debug/kmemleak

@@ -98,10 +98,10 @@ static inline uint64_t next_time(const struct rings *r, const struct ring *ring)
 	return slot_at(r, ring, ring->at)->t_ns;
 }
 
-static inline void tell(struct ring *ring)
+static inline void publish_tail(struct ring *ring)
 {
 	__atomic_store_n(&ring->ends->tail, ring->at, __ATOMIC_RELEASE);
-	ring->told = ring->at;
+	ring->published = ring->at;
 }
 
 /* The records of one ring up to the next one of another. Comes back with the time of its own next one. */
@@ -120,8 +120,8 @@ static int drain_one(struct rings *r, struct ring *ring, uint64_t *time, uint64_
 			ahead(ctx, slot_at(r, ring, ring->at + AHEAD));
 		ret = fn(ctx, slot_at(r, ring, ring->at));
 		ring->at++;
-		if (ring->at - ring->told >= RING_TELL)
-			tell(ring);
+		if (ring->at - ring->published >= RING_TELL)
+			publish_tail(ring);
 		*time = next_time(r, ring);
 	} while (!ret && *time != WRITING && *time < until_ns);
 	return ret;
@@ -184,8 +184,8 @@ int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, ring_ahead_fn ah
 			*first = front[--n];
 	}
 	for (unsigned int i = 0; i < r->n; i++)
-		if (r->ring[i].at != r->ring[i].told)
-			tell(&r->ring[i]);
+		if (r->ring[i].at != r->ring[i].published)
+			publish_tail(&r->ring[i]);
 	return ret;
 }
 

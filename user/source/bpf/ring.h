@@ -22,7 +22,7 @@ struct ring {
 	struct ring_ends *ends;
 	const struct tcptrace_record *slot;
 	const uint64_t *written;	/* of each slot: how many records it has had */
-	uint64_t at, told, end;		/* positions */
+	uint64_t at, published, end;		/* positions */
 };
 
 struct rings {
