@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* tcptrace: which commands there are, and the order of things. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Looks up --netns and --cgroup. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE			/* name_to_handle_at */

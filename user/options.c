@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The command line. Every value is checked whole, and what cannot work
  * together is refused: an option that is silently ignored lies.

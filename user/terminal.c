@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Asks the terminal and the environment, once and at SIGWINCH. */
 #include <langinfo.h>
 #include <stdint.h>

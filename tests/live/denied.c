@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * denied PROGRAM [ARGUMENT]... - runs it under a seccomp filter that answers bpf() and perf_event_open() with EPERM,
  * as that of a container engine does where it does not know the capabilities for them

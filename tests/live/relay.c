@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A path between two network namespaces that takes its time: a TUN device here and one in the namespace of a process,
  * and what goes in at one comes out at the other later.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A recording as another machine's: with a clock that is ahead and drifts, another name, boot and number.
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* lib/clockfit.c against clocks and paths that are made up: what it says is true, and as exact as it says. */
 #include "edge.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* --explain: something for each event, all of it in Chinese too, and lines that fit. Runs in the tree's root. */
 #include "edge.h"
 

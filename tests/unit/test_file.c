@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* source/file.c and source/recorder.c: what goes in comes out; what is damaged is refused at its offset. */
 #include "edge.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The view flow: what no recording is small enough to show: bounds, chance, long lives. */
 #include "edge.h"
 

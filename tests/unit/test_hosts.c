@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Several recordings: what two machines have in common when there is more than fits, one order, damaged files. */
 #include "edge.h"
 

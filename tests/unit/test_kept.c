@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * view/: text that is kept from line to line never shows where it is not true. A view that has
  * written many lines must write the next one as a view that was opened just now does.

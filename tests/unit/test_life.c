@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * How a connection ended: each word of LIFE_ENDS by the records that mean it, through the model; and that a word whose
  * deciding event is not seen is not guessed.

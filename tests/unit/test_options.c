@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* options.c, names.c: what is taken, and what is refused with which sentence. */
 #include "edge.h"
 

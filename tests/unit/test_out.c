@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* lib/out.c, lib/text.c, lib/parse.c: numbers, hostile strings, addresses, failing outputs. */
 #include "edge.h"
 

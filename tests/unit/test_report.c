@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The views report and perfetto: what is kept of a run that does not end, what is left out, and what hostile records do. */
 #include "edge.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* view/: lines that fit, whatever the event; JSON that is JSON, whatever the name; clocks; selection. */
 #include "event_rig.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The buffer. What a number looks like is in put.c, text from outside (names of
  * processes) and addresses are in text.c. Nothing here knows TCP, and nothing

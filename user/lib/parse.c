@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Numbers from the command line. strtoul() is not used: it takes "-1", " 7",
  * "0x10" and leaves errno to be forgotten.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Numbers at a cursor, three digits at a time; names and addresses are in text.c. */
 #include "put.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Strings from outside and addresses, into the buffer of out.c. A process may
  * call itself anything: no byte of its name may move the cursor, colour the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Two pipes, both closed by exec: "go" holds the child back until every hook is
  * attached, so that its first socket() is seen; "failed" brings back the errno

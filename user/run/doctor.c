@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * `tcptrace doctor`: what each hook got, why not better, and what that loses;
  * then where it runs, and the kernel's options that something depends on.

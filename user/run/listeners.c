@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* `tcptrace listeners`: one snapshot, or the end of a recording. */
 #include <errno.h>
 #include <string.h>

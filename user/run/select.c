@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Predicates over model events and listeners. */
 #include <errno.h>
 #include <string.h>

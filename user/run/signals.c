@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * No SA_RESTART: a signal has to interrupt the wait for records. A reader of our
  * output that has gone to sleep (Ctrl-S, a pager) cannot hold us: once we have

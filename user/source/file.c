@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Replay: a recording as a source. Nothing in the file is trusted: what cannot
  * be a record ends the replay with a sentence that names the offset; the

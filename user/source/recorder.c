@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Recording (-w): the header, then records as they came. When the disk is full
  * the file ends with its last whole record, so that what is there replays. With
@@ -435,7 +435,6 @@ int recorder_close(struct recorder *r)
 	if (r->out.fd >= 0 && !r->error)
 		say_again(r);
 	err = close_file(r);
-
 	free(r->gz);
 	free(r);
 	return err;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The sources that capture, best first; and the names of the mechanisms. */
 #include <string.h>
 

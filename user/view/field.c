@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The table of fields and its getters. A getter answers from the event alone
  * and says false when the value is unknown: a view then shows "-" or leaves

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * JSON: the lines that are no events. What was lost; at the end one for each listener,
  * finding and kernel counter, and one for the whole run.

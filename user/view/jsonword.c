@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * JSON by the table of fields: a getter and a switch for each key, too slow for what every
  * event says, so it serves to make the words that are copied then, and for what is rare.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * One line of the table. What this step alone says is written straight from the event; which
  * connection it is and whose is kept from line to line, and written by the table of fields

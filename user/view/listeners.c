@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * `tcptrace listeners`: both queues of every listener, now, like ss -ltn.
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The views by name, and what they say the same way: clocks, errors, causes. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE			/* strerrorname_np */
