@@ -87,7 +87,7 @@ static int play_held(struct loop *l)
 		return l->over ? 0 : err;
 	}
 	models_until(l->models, l->until_ns);
-	outputs_tick(l->outputs, l->model, l->until_ns);
+	outputs_tick(l->outputs, l->until_ns);
 	rest(play.wait_ms);
 	return 0;
 }
@@ -103,7 +103,7 @@ static int play_end(struct loop *l)
 	if (play.again)
 		return begin_again(l);
 	models_totals(l->models, &all);
-	outputs_tick(l->outputs, l->model, all.last_ns);
+	outputs_tick(l->outputs, all.last_ns);
 	rest(play.wait_ms);
 	return 0;
 }
@@ -125,7 +125,7 @@ static int play_poll(struct loop *l)
 	}
 	/* A pipe from which nothing came: time goes on there, too, as far as anybody here can say. */
 	if ((!err || err == -EINTR) && l->taken == taken && outputs_play(l->outputs, UINT64_MAX, &play))
-		outputs_tick(l->outputs, l->model, play.until_ns);
+		outputs_tick(l->outputs, play.until_ns);
 	return err == LOOP_HOLD ? 0 : err;
 }
 
@@ -234,7 +234,7 @@ int loop_run(struct loop *l)
 		if (l->live && !err)
 			err = until_now(l, false);
 		if (l->live) {
-			outputs_tick(l->outputs, l->model, clock_ns(CLOCK_MONOTONIC));
+			outputs_tick(l->outputs, clock_ns(CLOCK_MONOTONIC));
 			heed_wishes(l);
 		}
 		if (!outputs_flush(l->outputs))

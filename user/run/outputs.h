@@ -27,7 +27,7 @@ void outputs_event(struct outputs *s, const struct model_event *ev);
 void outputs_longer(struct outputs *s, const struct listener *l);	/* as view_ops.longer */
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
-void outputs_tick(struct outputs *s, const struct model *m, uint64_t now_ns);
+void outputs_tick(struct outputs *s, uint64_t now_ns);
 /* As view_ops.play; false: no view says how far a replay may go. */
 bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play);
 /* Is a look at all sockets due before the next tick? It is told when that is over. */
@@ -40,7 +40,7 @@ void outputs_resize(struct outputs *s);		/* the terminal has another size */
 void outputs_keep(struct outputs *s);		/* SIGUSR1 */
 bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */
 void outputs_ending(struct outputs *s);		/* as view_ops.ending */
-uint64_t outputs_end(struct outputs *s, const struct models *m);	/* how many records were lost */
+uint64_t outputs_end(struct outputs *s);	/* how many records were lost */
 /* Writes what is left and closes. false: something did not reach its file, or a view says that the run failed. */
 bool outputs_close(struct outputs *s);
 

@@ -185,7 +185,7 @@ static int run(struct run *r, struct options *o)
 		err = loop_run(&r->loop);
 	if (err < 0 && err != LOOP_STOP && err != -EINTR)
 		say_failed(r, err);
-	if (verdict_fails(o, &r->select, outputs_end(r->outputs, &r->models)))
+	if (verdict_fails(o, &r->select, outputs_end(r->outputs)))
 		r->failed = true;
 	input_say_note(&r->input);
 	return 0;
