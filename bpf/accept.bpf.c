@@ -195,7 +195,7 @@ static __always_inline int signal_hook(const struct k_sigaction *ka)
 	if (sk && call->kind == CALL_ACCEPT)
 		accept_error(sk, call->t_ns, -EINTR);
 	else if (sk)
-		emit_connect_return(sk, call->fd, call->t_ns, -EINTR, 0, false);
+		emit_connect_return(sk, call->fd, call->t_ns, -EINTR, (struct given){});
 	return 0;
 }
 

@@ -45,10 +45,15 @@ static __always_inline int call_arg0(const struct pt_regs *regs)
 	return arg;
 }
 
-/* The second one, of a 64-bit program. */
+/* The second and third one, of a 64-bit program. */
 static __always_inline __u64 call_arg1(const struct pt_regs *regs)
 {
 	return READ(regs, si);
+}
+
+static __always_inline __u64 call_arg2(const struct pt_regs *regs)
+{
+	return READ(regs, dx);
 }
 
 static __always_inline bool in_socket(const struct pt_regs *regs)
@@ -102,6 +107,11 @@ static __always_inline int call_arg0(const struct pt_regs *regs)
 static __always_inline __u64 call_arg1(const struct pt_regs *regs)
 {
 	return READ(regs, user_regs.regs[1]);
+}
+
+static __always_inline __u64 call_arg2(const struct pt_regs *regs)
+{
+	return READ(regs, user_regs.regs[2]);
 }
 
 /* Numbers of the other kind lead nowhere from where this is asked. */

@@ -23,7 +23,7 @@ struct call {
 		__u64	listener;	/* accept */
 	};
 	__s32	fd;
-	__s32	arg;		/* listen: backlog */
+	__s32	arg;		/* listen: backlog; bind, connect: the length of uaddr */
 	__u32	kind;		/* enum call_kind */
 	__u32	interrupted;	/* by a signal: it goes on, or has failed with EINTR, as the signal's handler has it */
 };

@@ -97,29 +97,48 @@ static __always_inline int create_return(const struct socket *socket, int kern, 
 	return 0;
 }
 
-/* An address that the kernel has copied, or still the caller's, into half of a tuple. False: neither IPv4 nor IPv6. */
-static __always_inline bool read_addr(__u64 from, bool user, __u8 *addr, __u16 *port)
+/* The address that a call was given: the kernel's copy of it or, user, still the caller's. at 0: not known. */
+struct given {
+	__u64	at;
+	int	len;
+	bool	user;
+};
+
+static __always_inline struct given copied(__u64 at, int len)
+{
+	return (struct given){ .at = at, .len = len };
+}
+
+static __always_inline void copy_given(void *to, struct given from, __u32 size)
+{
+	if (from.user)
+		bpf_probe_read_user(to, size, (const void *)from.at);
+	else
+		bpf_probe_read_kernel(to, size, (const void *)from.at);
+}
+
+/* Into half of a tuple. False: neither IPv4 nor IPv6, or too short for that, and nothing is written. */
+static __always_inline bool read_addr(struct given from, __u8 *addr, __u16 *port)
 {
 	struct sockaddr_in6 sa = {};
 	struct sockaddr_in *sin = (void *)&sa;
 
-	if (user)
-		bpf_probe_read_user(&sa, sizeof(*sin), (void *)from);
-	else
-		bpf_probe_read_kernel(&sa, sizeof(*sin), (void *)from);
-	if (sa.sin6_family == AF_INET6 && user)
-		bpf_probe_read_user(&sa, sizeof(sa), (void *)from);
-	else if (sa.sin6_family == AF_INET6)
-		bpf_probe_read_kernel(&sa, sizeof(sa), (void *)from);
-	*port = bpf_ntohs(sa.sin6_port);
-	if (sa.sin6_family == AF_INET6)
-		__builtin_memcpy(addr, &sa.sin6_addr, 16);
-	else
+	if (!from.at || from.len < (int)sizeof(*sin))
+		return false;
+	copy_given(&sa, from, sizeof(*sin));
+	if (sa.sin6_family == AF_INET) {
 		map_v4(addr, sin->sin_addr);
-	return sa.sin6_family == AF_INET || sa.sin6_family == AF_INET6;
+	} else if (sa.sin6_family == AF_INET6 && from.len >= SIN6_LEN_RFC2133) {
+		copy_given(&sa, from, sizeof(sa));
+		__builtin_memcpy(addr, &sa.sin6_addr, 16);
+	} else {
+		return false;
+	}
+	*port = bpf_ntohs(sa.sin6_port);
+	return true;
 }
 
-static __always_inline int bind_return(const struct sock *sk, const void *uaddr, int ret)
+static __always_inline int bind_return(const struct sock *sk, struct given addr, int ret)
 {
 	struct tcptrace_record *r;
 
@@ -133,7 +152,7 @@ static __always_inline int bind_return(const struct sock *sk, const void *uaddr,
 	set_caller(r, sk, call_fd(sk));
 	r->ret = ret;
 	if (ret < 0)		/* nothing was bound: say what was asked for */
-		read_addr((__u64)uaddr, false, r->laddr, &r->lport);
+		read_addr(addr, r->laddr, &r->lport);
 	submit(r);
 	return 0;
 }
@@ -177,11 +196,11 @@ GUARDED_RETURN(x_create4, inet_create, THREAD, DID_CREATE, create_return(socket,
 GUARDED_RETURN(x_create6, inet6_create, THREAD, DID_CREATE, create_return(socket, kern, RETURNED(ctx, 4)),
 	       const void *net, const struct socket *socket, int protocol, int kern)
 
-GUARDED_RETURN(x_bind4, __inet_bind, THREAD, DID_BIND, bind_return(sk, uaddr, RETURNED(ctx, 4)),
-	       const struct sock *sk, const void *uaddr)
+GUARDED_RETURN(x_bind4, __inet_bind, THREAD, DID_BIND, bind_return(sk, copied((__u64)uaddr, len), RETURNED(ctx, 4)),
+	       const struct sock *sk, const void *uaddr, int len)
 
-GUARDED_RETURN(x_bind6, __inet6_bind, THREAD, DID_BIND, bind_return(sk, uaddr, RETURNED(ctx, 4)),
-	       const struct sock *sk, const void *uaddr)
+GUARDED_RETURN(x_bind6, __inet6_bind, THREAD, DID_BIND, bind_return(sk, copied((__u64)uaddr, len), RETURNED(ctx, 4)),
+	       const struct sock *sk, const void *uaddr, int len)
 
 /* 6.11 bb6aaf736680 */
 GUARDED_ENTRY(f_asked, __sys_listen_socket, THREAD, DID_ASKED, listen_asked(called_sock(socket), backlog),
@@ -220,7 +239,7 @@ static __always_inline int noted_bind(int ret)
 {
 	struct call c;
 
-	return noted_call(CALL_BIND, &c) ? bind_return((const void *)c.sk, (const void *)c.uaddr, ret) : 0;
+	return noted_call(CALL_BIND, &c) ? bind_return((const void *)c.sk, copied(c.uaddr, c.arg), ret) : 0;
 }
 
 SEC("?kretprobe/__sys_socket")
@@ -246,9 +265,9 @@ CREATE_PROBES(6, inet6_create)
 
 #define BIND_PROBES(v, function)								\
 SEC("?kprobe/" #function)									\
-int BPF_KPROBE(k_bind##v, const struct sock *sk, const void *uaddr)				\
+int BPF_KPROBE(k_bind##v, const struct sock *sk, const void *uaddr, int len)			\
 {												\
-	return note_call(CALL_BIND, (__u64)sk, (__u64)uaddr, 0);				\
+	return note_call(CALL_BIND, (__u64)sk, (__u64)uaddr, len);				\
 }												\
 SEC("?kretprobe/" #function)									\
 int BPF_KRETPROBE(r_bind##v, int ret)								\
@@ -353,34 +372,40 @@ static __always_inline void connect_hook(const struct sock *sk, const __u8 *radd
 	emit_connect(sk, raddr, rport, fd, now);
 }
 
-/* sk: TCP; uaddr: the kernel's copy */
-static __always_inline int tcp_connect_hook(const struct sock *sk, const void *uaddr, bool v6)
+/* A mapped address goes on to tcp_v4_connect(), whose hook writes the record. */
+static __always_inline bool is_mapped(const struct in6_addr *a)
+{
+	return !(a->s6_addr32[0] | a->s6_addr32[1]) && a->s6_addr32[2] == bpf_htonl(0xffff);
+}
+
+/* sk: TCP; uaddr: the kernel's copy. One that is too short, or another family's, will be refused: none is told. */
+static __always_inline int tcp_connect_hook(const struct sock *sk, const void *uaddr, int len, bool v6)
 {
 	struct sockaddr_in6 sa = {};
 	struct sockaddr_in *sin = (void *)&sa;
-	__u8 addr[16];
+	__u8 addr[16] = {};
+	__u16 port = 0;
 
-	sk = TYPED_PTR(sk);
-	if (v6) {
-		bpf_probe_read_kernel(&sa, sizeof(sa), uaddr);
-		/* a mapped address goes on to tcp_v4_connect(), whose hook writes the record */
-		if (!sa.sin6_addr.s6_addr[0] && sa.sin6_addr.s6_addr[10] == 0xff &&
-		    sa.sin6_addr.s6_addr[11] == 0xff)
+	if (len >= (v6 ? SIN6_LEN_RFC2133 : (int)sizeof(*sin)))
+		bpf_probe_read_kernel(&sa, v6 ? sizeof(sa) : sizeof(*sin), uaddr);
+	if (sa.sin6_family == (v6 ? AF_INET6 : AF_INET)) {
+		if (v6 && is_mapped(&sa.sin6_addr))
 			return 0;
-		__builtin_memcpy(addr, &sa.sin6_addr, 16);
-	} else {
-		bpf_probe_read_kernel(&sa, sizeof(*sin), uaddr);
-		map_v4(addr, sin->sin_addr);
+		if (v6)
+			__builtin_memcpy(addr, &sa.sin6_addr, 16);
+		else
+			map_v4(addr, sin->sin_addr);
+		port = bpf_ntohs(sa.sin6_port);
 	}
-	connect_hook(sk, addr, bpf_ntohs(sa.sin6_port));
+	connect_hook(TYPED_PTR(sk), addr, port);
 	return 0;
 }
 
-GUARDED_AT_ENTRY(connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, false),
-		 const struct sock *sk, const void *uaddr)
+GUARDED_AT_ENTRY(connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, len, false),
+		 const struct sock *sk, const void *uaddr, int len)
 
-GUARDED_AT_ENTRY(connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, true),
-		 const struct sock *sk, const void *uaddr)
+GUARDED_AT_ENTRY(connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, len, true),
+		 const struct sock *sk, const void *uaddr, int len)
 
 /* To ask how an earlier one goes is no failure. */
 static __always_inline bool connect_failed(int ret)
@@ -388,9 +413,7 @@ static __always_inline bool connect_failed(int ret)
 	return ret < 0 && ret != -EINPROGRESS && ret != -EALREADY && ret != -EISCONN;
 }
 
-/* uaddr: where to, the kernel's copy or the caller's; 0: not known. */
-static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret, __u64 uaddr,
-						bool user)
+static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret, struct given addr)
 {
 	struct tcptrace_record *r;
 
@@ -403,16 +426,16 @@ static __always_inline void emit_connect_return(const struct sock *sk, int fd, _
 	set_actor(r, fd);
 	r->ret = ret;
 	r->call_ns = began ? r->t_ns - began : 0;
-	if (uaddr && !r->rport && connect_failed(ret))
-		read_addr(uaddr, user, r->raddr, &r->rport);
+	if (!r->rport && connect_failed(ret))
+		read_addr(addr, r->raddr, &r->rport);
 	submit(r);
 }
 
 /*
  * io_uring tries without blocking and tries again when the handshake is over: that it would have to wait is no
- * result (of a refused one it does not try again: the transition says it). sendto() is no connect().
+ * result (of a refused one it does not try again: the transition says it). sendto() is no connect(): its length is -1.
  */
-static __always_inline int connect_return(const struct sock *sk, __u64 uaddr, bool is_sendmsg, int ret)
+static __always_inline int connect_return(const struct sock *sk, struct given addr, int ret)
 {
 	struct call call = {};
 	__u64 began = 0;
@@ -429,8 +452,8 @@ static __always_inline int connect_return(const struct sock *sk, __u64 uaddr, bo
 	} else {
 		fd = call_fd(sk);
 	}
-	if (!is_sendmsg && (fd >= 0 || (ret != -EINPROGRESS && ret != -EALREADY)))
-		emit_connect_return(sk, fd, began, ret, uaddr, false);
+	if (addr.len >= 0 && (fd >= 0 || (ret != -EINPROGRESS && ret != -EALREADY)))
+		emit_connect_return(sk, fd, began, ret, addr);
 	return 0;
 }
 
@@ -442,10 +465,11 @@ static __always_inline bool connect_matters(int ret)
 
 GUARDED_RETURN(x_connect, __inet_stream_connect, THREAD, DID_CONNECT_RETURN,
 	       connect_matters(RETURNED(ctx, 5)) ?
-	       connect_return(called_sock(socket), (__u64)uaddr, is_sendmsg, RETURNED(ctx, 5)) : 0,
+	       connect_return(called_sock(socket), copied((__u64)uaddr, is_sendmsg ? -1 : len),
+			      RETURNED(ctx, 5)) : 0,
 	       const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
 
-static __always_inline int note_connect(const struct sock *sk, const void *uaddr, bool is_sendmsg)
+static __always_inline int note_connect(const struct sock *sk, const void *uaddr, int len)
 {
 	int fd;
 
@@ -453,14 +477,14 @@ static __always_inline int note_connect(const struct sock *sk, const void *uaddr
 		return 0;
 	fd = call_fd(sk);
 	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, fd), .sk = (__u64)sk, .uaddr = (__u64)uaddr,
-		   .fd = fd, .arg = is_sendmsg);
+		   .fd = fd, .arg = len);
 	return 0;
 }
 
 SEC("?kprobe/__inet_stream_connect")
 int BPF_KPROBE(k_connect, const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
 {
-	return note_connect(called_sock(socket), uaddr, is_sendmsg);
+	return note_connect(called_sock(socket), uaddr, is_sendmsg ? -1 : len);
 }
 
 /*
@@ -476,7 +500,7 @@ int BPF_KRETPROBE(r_connect, int ret)
 		return 0;
 	if (cfg.tp_connect_return && (!HAS_REGS || in_connect(call_regs())))
 		return 0;
-	return connect_return((const struct sock *)call->sk, call->uaddr, call->arg, ret);
+	return connect_return((const struct sock *)call->sk, copied(call->uaddr, call->arg), ret);
 }
 
 /* ---- shutdown, close ----------------------------------------------------------------------------- */

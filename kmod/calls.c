@@ -139,25 +139,30 @@ static struct socket *fd_socket(int fd)
 	return NULL;
 }
 
-/* The address asked for, into the given half of the tuple. */
-static void user_addr(const void __user *uaddr, u8 *addr, u16 *port)
+/*
+ * The address asked for by bind() or connect(), into the given half of the
+ * tuple: if it is one of IPv4 or IPv6, and long enough for that.
+ */
+static void user_addr(const unsigned long *args, u8 *addr, u16 *port)
 {
+	const void __user *uaddr = (const void __user *)args[1];
 	struct sockaddr_in6 sa = {};
 	struct sockaddr_in *sin = (void *)&sa;
+	int len = min_t(int, args[2], sizeof(sa));
 
-	if (!access_ok(uaddr, sizeof(sa)))
+	if (len < (int)sizeof(*sin) || !access_ok(uaddr, len))
 		return;
 	pagefault_disable();
-	if (__copy_from_user_inatomic(&sa, uaddr, sizeof(*sin)) ||
-	    (sa.sin6_family == AF_INET6 &&
-	     __copy_from_user_inatomic(&sa, uaddr, sizeof(sa))))
-		memset(&sa, 0, sizeof(sa));
+	if (__copy_from_user_inatomic(&sa, uaddr, len))
+		sa.sin6_family = AF_UNSPEC;
 	pagefault_enable();
-	*port = ntohs(sa.sin6_port);
-	if (sa.sin6_family == AF_INET6)
+	if (sa.sin6_family == AF_INET)
+		map_v4(addr, sin->sin_addr.s_addr);
+	else if (sa.sin6_family == AF_INET6 && len >= SIN6_LEN_RFC2133)
 		memcpy(addr, &sa.sin6_addr, 16);
 	else
-		map_v4(addr, sin->sin_addr.s_addr);
+		return;
+	*port = ntohs(sa.sin6_port);
 }
 
 /* ---- socket, bind, listen ---- */
@@ -185,7 +190,7 @@ static void bind_return(const struct sock *sk, const unsigned long *args,
 	set_actor(&r, args[0]);
 	r.ret = ret;
 	if (ret < 0)	/* nothing was bound: say what was asked for */
-		user_addr((void __user *)args[1], r.laddr, &r.lport);
+		user_addr(args, r.laddr, &r.lport);
 	submit(&r);
 }
 
@@ -293,7 +298,7 @@ static void connect_return(const struct sock *sk, const unsigned long *args,
 	r.ret = ret;
 	r.call_ns = call.t_ns ? r.t_ns - call.t_ns : 0;
 	if (!r.rport && ret != -EINTR && connect_failed(ret))
-		user_addr((void __user *)args[1], r.raddr, &r.rport);
+		user_addr(args, r.raddr, &r.rport);
 	submit(&r);
 }
 

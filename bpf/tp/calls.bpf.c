@@ -36,7 +36,8 @@ static __always_inline int on_enter_bind(const struct syscall_trace_enter *ctx)
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		CALL_ENTER(.kind = CALL_BIND, .sk = (__u64)sk, .fd = ctx->args[0], .uaddr = ctx->args[1]);
+		CALL_ENTER(.kind = CALL_BIND, .sk = (__u64)sk, .fd = ctx->args[0], .uaddr = ctx->args[1],
+			   .arg = ctx->args[2]);
 	return 0;
 }
 
@@ -58,7 +59,7 @@ static __always_inline int on_exit_bind(const struct syscall_trace_exit *ctx)
 	set_actor(r, call.fd);
 	r->ret = ctx->ret;
 	if (r->ret < 0)		/* nothing was bound: say what was asked for */
-		read_addr(call.uaddr, true, r->laddr, &r->lport);
+		read_addr((struct given){ call.uaddr, call.arg, true }, r->laddr, &r->lport);
 	submit(r);
 	return 0;
 }
@@ -105,6 +106,7 @@ SYS_EXIT(listen)
 
 static __always_inline int on_enter_connect(const struct syscall_trace_enter *ctx)
 {
+	struct given given = { ctx->args[1], ctx->args[2], true };
 	struct sock *sk = fd_sock(ctx->args[0]);
 	__u8 addr[16];
 	__u16 port;
@@ -114,9 +116,9 @@ static __always_inline int on_enter_connect(const struct syscall_trace_enter *ct
 		return 0;
 	now = bpf_ktime_get_ns();
 	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, ctx->args[0]), .sk = (__u64)sk,
-		   .uaddr = ctx->args[1], .fd = ctx->args[0]);
+		   .uaddr = given.at, .fd = ctx->args[0], .arg = given.len);
 	/* a second connect() of a socket on its way only asks how it goes */
-	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !read_addr(ctx->args[1], true, addr, &port))
+	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !read_addr(given, addr, &port))
 		return 0;
 	if (wanted_connect(sk, port))
 		emit_connect(sk, addr, port, ctx->args[0], now);
@@ -148,9 +150,13 @@ static __always_inline int on_exit_connect(const struct syscall_trace_exit *ctx)
 		return 0;
 	if (!noted_connect(&call) && !connect_now(&call))
 		return 0;
+	if (HAS_REGS) {
+		call.uaddr = call_arg1(call_regs());
+		call.arg = call_arg2(call_regs());
+	}
 	if (call.sk)
 		emit_connect_return(TYPED_PTR((const struct sock *)call.sk), call.fd, call.t_ns, ctx->ret,
-				    HAS_REGS ? call_arg1(call_regs()) : call.uaddr, true);
+				    (struct given){ call.uaddr, call.arg, true });
 	return 0;
 }
 

@@ -8,10 +8,18 @@
 
 enum { GO_ON = 1 };
 
-static __always_inline int cgroup_connect(const struct bpf_sock_addr *ctx, const __u8 *raddr)
+/* An address of another family will be refused: none is told. */
+static __always_inline int cgroup_connect(const struct bpf_sock_addr *ctx, const __u8 *raddr, __u32 family)
 {
-	if (ctx->protocol == IPPROTO_TCP)
-		connect_hook(TYPED_PTR((const struct sock *)addr_of_untyped(ctx->sk)), raddr, bpf_ntohs(ctx->user_port));
+	const struct sock *sk;
+	__u8 none[16] = {};
+	bool is_one;
+
+	if (ctx->protocol != IPPROTO_TCP)
+		return GO_ON;
+	sk = TYPED_PTR((const struct sock *)addr_of_untyped(ctx->sk));
+	is_one = ctx->user_family == family;
+	connect_hook(sk, is_one ? raddr : none, is_one ? bpf_ntohs(ctx->user_port) : 0);
 	return GO_ON;
 }
 
@@ -21,7 +29,7 @@ int cg_connect4(struct bpf_sock_addr *ctx)
 	__u8 raddr[16];
 
 	map_v4(raddr, ctx->user_ip4);
-	return cgroup_connect(ctx, raddr);
+	return cgroup_connect(ctx, raddr, AF_INET);
 }
 
 SEC("?cgroup/connect6")
@@ -31,7 +39,7 @@ int cg_connect6(struct bpf_sock_addr *ctx)
 
 	for (int i = 0; i < 4; i++)
 		raddr[i] = ctx->user_ip6[i];
-	return cgroup_connect(ctx, (__u8 *)raddr);
+	return cgroup_connect(ctx, (__u8 *)raddr, AF_INET6);
 }
 
 /* The context is the socket itself, if somebody asks for its address. */

@@ -60,6 +60,21 @@ not_tcp()
 	events socket,comm=descriptors:8 bind,comm=descriptors:3 listen:2 shutdown:0
 }
 
+scenario no_address 4 -- "connect() and bind() of what is no address: refused, and none is told; nor is one that is nearly mapped taken for that"
+no_address()
+{
+	local wrong
+
+	trace
+	start strange "$bin/strange" addresses "$port"
+	finish strange
+	untrace
+	events bind,errno=EINVAL:1 bind,errno=EAFNOSUPPORT:1 connect-return,errno=EINVAL:1 connect-return,errno=EAFNOSUPPORT:2 \
+		connect,rport="$port":1 connect-return,rport="$port":1
+	wrong=$(lines - comm=strange | grep -v '"rport":'"$port" | grep -E '"(lport|rport|laddr|raddr)":')
+	expect "ends of what was refused" "$wrong" ''
+}
+
 scenario container 46 own each -- "where the root of the cgroups is not seen: connect() and close() by system calls"
 container()
 {
