@@ -15,17 +15,18 @@
 #include "recursion.bpf.h"
 #include "ring.bpf.h"
 
-/* A thread that ends inside a call takes its note with it. */
+/* A thread that ends inside a call takes its note with it. The last one ends the process: its first may be gone long since. */
 SEC("?raw_tp/sched_process_exit")
 int BPF_PROG(tp_exit, struct task_struct *task)
 {
-	__u64 id = caller_number();
-	__u32 pid = id >> 32;
 	struct call call;
+	__u32 pid;
 
 	call_return(&call);
-	if (cfg.by_pid && cfg.follow && pid == (__u32)id)
-		bpf_map_delete_elem(&pids, &pid);
+	if (!cfg.by_pid || !cfg.follow || READ(TYPED_PTR(task), signal, live.counter))
+		return 0;
+	pid = caller_number() >> 32;
+	bpf_map_delete_elem(&pids, &pid);
 	return 0;
 }
 

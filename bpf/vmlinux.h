@@ -239,8 +239,10 @@ typedef struct { atomic_long_t refcnt; } file_ref_t;	/* 6.13 90ee6ed776c0: one r
 struct file___ref { file_ref_t f_ref; };
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
+struct signal_struct { atomic_t live; };	/* threads of a process that have not ended */
 struct task_struct {
 	int pid, tgid;
+	struct signal_struct *signal;
 	unsigned int flags;
 	struct files_struct *files;
 	struct task_struct *group_leader;

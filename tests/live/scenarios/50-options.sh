@@ -387,6 +387,15 @@ run_children()
 	program 2 "$bin/client" --count x $local 8080
 }
 
+scenario run_leader 46 own -- "-- PROGRAM whose first thread ends before the others, one of which becomes another program"
+run_leader()
+{
+	server --accept loop --max 2
+	program 0 "$bin/strange" leader $local $port
+	finish server
+	events connect:2 connect-return,ret=0:2 close:2
+}
+
 scenario run_daemon 46 own -- "-- PROGRAM that goes into the background: traced on until its daemon ends"
 run_daemon()
 {
