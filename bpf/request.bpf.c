@@ -131,16 +131,24 @@ AT_ENTRY(req_timer, reqsk_timer_handler, req_timer(timer), const void *timer)
 
 AT_RETURN(req_timer, reqsk_timer_handler, req_timer(NULL))
 
-/* ICMP and `ss -K` take a request down too: neither expiry nor reset */
 static __always_inline int req_killed(const struct sock *sk)
 {
 	struct notes *n = notes();
 
-	if (n && sk_state(TYPED_PTR(sk)) == TCP_NEW_SYN_RECV)
+	if (n)
 		n->killed_req = (__u64)sk;
 	return 0;
 }
 
-AT_ENTRY(req_err, tcp_req_err, req_killed(sk), const struct sock *sk)
+/* ICMP takes a request down too, neither by expiry nor by reset: if it can, and if it is about its SYN-ACK. */
+static __always_inline int req_icmp(const struct sock *sk, __u32 seq, __u8 abort)
+{
+	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)sk);
 
-AT_ENTRY(abort, tcp_abort, req_killed(sk), const struct sock *sk)
+	return abort && seq == READ(treq, snt_isn) ? req_killed(sk) : 0;
+}
+
+AT_ENTRY(req_err, tcp_req_err, req_icmp(sk, seq, abort), const struct sock *sk, __u32 seq, __u8 abort)
+
+/* and `ss -K` */
+AT_ENTRY(abort, tcp_abort, sk_state(TYPED_PTR(sk)) == TCP_NEW_SYN_RECV ? req_killed(sk) : 0, const struct sock *sk)

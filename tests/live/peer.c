@@ -455,13 +455,12 @@ static bool send_rst(struct conn *c, long unused)
 	return true;
 }
 
-static bool send_icmp(struct conn *c, long unused)
+static bool send_icmp(struct conn *c, long off)
 {
 	struct segment s = segment_of(c, 0, 0);
 	uint8_t pkt[SEGMENT_MAX];
 
-	(void)unused;
-	s.ack = c->peer_isn;
+	s.ack = c->peer_isn + off;
 	total.icmp++;
 	put(pkt, unreachable_build(pkt, &s));
 	return true;
@@ -564,7 +563,7 @@ static const struct command {
 	{ "data-again",	   SENDS, send_data_again, 5, "IDS [N]    the last N bytes repeated" },
 	{ "fin",	   SENDS, send_fin, 0, "IDS        FIN" },
 	{ "rst",	   SENDS, send_rst, 0, "IDS        RST" },
-	{ "icmp",	   SENDS, send_icmp, 0, "IDS        ICMP unreachable about the SYN-ACK" },
+	{ "icmp",	   SENDS, send_icmp, 0, "IDS [N]    ICMP unreachable about the SYN-ACK, or about a number N away from it" },
 	{ "new",	   SENDS, forget, 0, "IDS        start over from the next port" },
 	{ "auto",	   PER_CONN, be_polite, 0, "IDS        from now answer SYN-ACK, data, FIN" },
 	{ "expect-synack", PER_CONN, expect_synack, 5000, "IDS [MS]   a SYN-ACK not expected before" },

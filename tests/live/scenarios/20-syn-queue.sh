@@ -160,12 +160,12 @@ expire()
 	expect findings "$(findings)" requests-expire
 }
 
-scenario icmp 46 -- "ICMP unreachable takes requests down; a RST that comes too late takes none"
+scenario icmp 46 -- "ICMP unreachable takes requests down, but none by a wrong number; a RST that comes too late takes none"
 icmp()
 {
 	trace
 	server --accept on-line
-	peer_start 'syn 1-3; expect-synack 1-3; icmp 1-2; settle 50; say here; wait-line; rst 3; rst 1; settle 50'
+	peer_start 'syn 1-3; expect-synack 1-3; icmp 1-2; icmp 3 1; settle 50; say here; wait-line; rst 3; rst 1; settle 50'
 	expect "ss: half-open" "$(ss -Htn state syn-recv | wc -l)" 1
 	peer_go
 	stop server
