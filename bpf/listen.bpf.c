@@ -331,13 +331,28 @@ static __always_inline bool in_one_record(void)
 	return ASKED(SYNQ_ADD) && ASKED(SYNQ_DEL) && ASKED(ACCEPTQ_ADD);
 }
 
+/* The request may be gone: somebody may have accepted the child, which has all that it had, the tuple and the cookie. */
+static __always_inline void emit_moved(const struct sock *child, const struct request_sock *req,
+				       const struct sock *listener)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_SYNQ_DEL);
+
+	if (!r)
+		return;
+	set_sock(r, child);
+	r->sk = (__u64)req;
+	r->flags |= TCPTRACE_F_REQUEST;
+	set_queues(r, listener);
+	r->cause = TCPTRACE_SYNQ_ESTABLISHED;
+	submit(r);
+}
+
+/* ahead: right before it is queued, the length is the one right after. */
 static __always_inline void emit_acceptq_add(const struct sock *child, const struct request_sock *req,
-					     const struct sock *listener, __u8 cause)
+					     const struct sock *listener, bool ahead, __u8 cause)
 {
 	struct tcptrace_record *r;
 
-	if (!wanted_of(listener, (const void *)child))
-		return;
 	if (cfg.by_pid)
 		trace_sock(child, TRACED_PID);
 	r = reserve(TCPTRACE_ACCEPTQ_ADD);
@@ -348,6 +363,7 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 	}
 	set_sock(r, child);
 	set_queues(r, listener);
+	r->acceptq += ahead;
 	r->req = (__u64)req;
 	r->cause = cause;
 	submit(r);
@@ -364,10 +380,9 @@ static __always_inline int hashdance_exit(const struct sock *listener, const str
 	child = TYPED_PTR(child);
 	if (!ret || !wanted_of(listener, (const void *)child))
 		return 0;
-	req = TYPED_PTR(req);
 	if (!in_one_record())
-		emit_request(TCPTRACE_SYNQ_DEL, req, listener, TCPTRACE_SYNQ_ESTABLISHED);
-	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
+		emit_moved(child, req, listener);
+	emit_acceptq_add(child, req, listener, false, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }
 
@@ -400,53 +415,26 @@ int BPF_KRETPROBE(r_hashdance, const struct sock *ret)
 				  (const void *)n->hashdance.req, ret) : 0;
 }
 
-/* Out of line only for Fast Open and cookies; on 5.10 also within the hashdance, which has a hook of its own. */
-static __always_inline int queue_add_exit(const struct sock *listener, const struct request_sock *req,
-					  const struct sock *child, const struct sock *ret)
+/*
+ * Out of line only for Fast Open and cookies; on 5.10 also within the hashdance, which has a hook of its own. At the entry:
+ * once it is queued somebody may accept it, and the request is gone. If the listener has just been closed, the
+ * child is not queued, but thrown out at once: inet_child_forget() tells that.
+ */
+static __always_inline int queue_add(const struct sock *listener, const struct request_sock *req,
+				     const struct sock *child)
 {
 	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)req);
-	const struct sock *of;
+	bool fastopen = READ(treq, tfo_listener);
 
-	if (!ret)
-		return 0;
 	listener = TYPED_PTR(listener);
 	child = TYPED_PTR(child);
-	of = req_listener(TYPED_PTR(req));
-	if (READ(treq, tfo_listener))
-		emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_FASTOPEN);
-	else if (!of)
-		emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_COOKIE);
+	if ((fastopen || !req_listener(TYPED_PTR(req))) && wanted_of(listener, (const void *)child))
+		emit_acceptq_add(child, req, listener, true, fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN : TCPTRACE_ACCEPTQ_COOKIE);
 	return 0;
 }
 
-SEC("?fexit/inet_csk_reqsk_queue_add")
-int BPF_PROG(x_queue_add, const struct sock *sk, const struct request_sock *req, const struct sock *child,
-	     const struct sock *ret)
-{
-	return queue_add_exit(sk, req, child, ret);
-}
-
-SEC("?kprobe/inet_csk_reqsk_queue_add")
-int BPF_KPROBE(k_queue_add, const struct sock *sk, const struct request_sock *req, const struct sock *child)
-{
-	struct notes *n = notes();
-
-	if (!n)
-		return 0;
-	n->queue_add.listener = (__u64)sk;
-	n->queue_add.req = (__u64)req;
-	n->queue_add.child = (__u64)child;
-	return 0;
-}
-
-SEC("?kretprobe/inet_csk_reqsk_queue_add")
-int BPF_KRETPROBE(r_queue_add, const struct sock *ret)
-{
-	struct notes *n = notes();
-
-	return n ? queue_add_exit((const void *)n->queue_add.listener, (const void *)n->queue_add.req,
-				  (const void *)n->queue_add.child, ret) : 0;
-}
+AT_ENTRY(queue_add, inet_csk_reqsk_queue_add, queue_add(sk, req, child),
+	 const struct sock *sk, const struct request_sock *req, const struct sock *child)
 
 /* ---- a waiting connection goes down with its listener, or moves to another --------------------- */
 

@@ -29,8 +29,8 @@ struct syn_recv {
 	__u32	full;			/* the accept queue when it began */
 };
 
-/* inet_csk_complete_hashdance() or inet_csk_reqsk_queue_add() in progress */
-struct queued {
+/* inet_csk_complete_hashdance() in progress */
+struct hashdance {
 	__u64	listener, child, req;
 };
 
@@ -69,7 +69,7 @@ struct guard {
 struct notes {
 	struct conn_request conn_request;
 	struct syn_recv syn_recv;
-	struct queued hashdance, queue_add;
+	struct hashdance hashdance;
 	struct req_drop req_drop;
 	struct cookie_check cookie;
 	struct retransmit retransmit;

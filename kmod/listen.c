@@ -192,37 +192,39 @@ static int syn_recv6_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
  * After the call the child is still locked and stays, but the request may be
  * gone: somebody may have accepted the child. What it said is noted before.
  */
-struct queued {
+struct hashdance {
 	const struct sock *listener, *child;
 	u64 req;			/* its address */
-	u8 cause;
 };
 
 /* The child has all that its request had: the tuple and the cookie. */
-static void emit_moved(const struct queued *q)
+static void emit_moved(const struct hashdance *h)
 {
 	struct tcptrace_record r;
 
 	if (!reserve(&r, TCPTRACE_SYNQ_DEL))
 		return;
-	set_sock(&r, q->child);
-	r.sk = q->req;
+	set_sock(&r, h->child);
+	r.sk = h->req;
 	r.flags |= TCPTRACE_F_REQUEST;
-	set_queues(&r, q->listener);
+	set_queues(&r, h->listener);
 	r.cause = TCPTRACE_SYNQ_ESTABLISHED;
 	submit(&r);
 }
 
-static void emit_acceptq_add(const struct queued *q)
+/* ahead: right before it is queued, the length is the one right after */
+static void emit_acceptq_add(const struct sock *child, u64 req,
+			     const struct sock *listener, bool ahead, u8 cause)
 {
 	struct tcptrace_record r;
 
 	if (!reserve(&r, TCPTRACE_ACCEPTQ_ADD))
 		return;
-	set_sock(&r, q->child);
-	set_queues(&r, q->listener);
-	r.req = q->req;
-	r.cause = q->cause;
+	set_sock(&r, child);
+	set_queues(&r, listener);
+	r.acceptq += ahead;
+	r.req = req;
+	r.cause = cause;
 	submit(&r);
 }
 
@@ -232,48 +234,43 @@ static void emit_acceptq_add(const struct queued *q)
  */
 static int hashdance_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	struct queued *q = (void *)ri->data;
+	struct hashdance *h = (void *)ri->data;
 
-	q->listener = ARG(regs, 0);
-	q->child = ARG(regs, 1);
-	q->req = (uintptr_t)ARG(regs, 2);
-	q->cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
-	return !wanted_of(q->listener, &q->child->__sk_common);
+	h->listener = ARG(regs, 0);
+	h->child = ARG(regs, 1);
+	h->req = (uintptr_t)ARG(regs, 2);
+	return !wanted_of(h->listener, &h->child->__sk_common);
 }
 
 static int hashdance_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	const struct queued *q = (void *)ri->data;
+	const struct hashdance *h = (void *)ri->data;
 
 	if (!regs_return_value(regs))
 		return 0;
-	emit_moved(q);
-	emit_acceptq_add(q);
+	emit_moved(h);
+	emit_acceptq_add(h->child, h->req, h->listener, false,
+			 TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }
 
-/* Out of line for Fast Open and cookies; on 5.10 within the hashdance too. */
-static int queue_add_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+/*
+ * Out of line for Fast Open and cookies; on 5.10 within the hashdance too. At
+ * the entry: once it is queued somebody may accept it, and the request is gone.
+ * If the listener has just been closed, the child is not queued, but thrown out
+ * at once: inet_child_forget() tells that.
+ */
+static int k_queue_add(struct kprobe *p, struct pt_regs *regs)
 {
+	const struct sock *listener = ARG(regs, 0), *child = ARG(regs, 2);
 	const struct request_sock *req = ARG(regs, 1);
-	struct queued *q = (void *)ri->data;
+	bool fastopen = tcp_rsk(req)->tfo_listener;
 
-	q->listener = ARG(regs, 0);
-	q->req = (uintptr_t)req;
-	q->child = ARG(regs, 2);
-	if (tcp_rsk(req)->tfo_listener)
-		q->cause = TCPTRACE_ACCEPTQ_FASTOPEN;
-	else if (!req_listener(req))
-		q->cause = TCPTRACE_ACCEPTQ_COOKIE;
-	else
-		return 1;
-	return !wanted_of(q->listener, &q->child->__sk_common);
-}
-
-static int queue_add_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	if (regs_return_value(regs))
-		emit_acceptq_add((void *)ri->data);
+	if ((fastopen || !req_listener(req)) &&
+	    wanted_of(listener, &child->__sk_common))
+		emit_acceptq_add(child, (uintptr_t)req, listener, true,
+				 fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN :
+					    TCPTRACE_ACCEPTQ_COOKIE);
 	return 0;
 }
 
@@ -390,9 +387,8 @@ struct hook listen_hooks[] = {
 	EXIT(tcp_v6_syn_recv_sock, syn_recv6_enter, syn_recv_exit,
 	     sizeof(struct syn_recv), ON(DROP)),
 	EXIT(inet_csk_complete_hashdance, hashdance_enter, hashdance_exit,
-	     sizeof(struct queued), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD)),
-	EXIT(inet_csk_reqsk_queue_add, queue_add_enter, queue_add_exit,
-	     sizeof(struct queued), ON(ACCEPTQ_ADD)),
+	     sizeof(struct hashdance), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD)),
+	ENTER(inet_csk_reqsk_queue_add, k_queue_add, ON(ACCEPTQ_ADD)),
 	ENTER(inet_child_forget, k_forget, ON(ACCEPTQ_DEL)),
 	EXIT_AFTER(cookie_v4_check, forget_cookies, cookie_enter, cookie_exit, 0,
 		   ON(COOKIE_OK) | ON(COOKIE_BAD)),

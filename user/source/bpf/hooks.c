@@ -223,8 +223,8 @@ const struct hook hook_table[HOOK_MAX] = {
 	} },
 	[HOOK_ACCEPTQ_ADD_OTHER] = { N_("accept queue: in by cookie or Fast Open"), ON(ACCEPTQ_ADD), .helps = HELPS_PIDS,
 		.variants = {
-		{ MECH_FENTRY, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(x_queue_add)) },
-		{ MECH_KPROBE, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(k_queue_add), ONE(r_queue_add)) },
+		{ MECH_FENTRY, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(f_queue_add)) },
+		{ MECH_KPROBE, "inet_csk_reqsk_queue_add", PROGS_OF(ONE(k_queue_add)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state, cgroup sock_ops",
 		  PROGS_OF(RAW_TWO(tp_state), ONE(cg_synack)), CGROUP },
 		{ MECH_TRACEPOINT, "inet_sock_set_state, net_dev_queue",
