@@ -472,6 +472,16 @@ static __always_inline int cookie_enter(const struct sock *listener, const struc
 	return 0;
 }
 
+/* It may have left before it asked, and BPF programs of others call __cookie_v4/v6_check(), too, with no listener. */
+static __always_inline int cookie_exit(void)
+{
+	struct notes *n = notes();
+
+	if (n)
+		n->cookie.listener = 0;
+	return 0;
+}
+
 /* __cookie_v4/v6_check() found out whether the number is one of ours: 0 is no. */
 static __always_inline int cookie_verdict(int mss)
 {
@@ -488,6 +498,7 @@ static __always_inline int cookie_verdict(int mss)
 #define COOKIE_HOOKS(v)										\
 AT_ENTRY(cookie_##v, cookie_##v##_check, cookie_enter(sk, skb),					\
 	 const struct sock *sk, const struct sk_buff *skb)					\
+AT_RETURN(cookie_##v, cookie_##v##_check, cookie_exit())					\
 SEC("?kretprobe/__cookie_" #v "_check")								\
 int BPF_KRETPROBE(r_verdict_##v, int mss)							\
 {												\

@@ -639,8 +639,8 @@ static void test_trouble(void **state)
 	/* nothing that runs for each connection that goes well but the calls' ends and what may refuse it */
 	EXPECT_PROGRAMS(&p, P(x_bind4), P(x_bind6), P(f_asked), P(f_asked_old), P(x_listen), P(f_listen_stop), P(x_connect), P(x_accept),
 			P(x_req_drop), P(f_req_err), P(f_abort), P(f_forget), P(f_conn_request), P(x_conn_request),
-			P(f_synack), P(x_syn_recv4), P(x_syn_recv6), P(f_cookie_v4), P(x_verdict_v4), P(f_cookie_v6),
-			P(x_verdict_v6), P(tp_synack_retrans), P(tp_retrans), P(f_retransmit), P(x_retransmit), P(f_retransmit_tlp), P(x_retransmit_tlp),
+			P(f_synack), P(x_syn_recv4), P(x_syn_recv6), P(f_cookie_v4), P(x_verdict_v4), P(x_cookie_v4), P(f_cookie_v6),
+			P(x_verdict_v6), P(x_cookie_v6), P(tp_synack_retrans), P(tp_retrans), P(f_retransmit), P(x_retransmit), P(f_retransmit_tlp), P(x_retransmit_tlp),
 			P(tp_rst_sent), P(tp_rst_sent_retry), P(tp_rst_received), P(tp_rst_received_retry),
 			P(tp_exit), P(tp_fork));
 	plan_config(&p, &c);
