@@ -31,7 +31,7 @@ void emit_on(struct model *m, struct model_event *ev)
 		return;
 	if (rec->flags & TCPTRACE_F_ACTOR) {
 		ev->who = &m->actor;
-		ev->thread = m->other_thread ? m->thread : NULL;
+		ev->thread = memcmp(m->thread, m->actor.comm, TCPTRACE_COMM_LEN) ? m->thread : NULL;
 	} else {
 		ev->who = owner;
 	}

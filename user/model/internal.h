@@ -127,7 +127,6 @@ struct model {
 	uint32_t only;			/* TCPTRACE_ONLY_* */
 	struct owner actor;		/* of the record in hand, with F_ACTOR */
 	char thread[TCPTRACE_COMM_LEN + 1];	/* as that record has it */
-	bool other_thread;		/* and that is not the process's name */
 	bool renamed;			/* a process has had two names */
 	struct model_lookup lookup;
 	struct proc procs[PROCS];

@@ -377,13 +377,15 @@ struct listener *listener_still(struct model *m, struct listener *l, const struc
 /* The listener that a step of a request or of a queued connection belongs to. */
 struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c)
 {
-	struct listener *l;
+	struct listener *l = c ? c->listener : NULL;
 
 	if (!rec->listener)
-		return c && c->listener ? c->listener : at_port(m, rec);
-	if (c && c->listener && c->listener->sk == rec->listener && !way_in(rec))
-		return c->listener;
-	l = listener_still(m, listener_find(m, rec->listener), rec);
+		return l ? l : at_port(m, rec);
+	if (!l || l->sk != rec->listener)
+		l = listener_find(m, rec->listener);
+	else if (!way_in(rec))
+		return l;
+	l = listener_still(m, l, rec);
 	return l ? l : listener_new(m, rec, rec->listener);
 }
 

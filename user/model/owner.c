@@ -77,7 +77,6 @@ void owner_load(struct model *m, const struct tcptrace_record *rec)
 	memcpy(m->thread, rec->comm, TCPTRACE_COMM_LEN);
 	if (!rec->pid) {
 		memcpy(m->actor.comm, rec->comm, TCPTRACE_COMM_LEN);
-		m->other_thread = false;
 		return;
 	}
 	if (first) {
@@ -87,7 +86,6 @@ void owner_load(struct model *m, const struct tcptrace_record *rec)
 		want_name(m, rec->pid);
 	}
 	memcpy(m->actor.comm, p->pid == rec->pid ? p->comm : rec->comm, TCPTRACE_COMM_LEN);
-	m->other_thread = memcmp(m->thread, m->actor.comm, TCPTRACE_COMM_LEN);
 }
 
 /* As the process is called now: what its owner was called when it became that, unless anybody was renamed since. */

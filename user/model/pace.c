@@ -26,11 +26,12 @@ bool stall_worse(const struct stall *a, const struct stall *b)
 static void ends(struct listener *l, uint64_t t_ns)
 {
 	struct pace *p = &l->pace;
-	struct stall s = p->now;
+	struct stall s;
 
-	p->now.from_ns = 0;
-	if (!s.from_ns)
+	if (!p->now.from_ns)
 		return;
+	s = p->now;
+	p->now.from_ns = 0;
 	set_length(&s, t_ns);
 	s.refused = refused_by_acceptq(l) - p->refused;
 	if (stall_worse(&s, &p->worst))

@@ -27,7 +27,7 @@ static uint64_t moment_of(struct loop *l, const struct tcptrace_record *rec)
 
 static int take_in(struct loop *l, const struct tcptrace_record *rec)
 {
-	if (moment_of(l, rec) < rec->t_ns) {
+	if (l->lasts_ns && moment_of(l, rec) < rec->t_ns) {
 		models_until(l->models, l->ends_ns);
 		return SOURCE_END;
 	}

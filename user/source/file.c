@@ -222,9 +222,8 @@ static bool is_possible(const struct file_source *f, uint64_t t_ns)
 	return t_ns <= UP_MAX_NS && (!f->last_ns || t_ns <= f->last_ns + STEP_MAX_NS);
 }
 
-static int check_record(struct file_source *f, const struct tcptrace_record *r, uint64_t at)
+static int check_record(struct file_source *f, const struct tcptrace_record *r, unsigned int class, uint64_t at)
 {
-	unsigned int class = tcptrace_event_class(r->event);
 	bool states = class != TCPTRACE_NOTE && r->event != TCPTRACE_SHUTDOWN;
 	unsigned long long off = at;
 
@@ -256,11 +255,12 @@ static int wait_for(struct file_source *f, int timeout_ms)
 
 static int hand_on(struct file_source *f, const struct tcptrace_record *r, uint64_t at, source_fn fn, void *ctx)
 {
-	int err = check_record(f, r, at);
+	unsigned int class = tcptrace_event_class(r->event);
+	int err = check_record(f, r, class, at);
 
 	if (err)
 		return err;
-	if (!tcptrace_event_class(r->event)) {
+	if (!class) {
 		f->unknown++;
 		return 0;
 	}
