@@ -335,6 +335,22 @@ void emit_took(struct model_event *ev, uint64_t since_ns);	/* 0: unknown */
 void emit_on(struct model *m, struct model_event *ev);
 void emit_plain(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l);
 
+/* Nearly all steps are only counted: others are taken by somebody, or say something of an attempt or of a name. */
+static inline void emit_event(struct model *m, struct model_event *ev)
+{
+	struct conn *c = (struct conn *)ev->c;
+
+	if (c) {
+		if (ev->rec->t_ns > c->last_ns)
+			c->last_ns = ev->rec->t_ns;
+		c->last_tid = ev->rec->tid;
+		c->last_event = ev->event;
+	}
+	m->totals.events[ev->event]++;
+	if (m->wants.steps >> ev->event & 1 || m->renamed || (c && attempt_concerns(c, ev)))
+		emit_on(m, ev);
+}
+
 /* leave.c */
 const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
 					   uint8_t flags);
@@ -367,22 +383,6 @@ static inline struct model_event emit_step(const struct tcptrace_record *rec, un
 		.rec = rec, .event = event, .c = c, .l = l, .conn = c ? c->id : 0,
 		.old = rec->old, .new = rec->new, .cause = rec_cause(rec), .flags = rec->flags,
 	};
-}
-
-/* Most steps are only counted. Of others somebody takes them, or they say something of a connect or of a name. */
-static inline void emit_event(struct model *m, struct model_event *ev)
-{
-	struct conn *c = (struct conn *)ev->c;
-
-	if (c) {
-		if (ev->rec->t_ns > c->last_ns)
-			c->last_ns = ev->rec->t_ns;
-		c->last_tid = ev->rec->tid;
-		c->last_event = ev->event;
-	}
-	m->totals.events[ev->event]++;
-	if (m->wants.steps >> ev->event & 1 || m->renamed || (c && attempt_concerns(c, ev)))
-		emit_on(m, ev);
 }
 
 /* Handlers: what a record means. */
