@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "completion.h"
+#include "lib/clock.h"
 #include "lab/run.h"
 #include "language.h"
 #include "lib/tr.h"
@@ -117,6 +118,7 @@ int main(int argc, char **argv)
 	static struct options options;
 
 	fill_standard();
+	clock_init();
 	language_encoding();
 	language_use(NULL);		/* for what is wrong with the options */
 	if (options_parse(&options, argc, argv, commands)) {

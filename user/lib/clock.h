@@ -9,13 +9,19 @@
 #define SECOND		1000000000ull	/* in ns */
 #define CLOCK_STEP_NS	1000000
 
-/* Of one of the kernel's clocks, in ns. */
+/* What a time namespace adds to CLOCK_MONOTONIC and CLOCK_BOOTTIME, in ns; records have the kernel's own. */
+extern int64_t clock_namespace_ns[CLOCK_BOOTTIME + 1];
+
+void clock_init(void);			/* asks /proc, once, before the first clock_ns() that matters */
+
+/* Of one of the kernel's clocks, in ns, as in no time namespace. */
 static inline uint64_t clock_ns(clockid_t id)
 {
+	int64_t ahead = id == CLOCK_MONOTONIC || id == CLOCK_BOOTTIME ? clock_namespace_ns[id] : 0;
 	struct timespec ts;
 
 	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec - (uint64_t)ahead;
 }
 
 /*

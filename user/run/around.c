@@ -214,13 +214,14 @@ static void consider(struct process *best, uint32_t pid, uint32_t tid)
 		*best = p;
 }
 
-/* A moment of CLOCK_MONOTONIC; /proc counts ticks of CLOCK_BOOTTIME: it may have, within one. Not known: no. */
+/* A moment of CLOCK_MONOTONIC; /proc counts ticks of our CLOCK_BOOTTIME: it may have, within one. Not known: no. */
 static bool began_after(uint32_t pid, uint64_t ns)
 {
 	uint64_t ticks, tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t ours = (uint64_t)clock_namespace_ns[CLOCK_BOOTTIME];
 
 	return stat_number(pid, START_FIELD, &ticks) &&
-	       (ticks + 1) * tick > ns + clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+	       (ticks + 1) * tick > ns + clock_ns(CLOCK_BOOTTIME) + ours - clock_ns(CLOCK_MONOTONIC);
 }
 
 /* At the number that its parent has it at, or, as a service that gets it by activation, at one of the first. */

@@ -408,6 +408,30 @@ run_daemon()
 		fail "it says $(cat "$dir/talk")"
 }
 
+scenario time_namespace 4 own -- "in a time namespace, whose clock is a day ahead: times and waits are the kernel's"
+time_namespace()
+{
+	unshare --time true 2> /dev/null || skip "no time namespace can be made"
+	mkfifo "$dir/ready"
+	unshare --time --monotonic 86400 --boottime 86400 --fork "$tcptrace" -j -P "$port" --mechanism "$mechanism" --ready-fd 9 \
+		9> "$dir/ready" > "$dir/json" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_ready
+	server --accept none
+	client --count 1 --hold &
+	pid[client]=$!
+	json=$dir/json
+	wait_seen 1 acceptq-add
+	kill "${pid[client]}"
+	wait "${pid[client]}"
+	stop server
+	kill -INT "$(pgrep -P "${pid[tcptrace]}")"
+	wait "${pid[tcptrace]}"
+	unset 'pid[tcptrace]' 'pid[client]'
+	expect "the day" "$(values time acceptq-add | cut -dT -f1)" "$(date -u +%F)"
+	within "ms that it waited" "$(($(values dur_ns acceptq-del) / 1000000))" 0 60000
+}
+
 scenario pidns 4 own each -- "in a PID namespace: -p, -- PROGRAM and what is shown have its numbers"
 pidns()
 {
