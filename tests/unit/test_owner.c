@@ -183,6 +183,20 @@ static void which_of_them(void **state)
 	assert_int_equal(listener()->acceptor.fd, 3);
 }
 
+/* By io_uring, or by a thread that slept in accept() since before us: 0 is no descriptor then. */
+static void no_descriptor(void **state)
+{
+	struct tcptrace_record rec = by(queues(server_rec(TCPTRACE_ACCEPT, 1), 0, 0), SERVER, -1);
+
+	(void)state;
+	handshake(1, 1);
+	rec.sk = SK(1);
+	rig_feed(rec);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+	assert_int_equal(rig.seen[rig.n - 1].fd, -1);
+}
+
 /* accept() returns a connection's descriptor. That is no other connection's, nor the listener's. */
 static void which_descriptor(void **state)
 {
@@ -654,7 +668,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor),
+		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor), CASE(no_descriptor),
 		CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(bound_alone), CASE(anothers_end), CASE(same_socket),

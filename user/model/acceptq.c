@@ -221,8 +221,6 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 	leave_counted(l, c);		/* its way in was not seen, nor its way out */
 	if (rec->flags & TCPTRACE_F_ACTOR) {
 		c->owner = m->actor;
-		if (c->owner.fd < 0)
-			c->owner.fd = rec->ret;
 		owner_accepts(m, l, &c->owner);
 	}
 	if (l && call_dur_ns(rec))
