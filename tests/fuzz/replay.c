@@ -42,6 +42,14 @@ static void on_event(void *ctx, const struct model_event *ev)
 		r->view.ops->event(&r->view, ev);
 }
 
+static void on_longer(void *ctx, const struct listener *l)
+{
+	struct replay *r = ctx;
+
+	if (r->view.ops->longer)
+		r->view.ops->longer(&r->view, l);
+}
+
 static int on_record(void *ctx, const struct tcptrace_record *rec)
 {
 	struct replay *r = ctx;
@@ -108,6 +116,7 @@ static void replay(const uint8_t *choice)
 	if (!r.model || out_open(&r.out, NOWHERE) || view_open(&r.view, views[choice[0] % (sizeof(views) / sizeof(views[0]))],
 							     &cfg, &r.out))
 		abort();
+	model_want(r.model, &(struct model_wants){ .steps = r.view.steps, .longer = on_longer });
 	while (!r.src->ops->poll(r.src, 0, on_record, &r))
 		;
 	sum_up(&r);

@@ -634,6 +634,36 @@ static void eviction(void **state)
 	assert_int_equal(model_listener(rig.m, 1)->id, 3);
 }
 
+static uint32_t grew, longest;
+
+static void on_longer(void *ctx, const struct listener *l)
+{
+	(void)ctx;
+	grew++;
+	longest = l->acceptq.now > longest ? l->acceptq.now : longest;
+}
+
+/* Of the steps those that are wanted are handed out; all count, and each that makes a queue longer is told. */
+static void wanted(void **state)
+{
+	const struct model_wants wants = { .steps = 1ull << TCPTRACE_DROP, .longer = on_longer };
+	unsigned int n;
+
+	(void)state;
+	rig_listen(2, 4096);
+	n = rig.n;
+	model_want(rig.m, &wants);
+	handshake(1, 1);
+	handshake(2, 2);
+	drop(3, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 2);
+	accept_by(1, SERVER, 0, 0, 1);
+	assert_int_equal(rig.n, n + 1);
+	assert_int_equal(rig.seen[n].ev.event, TCPTRACE_DROP);
+	assert_int_equal(model_totals(rig.m)->events[TCPTRACE_ACCEPTQ_ADD], 2);
+	assert_int_equal(longest, 2);
+	assert_int_equal(grew, 4);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -644,7 +674,7 @@ int main(void)
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_unseen),
 		CASE(prefork),
 		CASE(opened_unseen),
-		CASE(backlog), CASE(lost), CASE(eviction),
+		CASE(backlog), CASE(lost), CASE(eviction), CASE(wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
