@@ -27,7 +27,7 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 
 /* ---- sent again ------------------------------------------------------------------------------- */
 
-/* How many segments that is, as RetransSegs counts them: one skb may be several (TSO). */
+/* How many segments that is, as RetransSegs counts them: one skb may be several (TSO). err: why it did not leave, or 0. */
 static __always_inline int emit_retrans(const struct sock *sk, const struct sk_buff *skb, int err)
 {
 	const struct tcp_skb_cb *cb;
@@ -43,7 +43,7 @@ static __always_inline int emit_retrans(const struct sock *sk, const struct sk_b
 	r->old = r->new = sk_state(sk);
 	cb = (const void *)((__u64)skb + bpf_core_field_offset(struct sk_buff, cb));
 	r->arg = READ(TYPED_PTR(cb), tcp_gso_segs);
-	r->ret = err;
+	r->ret = err > 0 ? -ENOBUFS : err;	/* net_xmit_errno(): dropped by a full queue */
 	submit(r);
 	return 0;
 }
@@ -54,12 +54,12 @@ static __always_inline bool never_tried(int err)
 	return err == -EBUSY || err == -EINVAL || err == -ENOMEM || err == -EHOSTUNREACH || err == -EAGAIN;
 }
 
-/* Those that fail are not seen before 6.16 (ad892e912b84). What IP dropped without an error has err 1. */
+/* Those that fail are not seen before 6.16 (ad892e912b84). */
 #define FAILED_TOO	bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err)
 
 static __always_inline int retrans_hook(const struct sock *sk, const struct sk_buff *skb, int err)
 {
-	return never_tried(err) ? 0 : emit_retrans(sk, skb, err < 0 ? err : 0);
+	return never_tried(err) ? 0 : emit_retrans(sk, skb, err);
 }
 
 SEC("?raw_tp/tcp_retransmit_skb")

@@ -532,7 +532,7 @@ exceptions='
 * | * | relisten | exists,CLOSE | a snapshot that comes between shutdown() and close() of the listener
 * | 5.10/6.1 | trouble_*/asked_* | rst-nobody | tcp_send_reset tells of none without a socket before 6.12
 * | 7.2* | load_many | illegal | preemptible: what a program was kept from is counted, and may make a step impossible
-tracepoint | 5.10/6.1/6.12 | ledger_firewall | RetransSegs | what a firewall refuses is not traced before 6.16
+tracepoint | 5.10/6.1/6.12 | ledger_firewall/retrans_unqueued | RetransSegs | what a firewall or a full queue refuses is not traced before 6.16
 tracepoint | * | conns_ends | minisock | no hook for the end of an orphan in FIN_WAIT2
 tracepoint | * | flood | exists,NEW_SYN_RECV synq-del | a request that the sweep meets while it is being made
 tracepoint | * | kernel_listener | kernel-calls | the kernel makes no system calls

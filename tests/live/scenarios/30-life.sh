@@ -196,6 +196,23 @@ connect_timeout()
 	events connect-return,errno=EINPROGRESS:2 state,old=SYN_SENT,new=CLOSE:1 drop,cause=acceptq-full-syn:1
 }
 
+scenario retrans_unqueued 46 own -- "a SYN sent again that the full queue of its device drops: recorded with that error"
+retrans_unqueued()
+{
+	local header results
+
+	needs tc
+	tc qdisc add dev lo root pfifo limit 0 2> /dev/null || skip "no pfifo in this kernel"
+	trace -w "$dir/run.tcp"
+	client_hold --nonblock --timeout-ms 2500
+	client_go
+	untrace
+	# user/source/file.h, kmod/uapi/tcptrace.h: header_size; event (20) and ret of each record
+	header=$(od -An -td4 -j24 -N4 "$dir/run.tcp")
+	results=$(od -An -v -td4 -w128 -j$((header)) "$dir/run.tcp" | awk '$26 % 256 == 20 { print $32 }' | unique)
+	excused RetransSegs || expect "results" "$results" -105
+}
+
 scenario threads 46 own each -- "25 threads blocked in accept() before we attach"
 threads()
 {
