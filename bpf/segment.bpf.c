@@ -108,7 +108,7 @@ static __always_inline int retransmit_exit(int err)
 	n->retransmit.sk = 0;
 	if (!err || READ(TYPED_PTR((const struct tcp_sock *)sk), total_retrans) == n->retransmit.total)
 		return 0;
-	return emit_retrans(sk, (const void *)n->retransmit.skb, err < 0 ? err : 0);
+	return emit_retrans(sk, (const void *)n->retransmit.skb, err);
 }
 
 AT_ENTRY(retransmit, tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
@@ -165,6 +165,19 @@ int tp_synack_retrans_whole(const struct trace_event_raw_tcp_retransmit_synack *
 	return synack_retrans_hook(ctx->skaddr, ctx->req);
 }
 
+/* Without a listener only filters that speak of addresses can say whether it is wanted. */
+static __always_inline bool rst_wanted(const struct sock *listener, const struct segment *seg, __u32 netns)
+{
+	if (!cfg.filtered)
+		return true;
+	if (listener && !wanted_of(listener, NULL))
+		return false;
+	if (!listener && (cfg.by_pid || cfg.cgroup || (cfg.family && cfg.family != seg->family) ||
+			  (cfg.netns && netns != cfg.netns)))
+		return false;
+	return ports_wanted_of(listener, seg->dport, seg->sport) && addrs_wanted(seg->daddr, seg->saddr);
+}
+
 /*
  * In answer to a segment (skb) that nobody, a listener or a minisock got; or by close() of a full
  * socket (no skb). Before 6.12 (edefba66d929) only where there is a socket.
@@ -184,12 +197,8 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 		return emit_sock(TCPTRACE_RST_SENT, sk);
 	if (!skb || !read_segment(&seg, skb))
 		return 0;
-	/* no socket: only filters that speak of addresses can say whether it is wanted */
-	if (cfg.filtered && (cfg.by_pid || cfg.cgroup || (cfg.family && cfg.family != seg.family) ||
-			     !ports_wanted_of(sk, seg.dport, seg.sport) || !addrs_wanted(seg.daddr, seg.saddr)))
-		return 0;
 	netns = segment_netns(skb);
-	if (cfg.netns && netns != cfg.netns)
+	if (!rst_wanted(state == TCP_LISTEN ? sk : NULL, &seg, netns))
 		return 0;
 	r = reserve(TCPTRACE_RST_SENT);
 	if (!r)
@@ -200,13 +209,15 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 	r->old = r->new = state;
 	if (!state)
 		r->arg = seg.flags;
+	set_segment(r, &seg);
 	if (state == TCP_LISTEN) {
 		set_queues(r, sk);
+		if (READ(sk, __sk_common.skc_family) == AF_INET6)
+			r->family = 6;
 		/* nobody tells whether this ACK was meant as a cookie: the model must judge */
 		if (cfg.tp_cookie && (seg.flags & (TH_ACK | TH_SYN)) == TH_ACK)
 			r->flags |= TCPTRACE_F_INFERRED;
 	}
-	set_segment(r, &seg);
 	submit(r);
 	return 0;
 }

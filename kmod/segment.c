@@ -129,6 +129,18 @@ static void tp_synack_retrans(void *data, const struct sock *sk,
 	submit(&r);
 }
 
+/* Without a listener only the segment can say whether it is wanted. */
+static bool rst_wanted(const struct sock *listener, const struct segment *seg,
+		       u32 netns)
+{
+	if (listener)
+		return wanted_of(listener, NULL) &&
+		       segment_wanted(seg, listener);
+	return (!filter.family || filter.family == seg->family) &&
+	       (!filter.netns || filter.netns == netns) &&
+	       segment_wanted(seg, NULL);
+}
+
 /*
  * In answer to a segment (skb) that nobody, a listener or a minisock got; or by
  * close() of a full socket (no skb). Before 6.12 (edefba66d929) only where
@@ -152,21 +164,19 @@ static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
 		return;
 	/* skb->dev is cleared before a listener gets the segment */
 	netns = sk ? sk_netns(sk) : skb->dev ? dev_net(skb->dev)->ns.inum : 0;
-	/* no socket: only the segment can say whether it is wanted */
-	if (filter.any &&
-	    ((filter.family && filter.family != seg.family) ||
-	     (filter.netns && filter.netns != netns) ||
-	     !segment_wanted(&seg, sk)))
-		return;
-	if (!reserve(&r, TCPTRACE_RST_SENT))
+	if (!rst_wanted(state == TCP_LISTEN ? sk : NULL, &seg, netns) ||
+	    !reserve(&r, TCPTRACE_RST_SENT))
 		return;
 	r.netns = netns;
 	r.old = r.new = state;
 	if (!state)
 		r.arg = seg.flags;
-	if (state == TCP_LISTEN)
-		set_queues(&r, sk);
 	set_segment(&r, &seg);
+	if (state == TCP_LISTEN) {
+		set_queues(&r, sk);
+		if (sk->sk_family == AF_INET6)
+			r.family = 6;
+	}
 	submit(&r);
 }
 

@@ -180,6 +180,17 @@ filter_family6()
 	events accept:36 accept,raddr=127.0.0.1:7 -,family=ipv4:0 connect:29
 }
 
+scenario filter_rst 4 own -- "-6 -p: a RST by which a listener answers is its own, an IPv4 client's too"
+filter_rst()
+{
+	any=--any server --accept on-line
+	own_trace -6 -p "${pid[server]}"
+	peer script "ack 1; settle 50"
+	stop server
+	untrace
+	events rst-sent,family=ipv6,raddr=10.77.1.1:1 rst-sent:1
+}
+
 scenario filter_hooks 4 own each -- "no filter costs a hook: the verifier takes the programs with all of them"
 filter_hooks()
 {
