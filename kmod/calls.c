@@ -334,7 +334,7 @@ static int k_take(struct kprobe *p, struct pt_regs *regs)
 	const struct socket *sock = ARG(regs, 0);
 	const struct sock *child = ARG(regs, 2), *listener = sock->sk;
 
-	if (is_tcp(child) && wanted_of(listener, &child->__sk_common))
+	if (is_tcp(child) && wanted_child(child, listener))
 		emit_take(child, listener);
 	return 0;
 }
@@ -349,13 +349,14 @@ static int k_graft(struct kprobe *p, struct pt_regs *regs)
 	struct socket *sock = NULL;
 	unsigned long args[6];
 
-	if (!is_tcp(child) || !wanted(child))
+	if (!is_tcp(child))
 		return 0;
 	if (in_call(__NR_accept) || in_call(__NR_accept4)) {
 		syscall_get_arguments(current, task_pt_regs(current), args);
 		sock = fd_socket(args[0]);
 	}
-	emit_take(child, sock ? sock->sk : NULL);
+	if (wanted_child(child, sock ? sock->sk : NULL))
+		emit_take(child, sock ? sock->sk : NULL);
 	if (sock)
 		sockfd_put(sock);
 	return 0;
@@ -383,7 +384,7 @@ static void emit_accept(const struct sock *child, const struct sock *listener,
 {
 	struct tcptrace_record r;
 
-	if (!wanted(child) || !reserve(&r, TCPTRACE_ACCEPT))
+	if (!wanted_child(child, listener) || !reserve(&r, TCPTRACE_ACCEPT))
 		return;
 	set_sock(&r, child);
 	if (listener)
@@ -454,12 +455,12 @@ static int k_close(struct kprobe *p, struct pt_regs *regs)
 
 /* ---- system calls ---- */
 
-/* Few of them; the compiler makes one comparison and one bit test of this. */
+/* Of few of them the return is a step. */
 static bool is_ours(long nr)
 {
 	switch (nr) {
 	case __NR_socket: case __NR_bind: case __NR_listen: case __NR_connect:
-	case __NR_accept: case __NR_accept4: case __NR_shutdown:
+	case __NR_accept: case __NR_accept4:
 		return true;
 	}
 	return false;

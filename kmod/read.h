@@ -389,4 +389,12 @@ static inline bool wanted_of(const struct sock *listener,
 	return place_wanted(listener) && (!c || common_wanted(c, listener));
 }
 
+/* What accept() takes from a listener; NULL: not known. */
+static inline bool wanted_child(const struct sock *child,
+				const struct sock *listener)
+{
+	return wanted(child) ||
+	       (listener && wanted_of(listener, &child->__sk_common));
+}
+
 #endif

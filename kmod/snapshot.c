@@ -58,12 +58,15 @@ static void emit_sock(const struct sock *sk)
 		return;
 	set_sock(&r, sk);
 	r.new = state_of(sk);
-	if (r.new == TCP_LISTEN)
+	if (r.new == TCP_LISTEN) {
 		set_listener(&r, sk);
-	else if (!READ_ONCE(sk->sk_socket) && !sock_flag(sk, SOCK_DEAD))
-		r.flags |= TCPTRACE_F_QUEUED;
-	if (r.new != TCP_LISTEN)
+		if (of_kernel(sk))
+			set_kernel(&r);
+	} else {
+		if (!READ_ONCE(sk->sk_socket) && !sock_flag(sk, SOCK_DEAD))
+			r.flags |= TCPTRACE_F_QUEUED;
 		set_totals(&r, sk);
+	}
 	submit(&r);
 }
 
