@@ -319,6 +319,25 @@ static void test_older_function(void **state)
 	assert_false(progs_has(&p.wanted, P(x_req_drop)));
 }
 
+/* 6.6 to 6.10: listen() of MPTCP does not come by inet_listen() any more. */
+static void test_older_listen(void **state)
+{
+	const struct kernel old = { "6.6", { "__sys_listen_socket", "reqsk_queue_unlink" }, {},
+				    { .regs = true, .allocates = true, .fetches = true, .casts = true } };
+	const struct plan_options by_fentry = { .only = MECH_FENTRY, .events = ALL };
+	const struct plan_options by_kprobe = { .only = MECH_KPROBE, .events = ALL };
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	features_of(&old, &f);
+	plan_make(&p, &f, &by_fentry);
+	assert_true(progs_has(&p.wanted, P(x_listen)) && progs_has(&p.wanted, P(f_asked_old)));
+	plan_make(&p, &f, &by_kprobe);
+	assert_true(progs_has(&p.wanted, P(k_listen)) && progs_has(&p.wanted, P(k_asked_old)));
+	assert_false(progs_has(&p.wanted, P(k_listen_old)));
+}
+
 static void test_no_ipv6(void **state)
 {
 	const struct kernel without = { "6.12", { "tcp_v6_connect", "tcp_v6_syn_recv_sock" }, {}, {} };
@@ -750,6 +769,7 @@ int main(void)
 		cmocka_unit_test(test_programs_fit_their_variants),
 		cmocka_unit_test(test_every_event_has_a_hook),
 		cmocka_unit_test(test_older_function),
+		cmocka_unit_test(test_older_listen),
 		cmocka_unit_test(test_no_ipv6),
 		cmocka_unit_test(test_second_programs),
 		cmocka_unit_test(test_rt),

@@ -81,6 +81,8 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_FENTRY, "__sys_listen, inet_listen", PROGS_OF(TWO(f_asked_old), TWO(x_listen_old)) },
 		{ MECH_KPROBE, "__sys_listen_socket, __inet_listen_sk",
 		  PROGS_OF(ONE(k_asked), ONE(k_asked_old), ONE(k_listen), ONE(r_listen)) },
+		{ MECH_KPROBE, "__sys_listen, __inet_listen_sk",
+		  PROGS_OF(ONE(k_asked_old), ONE(k_listen), ONE(r_listen)) },
 		{ MECH_KPROBE, "__sys_listen, inet_listen",
 		  PROGS_OF(ONE(k_asked_old), ONE(k_listen_old), ONE(r_listen_old)) },
 		{ MECH_TRACEPOINT, "sys_enter_listen, sys_exit_listen",

@@ -12,7 +12,7 @@
 
 #include "../source.h"
 
-#define VARIANTS_MAX	6
+#define VARIANTS_MAX	7
 #define VARIANT_PROGS	8
 #define VARIANT_SETS	4
 #define VARIANT_DEPENDS	2
