@@ -125,17 +125,26 @@ static void walk_listeners(struct inet_hashinfo *h)
 	}
 }
 
+static struct inet_hashinfo *hashinfo_of(const struct net *net)
+{
+#ifdef HAVE_DEATH_ROW_PTR
+	return net->ipv4.tcp_death_row->hashinfo;
+#else
+	return net->ipv4.tcp_death_row.hashinfo;
+#endif
+}
+
 /* The namespaces share one table, unless they were given one (6.1). */
 static void walk_tables(void)
 {
-	struct inet_hashinfo *shared = init_net.ipv4.tcp_death_row.hashinfo;
+	struct inet_hashinfo *shared = hashinfo_of(&init_net);
 	struct net *net;
 
 	walk_listeners(shared);
 	walk_ehash(shared);
 	down_read(&net_rwsem);
 	for_each_net(net) {
-		struct inet_hashinfo *h = net->ipv4.tcp_death_row.hashinfo;
+		struct inet_hashinfo *h = hashinfo_of(net);
 
 		if (h == shared)
 			continue;
