@@ -64,6 +64,7 @@ struct capture_table {
 struct capture_tables {
 	__u32	n;
 	__s32	err;			/* -errno */
+	__u64	torn;			/* a chain changed too often to be walked to its end */
 	__u64	shared;			/* address of tcp_hashinfo, which has the first two */
 	__u64	first;			/* node of the list of namespaces where the run began: ours */
 	__u64	ops;			/* what all that are namespaces have: the head of the list is none */

@@ -159,6 +159,8 @@ __noinline __u64 walk_node(__u64 node)
 		walk.first = chain_head();
 		if (is_node(walk.first))
 			return walk.first;
+	} else if (again) {
+		tables.torn = true;
 	}
 	walk.bucket++;
 	walk.done = walk.bucket >= walk.table.size;
@@ -237,6 +239,7 @@ static __always_inline void find_tables(void)
 
 	tables.n = 2;
 	tables.err = 0;
+	tables.torn = false;
 	tables.ops = (__u64)BPF_CORE_READ(net, ns.ops);
 	tables.first = (__u64)net + bpf_core_field_offset(struct net, list);
 	node = next_net(tables.first);

@@ -102,7 +102,7 @@ int sweep_all(struct bpf_source *s, bool owners)
 		err = walk_all(s);
 	if (!err)		/* what was not found may have ended since the sweep began: its records come first */
 		err = drain_with_snap(s);
-	if (!err)
+	if (!err && !s->load.skel->bss->tables.torn)	/* else nothing follows from what was not found */
 		err = source_mark_snapshot(&s->cfg, true, began, s->fn, s->ctx);
 	if (owners)
 		s->open_ns = clock_ns(CLOCK_MONOTONIC);
