@@ -103,19 +103,6 @@ int BPF_KRETPROBE(r_accept, int ret)
 	return call && call->kind == CALL_ACCEPT ? accept_return(call->fd, ret) : 0;
 }
 
-static __always_inline void emit_take(const struct sock *child, const struct sock *listener)
-{
-	struct tcptrace_record *r = reserve(TCPTRACE_ACCEPTQ_DEL);
-
-	if (!r)
-		return;
-	set_sock(r, child);
-	if (listener)
-		set_queues(r, listener);
-	r->cause = sk_state(child) == TCP_CLOSE ? TCPTRACE_ACCEPTQ_RESET : TCPTRACE_ACCEPTQ_ACCEPTED;
-	submit(r);
-}
-
 /*
  * Will the return of accept() write the record of this connection? Not if io_uring or the kernel called, nor for a
  * thread that has slept since before us.
@@ -147,7 +134,8 @@ static __always_inline int take_hook(const struct sock *listener, const struct s
 	if (cfg.by_pid && ((listener && sock_traced(listener)) || pid_wanted()))
 		trace_sock(child, TRACED_PID);
 	if (ASKED(ACCEPTQ_DEL) && (!cfg.filtered || (listener && wanted_of(listener, (const void *)child)) || wanted(child)))
-		emit_take(child, listener);
+		emit_child(TCPTRACE_ACCEPTQ_DEL, child, listener,
+			   sk_state(child) == TCP_CLOSE ? TCPTRACE_ACCEPTQ_RESET : TCPTRACE_ACCEPTQ_ACCEPTED);
 	if (ASKED(ACCEPT) && !accept_returns(child, listener))
 		emit_accept(child, listener, READ(TYPED_PTR(socket), file) ? -1 : KERNEL, 0);
 	return 0;

@@ -139,22 +139,28 @@ static __always_inline bool read_addr(struct given from, __u8 *addr, __u16 *port
 	return true;
 }
 
-static __always_inline int bind_return(const struct sock *sk, struct given addr, int ret)
+static __always_inline void emit_bind(const struct sock *sk, int fd, struct given addr, int ret)
 {
 	struct tcptrace_record *r;
 
-	sk = TYPED_PTR(sk);
-	if (!is_tcp(sk) || !wanted_call(sk))
-		return 0;
+	if (!wanted_call(sk))
+		return;
 	r = reserve(TCPTRACE_BIND);
 	if (!r)
-		return 0;
+		return;
 	set_sock(r, sk);
-	set_caller(r, sk, call_fd(sk));
+	set_caller(r, sk, fd);
 	r->ret = ret;
 	if (ret < 0)		/* nothing was bound: say what was asked for */
 		read_addr(addr, r->laddr, &r->lport);
 	submit(r);
+}
+
+static __always_inline int bind_return(const struct sock *sk, struct given addr, int ret)
+{
+	sk = TYPED_PTR(sk);
+	if (is_tcp(sk))
+		emit_bind(sk, call_fd(sk), addr, ret);
 	return 0;
 }
 
@@ -165,9 +171,23 @@ static __always_inline int listen_asked(const struct sock *sk, int backlog)
 	return 0;
 }
 
-static __always_inline int listen_return(const struct sock *sk, int backlog, int ret)
+static __always_inline void emit_listen(const struct sock *sk, int fd, int backlog, int ret)
 {
 	struct tcptrace_record *r;
+
+	if (!wanted_call(sk))
+		return;
+	r = reserve(TCPTRACE_LISTEN);
+	if (!r)
+		return;
+	set_listen(r, sk, backlog);
+	set_caller(r, sk, fd);
+	r->ret = ret;
+	submit(r);
+}
+
+static __always_inline int listen_return(const struct sock *sk, int backlog, int ret)
+{
 	struct call *call;
 
 	sk = TYPED_PTR(sk);
@@ -176,15 +196,8 @@ static __always_inline int listen_return(const struct sock *sk, int backlog, int
 		backlog = call->arg;
 		call->kind = CALL_OTHER;
 	}
-	if (!is_tcp(sk) || !wanted_call(sk))
-		return 0;
-	r = reserve(TCPTRACE_LISTEN);
-	if (!r)
-		return 0;
-	set_listen(r, sk, backlog);
-	set_caller(r, sk, call_fd(sk));
-	r->ret = ret;
-	submit(r);
+	if (is_tcp(sk))
+		emit_listen(sk, call_fd(sk), backlog, ret);
 	return 0;
 }
 

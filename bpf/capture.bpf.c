@@ -13,8 +13,8 @@
  *   file       from a descriptor to its socket
  *   call       the call that a thread is in
  *
- * The topics stand in the order of kmod/, whose handlers have the same names. What
- * only the tracepoint mechanism needs is in tp/.
+ * Most handlers have the names that they have in kmod/. What only the tracepoint
+ * mechanism needs is in tp/.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

@@ -238,13 +238,9 @@ static __always_inline bool minisock_wanted(const struct sock_common *c)
 
 static __always_inline bool sock_ports_wanted(const struct sock *sk)
 {
-	__u16 lport = READ(sk, __sk_common.skc_num);
-
 	if (!cfg.by_lport && !cfg.by_rport)
 		return true;
-	if (!lport)
-		lport = sk_sport(sk);
-	return ports_wanted(lport, bpf_ntohs(READ(sk, __sk_common.skc_dport))) ||
+	return ports_wanted(sk_lport(sk), bpf_ntohs(READ(sk, __sk_common.skc_dport))) ||
 	       (cfg.by_lport && is_traced(sk, TRACED_PORT));
 }
 

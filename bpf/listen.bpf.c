@@ -44,18 +44,6 @@ static __always_inline void emit_synq_add(const struct request_sock *req, const 
 	submit(r);
 }
 
-/* Of a child of Fast Open, which answers the SYN itself. */
-static __always_inline void emit_child_synack(const struct sock *child, const struct sock *listener)
-{
-	struct tcptrace_record *r = reserve(TCPTRACE_SYNACK);
-
-	if (!r)
-		return;
-	set_sock(r, child);
-	set_queues(r, listener);
-	submit(r);
-}
-
 /*
  * A segment at a listener: refused (DROP), answered by a cookie or with one (COOKIE_SENT, _OK, _BAD), or a request goes
  * down by it (SYNQ_DEL). req is 0 where only the segment says which one. A global function, which the verifier
@@ -72,7 +60,7 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 		return 0;
 	if (event == TCPTRACE_COOKIE_SENT && seg.flags & TH_ACK)	/* it is the answer */
 		turn_segment(&seg);
-	if (!ports_wanted_of(listener, seg.dport, seg.sport) || !addrs_wanted(seg.daddr, seg.saddr))
+	if (!segment_wanted(&seg, listener))
 		return 0;
 	r = reserve(event);
 	if (!r)
@@ -133,7 +121,7 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
 		listener = req_listener(req);
 		if (listener && wanted_of(listener, (const void *)req))
-			emit_child_synack(sk, listener);
+			emit_child(TCPTRACE_SYNACK, sk, listener, 0);
 		return 0;
 	}
 	/* a request reaches this point hashed and counted: tcp_conn_request() */
@@ -159,7 +147,7 @@ static __always_inline int synq_over(const struct sock *listener)
 static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool synq, bool acceptq)
 {
 	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
-	struct net *net = READ(listener, __sk_common.skc_net.net);
+	const struct net *net = net_of(listener);
 	__u8 cookies = READ(net, ipv4.sysctl_tcp_syncookies);
 	int max, qlen;
 
@@ -179,7 +167,7 @@ static __always_inline __u64 overflows_decide(const struct sock *listener, bool 
 {
 	struct notes *of_cpu = synq_tie && acceptq && cfg.mib_overflows ? cpu_notes() : NULL;
 
-	return of_cpu ? cpu_counter(READ(listener, __sk_common.skc_net.net), of_cpu, cfg.mib_overflows) + 1 : 0;
+	return of_cpu ? counter(cpu_counters(net_of(listener), of_cpu), cfg.mib_overflows) + 1 : 0;
 }
 
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
@@ -440,19 +428,10 @@ AT_ENTRY(queue_add, inet_csk_reqsk_queue_add, queue_add(sk, req, child),
 
 static __always_inline int child_forget(const struct sock *listener, const struct sock *child)
 {
-	struct tcptrace_record *r;
-
 	listener = TYPED_PTR(listener);
 	child = TYPED_PTR(child);
-	if (!wanted_of(listener, (const void *)child))
-		return 0;
-	r = reserve(TCPTRACE_ACCEPTQ_DEL);
-	if (!r)
-		return 0;
-	set_sock(r, child);
-	set_queues(r, listener);
-	r->cause = TCPTRACE_ACCEPTQ_CLOSED;
-	submit(r);
+	if (wanted_of(listener, (const void *)child))
+		emit_child(TCPTRACE_ACCEPTQ_DEL, child, listener, TCPTRACE_ACCEPTQ_CLOSED);
 	return 0;
 }
 

@@ -133,10 +133,15 @@ static __always_inline __u64 this_cpu_offset(const struct notes *of_cpu)
 	return addr_of_untyped(of_cpu) - pptr;
 }
 
-/* One of the kernel's counters, by its place in include/uapi/linux/snmp.h: what this CPU has counted. */
-static __always_inline __u64 cpu_counter(const struct net *net, const struct notes *of_cpu, __u32 place)
+/* The kernel's counters of a namespace: what this CPU has counted. */
+static __always_inline const struct linux_mib *cpu_counters(const struct net *net, const struct notes *of_cpu)
 {
-	const struct linux_mib *mib = (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(of_cpu));
+	return (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(of_cpu));
+}
+
+/* One of them, by its place in include/uapi/linux/snmp.h. */
+static __always_inline __u64 counter(const struct linux_mib *mib, __u32 place)
+{
 	__u64 value = 0;
 
 	bpf_probe_read_kernel(&value, sizeof(value), &mib->mibs[0] + place);

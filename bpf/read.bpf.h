@@ -103,6 +103,11 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	return is_inet(sk) && READ(sk, sk_protocol) == IPPROTO_TCP && READ(sk, sk_type) == SOCK_STREAM;
 }
 
+static __always_inline const struct net *net_of(const struct sock *sk)
+{
+	return READ(sk, __sk_common.skc_net.net);
+}
+
 static __always_inline __u32 sk_netns(const struct sock *sk)
 {
 	return READ(sk, __sk_common.skc_net.net, ns.inum);
@@ -165,6 +170,11 @@ static __always_inline void set_common(struct tcptrace_record *r, const struct s
 static __always_inline __u16 sk_sport(const struct sock *sk)
 {
 	return bpf_ntohs(READ(TYPED_PTR((const struct inet_sock *)sk), inet_sport));
+}
+
+static __always_inline __u16 sk_lport(const struct sock *sk)
+{
+	return READ(sk, __sk_common.skc_num) ?: sk_sport(sk);
 }
 
 static __always_inline void set_sock(struct tcptrace_record *r, const struct sock *sk)

@@ -175,7 +175,7 @@ static __always_inline bool rst_wanted(const struct sock *listener, const struct
 	if (!listener && (cfg.by_pid || cfg.cgroup || (cfg.family && cfg.family != seg->family) ||
 			  (cfg.netns && netns != cfg.netns)))
 		return false;
-	return ports_wanted_of(listener, seg->dport, seg->sport) && addrs_wanted(seg->daddr, seg->saddr);
+	return segment_wanted(seg, listener);
 }
 
 /*
@@ -266,7 +266,7 @@ static __always_inline int timewait_segment(const struct inet_timewait_sock *tw,
 
 	if (READ(TYPED_PTR(tw), tw_substate) != TCP_FIN_WAIT2)
 		return 0;
-	if (!read_ports(&seg, TYPED_PTR(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+	if (!read_ports(&seg, TYPED_PTR(skb)) || !is_fin(seg.flags))
 		return 0;
 	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
@@ -283,7 +283,7 @@ int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int
 
 	if (!rx_sk || sk_state(TYPED_PTR(rx_sk)) != TCP_TIME_WAIT)
 		return 0;
-	if (!read_ports(&seg, TYPED_PTR(skb)) || (seg.flags & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN)
+	if (!read_ports(&seg, TYPED_PTR(skb)) || !is_fin(seg.flags))
 		return 0;
 	return emit_timewait((const void *)rx_sk, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
@@ -297,11 +297,10 @@ int BPF_PROG(tp_tw_segment_old, const struct sk_buff *skb)
 	__u32 netns;
 
 	skb = TYPED_PTR(skb);
-	if ((segment_flags(skb) & (TH_FIN | TH_RST | TH_SYN)) != TH_FIN || !read_segment(&seg, skb))
+	if (!is_fin(segment_flags(skb)) || !read_segment(&seg, skb))
 		return 0;
 	netns = segment_netns(skb);
-	if ((cfg.netns && netns != cfg.netns) || (cfg.family && cfg.family != seg.family) ||
-	    !ports_wanted(seg.dport, seg.sport) || !addrs_wanted(seg.daddr, seg.saddr))
+	if ((cfg.netns && netns != cfg.netns) || (cfg.family && cfg.family != seg.family) || !segment_wanted(&seg, NULL))
 		return 0;
 	r = reserve(TCPTRACE_STATE);
 	if (!r)

@@ -3,7 +3,7 @@
 #ifndef TCPTRACE_SEGMENT_BPF_H
 #define TCPTRACE_SEGMENT_BPF_H
 
-#include "read.bpf.h"
+#include "filter.bpf.h"
 
 struct segment {
 	__u8	saddr[16], daddr[16];
@@ -80,6 +80,17 @@ static __always_inline __u32 segment_netns(const struct sk_buff *skb)
 
 	dst = TYPED_PTR(dst);
 	return dst ? READ(dst, dev, nd_net.net, ns.inum) : 0;
+}
+
+static __always_inline bool is_fin(__u8 flags)
+{
+	return (flags & (TH_FIN | TH_RST | TH_SYN)) == TH_FIN;
+}
+
+/* Its ports and addresses; listener: who got it, or NULL. */
+static __always_inline bool segment_wanted(const struct segment *s, const struct sock *listener)
+{
+	return ports_wanted_of(listener, s->dport, s->sport) && addrs_wanted(s->daddr, s->saddr);
 }
 
 /* A segment of ours as if the other end had sent it. */

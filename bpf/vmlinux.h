@@ -40,7 +40,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
-enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+enum { BPF_RB_FORCE_WAKEUP = 2 };
 /* helpers that not every kernel has; asked for with bpf_core_enum_value_exists() */
 enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175,		/* 5.15 dd6e10fbd9fb */
@@ -56,7 +56,6 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define IPPROTO_MPTCP	262
 #define S_IFMT		0170000
 #define S_IFSOCK	0140000
-#define PF_EXITING	0x00000004
 #define PF_KTHREAD	0x00200000
 
 /* enum sock_flags of include/net/sock.h, first members; enum sk_shutdown mask */
@@ -88,7 +87,6 @@ enum {
 
 /* on the wire and from user space: no relocation */
 struct in6_addr { union { __u8 s6_addr[16]; __u32 s6_addr32[4]; }; };
-struct sockaddr { __u16 sa_family; char sa_data[14]; };
 struct sockaddr_in { __u16 sin_family; __be16 sin_port; __be32 sin_addr; __u8 pad[8]; };
 struct sockaddr_in6 {
 	__u16 sin6_family; __be16 sin6_port; __be32 sin6_flowinfo; struct in6_addr sin6_addr; __u32 scope;
@@ -202,8 +200,7 @@ struct sock {
 	struct sock_cgroup_data sk_cgrp_data;
 };
 
-struct fastopen_queue { int qlen, max_qlen; };
-struct request_sock_queue { __u8 rskq_defer_accept; atomic_t qlen, young; struct fastopen_queue fastopenq; };
+struct request_sock_queue { __u8 rskq_defer_accept; atomic_t qlen, young; };
 struct inet_sock { struct sock sk; __be16 inet_sport; };
 struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; };
 
@@ -221,7 +218,6 @@ struct mptcp_sock { struct sock *first; };
 
 struct request_sock {
 	struct sock_common __req_common;
-	__u8 num_retrans;
 	__u8 num_timeout:7;
 	struct timer_list { void *function; } rsk_timer;
 	struct sock *sk;

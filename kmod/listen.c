@@ -26,14 +26,19 @@ static void emit_request(unsigned int event, const struct request_sock *req,
 	submit(&r);
 }
 
-static void emit_drop(const struct sock *listener, const struct sk_buff *skb,
-		      const struct request_sock *req, u8 cause)
+/*
+ * A segment at a listener: refused (DROP), or with a cookie (COOKIE_OK, _BAD).
+ * req: of a request of the listener, or NULL.
+ */
+static void emit_segment(unsigned int event, const struct sock *listener,
+			 const struct sk_buff *skb,
+			 const struct request_sock *req, u8 cause)
 {
 	struct tcptrace_record r;
 	struct segment seg;
 
 	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
-	    !segment_wanted(&seg, listener) || !reserve(&r, TCPTRACE_DROP))
+	    !segment_wanted(&seg, listener) || !reserve(&r, event))
 		return;
 	set_common(&r, &listener->__sk_common);
 	r.sk = (uintptr_t)req;
@@ -136,7 +141,8 @@ static int conn_request_exit(struct kretprobe_instance *ri,
 	 */
 	if (!notes()->answered &&
 	    atomic_read(&cr->listener->sk_drops) != cr->drops)
-		emit_drop(cr->listener, cr->skb, NULL, syn_drop_cause(cr));
+		emit_segment(TCPTRACE_DROP, cr->listener, cr->skb, NULL,
+			     syn_drop_cause(cr));
 	return 0;
 }
 
@@ -172,7 +178,8 @@ static int syn_recv_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	if (sr->full || acceptq_full(sr->listener))
 		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK :
 					    TCPTRACE_DROP_ACCEPTQ_COOKIE;
-	emit_drop(sr->listener, sr->skb, req_listener(req) ? req : NULL, cause);
+	emit_segment(TCPTRACE_DROP, sr->listener, sr->skb,
+		     req_listener(req) ? req : NULL, cause);
 	return 0;
 }
 
@@ -313,22 +320,12 @@ static int verdict_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	const struct sock *listener = notes()->cc_listener;
 	const struct sk_buff *skb = notes()->cc_skb;
 	bool valid = (int)regs_return_value(regs);
-	struct tcptrace_record r;
-	struct segment seg;
 
 	if (!listener)
 		return 0;
 	notes()->cc_listener = NULL;
-	if (!wanted_of(listener, NULL) || !read_segment(&seg, skb) ||
-	    !segment_wanted(&seg, listener) ||
-	    !reserve(&r, valid ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD))
-		return 0;
-	set_common(&r, &listener->__sk_common);
-	r.sk = 0;
-	set_queues(&r, listener);
-	set_segment(&r, &seg);
-	r.family = listener->sk_family == AF_INET6 ? 6 : 4;
-	submit(&r);
+	emit_segment(valid ? TCPTRACE_COOKIE_OK : TCPTRACE_COOKIE_BAD, listener,
+		     skb, NULL, 0);
 	return 0;
 }
 

@@ -29,13 +29,17 @@ static int real_new_state(const struct sock *sk, int old, int new)
 /* In process context, by whatever way listen() was called. */
 static void set_caller(struct tcptrace_record *r, const struct sock *sk)
 {
-	unsigned long args[6] = { -1 };
+	unsigned long args[6];
+	int fd = -1;
 
-	if (in_call(__NR_listen))
+	if (in_call(__NR_listen)) {
 		syscall_get_arguments(current, task_pt_regs(current), args);
-	else if (of_kernel(sk))
-		return set_kernel(r);
-	set_actor(r, args[0]);
+		fd = args[0];
+	} else if (of_kernel(sk)) {
+		set_kernel(r);
+		return;
+	}
+	set_actor(r, fd);
 }
 
 static void tp_state(void *data, const struct sock *sk, const int old,

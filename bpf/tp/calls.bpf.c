@@ -43,24 +43,11 @@ static __always_inline int on_enter_bind(const struct syscall_trace_enter *ctx)
 
 static __always_inline int on_exit_bind(const struct syscall_trace_exit *ctx)
 {
-	struct tcptrace_record *r;
 	struct call call;
-	struct sock *sk;
 
-	if (!noted_call(CALL_BIND, &call))
-		return 0;
-	sk = TYPED_PTR((struct sock *)call.sk);
-	if (!wanted_call(sk))
-		return 0;
-	r = reserve(TCPTRACE_BIND);
-	if (!r)
-		return 0;
-	set_sock(r, sk);
-	set_actor(r, call.fd);
-	r->ret = ctx->ret;
-	if (r->ret < 0)		/* nothing was bound: say what was asked for */
-		read_addr((struct given){ call.uaddr, call.arg, true }, r->laddr, &r->lport);
-	submit(r);
+	if (noted_call(CALL_BIND, &call))
+		emit_bind(TYPED_PTR((const struct sock *)call.sk), call.fd,
+			  (struct given){ call.uaddr, call.arg, true }, ctx->ret);
 	return 0;
 }
 
@@ -75,7 +62,6 @@ static __always_inline int on_enter_listen(const struct syscall_trace_enter *ctx
 
 static __always_inline int on_exit_listen(const struct syscall_trace_exit *ctx)
 {
-	struct tcptrace_record *r;
 	struct sock *sk;
 	struct call call;
 
@@ -84,15 +70,7 @@ static __always_inline int on_exit_listen(const struct syscall_trace_exit *ctx)
 	sk = TYPED_PTR((struct sock *)call.sk);
 	if (cfg.tp_groups && sk_state(sk) == TCP_LISTEN)	/* it may have chosen its port after the transition */
 		group_join(sk);
-	if (!wanted_call(sk))
-		return 0;
-	r = reserve(TCPTRACE_LISTEN);
-	if (!r)
-		return 0;
-	set_listen(r, sk, call.arg);
-	set_actor(r, call.fd);
-	r->ret = ctx->ret;
-	submit(r);
+	emit_listen(sk, call.fd, call.arg, ctx->ret);
 	return 0;
 }
 

@@ -90,11 +90,7 @@ static __always_inline void claim_drops(struct group *g, const struct sock *sk, 
 /* By its namespace and its port, also when it has given it up: tcp_set_state(). */
 static __always_inline struct port_key key_of(const struct sock *sk)
 {
-	struct port_key key = { .netns = sk_netns(sk), .port = READ(sk, __sk_common.skc_num) };
-
-	if (!key.port)
-		key.port = sk_sport(sk);
-	return key;
+	return (struct port_key){ .netns = sk_netns(sk), .port = sk_lport(sk) };
 }
 
 /*
@@ -203,19 +199,19 @@ __noinline int member_leaves(__u64 addr)
 	struct port_key key = key_of(sk);
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
 	__u32 at, last, zero = 0;
-	volatile __u32 *notes;
+	volatile __u32 *scratch;
 
-	notes = bpf_map_lookup_elem(&group_new, &zero);
-	if (!g || !notes)
+	scratch = bpf_map_lookup_elem(&group_new, &zero);
+	if (!g || !scratch)
 		return 0;
-	notes[0] = CAPTURE_GROUP;
+	scratch[0] = CAPTURE_GROUP;
 	EACH_MEMBER(g, i) {
 		if (g->sk[i] == addr)
-			notes[0] = i;
-		notes[1] = i;
+			scratch[0] = i;
+		scratch[1] = i;
 	}
-	at = notes[0];
-	last = notes[1];
+	at = scratch[0];
+	last = scratch[1];
 	if (at >= CAPTURE_GROUP || last >= CAPTURE_GROUP)
 		return 0;
 	g->sk[at] = g->sk[last];

@@ -90,7 +90,7 @@ static __always_inline int child_answers(const struct sock *sk)
 	answer((const void *)sk);
 	if (!cfg.tp_synack || !n || n->tp.child != (__u64)sk || !n->tp.child_of || !wanted(sk))
 		return 0;		/* sent again */
-	emit_child_synack(sk, TYPED_PTR((const struct sock *)n->tp.child_of));
+	emit_child(TCPTRACE_SYNACK, sk, TYPED_PTR((const struct sock *)n->tp.child_of), 0);
 	tp_acceptq_add(sk, TCPTRACE_ACCEPTQ_FASTOPEN, bpf_ktime_get_ns());
 	return 0;
 }
@@ -167,24 +167,21 @@ static __always_inline struct verdicts has_counted(const struct net *net)
 {
 	struct counted now = { .net = (__u64)net }, *before;
 	struct notes *n = cpu_notes();
+	const struct linux_mib *mib;
 	struct verdicts v = {};
 	bool known;
 
 	if (!n)
 		return v;
-	now.cookies = cpu_counter(net, n, LINUX_MIB_SYNCOOKIESSENT);
-	now.overflows = cpu_counter(net, n, cfg.mib_overflows);
+	mib = cpu_counters(net, n);
+	now.cookies = counter(mib, LINUX_MIB_SYNCOOKIESSENT);
+	now.overflows = counter(mib, cfg.mib_overflows);
 	before = &n->tp.counted[READ(net, ns.inum) & 7];
 	known = before->net == now.net;
 	v.cookie = rose(known, before->cookies, now.cookies);
 	v.overflow = cfg.mib_overflows ? rose(known, before->overflows, now.overflows) : MAYBE;
 	*before = now;
 	return v;
-}
-
-static __always_inline const struct net *net_of(const struct sock *sk)
-{
-	return READ(sk, __sk_common.skc_net.net);
 }
 
 /*
@@ -292,7 +289,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	}
 	has_counted(net_of(listener));
 	emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
-	if (cfg.tp_synq_del && READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
+	if (cfg.tp_synq_del && READ(net_of(listener), ipv4.sysctl_tcp_abort_on_overflow))
 		emit_reset(listener, skb);
 	return 0;
 }
@@ -333,7 +330,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	has_counted(net_of(listener));
 	emit_drop(listener, skb, NULL, n >= 2 ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE);
 	if (n >= 2 && cfg.tp_synq_del &&
-	    READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow))
+	    READ(net_of(listener), ipv4.sysctl_tcp_abort_on_overflow))
 		emit_reset(listener, skb);
 	return 0;
 }
