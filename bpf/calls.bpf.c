@@ -15,7 +15,10 @@
 #include "recursion.bpf.h"
 #include "ring.bpf.h"
 
-/* A thread that ends inside a call takes its note with it. The last one ends the process: its first may be gone long since. */
+/*
+ * A thread that ends inside a call takes its note with it. The last one ends the process: its first may be gone long
+ * since.
+ */
 SEC("?raw_tp/sched_process_exit")
 int BPF_PROG(tp_exit, struct task_struct *task)
 {

@@ -13,7 +13,7 @@
 #define CAPTURE_CALLS		16384	/* threads inside a traced call at the same time */
 #define CAPTURE_THREADS		4096	/* with PREEMPT_RT: threads that left notes last */
 #define CAPTURE_TRACED		262144	/* sockets of the traced processes (-p, -- PROGRAM) */
-#define CAPTURE_FILTER		65536	/* of these, which are not among them */
+#define CAPTURE_FILTER		65536	/* bytes of the filter in front of traced_socks */
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
@@ -22,9 +22,9 @@
 #define CAPTURE_EVENTS		32	/* TCPTRACE_EVENT_MAX, rounded up to a power of two */
 #define CAPTURE_RINGS		256	/* a ring for each CPU; with more CPUs some share one */
 #define CAPTURE_HEADS		64	/* words of a hash table that are read at once */
-#define CAPTURE_SKIPPED		64	/* sockets that were told, gone over at once */
+#define CAPTURE_SKIPPED		64	/* sockets already told that one call of walk_node() skips */
 #define CAPTURE_FOUND		256	/* sockets that one run of walk_tcp tells of */
-#define CAPTURE_STEPS		32	/* squared: sockets, and times CAPTURE_HEADS words, that one run looks at */
+#define CAPTURE_STEPS		32	/* one run visits at most the square of this many nodes or pieces of a table */
 #define CAPTURE_TABLES		1024	/* hash tables: two for all network namespaces, one for each that has its own */
 
 /* Kernel types that pointers are given, TYPED_PTR(): their numbers in the running kernel's BTF. */
@@ -60,14 +60,14 @@ struct capture_table {
 	__u32	stride, offset;		/* of a bucket, and of the head in it: bytes */
 };
 
-/* All of them (snapshot.bpf.c): walk_tcp that is given none finds them. */
+/* All hash tables: walk_tcp fills this in when it is run without a table. */
 struct capture_tables {
 	__u32	n;
 	__s32	err;			/* -errno */
 	__u64	torn;			/* a chain changed too often to be walked to its end */
 	__u64	shared;			/* address of tcp_hashinfo, which has the first two */
 	__u64	first;			/* node of the list of namespaces where the run began: ours */
-	__u64	ops;			/* what all that are namespaces have: the head of the list is none */
+	__u64	ops;			/* ns.ops of every namespace; the list head has none */
 	struct capture_table of[CAPTURE_TABLES];	/* of listeners, of other sockets, of those that have their own */
 };
 
@@ -132,7 +132,7 @@ struct capture_config {
 	__u8	mib_overflows;		/* place of ListenOverflows among the kernel's counters; 0: unknown */
 	__u8	retries;		/* calls and their hooks have a second program: did() */
 	__u8	thread_notes;		/* PREEMPT_RT: struct notes belongs to a thread, not to a CPU */
-	__u8	fetches;		/* an addition comes back with what was there before (5.12) */
+	__u8	fetches;		/* atomic fetch-and-add: 5.12 */
 };
 
 #endif

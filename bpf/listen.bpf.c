@@ -24,8 +24,8 @@ static __always_inline void emit_request(__u32 event, const struct request_sock 
 }
 
 /*
- * Into the SYN queue, and its SYN-ACK leaves: one record, and two events that are lost if there is no room.
- * ahead: right before, the numbers are those right after.
+ * A request enters the SYN queue and its SYN-ACK leaves: one record for both, so both count as lost if there is no
+ * room. ahead: called just before it is queued, so one is added to the lengths.
  */
 static __always_inline void emit_synq_add(const struct request_sock *req, const struct sock *listener, bool ahead)
 {
@@ -46,8 +46,8 @@ static __always_inline void emit_synq_add(const struct request_sock *req, const 
 
 /*
  * A segment at a listener: refused (DROP), answered by a cookie or with one (COOKIE_SENT, _OK, _BAD), or a request goes
- * down by it (SYNQ_DEL). req is 0 where only the segment says which one. A global function, which the verifier
- * goes through once and not on each path that leads here.
+ * down by it (SYNQ_DEL). req is 0 where only the segment says which one.
+ * Global function: verified once, not once per call.
  */
 __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u32 event, __u8 cause)
 {
@@ -103,7 +103,7 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 	struct notes *n = notes();
 	const struct sock *listener;
 
-	/* of one that is sent again nobody asks: conn_request_enter() clears it */
+	/* also set when a SYN-ACK is sent again, where nobody reads it: conn_request_enter() clears it */
 	if (n)
 		n->conn_request.answered = 1;
 	sk = TYPED_PTR(sk);
@@ -319,7 +319,10 @@ static __always_inline bool in_one_record(void)
 	return ASKED(SYNQ_ADD) && ASKED(SYNQ_DEL) && ASKED(ACCEPTQ_ADD);
 }
 
-/* The request may be gone: somebody may have accepted the child, which has all that it had, the tuple and the cookie. */
+/*
+ * The request is not read, it may be gone: somebody may have accepted the child, which has all that it had, the tuple
+ * and the cookie.
+ */
 static __always_inline void emit_moved(const struct sock *child, const struct request_sock *req,
 				       const struct sock *listener)
 {
@@ -335,7 +338,7 @@ static __always_inline void emit_moved(const struct sock *child, const struct re
 	submit(r);
 }
 
-/* ahead: right before it is queued, the length is the one right after. */
+/* ahead: called just before it is queued, so one is added to the length. */
 static __always_inline void emit_acceptq_add(const struct sock *child, const struct request_sock *req,
 					     const struct sock *listener, bool ahead, __u8 cause)
 {
@@ -417,7 +420,8 @@ static __always_inline int queue_add(const struct sock *listener, const struct r
 	listener = TYPED_PTR(listener);
 	child = TYPED_PTR(child);
 	if ((fastopen || !req_listener(TYPED_PTR(req))) && wanted_of(listener, (const void *)child))
-		emit_acceptq_add(child, req, listener, true, fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN : TCPTRACE_ACCEPTQ_COOKIE);
+		emit_acceptq_add(child, req, listener, true,
+				 fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN : TCPTRACE_ACCEPTQ_COOKIE);
 	return 0;
 }
 

@@ -235,13 +235,13 @@ static __always_inline void set_listen(struct tcptrace_record *r, const struct s
 	r->somaxconn = READ(sk, __sk_common.skc_net.net, core.sysctl_somaxconn);
 }
 
-static __always_inline bool fin_taken(const struct sock *sk)
+static __always_inline bool fin_received(const struct sock *sk)
 {
 	return READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE);
 }
 
 /* TCP_LINGER2 was set below 0. */
-static __always_inline bool lingers_not(const struct sock *sk)
+static __always_inline bool linger2_negative(const struct sock *sk)
 {
 	return READ(TYPED_PTR((const struct tcp_sock *)sk), linger2) < 0;
 }
@@ -253,7 +253,7 @@ static __always_inline bool lingers_not(const struct sock *sk)
 static __always_inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 {
 	const struct tcp_sock *tp = TYPED_PTR((const struct tcp_sock *)sk);
-	bool fin = fin_taken(sk);
+	bool fin = fin_received(sk);
 	__u32 rcv_nxt, copied_seq;
 
 	r->segs_in = READ(tp, segs_in);

@@ -27,7 +27,7 @@ static __always_inline __u8 req_drop_cause(const struct sock *listener, const st
 /*
  * At the return, of which true says that this call took it out of the hash: of two CPUs that drop one request at
  * once one does, and inet_csk_complete_hashdance() comes here with one that is out already. Both callers hold a
- * reference of their own. counted: the numbers have it still; told are those right after.
+ * reference of their own. counted: the lengths still include it; the record has them without it.
  */
 static __always_inline int req_dropped(const struct sock *listener, const struct request_sock *req,
 				       bool from_timer, bool unlinked, bool counted)

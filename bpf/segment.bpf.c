@@ -27,7 +27,9 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 
 /* ---- sent again ------------------------------------------------------------------------------- */
 
-/* How many segments that is, as RetransSegs counts them: one skb may be several (TSO). err: why it did not leave, or 0. */
+/*
+ * How many segments that is, as RetransSegs counts them: one skb may be several (TSO). err: why it did not leave, or 0.
+ */
 static __always_inline int emit_retrans(const struct sock *sk, const struct sk_buff *skb, int err)
 {
 	const struct tcp_skb_cb *cb;
@@ -274,7 +276,7 @@ static __always_inline int timewait_segment(const struct inet_timewait_sock *tw,
 AT_ENTRY(tw_segment, tcp_timewait_state_process, timewait_segment(tw, skb),
 	 const struct inet_timewait_sock *tw, const struct sk_buff *skb)
 
-/* tracepoints, 6.9 and later (rx_sk): the FIN is thrown away as a segment of the minisock */
+/* tracepoints, 6.11 and later (rx_sk, c53795d48ee8): the FIN is thrown away as a segment of the minisock */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int reason,
 	     const struct sock *rx_sk)
@@ -288,7 +290,7 @@ int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int
 	return emit_timewait((const void *)rx_sk, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 }
 
-/* Before 6.9 the FIN alone: the model knows whether its tuple is an orphan's in FIN_WAIT2. */
+/* Before 6.11 the FIN alone: the model knows whether its tuple is an orphan's in FIN_WAIT2. */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_tw_segment_old, const struct sk_buff *skb)
 {

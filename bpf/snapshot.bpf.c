@@ -93,8 +93,8 @@ static __always_inline __u64 chain_head(void)
 }
 
 /*
- * Nobody keeps the socket as it is: it may be freed and be another one's when it has been read. Without a reference it is
- * not in use yet, or no longer.
+ * No reference is held: the socket may be freed and reused while it is read. A refcount of 0: not yet, or no longer, in
+ * use.
  */
 static __always_inline void visit(__u64 addr)
 {
@@ -136,9 +136,9 @@ __noinline __u64 walk_heads(void)
 }
 
 /*
- * Tells of one socket and returns the next node; 0: the chain is done. It is begun again where somebody was put in
- * front of it meanwhile, as a child is whose request was further back; where it ends as another chain, whither one of
- * its sockets was taken along; and where the one to go on from is not found.
+ * Visits one socket and returns the next node; 0: end of the chain. The chain is walked again if its head changed (a
+ * child goes in at the head while its request leaves further back), if it ends with another chain's nulls value (a
+ * socket was moved under us), or if the node to resume from is gone.
  */
 __noinline __u64 walk_node(__u64 node)
 {
@@ -230,7 +230,10 @@ __noinline __u64 nets_steps(__u64 node)
 	return node;
 }
 
-/* From our own namespace around: whoever goes from the list is there until we have ended (cleanup_net()). */
+/*
+ * Once round the list from our own namespace. One that is unlinked meanwhile is not freed before this program ends:
+ * cleanup_net() waits for RCU.
+ */
 static __always_inline void find_tables(void)
 {
 	const struct task_struct *task = (const void *)bpf_get_current_task();
@@ -252,7 +255,7 @@ static __always_inline void find_tables(void)
 }
 
 /* Its namespace is in the list, so that it stays until we have ended. */
-static __always_inline bool is_there(const struct capture_table *t)
+static __always_inline bool table_alive(const struct capture_table *t)
 {
 	const struct net *net = (const void *)t->net;
 	__u64 node = t->net + bpf_core_field_offset(struct net, list);
@@ -287,7 +290,7 @@ int walk_tcp(void *ctx)
 		return 0;
 	}
 	walk.n = 0;
-	walk.done |= !is_there(&walk.table);
+	walk.done |= !table_alive(&walk.table);
 	for (int i = 0; i < CAPTURE_STEPS && !walk_ends(); i++)
 		node = walk_steps(node);
 	if (walk.seek)			/* it was not reached: very many sockets of one address */

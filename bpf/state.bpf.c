@@ -20,9 +20,9 @@ static __always_inline int real_new_state(const struct sock *sk, int old, int ne
 {
 	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) || READ(sk, sk_err))
 		return new;
-	if (fin_taken(sk))
+	if (fin_received(sk))
 		return TCP_TIME_WAIT;
-	return old == TCP_FIN_WAIT2 && READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) && !lingers_not(sk) ?
+	return old == TCP_FIN_WAIT2 && READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) && !linger2_negative(sk) ?
 		       TCP_FIN_WAIT2 : new;
 }
 
@@ -31,7 +31,7 @@ static __always_inline bool of_listener(int old, int new)
 	return new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE);
 }
 
-/* A global function, which the verifier goes through once and not on each path that leads here. */
+/* Global function: verified once, not once per call. */
 __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 {
 	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
@@ -128,7 +128,7 @@ static __always_inline int destroy_hook(const struct sock *sk)
 	r = wanted_end(sk) ? reserve(TCPTRACE_DESTROY) : NULL;
 	if (r) {
 		set_sock(r, sk);
-		if (!fin_taken(sk))	/* it may go on as a minisock in FIN_WAIT2, which no transition has told */
+		if (!fin_received(sk))	/* it may go on as a minisock in FIN_WAIT2, which no transition has told */
 			set_totals(r, sk);
 		submit(r);
 	}

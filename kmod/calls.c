@@ -30,7 +30,7 @@
 
 struct call {
 	struct task_struct *task;	/* NULL: free. Only it touches the rest */
-	u64 task_began;			/* another one since: a thread died in its call, and its memory was used again */
+	u64 task_began;			/* start_time; differs if the task_struct was reused after a thread died in its call */
 	const struct sock *sk;
 	u64 t_ns;
 	int fd;
@@ -124,7 +124,7 @@ static bool call_return(struct call *out)
 
 /* ---- the caller's side ---- */
 
-/* The TCP socket behind a descriptor, held until sock_put_fd(), or NULL. */
+/* The TCP socket behind a descriptor, held until sockfd_put(), or NULL. */
 static struct socket *fd_socket(int fd)
 {
 	struct socket *sock;
@@ -328,7 +328,7 @@ static void emit_take(const struct sock *child, const struct sock *listener)
 	submit(&r);
 }
 
-/* 6.1 and later: accept() with its prize in hand, by whatever way (io_uring) */
+/* 6.1 and later: accept() has its connection, whoever called (io_uring too) */
 static int k_take(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct socket *sock = ARG(regs, 0);
@@ -404,7 +404,7 @@ static void accept_return(const struct sock *listener, int ret)
 	if (call_interrupted(ret))
 		return;
 	call_return(&call);
-	if (call.sk && call.sk != listener)	/* so was this */
+	if (call.sk && call.sk != listener)	/* the descriptor was closed by another thread and its number reused */
 		listener = NULL;
 	if (ret < 0 && !listener)
 		return;

@@ -205,7 +205,7 @@ void hooks_settle(void)
  * Parameter "hooks": what is attached, what is not and why, what was missed:
  *
  *	inet_sock_set_state tracepoint attached
- *	__inet_csk_reqsk_queue_drop kprobe error -2
+ *	inet_reqsk_clone kprobe error -2
  *	tcp_close kprobe idle
  *	missed 0
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Hooks: where in the kernel an event is seen. Each of state.c, listen.c,
- * calls.c and segment.c ends with the table of its own; hooks.c attaches those
- * that the enabled events need, and no other.
+ * request.c, calls.c, segment.c and io.c ends with its own table; hooks.c
+ * attaches those that the enabled events need, and no other.
  */
 #ifndef TCPTRACE_HOOKS_H
 #define TCPTRACE_HOOKS_H

@@ -219,7 +219,7 @@ static void emit_moved(const struct hashdance *h)
 	submit(&r);
 }
 
-/* ahead: right before it is queued, the length is the one right after */
+/* ahead: called just before it is queued, so one is added to the length */
 static void emit_acceptq_add(const struct sock *child, u64 req,
 			     const struct sock *listener, bool ahead, u8 cause)
 {

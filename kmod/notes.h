@@ -22,7 +22,10 @@ struct notes {
 };
 
 struct notes *notes(void);	/* of this CPU, or thread: never NULL */
-/* After a detach: the exits of cookie_v4/v6_check() until the next were not seen. */
+/*
+ * Before attaching: while detached, exits of cookie_v4/v6_check() were not seen,
+ * so notes may be stale.
+ */
 void forget_cookies(void);
 
 #endif

@@ -69,7 +69,7 @@ struct retransmit {
 	u32 total;
 };
 
-/* What the inner of the two functions told the outer need not. */
+/* Set by the inner of the two functions when it has emitted, so that the outer does not. */
 static DEFINE_PER_CPU(const struct sock *, told);
 
 static int retransmit_enter(struct kretprobe_instance *ri, struct pt_regs *regs)

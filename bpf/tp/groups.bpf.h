@@ -94,8 +94,8 @@ static __always_inline struct port_key key_of(const struct sock *sk)
 }
 
 /*
- * Global functions, which the verifier goes through once and not on each path that leads here. A socket without a
- * port gets one right after its transition to LISTEN, and joins by what comes next (listen(), a sweep).
+ * Global functions: verified once, not once per call. A socket without a port gets one right after its transition to
+ * LISTEN, and joins by what comes next (listen(), a sweep).
  */
 __noinline int member_joins(__u64 addr)
 {

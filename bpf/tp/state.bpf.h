@@ -67,7 +67,7 @@ static __always_inline bool child_wanted(const struct sock *sk)
 	       wanted_of(TYPED_PTR((const struct sock *)n->tp.child_of), (const void *)sk);
 }
 
-/* A global function, which the verifier goes through once and not on each path that leads here. */
+/* Global function: verified once, not once per call. */
 __noinline int write_close(__u64 addr, __u64 now)
 {
 	emit_close(TYPED_PTR((const struct sock *)addr), -1, now);
