@@ -69,7 +69,7 @@ no_address()
 	start strange "$bin/strange" addresses "$port"
 	finish strange
 	untrace
-	events bind,errno=EINVAL:1 bind,errno=EAFNOSUPPORT:1 connect-return,errno=EINVAL:1 connect-return,errno=EAFNOSUPPORT:2 \
+	events bind,errno=EAFNOSUPPORT:1 connect-return,errno=EINVAL:1 connect-return,errno=EAFNOSUPPORT:2 \
 		connect,rport="$port":1 connect-return,rport="$port":1
 	wrong=$(lines - comm=strange | grep -v '"rport":'"$port" | grep -E '"(lport|rport|laddr|raddr)":')
 	expect "ends of what was refused" "$wrong" ''
