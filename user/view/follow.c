@@ -42,22 +42,9 @@ static bool midway(const struct model_event *ev)
 	return true;
 }
 
-/* The ends as the event's own end sees them. */
-static struct tuple ends(const struct model_event *ev)
-{
-	const struct tcptrace_record *r = ev->rec;
-	struct tuple key = { .lport = r->lport, .rport = r->rport, .netns = r->netns };
-
-	if (ev->c && (ev->c->lport || ev->c->rport))
-		return ev->c->tuple;
-	memcpy(key.laddr, r->laddr, 16);
-	memcpy(key.raddr, r->raddr, 16);
-	return key;
-}
-
 static void learn(struct follow *f, struct track *t, const struct model_event *ev)
 {
-	struct tuple key = ends(ev);
+	struct tuple key = step_ends(ev);
 	const bool whole = key.lport && key.rport;
 	uint64_t isn = pair_isn(ev);
 
@@ -77,7 +64,7 @@ static void learn(struct follow *f, struct track *t, const struct model_event *e
 /* A SYN that was refused, or answered with a cookie, has no conn: its ends name it. */
 static struct track *connless(struct follow *f, const struct model_event *ev)
 {
-	struct tuple key = ends(ev);
+	struct tuple key = step_ends(ev);
 	struct track *t;
 
 	if (!key.lport || !key.rport)
@@ -116,7 +103,7 @@ struct track *follow_event(struct follow *f, const struct model_event *ev)
 		if (!t && (ev->conn <= f->refused_conn[ev->host] || !(begins(ev) || (f->midway && ev->event != TCPTRACE_DESTROY))))
 			return NULL;
 		if (!t) {
-			key = ends(ev);
+			key = step_ends(ev);
 			t = ev->c->listener ? track_connless(f, &key, ev->host) : NULL;
 			if (!t)
 				t = track_new(f);

@@ -4,6 +4,22 @@
 #include "../lib/put.h"
 #include "pair.h"
 
+struct tuple record_ends(const struct tcptrace_record *rec)
+{
+	struct tuple t = { .lport = rec->lport, .rport = rec->rport, .netns = rec->netns };
+
+	if (rec->event == TCPTRACE_LISTEN)
+		return (struct tuple){ 0 };
+	memcpy(t.laddr, rec->laddr, sizeof(t.laddr));
+	memcpy(t.raddr, rec->raddr, sizeof(t.raddr));
+	return t;
+}
+
+struct tuple step_ends(const struct model_event *ev)
+{
+	return ev->c && (ev->c->lport || ev->c->rport) ? ev->c->tuple : record_ends(ev->rec);
+}
+
 static uint64_t end_hash(const uint8_t addr[16], uint16_t port)
 {
 	uint64_t w[2];

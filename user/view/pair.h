@@ -7,6 +7,10 @@
 
 enum pair_fit { PAIR_NOT, PAIR_ELSEWHERE, PAIR_HERE };	/* in another namespace or machine; in the same, which is the better one */
 
+/* As the record's own end sees them. Of a LISTEN nothing: its record has other numbers there. */
+struct tuple record_ends(const struct tcptrace_record *rec);
+/* As the step's own end sees them: of its connection, or, before that has a port, of the record. */
+struct tuple step_ends(const struct model_event *ev);
 bool same_end(const uint8_t a[16], uint16_t aport, const uint8_t b[16], uint16_t bport);
 uint32_t pair_hash(const struct tuple *t);		/* the same from both ends */
 enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b, bool same_host);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
+#include "pair.h"
 #include "wanted.h"
 
 uint64_t wanted_hash(uint64_t a, uint64_t b)
@@ -42,15 +43,8 @@ static bool opens(const struct model_event *ev)
 
 static uint64_t pair_of(const struct model_event *ev)
 {
-	const struct tcptrace_record *r = ev->rec;
-	struct tuple t = { .lport = r->lport, .rport = r->rport };
+	const struct tuple t = ev->c ? ev->c->tuple : record_ends(ev->rec);
 
-	if (ev->c)
-		return hash_of(&ev->c->tuple);
-	if (r->event == TCPTRACE_LISTEN)
-		return 0;
-	memcpy(t.laddr, r->laddr, 16);
-	memcpy(t.raddr, r->raddr, 16);
 	return hash_of(&t);
 }
 

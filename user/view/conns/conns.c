@@ -201,20 +201,11 @@ static void look(struct view *v, uint64_t now_ns)
 
 /* ---- what comes ---- */
 
-static struct tuple ends_of(const struct tcptrace_record *rec)
-{
-	struct tuple t = { .lport = rec->lport, .rport = rec->rport, .netns = rec->netns };
-
-	memcpy(t.laddr, rec->laddr, sizeof(t.laddr));
-	memcpy(t.raddr, rec->raddr, sizeof(t.raddr));
-	return t;
-}
-
 /* A SYN that was refused, again or for the first time. */
 static void refused(struct view *v, const struct model_event *ev)
 {
 	struct conns *s = v->priv;
-	struct tuple t = ends_of(ev->rec);
+	struct tuple t = record_ends(ev->rec);
 	struct life *x;
 
 	if (!t.lport || !t.rport)
@@ -261,7 +252,7 @@ static bool is_syn_refused(const struct model_event *ev)
 /* A RST for a socket that is gone, which answers data that came too late. */
 static void late_reset(struct conns *s, const struct model_event *ev)
 {
-	struct tuple t = ends_of(ev->rec);
+	struct tuple t = record_ends(ev->rec);
 	struct life *x = t.lport && t.rport ? lives_by_tuple(&s->lives, &t, ev->host, false) : NULL;
 
 	if (x && x->l.end_ns)
@@ -381,7 +372,7 @@ static int conns_record(struct view *v, const struct tcptrace_record *rec, bool 
 		s->sweep_ns[v->host] = rec->t_ns;
 	if (rec->event != TCPTRACE_EXISTS || rec->new == TCP_S_LISTEN)
 		return 0;
-	t = ends_of(rec);
+	t = record_ends(rec);
 	x = lives_by_tuple(&s->lives, &t, v->host, false);
 	if (x && !x->l.end_ns)
 		life_found(&x->l, rec);

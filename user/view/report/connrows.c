@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../pair.h"
 #include "report.h"
 
 #define CHAINS	SIZED(8192u, 16u)
@@ -156,20 +157,6 @@ static bool make_room(struct conn_rows *c)
 
 /* ---- rows ---- */
 
-static struct tuple ends(const struct model_event *ev)
-{
-	const struct tcptrace_record *r = ev->rec;
-	struct tuple t = { .lport = r->lport, .rport = r->rport, .netns = r->netns };
-
-	if (ev->c && (ev->c->lport || ev->c->rport))
-		return ev->c->tuple;
-	if (r->event == TCPTRACE_LISTEN)
-		return t;
-	memcpy(t.laddr, r->laddr, 16);
-	memcpy(t.raddr, r->raddr, 16);
-	return t;
-}
-
 static bool begins(const struct model_event *ev)
 {
 	return ev->event == TCPTRACE_SYNQ_ADD || ev->event == TCPTRACE_CONNECT || ev->event == TCPTRACE_COOKIE_OK ||
@@ -202,7 +189,7 @@ static struct conn_row *new_row(struct conn_rows *c, const struct model_event *e
 		return NULL;
 	row = &c->rows[c->n++];
 	*row = (struct conn_row){
-		.conn = ev->conn, .tuple = ends(ev), .who.fd = -1,
+		.conn = ev->conn, .tuple = step_ends(ev), .who.fd = -1,
 		.born_ns = begins(ev) ? ev->rec->t_ns : m && m->born_ns ? m->born_ns : UNKNOWN,
 		.end_ns = UNKNOWN, .synq_ns = UNKNOWN, .acceptq_ns = UNKNOWN, .call_ns = UNKNOWN,
 		.synq_in_ns = m && m->synq_ns ? m->synq_ns : UNKNOWN,
@@ -218,7 +205,7 @@ static struct conn_row *new_row(struct conn_rows *c, const struct model_event *e
 /* Its SYN was refused before, and came again. */
 static struct conn_row *refused_before(struct conn_rows *c, const struct model_event *ev)
 {
-	const struct tuple t = ends(ev);
+	const struct tuple t = step_ends(ev);
 	struct conn_row *row = ev->l && begins(ev) ? find_ends(c, &t) : NULL;
 
 	if (!row)
@@ -231,7 +218,7 @@ static struct conn_row *refused_before(struct conn_rows *c, const struct model_e
 
 static struct conn_row *row_of(struct conn_rows *c, const struct model_event *ev)
 {
-	const struct tuple t = ends(ev);
+	const struct tuple t = step_ends(ev);
 	struct conn_row *row;
 
 	if (!ev->conn) {

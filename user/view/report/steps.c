@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../pair.h"
 #include "report.h"
 
 int steps_init(struct steps *s)
@@ -71,13 +72,5 @@ void steps_event(struct steps *s, const struct model_event *ev, enum wanted want
 	};
 	if (ev->event == TCPTRACE_RETRANS && ev->c)
 		step->old = ev->c->state;	/* which segment it is, as in follow.c */
-	if (ev->c) {
-		step->tuple = ev->c->tuple;
-	} else if (ev->event != TCPTRACE_LISTEN) {
-		memcpy(step->tuple.laddr, r->laddr, 16);
-		memcpy(step->tuple.raddr, r->raddr, 16);
-		step->tuple.lport = r->lport;
-		step->tuple.rport = r->rport;
-		step->tuple.netns = r->netns;
-	}
+	step->tuple = ev->c ? ev->c->tuple : record_ends(r);
 }
