@@ -61,7 +61,8 @@ static void look_up_places(const struct source *src, struct model *m)
 
 static int print(const struct options *o, const struct model *m)
 {
-	struct select s = { .filter = &o->source.filter, .model = m };
+	const struct models all = { { (struct model *)(uintptr_t)m }, 1 };
+	struct select s = { .filter = &o->source.filter, .models = &all };
 	struct listeners_config cfg = {
 		.json = o->json, .no_header = o->no_header, .counts = o->read_path != NULL,
 		.netns_name = o->read_path ? NULL : netns_name, .pick = pick, .ctx = &s,

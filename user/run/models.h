@@ -10,6 +10,12 @@ struct models {
 	unsigned int n;
 };
 
+/* Whose listener it is: model_limits.host has left its mark in the number. */
+static inline const struct model *models_of(const struct models *m, const struct listener *l)
+{
+	return m->of[(l->id - 1) % m->n];
+}
+
 /* fn gets the steps of all. replay: the same each time. 0, or -ENOMEM after a sentence on standard error. */
 int models_init(struct models *m, unsigned int n, bool replay, model_event_fn fn, void *ctx);
 void models_want(const struct models *m, const struct model_wants *wants);	/* as model_want(), of each */

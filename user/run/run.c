@@ -85,7 +85,7 @@ static int open_all(struct run *r, struct options *o)
 	if (r->loop.live)
 		look_around(&r->loop);
 	r->loop.callers = r->loop.live && filter_by_place(&o->source.filter);
-	select_begin(&r->select, o, r->loop.src, r->loop.model);
+	select_begin(&r->select, o, r->loop.src, &r->models);
 	err = outputs_open(&r->outputs, o, &r->select, r->loop.src, machine_of(r->loop.around), input_hosts(&r->input),
 			   &r->models);
 	r->loop.outputs = r->outputs;

@@ -34,7 +34,7 @@ static void select_own(struct select *s, const struct filter *f)
 	s->filter = &s->own;
 }
 
-void select_begin(struct select *s, const struct options *o, struct source *src, const struct model *m)
+void select_begin(struct select *s, const struct options *o, struct source *src, const struct models *m)
 {
 	const struct filter *f = &o->source.filter;
 	bool lifted = s->filter;
@@ -49,7 +49,7 @@ void select_begin(struct select *s, const struct options *o, struct source *src,
 	s->events = o->events;
 	s->trouble = o->trouble;
 	s->min_ns = o->conns.min_ns;
-	s->model = m;
+	s->models = m;
 }
 
 /* ---- events ---- */
@@ -145,12 +145,16 @@ static bool comm_matches(const struct filter *f, const struct model_event *ev)
 static bool place_matches(const struct select *s, const struct model_event *ev)
 {
 	const struct filter *f = s->filter;
+	const struct model *m;
 
-	if (!filter_by_place(f) || (ev->who && filter_has_place(f, model_place(s->model, ev->who->pid))))
+	if (!filter_by_place(f))
+		return true;
+	m = s->models->of[ev->host];
+	if (ev->who && filter_has_place(f, model_place(m, ev->who->pid)))
 		return true;
 	if (ev->c && ev->c->owner.pid)
-		return filter_has_place(f, model_place(s->model, ev->c->owner.pid));
-	return ev->l && filter_has_place(f, listener_place(s->model, ev->l));
+		return filter_has_place(f, model_place(m, ev->c->owner.pid));
+	return ev->l && filter_has_place(f, listener_place(m, ev->l));
 }
 
 /* What is not connected may get there. */
@@ -264,7 +268,7 @@ bool select_listener(const struct select *s, const struct listener *l)
 	       filter_has_port(f->lports, f->nlports, l->lport) && (!f->npids || listener_has_pid(f, l)) &&
 	       (!f->comm || is_named(&l->opener, f->comm) || is_named(&l->acceptor, f->comm) ||
 		is_named(&l->holder, f->comm)) &&
-	       (!filter_by_place(f) || filter_has_place(f, listener_place(s->model, l)));
+	       (!filter_by_place(f) || filter_has_place(f, listener_place(models_of(s->models, l), l)));
 }
 
 /* Who has what was counted is one process at least, and that is all that is known: nothing of addresses, units or pods. */

@@ -5,6 +5,7 @@
 
 #include "../model/finding.h"
 #include "../options.h"
+#include "models.h"
 
 struct select {
 	uint64_t events;		/* bit per enum tcptrace_event; 0: all */
@@ -12,7 +13,7 @@ struct select {
 	uint64_t min_ns;		/* --min-ms */
 	const struct filter *filter;	/* NULL: the source applies all of it */
 	struct filter own;		/* what filter points to, where it is a part of the user's */
-	const struct model *model;	/* knows where processes run */
+	const struct models *models;	/* know where processes run */
 	struct source *program;		/* its followed() says what -- PROGRAM did, where others are captured, too; or NULL */
 };
 
@@ -23,7 +24,7 @@ struct select {
  */
 void select_lift(struct select *s, struct options *o);
 /* When it is open. */
-void select_begin(struct select *s, const struct options *o, struct source *src, const struct model *m);
+void select_begin(struct select *s, const struct options *o, struct source *src, const struct models *m);
 
 bool select_event(const struct select *s, const struct model_event *ev);
 bool select_filtered(const struct select *s, const struct model_event *ev);	/* the filter alone */

@@ -11,16 +11,27 @@ static uint64_t overflows(const struct listener *l)
 	       l->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE];
 }
 
-/* What is not seen is not none. */
-static bool refused(const struct options *o, const struct select *s)
+static uint64_t refused_by(const struct select *s, const struct model *m, bool all)
 {
-	bool all = o->fail_on & FAIL_ON_REFUSED, unknown = model_seen(s->model, TCPTRACE_DROP) == TCPTRACE_SEEN_NOT;
 	const struct listener *l;
 	uint64_t n = 0;
 
-	for (uint32_t i = 0; (l = model_listener(s->model, i)); i++) {
+	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		if (select_listener(s, l))
 			n += all ? listener_refused(l) : overflows(l);
+	}
+	return n;
+}
+
+/* What is not seen is not none. */
+static bool refused(const struct options *o, const struct select *s)
+{
+	bool all = o->fail_on & FAIL_ON_REFUSED, unknown = false;
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < s->models->n; i++) {
+		n += refused_by(s, s->models->of[i], all);
+		unknown |= model_seen(s->models->of[i], TCPTRACE_DROP) == TCPTRACE_SEEN_NOT;
 	}
 	if (n)
 		talk(_("--fail-on %s: segments that were refused: %llu"), all ? "refused" : "overflow", (unsigned long long)n);
