@@ -467,6 +467,43 @@ static void connect_here_fails(unsigned int i, int err)
 	connect_returns(rec, i, err);
 }
 
+static void rst_comes(unsigned int i)
+{
+	struct tcptrace_record rec = client_rec(TCPTRACE_RST_RECEIVED, i);
+
+	rec.sk = SK(i);
+	rec.old = rec.new = TCP_S_SYN_SENT;
+	rig_feed(rec);
+}
+
+static void syn_sent_ends(unsigned int i, uint32_t segs_out, int err)
+{
+	struct tcptrace_record rec = client_rec(TCPTRACE_STATE, i);
+
+	rec.sk = SK(i);
+	rec.old = TCP_S_SYN_SENT;
+	rec.new = TCP_S_CLOSE;
+	rec.segs_out = segs_out;
+	rec.ret = -err;
+	rig_feed(rec);
+}
+
+/* A connect() that blocks, whose SYN leaves. */
+static void attempt(unsigned int i, int err, bool rst)
+{
+	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3);
+
+	rec.sk = SK(i);
+	rig_feed(rec);
+	state_of(client_rec(0, i), SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	if (rst)
+		rst_comes(i);
+	syn_sent_ends(i, 1, err);
+	rec.event = TCPTRACE_CONNECT_RETURN;
+	rec.ret = -err;
+	rig_feed(rec);
+}
+
 static void connects(void **state)
 {
 	unsigned int i;
@@ -484,17 +521,67 @@ static void connects(void **state)
 	assert_says(FINDING_CAUSE, "net.ipv4.ip_local_port_range.");
 	rig_down(state);		/* twice is how programs find out */
 	up(state);
-	connect_fails(1, ECONNREFUSED, false);
-	connect_fails(2, ECONNREFUSED, false);
+	attempt(1, ECONNREFUSED, true);
+	attempt(2, ECONNREFUSED, true);
 	look();
 	assert_int_equal(found.n, 0);
-	connect_fails(3, ECONNREFUSED, false);
+	attempt(3, ECONNREFUSED, true);
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "with ECONNREFUSED in prog[200]: a RST came back");
 	knock(3, PORT, 0x0a000001);	/* it was we who answered: told once */
 	look();
 	assert_told("no-listener", FINDING_CAUSE, "3 SYNs");
 	assert_says(FINDING_COST, "They came from 10.0.0.2, among them those of prog[200].");
+}
+
+static void cause_of(void **state, int err, bool sent, bool rst, const char *words)
+{
+	rig_down(state);
+	up(state);
+	for (unsigned int i = 1; i <= 3; i++) {
+		if (sent)
+			attempt(i, err, rst);
+		else
+			connect_fails(i, err, false);
+	}
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, words);
+}
+
+/* The same errno by a RST, by an ICMP message, from this machine, and where one cannot tell. */
+static void came(void **state)
+{
+	cause_of(state, ECONNREFUSED, true, true, ": a RST came back, nobody listens there.");
+	cause_of(state, ECONNREFUSED, true, false, ": no RST came back but an ICMP message, as of a firewall that rejects.");
+	observe(TCPTRACE_RST_RECEIVED, TCPTRACE_SEEN_NOT, 0);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, ": a RST or an ICMP message came back: nobody listens there, or a firewall");
+	cause_of(state, ECONNREFUSED, false, false, ": no SYN had left, a filter of this machine refuses it.");
+	cause_of(state, ENETUNREACH, false, false, ": there is no route.");
+	cause_of(state, ENETUNREACH, true, false, ": its SYN had left, and a router or a firewall says that there is no route.");
+	connect_fails(4, ENETUNREACH, false);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, ": there is no route, or a router or a firewall says so.");
+	cause_of(state, EHOSTUNREACH, false, false, ": no SYN had left, a route of this machine says so.");
+	cause_of(state, EHOSTUNREACH, true, false, ": the host does not answer, or a router or a firewall says so.");
+	cause_of(state, EHOSTDOWN, true, false, ": its SYN had left, and an ICMP message says so.");
+	cause_of(state, EACCES, false, false, ": a filter, a route or a policy of this machine denies it.");
+}
+
+/* The first ICMP message finds a call that holds the socket, so that its SYN goes again: it had an answer. */
+static void icmp_again(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 3; i++) {
+		struct tcptrace_record rec = client_rec(TCPTRACE_RETRANS, i);
+
+		rec.sk = SK(i);
+		rec.old = rec.new = TCP_S_SYN_SENT;
+		rig_feed(rec);
+		attempt(i, ECONNREFUSED, false);
+	}
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "ECONNREFUSED in prog[200]: no RST came back");
 }
 
 /* A listener of this machine knows nothing of it: no answer, or another's. */
@@ -592,18 +679,6 @@ static void no_address(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "IPv6 is switched off (net.ipv6.conf.all.disable_ipv6).");
 }
 
-static void syn_sent_ends(unsigned int i, uint32_t segs_out, int err)
-{
-	struct tcptrace_record rec = client_rec(TCPTRACE_STATE, i);
-
-	rec.sk = SK(i);
-	rec.old = TCP_S_SYN_SENT;
-	rec.new = TCP_S_CLOSE;
-	rec.segs_out = segs_out;
-	rec.ret = -err;
-	rig_feed(rec);
-}
-
 /* A router's ICMP ends it after connect() has returned: the socket has the errno. */
 static void rejected(void **state)
 {
@@ -622,15 +697,6 @@ static void asks(unsigned int i, int err)		/* connect() once more, to have the r
 
 	rec.sk = SK(i);
 	rec.ret = -err;
-	rig_feed(rec);
-}
-
-static void rst_comes(unsigned int i)
-{
-	struct tcptrace_record rec = client_rec(TCPTRACE_RST_RECEIVED, i);
-
-	rec.sk = SK(i);
-	rec.old = rec.new = TCP_S_SYN_SENT;
 	rig_feed(rec);
 }
 
@@ -938,7 +1004,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
-		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(connects), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
+		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(connects), TEST(came), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),

@@ -77,14 +77,18 @@ void connects_called(struct model *m, const struct conn *c, const struct tcptrac
 		row->calls++;
 }
 
-static void failed_to(struct connects *row, const struct failure *e, const uint8_t raddr[16])
+static void failed_to(struct connects *row, const struct failure *e, const struct conn *c, const uint8_t raddr[16])
 {
 	unsigned int i = e ? (unsigned int)(e - row->failures.of) : 0;
+	bool by_rst = c->reset || c->unowned;
 
 	if (!e)
 		return;
 	row->to[i].hosts |= e->count > 1 && memcmp(row->to[i].raddr, raddr, sizeof(row->to[i].raddr));
 	memcpy(row->to[i].raddr, raddr, sizeof(row->to[i].raddr));
+	row->to[i].sent += c->sent || c->retrans || by_rst;
+	row->to[i].unsent += !c->connected && !c->retrans && !by_rst;
+	row->to[i].by_rst += by_rst;
 }
 
 static void failed(struct model *m, const struct conn *c, const struct tcptrace_record *rec, int32_t err)
@@ -102,7 +106,7 @@ static void failed(struct model *m, const struct conn *c, const struct tcptrace_
 		row->bound = rec->lport;
 	else if (err == EADDRNOTAVAIL)
 		row->unbound = true;
-	failed_to(row, failures_add(&row->failures, err, rec->t_ns), raddr);
+	failed_to(row, failures_add(&row->failures, err, rec->t_ns), c, raddr);
 	if (row->calls < row->failures.of[0].count)	/* its beginning was not seen */
 		row->calls = row->failures.of[0].count;
 }
@@ -126,9 +130,12 @@ static void owned(struct model *m, struct conn *c, const struct tcptrace_record 
 {
 	static const struct owner nobody;
 	struct connects *row = connects_of(m, c, rec, &nobody);
+	const struct failure *e = row ? failures_take(&row->failures, ECONNREFUSED) : NULL;
 
-	if (row)
-		failures_take(&row->failures, ECONNREFUSED);
+	if (e) {
+		row->to[e - row->failures.of].sent--;
+		row->to[e - row->failures.of].by_rst--;
+	}
 	failed(m, c, rec, ECONNREFUSED);
 	c->unowned = false;
 	c->result_due = !connect_failed(rec);
@@ -141,8 +148,8 @@ void connects_returned(struct model *m, struct conn *c, const struct tcptrace_re
 	if (c->unowned && c->owner.pid) {
 		owned(m, c, rec);
 	} else if (refused_meanwhile(c, rec->ret)) {
-		c->reset = false;
 		failed_alone(m, c, rec, ECONNREFUSED);
+		c->reset = false;
 	} else if (connect_failed(rec) && c->owner.pid) {
 		if (!c->result_due)
 			failed(m, c, rec, rec_errno(rec));
@@ -157,8 +164,8 @@ void connects_returned(struct model *m, struct conn *c, const struct tcptrace_re
 void connects_reset(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
 	c->state = TCP_S_CLOSE;
-	c->reset = false;
 	failed_alone(m, c, rec, ECONNREFUSED);
+	c->reset = false;
 }
 
 const struct connects *model_connects(const struct model *m, uint32_t i)
@@ -310,6 +317,8 @@ void connects_ended(struct model *m, struct conn *c, const struct model_event *e
 {
 	const struct tcptrace_record *rec = ev->rec;
 
+	c->connected = true;
+	c->sent = tcptrace_has_totals(rec) && rec->segs_out;
 	if (is_given_up(c, ev)) {
 		given_up(m, c, ev);
 		return;

@@ -29,6 +29,8 @@ struct connects {
 	struct {
 		uint8_t raddr[16];		/* of the last failure of that errno */
 		bool hosts;			/* it is not the only one that could not be reached so */
+		uint64_t sent, unsent;		/* of how many the SYN was seen to have left, or not to; */
+		uint64_t by_rst;		/* for how many a RST was seen to come */
 	} to[FAILURE_ERRNOS];			/* as failures.of */
 };
 

@@ -19,11 +19,15 @@ struct failure *failures_add(struct failures *f, int32_t err, uint64_t t_ns)
 	return e;
 }
 
-void failures_take(struct failures *f, int32_t err)
+struct failure *failures_take(struct failures *f, int32_t err)
 {
-	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++)
-		if (f->of[i].err == err)
-			f->of[i].count -= f->of[i].count > 0;
+	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++) {
+		if (f->of[i].err == err && f->of[i].count) {
+			f->of[i].count--;
+			return &f->of[i];
+		}
+	}
+	return NULL;
 }
 
 const struct failure *failures_most(const struct failures *f)

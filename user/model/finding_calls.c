@@ -246,23 +246,72 @@ static void say_no_address(struct diagnosis *d, const struct connects *row)
 		say_no_ports(d);
 }
 
+/* What its errno came from, of all that failed so. */
+enum came { CAME_UNKNOWN, CAME_NO_SYN, CAME_RST, CAME_ICMP };
+
+/* A SYN that left and an errno without a RST: tcp_v4_err(). No SYN: connect() itself failed, before tcp_connect(). */
+static enum came came_of(const struct diagnosis *d, const struct connects *row, const struct failure *e)
+{
+	size_t i = (size_t)(e - row->failures.of);
+
+	if (row->to[i].by_rst)
+		return row->to[i].by_rst == e->count ? CAME_RST : CAME_UNKNOWN;
+	if (model_totals(d->m)->lost_total)
+		return CAME_UNKNOWN;
+	if (row->to[i].unsent == e->count && model_seen(d->m, TCPTRACE_STATE) == TCPTRACE_SEEN_EXACTLY)
+		return CAME_NO_SYN;
+	if (row->to[i].sent == e->count &&
+	    (e->err != ECONNREFUSED || model_seen(d->m, TCPTRACE_RST_RECEIVED) == TCPTRACE_SEEN_EXACTLY))
+		return CAME_ICMP;
+	return CAME_UNKNOWN;
+}
+
+#define LOOK_AT_POLICY	N_("Look at nft list ruleset, at cgroup filters, at the LSM's log.")
+
+/* The first that fits; came CAME_UNKNOWN: whatever it came from. */
+static const struct reason { int32_t err; enum came came; const char *cause, *advice; } reasons[] = {
+	{ ECONNREFUSED, CAME_RST, N_(": a RST came back, nobody listens there"),
+	  N_("Start the server, or send {who} to its port. A firewall that rejects looks the same.") },
+	{ ECONNREFUSED, CAME_ICMP, N_(": no RST came back but an ICMP message, as of a firewall that rejects"),
+	  N_("Look at nft list ruleset, here, there and on the way; a service without a server may be rejected so, too.") },
+	{ ECONNREFUSED, CAME_NO_SYN, N_(": no SYN had left, a filter of this machine refuses it"), LOOK_AT_POLICY },
+	{ ECONNREFUSED, CAME_UNKNOWN, N_(": a RST or an ICMP message came back: nobody listens there, or a firewall rejects"),
+	  N_("Start the server, or send {who} to its port; or look at nft list ruleset, here and there.") },
+	{ ETIMEDOUT, CAME_UNKNOWN, N_(": no answer to any SYN"),
+	  N_("The host is down, a firewall drops, the route is wrong, or its accept queue is full: run tcptrace there.") },
+	{ EHOSTUNREACH, CAME_NO_SYN, N_(": no SYN had left, a route of this machine says so"), N_("ip route get shows it.") },
+	{ EHOSTUNREACH, CAME_UNKNOWN, N_(": the host does not answer, or a router or a firewall says so"),
+	  N_("Is the host up? ip neigh, ip route get and the firewalls on the way tell.") },
+	{ ENETUNREACH, CAME_NO_SYN, N_(": there is no route"), N_("ip route get shows which route is missing.") },
+	{ ENETUNREACH, CAME_ICMP, N_(": its SYN had left, and a router or a firewall says that there is no route"),
+	  N_("traceroute shows how far it gets; or look at nft list ruleset, here and on the way.") },
+	{ ENETUNREACH, CAME_UNKNOWN, N_(": there is no route, or a router or a firewall says so"),
+	  N_("ip route get shows whether this machine has a route, traceroute how far it gets.") },
+	{ EACCES, CAME_NO_SYN, N_(": a filter, a route or a policy of this machine denies it"),
+	  N_("Look at ip route get, at nft list ruleset, at cgroup filters, at the LSM's log.") },
+	{ EACCES, CAME_UNKNOWN, N_(": a firewall, a route or a policy denies it"),
+	  N_("Look at ip route get, at nft list ruleset, at cgroup filters, at the LSM's log.") },
+	{ EPERM, CAME_UNKNOWN, N_(": a firewall or a policy denies it"), LOOK_AT_POLICY },
+	{ EINVAL, CAME_UNKNOWN, N_(": its arguments or the route are no good"), N_("ip route get shows a blackhole route, if it is "
+	  "one. See EINVAL in connect(2).") },
+	{ ENETDOWN, CAME_UNKNOWN, N_(": the interface is down"), N_("ip link shows it.") },
+	{ 0, CAME_ICMP, N_(": its SYN had left, and an ICMP message says so"),
+	  N_("traceroute and the firewalls on the way tell who sends it.") },
+	{ 0, CAME_UNKNOWN, NULL, N_("See {errno} in connect(2).") },
+};
+
+static const struct reason *reason_of(int32_t err, enum came came)
+{
+	const struct reason *r = reasons;
+
+	while ((r->err && r->err != err) || (r->came != CAME_UNKNOWN && r->came != came))
+		r++;
+	return r;
+}
+
 static void say_why(struct diagnosis *d, const struct connects *row, const struct failure *e)
 {
-	static const struct { int32_t err; const char *cause, *advice; } text[] = {
-		{ ECONNREFUSED, N_(": a RST came back, nobody listens there"),
-		  N_("Start the server, or send {who} to its port. A firewall that rejects looks the same.") },
-		{ ETIMEDOUT, N_(": no answer to any SYN"),
-		  N_("The host is down, a firewall drops, the route is wrong, or its accept queue is full: run tcptrace there.") },
-		{ EHOSTUNREACH, N_(": the host does not answer, or a router says so"),
-		  N_("Is the host up? ip neigh, ip route get and the firewalls on the way tell.") },
-		{ ENETUNREACH, N_(": there is no route"), N_("ip route get shows which route is missing.") },
-		{ EACCES, N_(": a firewall, a route or a policy denies it"),
-		  N_("Look at ip route get, at nft list ruleset, at cgroup filters, at the LSM's log.") },
-		{ EPERM, N_(": a firewall or a policy denies it"), N_("Look at nft list ruleset, at cgroup filters, at the LSM's log.") },
-		{ EINVAL, N_(": its arguments or the route are no good"), N_("ip route get shows a blackhole route, if it is one. See EINVAL "
-		  "in connect(2).") },
-		{ ENETDOWN, N_(": the interface is down"), N_("ip link shows it.") },
-	};
+	const struct reason *r = reason_of(e->err, came_of(d, row, e));
 
 	if (e->err == EADDRNOTAVAIL) {
 		say_no_address(d, row);
@@ -270,15 +319,10 @@ static void say_why(struct diagnosis *d, const struct connects *row, const struc
 	}
 	if (say_in_between(d, row, e))
 		return;
-	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
-		if (text[i].err != e->err)
-			continue;
-		say(d, FINDING_CAUSE, text[i].cause);
-		say(d, FINDING_ADVICE, row->who.pid ? text[i].advice :		/* refused: connects_reset() */
-		    N_("Start the server, or trace without -q and -x to see who wants it. A firewall that rejects looks the same."));
-		return;
-	}
-	say(d, FINDING_ADVICE, "See {errno} in connect(2).");
+	if (r->cause)
+		say(d, FINDING_CAUSE, r->cause);
+	say(d, FINDING_ADVICE, row->who.pid ? r->advice :		/* refused: connects_reset() */
+	    N_("Start the server, or trace without -q and -x to see who wants it. A firewall that rejects looks the same."));
 }
 
 static void tell_connect(const struct diagnosis *from, const struct connects *row, const struct failure *e)
@@ -367,12 +411,29 @@ static void tell_unanswered(const struct diagnosis *from, const struct unanswere
 	tell(&d, "no-answer");
 }
 
-/* With the errno that ends one without an answer of its host, which is told then. */
-static bool has_errno(const struct model *m, const struct unanswered *u)
+/* Ended by ICMP, as many as had to send their SYN again: the first message finds a call that holds the socket (tcp_v4_err()). */
+static bool ended_by_icmp(const struct diagnosis *d, const struct unanswered *u)
 {
-	return model_connect_failed(m, u->netns, u->rport, ETIMEDOUT, NULL) ||
-	       model_connect_failed(m, u->netns, u->rport, EHOSTUNREACH, NULL) ||
-	       model_connect_failed(m, u->netns, u->rport, ENETUNREACH, NULL);
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct connects *row = model_connects(d->m, i);
+
+		if (!row->used || row->rport != u->rport || row->netns != u->netns || row->family != target_of_unanswered(u).family)
+			continue;
+		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
+			if (row->failures.of[n].count >= CONNECT_FEW && came_of(d, row, &row->failures.of[n]) == CAME_ICMP)
+				sum += row->failures.of[n].count;
+	}
+	return sum >= u->count + u->given_up;
+}
+
+/* With the errno that ends one without an answer of its host, which is told then. */
+static bool has_errno(const struct diagnosis *d, const struct unanswered *u)
+{
+	return model_connect_failed(d->m, u->netns, u->rport, ETIMEDOUT, NULL) ||
+	       model_connect_failed(d->m, u->netns, u->rport, EHOSTUNREACH, NULL) ||
+	       model_connect_failed(d->m, u->netns, u->rport, ENETUNREACH, NULL) || ended_by_icmp(d, u);
 }
 
 static void find_unanswered(struct diagnosis *d)
@@ -382,7 +443,7 @@ static void find_unanswered(struct diagnosis *d)
 		struct target to = target_of_unanswered(u);
 
 		if ((u->count >= CONNECT_FEW || u->given_up >= CONNECT_FEW) && !is_refused(d->m, &to) &&
-		    !has_errno(d->m, u))
+		    !has_errno(d, u))
 			tell_unanswered(d, u);
 	}
 }

@@ -201,6 +201,7 @@ struct conn {
 	bool ack_refused;		/* its third packet was refused at least once */
 	bool closed;			/* its owner has called close() */
 	bool connected;			/* it was in SYN_SENT: the next connect() of its socket is another conn */
+	bool sent;			/* its SYN had left when it went from SYN_SENT to CLOSE */
 	bool reused;			/* its socket was taken off another one by connect(AF_UNSPEC) */
 	bool result_due;		/* its connect() is counted as failed, by what ended it: the program may yet ask */
 	uint8_t attempt;		/* attempt.c's */
