@@ -768,6 +768,49 @@ static void gives_up(unsigned int i, unsigned int ms)
 	syn_sent_ends(i, 1, 0);
 }
 
+/* A RST, and an ICMP message that connect() itself had: of the latter nothing is known but that they closed. */
+static void untold(void **state)
+{
+	struct tcptrace_record rec;
+
+	for (unsigned int i = 1; i <= 3; i++) {
+		look();
+		assert_int_equal(found.n, 0);
+		gives_up(i, 0);
+	}
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "3 connections to 10.0.0.1:8080, of 3, closed by prog[200] in SYN_SENT, before an "
+		    "answer was seen: given up, or failed with an error that only the program was told.");
+	assert_says(FINDING_SEEN, "The longest was open for");
+	for (unsigned int i = 4; i <= 7; i++)
+		connect_fails(i, 0, false);
+	look();				/* most came about */
+	assert_int_equal(found.n, 0);
+	for (unsigned int i = 8; i <= 10; i++)
+		attempt(i, ECONNREFUSED, false);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "failed 3 times of 10 with ECONNREFUSED in prog[200]: no RST came back");
+	assert_says(FINDING_SEEN, "Beside them 3 connections closed before an answer was seen: how they failed is not known.");
+	rig_down(state);		/* IPv4 was faster */
+	up(state);
+	for (unsigned int i = 1; i <= 3; i++) {
+		connect_fails(i, EINPROGRESS, true);
+		rec = client_rec(0, i);
+		memset(rec.raddr, 0, 16);
+		rec.raddr[15] = 1;
+		rec.family = 6;
+		rec.segs_out = 1;
+		state_of(rec, SK(i), TCP_S_SYN_SENT, TCP_S_CLOSE);
+		look();
+		assert_int_equal(found.n, i == 3);
+	}
+	for (unsigned int i = 1; i <= 3; i++) {
+		connect_fails(10 + i, 0, false);
+	}
+	look();
+	assert_int_equal(found.n, 0);
+}
+
 /* Nobody waited until the SYN was sent again. */
 static void given_up(void **state)
 {
@@ -777,7 +820,7 @@ static void given_up(void **state)
 		look();
 		assert_int_equal(found.n, i >= 3);
 	}
-	assert_told("no-answer", FINDING_CAUSE, "5 SYNs of prog[200] to 10.0.0.1:8080 had no answer and were given up.");
+	assert_told("no-answer", FINDING_CAUSE, "5 SYNs of prog[200] to 10.0.0.1:8080 had no answer that was seen and were given up.");
 	assert_says(FINDING_SEEN, "The longest was waited for 205 ms.");
 }
 
@@ -1005,7 +1048,7 @@ int main(void)
 		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
 		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(connects), TEST(came), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
-		TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
+		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),
 	};

@@ -566,7 +566,16 @@ static void refused_by_icmp(void **s)
 static void cancelled(void **s)
 {
 	(void)s;
-	attempt(0, false, LIFE_CANCELLED);
+	dials();
+	ends(TCP_S_SYN_SENT, TCP_S_CLOSE, (struct totals){ .retrans = 1 });
+	is(LIFE_CANCELLED);
+}
+
+/* With one SYN on its way: an ICMP error may have been told to the program alone. */
+static void closed_early(void **s)
+{
+	(void)s;
+	attempt(0, false, LIFE_CLOSED_EARLY);
 }
 
 static void not_sent(void **s)
@@ -791,7 +800,7 @@ int main(void)
 		TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
 		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(syn_reset),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
-		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(not_sent), TEST(old_recording),
+		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(closed_early), TEST(not_sent), TEST(old_recording),
 		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),
 		TEST(waited_before), TEST(reset_before_us), TEST(found_over), TEST(disconnected), TEST(reused), TEST(owner_of_waiting),
 		TEST(words),

@@ -33,6 +33,11 @@ static bool same_program(const struct connects *row, const struct connects *key)
 	       !memcmp(row->comm, key->comm, sizeof(row->comm));
 }
 
+static bool has_trouble(const struct connects *row)
+{
+	return failures_most(&row->failures) || row->untold.count;
+}
+
 /* Its row; a new one takes the place of one in which nothing failed. NULL: there is none. */
 static struct connects *row_of(struct model *m, const struct connects *key)
 {
@@ -46,10 +51,10 @@ static struct connects *row_of(struct model *m, const struct connects *key)
 		if (row[i].used && same_program(&row[i], key))
 			return &row[i];
 		if (!room || (room->used && !row[i].used) ||
-		    (row[i].calls < room->calls && !failures_most(&row[i].failures)))
+		    (row[i].calls < room->calls && !has_trouble(&row[i])))
 			room = &row[i];
 	}
-	if (failures_most(&room->failures))
+	if (has_trouble(room))
 		return NULL;
 	*room = *key;
 	room->used = true;
@@ -91,17 +96,20 @@ static void failed_to(struct connects *row, const struct failure *e, const struc
 	row->to[i].by_rst += by_rst;
 }
 
+static void failed_by(struct connects *row, const struct owner *who)
+{
+	row->many |= has_trouble(row) && row->who.pid != who->pid;
+	row->who = *who;
+}
+
 static void failed(struct model *m, const struct conn *c, const struct tcptrace_record *rec, int32_t err)
 {
 	const uint8_t *raddr = rec->rport ? rec->raddr : c->raddr;
 	struct connects *row = connects_of(m, c, rec, &c->owner);
-	bool first;
 
 	if (!row)
 		return;
-	first = !failures_most(&row->failures);
-	row->many |= !first && row->who.pid != c->owner.pid;
-	row->who = c->owner;
+	failed_by(row, &c->owner);
 	if (err == EADDRNOTAVAIL && rec->lport)
 		row->bound = rec->lport;
 	else if (err == EADDRNOTAVAIL)
@@ -310,6 +318,33 @@ static void given_up(struct model *m, const struct conn *c, const struct model_e
 }
 
 /*
+ * An ICMP message that finds a call holding the socket, as connect() itself does, leaves its errno in sk_err_soft: the
+ * program has it by SO_ERROR, which clears it, and closes. One that gives up does no more than that.
+ */
+static bool is_untold(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return tcptrace_has_totals(rec) && !rec->ret && !c->retrans && !c->reset && !c->call_ns && c->owner.pid;
+}
+
+static void untold(struct model *m, const struct conn *c, const struct model_event *ev)
+{
+	struct connects *row = connects_of(m, c, ev->rec, &c->owner);
+
+	if (!row)
+		return;
+	failed_by(row, &c->owner);
+	if (!row->untold.count++)
+		row->untold.first_ns = ev->rec->t_ns;
+	else
+		row->untold.hosts |= memcmp(row->untold.raddr, c->raddr, sizeof(c->raddr)) != 0;
+	memcpy(row->untold.raddr, c->raddr, sizeof(c->raddr));
+	if (ev->has_dur && row->untold.most_ns < ev->dur_ns)
+		row->untold.most_ns = ev->dur_ns;
+	if (row->calls < row->untold.count)
+		row->calls = row->untold.count;
+}
+
+/*
  * SYN_SENT to CLOSE after connect() has returned: the socket has the errno that its program will read (tcp_reset(), a
  * router's ICMP by tcp_v4_err(), tcp_write_err()), or else what ended it tells it.
  */
@@ -321,6 +356,10 @@ void connects_ended(struct model *m, struct conn *c, const struct model_event *e
 	c->sent = tcptrace_has_totals(rec) && rec->segs_out;
 	if (is_given_up(c, ev)) {
 		given_up(m, c, ev);
+		return;
+	}
+	if (is_untold(c, rec)) {
+		untold(m, c, ev);
 		return;
 	}
 	if (c->call_ns || c->closed || !c->owner.pid)

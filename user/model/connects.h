@@ -32,6 +32,13 @@ struct connects {
 		uint64_t sent, unsent;		/* of how many the SYN was seen to have left, or not to; */
 		uint64_t by_rst;		/* for how many a RST was seen to come */
 	} to[FAILURE_ERRNOS];			/* as failures.of */
+	/* Closed in SYN_SENT before an answer was seen: given up, or told an error that no record has (sk_err_soft). */
+	struct {
+		uint64_t count, first_ns;
+		uint64_t most_ns;		/* the longest */
+		uint8_t raddr[16];		/* of the last one */
+		bool hosts;			/* it is not the only one */
+	} untold;
 };
 
 /* SYNs to one port that a RST answered, no socket being there. */

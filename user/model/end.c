@@ -100,9 +100,18 @@ static bool is_unreachable(const struct conn_life *l)		/* tcp_v4_err() */
 	return attempt_failed(l) && is_errno_of_net(attempt_err(l));
 }
 
-static bool is_cancelled(const struct conn_life *l)		/* __tcp_close(), tcp_disconnect() */
+static bool is_closed_early(const struct conn_life *l)		/* __tcp_close(), tcp_disconnect() */
 {
 	return attempt_failed(l) && !attempt_err(l) && (l->totals.known || l->closed);
+}
+
+/*
+ * An ICMP message that finds a call holding the socket, as connect() itself does, leaves its errno in sk_err_soft, for the
+ * program alone. That which answers a second SYN would have ended it.
+ */
+static bool is_cancelled(const struct conn_life *l)
+{
+	return is_closed_early(l) && l->totals.known && l->totals.retrans;
 }
 
 /* What follows was ESTABLISHED. */
@@ -249,6 +258,7 @@ static const struct {
 	{ is_no_answer,		0, LIFE_NO_ANSWER },
 	{ is_unreachable,	0, LIFE_UNREACHABLE },
 	{ is_cancelled,		0, LIFE_CANCELLED },
+	{ is_closed_early,	0, LIFE_CLOSED_EARLY },
 	{ is_late_data,		0, LIFE_RESET_LATE_DATA },
 	{ is_reset_by_them,	0, LIFE_RESET_BY_THEM },
 	{ is_reset_before,	NEEDS(STATE), LIFE_RESET_BY_THEM },

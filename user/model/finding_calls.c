@@ -113,6 +113,16 @@ static bool connect_told(const struct diagnosis *d, const struct connects *row, 
 	}
 }
 
+/* Closed before an answer was seen, as most of what it tried: one or two that are, or the slower of two ways, are no trouble. */
+static bool untold_told(const struct diagnosis *d, const struct connects *row)
+{
+	const struct failure none = { .count = row->untold.count };
+
+	if (row->untold.count < CONNECT_FEW || 2 * row->untold.count < row->calls)
+		return false;
+	return row->family != 6 || !went_on(d, row, &none);
+}
+
 static uint64_t failed_for_ns(int32_t err)
 {
 	return err == ETIMEDOUT ? CLIENT_LOST_NS : 1000000000ull;
@@ -353,6 +363,39 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	say_why(&d, row, e);
 	say(&d, FINDING_CAUSE, ".");
 	say(&d, FINDING_SEEN, to.hosts ? N_("First at {from}; other hosts, too.") : N_("First at {from}."));
+	if (row->untold.count && e == failures_most(&row->failures)) {
+		say_number(&d, "untold", row->untold.count);
+		say(&d, FINDING_SEEN, " Beside them {untold:connection} closed before an answer was seen: how they failed is not known.");
+	}
+	tell(&d, "connect-fails");
+}
+
+static void tell_untold(const struct diagnosis *from, const struct connects *row)
+{
+	struct diagnosis d = diagnosis_of(from, NULL);
+	const struct owner *const who[] = { &row->who };
+
+	d.netns = row->netns;
+	d.f.rport = row->rport;
+	d.f.family = row->family;
+	d.f.of_process = !row->many;
+	blame(&d, who, 1);
+	say_number(&d, "untold", row->untold.count);
+	say_number(&d, "calls", row->calls);
+	say_address(&d, "raddr", row->untold.raddr);
+	say_number(&d, "rport", row->rport);
+	say_value(&d, "from", FINDING_MOMENT, row->untold.first_ns);
+	say_value(&d, "longest", FINDING_SPAN, row->untold.most_ns);
+	d.f.cost_ns = row->untold.count * failed_for_ns(0);
+	say(&d, FINDING_CAUSE, row->many ? N_("{untold:connection} to {raddr}:{rport}, of {calls}, closed by {who} and others of that "
+	    "name in SYN_SENT, before an answer was seen") :
+	    N_("{untold:connection} to {raddr}:{rport}, of {calls}, closed by {who} in SYN_SENT, before an answer was seen"));
+	say(&d, FINDING_CAUSE, ": given up, or failed with an error that only the program was told.");
+	say(&d, FINDING_SEEN, row->untold.hosts ? N_("First at {from}; other hosts, too.") : N_("First at {from}."));
+	if (row->untold.most_ns)
+		say(&d, FINDING_SEEN, " The longest was open for {longest}.");
+	say(&d, FINDING_ADVICE, "What {who} says, or strace -e trace=network, shows which error, if any: an ICMP message as of a firewall "
+	    "that rejects is told by SO_ERROR alone. Look at nft list ruleset, too.");
 	tell(&d, "connect-fails");
 }
 
@@ -364,9 +407,9 @@ static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
 	const struct listener *l = listens(d, &to);
 
 	if (u->count < CONNECT_FEW)
-		say(d, FINDING_CAUSE, !u->who.pid ? N_("{given:SYN} to {raddr}:{rport} had no answer and were given up") :
-		    u->many ? N_("{given:SYN} of {who} and others to {raddr}:{rport} had no answer and were given up") :
-		    N_("{given:SYN} of {who} to {raddr}:{rport} had no answer and were given up"));
+		say(d, FINDING_CAUSE, !u->who.pid ? N_("{given:SYN} to {raddr}:{rport} had no answer that was seen and were given up") :
+		    u->many ? N_("{given:SYN} of {who} and others to {raddr}:{rport} had no answer that was seen and were given up") :
+		    N_("{given:SYN} of {who} to {raddr}:{rport} had no answer that was seen and were given up"));
 	else
 		say(d, FINDING_CAUSE, !u->who.pid ? N_("{again:SYN} to {raddr}:{rport} had no answer at first and had to be sent again") :
 		    u->many ? N_("{again:SYN} of {who} and others to {raddr}:{rport} had no answer at first and had to be sent again") :
@@ -448,18 +491,26 @@ static void find_unanswered(struct diagnosis *d)
 	}
 }
 
+static void find_failed(struct diagnosis *d, const struct connects *row)
+{
+	bool told = false;
+
+	for (unsigned int n = 0; n < FAILURE_ERRNOS; n++) {
+		const struct failure *e = &row->failures.of[n];
+
+		if (!e->count || !connect_told(d, row, e))
+			continue;
+		tell_connect(d, row, e);
+		told = true;
+	}
+	if (!told && untold_told(d, row))
+		tell_untold(d, row);
+}
+
 void find_connects(struct diagnosis *d)
 {
-	for (uint32_t i = 0; i < CONNECTS; i++) {
-		const struct connects *row = model_connects(d->m, i);
-
-		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++) {
-			const struct failure *e = &row->failures.of[n];
-
-			if (e->count && connect_told(d, row, e))
-				tell_connect(d, row, e);
-		}
-	}
+	for (uint32_t i = 0; i < CONNECTS; i++)
+		find_failed(d, model_connects(d->m, i));
 	find_unanswered(d);
 }
 

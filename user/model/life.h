@@ -21,6 +21,7 @@
 	X(NO_ANSWER,	    "no-answer",	N_("no answer"),	"S0", "S0")	\
 	X(UNREACHABLE,	    "unreachable",	N_("unreachable"),	"S0", "S0")	\
 	X(CANCELLED,	    "cancelled",	N_("cancelled"),	"S0", "S0")	\
+	X(CLOSED_EARLY,	    "closed-early",	N_("closed early"),	"S0", "S0")	\
 	X(NOT_SENT,	    "not-sent",		N_("not sent"),	"", "")		\
 	X(EXPIRED,	    "expired",		N_("expired"),	"OTH", "OTH")	\
 	X(SYN_RESET,	    "syn-reset",	N_("reset SYNQ"),	"RSTO", "RSTO")	\

@@ -4,7 +4,7 @@
  *
  * PID     COMM      LOCAL   REMOTE                   IN   OUT   LIFE END
  * 4242    nginx     <:8080  10.0.0.7:43218          386 10.0M  12.4s closed us
- * 1811    curl      >:43340 192.0.2.13:80             0     0  300ms cancelled
+ * 1811    curl      >:43340 192.0.2.13:80             0     0  300ms closed early
  *
  * TIME, NETNS and HOST take their room from the other columns, of which fewer are shown then. Addresses are never cut: a
  * longer one makes its column wider from that line on, with a header again. A pipe gets the form of 100 columns.

@@ -113,7 +113,7 @@ struct filling {
 	const char *what;
 };
 
-/* "0.3 s", "12 ms" */
+/* "0.3 s", "12 ms", "55 us" */
 static void put_time(struct out *o, uint64_t ns)
 {
 	if (ns >= 100000000) {
@@ -122,8 +122,8 @@ static void put_time(struct out *o, uint64_t ns)
 		out_digits(o, ns / 100000000, 1);
 		out_mem(o, " s", 2);
 	} else {
-		out_u64(o, ns / 1000000);
-		out_mem(o, " ms", 3);
+		out_u64(o, ns < 1000000 ? ns / 1000 : ns / 1000000);
+		out_str(o, ns < 1000000 ? " us" : " ms");
 	}
 }
 
@@ -157,13 +157,16 @@ static const char *not_accepted(const struct conn_row *r)
 	       N_("killed with its listener after {time}");
 }
 
-/* How long it tried, and how many SYNs it sent, where that was seen. */
+/* How long it tried, where that was seen. */
 static const char *gave_up(const struct conn_row *r)
 {
-	if (r->l->before || !row_syns(r))
-		return N_("the program gave up");
-	return row_syns(r) == 1 ? N_("the program gave up after {time}, 1 SYN") :
-	       N_("the program gave up after {time}, {n} SYNs");
+	return r->l->before ? N_("the program gave up") : N_("the program gave up after {time}, {n} SYNs");
+}
+
+static const char *closed_early(const struct conn_row *r)
+{
+	return r->l->before ? N_("closed in SYN_SENT: given up, or an error came for the program alone") :
+	       N_("closed in SYN_SENT after {time}: given up, or an error came for the program alone");
 }
 
 static const char *no_answer(const struct conn_row *r)
@@ -199,6 +202,7 @@ static const char *sentence_of(const struct conn_row *r)
 	case LIFE_NO_ANSWER: return no_answer(r);
 	case LIFE_UNREACHABLE: return N_("not to be reached: {what}");
 	case LIFE_CANCELLED: return gave_up(r);
+	case LIFE_CLOSED_EARLY: return closed_early(r);
 	case LIFE_NOT_SENT: return N_("connect() failed: {what}");
 	case LIFE_EXPIRED: return expired(r);
 	case LIFE_SYN_RESET: return N_("reset by them in the SYN queue");
