@@ -515,10 +515,15 @@ static void connects(void **state)
 		connect_fails(i, i < 51 ? 0 : EADDRNOTAVAIL, false);
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "connect() to 10.0.0.1:8080 failed 50 times of 101 with EADDRNOTAVAIL in "
-		    "prog[200]: no local port was left of net.ipv4.ip_local_port_range (now 40000 to 40050, 51 ports to each "
-		    "destination).");
+		    "prog[200]: no local port was left for it, which had begun 51 connections: net.ipv4.ip_local_port_range (now 40000 to "
+		    "40050) has 51 ports to each destination.");
 	look_on(NULL);
-	assert_says(FINDING_CAUSE, "net.ipv4.ip_local_port_range.");
+	assert_says(FINDING_CAUSE, ": no local port was left for it, of net.ipv4.ip_local_port_range without ip_local_reserved_ports, "
+		    "or of the socket's own IP_LOCAL_PORT_RANGE.");
+	box.sysctl[MACHINE_PORT_LAST] = 40999;
+	look();				/* there are more than it had */
+	assert_says(FINDING_CAUSE, ": no local port was left for it, of net.ipv4.ip_local_port_range (now 40000 to 40999) without");
+	assert_not_said("ports to each destination");
 	rig_down(state);		/* twice is how programs find out */
 	up(state);
 	attempt(1, ECONNREFUSED, true);
@@ -673,7 +678,7 @@ static void no_address(void **state)
 	assert_not_said("range");
 	connect_fails(10, 0, true);
 	look();				/* as many connections as there are ports */
-	assert_told("connect-fails", FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range (now 40000 to");
+	assert_told("connect-fails", FINDING_CAUSE, ": no local port was left for it, which had begun 10 connections: net.ipv4");
 	box.sysctl[MACHINE_IPV6_OFF] = 1;
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "IPv6 is switched off (net.ipv6.conf.all.disable_ipv6).");

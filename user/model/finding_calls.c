@@ -137,27 +137,60 @@ static void say_bound(struct diagnosis *d, const struct connects *row)
 	say(d, FINDING_ADVICE, "Let connect() choose the port (no bind(), or one to port 0). ss -tan shows what has port {bound}.");
 }
 
+/* That came about. Where calls that work are not seen it is not known: 0. */
+static uint64_t connections(const struct connects *row)
+{
+	uint64_t failed = row->failures.other + row->untold.count;
+
+	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++)
+		failed += row->failures.of[i].count;
+	return row->calls > failed ? row->calls - failed : 0;
+}
+
 static bool has_range(const struct diagnosis *d, uint64_t *first, uint64_t *last)
 {
 	return machine_has(d, MACHINE_PORT_FIRST, first) && machine_has(d, MACHINE_PORT_LAST, last) && *last >= *first;
 }
 
-/* The range is as it is now: it may have been changed since. */
-static void say_no_ports(struct diagnosis *d)
+/* Did as many connections come about as there are ports? */
+static bool used_all_ports(const struct diagnosis *d, const struct connects *row)
 {
 	uint64_t first, last;
 
-	if (has_range(d, &first, &last)) {
-		say_number(d, "ports", last - first + 1);
-		say_number(d, "port_first", first);
-		say_number(d, "port_last", last);
-		say(d, FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range (now {port_first} to {port_last}, "
-		    "{ports:port} to each destination)");
-	} else {
-		say(d, FINDING_CAUSE, ": no local port was left of net.ipv4.ip_local_port_range");
-	}
+	return has_range(d, &first, &last) && connections(row) > last - first;
+}
+
+static void say_ports_used(struct diagnosis *d, const struct connects *row, uint64_t ports)
+{
+	say_number(d, "ports", ports);
+	say_number(d, "begun", connections(row));
+	say(d, FINDING_CAUSE, ": no local port was left for it, which had begun {begun:connection}: net.ipv4.ip_local_port_range (now "
+	    "{port_first} to {port_last}) has {ports:port} to each destination");
 	say(d, FINDING_ADVICE, "Keep connections open and use them again (keep-alive, a pool): each that {who} closes holds "
 	    "its port in TIME_WAIT for a minute. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
+}
+
+/* The range is as it is now: it may have been changed since. What else takes ports away is not seen. */
+static void say_no_ports(struct diagnosis *d, const struct connects *row)
+{
+	uint64_t first, last;
+	bool known = has_range(d, &first, &last);
+
+	if (known) {
+		say_number(d, "port_first", first);
+		say_number(d, "port_last", last);
+	}
+	if (used_all_ports(d, row)) {
+		say_ports_used(d, row, last - first + 1);
+		return;
+	}
+	say(d, FINDING_CAUSE, ": no local port was left for it, of net.ipv4.ip_local_port_range");
+	if (known)
+		say(d, FINDING_CAUSE, " (now {port_first} to {port_last})");
+	say(d, FINDING_CAUSE, " without ip_local_reserved_ports, or of the socket's own IP_LOCAL_PORT_RANGE");
+	say(d, FINDING_ADVICE, "ss -tan shows which ports are taken, for a minute in TIME_WAIT, too: keep connections open and use them "
+	    "again (keep-alive, a pool). sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports shows what this machine "
+	    "allows, sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\" widens it.");
 }
 
 /* What was refused was not for it, maybe: it has a device of its own, or IPV6_V6ONLY. */
@@ -226,16 +259,6 @@ static bool say_no_ipv6(struct diagnosis *d, const struct connects *row)
 	return true;
 }
 
-/* Did as many connections come about as there are ports? Where calls that work are not seen that is not known. */
-static bool used_all_ports(const struct diagnosis *d, const struct connects *row)
-{
-	uint64_t first, last, failed = row->failures.other;
-
-	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++)
-		failed += row->failures.of[i].count;
-	return has_range(d, &first, &last) && row->calls >= failed && row->calls - failed > last - first;
-}
-
 /* IPv6 needs an address that leads there (ipv6_dev_get_saddr()), and lo may have none; IPv4 always finds one. */
 static void say_no_source(struct diagnosis *d)
 {
@@ -253,7 +276,7 @@ static void say_no_address(struct diagnosis *d, const struct connects *row)
 	else if (row->family == 6 && !used_all_ports(d, row))
 		say_no_source(d);
 	else
-		say_no_ports(d);
+		say_no_ports(d, row);
 }
 
 /* What its errno came from, of all that failed so. */
