@@ -607,7 +607,7 @@ static void deaf(void **state)
 	connect_here_fails(1, ETIMEDOUT);
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "no answer to any SYN, though a listener is there, on this machine");
-	assert_says(FINDING_ADVICE, "nft list ruleset");
+	assert_says(FINDING_ADVICE, "nft list ruleset. Or its own socket options do (TCP_MD5SIG, TCP-AO, IP_MINTTL, a filter)");
 	rig_down(state);
 	up(state);
 	rig_listen(128, 4096);

@@ -213,6 +213,10 @@ static const struct listener *listens(const struct diagnosis *d, const struct ta
 	return NULL;
 }
 
+/* tcp_v4_rcv(), tcp_inbound_hash(), tcp_filter() drop for a listener what its socket options do not want. */
+#define DROPPED_HERE	N_("Something drops the segments before the listener sees them: look at nft list ruleset. Or its own socket " \
+			   "options do (TCP_MD5SIG, TCP-AO, IP_MINTTL, a filter): nstat shows TCPMD5NotFound, TCPMinTTLDrop.")
+
 /* Without a trace of these SYNs. */
 static bool is_deaf(const struct diagnosis *d, const struct listener *l)
 {
@@ -243,7 +247,7 @@ static bool say_in_between(struct diagnosis *d, const struct connects *row, cons
 	if (!is_deaf(d, l))
 		return false;
 	say(d, FINDING_CAUSE, ": no answer to any SYN, though a listener is there, on this machine, and refused nobody");
-	say(d, FINDING_ADVICE, "Something drops the segments before the listener sees them: look at nft list ruleset.");
+	say(d, FINDING_ADVICE, DROPPED_HERE);
 	return true;
 }
 
@@ -439,7 +443,7 @@ static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
 		    N_("{again:SYN} of {who} to {raddr}:{rport} had no answer at first and had to be sent again"));
 	if (l && is_deaf(d, l)) {
 		say(d, FINDING_CAUSE, ", though a listener is there, on this machine, and refused nobody");
-		say(d, FINDING_ADVICE, "Something drops the segments before the listener sees them: look at nft list ruleset.");
+		say(d, FINDING_ADVICE, DROPPED_HERE);
 	} else {
 		say(d, FINDING_ADVICE, "The host is down, a firewall drops, the route is wrong, or its accept queue is full: run "
 		    "tcptrace there.");
