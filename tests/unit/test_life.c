@@ -490,6 +490,21 @@ static void expired(void **s)
 	leaves_synq(TCPTRACE_SYNQ_EXPIRED, LIFE_EXPIRED);
 }
 
+/* A sweep found it gone: when it went is not known. */
+static void swept(void **s)
+{
+	struct tcptrace_record r = record(TCPTRACE_SYNQ_DEL, RQ);
+
+	(void)s;
+	request();
+	assert_false(life_deduced(&life, LIFE_HALF_OPEN));
+	r.cause = TCPTRACE_SYNQ_OTHER;
+	r.flags = TCPTRACE_F_REQUEST | TCPTRACE_F_SAMPLED;
+	model_feed(m, &r);
+	is(LIFE_UNKNOWN);
+	assert_true(life_deduced(&life, LIFE_UNKNOWN));
+}
+
 static void syn_reset(void **s)
 {
 	(void)s;
@@ -798,7 +813,7 @@ int main(void)
 		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data),
 		TEST(out_of_resources), TEST(reset_memory), TEST(unread_in_last_ack), TEST(reset_by_us_late), TEST(killed),
 		TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
-		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(syn_reset),
+		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(swept), TEST(syn_reset),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(closed_early), TEST(not_sent), TEST(old_recording),
 		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),

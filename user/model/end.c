@@ -312,9 +312,14 @@ enum life_end life_end(const struct conn_life *l, uint64_t now_ns, uint64_t seen
 	return LIFE_UNKNOWN;
 }
 
-/* No hook tells the end of a minisock everywhere: that nothing came for as long as it lives says it. */
+/*
+ * No hook tells the end of a minisock everywhere: that nothing came for as long as it lives says it. Nor does every
+ * mechanism tell when a request goes: a sweep finds it gone.
+ */
 bool life_deduced(const struct conn_life *l, enum life_end end)
 {
+	if (l->old == TCP_S_NEW_SYN_RECV)
+		return l->synq_out_late;
 	return end == LIFE_NEVER_CLOSED && !l->mini_gone;
 }
 

@@ -78,19 +78,33 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 /* Its timer fires for the first time after TCP_TIMEOUT_INIT, 1 s: who is gone before did not expire. */
 #define EXPIRES_NS	900000000ull
 
-static unsigned int gone_why(const struct conn *c, uint64_t t_ns)
+/*
+ * Nor did who has never been sent his SYN-ACK again, unless tcp_synack_retries is 0, which no record says. One that was
+ * deferred gets none for long (syn_ack_recalc()).
+ */
+static bool may_have_expired(const struct model *m, const struct conn *c, uint64_t t_ns)
+{
+	if (!c->synq_ns)
+		return true;
+	if (t_ns - c->synq_ns < EXPIRES_NS)
+		return false;
+	return c->retrans || (c->listener && c->listener->deferred) ||
+	       model_seen(m, TCPTRACE_SYNACK_RETRANS) != TCPTRACE_SEEN_EXACTLY;
+}
+
+static unsigned int gone_why(const struct model *m, const struct conn *c, uint64_t t_ns)
 {
 	if (c->listener && !c->listener->open)
 		return TCPTRACE_SYNQ_LISTENER_CLOSED;
 	if (c->reset)
 		return TCPTRACE_SYNQ_RESET;
-	return c->synq_ns && t_ns - c->synq_ns < EXPIRES_NS ? TCPTRACE_SYNQ_OTHER : TCPTRACE_SYNQ_EXPIRED;
+	return may_have_expired(m, c, t_ns) ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_OTHER;
 }
 
 /* A request that is there no more, which was found out at `end`. */
 void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
-	unsigned int cause = gone_why(c, end->t_ns);
+	unsigned int cause = gone_why(m, c, end->t_ns);
 
 	leave_synq(m, leave_record(m, end->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_SAMPLED), c, cause);
 	if (!c->sk)
