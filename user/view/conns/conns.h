@@ -81,6 +81,7 @@ struct sum {
 	uint64_t ends[LIFE_ENDS_MAX];
 	struct hist life, in, out, rtt;
 	char comm[TCPTRACE_COMM_LEN];
+	bool others;			/* comm is not the only program */
 };
 
 struct sums {

@@ -28,15 +28,17 @@ static struct sum *find(struct sums *s, const char *host, uint8_t role, uint16_t
 	return x;
 }
 
-/* Of a port the last one's; of those without a port only if all have the same. */
+/* Of a port the first one's that is known; of those without a port only if all have the same. */
 static void learn_name(struct sum *x, const struct conn_life *l)
 {
-	bool first = x->count == 1;
+	bool differs = memcmp(x->comm, l->owner.comm, sizeof(x->comm));
 
-	if (x->role == ROLE_UNKNOWN && !first && memcmp(x->comm, l->owner.comm, sizeof(x->comm)))
-		memset(x->comm, 0, sizeof(x->comm));
-	else if (l->owner.pid && (x->role != ROLE_UNKNOWN || first))
+	if (x->count == 1 || (x->role != ROLE_UNKNOWN && !x->comm[0]))
 		memcpy(x->comm, l->owner.comm, sizeof(x->comm));
+	else if (x->role == ROLE_UNKNOWN && differs)
+		memset(x->comm, 0, sizeof(x->comm));
+	else
+		x->others |= differs && l->owner.pid;
 }
 
 void sums_add(struct sums *s, const struct conn_row *r)
@@ -118,6 +120,8 @@ static void put_sum(struct view *v, const struct sum *x)
 		out_safe(o, x->comm, TCPTRACE_COMM_LEN);
 	else
 		out_char(o, '-');
+	if (x->others)
+		out_str(o, _(" and others"));
 	out_str(o, "  ");
 	out_u64(o, x->count);
 	out_str(o, x->count == 1 ? _(" connection") : _(" connections"));
