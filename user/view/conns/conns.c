@@ -176,6 +176,13 @@ static bool is_due(const struct view *v, const struct life *x, uint64_t now_ns)
 	return x->told || !is_told_by_peer(v, x);
 }
 
+/* The end of a client whose SYNs were refused: no more of them come, and their line tells of both. */
+static void end_refused(struct view *v, struct life *x, uint64_t now_ns)
+{
+	if (x->peer && !x->peer->l.conn && life_over(&x->l, now_ns))
+		finish(v, x->peer, now_ns);
+}
+
 static void look(struct view *v, uint64_t now_ns)
 {
 	struct conns *s = v->priv;
@@ -186,6 +193,7 @@ static void look(struct view *v, uint64_t now_ns)
 	s->looked_ns = now_ns;
 	for (x = s->lives.first_over; x; x = next) {
 		next = x->next_over;
+		end_refused(v, x, now_ns);
 		if (is_due(v, x, now_ns))
 			finish(v, x, now_ns);
 	}
@@ -327,12 +335,13 @@ static void with_conn(struct view *v, const struct model_event *ev)
 		lives_set_isn(&s->lives, x, isn);
 	if (v->cfg.picks)
 		x->picks |= v->cfg.picks(v->cfg.picks_ctx, ev);
+	if (fresh && has_ends(&x->l.tuple) && s->lives.refused)
+		came_in(s, x);
 	if (has_ends(&x->l.tuple) && (!x->paired || !x->peer))
 		lives_pair(&s->lives, x);
-	if (fresh && x->paired && s->lives.refused)
-		came_in(s, x);
 	if (!x->l.end_ns)
 		return;
+	end_refused(v, x, ev->rec->t_ns);
 	if (is_due(v, x, ev->rec->t_ns))
 		finish(v, x, ev->rec->t_ns);
 	else
@@ -412,6 +421,12 @@ static void owners_now(struct view *v)
 		model_each_conn(v->cfg.models[i], owner_now, v->priv);
 }
 
+/* SYNs that were refused have no line among those that go on. */
+static bool goes_on_there(const struct view *v, const struct life *x)
+{
+	return is_told_by_peer(v, x) && x->peer->l.conn;
+}
+
 /* -a -i: those that go on. For people with the bytes since the last list; programs can subtract. */
 static void conns_interval(struct view *v, uint64_t now_ns)
 {
@@ -425,7 +440,7 @@ static void conns_interval(struct view *v, uint64_t now_ns)
 		struct conn_row r;
 		struct conn_life since;
 
-		if (v->cfg.quiet || !x->l.conn || x->l.end_ns || is_told_by_peer(v, x) || !make_row(v, x, now_ns, &r))
+		if (v->cfg.quiet || !x->l.conn || x->l.end_ns || goes_on_there(v, x) || !make_row(v, x, now_ns, &r))
 			continue;
 		since = x->l;
 		since.totals.in -= x->was_in < since.totals.in ? x->was_in : since.totals.in;

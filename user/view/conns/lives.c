@@ -65,7 +65,7 @@ static struct life *other_end(const struct lives *s, const struct life *x)
 	for (p = best ? NULL : *pair_bucket(s, &x->l.tuple); p; p = p->next_pair) {
 		enum pair_fit fit;
 
-		if (p == x || p->peer || !p->l.conn || p->told || (p->isn && x->isn))
+		if (p == x || p->peer || (!p->l.conn && !x->l.conn) || p->told || (p->isn && x->isn))
 			continue;
 		fit = pair_fit(&x->l.tuple, &p->l.tuple, p->host == x->host);
 		if (fit == PAIR_HERE)
@@ -133,7 +133,7 @@ void lives_pair(struct lives *s, struct life *x)
 		*p = x;
 		x->paired = true;
 	}
-	if (x->peer || !x->l.conn)
+	if (x->peer)
 		return;
 	x->peer = other_end(s, x);
 	if (x->peer)
