@@ -61,6 +61,78 @@ static void backlog_of_go(void **state)
 		    "net.core.somaxconn=128");
 }
 
+static void listen_again(int backlog, uint32_t somaxconn)
+{
+	struct tcptrace_record rec = by(listener_rec(TCPTRACE_LISTEN), SERVER, 3);
+
+	rig.limit = rec.acceptq_max = (uint32_t)backlog < somaxconn ? (uint32_t)backlog : somaxconn;
+	rec.backlog = backlog;
+	rec.somaxconn = somaxconn;
+	rig_feed(rec);
+}
+
+/* listen() with 0, and with 512 again: what was refused was refused at 0, though the limit is 512 at the end. */
+static void shut(void **state)
+{
+	(void)state;
+	rig_listen(512, 4096);
+	handshake(1, 1);
+	accept_by(1, SERVER, 0, 0, 0);
+	for (unsigned int i = 10; i < 33; i++) {
+		listen_again(0, 4096);
+		refuse(i);
+		listen_again(512, 4096);
+	}
+	box.comm = "memcached";
+	look();
+	assert_told("acceptq-shut", FINDING_CAUSE, "memcached[100] closes the door itself: it called listen() with 0, and its accept "
+		    "queue, whose limit was up to 512 at other times, held one connection.");
+	assert_says(FINDING_SEEN, "Seen: accept queue up to 1 (its limit was 0 to 512), 23 segments refused at limit 0");
+	assert_says(FINDING_ADVICE, "raise -c.");
+	assert_not_said("too short");
+	refuse(40);			/* a burst, too */
+	look();
+	assert_told("acceptq-shut", FINDING_SEEN, "24 segments refused at limits from 0 to 512");
+	for (unsigned int i = 0; i < 23; i++)
+		refuse(50 + i);
+	look();
+	assert_told("acceptq-backlog", FINDING_CAUSE, "it holds 513, ");
+}
+
+/* That listen() with 0 was called is not seen. */
+static void shut_unseen(void **state)
+{
+	(void)state;
+	rig_listen(512, 4096);
+	rig.limit = 0;
+	refuse(10);
+	rig.limit = 512;
+	handshake(11, 1);
+	look();
+	assert_told("acceptq-shut", FINDING_CAUSE, "it called listen() with 0, or with any number while net.core.somaxconn was 0.");
+}
+
+/* It has more by now. */
+static void raised(void **state)
+{
+	(void)state;
+	rig_listen(1, 4096);
+	burst(9);
+	listen_again(1024, 4096);
+	look();
+	assert_told("acceptq-backlog", FINDING_CAUSE, "it holds 2, 11 clients wanted in at once (its backlog was 1).");
+	assert_told("acceptq-backlog", FINDING_ADVICE, "Its limit is 1024 by now: enough.");
+	assert_not_said("restart");
+	rig_down(state);
+	up(state);
+	rig_listen(511, 1);
+	burst(9);
+	listen_again(511, 4096);
+	look();
+	assert_told("acceptq-somaxconn", FINDING_CAUSE, "It asked for 511; net.core.somaxconn made it 1.");
+	assert_told("acceptq-somaxconn", FINDING_ADVICE, "Its limit is 511 by now: enough.");
+}
+
 static void clamped(void **state)
 {
 	(void)state;
@@ -470,7 +542,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
+		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
 		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
 		TEST(close_wait),

@@ -66,11 +66,8 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 	l->backlog_known = true;
 	l->somaxconn = rec->somaxconn;
 	/* as the kernel clamps it: -1 asks for as much as there is */
-	l->limit = asked < rec->somaxconn ? asked : rec->somaxconn;
-	if (rec->acceptq_max)
-		l->limit = rec->acceptq_max;
+	listener_limit(l, rec->acceptq_max ? rec->acceptq_max : asked < rec->somaxconn ? asked : rec->somaxconn);
 	l->listen_limit = l->limit;
-	l->limit_known = true;
 	queue_numbers(m, l, rec, 0, 0);
 }
 

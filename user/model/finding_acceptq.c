@@ -25,12 +25,34 @@ static bool waits(const struct diagnosis *d, struct hist *h)
 
 /* ---- what was seen ---- */
 
+/* Called again with another backlog: at which limit what was seen. False: there was one limit only. */
+static bool say_limits(struct diagnosis *d)
+{
+	const struct limits *at = &d->l->refused.limits, *all = &d->l->limits;
+
+	if (!limits_differ(all))
+		return false;
+	say_number(d, "limit_low", all->low);
+	say_number(d, "limit_high", all->high);
+	say(d, FINDING_SEEN, "Seen: accept queue up to {peak} (its limit was {limit_low} to {limit_high})");
+	if (!refused_by_acceptq(d->l))
+		return true;
+	say_number(d, "refused", refused_by_acceptq(d->l));
+	say_number(d, "refused_low", at->low);
+	say_number(d, "refused_high", at->high);
+	say(d, FINDING_SEEN, limits_differ(at) ? N_(", {refused:segment} refused at limits from {refused_low} to {refused_high}") :
+	    N_(", {refused:segment} refused at limit {refused_low}"));
+	return true;
+}
+
 static void say_queue(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
 
 	say_number(d, "peak", l->acceptq.peak);
-	say_number(d, "limit", l->limit);
+	say_number(d, "limit", refused_by_acceptq(l) ? l->refused.then.limit : l->limit);
+	if (say_limits(d))
+		return;
 	if (refused_by_acceptq(l)) {
 		say_number(d, "refused", refused_by_acceptq(l));
 		say(d, FINDING_SEEN, "Seen: {refused:segment} refused, accept queue up to {peak} (limit {limit})");
@@ -326,6 +348,34 @@ static bool find_stalled(struct diagnosis *d)
 	return true;
 }
 
+/* ---- the program shuts the queue itself ---- */
+
+/*
+ * listen() with 0 lets one in and refuses the others, until listen() is called with more: memcached does so at its -c. Not
+ * where somaxconn made 0 of what it asked for.
+ */
+static bool find_shut(struct diagnosis *d)
+{
+	const struct limit_then *then = &d->l->refused.then;
+
+	if (!refused_by_acceptq(d->l) || then->limit || !d->l->limits.high || (then->backlog_known && then->backlog))
+		return false;
+	blame_keeper(d);
+	say_number(d, "limit_most", d->l->limits.high);
+	say(d, FINDING_CAUSE, then->backlog_known ?
+	    N_("{listener}: {who} closes the door itself: it called listen() with 0, and its accept queue, whose limit was up to "
+	       "{limit_most} at other times, held one connection.") :
+	    N_("{listener}: the accept queue of {who}, whose limit was up to {limit_most} at other times, had limit 0 and held one "
+	       "connection: it called listen() with 0, or with any number while net.core.somaxconn was 0."));
+	say_cost(d);
+	say_seen(d);
+	say_full(d);
+	say(d, FINDING_ADVICE, "Programs call listen() with 0 while they want nobody: as they serve as many connections as they may "
+	    "(memcached at its -c), or end. A larger backlog does not help.");
+	tell(d, "acceptq-shut");
+	return true;
+}
+
 /* ---- one member of a SO_REUSEPORT group ---- */
 
 static bool same_group(const struct listener *a, const struct listener *b)
@@ -429,7 +479,7 @@ static bool find_long_wait(struct diagnosis *d)
 /* Enough for all that wanted in at once, in powers of two. */
 static uint64_t wanted_backlog(const struct listener *l)
 {
-	uint64_t need = (uint64_t)l->limit + l->refused.out_peak, n = 16;
+	uint64_t need = (uint64_t)l->refused.then.limit + l->refused.out_peak, n = 16;
 
 	while (n < need && n < 1ull << 31)
 		n *= 2;
@@ -439,9 +489,10 @@ static uint64_t wanted_backlog(const struct listener *l)
 static void say_short(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
+	uint64_t holds = (uint64_t)l->refused.then.limit + 1;
 
-	say_number(d, "holds", (uint64_t)l->limit + 1);
-	say_number(d, "at_once", (uint64_t)l->limit + 1 + l->refused.out_peak);
+	say_number(d, "holds", holds);
+	say_number(d, "at_once", holds + l->refused.out_peak);
 	say_number(d, "want", wanted_backlog(l));
 	say(d, FINDING_CAUSE, "{listener}: the accept queue of {who} is too short: it holds {holds}, {at_once:client} "
 	    "wanted in at once");
@@ -460,9 +511,10 @@ static void say_restart(struct diagnosis *d, const char *reload)
 /* Nobody saw listen() being called, and the limit is what somaxconn is now. */
 static bool probably_clamped(const struct diagnosis *d)
 {
+	const struct limit_then *then = &d->l->refused.then;
 	uint64_t somaxconn;
 
-	return !d->l->backlog_known && machine_has(d, MACHINE_SOMAXCONN, &somaxconn) && somaxconn == d->l->limit;
+	return !then->backlog_known && machine_has(d, MACHINE_SOMAXCONN, &somaxconn) && somaxconn == then->limit;
 }
 
 /* To what was asked for; where that is not known, or all there is (-1), to the kernel's default since 5.4. */
@@ -470,21 +522,31 @@ static uint64_t clamp_raised(const struct listener *l, bool known)
 {
 	uint64_t want = wanted_backlog(l) > 4096 ? wanted_backlog(l) : 4096;
 
-	return known && (uint32_t)l->backlog <= 65535 ? (uint32_t)l->backlog : want;
+	return known && (uint32_t)l->refused.then.backlog <= 65535 ? (uint32_t)l->refused.then.backlog : want;
+}
+
+/* It has called listen() again, since then. */
+static bool say_raised(struct diagnosis *d)
+{
+	if (!d->l->open || d->l->limit < wanted_backlog(d->l))
+		return false;
+	say_number(d, "limit_now", d->l->limit);
+	say(d, FINDING_ADVICE, "Its limit is {limit_now} by now: enough.");
+	return true;
 }
 
 static bool find_clamped(struct diagnosis *d)
 {
-	const struct listener *l = d->l;
-	bool known = l->backlog_known && l->somaxconn && (uint32_t)l->backlog > l->somaxconn;
+	const struct limit_then *then = &d->l->refused.then;
+	bool known = then->backlog_known && then->somaxconn && (uint32_t)then->backlog > then->somaxconn;
 	uint64_t now = 0;
 
 	if (!known && !probably_clamped(d))
 		return false;
 	say_short(d);
-	say_number(d, "somaxconn", known ? l->somaxconn : l->limit);
+	say_number(d, "somaxconn", known ? then->somaxconn : then->limit);
 	if (known) {
-		say_number(d, "backlog", (uint32_t)l->backlog);
+		say_number(d, "backlog", (uint32_t)then->backlog);
 		say(d, FINDING_CAUSE, ". It asked for {backlog}; net.core.somaxconn made it {somaxconn}.");
 	} else {
 		say(d, FINDING_CAUSE, ". Probably clamped: its limit is net.core.somaxconn ({somaxconn}); what it asked "
@@ -492,11 +554,13 @@ static bool find_clamped(struct diagnosis *d)
 	}
 	say_cost(d);
 	say_seen(d);
-	if (machine_has(d, MACHINE_SOMAXCONN, &now) && now > l->limit && now >= wanted_backlog(l)) {
+	if (say_raised(d))
+		return true;
+	if (machine_has(d, MACHINE_SOMAXCONN, &now) && now > then->limit && now >= wanted_backlog(d->l)) {
 		say_number(d, "somaxconn_now", now);
 		say(d, FINDING_ADVICE, "net.core.somaxconn is {somaxconn_now} by now: enough");
 	} else {
-		say_number(d, "raise", clamp_raised(l, known));
+		say_number(d, "raise", clamp_raised(d->l, known));
 		say(d, FINDING_ADVICE, "Raise it: sysctl -w net.core.somaxconn={raise}");
 	}
 	say_restart(d, NULL);
@@ -508,8 +572,9 @@ static void say_limit(struct diagnosis *d)
 {
 	uint64_t somaxconn;
 
-	if (d->l->backlog_known)
-		say(d, FINDING_CAUSE, " (its backlog is {limit}).");
+	if (d->l->refused.then.backlog_known)
+		say(d, FINDING_CAUSE, limits_differ(&d->l->limits) ? N_(" (its backlog was {limit}).") :
+		    N_(" (its backlog is {limit})."));
 	else if (machine_has(d, MACHINE_SOMAXCONN, &somaxconn))
 		say(d, FINDING_CAUSE, " (limit {limit}: its backlog, as net.core.somaxconn is another).");
 	else
@@ -520,16 +585,18 @@ static void say_limit(struct diagnosis *d)
 static void find_backlog(struct diagnosis *d)
 {
 	const struct knob *knob = knob_of(d->f.who.comm);
-	const struct listener *l = d->l;
-	uint64_t somaxconn = l->somaxconn;
+	const struct limit_then *then = &d->l->refused.then;
+	uint64_t somaxconn = then->somaxconn;
 
 	say_short(d);
 	say_limit(d);
 	say_cost(d);
 	say_seen(d);
+	if (say_raised(d))
+		return;
 	machine_has(d, MACHINE_SOMAXCONN, &somaxconn);
 	/* it asks for as much as there is, as Go programs do */
-	if (l->backlog_known && (uint32_t)l->backlog == l->somaxconn && !knob) {
+	if (then->backlog_known && (uint32_t)then->backlog == then->somaxconn && !knob) {
 		say(d, FINDING_ADVICE, "It asks for net.core.somaxconn, as Go programs do: sysctl -w "
 		    "net.core.somaxconn={want}");
 	} else if (knob) {
@@ -538,7 +605,7 @@ static void find_backlog(struct diagnosis *d)
 	} else {
 		say(d, FINDING_ADVICE, "Let {who} give listen() a backlog of {want} or more");
 	}
-	if (somaxconn && somaxconn < wanted_backlog(l)) {
+	if (somaxconn && somaxconn < wanted_backlog(d->l)) {
 		say_number(d, "somaxconn", somaxconn);
 		say(d, FINDING_ADVICE, " and raise net.core.somaxconn with it (now {somaxconn})");
 	}
@@ -575,7 +642,7 @@ void find_acceptq(struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
 
-	if (find_accept_fails(&d) || find_imbalance(&d))
+	if (find_accept_fails(&d) || find_shut(&d) || find_imbalance(&d))
 		return;
 	if (find_stalled(&d)) {
 		if (stalls_explain(&d))

@@ -227,6 +227,7 @@ void on_place(struct model *m, const struct tcptrace_record *rec);
 /* refused.c */
 /* The ends are the server's: remote is the client. */
 int refused_init(struct model *m);
+void refused_then(struct listener *l);
 void refused_add(struct model *m, struct listener *l, const struct tuple *t, bool third, uint64_t t_ns);
 void refused_reset(struct model *m, const struct tuple *t);
 void refused_came(struct model *m, const struct tuple *t, uint64_t t_ns);
@@ -273,6 +274,13 @@ bool listener_awaits_cookies(const struct model *m, const struct listener *l);
 void listener_sk_gone(struct model *m, struct listener *l, uint64_t t_ns);
 struct listener *listener_still(struct model *m, struct listener *l, const struct tcptrace_record *rec);
 struct listener *listener_opening(struct model *m, struct listener *l, const struct tcptrace_record *rec);
+
+static inline void listener_limit(struct listener *l, uint32_t limit)
+{
+	l->limit = limit;
+	l->limit_known = true;
+	limits_add(&l->limits, limit);
+}
 
 /* Neither when one opens nor when it ends: another one may have its address. */
 static inline bool listener_life_unseen(const struct model *m)

@@ -117,6 +117,7 @@ struct listener {
 	uint32_t somaxconn;		/* at listen(); 0 unknown */
 	uint32_t limit;			/* effective: sk_max_ack_backlog, of both queues */
 	bool limit_known;		/* else limit is 0 and says nothing */
+	struct limits limits;		/* all that it has had in this run */
 	uint64_t lengths_ns;		/* when a record had the kernel's own lengths last; 0: never */
 	uint32_t synq_young;
 	struct queue synq, acceptq;

@@ -115,8 +115,7 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		synq = rec->synq;
 		acceptq = rec->acceptq;
 		l->synq_young = rec->synq_young;
-		l->limit = rec->acceptq_max;
-		l->limit_known = true;
+		listener_limit(l, rec->acceptq_max);
 		l->backlog_known = l->limit == l->listen_limit;	/* a filter hides other processes' listen() */
 		l->lengths_ns = rec->t_ns;
 		if (rec->flags & TCPTRACE_F_REQUEST)

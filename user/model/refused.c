@@ -114,6 +114,24 @@ static void begin(struct model *m, struct client *k, const struct tuple *t, stru
 		l->refused.out_peak = l->refused.out;
 }
 
+/* A full queue of l refused a segment. The limit of most of them is found as Boyer and Moore find a majority. */
+void refused_then(struct listener *l)
+{
+	struct limit_then *then = &l->refused.then;
+
+	if (!l->limit_known)
+		return;
+	limits_add(&l->refused.limits, l->limit);
+	if (then->votes && then->limit != l->limit) {
+		then->votes--;
+		return;
+	}
+	*then = (struct limit_then){
+		.limit = l->limit, .somaxconn = l->somaxconn, .backlog = l->backlog, .backlog_known = l->backlog_known,
+		.votes = then->votes + 1,
+	};
+}
+
 /* A full queue of l refused a segment of that client. */
 void refused_add(struct model *m, struct listener *l, const struct tuple *t, bool third, uint64_t t_ns)
 {

@@ -13,8 +13,38 @@
 enum refused_wait { REFUSED_SOON, REFUSED_1S, REFUSED_2S, REFUSED_3S, REFUSED_5S, REFUSED_10S, REFUSED_LONG,
 		    REFUSED_WAITS };
 
+/* The limits that a listener has had: listen() may be called again, with another backlog. */
+struct limits {
+	uint32_t low, high;
+	bool any;
+};
+
+static inline void limits_add(struct limits *s, uint32_t limit)
+{
+	if (!s->any || limit < s->low)
+		s->low = limit;
+	if (limit > s->high)
+		s->high = limit;
+	s->any = true;
+}
+
+static inline bool limits_differ(const struct limits *s)
+{
+	return s->low != s->high;
+}
+
+/* What a listener was asked for, and got, when most of what a full queue refused was refused. */
+struct limit_then {
+	uint32_t limit, somaxconn;
+	int32_t backlog;
+	bool backlog_known;
+	uint32_t votes;			/* more refusals than at any other limit, if any has half of them */
+};
+
 /* Of one listener, for the whole run. */
 struct refused {
+	struct limit_then then;
+	struct limits limits;		/* at refusals */
 	uint32_t clients;		/* different ones; one that came in and is refused again is another */
 	uint32_t in[REFUSED_WAITS];	/* of these, that came in */
 	uint64_t waited_ns;		/* all of them together */

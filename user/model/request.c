@@ -165,6 +165,8 @@ static void refused_client(struct model *m, const struct tcptrace_record *rec, c
 {
 	struct tuple t = { .netns = rec->netns };
 
+	if (rec_cause(rec) != TCPTRACE_DROP_SYNQ_QUARTER)	/* that goes by another limit */
+		refused_then(l);
 	if (rec->lport && rec->rport)
 		memcpy(&t, rec->laddr, offsetof(struct tuple, netns));
 	else if (c && c->tupled)
@@ -192,8 +194,6 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 		l->drops_seen += drops_of(rec);
 	if (c && is_third(rec))
 		c->ack_refused = true;
-	if (l && is_queue_full(rec_cause(rec)))
-		refused_client(m, rec, c, l);
 	/* nothing will tell the end of this one: a ghost until it is established after all */
 	if (c && rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && c->listener && !c->sk && !c->ghost) {
 		c->ghost = true;
@@ -202,6 +202,8 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	if (rec->cause == TCPTRACE_DROP_SYNQ_FULL && rec->flags & TCPTRACE_F_QUEUES)
 		m->synq_full_at_limit |= rec->synq == rec->acceptq_max;
 	queue_numbers(m, l, rec, 0, 0);
+	if (l && is_queue_full(rec_cause(rec)))
+		refused_client(m, rec, c, l);
 	emit_plain(m, rec, c, l);
 }
 

@@ -71,6 +71,10 @@ static void json_queue(struct out *o, const struct model *m, const struct listen
 	json_figure(o, "peak", figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
 	if (l->limit_known)
 		json_u64(o, "limit", l->limit);
+	if (limits_differ(&l->limits)) {
+		json_u64(o, "limit_low", l->limits.low);
+		json_u64(o, "limit_high", l->limits.high);
+	}
 	json_figure(o, "full_ns", figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL),
 		    model_full_ns(m, q));
 	json_figure(o, "oldest_ns", figure_known(m, l, synq ? FIGURE_SYNQ_OLDEST : FIGURE_ACCEPTQ_OLDEST),
@@ -194,6 +198,10 @@ void json_listener_counts(struct out *o, const struct model *m, const struct lis
 	if (figure_known(m, l, FIGURE_REFUSED)) {
 		json_u64(o, "drops", listener_refused(l));
 		put_causes(o, "refused", l, TCPTRACE_CAUSES_REFUSED);
+	}
+	if (limits_differ(&l->limits) && l->refused.limits.any) {
+		json_u64(o, "refused_limit_low", l->refused.limits.low);
+		json_u64(o, "refused_limit_high", l->refused.limits.high);
 	}
 	if (l->drops_unseen)
 		json_u64(o, "sk_drops_unseen", l->drops_unseen);

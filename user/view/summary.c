@@ -119,12 +119,28 @@ static bool put_waits(struct out *o, const char *label, const char *verb, const 
 	return true;
 }
 
+/* " (limit 0..512)": what listen() set it to in this run, or what it was at refusals. */
+static void put_limits(struct out *o, const struct limits *s)
+{
+	out_str(o, " (");
+	out_str(o, _("limit"));
+	out_char(o, ' ');
+	out_u64(o, s->low);
+	if (limits_differ(s)) {
+		out_str(o, "..");
+		out_u64(o, s->high);
+	}
+	out_char(o, ')');
+}
+
 static void put_peak(struct out *o, const struct model *m, const struct listener *l, const struct queue *q)
 {
 	enum figure f = q == &l->synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK;
 
 	summary_figure(o, N_("peak"), figure_known(m, l, f), q->peak);
-	if (l->limit_known) {
+	if (limits_differ(&l->limits)) {
+		put_limits(o, &l->limits);
+	} else if (l->limit_known) {
 		out_char(o, '/');
 		out_u64(o, l->limit);
 	}
@@ -169,6 +185,8 @@ static void put_refused(struct view *v, const struct model *m, const struct list
 		out_u64(o, l->causes[i]);
 		comma = N_(", ");
 	}
+	if (limits_differ(&l->limits) && l->refused.limits.any)
+		put_limits(o, &l->refused.limits);
 	if (figure_drops_unseen(m, l)) {
 		out_mem(o, "  ", 2);
 		summary_with(o, l->deferred ? N_("(sk_drops rose by {1} more: TCP_DEFER_ACCEPT drops ACKs without data)") :

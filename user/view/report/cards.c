@@ -83,6 +83,10 @@ static void put_queue(struct view *v, const struct listener *l, const struct que
 	put_fact(o, N_("now"), figure_known(m, l, FIGURE_NOW), q->now);
 	put_fact(o, N_("peak"), figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
 	put_fact(o, N_("limit"), l->limit_known ? KNOWN_EXACTLY : KNOWN_NOT, l->limit);
+	if (limits_differ(&l->limits)) {
+		put_fact(o, N_("its lowest"), KNOWN_EXACTLY, l->limits.low);
+		put_fact(o, N_("its highest"), KNOWN_EXACTLY, l->limits.high);
+	}
 	put_time(o, N_("full for"), figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL), model_full_ns(m, q));
 	if (q->now)
 		put_time(o, N_("the oldest waits for"), figure_known(m, l, synq ? FIGURE_SYNQ_OLDEST : FIGURE_ACCEPTQ_OLDEST),
