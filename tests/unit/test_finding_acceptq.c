@@ -307,6 +307,56 @@ static void slow(void **state)
 	assert_says(FINDING_ADVICE, "A longer queue only makes clients wait longer.");
 }
 
+/* Three wait already when we come. */
+static void found_waiting(void)
+{
+	struct tcptrace_record rec = by(queues(listener_rec(TCPTRACE_EXISTS), 0, 3), SERVER, 3);
+
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	for (unsigned int i = 1; i <= 3; i++) {
+		rec = server_rec(TCPTRACE_EXISTS, i);
+		rec.sk = SK(i);
+		rec.new = TCP_S_ESTABLISHED;
+		rec.flags = TCPTRACE_F_QUEUED;
+		rig_feed(rec);
+	}
+}
+
+static bool is_least(const char *key)
+{
+	const struct finding_value *v = found.f[0].value;
+
+	while (v->key && strcmp(v->key, key))
+		v++;
+	return v->key && v->least;
+}
+
+/* They waited, and nobody accepted, before we came: how long is not known, whether it goes on or is over. */
+static void began_before(void **state)
+{
+	(void)state;
+	found_waiting();
+	pass(1500 * MS);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for >=1.5 s, since ");
+	assert_says(FINDING_CAUSE, " or before, while 3 connections waited");
+	assert_says(FINDING_SEEN, "waits of >=1.5 s (median) and >=1.5 s (longest)");
+	assert_true(is_least("stall") && is_least("median") && is_least("longest"));
+	for (unsigned int i = 1; i <= 3; i++)
+		accept_by(i, SERVER, 0, 0, 3 - i);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "for >=1.5 s, since ");
+	assert_says(FINDING_SEEN, "(median) and >=1.5 s (longest)");
+	rig_down(state);
+	up(state);
+	found_waiting();
+	pass(300 * MS);
+	look();
+	assert_told("long-wait", FINDING_CAUSE, "p99 >=");
+	assert_true(is_least("p99"));
+}
+
 static void long_wait(void **state)
 {
 	unsigned int i;
@@ -544,6 +594,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
 		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
+		TEST(began_before),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
 		TEST(close_wait),
 	};

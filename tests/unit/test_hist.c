@@ -72,6 +72,27 @@ static void quantiles(void **state)
 }
 
 /* In any order, of several at once, and after parts were given back: the same as a whole histogram. */
+/* Some may be longer than what was entered: quantiles from the shortest of these on are lower bounds, and true ones. */
+static void lower_bounds(void **state)
+{
+	struct hist h = { 0 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 98; i++)
+		hist_add(&h, 1000);
+	assert_false(hist_is_least(&h, h.max));
+	hist_add_least(&h, 1000000);
+	hist_add_least(&h, 1000100);
+	assert_int_equal(hist_quantile(&h, 500), hist_top(hist_bucket(1000)));
+	assert_false(hist_is_least(&h, hist_quantile(&h, 500)));
+	assert_int_equal(hist_quantile(&h, 990), 1000000);
+	assert_true(hist_is_least(&h, hist_quantile(&h, 990)));
+	assert_true(hist_is_least(&h, h.max));
+	hist_add(&h, 5000000);		/* longer than these are said to be: so may they be */
+	assert_true(hist_quantile(&h, 1000) <= 5000000);
+	assert_true(hist_is_least(&h, hist_quantile(&h, 1000)));
+}
+
 static void waits_are_the_same(void **state)
 {
 	struct waits w[3] = { 0 };
@@ -128,6 +149,7 @@ int main(void)
 		cmocka_unit_test(one_value),
 		cmocka_unit_test(error_is_small),
 		cmocka_unit_test(quantiles),
+		cmocka_unit_test(lower_bounds),
 		cmocka_unit_test(waits_are_the_same),
 		cmocka_unit_test(waits_take_what_they_need),
 	};

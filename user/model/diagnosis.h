@@ -32,6 +32,7 @@ struct diagnosis diagnosis_of(const struct diagnosis *from, const struct listene
 void say(struct diagnosis *d, enum finding_part part, const char *text);
 void say_number(struct diagnosis *d, const char *key, uint64_t number);
 void say_value(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number);
+void say_least(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number, bool least);	/* or more */
 void say_address(struct diagnosis *d, const char *key, const uint8_t addr[16]);
 void say_words(struct diagnosis *d, const char *key, const char *words);
 void tell(struct diagnosis *d, const char *id);		/* it is complete */

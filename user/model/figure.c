@@ -134,6 +134,12 @@ static uint64_t waited(const struct model *m, const struct conn *c)
 	return since && until > since ? until - since : 0;
 }
 
+/* It was there before us, or may have been since we knew that last. */
+static bool waits_longer(const struct model *m, const struct conn *c)
+{
+	return waits_until(m, c) < m->totals.last_ns || !(c->in_acceptq ? c->acceptq_ns : c->synq_ns);
+}
+
 /* Of the list; not the surplus, which the kernel has not got any more. */
 static const struct conn *first_waiting(const struct queue *q)
 {
@@ -162,7 +168,7 @@ uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, st
 		uint64_t ns = waited(m, c);
 
 		if (ns && !c->moved)
-			hist_add(waits, ns);
+			(waits_longer(m, c) ? hist_add_least : hist_add)(waits, ns);
 		n += ns != 0;
 	}
 	return n;
@@ -171,14 +177,13 @@ uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, st
 /* Nobody waits, or it is known since when; at least that where the kernel holds more than we saw come. */
 static enum known oldest_known(const struct model *m, const struct queue *q, enum known k)
 {
-	const struct conn *c = q->oldest;
+	const struct conn *c = first_waiting(q);
 
 	if (!k || !q->now)
 		return k;
-	if (!model_oldest_wait(m, q))
+	if (!c || !waited(m, c))
 		return KNOWN_NOT;
-	return at_most(k, q->now > q->known || waits_until(m, c) < m->totals.last_ns ||
-			  !(c->in_acceptq ? c->acceptq_ns : c->synq_ns));
+	return at_most(k, q->now > q->known || waits_longer(m, c));
 }
 
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f)
@@ -200,6 +205,8 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 		return oldest_known(m, &l->synq, k);
 	case FIGURE_ACCEPTQ_OLDEST:
 		return oldest_known(m, &l->acceptq, k);
+	case FIGURE_ACCEPTQ_WAIT:	/* of those that were taken */
+		return at_most(k, l->in_acceptq.least);
 	case FIGURE_BLOCKED:		/* no call was seen to begin: only what it returned was of interest */
 		return l->accepted && !l->in_accept.count ? KNOWN_NOT : k;
 	case FIGURE_COOKIES_SENT:

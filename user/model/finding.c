@@ -42,9 +42,17 @@ static struct finding_value *new_value(struct diagnosis *d, const char *key, enu
 	return v;
 }
 
+void say_least(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number, bool least)
+{
+	struct finding_value *v = new_value(d, key, unit);
+
+	v->number = number;
+	v->least = least;
+}
+
 void say_value(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number)
 {
-	new_value(d, key, unit)->number = number;
+	say_least(d, key, unit, number, false);
 }
 
 void say_number(struct diagnosis *d, const char *key, uint64_t number)

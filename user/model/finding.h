@@ -29,6 +29,7 @@ enum finding_unit {
 struct finding_value {
 	const char *key;
 	enum finding_unit unit;
+	bool least;				/* a lower bound */
 	uint64_t number;
 	union {
 		const uint8_t *addr;		/* 16 bytes that live as long as the model */

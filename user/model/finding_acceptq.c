@@ -90,14 +90,21 @@ static void say_synq(struct diagnosis *d)
 	}
 }
 
+static void say_quantile(struct diagnosis *d, const char *key, const struct hist *h, unsigned int permille)
+{
+	uint64_t ns = permille == 1000 ? h->max : hist_quantile(h, permille);
+
+	say_least(d, key, FINDING_SPAN, ns, hist_is_least(h, ns));
+}
+
 static void say_seen(struct diagnosis *d)
 {
 	struct hist h;
 
 	say_queue(d);
 	if (waits(d, &h) && h.count) {
-		say_value(d, "median", FINDING_SPAN, hist_quantile(&h, 500));
-		say_value(d, "longest", FINDING_SPAN, h.max);
+		say_quantile(d, "median", &h, 500);
+		say_quantile(d, "longest", &h, 1000);
 		say(d, FINDING_SEEN, ", waits of {median} (median) and {longest} (longest)");
 	}
 	if (d->l->open && d->l->acceptq.now) {
@@ -207,12 +214,14 @@ static struct stall worst_stall(const struct diagnosis *d)
 static struct stall all_stalls(const struct diagnosis *d, uint64_t *n)
 {
 	const struct pace *p = &d->l->pace;
-	struct stall sum = { .ns = p->stalled_ns, .refused = p->stalled_refused, .waiting = p->worst.waiting }, now;
+	struct stall sum = { .ns = p->stalled_ns, .refused = p->stalled_refused, .waiting = p->worst.waiting,
+			     .before = p->stalled_before }, now;
 
 	*n = p->stalls;
 	if (pace_now(d->m, d->l, &now) && now.ns >= PACE_STALL_NS) {
 		sum.ns += now.ns;
 		sum.refused += now.refused;
+		sum.before |= now.before;
 		if (now.waiting > sum.waiting)
 			sum.waiting = now.waiting;
 		++*n;
@@ -312,7 +321,7 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 
 static void say_stall(struct diagnosis *d, const struct stall *s)
 {
-	say_value(d, "stall", FINDING_SPAN, s->ns);
+	say_least(d, "stall", FINDING_SPAN, s->ns, s->before);
 	say_value(d, "from", FINDING_MOMENT, s->from_ns);
 	say_number(d, "stall_waiting", s->waiting);
 	say_number(d, "pid", d->f.who.pid);
@@ -329,8 +338,9 @@ static bool find_stalled(struct diagnosis *d)
 	p = blame_holder(d, s.from_ns);
 	d->f.of_process = true;
 	say_stall(d, &s);
-	say(d, FINDING_CAUSE, "{listener}: no accept() by {who} for {stall} from {from} on, while {stall_waiting:connection} "
-	    "waited");
+	say(d, FINDING_CAUSE, s.before ? N_("{listener}: no accept() by {who} for {stall}, since {from} or before, while "
+	    "{stall_waiting:connection} waited") : N_("{listener}: no accept() by {who} for {stall} from {from} on, while "
+	    "{stall_waiting:connection} waited"));
 	if (p.state == 'S' && !p.instead_of)
 		say_full(d);
 	say_why_stalled(d, &p);
@@ -341,7 +351,7 @@ static bool find_stalled(struct diagnosis *d)
 	sum = all_stalls(d, &n);
 	if (n > 1) {
 		say_number(d, "stalls", n);
-		say_value(d, "stalled", FINDING_SPAN, sum.ns);
+		say_least(d, "stalled", FINDING_SPAN, sum.ns, sum.before);
 		say(d, FINDING_SEEN, " {stalls} such pauses, {stalled} in all.");
 	}
 	tell(d, "accept-stalled");
@@ -464,7 +474,7 @@ static bool find_long_wait(struct diagnosis *d)
 	if (p99 < FINDING_SLOW_NS)
 		return false;
 	blame_server(d);
-	say_value(d, "p99", FINDING_SPAN, p99);
+	say_least(d, "p99", FINDING_SPAN, p99, hist_is_least(&h, p99));
 	say(d, FINDING_CAUSE, "{listener}: connections wait long for accept() of {who}: p99 {p99}.");
 	say_seen(d);
 	say_full(d);

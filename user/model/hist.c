@@ -40,6 +40,28 @@ void hist_add(struct hist *h, uint64_t ns)
 		h->max = ns;
 }
 
+uint64_t hist_shorter(uint64_t least, uint64_t ns)
+{
+	return least && least < ns ? least : ns ? ns : 1;
+}
+
+void hist_add_least(struct hist *h, uint64_t ns)
+{
+	hist_add(h, ns);
+	h->least = hist_shorter(h->least, ns);
+}
+
+/* The value of a bucket; of a lower bound the smallest that it can be. */
+static uint64_t value_of(const struct hist *h, unsigned int idx)
+{
+	uint64_t top = hist_top(idx) < h->max ? hist_top(idx) : h->max, bottom;
+
+	if (!hist_is_least(h, top))
+		return top;
+	bottom = idx ? hist_top(idx - 1) + 1 : 0;
+	return bottom > h->least ? bottom : h->least;
+}
+
 uint64_t hist_below(const struct hist *h, unsigned int power)
 {
 	unsigned int end = hist_bucket(1ull << power);
@@ -52,7 +74,7 @@ uint64_t hist_below(const struct hist *h, unsigned int power)
 
 uint64_t hist_quantile(const struct hist *h, unsigned int permille)
 {
-	uint64_t rank, seen = 0, top;
+	uint64_t rank, seen = 0;
 	unsigned int i;
 
 	if (!h->count)
@@ -65,10 +87,8 @@ uint64_t hist_quantile(const struct hist *h, unsigned int permille)
 		rank = 1;
 	for (i = 0; i < HIST_BUCKETS - 1; i++) {
 		seen += h->bucket[i];
-		if (seen >= rank) {
-			top = hist_top(i);
-			return top < h->max ? top : h->max;
-		}
+		if (seen >= rank)
+			return value_of(h, i);
 	}
 	return h->max;		/* the last bucket has no top */
 }

@@ -127,11 +127,12 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 	struct model_event ev = emit_step(rec, TCPTRACE_ACCEPTQ_DEL, c, c->listener);
 	struct listener *l = c->listener;
 	int by = l ? queue_step_unseen(&l->acceptq) : 0;
+	bool taken_now = c->in_acceptq && !c->unseen && !(ev.flags & TCPTRACE_F_SAMPLED);
 
 	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset && !(c->unseen && takers_unseen(m)))	/* taken before the RST? */
 		cause = TCPTRACE_ACCEPTQ_RESET;
 	ev.cause = cause;
-	if (c->in_acceptq && !c->unseen && !(ev.flags & TCPTRACE_F_SAMPLED))
+	if (taken_now)
 		emit_took(&ev, c->acceptq_ns);
 	queue_leave(m, c);
 	conn_set_req(m, c, 0);		/* the kernel frees it here */
@@ -144,6 +145,9 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 		l->closed_reset += cause == TCPTRACE_ACCEPTQ_CLOSED && c->reset;
 		if (ev.has_dur && cause != TCPTRACE_ACCEPTQ_CLOSED && !c->moved)
 			waits_add(&m->waits, &l->in_acceptq, ev.dur_ns);
+		else if (taken_now && !c->acceptq_ns && c->known_ns && rec->t_ns > c->known_ns &&
+			 cause != TCPTRACE_ACCEPTQ_CLOSED)	/* it waited before we came, too */
+			waits_add_least(&m->waits, &l->in_acceptq, rec->t_ns - c->known_ns);
 	}
 	queue_numbers(m, l, rec, 0, by);
 	emit_event(m, &ev);

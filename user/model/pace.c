@@ -41,11 +41,12 @@ static void ends(struct listener *l, uint64_t t_ns)
 	p->stalls++;
 	p->stalled_ns += s.ns;
 	p->stalled_refused += s.refused;
+	p->stalled_before |= s.before;
 }
 
-static void begins(struct listener *l, uint64_t t_ns)
+static void begins(struct listener *l, uint64_t t_ns, bool before)
 {
-	l->pace.now = (struct stall){ .from_ns = t_ns };
+	l->pace.now = (struct stall){ .from_ns = t_ns, .before = before };
 	l->pace.shown_ns = t_ns;
 	l->pace.refused = refused_by_acceptq(l);
 }
@@ -95,7 +96,7 @@ void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t b
 		return;
 	}
 	if (!p->now.from_ns)
-		begins(l, rec->t_ns);
+		begins(l, rec->t_ns, step < 0 ? !told : step == 0 || before);
 	if (length > p->now.waiting)
 		p->now.waiting = length;
 	if (rec->flags & TCPTRACE_F_QUEUES && rec->t_ns > p->shown_ns)

@@ -16,6 +16,7 @@
 /* A while in which connections waited and nobody took any. */
 struct stall {
 	uint64_t from_ns, ns;
+	bool before;			/* it may have begun before from_ns */
 	uint64_t refused;		/* segments that the full queue refused meanwhile */
 	uint32_t waiting;		/* most that waited */
 };
@@ -25,6 +26,7 @@ struct pace {
 	struct stall worst;		/* of those that are over; ns 0: there was none */
 	uint32_t stalls;		/* of PACE_STALL_NS and more that are over */
 	uint64_t stalled_ns, stalled_refused;	/* of these */
+	bool stalled_before;		/* one of these may have begun before it is known to */
 	uint64_t takes;			/* times that one was taken out */
 	uint64_t left;			/* waited when the listener was closed, */
 	uint32_t closings;		/* each time that any did: shutdown() closes it, and listen() opens it again */

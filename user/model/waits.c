@@ -49,6 +49,12 @@ void waits_add(struct pool *parts, struct waits *w, uint64_t ns)
 		w->max = ns;
 }
 
+void waits_add_least(struct pool *parts, struct waits *w, uint64_t ns)
+{
+	waits_add(parts, w, ns);
+	w->least = hist_shorter(w->least, ns);
+}
+
 void waits_end(struct pool *parts, struct waits *w)
 {
 	while (w->first) {
@@ -61,7 +67,7 @@ void waits_end(struct pool *parts, struct waits *w)
 
 void waits_hist(const struct waits *w, struct hist *out)
 {
-	*out = (struct hist){ .count = w->count, .sum = w->sum, .max = w->max };
+	*out = (struct hist){ .count = w->count, .sum = w->sum, .max = w->max, .least = w->least };
 	for (const struct waits_part *part = w->first; part; part = part->next)
 		memcpy(&out->bucket[part->group * HIST_SUB], part->bucket, sizeof(part->bucket));
 }

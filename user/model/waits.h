@@ -14,12 +14,13 @@
 struct waits_part;
 
 struct waits {
-	uint64_t count, sum, max;
+	uint64_t count, sum, max, least;	/* as in struct hist */
 	struct waits_part *first;	/* the one that was counted in last comes first */
 };
 
 int waits_init(struct pool *parts, uint32_t waits);	/* for so many of them; 0 or -ENOMEM */
 void waits_add(struct pool *parts, struct waits *w, uint64_t ns);
+void waits_add_least(struct pool *parts, struct waits *w, uint64_t ns);	/* so long, or longer */
 void waits_end(struct pool *parts, struct waits *w);	/* gives its parts back */
 void waits_hist(const struct waits *w, struct hist *out);
 

@@ -114,6 +114,7 @@ static void put_address(const struct writing *w, const uint8_t addr[16], bool po
 
 static void put_value(const struct writing *w, const struct finding_value *e, bool port)
 {
+	out_str(w->o, e->least ? ">=" : "");
 	switch (e->unit) {
 	case FINDING_NUMBER: out_u64(w->o, e->number); break;
 	case FINDING_SPAN: put_span(w->o, e->number); break;

@@ -301,6 +301,22 @@ static void put_part(struct view *v, const struct finding *f, const char *key, e
 	finding_json(v, v->out, f, part);
 }
 
+static void put_evidence_at_least(struct out *o, const struct finding_value *e)
+{
+	bool any = false;
+
+	for (; e->key; e++) {
+		if (!e->least)
+			continue;
+		if (!any)
+			json_begin(o, "at_least");
+		any = true;
+		json_bool(o, e->key, true);
+	}
+	if (any)
+		json_end(o);
+}
+
 void json_finding(struct view *v, const struct finding *f)
 {
 	struct out *o = v->out;
@@ -323,6 +339,7 @@ void json_finding(struct view *v, const struct finding *f)
 	for (const struct finding_value *e = f->value; e->key; e++)
 		put_evidence(o, e);
 	json_end(o);
+	put_evidence_at_least(o, f->value);
 	out_char(o, '}');
 	out_line_end(o);
 }

@@ -59,16 +59,21 @@ static void put_time(struct out *o, const char *label, enum known known, uint64_
 	end_fact(o);
 }
 
+static void put_wait(struct out *o, const char *label, enum known known, const struct hist *h, uint64_t ns)
+{
+	put_time(o, label, !known ? KNOWN_NOT : hist_is_least(h, ns) ? KNOWN_LEAST : KNOWN_EXACTLY, ns);
+}
+
 /* still: so many of these wait on. */
 static void put_waits(struct out *o, const char *label, enum known known, const struct hist *h, uint32_t still)
 {
 	if (known && !h->count)
 		return;
 	begin_row(o, label);
-	put_time(o, "p50", known, hist_quantile(h, 500));
-	put_time(o, "p90", known, hist_quantile(h, 900));
-	put_time(o, "p99", known, hist_quantile(h, 990));
-	put_time(o, N_("longest"), known, h->max);
+	put_wait(o, "p50", known, h, hist_quantile(h, 500));
+	put_wait(o, "p90", known, h, hist_quantile(h, 900));
+	put_wait(o, "p99", known, h, hist_quantile(h, 990));
+	put_wait(o, N_("longest"), known, h, h->max);
 	if (still)
 		put_fact(o, N_("of these wait still"), KNOWN_EXACTLY, still);
 	end_row(o);

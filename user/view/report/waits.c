@@ -49,6 +49,8 @@ void waits_table(struct view *v, const struct hist *h)
 		return;
 	out_str(v->out, "<table class=\"waits\"><caption>");
 	html_text(v->out, N_("Waited in the accept queue"));
+	if (h->least)
+		html_text(v->out, N_(" (some longer: when they came was not seen)"));
 	out_str(v->out, "</caption>\n<thead><tr><th scope=\"col\">");
 	html_text(v->out, N_("time"));
 	out_str(v->out, "</th><th scope=\"col\">");

@@ -264,7 +264,10 @@ static void put_waits(struct top *t, const struct model *m, const struct listene
 		return;
 	lines = lines_of(&waits);
 	page_str(&t->doc, "", LOOK_PLAIN);
-	page_str(&t->doc, _("   Waits in the accept queue, of the whole run"), LOOK_BOLD);
+	out_str(page_line(&t->doc), _("   Waits in the accept queue, of the whole run"));
+	if (waits.least)
+		out_str(page_line(&t->doc), _(" (some longer: when they came was not seen)"));
+	page_line_end(&t->doc, LOOK_BOLD, ~0u);
 	for (unsigned int k = lines.first; k <= lines.last; k++)
 		put_hist_line(t, &lines, k);
 }

@@ -138,6 +138,13 @@ static void put_rates(const struct top_rows *t, struct top_row *r, struct top_se
 	s->closed = !l->open;
 }
 
+static struct top_value quantile(enum known known, const struct hist *h, unsigned int permille)
+{
+	uint64_t ns = known ? hist_quantile(h, permille) : 0;
+
+	return value(!known ? KNOWN_NOT : hist_is_least(h, ns) ? KNOWN_LEAST : KNOWN_EXACTLY, ns);
+}
+
 static void put_waits(struct top_row *r, const struct model *m, const struct listener *l)
 {
 	enum known known = figure_known(m, l, FIGURE_ACCEPTQ_WAIT);
@@ -150,8 +157,8 @@ static void put_waits(struct top_row *r, const struct model *m, const struct lis
 	}
 	if (known && !waits.count)
 		known = KNOWN_NOT;
-	r->value[TOP_P99] = value(known, known ? hist_quantile(&waits, 990) : 0);
-	r->value[TOP_P50] = value(known, known ? hist_quantile(&waits, 500) : 0);
+	r->value[TOP_P99] = quantile(known, &waits, 990);
+	r->value[TOP_P50] = quantile(known, &waits, 500);
 	r->value[TOP_OLDEST] = value(figure_known(m, l, FIGURE_ACCEPTQ_OLDEST), model_oldest_wait(m, &l->acceptq));
 }
 
