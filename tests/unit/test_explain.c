@@ -29,6 +29,17 @@ static void every_event_and_cause_is_explained(void **state)
 				     explain(TCPTRACE_SYNQ_DEL, 0, 0, TCPTRACE_SYNQ_OTHER, 0));
 }
 
+/* "There is no connection" is not said where there is one, or may be. */
+static void no_failure_is_none(void **state)
+{
+	static const int none[] = { -EINPROGRESS, -EALREADY, -EISCONN, -EINTR, -512, -516, 0 };
+	const char *failed = explain(TCPTRACE_CONNECT_RETURN, 0, 0, 0, -ENETUNREACH);
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(none) / sizeof(*none); i++)
+		assert_ptr_not_equal(explain(TCPTRACE_CONNECT_RETURN, 0, 0, 0, none[i]), failed);
+}
+
 /* Of the transitions that the kernel makes, none is left to "the next state". */
 static void every_transition_is_explained(void **state)
 {
@@ -267,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_event_and_cause_is_explained),
+		cmocka_unit_test(no_failure_is_none),
 		cmocka_unit_test(every_transition_is_explained),
 		cmocka_unit_test(each_names_a_function_and_a_file),
 		cmocka_unit_test(all_is_translated),

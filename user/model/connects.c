@@ -146,7 +146,7 @@ static void owned(struct model *m, struct conn *c, const struct tcptrace_record 
 	}
 	failed(m, c, rec, ECONNREFUSED);
 	c->unowned = false;
-	c->result_due = !connect_failed(rec);
+	c->result_due = !connect_failed(rec->ret);
 }
 
 void connects_returned(struct model *m, struct conn *c, const struct tcptrace_record *rec)
@@ -158,7 +158,7 @@ void connects_returned(struct model *m, struct conn *c, const struct tcptrace_re
 	} else if (refused_meanwhile(c, rec->ret)) {
 		failed_alone(m, c, rec, ECONNREFUSED);
 		c->reset = false;
-	} else if (connect_failed(rec) && c->owner.pid) {
+	} else if (connect_failed(rec->ret) && c->owner.pid) {
 		if (!c->result_due)
 			failed(m, c, rec, rec_errno(rec));
 		c->result_due = false;

@@ -156,7 +156,7 @@ static void connect_returns(struct conn_life *l, const struct model_event *ev)
 	l->in_connect = false;
 	if (ev->has_dur)
 		l->connect_ns = ev->dur_ns;
-	if (connect_failed(ev->rec) && !l->established)
+	if (connect_failed(ev->rec->ret) && !l->established)
 		l->connect_err = rec_errno(ev->rec);
 	if (l->connect_err && !l->syn_ns && !l->end_ns && !l->before) {	/* no transition: nothing was tried */
 		l->old = TCP_S_CLOSE;

@@ -267,10 +267,15 @@ static inline bool is_disconnect(const struct tcptrace_record *rec)
 	return rec->event == TCPTRACE_CONNECT_RETURN && !rec->ret && !rec->rport;
 }
 
-/* What a call failed with, or sk_err; 0: nothing that the kernel has a number for, whatever a file says. */
-static inline int rec_errno(const struct tcptrace_record *rec)
+/* What a call failed with; 0: nothing that the kernel has a number for, whatever a file says. */
+static inline int ret_errno(int32_t ret)
 {
-	return rec->ret < 0 && rec->ret > -4096 ? -rec->ret : 0;
+	return ret < 0 && ret > -4096 ? -ret : 0;
+}
+
+static inline int rec_errno(const struct tcptrace_record *rec)	/* ... or sk_err */
+{
+	return ret_errno(rec->ret);
 }
 
 /* A signal came first: EINTR, or one of the kernel's ERESTARTSYS to ERESTART_RESTARTBLOCK, which libc never shows. */
@@ -280,9 +285,9 @@ static inline bool is_interruption(int err)
 }
 
 /* Not: its way goes on, it was interrupted, or it is no way at all: connected already. */
-static inline bool connect_failed(const struct tcptrace_record *rec)
+static inline bool connect_failed(int32_t ret)
 {
-	int err = rec_errno(rec);
+	int err = ret_errno(ret);
 
 	return err && err != EINPROGRESS && err != EALREADY && err != EISCONN && !is_interruption(err);
 }

@@ -13,7 +13,7 @@
 #include "../lib/wrap.h"
 #include "explain.h"
 
-enum { ANY = 0, WORKED = 1, FAILED = 2 };	/* of ret; or a negative errno */
+enum { ANY, WORKED, FAILED, INTERRUPTED };	/* of ret; or a negative errno */
 
 struct explanation {
 	uint8_t event, old, new, cause;		/* 0: any */
@@ -62,6 +62,17 @@ static const struct explanation table[] = {
 	     "__inet_stream_connect() (net/ipv4/af_inet.c) says EINPROGRESS. The call does not "
 	     "wait for the handshake (over loopback it may be over by now, or refused); poll() "
 	     "finds the socket writable when it is over.") },
+	{ CALL(CONNECT_RETURN, -EALREADY),
+	  N_("connect() was called again while the handshake goes on: __inet_stream_connect() "
+	     "(net/ipv4/af_inet.c) says EALREADY. Nothing has failed; poll() finds the socket "
+	     "writable when it is over.") },
+	{ CALL(CONNECT_RETURN, -EISCONN),
+	  N_("connect() was called again on a connected socket: __inet_stream_connect() "
+	     "(net/ipv4/af_inet.c) says EISCONN. The connection is there as before.") },
+	{ CALL(CONNECT_RETURN, INTERRUPTED),
+	  N_("A signal came while connect() waited: __inet_stream_connect() "
+	     "(net/ipv4/af_inet.c) returned before the handshake was over. The kernel goes on "
+	     "with that, and the call is begun again or returns EINTR.") },
 	{ CALL(CONNECT_RETURN, -ECONNREFUSED),
 	  N_("connect() failed because a RST answered the SYN: tcp_reset() "
 	     "(net/ipv4/tcp_input.c) made it ECONNREFUSED. The host can be reached, but nobody "
@@ -329,7 +340,13 @@ static const struct explanation table[] = {
 
 static bool fits_ret(int want, int ret)
 {
-	return want == ANY || (want == WORKED && ret >= 0) || (want == FAILED && ret < 0) || want == ret;
+	switch (want) {
+	case ANY: return true;
+	case WORKED: return ret >= 0;
+	case FAILED: return ret < 0;
+	case INTERRUPTED: return is_interruption(ret_errno(ret));
+	}
+	return ret == want;
 }
 
 const char *explain(unsigned int event, unsigned int old, unsigned int new, unsigned int cause, int ret)

@@ -34,7 +34,7 @@ static void connect_returned(struct conn_row *row, const struct model_event *ev)
 	row->call_ns = ev->has_dur ? ev->dur_ns : UNKNOWN;
 	if (!ret)
 		row->outcome = CONN_CONNECTED;
-	if (!connect_failed(ev->rec))
+	if (!connect_failed(ret))
 		return;
 	row->outcome = CONN_FAILED;
 	row->error = ret;

@@ -3,15 +3,8 @@
  * The replay as data: which connections come in it, and its steps as columns. Where a
  * step puts its connection is decided here; page.js only moves it.
  */
-#include <errno.h>
-
 #include "../explain.h"
 #include "report.h"
-
-static bool interrupted(int ret)
-{
-	return ret == -EINPROGRESS || ret == -EINTR || (ret <= -512 && ret >= -516);
-}
 
 static enum place of_client(const struct step *s)
 {
@@ -23,7 +16,7 @@ static enum place of_client(const struct step *s)
 	case TCPTRACE_STATE:
 		return s->new == TCP_S_SYN_SENT ? PLACE_WIRE : s->new == TCP_S_CLOSE ? PLACE_LEFT : PLACE_SAME;
 	case TCPTRACE_CONNECT_RETURN:
-		return s->ret < 0 && !interrupted(s->ret) ? PLACE_LEFT : PLACE_SAME;
+		return connect_failed(s->ret) ? PLACE_LEFT : PLACE_SAME;
 	}
 	return PLACE_SAME;
 }
