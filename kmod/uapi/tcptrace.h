@@ -192,6 +192,7 @@ struct tcptrace_record {
 		/*
 		 * accept, connect-return: how long the call took, 0: it began
 		 * before us. The socket's other records have its cookie.
+		 * lost: within so long from t_ns on; 0: at any time before.
 		 */
 		__u64	call_ns;
 	};

@@ -119,6 +119,20 @@ static void lower_bounds(void **state)
 	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_EXACTLY);
 }
 
+/* What has no hook is read off other events: it is lost with these. */
+static void lost_with_others(void **state)
+{
+	const uint64_t deduced = ALL_BUT(ACCEPTQ_DEL) | SEEN(ACCEPTQ_DEL, TCPTRACE_SEEN_DEDUCED);
+
+	(void)state;
+	rig_listen(128, 4096);
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_LOST, .new = TCPTRACE_ACCEPT, .arg = 3 });
+	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_EXACTLY);
+	observe(deduced, 0);
+	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_LEAST);
+	assert_int_equal(known(FIGURE_ACCEPTQ_WAIT), KNOWN_LEAST);
+}
+
 /* Who listened when records were lost may lack some of them; who began later lacks none. */
 static void incomplete(void **state)
 {
@@ -213,7 +227,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(everything), CASE(each_its_events), CASE(lower_bounds), CASE(incomplete), CASE(the_oldest), CASE(waits_that_go_on),
+		CASE(everything), CASE(each_its_events), CASE(lower_bounds), CASE(lost_with_others), CASE(incomplete), CASE(the_oldest), CASE(waits_that_go_on),
 		CASE(keys), CASE(broken_chain),
 	};
 

@@ -357,6 +357,74 @@ static void began_before(void **state)
 	assert_true(is_least("p99"));
 }
 
+static void lost(unsigned int event, uint64_t from_ns, uint64_t ns)
+{
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_LOST, .new = event, .arg = 7, .t_ns = from_ns, .call_ns = ns,
+					   .fd = -1 });
+}
+
+/* Whether one was taken while records were lost nobody knows: no pause is known then, nor until all are there again. */
+static void lost_takes(void **state)
+{
+	uint64_t from;
+
+	(void)state;
+	rig_listen(2, 4096);
+	handshake(1, 1);
+	from = rig.t;
+	lost(TCPTRACE_ACCEPT, from, 2 * S);
+	pass(1 * S);
+	handshake(2, 2);
+	pass(1 * S);
+	accept_by(1, SERVER, 0, 0, 1);
+	handshake(3, 2);
+	pass(900 * MS);
+	look();
+	assert_true(!found.n || strcmp(found.f[0].id, "accept-stalled"));
+	pass(900 * MS);		/* and then it stands */
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, " or before, while 2 connections waited");
+	assert_true(is_least("stall"));
+	/* one from before stays; of a recording that does not say when records were lost none does */
+	rig_down(state);
+	up(state);
+	rig_listen(2, 4096);
+	handshake(1, 1);
+	pass(3 * S);
+	accept_by(1, SERVER, 0, 0, 0);
+	lost(TCPTRACE_ACCEPT, rig.t, S);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "for 3.0 s from ");
+	lost(TCPTRACE_ACCEPT, rig.t, 0);
+	look();
+	assert_true(!found.n || strcmp(found.f[0].id, "accept-stalled"));
+}
+
+/* The way in of these was lost: that they were accepted says that it accepts. */
+static void takes_of_unknown(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	handshake(1, 1);
+	for (unsigned int i = 2; i < 12; i++) {
+		pass(100 * MS);
+		accept_by(i, SERVER, 0, 0, 1);
+	}
+	look();
+	assert_true(!found.n || strcmp(found.f[0].id, "accept-stalled"));
+}
+
+static void lost_refusals(void **state)
+{
+	(void)state;
+	rig_listen(1, 4096);
+	burst(9);
+	lost(TCPTRACE_DROP, rig.t, S);
+	look();
+	assert_told("acceptq-backlog", FINDING_SEEN, "Seen: >=9 segments refused");
+	assert_true(is_least("refused"));
+}
+
 static void long_wait(void **state)
 {
 	unsigned int i;
@@ -594,7 +662,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
 		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
-		TEST(began_before),
+		TEST(began_before), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
 		TEST(close_wait),
 	};

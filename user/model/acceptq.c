@@ -259,7 +259,7 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c = NULL;
 	struct model_event ev;
 	struct listener *l;
-	bool fresh, told;
+	bool fresh, told, taken;
 
 	if (rec->flags & TCPTRACE_F_INFERRED && !waits_for_it(m, rec))
 		return;
@@ -269,12 +269,13 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 		return;
 	l = listener_of(m, rec, c);
 	told = c && c->in_acceptq && c->listener == l;		/* its way out takes the lengths */
+	taken = c && !c->in_acceptq && !c->left_acceptq;	/* its way in was not seen */
 	if (c)
 		accepted(m, rec, c, l);
 	else if (l && is_failure(rec))
 		accept_failed(m, l, rec);
 	if (!told)
-		queue_numbers(m, l, rec, 0, 0);
+		queue_numbers(m, l, rec, 0, taken && rec->flags & TCPTRACE_F_QUEUES ? -1 : 0);
 	ev = emit_step(rec, rec->event, c, l);
 	ev.has_dur = call_dur_ns(rec) != 0;
 	ev.dur_ns = call_dur_ns(rec);

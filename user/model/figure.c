@@ -54,9 +54,27 @@ bool listener_incomplete(const struct model *m, const struct listener *l)
 	return m->totals.lost_total && l->born_ns <= m->totals.lost_ns;
 }
 
+/* Other records that tell of it where it has no hook of its own. */
+static uint64_t read_off(unsigned int event)
+{
+	switch (event) {
+	case TCPTRACE_ACCEPTQ_DEL: return ON(ACCEPT) | ON(ACCEPTQ_ADD);
+	case TCPTRACE_SYNQ_DEL: return ON(ACCEPTQ_ADD);
+	case TCPTRACE_COOKIE_OK: return ON(ACCEPTQ_ADD) | ON(DROP);
+	}
+	return 0;
+}
+
 static bool lost_some(const struct model *m, const struct listener *l, unsigned int event)
 {
-	return (m->totals.lost[event] || m->totals.lost[TCPTRACE_NONE]) && listener_incomplete(m, l);
+	uint64_t of = 1ull << event | ON(NONE) | (model_seen(m, event) == TCPTRACE_SEEN_EXACTLY ? 0 : read_off(event));
+
+	if (!listener_incomplete(m, l))
+		return false;
+	for (unsigned int i = 0; i < TCPTRACE_EVENT_MAX; i++)
+		if (of >> i & 1 && m->totals.lost[i])
+			return true;
+	return false;
 }
 
 static enum known of_event(const struct model *m, const struct listener *l, unsigned int event, bool time)
@@ -206,7 +224,7 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 	case FIGURE_ACCEPTQ_OLDEST:
 		return oldest_known(m, &l->acceptq, k);
 	case FIGURE_ACCEPTQ_WAIT:	/* of those that were taken */
-		return at_most(k, l->in_acceptq.least);
+		return at_most(k, l->in_acceptq.open);
 	case FIGURE_BLOCKED:		/* no call was seen to begin: only what it returned was of interest */
 		return l->accepted && !l->in_accept.count ? KNOWN_NOT : k;
 	case FIGURE_COOKIES_SENT:

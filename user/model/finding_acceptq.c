@@ -54,7 +54,8 @@ static void say_queue(struct diagnosis *d)
 	if (say_limits(d))
 		return;
 	if (refused_by_acceptq(l)) {
-		say_number(d, "refused", refused_by_acceptq(l));
+		say_least(d, "refused", FINDING_NUMBER, refused_by_acceptq(l),
+			  figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_LEAST);
 		say(d, FINDING_SEEN, "Seen: {refused:segment} refused, accept queue up to {peak} (limit {limit})");
 	} else if (figure_known(d->m, l, FIGURE_REFUSED) != KNOWN_EXACTLY) {
 		say(d, FINDING_SEEN, "Seen: accept queue up to {peak} (limit {limit})");
@@ -94,7 +95,7 @@ static void say_quantile(struct diagnosis *d, const char *key, const struct hist
 {
 	uint64_t ns = permille == 1000 ? h->max : hist_quantile(h, permille);
 
-	say_least(d, key, FINDING_SPAN, ns, hist_is_least(h, ns));
+	say_least(d, key, FINDING_SPAN, ns, hist_is_least(h, permille));
 }
 
 static void say_seen(struct diagnosis *d)
@@ -474,7 +475,7 @@ static bool find_long_wait(struct diagnosis *d)
 	if (p99 < FINDING_SLOW_NS)
 		return false;
 	blame_server(d);
-	say_least(d, "p99", FINDING_SPAN, p99, hist_is_least(&h, p99));
+	say_least(d, "p99", FINDING_SPAN, p99, hist_is_least(&h, 990));
 	say(d, FINDING_CAUSE, "{listener}: connections wait long for accept() of {who}: p99 {p99}.");
 	say_seen(d);
 	say_full(d);

@@ -40,26 +40,11 @@ void hist_add(struct hist *h, uint64_t ns)
 		h->max = ns;
 }
 
-uint64_t hist_shorter(uint64_t least, uint64_t ns)
-{
-	return least && least < ns ? least : ns ? ns : 1;
-}
-
 void hist_add_least(struct hist *h, uint64_t ns)
 {
 	hist_add(h, ns);
-	h->least = hist_shorter(h->least, ns);
-}
-
-/* The value of a bucket; of a lower bound the smallest that it can be. */
-static uint64_t value_of(const struct hist *h, unsigned int idx)
-{
-	uint64_t top = hist_top(idx) < h->max ? hist_top(idx) : h->max, bottom;
-
-	if (!hist_is_least(h, top))
-		return top;
-	bottom = idx ? hist_top(idx - 1) + 1 : 0;
-	return bottom > h->least ? bottom : h->least;
+	if (!h->open++ || ns < h->least)
+		h->least = ns;
 }
 
 uint64_t hist_below(const struct hist *h, unsigned int power)
@@ -72,23 +57,58 @@ uint64_t hist_below(const struct hist *h, unsigned int power)
 	return n;
 }
 
-uint64_t hist_quantile(const struct hist *h, unsigned int permille)
+/* Which entry, from 1 on: ceil(count * permille / 1000) without overflow; the first at least. */
+static uint64_t rank_of(const struct hist *h, unsigned int permille)
 {
-	uint64_t rank, seen = 0;
-	unsigned int i;
+	uint64_t rank;
 
-	if (!h->count)
-		return 0;
 	if (permille > 1000)
 		permille = 1000;
-	/* ceil(count * permille / 1000) without overflow; the first entry at least */
 	rank = h->count / 1000 * permille + (h->count % 1000 * permille + 999) / 1000;
-	if (!rank)
-		rank = 1;
+	return rank ? rank : 1;
+}
+
+static unsigned int bucket_at(const struct hist *h, uint64_t rank)
+{
+	uint64_t seen = 0;
+	unsigned int i;
+
 	for (i = 0; i < HIST_BUCKETS - 1; i++) {
 		seen += h->bucket[i];
 		if (seen >= rank)
-			return value_of(h, i);
+			break;
 	}
-	return h->max;		/* the last bucket has no top */
+	return i;
+}
+
+/* The last bucket has no top. */
+static uint64_t top_of(const struct hist *h, unsigned int idx)
+{
+	return idx < HIST_BUCKETS - 1 && hist_top(idx) < h->max ? hist_top(idx) : h->max;
+}
+
+/* If those that may be longer were longer than all others, it would be the one that is `open` further on. */
+bool hist_is_least(const struct hist *h, unsigned int permille)
+{
+	uint64_t rank = rank_of(h, permille);
+	unsigned int i;
+
+	if (!h->open)
+		return false;
+	i = bucket_at(h, rank);
+	return top_of(h, i) >= h->least && (rank + h->open > h->count || bucket_at(h, rank + h->open) != i);
+}
+
+uint64_t hist_quantile(const struct hist *h, unsigned int permille)
+{
+	unsigned int i;
+	uint64_t bottom;
+
+	if (!h->count)
+		return 0;
+	i = bucket_at(h, rank_of(h, permille));
+	if (!hist_is_least(h, permille))
+		return top_of(h, i);
+	bottom = i ? hist_top(i - 1) + 1 : 0;
+	return bottom > h->least ? bottom : h->least;
 }

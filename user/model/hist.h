@@ -14,22 +14,18 @@
 
 struct hist {
 	uint64_t count, sum, max;
-	uint64_t least;		/* the shortest of those that may be longer than what was entered; 0: none may */
+	uint64_t open, least;	/* so many may be longer than what was entered, and the shortest of these */
 	uint32_t bucket[HIST_BUCKETS];
 };
 
 void hist_add(struct hist *h, uint64_t ns);
 void hist_add_least(struct hist *h, uint64_t ns);	/* so long, or longer */
-/* Is a quantile or the maximum, as it is here, a lower bound? What is shorter than those that may be longer is none. */
-static inline bool hist_is_least(const struct hist *h, uint64_t ns)
-{
-	return h->least && ns >= h->least;
-}
 uint64_t hist_below(const struct hist *h, unsigned int power);	/* entries under 2^power, which is 2^3 to 2^43 */
 /* The value that a share of permille/1000 of the entries does not exceed; 0 when empty, never above max. */
 uint64_t hist_quantile(const struct hist *h, unsigned int permille);
+/* Is that a lower bound (1000: is the maximum)? Not where those that may be longer are too few to move it. */
+bool hist_is_least(const struct hist *h, unsigned int permille);
 
-uint64_t hist_shorter(uint64_t least, uint64_t ns);	/* what `least` becomes when one more may be longer than ns */
 unsigned int hist_bucket(uint64_t ns);		/* into which it falls */
 uint64_t hist_top(unsigned int bucket);		/* the largest value that falls into it */
 

@@ -191,6 +191,14 @@ static inline uint64_t call_dur_ns(const struct tcptrace_record *rec)
 	return rec->call_ns;
 }
 
+#define LOST_UNTOLD_NS	1000000000ull	/* sources tell at most so often what was lost: there may have been more since */
+
+/* What should have come of it before then may have been lost. 0: nothing was. */
+static inline uint64_t lost_until(const struct model *m)
+{
+	return m->totals.lost_ns ? m->totals.lost_ns + LOST_UNTOLD_NS : 0;
+}
+
 static inline uint64_t rec_req(const struct tcptrace_record *rec)
 {
 	return rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->req;
@@ -233,8 +241,9 @@ void refused_reset(struct model *m, const struct tuple *t);
 void refused_came(struct model *m, const struct tuple *t, uint64_t t_ns);
 
 /* pace.c */
-void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t before, int step);
+void pace_step(const struct model *m, struct listener *l, const struct tcptrace_record *rec, uint32_t before, int step);
 void pace_close(struct listener *l, uint64_t t_ns);
+void pace_lost(const struct model *m, struct listener *l, bool any_time);
 
 /* connects.c */
 int connects_init(struct model *m);

@@ -62,7 +62,7 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 	ev.counted = count_gone(l, c, cause, ev.flags);
 	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
 		waits_add(&m->waits, &l->in_synq, ev.dur_ns);
-	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && c->ack_refused && !c->ghost) {
+	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && cause && c->ack_refused && !c->ghost) {
 		c->ghost = true;
 		l->ghosts++;
 		l->refused.expired += cause == TCPTRACE_SYNQ_EXPIRED;
@@ -98,6 +98,8 @@ static unsigned int gone_why(const struct model *m, const struct conn *c, uint64
 		return TCPTRACE_SYNQ_LISTENER_CLOSED;
 	if (c->reset)
 		return TCPTRACE_SYNQ_RESET;
+	if (c->last_ns < lost_until(m))		/* the record that tells may be among these */
+		return TCPTRACE_CAUSE_NONE;
 	return may_have_expired(m, c, t_ns) ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_OTHER;
 }
 

@@ -82,8 +82,12 @@ static void on_lost(struct model *m, const struct tcptrace_record *rec)
 
 	m->totals.lost[rec->new < TCPTRACE_EVENT_MAX ? rec->new : TCPTRACE_NONE] += count;
 	m->totals.lost_total += count;
-	if (count)
-		m->totals.lost_ns = m->totals.last_ns;
+	if (!count)
+		return;
+	if (m->totals.lost_ns < rec->t_ns + call_dur_ns(rec))
+		m->totals.lost_ns = rec->t_ns + call_dur_ns(rec);
+	for (uint32_t i = 0; i < m->nlisteners; i++)
+		pace_lost(m, &m->listeners[m->listener_order[i]], !call_dur_ns(rec));
 }
 
 static void on_observed(struct model *m, const struct tcptrace_record *rec)

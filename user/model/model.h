@@ -312,7 +312,7 @@ struct model_totals {
 	uint64_t events[TCPTRACE_EVENT_MAX];	/* steps, by event */
 	uint64_t lost[TCPTRACE_EVENT_MAX];	/* as the LOST records said, by event */
 	uint64_t lost_total;
-	uint64_t lost_ns;		/* when the last of them were told: they happened before; 0: none */
+	uint64_t lost_ns;		/* none of these happened later; 0: none */
 	uint64_t evicted;		/* conns forgotten because the table was full */
 	uint64_t evicted_timewait;	/* the same, but their socket was gone already: only the end
 					 * of TIME_WAIT was still to come */

@@ -44,9 +44,13 @@ static void ends(struct listener *l, uint64_t t_ns)
 	p->stalled_before |= s.before;
 }
 
-static void begins(struct listener *l, uint64_t t_ns, bool before)
+/* While records are lost nobody knows whether one was taken: no pause is known until all are there again. */
+static void begins(const struct model *m, struct listener *l, uint64_t t_ns, bool before)
 {
-	l->pace.now = (struct stall){ .from_ns = t_ns, .before = before };
+	bool late = t_ns < lost_until(m);
+
+	l->pace.now = (struct stall){ .from_ns = late ? lost_until(m) : t_ns, .before = before || late,
+				      .waiting = l->acceptq.now };
 	l->pace.shown_ns = t_ns;
 	l->pace.refused = refused_by_acceptq(l);
 }
@@ -78,7 +82,7 @@ static bool was_taken(struct pace *p, uint64_t t_ns, uint32_t expected, uint32_t
  * The accept queue had `before`, one came in (step 1), one went out (-1) or neither, and now it has
  * l->acceptq.now. Fewer than there should be: some were taken of which there is no record.
  */
-void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t before, int step)
+void pace_step(const struct model *m, struct listener *l, const struct tcptrace_record *rec, uint32_t before, int step)
 {
 	uint32_t length = l->acceptq.now;
 	struct pace *p = &l->pace;
@@ -96,7 +100,7 @@ void pace_step(struct listener *l, const struct tcptrace_record *rec, uint32_t b
 		return;
 	}
 	if (!p->now.from_ns)
-		begins(l, rec->t_ns, step < 0 ? !told : step == 0 || before);
+		begins(m, l, rec->t_ns, step < 0 ? !told : step == 0 || before);
 	if (length > p->now.waiting)
 		p->now.waiting = length;
 	if (rec->flags & TCPTRACE_F_QUEUES && rec->t_ns > p->shown_ns)
@@ -112,6 +116,21 @@ void pace_close(struct listener *l, uint64_t t_ns)
 		l->pace.left_ns = t_ns;
 	}
 	ends(l, t_ns);
+}
+
+/* any_time: when they were lost is not known, so those that are over may be none either. */
+void pace_lost(const struct model *m, struct listener *l, bool any_time)
+{
+	struct pace *p = &l->pace;
+
+	if (any_time) {
+		p->worst = (struct stall){ 0 };
+		p->stalls = 0;
+		p->stalled_ns = p->stalled_refused = 0;
+		p->stalled_before = false;
+	}
+	if (p->now.from_ns && p->now.from_ns < lost_until(m))
+		begins(m, l, m->totals.last_ns, true);
 }
 
 /* Is each connection that leaves an accept queue seen to leave it? */

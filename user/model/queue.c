@@ -129,7 +129,7 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
 	queue_set(&l->synq, synq, l->open && l->limit_known && synq_full, rec->t_ns);
 	queue_set(&l->acceptq, acceptq, l->open && l->limit_known && acceptq > l->limit, rec->t_ns);
-	pace_step(l, rec, before, acceptq_step);
+	pace_step(m, l, rec, before, acceptq_step);
 	if (rec->flags & TCPTRACE_F_QUEUES && l->open && (l->acceptq.known > acceptq || l->acceptq.surplus_of))
 		queue_surplus(m, l, rec->t_ns);
 	if (m->wants.longer && (synq > synq_before || acceptq > before))

@@ -52,7 +52,8 @@ void waits_add(struct pool *parts, struct waits *w, uint64_t ns)
 void waits_add_least(struct pool *parts, struct waits *w, uint64_t ns)
 {
 	waits_add(parts, w, ns);
-	w->least = hist_shorter(w->least, ns);
+	if (!w->open++ || ns < w->least)
+		w->least = ns;
 }
 
 void waits_end(struct pool *parts, struct waits *w)
@@ -67,7 +68,7 @@ void waits_end(struct pool *parts, struct waits *w)
 
 void waits_hist(const struct waits *w, struct hist *out)
 {
-	*out = (struct hist){ .count = w->count, .sum = w->sum, .max = w->max, .least = w->least };
+	*out = (struct hist){ .count = w->count, .sum = w->sum, .max = w->max, .open = w->open, .least = w->least };
 	for (const struct waits_part *part = w->first; part; part = part->next)
 		memcpy(&out->bucket[part->group * HIST_SUB], part->bucket, sizeof(part->bucket));
 }

@@ -14,7 +14,7 @@
 struct waits_part;
 
 struct waits {
-	uint64_t count, sum, max, least;	/* as in struct hist */
+	uint64_t count, sum, max, open, least;	/* as in struct hist */
 	struct waits_part *first;	/* the one that was counted in last comes first */
 };
 

@@ -38,7 +38,8 @@ struct kmod_source {
 	struct tracefs_instance *instance;
 	struct pages pages;
 	struct kmod_hooks hooks;
-	uint64_t delivered, lost, check_ns;
+	uint64_t delivered, lost;
+	uint64_t looked_ns, told_ns;	/* when what was lost was asked last, and when there was any */
 	bool resync;
 };
 
@@ -278,10 +279,33 @@ static void *ask(void *arg)
 	return NULL;
 }
 
+/* As in source_bpf: ahead of what is read after it. */
+static int tell_lost(struct kmod_source *s, bool last, source_fn fn, void *ctx)
+{
+	struct tcptrace_record r = { .event = TCPTRACE_LOST, .fd = -1, .t_ns = s->looked_ns };
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), sum;
+
+	if (!last && now - s->told_ns < SECOND)
+		return 0;
+	s->looked_ns = now;
+	sum = pages_lost(&s->pages, s->instance);
+	if (sum <= s->lost)
+		return 0;
+	r.call_ns = now - r.t_ns;
+	r.arg = sum - s->lost;
+	s->lost = sum;
+	s->told_ns = now;
+	s->resync = true;
+	return fn(ctx, &r);
+}
+
 static int hand_on(struct kmod_source *s, uint64_t until_ns, source_fn fn, void *ctx)
 {
-	int n = pages_drain(&s->pages), err;
+	int err = tell_lost(s, until_ns == UINT64_MAX, fn, ctx), n;
 
+	if (err)
+		return err;
+	n = pages_drain(&s->pages);
 	if (n < 0)
 		return n;
 	err = pages_deliver(&s->pages, until_ns, fn, ctx, &s->delivered);
@@ -321,31 +345,10 @@ static int kmod_source_snapshot(struct source *base, source_fn fn, void *ctx)
 
 /* ---- poll ---- */
 
-static int tell_lost(struct kmod_source *s, source_fn fn, void *ctx)
-{
-	struct tcptrace_record r = { .event = TCPTRACE_LOST, .fd = -1 };
-	uint64_t sum = pages_lost(&s->pages, s->instance);
-
-	if (sum <= s->lost)
-		return 0;
-	r.t_ns = clock_ns(CLOCK_MONOTONIC);
-	r.arg = sum - s->lost;
-	s->lost = sum;
-	s->resync = true;
-	return fn(ctx, &r);
-}
-
 static int periodic(struct kmod_source *s, bool idle, source_fn fn, void *ctx)
 {
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	int err = 0;
-
-	if (now - s->check_ns >= SECOND) {
-		s->check_ns = now;
-		err = tell_lost(s, fn, ctx);
-	}
-	if (err || !idle || !s->resync)
-		return err;
+	if (!idle || !s->resync)
+		return 0;
 	s->resync = false;
 	return kmod_source_snapshot(&s->base, fn, ctx);
 }
@@ -360,7 +363,7 @@ static int kmod_source_poll(struct source *base, int timeout_ms, source_fn fn, v
 	if (n < 0)
 		return n;
 	if (!timeout_ms)		/* the last one: what was lost must be reported now */
-		return tell_lost(s, fn, ctx);
+		return tell_lost(s, true, fn, ctx);
 	err = periodic(s, !n, fn, ctx);
 	if (err)
 		return err;

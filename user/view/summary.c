@@ -90,9 +90,11 @@ static void put_label(struct out *o, const char *label)
 	out_spaces(o, n < 12 ? 12 - n : 0);
 }
 
-static void put_wait(struct out *o, const struct hist *h, uint64_t ns)
+static void put_wait(struct out *o, const struct hist *h, unsigned int permille)
 {
-	if (put_known(o, hist_is_least(h, ns) ? KNOWN_LEAST : KNOWN_EXACTLY, ns))
+	uint64_t ns = permille == 1000 ? h->max : hist_quantile(h, permille);
+
+	if (put_known(o, hist_is_least(h, permille) ? KNOWN_LEAST : KNOWN_EXACTLY, ns))
 		out_ms(o, ns);
 }
 
@@ -111,12 +113,12 @@ static bool put_waits(struct out *o, const char *label, const char *verb, const 
 	out_str(o, tr(verb));
 	for (i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
 		out_str(o, q[i].name + (i == 0));
-		put_wait(o, h, hist_quantile(h, q[i].permille));
+		put_wait(o, h, q[i].permille);
 	}
 	out_mem(o, "  ", 2);
 	out_str(o, _("max"));
 	out_char(o, ' ');
-	put_wait(o, h, h->max);
+	put_wait(o, h, 1000);
 	out_str(o, " ms");
 	if (still) {
 		out_mem(o, "  ", 2);

@@ -39,6 +39,7 @@ static void bpf_source_close(struct source *base)
 static void start(struct bpf_source *s)
 {
 	rings_start(&s->rings);
+	s->looked_ns = clock_ns(CLOCK_MONOTONIC);
 	for (uint32_t ev = 1; ev < TCPTRACE_EVENT_MAX; ev++)
 		s->lost[ev] = __atomic_load_n(&s->load.skel->bss->lost[ev], __ATOMIC_RELAXED);
 }
@@ -98,27 +99,6 @@ static int bpf_source_snapshot(struct source *base, source_fn fn, void *ctx)
 
 /* ---- poll ---- */
 
-/* New losses become LOST records, so that model, view and recording know. */
-static int tell_lost(struct bpf_source *s)
-{
-	int err = 0;
-
-	for (uint32_t ev = 1; !err && ev < TCPTRACE_EVENT_MAX; ev++) {
-		struct tcptrace_record r = { .event = TCPTRACE_LOST, .new = ev, .fd = -1 };
-		uint64_t sum = __atomic_load_n(&s->load.skel->bss->lost[ev], __ATOMIC_RELAXED);
-
-		if (sum == s->lost[ev])
-			continue;
-		r.t_ns = clock_ns(CLOCK_MONOTONIC);
-		r.arg = sum - s->lost[ev];
-		s->lost_total += r.arg;
-		s->lost[ev] = sum;
-		s->resync = true;
-		err = s->fn(s->ctx, &r);
-	}
-	return err;
-}
-
 /* Sleeps until a record comes, at most timeout_ms. */
 static void sleep_on_rings(struct bpf_source *s, int timeout_ms)
 {
@@ -131,21 +111,14 @@ static void sleep_on_rings(struct bpf_source *s, int timeout_ms)
 
 static int periodic(struct bpf_source *s, bool idle)
 {
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	int err = 0;
-
-	if (now - s->check_ns >= SECOND || !s->check_ns) {
-		s->check_ns = now;
-		err = tell_lost(s);
-	}
-	if (err || !idle)
-		return err;
+	if (!idle)
+		return 0;
 	/* after a loss what is there is asked again, when the rest has been read */
 	if (s->resync) {
 		s->resync = false;
 		return sweep_all(s, true);
 	}
-	return sweep_due(s, now);
+	return sweep_due(s, clock_ns(CLOCK_MONOTONIC));
 }
 
 /* The last call: all that is there, what was lost, and what only a sweep knows. */
@@ -153,7 +126,7 @@ static int poll_last(struct bpf_source *s)
 {
 	int n = drain(s, UINT64_MAX), err;
 
-	err = n < 0 ? n : tell_lost(s);
+	err = n < 0 ? n : tell_lost(s, true);
 	if (!err && (s->resync || sweep_may_find(s, s->waiting))) {
 		err = sweep_all(s, s->resync);
 		s->resync = false;

@@ -26,7 +26,7 @@ struct bpf_source {
 	int fn_ret;
 	unsigned int drained;
 	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
-	uint64_t check_ns;
+	uint64_t looked_ns, told_ns;		/* when what was lost was asked last, and when there was any */
 	uint64_t sweep_ns, sweep_every_ns;	/* for what ends in a queue and no hook sees; 0: hooks see it */
 	uint64_t open_ns, open_every_ns;	/* for EVENTS_OPEN, 0: nobody asks */
 	/*
@@ -48,6 +48,7 @@ struct bpf_source {
 
 /* drain.c. Hands on what is there now and older than until_ns: how many, or what fn returned, or -errno. */
 int drain(struct bpf_source *s, uint64_t until_ns);
+int tell_lost(struct bpf_source *s, bool last);		/* 0, or what fn returned */
 /* Hands on s->snap, all of it, among what the hooks said meanwhile, in the order of time. 0, or what fn returned. */
 int drain_with_snap(struct bpf_source *s);
 

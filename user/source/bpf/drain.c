@@ -57,10 +57,42 @@ static void on_ahead(void *arg, const struct tcptrace_record *rec)
 	s->base.ahead(s->ctx, rec);
 }
 
+/*
+ * New losses become LOST records, ahead of what is read after them: model, view and recording know then. At most once a
+ * second, as each drain might have some; but at once where nothing was lost before.
+ */
+int tell_lost(struct bpf_source *s, bool last)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), from_ns = s->looked_ns;
+	int err = 0;
+
+	if (!last && now_ns - s->told_ns < SECOND)
+		return 0;
+	s->looked_ns = now_ns;
+	for (uint32_t ev = 1; !err && ev < TCPTRACE_EVENT_MAX; ev++) {
+		struct tcptrace_record r = { .event = TCPTRACE_LOST, .new = ev, .fd = -1 };
+		uint64_t sum = __atomic_load_n(&s->load.skel->bss->lost[ev], __ATOMIC_RELAXED);
+
+		if (sum == s->lost[ev])
+			continue;
+		r.t_ns = from_ns;
+		r.call_ns = now_ns - from_ns;
+		r.arg = sum - s->lost[ev];
+		s->told_ns = now_ns;
+		s->lost_total += r.arg;
+		s->lost[ev] = sum;
+		s->resync = true;
+		err = s->fn(s->ctx, &r);
+	}
+	return err;
+}
+
 int drain(struct bpf_source *s, uint64_t until_ns)
 {
 	s->drained = 0;
-	s->fn_ret = 0;
+	s->fn_ret = tell_lost(s, until_ns == UINT64_MAX);
+	if (s->fn_ret)
+		return s->fn_ret;
 	rings_drain(&s->rings, until_ns, on_record, s->base.ahead ? on_ahead : NULL, s);
 	return s->fn_ret ? s->fn_ret : (int)s->drained;
 }

@@ -59,9 +59,11 @@ static void put_time(struct out *o, const char *label, enum known known, uint64_
 	end_fact(o);
 }
 
-static void put_wait(struct out *o, const char *label, enum known known, const struct hist *h, uint64_t ns)
+static void put_wait(struct out *o, const char *label, enum known known, const struct hist *h,
+		     unsigned int permille)
 {
-	put_time(o, label, !known ? KNOWN_NOT : hist_is_least(h, ns) ? KNOWN_LEAST : KNOWN_EXACTLY, ns);
+	put_time(o, label, !known ? KNOWN_NOT : hist_is_least(h, permille) ? KNOWN_LEAST : KNOWN_EXACTLY,
+		 permille == 1000 ? h->max : hist_quantile(h, permille));
 }
 
 /* still: so many of these wait on. */
@@ -70,10 +72,10 @@ static void put_waits(struct out *o, const char *label, enum known known, const 
 	if (known && !h->count)
 		return;
 	begin_row(o, label);
-	put_wait(o, "p50", known, h, hist_quantile(h, 500));
-	put_wait(o, "p90", known, h, hist_quantile(h, 900));
-	put_wait(o, "p99", known, h, hist_quantile(h, 990));
-	put_wait(o, N_("longest"), known, h, h->max);
+	put_wait(o, "p50", known, h, 500);
+	put_wait(o, "p90", known, h, 900);
+	put_wait(o, "p99", known, h, 990);
+	put_wait(o, N_("longest"), known, h, 1000);
 	if (still)
 		put_fact(o, N_("of these wait still"), KNOWN_EXACTLY, still);
 	end_row(o);

@@ -49,7 +49,7 @@ void waits_table(struct view *v, const struct hist *h)
 		return;
 	out_str(v->out, "<table class=\"waits\"><caption>");
 	html_text(v->out, N_("Waited in the accept queue"));
-	if (h->least)
+	if (h->open)
 		html_text(v->out, N_(" (some longer: when they came was not seen)"));
 	out_str(v->out, "</caption>\n<thead><tr><th scope=\"col\">");
 	html_text(v->out, N_("time"));

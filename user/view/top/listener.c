@@ -265,7 +265,7 @@ static void put_waits(struct top *t, const struct model *m, const struct listene
 	lines = lines_of(&waits);
 	page_str(&t->doc, "", LOOK_PLAIN);
 	out_str(page_line(&t->doc), _("   Waits in the accept queue, of the whole run"));
-	if (waits.least)
+	if (waits.open)
 		out_str(page_line(&t->doc), _(" (some longer: when they came was not seen)"));
 	page_line_end(&t->doc, LOOK_BOLD, ~0u);
 	for (unsigned int k = lines.first; k <= lines.last; k++)

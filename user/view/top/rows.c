@@ -142,7 +142,7 @@ static struct top_value quantile(enum known known, const struct hist *h, unsigne
 {
 	uint64_t ns = known ? hist_quantile(h, permille) : 0;
 
-	return value(!known ? KNOWN_NOT : hist_is_least(h, ns) ? KNOWN_LEAST : KNOWN_EXACTLY, ns);
+	return value(!known ? KNOWN_NOT : hist_is_least(h, permille) ? KNOWN_LEAST : KNOWN_EXACTLY, ns);
 }
 
 static void put_waits(struct top_row *r, const struct model *m, const struct listener *l)
