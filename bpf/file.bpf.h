@@ -33,13 +33,6 @@ static __always_inline struct sock *tcp_side(struct sock *sk)
 		       READ(TYPED_PTR((struct mptcp_sock *)sk), first) : NULL;
 }
 
-/* Made by MPTCP for a socket that a program holds. */
-static __always_inline bool is_subflow(const struct sock *sk)
-{
-	return bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
-	       READ(TYPED_PTR((const struct tcp_sock *)sk), is_mptcp);
-}
-
 /* The TCP socket of a file, or NULL. One of O_PATH has no private_data: NULL reads as 0. */
 static __always_inline struct sock *file_sock(const struct file *file)
 {

@@ -108,6 +108,35 @@ static __always_inline const struct net *net_of(const struct sock *sk)
 	return READ(sk, __sk_common.skc_net.net);
 }
 
+/* Made by MPTCP for a socket that a program holds. */
+static __always_inline bool is_subflow(const struct sock *sk)
+{
+	return bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
+	       READ(TYPED_PTR((const struct tcp_sock *)sk), is_mptcp);
+}
+
+/*
+ * By MP_JOIN: one more for an MPTCP socket that is there. It came by a request, but no accept queue has it: tcp_check_req(),
+ * tcp_get_cookie_sock().
+ */
+static __always_inline bool has_joined(const struct sock *sk)
+{
+	const struct mptcp_subflow_context *ctx;
+
+	if (!bpf_core_type_exists(struct mptcp_subflow_context) || !is_subflow(sk))
+		return false;
+	ctx = READ(TYPED_PTR((const struct inet_connection_sock *)sk), icsk_ulp_data);
+	return ctx && BPF_CORE_READ_BITFIELD_PROBED(ctx, mp_join);
+}
+
+/* The same of its request, when there is a child (5.7 90bf45134d55). */
+static __always_inline bool req_has_joined(const struct request_sock *req)
+{
+	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)req);
+
+	return bpf_core_field_exists(struct tcp_request_sock, drop_req) && READ(treq, is_mptcp) && READ(treq, drop_req);
+}
+
 static __always_inline __u32 sk_netns(const struct sock *sk)
 {
 	return READ(sk, __sk_common.skc_net.net, ns.inum);

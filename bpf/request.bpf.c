@@ -26,30 +26,33 @@ static __always_inline __u8 req_drop_cause(const struct sock *listener, const st
 
 /*
  * At the return, of which true says that this call took it out of the hash: of two CPUs that drop one request at
- * once one does, and inet_csk_complete_hashdance() comes here with one that is out already. Both callers hold a
- * reference of their own. counted: the lengths still include it; the record has them without it.
+ * once one does, and inet_csk_complete_hashdance() comes here with one that is out already. So does tcp_check_req() with
+ * that of a joined subflow, which no hashdance tells. All callers hold a reference of their own. counted: the lengths
+ * still include it; the record has them without it.
  */
 static __always_inline int req_dropped(const struct sock *listener, const struct request_sock *req,
 				       bool from_timer, bool unlinked, bool counted)
 {
 	struct tcptrace_record *r;
+	bool joined;
 
-	if (!unlinked)
-		return 0;
 	listener = TYPED_PTR(listener);
 	req = TYPED_PTR(req);
+	joined = !unlinked && req_has_joined(req);
+	if (!unlinked && !joined)
+		return 0;
 	if (!wanted_of(listener, (const void *)req))
 		return 0;
 	r = reserve(TCPTRACE_SYNQ_DEL);
 	if (!r)
 		return 0;
 	set_request(r, req, listener);
-	if (counted) {
+	if (counted && unlinked) {
 		r->synq--;
 		if (!BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout))
 			r->synq_young--;
 	}
-	r->cause = req_drop_cause(listener, req, from_timer);
+	r->cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(listener, req, from_timer);
 	submit(r);
 	return 0;
 }

@@ -59,7 +59,7 @@ static __always_inline bool set_exists(struct tcptrace_record *r, const struct s
 		if (state == TCP_LISTEN)
 			set_listener(r, sk);
 		else if (!READ(sk, sk_socket) &&
-			 !(READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)))
+			 !(READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)) && !has_joined(sk))
 			r->flags |= TCPTRACE_F_QUEUED;
 		if (state == TCP_LISTEN && of_kernel(sk))
 			set_kernel(r);

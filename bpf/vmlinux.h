@@ -202,7 +202,7 @@ struct sock {
 
 struct request_sock_queue { __u8 rskq_defer_accept; atomic_t qlen, young; };
 struct inet_sock { struct sock sk; __be16 inet_sport; };
-struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; };
+struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; void *icsk_ulp_data; };
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
@@ -215,6 +215,7 @@ struct tcp_sock {
 
 /* 5.6 and later, with CONFIG_MPTCP: what a program holds; first: the TCP socket of it that is named here */
 struct mptcp_sock { struct sock *first; };
+struct mptcp_subflow_context { unsigned int mp_join : 1; };	/* of each of its TCP sockets: icsk_ulp_data */
 
 struct request_sock {
 	struct sock_common __req_common;
@@ -223,7 +224,9 @@ struct request_sock {
 	struct sock *sk;
 };
 struct inet_request_sock { struct request_sock req; };
-struct tcp_request_sock { struct inet_request_sock req; u64 snt_synack; bool tfo_listener; __u32 rcv_isn, snt_isn; };
+struct tcp_request_sock {
+	struct inet_request_sock req; u64 snt_synack; bool tfo_listener, is_mptcp, drop_req; __u32 rcv_isn, snt_isn;
+};
 
 struct inet_timewait_sock { struct sock_common __tw_common; volatile unsigned char tw_substate; };
 

@@ -36,24 +36,31 @@ struct dropped {
 
 static int req_drop_enter(struct dropped *d)
 {
-	return !d->req->__req_common.skc_nulls_node.pprev ||
+	return (!d->req->__req_common.skc_nulls_node.pprev &&
+		!rsk_drop_req(d->req)) ||
 	       !wanted_of(d->listener, &d->req->__req_common);
 }
 
-/* counted: the numbers have it still; told are those right after. */
-static void emit_dropped(const struct dropped *d, bool counted)
+/*
+ * counted: the numbers have it still; told are those right after. Not by us: of
+ * a subflow that has joined an MPTCP socket (MP_JOIN), whose request
+ * tcp_check_req() took out before and no hashdance tells.
+ */
+static void emit_dropped(const struct dropped *d, bool unlinked, bool counted)
 {
+	bool joined = !unlinked && rsk_drop_req(d->req);
 	struct tcptrace_record r;
 
-	if (!reserve(&r, TCPTRACE_SYNQ_DEL))
+	if ((!unlinked && !joined) || !reserve(&r, TCPTRACE_SYNQ_DEL))
 		return;
 	set_request(&r, d->req, d->listener);
-	if (counted) {
+	if (counted && unlinked) {
 		r.synq--;
 		if (!d->req->num_timeout)
 			r.synq_young--;
 	}
-	r.cause = req_drop_cause(d->listener, d->req, d->from_timer);
+	r.cause = joined ? TCPTRACE_SYNQ_ESTABLISHED :
+			   req_drop_cause(d->listener, d->req, d->from_timer);
 	submit(&r);
 }
 
@@ -73,8 +80,7 @@ static int drop_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 static int drop_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	if ((u8)regs_return_value(regs))
-		emit_dropped((void *)ri->data, false);
+	emit_dropped((void *)ri->data, (u8)regs_return_value(regs), false);
 	return 0;
 }
 
@@ -91,8 +97,7 @@ static int unlink_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 static int unlink_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	if ((u8)regs_return_value(regs))
-		emit_dropped((void *)ri->data, true);
+	emit_dropped((void *)ri->data, (u8)regs_return_value(regs), true);
 	return 0;
 }
 

@@ -74,8 +74,22 @@ __noinline int write_close(__u64 addr, __u64 now)
 	return 0;
 }
 
+/* Of its request only the child is known. */
+static __always_inline void joined_leaves_synq(const struct sock *child, __u64 listener, __u64 now)
+{
+	struct tcptrace_record *r = ASKED(SYNQ_DEL) ? reserve_at(TCPTRACE_SYNQ_DEL, now) : NULL;
+
+	if (!r)
+		return;
+	set_sock(r, child);
+	if (listener)
+		set_queues(r, TYPED_PTR((const struct sock *)listener));
+	r->cause = TCPTRACE_SYNQ_ESTABLISHED;
+	submit(r);
+}
+
 /*
- * The child that came last on this CPU enters its listener's accept queue: recorded once. Its address may have been
+ * The child that came last on this CPU enters its listener's accept queue, or joins an MPTCP socket: recorded once. Its address may have been
  * given to another socket since: one that a program holds has never been in a queue.
  */
 static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause, __u64 now)
@@ -86,6 +100,10 @@ static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause,
 	if (!n || n->tp.child != (__u64)child)
 		return;
 	n->tp.child = 0;
+	if (has_joined(child)) {
+		joined_leaves_synq(child, n->tp.child_of, now);
+		return;
+	}
 	if (!ASKED(ACCEPTQ_ADD) || READ(child, sk_socket))
 		return;
 	r = reserve_at(TCPTRACE_ACCEPTQ_ADD, now);

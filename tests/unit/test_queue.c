@@ -664,11 +664,31 @@ static void wanted(void **state)
 	assert_int_equal(grew, 4);
 }
 
+/* MP_JOIN by tracepoints: its request is known by the child alone, which enters no accept queue. */
+static void joined(void **state)
+{
+	struct tcptrace_record del = queues(server_rec(TCPTRACE_SYNQ_DEL, 1), 0, 0);
+
+	(void)state;
+	rig_listen(4, 4096);
+	synq_add(1, 1, 0);
+	state_of(server_rec(0, 1), SK(1), TCP_S_LISTEN, TCP_S_SYN_RECV);
+	del.sk = SK(1);
+	del.cause = TCPTRACE_SYNQ_ESTABLISHED;
+	rig_feed(del);
+	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	assert_int_equal(listener()->synq.now, 0);
+	assert_int_equal(listener()->causes[TCPTRACE_SYNQ_ESTABLISHED], 1);
+	assert_int_equal(listener()->acceptq.now, 0);
+	assert_int_equal(listener()->established, 0);
+	assert_int_equal(nth(TCPTRACE_STATE, 2)->ev.conn, nth(TCPTRACE_SYNQ_ADD, 0)->ev.conn);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(overflow), CASE(ack_refused), CASE(request_ends), CASE(young_are_some), CASE(reset_while_queued),
+		CASE(overflow), CASE(joined), CASE(ack_refused), CASE(request_ends), CASE(young_are_some), CASE(reset_while_queued),
 		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
 		CASE(cookie_of_another), CASE(moved_found),
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_unseen),

@@ -119,9 +119,17 @@ static bool still_there(const struct conn *c, const struct tcptrace_record *rec)
 	       c->listener->synq.known <= rec->synq;
 }
 
+/* By its request, or by the child that it has become, where only that is known. */
+static struct conn *leaving(struct model *m, const struct tcptrace_record *rec)
+{
+	bool fresh;
+
+	return rec->sk && !(rec->flags & TCPTRACE_F_REQUEST) ? conn_of(m, rec, &fresh) : request_of(m, rec);
+}
+
 void on_synq_del(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = request_of(m, rec);
+	struct conn *c = leaving(m, rec);
 
 	if (c && c->in_synq && still_there(c, rec))
 		return;

@@ -207,6 +207,43 @@ container_mptcp()
 	listener_is accepted=23 comm=server
 }
 
+# A subflow that joins goes by a request to an MPTCP socket that is there: into no accept queue, and nobody accepts it.
+scenario mptcp_join 4 own each alone -- "two MPTCP connections of two subflows each: two wait, and two are accepted"
+mptcp_join()
+{
+	needs ip python3
+	[[ $(cat /proc/sys/net/mptcp/enabled 2> /dev/null) == 1 ]] || skip "no MPTCP"
+	ip mptcp limits set subflows 4 2> /dev/null || skip "this kernel or ip has no endpoints of MPTCP"
+	second_device
+	nsenter -t "$other" -n "$(command -v ip)" addr add 10.99.0.3/24 dev dev1
+	nsenter -t "$other" -n "$(command -v ip)" mptcp limits set subflows 4
+	nsenter -t "$other" -n "$(command -v ip)" mptcp endpoint add 10.99.0.3 dev dev1 subflow
+	own_trace --netns $$ --check
+	server --mptcp --any --backlog 4 --accept on-line
+	start clients nsenter -t "$other" -n python3 -c "
+import socket, sys, time
+conns = []
+for i in range(2):
+    conns.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262))
+    conns[i].connect(('10.99.0.1', $port))
+    conns[i].send(b'x' * 1000)
+time.sleep(0.5)
+print('SENT', flush=True)
+sys.stdin.readline()
+"
+	hear clients SENT
+	expect "waiting, by the kernel" "$(ss -Hlnt "sport = :$port" | awk '{ print $2 }')" 2
+	serve 'accept 2'
+	stop server
+	say clients
+	finish clients
+	untrace
+	end other
+	kernel PassiveOpens=4
+	events synq-add:4 synq-del,cause=established:4 synq-del:4 acceptq-add:2 acceptq-del,cause=accepted:2 accept:2
+	listener_is established=2 accepted=2 accepted_unseen= synq.now=0 acceptq.peak=2
+}
+
 # in_cgroup NAME GROUP PORT: a server there
 in_cgroup()
 {
