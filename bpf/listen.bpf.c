@@ -73,6 +73,8 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 	set_segment(r, &seg);
 	r->family = READ(listener, __sk_common.skc_family) == AF_INET6 ? 6 : 4;
 	r->cause = cause;
+	if (cause == TCPTRACE_DROP_ACCEPTQ_ACK && aborts_on_overflow(listener))
+		r->new = TCPTRACE_ABORTED;
 	/* deduced from effects. A cookie that was valid, but the queue was full: the model adds its cookie-ok */
 	if (event == TCPTRACE_COOKIE_SENT || event == TCPTRACE_SYNQ_DEL ||
 	    (cfg.tp_cookie && event == TCPTRACE_DROP && cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))

@@ -341,6 +341,11 @@ static __always_inline bool acceptq_full(const struct sock *listener)
 	return READ(listener, sk_ack_backlog) > READ(listener, sk_max_ack_backlog);
 }
 
+static __always_inline bool aborts_on_overflow(const struct sock *listener)
+{
+	return READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow);
+}
+
 /* PID namespaces inside each other that are looked at. */
 #define PIDNS_DEPTH	8
 

@@ -48,6 +48,9 @@ static void emit_segment(unsigned int event, const struct sock *listener,
 	set_segment(&r, &seg);
 	r.family = listener->sk_family == AF_INET6 ? 6 : 4;
 	r.cause = cause;
+	if (cause == TCPTRACE_DROP_ACCEPTQ_ACK &&
+	    READ_ONCE(sock_net(listener)->ipv4.sysctl_tcp_abort_on_overflow))
+		r.new = TCPTRACE_ABORTED;
 	submit(&r);
 }
 

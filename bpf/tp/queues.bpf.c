@@ -289,7 +289,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	}
 	has_counted(net_of(listener));
 	emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
-	if (cfg.tp_synq_del && READ(net_of(listener), ipv4.sysctl_tcp_abort_on_overflow))
+	if (cfg.tp_synq_del && aborts_on_overflow(listener))
 		emit_reset(listener, skb);
 	return 0;
 }
@@ -329,8 +329,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 		return 0;
 	has_counted(net_of(listener));
 	emit_drop(listener, skb, NULL, n >= 2 ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE);
-	if (n >= 2 && cfg.tp_synq_del &&
-	    READ(net_of(listener), ipv4.sysctl_tcp_abort_on_overflow))
+	if (n >= 2 && cfg.tp_synq_del && aborts_on_overflow(listener))
 		emit_reset(listener, skb);
 	return 0;
 }

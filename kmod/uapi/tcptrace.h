@@ -154,6 +154,8 @@ static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
 
 /* tcptrace_record.new of a synq-add: its SYN-ACK leaves in the same moment and has no record of its own. */
 #define TCPTRACE_SYNACK_TOO	1
+/* Of a drop of a third packet: a RST answers it and its request goes, by net.ipv4.tcp_abort_on_overflow. */
+#define TCPTRACE_ABORTED	1
 /* An acceptq-add of cause handshake says, too, that the request it names left the SYN queue: a synq-del may come before. */
 
 /*
@@ -248,7 +250,7 @@ struct tcptrace_record {
 	__u8	event;		/* enum tcptrace_event */
 	__u8	family;		/* of the socket: 4 or 6 (6 with a mapped address is IPv4 traffic) */
 	__u8	old;		/* state: before; exists of a listener, F_REQUEST: its rskq_defer_accept, 0: not set */
-	__u8	new;		/* state: after; exists: now; shutdown: how; lost: which event; synq-add: SYNACK_TOO */
+	__u8	new;		/* state: after; exists: now; shutdown: how; lost: which event; SYNACK_TOO; ABORTED */
 	__u8	cause;		/* enum tcptrace_cause */
 	__u8	flags;		/* TCPTRACE_F_* */
 	__u16	cpu;

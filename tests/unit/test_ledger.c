@@ -348,7 +348,7 @@ static void sent_again(void **state)
 /* tcp_abort_on_overflow: a RST of the listener's for a request, which is no bad cookie. */
 static void overflow_aborts(void **state)
 {
-	struct tcptrace_record rec = queues(server_rec(TCPTRACE_RST_SENT, 1), 1, 1);
+	struct tcptrace_record rec = queues(server_rec(TCPTRACE_RST_SENT, 1), 1, 1), third;
 
 	(void)state;
 	rig_listen(0, 4096);
@@ -356,7 +356,12 @@ static void overflow_aborts(void **state)
 	synq_add(1, 1, 1);
 	rec.flags |= TCPTRACE_F_INFERRED;
 	rig_feed(rec);
-	drop(1, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(1), 1, 1);
+	third = queues(server_rec(TCPTRACE_DROP, 1), 1, 1);
+	third.sk = RQ(1);
+	third.flags |= TCPTRACE_F_REQUEST;
+	third.cause = TCPTRACE_DROP_ACCEPTQ_ACK;
+	third.new = TCPTRACE_ABORTED;
+	rig_feed(third);
 	synq_del(1, TCPTRACE_SYNQ_RESET, 0, 1);
 	assert_int_equal(counted(LEDGER_COOKIES_FAILED), 0);
 	assert_int_equal(counted(LEDGER_EMBRYONIC_RSTS), 1);
@@ -366,12 +371,24 @@ static void overflow_aborts(void **state)
 	assert_int_equal(counted(LEDGER_COOKIES_FAILED), 1);
 }
 
+/* A client whose third packet was refused resets: its attempt has failed. */
+static void ghost_resets(void **state)
+{
+	(void)state;
+	rig_listen(0, 4096);
+	synq_add(1, 1, 1);
+	drop(1, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(1), 1, 1);
+	synq_del(1, TCPTRACE_SYNQ_RESET, 0, 1);
+	assert_int_equal(counted(LEDGER_EMBRYONIC_RSTS), 1);
+	assert_attempts(0, 1);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(good_and_refused), CASE(repaired), CASE(never_sent), CASE(told_by_counts), CASE(given_up), CASE(at_the_end), CASE(fast_open_ends),
-		CASE(two_children), CASE(stays_in_syn_recv), CASE(sent_again), CASE(overflow_aborts),
+		CASE(two_children), CASE(stays_in_syn_recv), CASE(sent_again), CASE(overflow_aborts), CASE(ghost_resets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

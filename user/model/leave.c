@@ -39,7 +39,7 @@ static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int
 		return 0;
 	if (cause == TCPTRACE_SYNQ_OTHER && unseen && (!l->drops_unseen || l->deferred))
 		return 0;
-	if (cause == TCPTRACE_SYNQ_OTHER || !c->ack_refused)
+	if (cause == TCPTRACE_SYNQ_OTHER || !c->aborted)	/* the segment that was refused is counted, and no other came */
 		l->drops_seen++;
 	if (cause == TCPTRACE_SYNQ_OTHER && unseen)
 		l->drops_unseen--;

@@ -89,8 +89,8 @@ static void book_synq_del(uint64_t *n, const struct model_event *ev)
 {
 	if (ev->cause == TCPTRACE_SYNQ_RESET) {
 		n[LEDGER_EMBRYONIC_RSTS]++;
-		/* tcp_abort_on_overflow resets too, but that is no failed attempt of the peer's */
-		if (!ev->c || !ev->c->ack_refused)
+		/* a RST of ours is no failed attempt of the peer's: tcp_check_req() */
+		if (!ev->c || !ev->c->aborted)
 			n[LEDGER_ATTEMPT_FAILS]++;
 	} else if (ev->counted & COUNTED_DROP) {
 		n[LEDGER_LISTEN_DROPS]++;	/* ICMP: tcp_req_err() */

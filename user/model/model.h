@@ -200,6 +200,7 @@ struct conn {
 	bool reset;			/* a RST came while it waited to be accepted */
 	bool unowned;			/* its refused connect() is counted among those of nobody known */
 	bool ack_refused;		/* its third packet was refused at least once */
+	bool aborted;			/* and answered by a RST (tcp_abort_on_overflow) */
 	bool closed;			/* its owner has called close() */
 	bool connected;			/* it was in SYN_SENT: the next connect() of its socket is another conn */
 	bool sent;			/* its SYN had left when it went from SYN_SENT to CLOSE */

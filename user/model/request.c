@@ -200,8 +200,10 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	listener_count(l, rec_cause(rec));
 	if (l)
 		l->drops_seen += drops_of(rec);
-	if (c && is_third(rec))
+	if (c && is_third(rec)) {
 		c->ack_refused = true;
+		c->aborted = rec->new == TCPTRACE_ABORTED;
+	}
 	/* nothing will tell the end of this one: a ghost until it is established after all */
 	if (c && rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE && c->listener && !c->sk && !c->ghost) {
 		c->ghost = true;
