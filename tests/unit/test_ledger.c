@@ -217,6 +217,15 @@ static void reset(unsigned int i)
 	rig_feed(rec);
 }
 
+static void leaves_syn_recv(unsigned int i, int error)
+{
+	struct tcptrace_record rec = server_rec(0, i);
+
+	rec.segs_in = 1;
+	rec.ret = error;
+	state_of(rec, SK(i), TCP_S_SYN_RECV, TCP_S_CLOSE);
+}
+
 static void fast_open_ends(void **state)
 {
 	(void)state;
@@ -236,14 +245,21 @@ static void fast_open_ends(void **state)
 	reset(3);
 	state_of(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, TCP_S_CLOSE);
 	assert_attempts(0, 3);
+	child_of_fast_open(6);		/* accepted, and taken off by connect(AF_UNSPEC) */
+	accept_by(6, SERVER, 0, 0, 0);
+	leaves_syn_recv(6, 0);
+	assert_attempts(0, 3);
+	child_of_fast_open(7);		/* the last SYN-ACK had no answer: tcp_write_err() */
+	leaves_syn_recv(7, -ETIMEDOUT);
+	assert_attempts(0, 4);
 	child_of_fast_open(4);		/* the listener goes: tcp_disconnect(), told or not */
 	child_of_fast_open(5);
 	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
 	state_of(server_rec(0, 4), SK(4), TCP_S_SYN_RECV, TCP_S_CLOSE);
 	acceptq_del(5, TCPTRACE_ACCEPTQ_CLOSED, 0, 0);
 	state_of(server_rec(0, 5), SK(5), TCP_S_SYN_RECV, TCP_S_CLOSE);
-	assert_attempts(0, 3);
-	assert_int_equal(counted(LEDGER_FASTOPEN_PASSIVE), 5);
+	assert_attempts(0, 4);
+	assert_int_equal(counted(LEDGER_FASTOPEN_PASSIVE), 7);
 }
 
 static void born(uint64_t sk, unsigned int i)

@@ -86,16 +86,25 @@ static bool stays_in_syn_recv(const struct conn *c)
 }
 
 /*
+ * connect(AF_UNSPEC): tcp_disconnect() makes the transition first and then sets an error; whoever calls tcp_done() for a
+ * socket that segments came to has set one before.
+ */
+static bool is_disconnected(const struct tcptrace_record *rec)
+{
+	return tcptrace_has_totals(rec) && !rec->ret;
+}
+
+/*
  * Any other child leaves SYN_RECV for CLOSE only when it comes second to the hash table: two segments of one peer were on
  * two CPUs, or with PREEMPT_RT in two threads, and made two children, of which inet_ehash_nolisten() destroys one
  * without counting.
  */
-static uint8_t dies_in_syn_recv(struct conn *c)
+static uint8_t dies_in_syn_recv(struct conn *c, const struct model_event *ev)
 {
 	bool forgotten = c->attempt & FORGOTTEN || (c->in_acceptq && c->listener && !c->listener->open);
 
 	c->attempt = 0;
-	if (c->closed || forgotten)
+	if (c->closed || forgotten || is_disconnected(ev->rec))
 		return 0;
 	if (stays_in_syn_recv(c))
 		return COUNTED_FAIL;
@@ -106,7 +115,7 @@ static uint8_t dies_in_syn_recv(struct conn *c)
 static uint8_t leaves_syn_recv(struct conn *c, const struct model_event *ev)
 {
 	if (ev->new == TCP_S_CLOSE)
-		return dies_in_syn_recv(c);
+		return dies_in_syn_recv(c, ev);
 	if (ev->new != TCP_S_FIN_WAIT1)
 		c->attempt = 0;
 	return 0;
