@@ -108,7 +108,7 @@ static enum known of_events(const struct model *m, const struct listener *l, con
 
 bool listener_left_out(const struct model *m, const struct listener *l)
 {
-	return m->only & TCPTRACE_ONLY_LPORTS && !l->born_ns && !l->seen_gen;
+	return m->only & (TCPTRACE_ONLY_LPORTS | TCPTRACE_ONLY_NETNS) && !l->born_ns && !l->seen_gen;
 }
 
 static enum known at_most(enum known k, bool doubt)

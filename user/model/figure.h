@@ -51,7 +51,7 @@ enum known {
 bool listener_incomplete(const struct model *m, const struct listener *l);
 /*
  * With a filter by port: it is on another one (TPROXY, sk_lookup), and known by those alone that came to it by a port that
- * was asked for.
+ * was asked for. By namespace (flow, conns): it is in another one, and known by the connections whose other end is here.
  */
 bool listener_left_out(const struct model *m, const struct listener *l);
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f);

@@ -110,10 +110,31 @@ static bool record_passes(const struct outputs *s, const struct tcptrace_record 
 	return !s->stepped && (select_record(s->select, rec) || (s->pairs && rec->rport && select_other_end(s->select, rec)));
 }
 
+/*
+ * The capture hands on all namespaces, and what passes of a snapshot is one's: what a replay does not find there is gone,
+ * elsewhere it is not; and of another one's listeners it knows some connections.
+ */
+static const struct tcptrace_record *narrowed(const struct outputs *s, const struct tcptrace_record *rec,
+					      struct tcptrace_record *copy)
+{
+	const struct filter *f = s->select->filter;
+
+	if (!f || !f->netns || (rec->event != TCPTRACE_SNAPSHOT && rec->event != TCPTRACE_OBSERVED))
+		return rec;
+	*copy = *rec;
+	if (rec->event == TCPTRACE_SNAPSHOT)
+		copy->netns = f->netns;
+	else
+		copy->req |= TCPTRACE_ONLY_NETNS;
+	return copy;
+}
+
 static bool take_record(struct outputs *s, const struct tcptrace_record *rec)
 {
 	bool passed = record_passes(s, rec), more = true;
+	struct tcptrace_record copy;
 
+	rec = narrowed(s, rec, &copy);
 	s->recorded += passed;
 	if (s->recording.to && passed)
 		recording_put(&s->recording, &s->all[0].view, rec);

@@ -218,7 +218,8 @@ bool select_other_end(const struct select *s, const struct tcptrace_record *r)
 	other.rport = r->lport;
 	memcpy(other.laddr, r->raddr, sizeof(other.laddr));
 	memcpy(other.raddr, r->laddr, sizeof(other.raddr));
-	if (s->filter && s->filter->netns && !addr_is_loopback(r->laddr) && !addr_is_loopback(r->raddr))
+	/* a listener there has no other end: nothing says that it gets any of these connections */
+	if (s->filter && s->filter->netns && r->rport && !addr_is_loopback(r->laddr) && !addr_is_loopback(r->raddr))
 		other.netns = s->filter->netns;
 	return select_record(s, &other);
 }

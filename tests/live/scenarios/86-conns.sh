@@ -47,6 +47,29 @@ conns_ends()
 	done < "$dir/ways"
 }
 
+scenario conns_elsewhere 4 own each -- "conns -w: of another namespace's listeners it has those of its connections, which are not closed, and their figures are part"
+conns_elsewhere()
+{
+	second_device
+	start there nsenter -t "$other" -n "$bin/server" --any --port $port --timeout $limit --accept none --backlog 7
+	hear there READY
+	start alone nsenter -t "$other" -n "$bin/server" --any --port $((port + 1)) --timeout $limit --accept none
+	hear alone READY
+	lives -w "$dir/record"
+	start remote "$bin/client" --hold --timeout $limit 10.99.0.2 "$port"
+	hear remote HELD
+	unview
+	say remote
+	finish remote
+	stop there
+	stop alone
+	end other
+	"$tcptrace" -q -j -r "$dir/record" > "$json" 2> "$dir/talk"
+	expect listeners "$(grep '^{"type":"listener"' "$json" | sed -E 's/.*"lport":([0-9]+),.*"open":([a-z]+),.*/\1 \2/')" "$port true"
+	"$tcptrace" -q -r "$dir/record" > "$dir/table" 2> "$dir/talk"
+	grep -q ' in >=1 ' "$dir/table" || fail "in: $(grep 'accept queue' "$dir/table")"
+}
+
 scenario conns_unknown 4 own each loose -- "conns: where a step that decides was not recorded the end is unknown, and no other word is guessed"
 conns_unknown()
 {
