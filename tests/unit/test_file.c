@@ -510,6 +510,81 @@ static void a_ring_of_files_keeps_the_last(void **state)
 	check_ring("");
 }
 
+/* Behind what out has: one more file of a recording. */
+static void append(const char *out, const char *name)
+{
+	FILE *from = fopen(name, "re"), *to = fopen(out, "ae");
+	char buf[4096];
+	size_t n;
+
+	assert_true(from && to);
+	while ((n = fread(buf, 1, sizeof(buf), from)))
+		assert_int_equal(fwrite(buf, 1, n, to), n);
+	fclose(from);
+	assert_int_equal(fclose(to), 0);
+}
+
+static int take_lost(void *lost, const struct tcptrace_record *rec)
+{
+	*(uint64_t *)lost += rec->event == TCPTRACE_LOST ? rec->arg : 0;
+	return 0;
+}
+
+/* How many records a replay of these pieces, one behind the other, says are not there; as often as it is read. */
+static uint64_t left_out_of(const char *dir, const char *pieces, bool *said)
+{
+	char all[128], name[128], why[SOURCE_WHY];
+	struct source_config cfg = { .path = all };
+	uint64_t lost = 0, again = 0;
+	struct source *s;
+
+	snprintf(all, sizeof(all), "%s/all", dir);
+	for (; *pieces; pieces++) {
+		name_of(name, sizeof(name), dir, "run", *pieces - '0', "");
+		append(all, name);
+	}
+	assert_int_equal(source_file.open(&s, &cfg, why), 0);
+	while (!s->ops->poll(s, 0, take_lost, &lost))
+		;
+	*said = s->note && strstr(s->note, "s are missing");
+	assert_int_equal(s->ops->begin_again(s), 0);
+	while (!s->ops->poll(s, 0, take_lost, &again))
+		;
+	assert_int_equal(lost, again);
+	s->ops->close(s);
+	unlink(all);
+	return lost;
+}
+
+/* Each file says how many records of the recording came before it. */
+static void a_piece_is_left_out(void **state)
+{
+	char dir[] = "/tmp/tcptrace-ring-XXXXXX", file[64], name[128];
+	struct recorder_config cfg = { .path = file, .file_bytes = HEAD + 7 * 128 - 24 };
+	struct recorder *r;
+	bool said;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(file, sizeof(file), "%s/run", dir);
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	put_some(r, 1, 7 * 4 + 3);
+	assert_int_equal(recorder_close(r), 0);
+	assert_int_equal(left_out_of(dir, "01234", &said), 0);
+	assert_false(said);
+	assert_int_equal(left_out_of(dir, "024", &said), 14);
+	assert_true(said);
+	assert_int_equal(left_out_of(dir, "03", &said), 14);
+	assert_int_equal(left_out_of(dir, "234", &said), 0);	/* a ring has no more of it */
+	assert_int_equal(left_out_of(dir, "00", &said), 0);
+	assert_false(said);
+	for (unsigned int i = 0; i < 5; i++) {
+		name_of(name, sizeof(name), dir, "run", i, "");
+		unlink(name);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* The name says what is in it; -C counts packed bytes, so all of these fit into one. */
 static void a_packed_file_after_another(void **state)
 {
@@ -655,6 +730,7 @@ int main(void)
 		cmocka_unit_test(a_pipe_that_waits),
 		cmocka_unit_test(cannot_open),
 		cmocka_unit_test(recording_fails),
+		cmocka_unit_test(a_piece_is_left_out),
 		cmocka_unit_test(a_ring_of_files_keeps_the_last),
 		cmocka_unit_test(a_packed_file_after_another),
 		cmocka_unit_test(a_set_that_cannot_be_kept),

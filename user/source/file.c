@@ -34,7 +34,10 @@ struct file_source {
 	size_t len;			/* bytes in buf: less than a record between polls */
 	uint64_t records, unknown;
 	uint64_t last_ns;		/* time of the last record of this recording; 0: none yet */
-	char error[192];
+	uint64_t known;			/* records of this recording until here: read, or told as lost */
+	uint64_t left_out;		/* a piece of it was, with so many records, between the last two headers */
+	uint64_t gap_ns, missing_ns;	/* since when, until the next record comes; and how long all of it was */
+	char error[192], note[192];
 	_Alignas(8) char buf[CHUNK_RECORDS * RECORD_SIZE];
 };
 
@@ -103,9 +106,16 @@ static int check_header(struct file_source *f, const struct file_header *h)
 /* It has been checked; what follows it is there, too. Of several in one file the last one counts. */
 static void take_header(struct file_source *f, const struct file_header *h, const char *after)
 {
+	size_t room = h->header_size - sizeof(*h);
+	uint64_t recording = f->host.recording;
+
 	f->host = (struct file_host){ .clock_state = -1 };
-	if (h->header_size >= sizeof(*h) + sizeof(f->host))
-		memcpy(&f->host, after, sizeof(f->host));
+	if (room >= offsetof(struct file_host, before))
+		memcpy(&f->host, after, room < sizeof(f->host) ? room : sizeof(f->host));
+	f->left_out = recording && recording == f->host.recording && f->host.before > f->known ?
+			      f->host.before - f->known : 0;
+	f->gap_ns = f->left_out ? f->last_ns : 0;
+	f->known = f->host.before;
 	f->last_ns = 0;
 	f->base.host = &f->host;
 	f->base.wall_offset_ns = h->wall_offset_ns;
@@ -180,7 +190,7 @@ static int file_begin_again(struct source *s)
 	memset(&f->in, 0, sizeof(f->in));
 	f->in.fd = fd;
 	f->len = f->offset = 0;
-	f->records = f->unknown = 0;
+	f->records = f->unknown = f->missing_ns = f->host.recording = 0;
 	f->base.note = f->base.error = NULL;
 	return read_header(f);
 }
@@ -253,6 +263,22 @@ static int wait_for(struct file_source *f, int timeout_ms)
 	return n < 0 ? -errno : n;
 }
 
+/* What was left out of a recording is as lost as what found no room. Not more records than bytes were read: a header is one. */
+static int tell_left_out(struct file_source *f, source_fn fn, void *ctx)
+{
+	struct tcptrace_record lost = { .event = TCPTRACE_LOST, .t_ns = f->gap_ns, .arg = f->left_out, .fd = -1 };
+
+	return f->gap_ns ? fn(ctx, &lost) : 0;
+}
+
+static void gap_ends(struct file_source *f, uint64_t t_ns)
+{
+	f->missing_ns += t_ns > f->gap_ns ? t_ns - f->gap_ns : 0;
+	f->gap_ns = 0;
+	snprintf(f->note, sizeof(f->note), _("a part of the recording was left out: %.1f s are missing"), f->missing_ns / 1e9);
+	f->base.note = f->note;
+}
+
 static int hand_on(struct file_source *f, const struct tcptrace_record *r, uint64_t at, source_fn fn, void *ctx)
 {
 	unsigned int class = tcptrace_event_class(r->event);
@@ -260,6 +286,9 @@ static int hand_on(struct file_source *f, const struct tcptrace_record *r, uint6
 
 	if (err)
 		return err;
+	f->known++;
+	if (f->gap_ns)
+		gap_ends(f, r->t_ns);
 	if (!class) {
 		f->unknown++;
 		return 0;
@@ -289,7 +318,7 @@ static int hand_all_on(struct file_source *f, source_fn fn, void *ctx)
 		if (err <= 0)
 			break;
 		at += (size_t)err;
-		err = 0;
+		err = tell_left_out(f, fn, ctx);
 	}
 	f->offset += at;
 	f->len -= at;

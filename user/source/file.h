@@ -53,9 +53,10 @@ struct file_host {
 	uint32_t reserved;
 	int64_t freq;			/* 65536: 1 ppm */
 	int64_t maxerror, esterror;	/* us */
+	uint64_t before;		/* records in the files of this recording before this one; 0: none, or unknown */
 };
 
 _Static_assert(sizeof(struct file_header) == 64, "the header is 64 bytes");
-_Static_assert(sizeof(struct file_host) == 120, "the host is 120 bytes");
+_Static_assert(sizeof(struct file_host) == 128, "the host is 128 bytes");
 
 #endif

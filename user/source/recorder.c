@@ -40,6 +40,7 @@ struct recorder {
 	unsigned int file, opened;	/* number of the file; how many there were since the last recorder_keep() */
 	struct gz_writer *gz;		/* NULL: not packed */
 	struct disguise disguise;
+	uint64_t records;		/* put into all files */
 	struct tcptrace_record observed;	/* what every file must say first; event 0: nothing yet */
 	int64_t boot_ns;		/* CLOCK_BOOTTIME - CLOCK_MONOTONIC; cfg has CLOCK_REALTIME's */
 	bool stepped;			/* one of the two, since the files told it */
@@ -67,6 +68,12 @@ static void put(struct recorder *r, const void *data, size_t n)
 		gz_write(r->gz, &r->out, data, n);
 	else
 		out_mem(&r->out, data, n);
+}
+
+static void put_record(struct recorder *r, const struct tcptrace_record *rec)
+{
+	put(r, rec, RECORD_SIZE);
+	r->records++;
 }
 
 /* 16 bytes as hexadecimal digits with dashes. */
@@ -120,7 +127,7 @@ static void put_observed(struct recorder *r)
 		r->observed.real_ns = r->cfg.wall_offset_ns;
 		r->observed.boot_ns = r->boot_ns;
 	}
-	put(r, &r->observed, RECORD_SIZE);
+	put_record(r, &r->observed);
 	r->stepped = false;
 }
 
@@ -144,6 +151,7 @@ static void put_header(struct recorder *r)
 
 	if (!u.h.wall_offset_ns)
 		u.h.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	u.host.before = r->records;
 	memcpy(u.h.release, r->kernel, strnlen(r->kernel, sizeof(u.h.release)));
 	put(r, &u, sizeof(u));
 }
@@ -349,9 +357,9 @@ int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 	} else if (r->cfg.addresses) {
 		copy = *rec;
 		disguise_record(&r->disguise, &copy);
-		put(r, &copy, RECORD_SIZE);
+		put_record(r, &copy);
 	} else {
-		put(r, rec, RECORD_SIZE);
+		put_record(r, rec);
 	}
 	if (r->cfg.file_bytes && r->out.written + r->out.len >= r->cfg.file_bytes)
 		return next_file(r);
