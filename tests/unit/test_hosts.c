@@ -270,6 +270,48 @@ static void damaged_by_chance(void **state_)
 	close(null);
 }
 
+/* A run of that boot, with a listener and a connection in that namespace, from that moment on. */
+static void record_run(unsigned int i, uint8_t boot, uint32_t netns, uint64_t t_ns)
+{
+	struct file_host host = { .recording = 100 + i, .boot_id = { boot }, .name = "h" };
+	struct tcptrace_record r = arrival(t_ns, 1);
+	struct recorder *to;
+
+	assert_int_equal(recorder_open(&to, &(struct recorder_config){ .path = paths[i], .host = &host, .kernel = "",
+								       .wall_offset_ns = 5 * (int64_t)MS }), 0);
+	r.netns = netns;
+	recorder_put(to, &r);
+	r.t_ns += 100 * MS;
+	recorder_put(to, &r);
+	assert_int_equal(recorder_close(to), 0);
+}
+
+static int open_both(void)
+{
+	struct options options = { .nreads = 2, .reads = { paths[0], paths[1] } };
+	struct hosts *h;
+	int err = hosts_open(&h, &options);
+
+	if (!err)
+		hosts_free(h);
+	return err;
+}
+
+/* Two runs at one time: the same socket in both would count twice. */
+static void beside_each_other(void **state_)
+{
+	(void)state_;
+	record_run(0, 9, 7, 1000 * MS);
+	record_run(1, 9, 7, 1001 * MS);
+	assert_int_equal(open_both(), -EXDEV);
+	record_run(1, 9, 8, 1001 * MS);		/* of another namespace */
+	assert_int_equal(open_both(), 0);
+	record_run(1, 9, 7, 2000 * MS);		/* after it */
+	assert_int_equal(open_both(), 0);
+	record_run(1, 10, 7, 1001 * MS);	/* another machine */
+	assert_int_equal(open_both(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +319,7 @@ int main(void)
 		cmocka_unit_test(in_one_order),
 		cmocka_unit_test(equal_ones_once),
 		cmocka_unit_test(damaged_by_chance),
+		cmocka_unit_test(beside_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -12,7 +12,7 @@
 #define SECOND		1000000000ll
 #define ERROR_MAX	SECOND		/* what is less sure than this is not shifted */
 
-static bool same_boot(const struct hosts *h, unsigned int a, unsigned int b)
+bool hostclocks_same_boot(const struct hosts *h, unsigned int a, unsigned int b)
 {
 	static const uint8_t unknown[sizeof(h->of[a].id.boot_id)];
 	const uint8_t *x = h->of[a].id.boot_id, *y = h->of[b].id.boot_id;
@@ -56,9 +56,9 @@ static int compare_clocks(struct hosts *h, unsigned int by, unsigned int of, str
 
 	memset(e, 0, sizeof(*e));
 	e->error = -1;
-	if (same_boot(h, by, of))
+	if (hostclocks_same_boot(h, by, of))
 		e->error = 0;
-	if (same_boot(h, by, of) || !f.room)
+	if (hostclocks_same_boot(h, by, of) || !f.room)
 		return 0;
 	f.spans = malloc(f.room * sizeof(*f.spans));
 	if (!f.spans)
@@ -120,7 +120,7 @@ static int attach(struct hosts *h, struct tree *t, unsigned int by, unsigned int
 
 	if (compare_clocks(h, by, of, &e))
 		return -ENOMEM;
-	host->clock = same_boot(h, by, of) ? HOST_SAME_BOOT : HOST_FITTED;
+	host->clock = hostclocks_same_boot(h, by, of) ? HOST_SAME_BOOT : HOST_FITTED;
 	host->by = by;
 	host->fit = e.fit;
 	host->joined = e.joined;

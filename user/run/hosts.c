@@ -11,6 +11,7 @@
 #include "../lib/tr.h"
 #include "../lib/put.h"
 #include "../talk.h"
+#include "../view/wanted.h"
 #include "hostclocks.h"
 #include "hosts.h"
 
@@ -86,6 +87,27 @@ static void learn_clocks(struct recorded *of, struct view_host *host, const stru
 	host->suspended_ns = (uint64_t)of->boot_high - (uint64_t)of->boot_low;
 }
 
+/* By its ends: at one time one socket of a namespace has them, members of an SO_REUSEPORT group are recorded together. */
+static void learn_sock(struct recorded *of, const struct tcptrace_record *rec)
+{
+	bool listener = tcptrace_of_listener(rec);
+	uint64_t w[4] = { 0 }, h = wanted_hash(rec->netns, (uint64_t)rec->lport << 16 | (listener ? 0 : rec->rport));
+	struct sock_seen *s;
+
+	if (tcptrace_event_class(rec->event) == TCPTRACE_NOTE || !rec->lport ||
+	    (!listener && (!rec->rport || addr_is_any(rec->laddr))))
+		return;
+	memcpy(w, rec->laddr, sizeof(rec->laddr));
+	if (!listener)
+		memcpy(w + 2, rec->raddr, sizeof(rec->raddr));
+	for (unsigned int i = 0; i < 4; i++)
+		h = wanted_hash(h, w[i]);
+	s = &of->socks[h % SOCKS];
+	if (s->hash != h)
+		*s = (struct sock_seen){ .hash = h, .first_ns = rec->t_ns };
+	s->last_ns = rec->t_ns;
+}
+
 static int take(void *ctx, const struct tcptrace_record *rec)
 {
 	struct reading *r = ctx;
@@ -96,6 +118,7 @@ static int take(void *ctx, const struct tcptrace_record *rec)
 	if (rec->t_ns > of->to_ns)
 		of->to_ns = rec->t_ns;
 	learn_clocks(of, &r->h->view.all[r->machine], rec);
+	learn_sock(of, rec);
 	model_feed(of->model, rec);
 	return 0;
 }
@@ -153,6 +176,35 @@ static int read_recording(struct hosts *h, const char *path, struct reading *rea
 	return err == -ENOMEM || err == -EXDEV ? err : 0;
 }
 
+static bool same_sock(const struct sock_seen *a, const struct sock_seen *b)
+{
+	return a->hash && a->hash == b->hash && a->first_ns <= b->last_ns && b->first_ns <= a->last_ns;
+}
+
+static bool have_one_sock(const struct recorded *a, const struct recorded *b)
+{
+	for (unsigned int i = 0; i < SOCKS; i++) {
+		if (same_sock(&a->socks[i], &b->socks[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Two runs beside each other: their steps are the same, but not their records, so that nothing could leave one out. */
+static int check_apart(const struct hosts *h)
+{
+	for (unsigned int i = 0; i < h->view.n; i++) {
+		for (unsigned int k = i + 1; k < h->view.n; k++) {
+			if (!hostclocks_same_boot(h, i, k) || !have_one_sock(&h->of[i], &h->of[k]))
+				continue;
+			talk(_("'%s' and '%s' are of one machine at one time, and the same sockets are in both: they would count twice; "
+			       "give one of the two"), h->view.all[i].file, h->view.all[k].file);
+			return -EXDEV;
+		}
+	}
+	return 0;
+}
+
 /* A SYN that comes leaves one of these behind, if all of them are seen. */
 static bool sees_each_syn(const struct model *m)
 {
@@ -182,6 +234,8 @@ int hosts_open(struct hosts **out, const struct options *o)
 
 	for (unsigned int i = 0; i < o->nreads && !err; i++)
 		err = read_recording(h, o->reads[i], readings);
+	if (!err)
+		err = check_apart(h);
 	if (!err) {
 		end_reading(h);
 		err = hostclocks_compare(h);
