@@ -246,7 +246,7 @@ static void put_listeners(const struct writer *w)
 {
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		put_family(w, &families[i]);
-	put_causes(w, "tcptrace_refused", "Connections that were refused.", TCPTRACE_CAUSES_REFUSED, FIGURE_REFUSED);
+	put_causes(w, "tcptrace_refused", "Segments that a listener refused: a client that tries again is several.", TCPTRACE_CAUSES_REFUSED, FIGURE_REFUSED);
 	put_causes(w, "tcptrace_requests_removed", "Half-open requests that ended without a connection.",
 		   TCPTRACE_CAUSES_SYNQ_OUT, FIGURE_EXPIRED);
 	if (w->page->cfg->histograms >= VIEW_HISTOGRAMS_ACCEPT)
