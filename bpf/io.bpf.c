@@ -29,10 +29,18 @@ int BPF_PROG(tp_write, const struct sock *sk, int ret)
 	return emit_io(TCPTRACE_WRITE, sk, ret);
 }
 
+/* What was only looked at is read by a call to come. */
 SEC("?raw_tp/sock_recv_length")
 int BPF_PROG(tp_read, const struct sock *sk, int ret, int flags)
 {
-	return emit_io(TCPTRACE_READ, sk, ret);
+	return flags & MSG_PEEK && ret > 0 ? 0 : emit_io(TCPTRACE_READ, sk, ret);
+}
+
+/* splice() comes by no tracepoint. */
+SEC("?fexit/tcp_splice_read")
+int BPF_PROG(x_splice, const struct socket *socket)
+{
+	return emit_io(TCPTRACE_READ, READ(TYPED_PTR(socket), sk), RETURNED(ctx, 5));
 }
 
 /* Before: what tcp_sendmsg() is asked to take, and what tcp_recvmsg() has handed out. */

@@ -27,10 +27,30 @@ static void tp_write(void *data, struct sock *sk, int ret, int flags)
 	emit_io(TCPTRACE_WRITE, sk, ret);
 }
 
+/* What was only looked at is read by a call to come. */
 static void tp_read(void *data, struct sock *sk, int ret, int flags)
 {
-	emit_io(TCPTRACE_READ, sk, ret);
+	if (!(flags & MSG_PEEK) || ret < 0)
+		emit_io(TCPTRACE_READ, sk, ret);
 }
+
+#ifdef HAVE_SOCK_LENGTH
+/* splice() comes by no tracepoint. */
+static int splice_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct socket *sock = ARG(regs, 0);
+
+	*(const struct sock **)ri->data = sock->sk;
+	return 0;
+}
+
+static int splice_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	emit_io(TCPTRACE_READ, *(const struct sock **)ri->data,
+		(long)regs_return_value(regs));
+	return 0;
+}
+#endif
 
 /*
  * Before: what tcp_sendmsg() is asked to take, and what tcp_recvmsg() has
@@ -64,5 +84,9 @@ struct hook io_hooks[] = {
 	ENTER_ELSE(tcp_sendmsg, k_write, ON(WRITE)),
 	TRACEPOINT(sock_recv_length, tp_read, ON(READ)),
 	ENTER_ELSE(tcp_cleanup_rbuf, k_read, ON(READ)),
+#ifdef HAVE_SOCK_LENGTH
+	EXIT(tcp_splice_read, splice_enter, splice_exit,
+	     sizeof(struct sock *), ON(READ)),
+#endif
 	{ }
 };

@@ -360,6 +360,36 @@ io()
 		read,lport=$port:23 read,rport=$port:23
 }
 
+scenario io_splice 4 own each -- "--io: splice() out of a socket is a read, MSG_PEEK is none"
+io_splice()
+{
+	local splices=1 peeks=0
+
+	needs python3
+	"$tcptrace" --mechanism "$mechanism" --io doctor > "$dir/doctor"
+	grep '^data read' "$dir/doctor" | grep -q ' none ' && skip "no hook by this mechanism"
+	grep -q 'loses: what splice() read' "$dir/doctor" && splices=0
+	grep -q 'MSG_PEEK is told' "$dir/doctor" && peeks=1
+	own_trace --io
+	python3 - "$port" <<-'END' || fail "it cannot"
+	import os, socket, sys
+	listener = socket.socket()
+	listener.bind(('127.0.0.1', int(sys.argv[1])))
+	listener.listen(1)
+	client = socket.create_connection(listener.getsockname())
+	server = listener.accept()[0]
+	client.sendall(b'x' * 5000)
+	client.shutdown(socket.SHUT_WR)
+	while len(server.recv(5000, socket.MSG_PEEK | socket.MSG_WAITALL)) < 5000: pass
+	r, w = os.pipe()
+	assert os.splice(server.fileno(), w, 3000) == 3000
+	assert len(server.recv(700, socket.MSG_PEEK)) == 700
+	assert len(server.recv(2000)) == 2000
+	END
+	untrace
+	events read,ret=3000:$splices read,ret=700:$peeks read,ret=2000:1 write,ret=5000:1
+}
+
 # program STATUS ARGS...: tcptrace -- PROGRAM, in the foreground
 program()
 {

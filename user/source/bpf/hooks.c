@@ -332,8 +332,9 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .loses = HOW_MUCH },
 	} },
 	[HOOK_READ] = { N_("data read (--io)"), ON(READ), .variants = {
-		{ MECH_TRACEPOINT, "sock_recv_length", PROGS_OF(ONE(tp_read)) },
-		{ MECH_FENTRY, "tcp_cleanup_rbuf", PROGS_OF(ONE(f_read)), .loses = N_("errors") },
-		{ MECH_KPROBE, "tcp_cleanup_rbuf", PROGS_OF(ONE(k_read)), .loses = N_("errors") },
+		{ MECH_FENTRY, "sock_recv_length, tcp_splice_read", PROGS_OF(ONE(tp_read), ONE(x_splice)) },
+		{ MECH_TRACEPOINT, "sock_recv_length", PROGS_OF(ONE(tp_read)), .loses = N_("what splice() read") },
+		{ MECH_FENTRY, "tcp_cleanup_rbuf", PROGS_OF(ONE(f_read)), .loses = N_("errors; MSG_PEEK is told as a read") },
+		{ MECH_KPROBE, "tcp_cleanup_rbuf", PROGS_OF(ONE(k_read)), .loses = N_("errors; MSG_PEEK is told as a read") },
 	} },
 };
