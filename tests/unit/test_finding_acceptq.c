@@ -214,7 +214,7 @@ static void stalled(void **state)
 		{ 'T', "it was stopped (state T).", "kill -CONT 150 lets it go on." },
 		{ 't', "a debugger held it (state t).", "TracerPid in /proc/150/status" },
 		{ 'D', "it was in uninterruptible sleep (state D).", "cat /proc/150/stack" },
-		{ 'R', "it was busy with something else (state R).", "perf top -p 150" },
+		{ 'R', "it was runnable (state R): busy with something else, throttled (cpu.max) or starved.", "perf top -p 150" },
 		{ 'S', "it slept in something else (state S).", "/proc/150/wchan" },
 	};
 
@@ -229,6 +229,39 @@ static void stalled(void **state)
 		assert_says(FINDING_COST, "2 clients refused: none came in.");
 		assert_not_said("backlog");
 	}
+}
+
+/* "R" is runnable: that it ran shows in how long it was on a CPU between two looks. */
+static void stalled_runnable(void **state)
+{
+	(void)state;
+	box.of_ns = 2900 * MS;
+	box.ran_ns = 2800 * MS;
+	stall('R', 150);
+	assert_told("accept-stalled", FINDING_CAUSE, "it was busy with something else (state R).");
+	box.ran_ns = 9 * MS;
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "it was runnable (state R), on a CPU for 9.00 ms of 2.9 s: throttled (cpu.max) or "
+		    "starved.");
+	assert_not_said("busy");
+	assert_says(FINDING_ADVICE, "nr_throttled");
+}
+
+/* docker pause: what state its processes are in is none of their own; a thread that has ended leaves none. */
+static void stalled_otherwise(void **state)
+{
+	(void)state;
+	box.frozen = true;
+	stall('D', 150);
+	assert_told("accept-stalled", FINDING_CAUSE, "its cgroup was frozen (docker pause, systemctl freeze).");
+	assert_says(FINDING_ADVICE, "docker unpause");
+	assert_not_said("(state");
+	box.frozen = false;
+	box.thread_gone = 151;
+	box.state = '?';
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "its thread 151, which accepted last, has ended; nobody may accept any more.");
+	assert_not_said("(state");
 }
 
 /* The only one who accepted is gone, and who is left never did: what he does meanwhile is not the cause. */
@@ -249,7 +282,7 @@ static void stalled_workers(void **state)
 	(void)state;
 	box.workers = 3;
 	stall('S', 150);
-	assert_told("accept-stalled", FINDING_CAUSE, "it gave the listener to 3 processes, and which of them should have accepted "
+	assert_told("accept-stalled", FINDING_CAUSE, "it holds the listener with 3 others, and which of them should have accepted "
 		    "is not known.");
 	assert_says(FINDING_ADVICE, "pgrep -P 150");
 	assert_not_said("(state");
@@ -660,8 +693,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised), TEST(clamped), TEST(clamped_of_all), TEST(clamped_before),
-		TEST(full_unseen), TEST(stalled), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
+		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
+		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
+		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_workers),
+		TEST(stalled_unknown), TEST(stalled_beside), TEST(slow),
 		TEST(began_before), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
 		TEST(close_wait),

@@ -249,29 +249,51 @@ static bool stalls_explain(const struct diagnosis *d)
 	return 2 * all_stalls(d, &n).refused >= refused_by_acceptq(d->l);
 }
 
+/* R is runnable: that it ran is another thing. */
+static void say_runnable(struct diagnosis *d, const struct process *p)
+{
+	if (p->of_ns >= PACE_SEEN_NS && p->ran_ns >= p->of_ns / 10) {
+		say(d, FINDING_CAUSE, ": it was busy with something else (state R)");
+		say(d, FINDING_ADVICE, "Take what blocks out of the loop that accepts: into a thread, another process, smaller steps. "
+		    "perf top -p {pid} shows what it computes.");
+		return;
+	}
+	if (p->of_ns >= PACE_SEEN_NS) {
+		say_value(d, "ran", FINDING_SPAN, p->ran_ns);
+		say_value(d, "ran_of", FINDING_SPAN, p->of_ns);
+		say(d, FINDING_CAUSE, ": it was runnable (state R), on a CPU for {ran} of {ran_of}: throttled (cpu.max) or starved");
+	} else {
+		say(d, FINDING_CAUSE, ": it was runnable (state R): busy with something else, throttled (cpu.max) or starved");
+	}
+	say(d, FINDING_ADVICE, "nr_throttled in cpu.stat of its cgroup (/proc/{pid}/cgroup) says whether cpu.max holds it back "
+	    "(CPUQuota= of its unit, docker --cpus), top what else runs, perf top -p {pid} what it computes.");
+}
+
 /* Its state while nobody accepted is the cause. */
-static void say_state(struct diagnosis *d, char state)
+static void say_state(struct diagnosis *d, const struct process *p)
 {
 	static const struct { char state; const char *cause, *advice; } text[] = {
 		{ 'T', N_(": it was stopped (state T)"),
-		  N_("kill -CONT {pid} lets it go on. Find out who stopped it: SIGSTOP, a shell's job control, a freezer.") },
+		  N_("kill -CONT {pid} lets it go on. Find out who stopped it: SIGSTOP, a shell's job control.") },
 		{ 't', N_(": a debugger held it (state t)"), N_("Let the debugger go: TracerPid in /proc/{pid}/status.") },
 		{ 'D', N_(": it was in uninterruptible sleep (state D)"),
-		  N_("It waits for a disk, a network file system or a driver: cat /proc/{pid}/stack shows where.") },
-		{ 'R', N_(": it was busy with something else (state R)"),
-		  N_("Take what blocks out of the loop that accepts: into a thread, another process, smaller steps. "
-		  "perf top -p {pid} shows what it computes.") },
+		  N_("It may wait for a disk, a network file system, a driver, vfork()'s child: cat /proc/{pid}/stack shows where.") },
 		{ 'S', N_(": it slept in something else (state S)"),
 		  N_("Take what blocks out of the loop that accepts (a lock, a database, a call without a time limit): "
 		  "cat /proc/{pid}/wchan or gdb -p {pid} shows where it sleeps.") },
 	};
 
 	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
-		if (text[i].state != state)
+		if (text[i].state != p->state)
 			continue;
-		say_value(d, "state", FINDING_STATE, (uint64_t)state);
+		say_value(d, "state", FINDING_STATE, (uint64_t)p->state);
 		say(d, FINDING_CAUSE, text[i].cause);
 		say(d, FINDING_ADVICE, text[i].advice);
+		return;
+	}
+	if (p->state == 'R') {
+		say_value(d, "state", FINDING_STATE, 'R');
+		say_runnable(d, p);
 		return;
 	}
 	say(d, FINDING_ADVICE, "Look at what {who} does meanwhile: /proc/{pid}/status, perf top -p {pid}.");
@@ -304,15 +326,26 @@ static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
 /* What it did meanwhile, or that it never was its work. */
 static void say_why_stalled(struct diagnosis *d, const struct process *p)
 {
+	if (p->frozen) {
+		say(d, FINDING_CAUSE, ": its cgroup was frozen (docker pause, systemctl freeze)");
+		say(d, FINDING_ADVICE, "docker unpause, systemctl thaw, or 0 in cgroup.freeze (v1: THAWED in freezer.state) of a cgroup in "
+		    "/proc/{pid}/cgroup lets it go on.");
+		return;
+	}
+	if (p->thread_gone) {
+		say_number(d, "thread_gone", p->thread_gone);
+		say(d, FINDING_CAUSE, ": its thread {thread_gone}, which accepted last, has ended; nobody may accept any more");
+		say(d, FINDING_ADVICE, "Find out why that thread ended (see the log of {who}); gdb -p {pid} shows what the others do.");
+		return;
+	}
 	if (p->workers) {
 		say_number(d, "workers", p->workers);
-		say(d, FINDING_CAUSE, ": it gave the listener to {workers} processes, and which of them should have accepted is not "
-		    "known");
+		say(d, FINDING_CAUSE, ": it holds the listener with {workers:other}, and which of them should have accepted is not known");
 		say(d, FINDING_ADVICE, "Look at what they wait for: pgrep -P {pid}, and /proc/PID/wchan of each.");
 		return;
 	}
 	if (!p->instead_of) {
-		say_state(d, p->state);
+		say_state(d, p);
 		return;
 	}
 	say_number(d, "instead_of", p->instead_of);
@@ -342,7 +375,7 @@ static bool find_stalled(struct diagnosis *d)
 	say(d, FINDING_CAUSE, s.before ? N_("{listener}: no accept() by {who} for {stall}, since {from} or before, while "
 	    "{stall_waiting:connection} waited") : N_("{listener}: no accept() by {who} for {stall} from {from} on, while "
 	    "{stall_waiting:connection} waited"));
-	if (p.state == 'S' && !p.instead_of)
+	if (p.state == 'S' && !p.instead_of && !p.frozen)
 		say_full(d);
 	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ".");

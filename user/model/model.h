@@ -61,6 +61,7 @@ struct owner {
 };
 
 #define ACCEPTORS_MAX	64u
+#define HOLDERS_MAX	32u
 
 bool owner_is_kernel(const struct owner *o);
 bool owner_known(const struct owner *o);
@@ -89,6 +90,8 @@ struct queue {
 /* What few listeners have: memory is taken for those alone. */
 struct seldom {
 	uint32_t acceptor_pids[ACCEPTORS_MAX];	/* of more than one acceptor */
+	uint32_t holders[HOLDERS_MAX];	/* who else than the opener holds it, by the last list */
+	uint32_t nholders;
 	struct failures accept_failures;	/* accept() by errno */
 	uint64_t accepted_then;		/* of the listener, at the last of them */
 	struct owner failer;			/* who called it last in vain */

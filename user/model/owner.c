@@ -233,6 +233,17 @@ void owner_accepts(struct model *m, struct listener *l, const struct owner *who)
 
 enum { FIRST = 1, ACCEPTS, KEEPS };
 
+static void holds_too(struct model *m, struct listener *l, uint32_t pid)
+{
+	struct seldom *s = seldom_of(m, l);
+	uint32_t i = 0;
+
+	while (i < s->nholders && s->holders[i] != pid)
+		i++;
+	if (i == s->nholders && i < HOLDERS_MAX)
+		s->holders[s->nholders++] = pid;
+}
+
 void owner_holds(struct model *m, struct listener *l)
 {
 	const struct owner *keeper = listener_keeper(l), *a = &m->actor;
@@ -242,11 +253,15 @@ void owner_holds(struct model *m, struct listener *l)
 	if (l->held_gen != m->snap.gen) {
 		l->opener_named = l->acceptor_named = false;
 		l->found_rank = 0;
+		if (l->seldom)
+			l->seldom->nholders = 0;
 	}
 	l->held_gen = m->snap.gen;
 	if (!owner_known(&l->opener))
 		l->opener = *a;
 	l->opener_named |= a->pid == l->opener.pid;
+	if (a->pid != l->opener.pid)
+		holds_too(m, l, a->pid);
 	if (a->pid == l->acceptor.pid) {
 		l->acceptor_named = true;
 		l->acceptor.fd = a->fd;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PACE_SEEN_NS	100000000ull	/* what a process does in so long says what it does */
 #define PACE_STALL_NS	500000000ull	/* nobody took any for so long: the program did something else */
 
 /* A while in which connections waited and nobody took any. */

@@ -35,6 +35,8 @@ struct around {
 	struct {
 		uint32_t listener;
 		uint64_t from_ns;
+		uint64_t ran_ns, looked_ns;	/* at the first look; 0: not of interest */
+		uint32_t tid;
 		struct process p;
 	} stall[STALLS];
 	unsigned int stalls;
@@ -139,6 +141,63 @@ static uint64_t read_nofile(uint32_t pid)
 	return line && sscanf(line, "Max open files %" SCNu64, &limit) == 1 ? limit : 0;
 }
 
+/* Has the file a line that begins so? */
+static bool file_says(const char *path, const char *line)
+{
+	char text[256], *p = text;
+
+	if (read_file(path, text, sizeof(text)) <= 0)
+		return false;
+	while (p && strncmp(p, line, strlen(line))) {
+		p = strchr(p, '\n');
+		p += p != NULL;
+	}
+	return p;
+}
+
+/* One line of /proc/PID/cgroup: "0::/path", or of v1 "6:freezer:/path". */
+static bool is_frozen_by(const char *line)
+{
+	static const char *const v2[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	const char *path = strstr(line, ":/");
+	char file[512];
+
+	if (!path++ || !strcmp(path, "/"))	/* the root cannot be */
+		return false;
+	for (unsigned int i = 0; i < 2 && !strncmp(line, "0:", 2); i++) {
+		snprintf(file, sizeof(file), "%s%s/cgroup.events", v2[i], path);
+		if (file_says(file, "frozen 1"))
+			return true;
+	}
+	if (!strstr(line, "freezer:/"))
+		return false;
+	snprintf(file, sizeof(file), "/sys/fs/cgroup/freezer%s/freezer.state", path);
+	return file_says(file, "FROZEN");
+}
+
+/* docker pause, systemctl freeze: asleep or uninterruptible, and neither is of its own. */
+static bool is_frozen(uint32_t pid)
+{
+	char path[48], text[4096], *rest = text, *line;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/cgroup", pid);
+	if (read_file(path, text, sizeof(text)) <= 0)
+		return false;
+	while ((line = strsep(&rest, "\n")))
+		if (is_frozen_by(line))
+			return true;
+	return false;
+}
+
+/* How long a thread was on a CPU so far; 0: not known. */
+static uint64_t ran_ns(uint32_t pid, uint32_t tid)
+{
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/schedstat", pid, tid ? tid : pid);
+	return read_file(path, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
 /* What ended is no process, though its parent has not asked yet (Z). */
 static bool process(void *ctx, uint32_t pid, struct process *p)
 {
@@ -187,14 +246,20 @@ static void look_at_thread(struct process *p, uint32_t tid)
 	if (!tid || tid == p->pid)
 		return;
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/stat", p->pid, tid);
-	if (read_stat(&thread, path))
+	if (read_stat(&thread, path)) {
 		p->state = thread.state;
+	} else {
+		p->state = '?';		/* what the others do is not the cause */
+		p->thread_gone = tid;
+	}
 }
 
 /* Stopped says more than asleep. */
-static unsigned int rank(char state)
+static unsigned int rank(const struct process *p)
 {
-	switch (state) {
+	if (p->frozen)
+		return 4;
+	switch (p->state) {
 	case 0: return 0;
 	case 'S': case 'I': case '?': return 1;
 	case 'T': case 't': return 4;
@@ -210,7 +275,8 @@ static void consider(struct process *best, uint32_t pid, uint32_t tid)
 	if (!process(NULL, pid, &p))
 		return;
 	look_at_thread(&p, tid);
-	if (rank(p.state) > rank(best->state))
+	p.frozen = is_frozen(pid);
+	if (rank(&p) > rank(best))
 		*best = p;
 }
 
@@ -224,17 +290,15 @@ static bool began_after(uint32_t pid, uint64_t ns)
 	       (ticks + 1) * tick > ns + clock_ns(CLOCK_BOOTTIME) + ours - clock_ns(CLOCK_MONOTONIC);
 }
 
-/* At the number that its parent has it at, or, as a service that gets it by activation, at one of the first. */
+/* At the number that the keeper has it at, or, as a service that gets it by activation, at one of the first. */
 static bool has_socket(uint32_t pid, int32_t fd, uint64_t socket)
 {
 	uint64_t its;
 
-	if (holder_inode(pid, fd, &its) == 1 && its == socket)
-		return true;
-	for (fd = 0; fd < CHILD_FDS; fd++)
-		if (holder_inode(pid, fd, &its) == 1 && its == socket)
+	for (int32_t i = 0; i < CHILD_FDS; i++)
+		if (holder_inode(pid, i, &its) == 1 && its == socket)
 			return true;
-	return false;
+	return fd >= CHILD_FDS && holder_inode(pid, fd, &its) == 1 && its == socket;
 }
 
 /* Made while nobody accepted, it may be about to exec; a service that was started for who waits has done that. */
@@ -246,36 +310,67 @@ static bool is_new(uint32_t child, const struct listener *l, const struct owner 
 					       !strncmp(p.comm, keeper->comm, TCPTRACE_COMM_LEN - 1));
 }
 
-/*
- * A master that hands its listener to workers takes nothing itself. How many they are: those of its children that have the
- * same socket. Which of several should have taken one where none is stopped or busy nobody knows: as members of a group each
- * has a queue of its own.
- */
-static unsigned int consider_workers(struct process *best, const struct listener *l, const struct owner *keeper,
-				     uint64_t from_ns)
+/* Its children go behind the n that are there: how many there are then. */
+static unsigned int add_children(uint32_t *pids, unsigned int n, uint32_t of)
 {
 	char path[64], buf[16 * CHILDREN], *p = buf, *end;
-	unsigned int workers = 0;
-	uint64_t ours;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", keeper->pid, keeper->pid);
-	if (keeper->fd < 0 || holder_inode(keeper->pid, keeper->fd, &ours) != 1 ||
-	    read_file(path, buf, sizeof(buf)) < 0)
-		return 0;
-	for (unsigned int n = 0; n < CHILDREN; n++) {
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", of, of);
+	if (read_file(path, buf, sizeof(buf)) < 0)
+		return n;
+	for (; n < CHILDREN; p = end) {
 		uint32_t child = (uint32_t)strtoul(p, &end, 10);
 
 		if (end == p)
 			break;
-		p = end;
-		if (!has_socket(child, keeper->fd, ours) || is_new(child, l, keeper, from_ns))
+		pids[n++] = child;
+	}
+	return n;
+}
+
+static bool is_one_of(const uint32_t *pids, unsigned int n, uint32_t pid)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/*
+ * A master that hands its listener to workers takes nothing itself: those of its descendants that have the same socket
+ * are. Others may have got it otherwise (SCM_RIGHTS), and then it may be any of all. Which of several should have taken
+ * one where none is stopped or busy nobody knows: as members of a group each has a queue of its own.
+ */
+static unsigned int consider_holders(struct process *best, const struct listener *l, const struct owner *keeper,
+				     uint64_t from_ns)
+{
+	const struct seldom *s = listener_seldom(l);
+	unsigned int n, workers = 0, others = 0;
+	uint32_t pids[CHILDREN];
+	uint64_t ours;
+
+	if (keeper->fd < 0 || holder_inode(keeper->pid, keeper->fd, &ours) != 1)
+		return 0;
+	n = add_children(pids, 0, keeper->pid);
+	for (unsigned int i = 0; i < n; i++) {
+		n = add_children(pids, n, pids[i]);
+		if (!has_socket(pids[i], keeper->fd, ours) || is_new(pids[i], l, keeper, from_ns))
 			continue;
-		consider(best, child, 0);
+		consider(best, pids[i], 0);
 		workers++;
 	}
-	if (workers > 1 && rank(best->state) == 1 && process(NULL, keeper->pid, best))
-		best->workers = workers;
-	return workers;
+	for (uint32_t i = 0; i < s->nholders; i++) {
+		if (s->holders[i] == keeper->pid || is_one_of(pids, n, s->holders[i]) ||
+		    !has_socket(s->holders[i], keeper->fd, ours))
+			continue;
+		consider(best, s->holders[i], 0);
+		others++;
+	}
+	if (others)
+		consider(best, keeper->pid, 0);
+	if (workers + 2 * others > 1 && rank(best) == 1 && process(NULL, keeper->pid, best))
+		best->workers = workers + others;
+	return workers + others;
 }
 
 /* Who should have taken from its queue since then. */
@@ -290,7 +385,7 @@ static struct process look(const struct listener *l, uint64_t from_ns)
 	for (i = 0; i < n; i++)
 		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
 			consider(&best, l->seldom->acceptor_pids[i], 0);
-	if (best.pid || !keeper || consider_workers(&best, l, keeper, from_ns))
+	if (best.pid || !keeper || consider_holders(&best, l, keeper, from_ns))
 		return best;
 	consider(&best, keeper->pid, 0);
 	if (l->acceptor.pid != keeper->pid && !process(NULL, l->acceptor.pid, &gone))
@@ -318,6 +413,34 @@ static bool holder(void *ctx, const struct listener *l, uint64_t from_ns, struct
 	return p->pid != 0;
 }
 
+static void look_first(struct around *a, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
+{
+	unsigned int slot = a->stalls++ % STALLS;
+	struct process p = look(l, from_ns);
+
+	a->stall[slot].listener = l->id;
+	a->stall[slot].from_ns = from_ns;
+	a->stall[slot].p = p;
+	a->stall[slot].tid = p.pid == l->acceptor.pid ? l->acceptor.tid : p.pid;
+	a->stall[slot].looked_ns = p.state == 'R' && !p.frozen ? now_ns : 0;
+	a->stall[slot].ran_ns = a->stall[slot].looked_ns ? ran_ns(p.pid, a->stall[slot].tid) : 0;
+}
+
+/* "R" is runnable: whether it ran shows in what it ran since. */
+static void look_again(struct around *a, unsigned int slot, uint64_t now_ns)
+{
+	struct process *p = &a->stall[slot].p;
+	uint64_t ran;
+
+	if (!a->stall[slot].looked_ns || !a->stall[slot].ran_ns)
+		return;
+	ran = ran_ns(p->pid, a->stall[slot].tid);
+	if (ran < a->stall[slot].ran_ns)
+		return;
+	p->ran_ns = ran - a->stall[slot].ran_ns;
+	p->of_ns = now_ns - a->stall[slot].looked_ns;
+}
+
 void around_watch(struct around *a, const struct model *m)
 {
 	uint64_t now_ns = model_totals(m)->last_ns;
@@ -327,12 +450,13 @@ void around_watch(struct around *a, const struct model *m)
 		uint64_t from = l->open ? l->pace.now.from_ns : 0;
 		unsigned int slot;
 
-		if (!from || now_ns < from + PACE_STALL_NS || find(a, l, from) < STALLS)
+		if (!from || now_ns < from + PACE_STALL_NS)
 			continue;
-		slot = a->stalls++ % STALLS;
-		a->stall[slot].listener = l->id;
-		a->stall[slot].from_ns = from;
-		a->stall[slot].p = look(l, from);
+		slot = find(a, l, from);
+		if (slot < STALLS)
+			look_again(a, slot, now_ns);
+		else
+			look_first(a, l, from, now_ns);
 	}
 }
 
