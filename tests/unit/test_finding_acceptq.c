@@ -13,8 +13,8 @@ static void backlog(void **state)
 	burst(99);
 	look();
 	assert_told("acceptq-backlog", FINDING_CAUSE,
-		    "0.0.0.0:8080: the accept queue of redis-server[100] is too short: it holds 2, 101 clients wanted in at once "
-		    "(its backlog is 1).");
+		    "0.0.0.0:8080: the accept queue of redis-server[100] is too short: it holds 2, 101 clients wanted in before it was "
+		    "empty again (its backlog is 1).");
 	assert_says(FINDING_COST, "99 clients refused: 99 came in after 1 s, 0 never.");
 	assert_says(FINDING_ADVICE, "Set tcp-backlog (redis.conf; 511 unless set) to 128 or more, then let redis-server[100] call "
 		    "listen() again: restart it.");
@@ -120,7 +120,7 @@ static void raised(void **state)
 	burst(9);
 	listen_again(1024, 4096);
 	look();
-	assert_told("acceptq-backlog", FINDING_CAUSE, "it holds 2, 11 clients wanted in at once (its backlog was 1).");
+	assert_told("acceptq-backlog", FINDING_CAUSE, "it holds 2, 11 clients wanted in before it was empty again (its backlog was 1).");
 	assert_told("acceptq-backlog", FINDING_ADVICE, "Its limit is 1024 by now: enough.");
 	assert_not_said("restart");
 	rig_down(state);
@@ -139,8 +139,8 @@ static void clamped(void **state)
 	rig_listen(511, 7);
 	burst(23);
 	look_on(NULL);
-	assert_told("acceptq-somaxconn", FINDING_CAUSE, "it holds 8, 31 clients wanted in at once. It asked for 511; "
-		    "net.core.somaxconn made it 7.");
+	assert_told("acceptq-somaxconn", FINDING_CAUSE, "it holds 8, 31 clients wanted in before it was empty again. It "
+		    "asked for 511; net.core.somaxconn made it 7.");
 	assert_says(FINDING_ADVICE, "sysctl -w net.core.somaxconn=511, then let prog[100] call listen() again");
 	box.sysctl[MACHINE_SOMAXCONN] = 4096;
 	look();

@@ -42,7 +42,7 @@ static void clients(void **state)
 			refuse(i);
 	assert_int_equal(r->clients, 23);
 	assert_int_equal(r->out, 23);
-	assert_int_equal(r->out_peak, 23);
+	assert_int_equal(r->at_once, 26);	/* with three in it */
 	pass(1 * S);
 	handshake(10, 1);
 	handshake(11, 2);
@@ -57,7 +57,43 @@ static void clients(void **state)
 	assert_int_equal(refused_in(r), 3);
 	refuse(10);
 	assert_int_equal(r->clients, 24);
-	assert_int_equal(r->out_peak, 23);
+	assert_int_equal(r->at_once, 26);
+}
+
+/* Six at a time, of which four fit: not all that were refused in the run want in at once, though they try again. */
+static void bursts(void **state)
+{
+	const struct refused *r;
+	unsigned int i, n, k;
+
+	(void)state;
+	rig_listen(3, 4096);
+	r = &listener()->refused;
+	for (n = 0; n < 6; n++) {
+		for (i = 10 * n, k = 1; k <= 4; i++, k++)
+			handshake(i, k);
+		drop(i, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 4);
+		drop(i + 1, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 4);
+		drop(i, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 4);
+		for (i = 10 * n, k = 4; k; i++, k--)
+			accept_by(i, SERVER, 0, 0, k - 1);
+		pass(300 * MS);
+	}
+	assert_int_equal(r->clients, 12);
+	assert_int_equal(r->at_once, 6);
+	for (i = 100, k = 1; k <= 4; i++, k++)
+		handshake(i, k);
+	for (i = 200; i < 210; i++) {		/* of ten refused one after the other each is in before the next comes */
+		drop(i, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 4);
+		accept_by(i - 100, SERVER, 0, 0, 3);
+		handshake(i, 4);
+	}
+	assert_int_equal(r->at_once, 6);
+	drop(4, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 4);	/* those of before try again */
+	drop(5, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 4);
+	drop(14, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 4);
+	drop(14, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 4);
+	assert_int_equal(r->at_once, 7);
 }
 
 /* SYNs come at 0, 1, 3, 7 s: who did not come when he should is not expected any more. */
@@ -518,6 +554,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clients, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(bursts, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(never, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(third_packets, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(cookies, rig_up, rig_down),

@@ -520,12 +520,20 @@ static bool find_long_wait(struct diagnosis *d)
 
 /* ---- the queue is too short ---- */
 
-/* Enough for all that wanted in at once, in powers of two. */
+/* With those in it. */
+static uint64_t clients_at_once(const struct listener *l)
+{
+	uint64_t holds = (uint64_t)l->refused.then.limit + 1;
+
+	return l->refused.at_once > holds ? l->refused.at_once : holds;
+}
+
+/* Enough for all these, in powers of two. */
 static uint64_t wanted_backlog(const struct listener *l)
 {
-	uint64_t need = (uint64_t)l->refused.then.limit + l->refused.out_peak, n = 16;
+	uint64_t n = 16;
 
-	while (n < need && n < 1ull << 31)
+	while (n + 1 < clients_at_once(l) && n < 1ull << 31)
 		n *= 2;
 	return n;
 }
@@ -533,13 +541,12 @@ static uint64_t wanted_backlog(const struct listener *l)
 static void say_short(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
-	uint64_t holds = (uint64_t)l->refused.then.limit + 1;
 
-	say_number(d, "holds", holds);
-	say_number(d, "at_once", holds + l->refused.out_peak);
+	say_number(d, "holds", (uint64_t)l->refused.then.limit + 1);
+	say_number(d, "at_once", clients_at_once(l));
 	say_number(d, "want", wanted_backlog(l));
 	say(d, FINDING_CAUSE, "{listener}: the accept queue of {who} is too short: it holds {holds}, {at_once:client} "
-	    "wanted in at once");
+	    "wanted in before it was empty again");
 }
 
 /* reload: a command that does, or NULL */

@@ -124,6 +124,8 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		synq = counted(synq_before, synq_step);
 		acceptq = counted(before, acceptq_step);
 	}
+	if (!acceptq)
+		l->refused.empty_ns = rec->t_ns;
 	if (l->synq_young > synq)	/* some are in the queue */
 		l->synq_young = synq;
 	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;

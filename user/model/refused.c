@@ -110,8 +110,23 @@ static void begin(struct model *m, struct client *k, const struct tuple *t, stru
 	};
 	m->clients->out++;
 	l->refused.clients++;
-	if (++l->refused.out > l->refused.out_peak)
-		l->refused.out_peak = l->refused.out;
+	l->refused.out++;
+}
+
+static bool is_waiting(const struct refused *r, const struct client *k)
+{
+	return k->last_ns > r->empty_ns;
+}
+
+/* Its SYN comes again and again: once from one time that the queue is empty to the next. */
+static void wait_for(struct listener *l, const struct client *k, uint64_t before_ns)
+{
+	struct refused *r = &l->refused;
+
+	r->waiting = before_ns > r->empty_ns ? r->waiting : 0;
+	r->waiting += !k || !is_waiting(r, k);
+	if (l->acceptq.now + r->waiting > r->at_once)
+		r->at_once = l->acceptq.now + r->waiting;
 }
 
 /* A full queue of l refused a segment. The limit of most of them is found as Boyer and Moore find a majority. */
@@ -136,6 +151,7 @@ void refused_then(struct listener *l)
 void refused_add(struct model *m, struct listener *l, const struct tuple *t, bool third, uint64_t t_ns)
 {
 	struct client *k = find(m, t);
+	uint64_t before_ns = l->refused.last_ns;
 
 	if (!l->refused.first_ns)
 		l->refused.first_ns = t_ns;
@@ -146,6 +162,7 @@ void refused_add(struct model *m, struct listener *l, const struct tuple *t, boo
 		refused_by_next(m, k);
 		k = NULL;
 	}
+	wait_for(l, k, before_ns);
 	if (!k) {
 		k = place(m, t, t_ns);
 		if (!k) {
@@ -194,6 +211,7 @@ void refused_came(struct model *m, const struct tuple *t, uint64_t t_ns)
 		l->refused.waited_ns += ns;
 		if (ns > l->refused.longest_ns)
 			l->refused.longest_ns = ns;
+		l->refused.waiting -= is_waiting(&l->refused, k) && l->refused.waiting;
 	}
 	leave(m, k);
 }

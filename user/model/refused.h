@@ -49,7 +49,10 @@ struct refused {
 	uint32_t in[REFUSED_WAITS];	/* of these, that came in */
 	uint64_t waited_ns;		/* all of them together */
 	uint64_t longest_ns;
-	uint32_t out_peak;		/* most that wanted in at the same moment */
+	/* What a longer queue would have had to hold: once it is empty, who is refused anew finds another burst. */
+	uint64_t empty_ns;		/* when the accept queue was seen empty last */
+	uint32_t waiting;		/* clients refused since then that are not in */
+	uint32_t at_once;		/* most of these and of the queue together */
 	uint32_t unfollowed;		/* segments of clients that the table had no room for */
 	uint64_t first_ns, last_ns;	/* first and last refusal; 0: none */
 	uint8_t laddr[16];		/* where the last one wanted to */

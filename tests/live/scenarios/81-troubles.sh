@@ -29,7 +29,7 @@ trouble_clamped()
 	every_client acceptq-somaxconn 23
 	who=$(whose acceptq-somaxconn)		# both hold it
 	[[ $who == "$worker" || $who == "$master" ]] || fail "whose is '$who', not '$worker' nor '$master'"
-	screen "^ ! 127.0.0.1:$port: the accept queue of nginx\[$who\] is too short: it holds 8, 31 clients wanted in at once" \
+	screen "^ ! 127.0.0.1:$port: the accept queue of nginx\[$who\] is too short: it holds 8, 31 clients wanted in before it was empty again" \
 		"Probably clamped: its limit is net.core.somaxconn \(7\)" "23 clients refused: [0-9]+ came in after 1 s" \
 		"sysctl -w net.core.somaxconn=4096, then let nginx\[$who\] call listen\(\) again"
 }
@@ -75,7 +75,7 @@ trouble_backlog()
 	told acceptq-backlog
 	every_client acceptq-backlog 99
 	within "backlog that it advises" "$(evidence acceptq-backlog want)" 101 1024
-	screen "^ ! 127.0.0.1:$port: the accept queue of redis-server\[$worker\] is too short: it holds 2, 101 clients wanted in at once" \
+	screen "^ ! 127.0.0.1:$port: the accept queue of redis-server\[$worker\] is too short: it holds 2, 101 clients wanted in before it was empty again" \
 		"99 clients refused: " "Set tcp-backlog \(redis.conf; 511 unless set\) to [0-9]+ or more, then let redis"
 }
 
@@ -190,7 +190,7 @@ trouble_postgres()
 	told acceptq-somaxconn
 	every_client acceptq-somaxconn 2
 	expect "whose" "$(whose acceptq-somaxconn)" "$worker"
-	screen "^ ! 127.0.0.1:$port: the accept queue of postgres\[$worker\] is too short: it holds 5, 7 clients wanted in at once" \
+	screen "^ ! 127.0.0.1:$port: the accept queue of postgres\[$worker\] is too short: it holds 5, 7 clients wanted in before it was empty again" \
 		"It asked for [0-9]+; net.core.somaxconn made it 4\." "2 clients refused: " "sysctl -w net.core.somaxconn="
 }
 

@@ -3,7 +3,7 @@
  * The first screen: a row for each listener.
  *
  * tcptrace top  1s  00:03:12  listeners 3/14  1,204 conn/s  0 lost  host db3  6.12.9
- * ! *:8080: the accept queue of python3[4242] is too short: it holds 129, 300 clients wanted in at once
+ * ! *:8080: the accept queue of python3[4242] is too short: it holds 129, 300 clients wanted in before it was
  *  LOCAL        ACCEPTQ              PEAK    SYNQ NEW/s ACC/s REF/s  P99ms COMM
  * !*:8080       ██████████ 129/128    129   3/128 1,204   310   894  2,724 python3
  * ~[::]:443     ████████░░ 410/511    427   1/511   210   209     0     12 nginx
