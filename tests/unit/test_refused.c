@@ -121,6 +121,27 @@ static void never(void **state)
 	assert_int_equal(out.not_yet, 0);
 }
 
+/* The client's socket is seen to be closed: it never comes, whatever it could have done. Another one of its port may. */
+static void given_up(void **state)
+{
+	struct refused_out out;
+
+	(void)state;
+	rig_listen(2, 4096);
+	for (unsigned int i = 10; i < 12; i++) {
+		state_of(client_rec(0, i), SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
+		refuse(i);
+	}
+	refuse(12);
+	state_of(client_rec(0, 10), SK(10), TCP_S_SYN_SENT, TCP_S_CLOSE);
+	out = refused_out(rig.m, listener());
+	assert_int_equal(out.never, 1);
+	assert_int_equal(out.not_yet, 2);
+	handshake(10, 1);
+	assert_int_equal(refused_in(&listener()->refused), 0);
+	assert_int_equal(listener()->refused.clients, 3);
+}
+
 /* A refused third packet: the client believes in it, is reset, or comes in after all. */
 static void third_packets(void **state)
 {
@@ -556,6 +577,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(clients, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(bursts, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(never, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(given_up, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(third_packets, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(cookies, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(too_many, rig_up, rig_down),

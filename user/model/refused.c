@@ -185,6 +185,19 @@ void refused_reset(struct model *m, const struct tuple *t)
 		k->reset = true;
 }
 
+/* The client's own socket, on this machine, left SYN_SENT for CLOSE: no SYN comes from there any more. */
+void refused_gone(struct model *m, const struct conn *c)
+{
+	struct tuple t = { .lport = c->rport, .rport = c->lport, .netns = c->netns };
+	struct client *k;
+
+	memcpy(t.laddr, c->raddr, sizeof(t.laddr));
+	memcpy(t.raddr, c->laddr, sizeof(t.raddr));
+	k = m->clients->out ? find(m, &t) : NULL;
+	if (k)
+		lose(m, k);
+}
+
 static enum refused_wait wait_of(uint64_t ns)
 {
 	/* between the moments at which a SYN is sent again: 1, 2, 3 ... (since 6.5), or 1, 3, 7, 15 s */

@@ -60,7 +60,7 @@ struct refused {
 
 	uint32_t expired;		/* requests that expired because their third packet was refused */
 	uint32_t again;			/* clients that the listener after it refused, too: they are counted there */
-	uint32_t lost;			/* clients that the table forgot: they never came in */
+	uint32_t lost;			/* clients that were seen to give up, or that the table forgot: they never came in */
 	uint32_t out;			/* clients in the table: they are not in */
 };
 

@@ -59,10 +59,12 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 		state_ends(m, c, &ev);
 	if (c && rec->new == TCP_S_SYN_SENT)
 		c->connected = true;
-	if (c && rec->old == TCP_S_SYN_SENT && rec->new == TCP_S_CLOSE)
+	if (c && rec->old == TCP_S_SYN_SENT && rec->new == TCP_S_CLOSE) {
 		connects_ended(m, c, &ev);
-	else if (c && rec->old == TCP_S_SYN_SENT && c->retrans)
+		refused_gone(m, c);
+	} else if (c && rec->old == TCP_S_SYN_SENT && c->retrans) {
 		connects_known(m, c, true);
+	}
 	emit_event(m, &ev);
 	if (c && c->in_acceptq && rec->new == TCP_S_CLOSE)
 		closed_while_queued(m, rec, c);
