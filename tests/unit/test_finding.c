@@ -52,6 +52,42 @@ static void synq(void **state)
 	assert_told("cookies", FINDING_ADVICE, "They are real clients");
 }
 
+/* Not full: tcp_max_syn_backlog is what is too small, not the backlog. */
+static void synq_quarter(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(4000, 4096);
+	for (i = 1; i <= 7; i++)
+		synq_add(i, i, 0);
+	for (i = 8; i < 13; i++)
+		drop(i, TCPTRACE_DROP_SYNQ_QUARTER, 0, 7, 0);
+	look();
+	assert_told("synq-quarter", FINDING_CAUSE, "5 SYNs to prog[100] refused, as SYN cookies were off: without them the kernel keeps "
+		    "the last quarter of net.ipv4.tcp_max_syn_backlog");
+	assert_says(FINDING_CAUSE, "The SYN queue had up to 7 requests.");
+	assert_says(FINDING_COST, "5 clients refused: none came in, ");
+	assert_says(FINDING_ADVICE, "Raise it: sysctl -w net.ipv4.tcp_max_syn_backlog=256. With SYN cookies none of these is refused");
+	assert_not_said("full");
+	box.sysctl[MACHINE_MAX_SYN] = 8;
+	box.sysctl[MACHINE_SYNCOOKIES] = 1;
+	look();
+	assert_says(FINDING_ADVICE, "net.ipv4.tcp_max_syn_backlog is 8. Raise it: sysctl -w net.ipv4.tcp_max_syn_backlog=256. "
+		    "SYN cookies are on by now.");
+	box.sysctl[MACHINE_MAX_SYN] = 4096;
+	look();
+	assert_says(FINDING_ADVICE, "net.ipv4.tcp_max_syn_backlog is 4096 by now: enough. SYN cookies are on by now.");
+	for (i = 20; i < 23; i++)
+		drop(i, TCPTRACE_DROP_SYNQ_FULL, 0, 4000, 0);
+	look();
+	assert_int_equal(found.n, 2);		/* two causes, and the cost once */
+	assert_string_equal(found.f[0].id, "synq-full");
+	assert_says(FINDING_CAUSE, "3 SYNs refused.");
+	assert_string_equal(found.f[1].id, "synq-quarter");
+	assert_int_equal(found.text[1][FINDING_COST][0], 0);
+}
+
 /* tcp_syncookies=2: each handshake goes by cookie, and no queue is full. */
 static void cookies_always(void **state)
 {
@@ -1050,7 +1086,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(synq), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
+		TEST(synq), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
 		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(connects), TEST(came), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),

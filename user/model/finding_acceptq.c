@@ -85,8 +85,8 @@ static void say_synq(struct diagnosis *d)
 		say(d, FINDING_SEEN, ", {cookies_sent:SYN cookie} sent by the full SYN queue ({by_cookie:client} "
 		    "came in by one)");
 	}
-	if (refused_by_synq(l)) {
-		say_number(d, "synq_refused", refused_by_synq(l));
+	if (l->causes[TCPTRACE_DROP_SYNQ_FULL]) {
+		say_number(d, "synq_refused", l->causes[TCPTRACE_DROP_SYNQ_FULL]);
 		say(d, FINDING_SEEN, ", {synq_refused:SYN} refused by the full SYN queue");
 	}
 }

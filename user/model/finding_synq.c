@@ -17,33 +17,86 @@ static void say_raise(struct diagnosis *d, const char *with_knob, const char *wi
 	say(d, FINDING_ADVICE, knob ? with_knob : without);
 }
 
-static void say_synq(struct diagnosis *d)
+static void say_synq(struct diagnosis *d, uint32_t limit)
 {
 	say_number(d, "peak", d->l->synq.peak);
-	say_number(d, "limit", d->l->limit);
+	say_number(d, "limit", limit);
+}
+
+/* False: they are on by now. */
+static bool cookies_off(const struct diagnosis *d)
+{
+	uint64_t cookies;
+
+	return !machine_has(d, MACHINE_SYNCOOKIES, &cookies) || !cookies;
 }
 
 /* The kernel refuses for a full SYN queue only where it may send no cookie: they were off then. */
 static void find_synq_full(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
-	uint64_t cookies;
 
-	if (!refused_by_synq(d.l))
+	if (!d.l->causes[TCPTRACE_DROP_SYNQ_FULL])
 		return;
 	blame_keeper(&d);
-	say_synq(&d);
-	say_number(&d, "refused", refused_by_synq(d.l));
+	say_synq(&d, d.l->refused.then.limit);
+	say_number(&d, "refused", d.l->causes[TCPTRACE_DROP_SYNQ_FULL]);
 	say(&d, FINDING_CAUSE, "{listener}: the SYN queue of {who} was full (up to {peak}, limit {limit}) and SYN cookies "
 	    "were off: {refused:SYN} refused.");
 	say_cost(&d);
-	if (machine_has(&d, MACHINE_SYNCOOKIES, &cookies) && cookies)
-		say(&d, FINDING_ADVICE, "SYN cookies are on by now.");
-	else
-		say(&d, FINDING_ADVICE, "Turn them on: sysctl -w net.ipv4.tcp_syncookies=1.");
+	say(&d, FINDING_ADVICE, cookies_off(&d) ? N_("Turn them on: sysctl -w net.ipv4.tcp_syncookies=1.") :
+	    N_("SYN cookies are on by now."));
 	say_raise(&d, N_(" If these clients are real, raise {knob}, too."), N_(" If these clients are real, let {who} give "
 		  "listen() a larger backlog, too."));
 	tell(&d, "synq-full");
+}
+
+/* Three quarters of it for all that were refused and those that were in the queue, in powers of two. */
+static uint64_t wanted_max_syn(const struct listener *l)
+{
+	uint64_t need = (uint64_t)l->synq.peak + l->refused.clients + 1, n = 256;
+
+	while (n - n / 4 < need)
+		n *= 2;
+	return n;
+}
+
+/*
+ * tcp_conn_request(): without cookies the last quarter of tcp_max_syn_backlog is for peers whose round trip is known from
+ * before (tcp_peer_is_proven()), however large the backlog.
+ */
+static void find_synq_quarter(const struct diagnosis *from)
+{
+	struct diagnosis d = diagnosis_of(from, from->l);
+	uint64_t refused = d.l->causes[TCPTRACE_DROP_SYNQ_QUARTER], now, want = wanted_max_syn(d.l);
+	bool known = machine_has(&d, MACHINE_MAX_SYN, &now);
+
+	if (!refused)
+		return;
+	blame_keeper(&d);
+	say_number(&d, "refused", refused);
+	say_number(&d, "peak", d.l->synq.peak);
+	say(&d, FINDING_CAUSE, "{listener}: {refused:SYN} to {who} refused, as SYN cookies were off: without them the kernel keeps "
+	    "the last quarter of net.ipv4.tcp_max_syn_backlog for clients that it knows.");
+	if (d.l->synq.peak)
+		say(&d, FINDING_CAUSE, " The SYN queue had up to {peak:request}.");
+	if (!refused_by_acceptq(d.l) && !d.l->causes[TCPTRACE_DROP_SYNQ_FULL])
+		say_cost(&d);
+	else
+		d.f.cost_ns = 1;	/* told with that */
+	if (known) {
+		say_number(&d, "max_syn", now);
+		say(&d, FINDING_ADVICE, now < want ? N_("net.ipv4.tcp_max_syn_backlog is {max_syn}. ") :
+		    N_("net.ipv4.tcp_max_syn_backlog is {max_syn} by now: enough. "));
+	}
+	if (!known || now < want) {
+		say_number(&d, "raise", want);
+		say(&d, FINDING_ADVICE, "Raise it: sysctl -w net.ipv4.tcp_max_syn_backlog={raise}. ");
+	}
+	say(&d, FINDING_ADVICE, cookies_off(&d) ? N_("With SYN cookies none of these is refused: sysctl -w "
+	    "net.ipv4.tcp_syncookies=1. ") : N_("SYN cookies are on by now. "));
+	say(&d, FINDING_ADVICE, "A larger backlog does not help.");
+	tell(&d, "synq-quarter");
 }
 
 /* How many got through: without them one cannot say what those mean that did not. */
@@ -62,7 +115,7 @@ static void find_cookies(const struct diagnosis *from)
 	    figure_known(d.m, d.l, FIGURE_COOKIES_SENT) == KNOWN_NOT)
 		return;
 	blame_keeper(&d);
-	say_synq(&d);
+	say_synq(&d, d.l->limit);
 	say_number(&d, "sent", d.l->cookies_sent);
 	say_number(&d, "valid", back);
 	d.f.cost_ns = 1;
@@ -106,5 +159,6 @@ void find_synq(struct diagnosis *d)
 		find_synq_full(d);
 		find_cookies(d);
 	}
+	find_synq_quarter(d);
 	find_expiring(d);
 }

@@ -12,6 +12,7 @@
 #define MACHINE_SYSCTLS(X)					\
 	X(SOMAXCONN,	"core/somaxconn",		0)	\
 	X(SYNCOOKIES,	"ipv4/tcp_syncookies",		0)	\
+	X(MAX_SYN,	"ipv4/tcp_max_syn_backlog",	0)	\
 	X(PORT_FIRST,	"ipv4/ip_local_port_range",	0)	\
 	X(PORT_LAST,	"ipv4/ip_local_port_range",	1)	\
 	X(IPV6_OFF,	"ipv6/conf/all/disable_ipv6",	0)
