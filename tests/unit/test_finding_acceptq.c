@@ -50,15 +50,21 @@ static void backlog_of_master(void **state)
 	assert_says(FINDING_ADVICE, "then let nginx[100] call listen() again: nginx -s reload.");
 }
 
-/* It asks for net.core.somaxconn, as Go does. */
+/* It asks for as much as there is, as Go does; or for a number that happens to be that. */
 static void backlog_of_go(void **state)
 {
 	(void)state;
 	rig_listen(16, 16);
 	burst(99);
+	box.sysctl[MACHINE_SOMAXCONN] = 16;
 	look();
-	assert_told("acceptq-backlog", FINDING_ADVICE, "It asks for net.core.somaxconn, as Go programs do: sysctl -w "
-		    "net.core.somaxconn=128");
+	assert_told("acceptq-backlog", FINDING_ADVICE, "It asks for as much as net.core.somaxconn was: for that, as Go programs do, or "
+		    "for a number of its own. Raise it: sysctl -w net.core.somaxconn=128, then let prog[100] call listen() again: "
+		    "restart it. If its limit is 16 again: Let prog[100] give listen() a backlog of 128 or more.");
+	box.sysctl[MACHINE_SOMAXCONN] = 4096;
+	look();
+	assert_says(FINDING_ADVICE, "of its own. net.core.somaxconn is 4096 by now: enough, then let prog[100] call listen() again");
+	assert_not_said("sysctl -w");
 }
 
 static void listen_again(int backlog, uint32_t somaxconn)
@@ -169,13 +175,23 @@ static void clamped_before(void **state)
 	burst(23);
 	box.sysctl[MACHINE_SOMAXCONN] = 7;
 	look();
-	assert_told("acceptq-somaxconn", FINDING_CAUSE, "Probably clamped: its limit is net.core.somaxconn (7)");
+	assert_told("acceptq-somaxconn", FINDING_CAUSE, "Its limit is as large as net.core.somaxconn (7): clamped by it, or its own "
+		    "number; what it asked for was before tcptrace came.");
+	assert_says(FINDING_ADVICE, "somaxconn=4096, then let prog[100] call listen() again: restart it. If its limit is 7 again: Let "
+		    "prog[100] give listen() a backlog of 32 or more.");
 	assert_not_said("asked for 7");
-	box.sysctl[MACHINE_SOMAXCONN] = 4096;
+	box.sysctl[MACHINE_SOMAXCONN] = 4096;		/* since when? */
 	look();
-	assert_told("acceptq-backlog", FINDING_CAUSE, "(limit 7: its backlog, as net.core.somaxconn is another)");
+	assert_told("acceptq-backlog", FINDING_CAUSE, "(limit 7: its backlog or net.core.somaxconn, whichever was smaller as it called");
+	assert_says(FINDING_ADVICE, "net.core.somaxconn is 4096 now, then let prog[100] call listen() again: restart it. If its limit "
+		    "is 7 again: Let prog[100] give listen() a backlog of 32 or more, then let prog[100]");
+	box.sysctl[MACHINE_SOMAXCONN] = 5;		/* smaller than the limit: its backlog is not */
+	look();
+	assert_told("acceptq-backlog", FINDING_CAUSE, "(limit 7: its backlog, or what net.core.somaxconn was as it called listen())");
+	assert_says(FINDING_ADVICE, "backlog of 32 or more and raise net.core.somaxconn with it (now 5), then");
 	look_on(NULL);
 	assert_told("acceptq-backlog", FINDING_CAUSE, "its backlog or net.core.somaxconn, whichever was smaller");
+	assert_says(FINDING_ADVICE, "or more, with a net.core.somaxconn that is not smaller, then let");
 }
 
 /* Who accepts is not seen: neither slow nor quick is stated. */

@@ -560,7 +560,7 @@ static void say_restart(struct diagnosis *d, const char *reload)
 }
 
 /* Nobody saw listen() being called, and the limit is what somaxconn is now. */
-static bool probably_clamped(const struct diagnosis *d)
+static bool maybe_clamped(const struct diagnosis *d)
 {
 	const struct limit_then *then = &d->l->refused.then;
 	uint64_t somaxconn;
@@ -586,13 +586,42 @@ static bool say_raised(struct diagnosis *d)
 	return true;
 }
 
+/* The program's own number, by its setting's name where that is known. */
+static void say_own(struct diagnosis *d)
+{
+	const struct knob *knob = knob_of(d->f.who.comm);
+
+	if (knob)
+		say_words(d, "knob", knob->backlog);
+	say(d, FINDING_ADVICE, knob ? N_("Set {knob} to {want} or more") : N_("Let {who} give listen() a backlog of {want} or more"));
+}
+
+/* sure: the limit comes from there. Else it may as well be a number of its own, which is the same. */
+static void say_somaxconn(struct diagnosis *d, uint64_t raise, bool sure)
+{
+	uint64_t now;
+
+	if (machine_has(d, MACHINE_SOMAXCONN, &now) && now > d->l->refused.then.limit && now >= wanted_backlog(d->l)) {
+		say_number(d, "somaxconn_now", now);
+		say(d, FINDING_ADVICE, "net.core.somaxconn is {somaxconn_now} by now: enough");
+	} else {
+		say_number(d, "raise", raise);
+		say(d, FINDING_ADVICE, "Raise it: sysctl -w net.core.somaxconn={raise}");
+	}
+	say_restart(d, NULL);
+	if (sure)
+		return;
+	say(d, FINDING_ADVICE, " If its limit is {limit} again: ");
+	say_own(d);
+	say(d, FINDING_ADVICE, ".");
+}
+
 static bool find_clamped(struct diagnosis *d)
 {
 	const struct limit_then *then = &d->l->refused.then;
 	bool known = then->backlog_known && then->somaxconn && (uint32_t)then->backlog > then->somaxconn;
-	uint64_t now = 0;
 
-	if (!known && !probably_clamped(d))
+	if (!known && !maybe_clamped(d))
 		return false;
 	say_short(d);
 	say_number(d, "somaxconn", known ? then->somaxconn : then->limit);
@@ -600,21 +629,13 @@ static bool find_clamped(struct diagnosis *d)
 		say_number(d, "backlog", (uint32_t)then->backlog);
 		say(d, FINDING_CAUSE, ". It asked for {backlog}; net.core.somaxconn made it {somaxconn}.");
 	} else {
-		say(d, FINDING_CAUSE, ". Probably clamped: its limit is net.core.somaxconn ({somaxconn}); what it asked "
-		    "for was before tcptrace came.");
+		say(d, FINDING_CAUSE, ". Its limit is as large as net.core.somaxconn ({somaxconn}): clamped by it, or its own "
+		    "number; what it asked for was before tcptrace came.");
 	}
 	say_cost(d);
 	say_seen(d);
-	if (say_raised(d))
-		return true;
-	if (machine_has(d, MACHINE_SOMAXCONN, &now) && now > then->limit && now >= wanted_backlog(d->l)) {
-		say_number(d, "somaxconn_now", now);
-		say(d, FINDING_ADVICE, "net.core.somaxconn is {somaxconn_now} by now: enough");
-	} else {
-		say_number(d, "raise", clamp_raised(d->l, known));
-		say(d, FINDING_ADVICE, "Raise it: sysctl -w net.core.somaxconn={raise}");
-	}
-	say_restart(d, NULL);
+	if (!say_raised(d))
+		say_somaxconn(d, clamp_raised(d->l, known), known);
 	return true;
 }
 
@@ -626,10 +647,24 @@ static void say_limit(struct diagnosis *d)
 	if (d->l->refused.then.backlog_known)
 		say(d, FINDING_CAUSE, limits_differ(&d->l->limits) ? N_(" (its backlog was {limit}).") :
 		    N_(" (its backlog is {limit})."));
-	else if (machine_has(d, MACHINE_SOMAXCONN, &somaxconn))
-		say(d, FINDING_CAUSE, " (limit {limit}: its backlog, as net.core.somaxconn is another).");
+	else if (machine_has(d, MACHINE_SOMAXCONN, &somaxconn) && somaxconn < d->l->refused.then.limit)
+		say(d, FINDING_CAUSE, " (limit {limit}: its backlog, or what net.core.somaxconn was as it called listen()).");
 	else
-		say(d, FINDING_CAUSE, " (limit {limit}: its backlog or net.core.somaxconn, whichever was smaller).");
+		say(d, FINDING_CAUSE, " (limit {limit}: its backlog or net.core.somaxconn, whichever was smaller as it called "
+		    "listen()).");
+}
+
+/* somaxconn made the limit, perhaps, and is larger by now: then nothing is to be set. */
+static void say_restart_first(struct diagnosis *d, const struct knob *knob, uint64_t somaxconn)
+{
+	say_number(d, "somaxconn_now", somaxconn);
+	if (who_is_gone(d)) {
+		say(d, FINDING_ADVICE, "net.core.somaxconn is {somaxconn_now} now.");
+	} else {
+		say(d, FINDING_ADVICE, "net.core.somaxconn is {somaxconn_now} now");
+		say_restart(d, knob ? knob->reload : NULL);
+	}
+	say(d, FINDING_ADVICE, " If its limit is {limit} again: ");
 }
 
 /* The limit is what the program asked for. */
@@ -645,18 +680,19 @@ static void find_backlog(struct diagnosis *d)
 	say_seen(d);
 	if (say_raised(d))
 		return;
-	machine_has(d, MACHINE_SOMAXCONN, &somaxconn);
-	/* it asks for as much as there is, as Go programs do */
 	if (then->backlog_known && (uint32_t)then->backlog == then->somaxconn && !knob) {
-		say(d, FINDING_ADVICE, "It asks for net.core.somaxconn, as Go programs do: sysctl -w "
-		    "net.core.somaxconn={want}");
-	} else if (knob) {
-		say_words(d, "knob", knob->backlog);
-		say(d, FINDING_ADVICE, "Set {knob} to {want} or more");
-	} else {
-		say(d, FINDING_ADVICE, "Let {who} give listen() a backlog of {want} or more");
+		say(d, FINDING_ADVICE, "It asks for as much as net.core.somaxconn was: for that, as Go programs do, or for a number of "
+		    "its own. ");
+		say_somaxconn(d, wanted_backlog(d->l), false);
+		return;
 	}
-	if (somaxconn && somaxconn < wanted_backlog(d->l)) {
+	machine_has(d, MACHINE_SOMAXCONN, &somaxconn);
+	if (!then->backlog_known && somaxconn > then->limit)
+		say_restart_first(d, knob, somaxconn);
+	say_own(d);
+	if (!somaxconn) {
+		say(d, FINDING_ADVICE, ", with a net.core.somaxconn that is not smaller");
+	} else if (somaxconn < wanted_backlog(d->l)) {
 		say_number(d, "somaxconn", somaxconn);
 		say(d, FINDING_ADVICE, " and raise net.core.somaxconn with it (now {somaxconn})");
 	}

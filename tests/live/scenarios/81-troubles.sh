@@ -30,7 +30,7 @@ trouble_clamped()
 	who=$(whose acceptq-somaxconn)		# both hold it
 	[[ $who == "$worker" || $who == "$master" ]] || fail "whose is '$who', not '$worker' nor '$master'"
 	screen "^ ! 127.0.0.1:$port: the accept queue of nginx\[$who\] is too short: it holds 8, 31 clients wanted in before it was empty again" \
-		"Probably clamped: its limit is net.core.somaxconn \(7\)" "23 clients refused: [0-9]+ came in after 1 s" \
+		"Its limit is as large as net.core.somaxconn \(7\)" "23 clients refused: [0-9]+ came in after 1 s" \
 		"sysctl -w net.core.somaxconn=4096, then let nginx\[$who\] call listen\(\) again"
 }
 
