@@ -528,12 +528,21 @@ static void descriptors(void **state)
 	box.comm = "nginx";
 	look();
 	assert_told("accept-fails", FINDING_CAUSE, "accept() failed with EMFILE 1000 times in nginx[102], first at ");
-	assert_says(FINDING_CAUSE, ": it had no file descriptor left (it may have 24).");
+	assert_says(FINDING_CAUSE, ": it had no file descriptor left (RLIMIT_NOFILE; it is 24 now).");
 	assert_says(FINDING_ADVICE, "prlimit --pid 102 --nofile=65536");
 	assert_says(FINDING_ADVICE, "worker_rlimit_nofile");
 	assert_not_said("slow");
 	look_on(NULL);
-	assert_says(FINDING_CAUSE, "it has no file descriptor left (RLIMIT_NOFILE)");
+	assert_says(FINDING_CAUSE, "it had no file descriptor left (RLIMIT_NOFILE).");
+	box.nofile = 100000;		/* prlimit must not take any */
+	look();
+	assert_says(FINDING_ADVICE, "prlimit --pid 102 --nofile=200000 now");
+	accept_by(1, 102, 0, 0, 2);
+	look();
+	assert_string_equal(found.f[1].id, "accept-fails");
+	assert_non_null(strstr(found.text[1][FINDING_ADVICE], "Connections were accepted after that. If it comes again, give nginx[102] "
+			       "more: LimitNOFILE= in its unit"));
+	assert_null(strstr(found.text[1][FINDING_ADVICE], "prlimit"));
 	rig_down(state);
 	up(state);
 	rig_listen(2, 4096);

@@ -139,6 +139,12 @@ static const struct failure *accept_failure(const struct listener *l)
 	return most;
 }
 
+static bool works_again(const struct diagnosis *d)
+{
+	return d->l->accepted > listener_seldom(d->l)->accepted_then;
+}
+
+/* What it may have now need not be what it had then. */
 static void say_descriptors(struct diagnosis *d)
 {
 	const struct knob *knob = knob_of(d->f.who.comm);
@@ -146,12 +152,18 @@ static void say_descriptors(struct diagnosis *d)
 
 	if (d->machine && d->machine->process && d->machine->process(d->machine->ctx, d->f.who.pid, &p) && p.nofile) {
 		say_number(d, "nofile", p.nofile);
-		say(d, FINDING_CAUSE, ": it had no file descriptor left (it may have {nofile})");
+		say(d, FINDING_CAUSE, ": it had no file descriptor left (RLIMIT_NOFILE; it is {nofile} now)");
 	} else {
-		say(d, FINDING_CAUSE, ": it has no file descriptor left (RLIMIT_NOFILE)");
+		say(d, FINDING_CAUSE, ": it had no file descriptor left (RLIMIT_NOFILE)");
 	}
-	say(d, FINDING_ADVICE, "Give {who} more: prlimit --pid {pid} --nofile=65536 now, LimitNOFILE= in its unit (or "
-	    "ulimit -n) for the next start");
+	if (works_again(d)) {
+		say(d, FINDING_ADVICE, "Connections were accepted after that. If it comes again, give {who} more: LimitNOFILE= in its "
+		    "unit (or ulimit -n) for the next start");
+	} else {
+		say_number(d, "raise", p.nofile < 32768 ? 65536 : 2 * p.nofile);
+		say(d, FINDING_ADVICE, "Give {who} more: prlimit --pid {pid} --nofile={raise} now, LimitNOFILE= in its unit (or "
+		    "ulimit -n) for the next start");
+	}
 	if (knob && knob->descriptors) {
 		say_words(d, "knob", knob->descriptors);
 		say(d, FINDING_ADVICE, ", and its own {knob}");
@@ -163,9 +175,8 @@ static void say_descriptors(struct diagnosis *d)
 static bool failure_explains(const struct diagnosis *d, const struct failure *e)
 {
 	const struct refused *r = &d->l->refused;
-	bool again = d->l->accepted > listener_seldom(d->l)->accepted_then;
 
-	return !again || !r->first_ns || (r->first_ns <= e->last_ns && r->last_ns >= e->first_ns);
+	return !works_again(d) || !r->first_ns || (r->first_ns <= e->last_ns && r->last_ns >= e->first_ns);
 }
 
 /* False: there is another cause, too. */
