@@ -221,7 +221,7 @@ static void put_causes(struct out *o, const struct model *m, const struct listen
 		enum known known = figure_known(m, l, figure_of(i));
 		bool unknown = !known && (i == TCPTRACE_SYNQ_ESTABLISHED || i == TCPTRACE_SYNQ_EXPIRED);
 
-		if (tcptrace_cause_group(i) != group || i == TCPTRACE_ACCEPTQ_ACCEPTED)
+		if (tcptrace_cause_group(i) != group || i == TCPTRACE_ACCEPTQ_ACCEPTED || i == TCPTRACE_ACCEPTQ_RESET)
 			continue;
 		if (l->causes[i] || unknown)
 			summary_figure(o, tcptrace_cause_name(i), known, l->causes[i]);
@@ -364,6 +364,10 @@ static void put_acceptq(struct view *v, const struct model *m, const struct list
 	if (known && l->unseen) {
 		out_char(o, ' ');
 		summary_with(o, N_("({1} unseen)"), l->unseen);
+	}
+	if (known && l->causes[TCPTRACE_ACCEPTQ_RESET]) {
+		out_char(o, ' ');
+		summary_with(o, N_("({1} reset)"), l->causes[TCPTRACE_ACCEPTQ_RESET]);
 	}
 	put_causes(o, m, l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
 	summary_line_end(v, VALUES_AT);

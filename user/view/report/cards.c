@@ -103,7 +103,8 @@ static void put_queue(struct view *v, const struct listener *l, const struct que
 static void put_causes(struct out *o, enum known known, const struct listener *l, enum tcptrace_cause_group group)
 {
 	for (unsigned int i = 1; i < TCPTRACE_CAUSE_END; i++) {
-		if (tcptrace_cause_group(i) == group && l->causes[i] && i != TCPTRACE_ACCEPTQ_ACCEPTED)
+		if (tcptrace_cause_group(i) == group && l->causes[i] && i != TCPTRACE_ACCEPTQ_ACCEPTED &&
+		    i != TCPTRACE_ACCEPTQ_RESET)
 			put_fact(o, tcptrace_cause_name(i), known, l->causes[i]);
 	}
 }
@@ -122,6 +123,8 @@ static void put_acceptq(struct view *v, const struct listener *l)
 	put_fact(o, N_("accepted"), taken, l->accepted);
 	if (taken && l->unseen)
 		put_fact(o, N_("of these found out later"), KNOWN_EXACTLY, l->unseen);
+	if (taken && l->causes[TCPTRACE_ACCEPTQ_RESET])
+		put_fact(o, N_("of these reset before"), KNOWN_EXACTLY, l->causes[TCPTRACE_ACCEPTQ_RESET]);
 	put_causes(o, taken, l, TCPTRACE_CAUSES_ACCEPTQ_OUT);
 	end_row(o);
 	still = model_acceptq_waits(m, l, &waits);
