@@ -337,13 +337,24 @@ static void no_answer(void)
 	close(c);
 }
 
-static void cancelled(void)
+static void closed_after(int ms)
 {
 	l = listener(8);
 	deaf(l);
 	c = dial_later();
-	nap(300);
+	nap(ms);
 	close(c);
+}
+
+static void closed_early(void)
+{
+	closed_after(300);
+}
+
+/* Its SYN has been sent again. */
+static void cancelled(void)
+{
+	closed_after(1300);
 }
 
 static void not_sent(void)
@@ -479,11 +490,12 @@ static const struct way {
 	{ no_listener, "-", "no-listener" },
 	{ no_answer, "-", "no-answer" },
 	{ cancelled, "-", "cancelled" },
+	{ closed_early, "-", "closed-early" },
 	{ not_sent, "-", "not-sent" },
 	{ unreachable, "-", "unreachable" },
 	{ expired, "expired", "no-answer" },
-	{ syn_reset, "syn-reset", "cancelled" },
-	{ syn_killed, "syn-killed", "cancelled" },
+	{ syn_reset, "syn-reset", "closed-early" },
+	{ syn_killed, "syn-killed", "closed-early" },
 	{ ghost, "ghost", "reset-linger" },
 	{ gives_up, "reset-by-us", "reset-by-them" },
 	{ gives_up_later, "reset-linger", "reset-by-them" },
