@@ -832,6 +832,13 @@ static void untold(void **state)
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "failed 3 times of 10 with ECONNREFUSED in prog[200]: no RST came back");
 	assert_says(FINDING_SEEN, "Beside them 3 connections closed before an answer was seen: how they failed is not known.");
+	rig_down(state);		/* too few of either, but of the same, maybe */
+	up(state);
+	gives_up(1, 0);
+	gives_up(2, 0);
+	attempt(3, ENETUNREACH, false);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "failed 1 time of 3 with ENETUNREACH");
 	rig_down(state);		/* IPv4 was faster */
 	up(state);
 	for (unsigned int i = 1; i <= 3; i++) {

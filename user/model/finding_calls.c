@@ -95,6 +95,14 @@ static bool may_have_gone_on(const struct diagnosis *d, const struct connects *r
 	return went_on(d, row, e);
 }
 
+/* Or with those that may have failed alike, for all that is known. */
+static bool is_often(const struct connects *row, uint64_t count)
+{
+	uint64_t all = count + row->untold.count;
+
+	return count >= CONNECT_FEW || (all >= CONNECT_FEW && 2 * all >= row->calls);
+}
+
 static bool connect_told(const struct diagnosis *d, const struct connects *row, const struct failure *e)
 {
 	struct target to = target_of(row, e);
@@ -103,13 +111,13 @@ static bool connect_told(const struct diagnosis *d, const struct connects *row, 
 	case EADDRNOTAVAIL:
 		return !may_have_gone_on(d, row, e);
 	case ECONNREFUSED:
-		return e->count >= CONNECT_FEW && !may_have_gone_on(d, row, e) && !is_unheard(d->m, &to);
+		return is_often(row, e->count) && !may_have_gone_on(d, row, e) && !is_unheard(d->m, &to);
 	case ETIMEDOUT:
 		return !is_refused(d->m, &to);
 	case ENETUNREACH: case EHOSTUNREACH: case EAFNOSUPPORT: case EINVAL:
-		return e->count >= CONNECT_FEW && !may_have_gone_on(d, row, e);
+		return is_often(row, e->count) && !may_have_gone_on(d, row, e);
 	default:
-		return e->count >= CONNECT_FEW;
+		return is_often(row, e->count);
 	}
 }
 
@@ -118,9 +126,7 @@ static bool untold_told(const struct diagnosis *d, const struct connects *row)
 {
 	const struct failure none = { .count = row->untold.count };
 
-	if (row->untold.count < CONNECT_FEW || 2 * row->untold.count < row->calls)
-		return false;
-	return row->family != 6 || !went_on(d, row, &none);
+	return is_often(row, 0) && (row->family != 6 || !went_on(d, row, &none));
 }
 
 static uint64_t failed_for_ns(int32_t err)
