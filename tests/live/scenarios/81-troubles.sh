@@ -814,6 +814,45 @@ trouble_rejected()
 	expect "failed" "$(evidence connect-fails failed) $(evidence connect-fails errno)" "5 EHOSTUNREACH"
 }
 
+# As kube-proxy does for a service without a server: no RST; and who asks SO_ERROR at once has an errno that no record has.
+scenario trouble_no_endpoint 4 host alone loose -- "a firewall rejects by ICMP: it is not said that a RST came, or that a program gave up"
+trouble_no_endpoint()
+{
+	needs nft python3
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port reject with icmp type port-unreachable; }
+	}
+	EOF
+	cat > "$dir/clients.py" <<-EOC
+	import errno, socket, threading
+	got = []
+	def waits():
+	    with socket.socket() as c:
+	        got.append(c.connect_ex(("$local", $port)))
+	def asks():
+	    with socket.socket() as c:
+	        c.setblocking(False)
+	        c.connect_ex(("$local", $port))
+	        got.append(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+	all = [threading.Thread(target=f) for f in [waits, asks] * 5]
+	[t.start() for t in all]
+	[t.join() for t in all]
+	print("FAILED", got.count(errno.ECONNREFUSED), flush=True)
+	EOC
+	own_trace
+	start clients python3 "$dir/clients.py"
+	hear clients FAILED
+	expect "clients with ECONNREFUSED" "$reply" "FAILED 10"
+	serves=${pid[clients]}
+	finish clients
+	untrace
+	told connect-fails
+	expect "whose" "$(whose connect-fails)" "$serves"
+	expect "failed, not known" "$(evidence connect-fails failed) $(evidence connect-fails untold)" "5 5"
+	grep -q '"sentence":"[^"]*: no RST came back but an ICMP message' "$json" || fail "an ICMP message is not told"
+}
+
 # ---- connections that nobody closes, requests that do not become any ----
 
 # node_halves PORT HOW: reads what comes and, where HOW is "keeps", never closes its end
