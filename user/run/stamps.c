@@ -199,7 +199,6 @@ static int by_isn(const void *a, const void *b)
 	return order ? order : compare(x->server, y->server);
 }
 
-
 static int ends_order(const struct stamp *x, const struct stamp *y)
 {
 	return memcmp(&x->ends, &y->ends, offsetof(struct tuple, netns));

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-
 #include "../model/figure.h"
 #include "../lib/tr.h"
 #include "../talk.h"
