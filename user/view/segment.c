@@ -55,7 +55,7 @@ static bool syn_left(const struct row *r, const struct row *end)
 		if (s->event == TCPTRACE_STATE && s->old == TCP_S_SYN_SENT && s->new != TCP_S_CLOSE)
 			return true;
 		if (s->event == TCPTRACE_CONNECT_RETURN)
-			return !s->ret || s->ret == -EINPROGRESS || s->ret == -ECONNREFUSED || s->ret == -ETIMEDOUT;
+			return !connect_failed(s->ret) || s->ret == -ECONNREFUSED || s->ret == -ETIMEDOUT;
 	}
 	return false;
 }
