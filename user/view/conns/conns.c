@@ -434,13 +434,15 @@ static void conns_interval(struct view *v, uint64_t now_ns)
 	bool text = !v->cfg.json && !config(v)->csv;
 
 	owners_now(v);
-	if (v->cfg.quiet)
+	if (v->cfg.quiet) {		/* no list, and none is put in order */
 		sums_put(v, &s->sums);
+		return;
+	}
 	for (struct life *x = s->lives.oldest; x; x = x->next) {
 		struct conn_row r;
 		struct conn_life since;
 
-		if (v->cfg.quiet || !x->l.conn || x->l.end_ns || goes_on_there(v, x) || !make_row(v, x, now_ns, &r))
+		if (!x->l.conn || x->l.end_ns || goes_on_there(v, x) || !make_row(v, x, now_ns, &r))
 			continue;
 		since = x->l;
 		since.totals.in -= x->was_in < since.totals.in ? x->was_in : since.totals.in;
