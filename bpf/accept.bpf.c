@@ -64,8 +64,17 @@ static __always_inline bool accept_failed(int ret)
  */
 static __always_inline int accept_enter(int fd)
 {
-	CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = call_began(CALL_ACCEPT, fd), .fd = fd);
+	const struct sock *listener = fd_sock(fd);
+
+	CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = call_began(CALL_ACCEPT, fd, listener), .listener = (__u64)listener,
+		   .fd = fd);
 	return 0;
+}
+
+/* Another thread may make the descriptor another socket's meanwhile: what the call was about its entry says. */
+static __always_inline const struct sock *called_listener(const struct call *noted, int fd)
+{
+	return TYPED_PTR(noted ? (const struct sock *)noted->listener : fd_sock(fd));
 }
 
 static __always_inline int accept_return(int fd, int ret)
@@ -77,7 +86,7 @@ static __always_inline int accept_return(int fd, int ret)
 		return 0;
 	noted = call_return(&call) && call.kind == CALL_ACCEPT;
 	if (accept_failed(ret))
-		return accept_error(TYPED_PTR(fd_sock(fd)), noted ? call.t_ns : 0, ret);
+		return accept_error(called_listener(noted ? &call : NULL, fd), noted ? call.t_ns : 0, ret);
 	if (ret >= 0 && noted && call.sk)
 		emit_accept(TYPED_PTR((const struct sock *)call.sk), TYPED_PTR((const struct sock *)call.listener),
 			    ret, call.t_ns);
@@ -152,7 +161,9 @@ GUARDED_AT_ENTRY(take, __inet_accept, THREAD, DID_TAKE,
  */
 static __always_inline const struct sock *accepting(const struct sock *child)
 {
-	const struct sock *listener = fd_sock(call_arg0(call_regs()));
+	const struct call *call = call_now();
+	const struct sock *listener = called_listener(call && call->kind == CALL_ACCEPT ? call : NULL,
+						      call_arg0(call_regs()));
 
 	return listener && sk_state(listener) == TCP_LISTEN &&
 	       READ(listener, __sk_common.skc_num) == sk_sport(child) ? listener : NULL;
@@ -173,16 +184,18 @@ static __always_inline int signal_hook(const struct k_sigaction *ka)
 {
 	struct call *call = call_now();
 	const struct sock *sk;
+	bool restarts;
 
-	if (!call || !call->interrupted || (__u64)READ(TYPED_PTR(ka), sa.sa_handler) <= 1)	/* SIG_DFL, SIG_IGN */
+	if (!call || call->interrupted != UNDECIDED || (__u64)READ(TYPED_PTR(ka), sa.sa_handler) <= 1)	/* SIG_DFL, SIG_IGN */
 		return 0;
-	if (READ(TYPED_PTR(ka), sa.sa_flags) & SA_RESTART)
-		return 0;
-	call->interrupted = 0;
+	restarts = READ(TYPED_PTR(ka), sa.sa_flags) & SA_RESTART;
+	call->interrupted = restarts ? RESTARTS : NOT_INTERRUPTED;
 	sk = TYPED_PTR(fd_sock(call->fd));
-	if (sk && call->kind == CALL_ACCEPT)
+	if (restarts || !sk || (__u64)sk != called_on(call))	/* NULL, or another one: closed meanwhile, and may be gone */
+		return 0;
+	if (call->kind == CALL_ACCEPT)
 		accept_error(sk, call->t_ns, -EINTR);
-	else if (sk)
+	else
 		emit_connect_return(sk, call->fd, call->t_ns, -EINTR, (struct given){});
 	return 0;
 }

@@ -8,6 +8,9 @@
 
 enum call_kind { CALL_OTHER, CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_CONNECT, CALL_ACCEPT };
 
+/* By a signal: the first that has a handler decides, handle_signal(). Until then it goes on (SIGSTOP, SIGCONT). */
+enum interrupted { NOT_INTERRUPTED, UNDECIDED, RESTARTS };
+
 /*
  * The call that a thread is in, from its entry to its return. A thread has a place of its own, by
  * its number; where another one is in that place (their numbers are CAPTURE_CALLS apart), it goes
@@ -20,12 +23,12 @@ struct call {
 	__u64	sk;		/* accept: the connection, once it is taken out of the queue */
 	union {
 		__u64	uaddr;		/* bind, connect: the address that was given */
-		__u64	listener;	/* accept */
+		__u64	listener;	/* accept: as its descriptor was when it began */
 	};
 	__s32	fd;
 	__s32	arg;		/* listen: backlog; bind, connect: the length of uaddr */
 	__u32	kind;		/* enum call_kind */
-	__u32	interrupted;	/* by a signal: it goes on, or has failed with EINTR, as the signal's handler has it */
+	__u32	interrupted;	/* enum interrupted */
 };
 
 struct {
@@ -90,16 +93,23 @@ static __always_inline bool call_interrupted(__u32 kind, int ret)
 	struct call *call = ret == -ERESTARTSYS ? call_now() : NULL;
 
 	if (call && call->kind == kind)
-		call->interrupted = 1;
+		call->interrupted = UNDECIDED;
 	return ret == -ERESTARTSYS;
 }
 
-/* When it began: one that a signal interrupted goes on. */
-static __always_inline __u64 call_began(__u32 kind, int fd)
+/* The socket that accept() or connect() was called on. */
+static __always_inline __u64 called_on(const struct call *call)
+{
+	return call->kind == CALL_ACCEPT ? call->listener : call->sk;
+}
+
+/* When it began: one that a signal interrupted goes on, if the descriptor is that of the same socket still. */
+static __always_inline __u64 call_began(__u32 kind, int fd, const struct sock *sk)
 {
 	const struct call *call = call_now();
 
-	return call && call->interrupted && call->kind == kind && call->fd == fd ? call->t_ns : bpf_ktime_get_ns();
+	return call && call->interrupted && call->kind == kind && call->fd == fd && called_on(call) == (__u64)sk ?
+		       call->t_ns : bpf_ktime_get_ns();
 }
 
 /* The call is over, or its thread is. False: we did not see it begin. */

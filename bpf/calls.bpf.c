@@ -493,8 +493,8 @@ static __always_inline int note_connect(const struct sock *sk, const void *uaddr
 	if (!sk)
 		return 0;
 	fd = call_fd(sk);
-	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, fd), .sk = (__u64)sk, .uaddr = (__u64)uaddr,
-		   .fd = fd, .arg = len);
+	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, fd, sk), .sk = (__u64)sk,
+		   .uaddr = (__u64)uaddr, .fd = fd, .arg = len);
 	return 0;
 }
 

@@ -34,7 +34,7 @@ struct call {
 	const struct sock *sk;
 	u64 t_ns;
 	int fd;
-	bool interrupted;
+	enum { NOT_INTERRUPTED, UNDECIDED, RESTARTS } interrupted;
 };
 
 static struct call *calls;
@@ -84,7 +84,7 @@ static void call_enter(const struct sock *sk, int fd)
 			continue;
 		call = call_slot(i);
 		call->task_began = current->start_time;
-		call->interrupted = false;
+		call->interrupted = NOT_INTERRUPTED;
 	}
 	if (!call)
 		return;
@@ -93,20 +93,20 @@ static void call_enter(const struct sock *sk, int fd)
 		call->t_ns = ktime_get_mono_fast_ns();
 	call->sk = sk;
 	call->fd = fd;
-	call->interrupted = false;
+	call->interrupted = NOT_INTERRUPTED;
 }
 
 /*
  * accept() and connect() that a signal interrupts return ERESTARTSYS: whether
  * the program sees EINTR or the call begins again is decided when the signal is
- * delivered.
+ * delivered: the first that has a handler decides, handle_signal().
  */
 static bool call_interrupted(int ret)
 {
 	struct call *call = ret == -ERESTARTSYS ? call_find() : NULL;
 
 	if (call)
-		call->interrupted = true;
+		call->interrupted = UNDECIDED;
 	return ret == -ERESTARTSYS;
 }
 
@@ -533,10 +533,13 @@ static void signal_deliver(void *data, int sig, struct kernel_siginfo *info,
 	struct socket *sock;
 	unsigned long args[6];
 
-	if (!call || !call->interrupted || ka->sa.sa_handler == SIG_DFL ||
-	    ka->sa.sa_handler == SIG_IGN || ka->sa.sa_flags & SA_RESTART)
+	if (!call || call->interrupted != UNDECIDED ||
+	    ka->sa.sa_handler == SIG_DFL || ka->sa.sa_handler == SIG_IGN)
 		return;
-	call->interrupted = false;
+	call->interrupted = ka->sa.sa_flags & SA_RESTART ? RESTARTS :
+							   NOT_INTERRUPTED;
+	if (call->interrupted == RESTARTS)
+		return;
 	syscall_get_arguments(current, task_pt_regs(current), args);
 	sock = fd_socket(args[0]);
 	if (sock && sock->sk == call->sk && call->fd < 0)

@@ -93,7 +93,7 @@ static __always_inline int on_enter_connect(const struct syscall_trace_enter *ct
 	if (!sk)
 		return 0;
 	now = bpf_ktime_get_ns();
-	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, ctx->args[0]), .sk = (__u64)sk,
+	CALL_ENTER(.kind = CALL_CONNECT, .t_ns = call_began(CALL_CONNECT, ctx->args[0], sk), .sk = (__u64)sk,
 		   .uaddr = given.at, .fd = ctx->args[0], .arg = given.len);
 	/* a second connect() of a socket on its way only asks how it goes */
 	if (!cfg.tp_connect || sk_state(sk) != TCP_CLOSE || !read_addr(given, addr, &port))
@@ -149,9 +149,8 @@ static __always_inline int on_enter_accept4(const struct syscall_trace_enter *ct
 	struct sock *sk = fd_sock(ctx->args[0]);
 
 	if (sk)
-		CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = call_began(CALL_ACCEPT, ctx->args[0]), .sk = (__u64)sk,
-			   .listener = (__u64)sk,
-			   .fd = ctx->args[0]);
+		CALL_ENTER(.kind = CALL_ACCEPT, .t_ns = call_began(CALL_ACCEPT, ctx->args[0], sk), .sk = (__u64)sk,
+			   .listener = (__u64)sk, .fd = ctx->args[0]);
 	return 0;
 }
 

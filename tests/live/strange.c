@@ -5,12 +5,17 @@
  * usage: strange addresses PORT	TCP sockets are given what is no address of theirs, and one that is nearly a mapped one
  *        strange leader ADDRESS PORT	connects when its first thread has ended, and again when another has called execve()
  *        strange call ADDRESS PORT	connects
+ *        strange swapped PORT	in accept(): its descriptor becomes that of PORT + 1, and then its listener is shut down
+ *        strange restarted PORT	in accept(): two signals at once, of which the first says that it goes on
+ *        strange unheard PORT	accept() of what does not listen, or has no room for the address; listen() after a connection
  */
 #define _GNU_SOURCE
 #include "net.h"
 
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/un.h>
 
 static void report(void)
@@ -53,11 +58,11 @@ static void dial(void)
 	close(fd);
 }
 
-static void until_first_has_ended(void)
+static void until_state(const char *task, char wanted)
 {
 	char path[64], line[256], state;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	snprintf(path, sizeof(path), "/proc/%s/stat", task);
 	do {
 		FILE *f = fopen(path, "re");
 
@@ -65,18 +70,119 @@ static void until_first_has_ended(void)
 			die("%s", path);
 		fclose(f);
 		state = strrchr(line, ')')[2];
-		sleep_us(1000);
-	} while (state != 'Z');
+		sleep_us(20000);
+	} while (state != wanted);
 }
 
 static void *leader(void *unused)
 {
-	until_first_has_ended();
+	char first[32];
+
+	snprintf(first, sizeof(first), "self/task/%d", getpid());
+	until_state(first, 'Z');
 	dial();
 	args[1] = "call";
 	execv("/proc/thread-self/exe", args);	/* who has ended has none */
 	die("execv");
 	return unused;
+}
+
+static int listens(int port)
+{
+	union address at = address_parse("127.0.0.1", port, false);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, &at.sa, address_len(&at)) || listen(fd, 8))
+		die("listen");
+	return fd;
+}
+
+static int connects(int port)
+{
+	union address to = address_parse("127.0.0.1", port, false);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(fd, &to.sa, address_len(&to)))
+		die("connect");
+	return fd;
+}
+
+static char accepter[32];
+
+static void *accepts(void *fd)
+{
+	snprintf(accepter, sizeof(accepter), "self/task/%d", gettid());
+	if (accept(*(int *)fd, NULL, NULL) >= 0 || errno != EINVAL)
+		die("accept");
+	return NULL;
+}
+
+static void swapped(int port)
+{
+	int fd = listens(port), first = dup(fd), other = listens(port + 1);
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, accepts, &fd))
+		die("a thread");
+	while (!*(volatile char *)accepter)
+		sleep_us(1000);
+	until_state(accepter, 'S');
+	dup2(other, fd);
+	shutdown(first, SHUT_RDWR);
+	pthread_join(thread, NULL);
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Both signals are there when the call wakes up: the kernel takes that with the lower number first. */
+static pid_t disturb(int port, pid_t whom)
+{
+	char task[16];
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	snprintf(task, sizeof(task), "%d", whom);
+	until_state(task, 'S');
+	kill(whom, SIGSTOP);
+	until_state(task, 'T');
+	kill(whom, SIGUSR1);
+	kill(whom, SIGUSR2);
+	kill(whom, SIGCONT);
+	sleep_us(400000);
+	connects(port);
+	_exit(EXIT_SUCCESS);
+}
+
+static void restarted(int port)
+{
+	int fd = listens(port);
+	pid_t child;
+
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = nothing, .sa_flags = SA_RESTART }, NULL);
+	sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = nothing }, NULL);
+	child = disturb(port, getpid());
+	if (accept(fd, NULL, NULL) < 0)
+		die("accept");
+	waitpid(child, NULL, 0);
+}
+
+static void unheard(int port)
+{
+	union address none = { .sa.sa_family = AF_UNSPEC };
+	int server = listens(port), fd = connects(port), fresh = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(none);
+
+	if (accept(fd, NULL, NULL) >= 0 || errno != EINVAL || accept(fresh, NULL, NULL) >= 0 || errno != EINVAL)
+		die("accept");
+	if (accept(server, (void *)1, &len) >= 0 || errno != EFAULT)
+		die("accept");
+	if (connect(fd, &none.sa, sizeof(none.sa)) || listen(fd, 3))
+		die("listen");
 }
 
 int main(int argc, char **argv)
@@ -91,6 +197,12 @@ int main(int argc, char **argv)
 		dial();
 	else if (argc == 4 && !strcmp(argv[1], "leader") && !pthread_create(&thread, NULL, leader, NULL))
 		syscall(SYS_exit, 0);		/* of this thread: pthread_exit() wants libgcc_s, which guests have not */
+	else if (argc == 3 && !strcmp(argv[1], "swapped"))
+		swapped(atoi(argv[2]));
+	else if (argc == 3 && !strcmp(argv[1], "restarted"))
+		restarted(atoi(argv[2]));
+	else if (argc == 3 && !strcmp(argv[1], "unheard"))
+		unheard(atoi(argv[2]));
 	else
-		wrong_usage("usage: strange addresses PORT | leader ADDRESS PORT | call ADDRESS PORT");
+		wrong_usage("usage: strange addresses|swapped|restarted|unheard PORT | leader|call ADDRESS PORT");
 }

@@ -458,6 +458,30 @@ interrupt()
 	hear server SIGNAL
 }
 
+# strange WHAT: tests/live/strange.c
+strange()
+{
+	trace
+	start strange "$bin/strange" "$1" "$port"
+	finish strange
+	untrace
+}
+
+scenario swapped 4 each loose -- "accept() fails when its descriptor is another listener's: told of the one it was called on"
+swapped()
+{
+	strange swapped
+	events accept:1 accept,errno=EINVAL,lport=$port:1
+}
+
+scenario restarted 4 each loose -- "two signals in accept(): the first that is handled decides whether it goes on"
+restarted()
+{
+	strange restarted
+	events accept:1 accept,errno=EINTR:0
+	within "accept(), ms" $(($(values dur_ns accept) / 1000000)) 400 $((patience * 1000))
+}
+
 scenario interrupted 46 each loose -- "a signal in accept(): EINTR for the program, or one long call; it is no failure"
 interrupted()
 {
