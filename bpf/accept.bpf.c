@@ -43,8 +43,10 @@ static __always_inline int accept_error(const struct sock *listener, __u64 began
 	if (!r)
 		return 0;
 	set_sock(r, listener);
-	set_queues(r, listener);
 	r->sk = 0;
+	r->listener = (__u64)listener;
+	if (sk_state(listener) == TCP_LISTEN)	/* or no more, or it never did */
+		set_queues(r, listener);
 	set_actor(r, -1);
 	r->call_ns = began ? r->t_ns - began : 0;
 	r->ret = ret;

@@ -361,7 +361,7 @@ static __always_inline void emit_connect(const struct sock *sk, const __u8 *radd
 
 	if (!r)
 		return;
-	set_sock(r, sk);
+	set_common(r, &sk->__sk_common);
 	set_actor(r, fd);
 	__builtin_memcpy(r->raddr, raddr, 16);
 	r->rport = rport;

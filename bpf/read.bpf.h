@@ -195,7 +195,10 @@ static __always_inline void set_common(struct tcptrace_record *r, const struct s
 	}
 }
 
-/* The local port of a socket that chose it itself and gave it up: inet_put_port() clears skc_num alone. */
+/*
+ * The local port of a socket that chose it itself and gave it up: inet_put_port() clears skc_num alone. What begins anew
+ * (connect(), listen()) has not chosen its next one yet: set_common().
+ */
 static __always_inline __u16 sk_sport(const struct sock *sk)
 {
 	return bpf_ntohs(READ(TYPED_PTR((const struct inet_sock *)sk), inet_sport));

@@ -31,6 +31,12 @@ static __always_inline bool of_listener(int old, int new)
 	return new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE);
 }
 
+/* Its port may be chosen right behind: tcp_v4_connect(), inet_csk_listen_start(). */
+static __always_inline bool begins(int new)
+{
+	return new == TCP_LISTEN || new == TCP_SYN_SENT;
+}
+
 /* Global function: verified once, not once per call. */
 __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 {
@@ -39,7 +45,10 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 
 	if (!r)
 		return 0;
-	set_sock(r, sk);
+	if (begins(new))
+		set_common(r, &sk->__sk_common);
+	else
+		set_sock(r, sk);
 	r->old = old;
 	r->new = new;
 	if (new == TCP_LISTEN) {	/* in process context, by whatever way listen() was called */
@@ -68,6 +77,8 @@ static __always_inline bool state_wanted(__u64 addr, int old, int new)
 		member_leaves(addr);
 	if ((cfg.tp_acceptq_add || cfg.by_pid || cfg.by_lport) && old == TCP_LISTEN && new == TCP_SYN_RECV)
 		child_begins(sk);
+	if (new == TCP_LISTEN && cfg.by_lport && !READ(sk, __sk_common.skc_num))
+		return false;	/* the return of listen() knows its port */
 	return new == TCP_LISTEN ? wanted_call(sk) : wanted(sk) || child_wanted(sk);
 }
 

@@ -235,7 +235,7 @@ static void connect_hook(const struct sock *sk, const u8 *raddr, u16 rport)
 		return;
 	if (!reserve(&r, TCPTRACE_CONNECT))
 		return;
-	set_sock(&r, sk);
+	set_common(&r, &sk->__sk_common);
 	set_actor(&r, call && call->sk == sk ? call->fd : -1);
 	memcpy(r.raddr, raddr, 16);
 	r.rport = rport;
@@ -371,8 +371,10 @@ static void accept_error(const struct sock *listener, u64 began, int ret)
 	    !reserve(&r, TCPTRACE_ACCEPT))
 		return;
 	set_sock(&r, listener);
-	set_queues(&r, listener);
 	r.sk = 0;
+	r.listener = (u64)listener;
+	if (state_of(listener) == TCP_LISTEN)	/* or no more, or it never did */
+		set_queues(&r, listener);
 	set_actor(&r, -1);
 	r.call_ns = began ? r.t_ns - began : 0;
 	r.ret = ret;

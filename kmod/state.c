@@ -42,6 +42,20 @@ static void set_caller(struct tcptrace_record *r, const struct sock *sk)
 	set_actor(r, fd);
 }
 
+/* Its port may be chosen right behind: tcp_v4_connect(), inet_csk_listen_start(). */
+static bool begins(int new)
+{
+	return new == TCP_LISTEN || new == TCP_SYN_SENT;
+}
+
+/* Of a listener without a port yet the return of listen() knows it. */
+static bool transition_wanted(const struct sock *sk, int new)
+{
+	if (new == TCP_LISTEN && !sk->sk_num && filter.nports)
+		return false;
+	return wanted(sk);
+}
+
 static void tp_state(void *data, const struct sock *sk, const int old,
 		     const int state)
 {
@@ -51,9 +65,13 @@ static void tp_state(void *data, const struct sock *sk, const int old,
 	if (sk->sk_protocol != IPPROTO_TCP)	/* MPTCP shares this */
 		return;
 	new = real_new_state(sk, old, state);
-	if (new == old || !wanted(sk) || !reserve(&r, TCPTRACE_STATE))
+	if (new == old || !transition_wanted(sk, new) ||
+	    !reserve(&r, TCPTRACE_STATE))
 		return;
-	set_sock(&r, sk);
+	if (begins(new))
+		set_common(&r, &sk->__sk_common);
+	else
+		set_sock(&r, sk);
 	r.old = old;
 	r.new = new;
 	if (new == TCP_LISTEN) {

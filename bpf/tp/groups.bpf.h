@@ -104,7 +104,7 @@ __noinline int member_joins(__u64 addr)
 	struct group *g = bpf_map_lookup_elem(&groups, &key);
 	__u32 n = 0, zero = 0;
 
-	if (!key.port)
+	if (!READ(sk, __sk_common.skc_num))
 		return 0;
 	if (!g) {
 		g = bpf_map_lookup_elem(&group_new, &zero);

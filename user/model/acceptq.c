@@ -254,6 +254,17 @@ static void accept_failed(struct model *m, struct listener *l, const struct tcpt
 		s->failer = m->actor;
 }
 
+/* A failure without lengths is one of a socket that does not listen: not any more, or it never did and becomes no listener. */
+static struct listener *accepting(struct model *m, const struct tcptrace_record *rec, const struct conn *c)
+{
+	struct listener *l;
+
+	if (rec->ret >= 0 || rec->flags & TCPTRACE_F_QUEUES)
+		return listener_of(m, rec, c);
+	l = listener_find(m, rec->listener);
+	return l && !l->destroyed && !index_find(m, BY_SK, rec->listener) ? l : NULL;
+}
+
 void on_accept(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = NULL;
@@ -267,7 +278,7 @@ void on_accept(struct model *m, const struct tcptrace_record *rec)
 		c = conn_of(m, rec, &fresh);
 	if (rec_repeated(c, rec))
 		return;
-	l = listener_of(m, rec, c);
+	l = accepting(m, rec, c);
 	told = c && c->in_acceptq && c->listener == l;		/* its way out takes the lengths */
 	taken = c && !c->in_acceptq && !c->left_acceptq;	/* its way in was not seen */
 	if (c)

@@ -361,7 +361,7 @@ static bool is_another(const struct model *m, const struct listener *l, const st
 	if (!tcptrace_of_listener(rec))
 		return begins;
 	/* where no end of a socket is seen: servers that end are more than those that listen again after shutdown() */
-	return l->destroyed || (l->lport && rec->lport && l->lport != rec->lport) ||
+	return l->destroyed || (l->lport && l->lport != rec->lport) ||
 	       (!l->open && model_seen(m, TCPTRACE_DESTROY) == TCPTRACE_SEEN_NOT);
 }
 

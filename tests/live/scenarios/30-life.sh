@@ -482,6 +482,17 @@ restarted()
 	within "accept(), ms" $(($(values dur_ns accept) / 1000000)) 400 $((patience * 1000))
 }
 
+scenario unheard 4 each loose -- "accept() of what does not listen makes no listener, nor does a port of before listen()"
+unheard()
+{
+	strange unheard
+	expect listeners "$(grep -c '^{"type":"listener"' "$json")" 2
+	expect "failures of each" "$(listener accept_errors 1) $(listener accept_errors 2)" "1 0"
+	events accept,errno=EINVAL:2
+	expect "port of a transition to LISTEN" "$(values lport state new=LISTEN | tail -n 1)" ''
+	expect finding "$(findings)" accept-fails
+}
+
 scenario interrupted 46 each loose -- "a signal in accept(): EINTR for the program, or one long call; it is no failure"
 interrupted()
 {
