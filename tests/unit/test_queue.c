@@ -437,6 +437,46 @@ static void migration(void **state)
 	assert_took(nth(TCPTRACE_ACCEPTQ_DEL, 0), rig.t - nth(TCPTRACE_ACCEPTQ_ADD, 0)->rec.t_ns);
 }
 
+static void of_clone(unsigned int event, unsigned int i, uint64_t req, uint32_t synq, uint32_t acceptq)
+{
+	struct tcptrace_record rec = queues(server_rec(event, i), synq, acceptq);
+
+	rec.sk = event == TCPTRACE_ACCEPTQ_ADD ? SK(i) : req;
+	rec.req = event == TCPTRACE_ACCEPTQ_ADD ? req : 0;
+	rec.flags |= event == TCPTRACE_ACCEPTQ_ADD ? 0 : TCPTRACE_F_REQUEST;
+	rec.cause = event == TCPTRACE_ACCEPTQ_ADD ? TCPTRACE_ACCEPTQ_HANDSHAKE : 0;
+	rec.listener = LSK + 64;
+	rig_feed(rec);
+}
+
+/* reqsk_timer_handler(): a clone is sent the SYN-ACK again, and the second one gets the address that the first has left. */
+static void migration_half_open(void **state)
+{
+	const struct listener *to;
+
+	(void)state;
+	two_members();
+	synq_add(1, 1, 0);
+	synq_add(2, 2, 0);
+	synq_add(3, 3, 0);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	to = model_listener(rig.m, 1);
+	of_clone(TCPTRACE_SYNACK_RETRANS, 1, RQ(77), 1, 0);
+	of_clone(TCPTRACE_SYNACK_RETRANS, 2, RQ(1), 2, 0);
+	assert_int_equal(listener()->synq.known, 1);
+	assert_int_equal(to->synq.known, 2);
+	of_clone(TCPTRACE_ACCEPTQ_ADD, 1, RQ(77), 1, 1);
+	of_clone(TCPTRACE_ACCEPTQ_ADD, 2, RQ(1), 0, 2);
+	of_clone(TCPTRACE_ACCEPTQ_ADD, 3, RQ(3), 0, 3);		/* before its timer */
+	for (unsigned int i = 0; i < 3; i++)
+		assert_ptr_equal(nth(TCPTRACE_ACCEPTQ_ADD, i)->ev.c, nth(TCPTRACE_SYNQ_ADD, i)->ev.c);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 3);
+	assert_int_equal(listener()->synq.known + listener()->synq.now, 0);
+	assert_int_equal(listener()->established, 0);
+	assert_int_equal(to->established, 3);
+	assert_int_equal(to->acceptq.known, 3);
+}
+
 /* By tracepoints nothing tells of it: the other member's accept() gives what the closed one had. */
 static void migration_unseen(void **state)
 {
@@ -691,7 +731,7 @@ int main(void)
 		CASE(overflow), CASE(joined), CASE(ack_refused), CASE(request_ends), CASE(young_are_some), CASE(reset_while_queued),
 		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
 		CASE(cookie_of_another), CASE(moved_found),
-		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_unseen),
+		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_half_open), CASE(migration_unseen),
 		CASE(prefork),
 		CASE(opened_unseen),
 		CASE(backlog), CASE(lost), CASE(eviction), CASE(wanted),

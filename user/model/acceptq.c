@@ -18,7 +18,7 @@ static bool has_other_child(const struct conn *c, const struct conn *child)
  */
 static struct conn *child_of(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *child = conn_by_sk(m, rec), *c = index_find(m, BY_REQ, rec_req(rec));	/* the first may end one */
+	struct conn *child = conn_by_sk(m, rec), *c = conn_by_req(m, rec_req(rec), rec);	/* the first may end one */
 	bool fresh;
 
 	if (has_other_child(c, child))
@@ -110,6 +110,7 @@ static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 	}
 	if (entered_before(c, rec))
 		return;
+	request_moves(m, c, l);
 	if (c->in_synq)
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
 	if (c->in_acceptq && c->listener && c->listener != l)
@@ -142,7 +143,7 @@ void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 		return;			/* its end was reported, and its way out with it */
 	c = conn_of(m, rec, &fresh);
 	if (!c)
-		c = index_find(m, BY_REQ, rec_req(rec));
+		c = conn_by_req(m, rec_req(rec), rec);
 	if (!c) {
 		emit_plain(m, rec, NULL, listener_of(m, rec, NULL));
 		return;

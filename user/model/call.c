@@ -191,7 +191,7 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	if (!l && rec->sk && (refused || (rec->event == TCPTRACE_RETRANS && !(rec->flags & TCPTRACE_F_REQUEST))))
 		c = conn_of(m, rec, &fresh);
 	else if (!l)
-		c = rec->flags & TCPTRACE_F_REQUEST ? index_find(m, BY_REQ, rec->sk) : conn_by_sk(m, rec);
+		c = rec->flags & TCPTRACE_F_REQUEST ? conn_by_req(m, rec->sk, rec) : conn_by_sk(m, rec);
 	if (!c)
 		c = index_find_rec(m, rec);
 	if (rec->event == TCPTRACE_RST_RECEIVED && rec_repeated(c, rec))

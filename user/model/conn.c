@@ -251,6 +251,17 @@ static bool same_ends(const struct conn *c, const struct tcptrace_record *rec)
 	       (!memcmp(c->laddr, rec->laddr, sizeof(c->laddr)) || addr_is_any(rec->laddr));
 }
 
+/* The conn of a request. With tcp_migrate_req a clone goes on as the request, and another one may have its address by now. */
+struct conn *conn_by_req(struct model *m, uint64_t req, const struct tcptrace_record *rec)
+{
+	struct conn *c = index_find(m, BY_REQ, req);
+
+	if (!c || !c->tupled || !rec->lport || !rec->rport || same_ends(c, rec))
+		return c;
+	conn_set_req(m, c, 0);
+	return NULL;
+}
+
 /* Takes what the record says of the conn's ends. A connect() to elsewhere makes a new tuple. */
 void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {

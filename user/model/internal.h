@@ -318,6 +318,7 @@ void conn_req_gone(struct model *m, struct conn *c);
 struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec);
 bool takers_unseen(const struct model *m);
 bool conn_may_be(const struct conn *c, const struct tcptrace_record *rec);
+struct conn *conn_by_req(struct model *m, uint64_t req, const struct tcptrace_record *rec);
 struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec);
 struct conn *conn_of(struct model *m, const struct tcptrace_record *rec, bool *fresh);
 struct conn *conn_of_sk(struct model *m, const struct tcptrace_record *rec, struct conn *c, bool *fresh);
@@ -414,7 +415,8 @@ void on_connect_return(struct model *m, const struct tcptrace_record *rec);
 void on_call(struct model *m, const struct tcptrace_record *rec);
 void on_segment(struct model *m, const struct tcptrace_record *rec);
 
-void on_synq_add(struct model *m, const struct tcptrace_record *rec);	/* request.c */
+void request_moves(struct model *m, struct conn *c, struct listener *to);		/* request.c */
+void on_synq_add(struct model *m, const struct tcptrace_record *rec);
 void on_synack(struct model *m, const struct tcptrace_record *rec);
 void on_synq_del(struct model *m, const struct tcptrace_record *rec);
 void on_drop(struct model *m, const struct tcptrace_record *rec);

@@ -29,21 +29,35 @@ static void request_begins(struct model *m, struct conn *c, const struct tcptrac
 	*ended_slot(m, rec->sk) = 0;
 }
 
+/* tcp_migrate_req: from the SYN queue of a closed member to that of another, which the request's next record names. */
+void request_moves(struct model *m, struct conn *c, struct listener *to)
+{
+	struct listener *from = c->listener;
+
+	if (!c->in_synq || !from || !to || from == to)
+		return;
+	from->synq.now -= from->synq.now > 0;
+	if (from->synq_young > from->synq.now)
+		from->synq_young = from->synq.now;
+	queue_set_listener(m, c, to);
+}
+
 /*
  * The conn of a record that names a request. One that we have not seen begin was
  * there before us; its removal alone may repeat one that was reported.
  */
 static struct conn *request_of(struct model *m, const struct tcptrace_record *rec)
 {
-	struct conn *c = index_find(m, BY_REQ, rec->sk);
+	struct conn *c = conn_by_req(m, rec->sk, rec);
 
-	if (c)
-		return c;
-	c = conn_half_open(m, rec);
+	if (!c)
+		c = conn_half_open(m, rec);
 	if (!rec->sk)
 		return c;
-	if (c && !c->req)
+	if (c && (!c->req || rec->event != TCPTRACE_SYNQ_DEL))		/* or its clone goes on */
 		conn_set_req(m, c, rec->sk);
+	if (c)
+		request_moves(m, c, listener_of(m, rec, c));
 	if (c || (rec->event == TCPTRACE_SYNQ_DEL && *ended_slot(m, rec->sk) == rec->sk))
 		return c;
 	c = conn_new(m);

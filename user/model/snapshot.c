@@ -8,7 +8,7 @@
 
 static struct conn *request_conn(struct model *m, const struct tcptrace_record *rec, bool *fresh)
 {
-	struct conn *c = index_find(m, BY_REQ, rec->sk);
+	struct conn *c = conn_by_req(m, rec->sk, rec);
 
 	if (!c)
 		c = conn_half_open(m, rec);
