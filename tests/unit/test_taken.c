@@ -151,12 +151,36 @@ static void idle(void **state)
 	assert_int_equal(model_totals(rig.m)->last_ns, rig.t + 500 * MS);
 }
 
+static void takes_are(enum tcptrace_seen seen)
+{
+	unsigned int shift = TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPTQ_DEL);
+
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_OBSERVED, .fd = -1,
+					   .arg = (~0ull & ~(3ull << shift)) | (uint64_t)seen << shift });
+}
+
+/* A child of a listener that `ss -K` shut down and that listens again has its sk_shutdown, and sends a FIN while it waits. */
+static void ends_as_it_waits(void **state)
+{
+	(void)state;
+	takes_are(TCPTRACE_SEEN_EXACTLY);
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 0);
+	assert_int_equal(listener()->acceptq.now, 1);
+	acceptq_del(1, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+	assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 1);
+	assert_int_equal(listener()->unseen, 0);
+}
+
 /* Only who took a connection can close it: no wait until then. */
 static void closed_by_its_owner(void **state)
 {
 	unsigned int i;
 
 	(void)state;
+	takes_are(TCPTRACE_SEEN_DEDUCED);
 	rig_listen(128, 4096);
 	for (i = 1; i <= 4; i++)
 		handshake(i, i);
@@ -315,7 +339,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(counted_where_it_leaves), CASE(shorter_queue), CASE(returns_late), CASE(read_crosswise),
-		CASE(idle), CASE(closed_by_its_owner), CASE(not_closed_with_it), CASE(deduced),
+		CASE(idle), CASE(closed_by_its_owner), CASE(ends_as_it_waits), CASE(not_closed_with_it), CASE(deduced),
 		CASE(gone_with_it), CASE(gone_or_moved), CASE(another_ones_end), CASE(successor_at_its_address),
 	};
 

@@ -31,9 +31,14 @@ static void closed_while_queued(struct model *m, const struct tcptrace_record *r
 		c->reset = true;
 }
 
-/* A FIN of ours leaves by close() or shutdown() alone, so somebody has taken the conn. */
-static bool owner_closes(const struct tcptrace_record *rec)
+/*
+ * A FIN of ours leaves by close() or shutdown() alone, so somebody has taken the conn: or it is the child of a listener that
+ * was shut down before (ss -K) and listens again, whose sk_shutdown it has. Where each way out is seen nothing is deduced.
+ */
+static bool owner_closes(const struct model *m, const struct tcptrace_record *rec)
 {
+	if (model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_EXACTLY)
+		return false;
 	return rec->new == TCP_S_FIN_WAIT1 || rec->new == TCP_S_LAST_ACK;
 }
 
@@ -49,7 +54,7 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
 		child_release(m, rec, c);
-	if (c && c->in_acceptq && owner_closes(rec))
+	if (c && c->in_acceptq && owner_closes(m, rec))
 		leave_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	/* reported twice: tp_state and tp_state_retry ran, with an interrupt between the two */
 	if (c && !fresh && c->state == rec->new && c->state != rec->old && rec->t_ns >= c->known_ns)
