@@ -549,6 +549,13 @@ static void descriptors(void **state)
 	accept_error(ENFILE, SERVER);
 	look();
 	assert_told("accept-fails", FINDING_ADVICE, "fs.file-max");
+	rig_down(state);
+	up(state);
+	rig_listen(2, 4096);
+	accept_error(EFAULT, SERVER);
+	look();
+	assert_told("accept-fails", FINDING_ADVICE, "each time a client was lost");
+	assert_not_said("denies");
 }
 
 /* It failed once, and accepted again before the queue filled: another cause is told with what it cost. */

@@ -201,6 +201,9 @@ static bool find_accept_fails(struct diagnosis *from)
 		say_descriptors(d);
 	else if (e->err == ENFILE)
 		say(d, FINDING_ADVICE, "The machine has no file left to open: sysctl fs.file-nr, fs.file-max.");
+	else if (e->err == EFAULT)
+		say(d, FINDING_ADVICE, "{who} gave accept() an address that is not in its memory. The kernel had taken the connection "
+		    "out of the queue, and closed it: each time a client was lost. Mend the program.");
 	else
 		say(d, FINDING_ADVICE, "The kernel or a security policy denies {who} the connection: see errno {errno} "
 		    "in accept(2).");

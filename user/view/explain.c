@@ -92,6 +92,10 @@ static const struct explanation table[] = {
 	  N_("accept() failed before it looked at the queue: the process has no free descriptor "
 	     "for __sys_accept4() (net/socket.c) to give. The connection waits on, and calling "
 	     "accept() again and again would change nothing.") },
+	{ CALL(ACCEPT, -EFAULT),
+	  N_("accept() failed after it had taken a connection out of the queue: move_addr_to_user() "
+	     "(net/socket.c) could not write the client's address where the program wants it. The "
+	     "connection is closed.") },
 	{ CALL(ACCEPT, FAILED),
 	  N_("accept() failed in inet_csk_accept() (net/ipv4/inet_connection_sock.c) or "
 	     "before it: no connection was taken out of the accept queue.") },
