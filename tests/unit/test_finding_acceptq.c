@@ -304,6 +304,30 @@ static void stalled_workers(void **state)
 	assert_not_said("(state");
 }
 
+/* Its accept() came by io_uring: how that fails, or whether it was asked at all, nobody sees. */
+static void stalled_in_a_ring(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(2, 4096);
+	handshake(9, 1);
+	rec = by(queues(server_rec(TCPTRACE_ACCEPT, 9), 0, 0), SERVER, -1);
+	rec.sk = SK(9);
+	rig_feed(rec);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	pass(2600 * MS);
+	box.state = 'S';
+	box.holder = 150;
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "prog[150] took none for 2.6 s from ");
+	assert_says(FINDING_CAUSE, "whether it tried is not known");
+	assert_says(FINDING_ADVICE, "io_uring:io_uring_complete");
+	assert_not_said("no accept()");
+	assert_not_said("slept");
+}
+
 /* Nobody saw its state: it is not made up. */
 static void stalled_unknown(void **state)
 {

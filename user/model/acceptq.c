@@ -224,6 +224,8 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		c->owner = m->actor;
 		owner_accepts(m, l, &c->owner);
 	}
+	if (l)		/* whether such a one fails is not seen */
+		l->took_unasked = rec->fd < 0 || rec->flags & TCPTRACE_F_INFERRED;
 	if (l && call_dur_ns(rec))
 		waits_add(&m->waits, &l->in_accept, call_dur_ns(rec));
 }

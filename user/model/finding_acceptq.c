@@ -358,6 +358,12 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 		say(d, FINDING_ADVICE, "Look at what they wait for: pgrep -P {pid}, and /proc/PID/wchan of each.");
 		return;
 	}
+	if (!p->instead_of && d->l->took_unasked && p->state != 'T' && p->state != 't') {
+		say(d, FINDING_CAUSE, ": whether it tried is not known, as its last accept() came by io_uring or began before tcptrace");
+		say(d, FINDING_ADVICE, "How accept() by io_uring fails is not seen (no file descriptor left?): perf trace -p {pid} "
+		    "-e io_uring:io_uring_complete shows it.");
+		return;
+	}
 	if (!p->instead_of) {
 		say_state(d, p);
 		return;
@@ -386,9 +392,14 @@ static bool find_stalled(struct diagnosis *d)
 	p = blame_holder(d, s.from_ns);
 	d->f.of_process = true;
 	say_stall(d, &s);
-	say(d, FINDING_CAUSE, s.before ? N_("{listener}: no accept() by {who} for {stall}, since {from} or before, while "
-	    "{stall_waiting:connection} waited") : N_("{listener}: no accept() by {who} for {stall} from {from} on, while "
-	    "{stall_waiting:connection} waited"));
+	if (d->l->took_unasked)
+		say(d, FINDING_CAUSE, s.before ? N_("{listener}: {who} took none for {stall}, since {from} or before, while "
+		    "{stall_waiting:connection} waited") : N_("{listener}: {who} took none for {stall} from {from} on, while "
+		    "{stall_waiting:connection} waited"));
+	else
+		say(d, FINDING_CAUSE, s.before ? N_("{listener}: no accept() by {who} for {stall}, since {from} or before, while "
+		    "{stall_waiting:connection} waited") : N_("{listener}: no accept() by {who} for {stall} from {from} on, while "
+		    "{stall_waiting:connection} waited"));
 	if (p.state == 'S' && !p.instead_of && !p.frozen)
 		say_full(d);
 	say_why_stalled(d, &p);
