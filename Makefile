@@ -237,7 +237,7 @@ test-unit: ## cmocka: the model, the views, the command line, with sanitizers
 
 FUZZ      := -O2 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FUZZ_SRC  := $(filter user/lib/% user/model/% user/view/% user/source/file.c user/source/filter.c user/source/gz.c user/language.c user/terminal.c,$(USER_SRC))
-FUZZ_OPTS := $(wildcard user/options*.c) user/names.c user/talk.c user/source/filter.c \
+FUZZ_OPTS := $(wildcard user/options*.c) user/names.c user/talk.c user/source/filter.c user/source/netns.c \
 	     $(filter user/lib/% user/model/%,$(USER_SRC))
 FUZZERS   := $(addprefix $(B)/fuzz/,replay mo options cgroup)
 

@@ -21,6 +21,7 @@
 #include "lib/parse.h"
 #include "lib/tr.h"
 #include "names.h"
+#include "source/netns.h"
 
 /*
  * No process has a larger number (PID_MAX_LIMIT, include/linux/threads.h), and no
@@ -32,38 +33,51 @@
 #define NETNS_DIR	"/run/netns"	/* where ip netns has them by name */
 #define NAMES_KEPT	64u	/* namespaces whose name is remembered */
 
-/* Only what is on nsfs is opened: that of a FIFO would wait for a writer. */
-static bool is_netns(const char *path)
+/* Only what is on nsfs is opened: that of a FIFO would wait for a writer. -1: it is no network namespace. */
+static int open_netns(const char *path)
 {
 	struct statfs fs;
-	int fd, type;
+	int fd;
 
 	if (statfs(path, &fs) || fs.f_type != NSFS_MAGIC)
-		return false;
+		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	type = fd < 0 ? -1 : ioctl(fd, NS_GET_NSTYPE);
+	if (fd >= 0 && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET)
+		return fd;
 	if (fd >= 0)
 		close(fd);
-	return type == CLONE_NEWNET;
+	return -1;
+}
+
+/* From here on it cannot end, so its number stays its own. */
+static bool keep_netns(const char *path, uint32_t *inum)
+{
+	int fd = open_netns(path);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	*inum = (uint32_t)st.st_ino;
+	netns_keep(fd);
+	return true;
 }
 
 static int netns_by_path(const char *s, uint32_t *inum, char *error, size_t size)
 {
 	char path[PATH_MAX];
-	struct stat st;
 
 	if (snprintf(path, sizeof(path), "%s%s", strchr(s, '/') ? "" : NETNS_DIR "/", s) < (int)sizeof(path) &&
-	    is_netns(path) && !stat(path, &st)) {
-		*inum = (uint32_t)st.st_ino;
+	    keep_netns(path, inum))
 		return 0;
-	}
 	snprintf(error, size, _("--netns '%s': no process, no inode number, no name of ip netns, no path of a network namespace"), s);
 	return -EINVAL;
 }
 
 int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 {
-	struct stat st;
 	char path[64];
 	uint64_t v;
 
@@ -71,16 +85,14 @@ int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 		return netns_by_path(s, inum, error, size);
 	if (v > PID_LARGEST) {
 		*inum = (uint32_t)v;
+		netns_keep_number(*inum);
 		return 0;
 	}
 	snprintf(path, sizeof(path), "/proc/%u/ns/net", (unsigned int)v);
-	if (stat(path, &st)) {
-		snprintf(error, size, "--netns %s: %s: %s", s, path,
-			 errno == ENOENT ? _("no such process") : strerror(errno));
-		return -EINVAL;
-	}
-	*inum = (uint32_t)st.st_ino;
-	return 0;
+	if (keep_netns(path, inum))
+		return 0;
+	snprintf(error, size, "--netns %s: %s: %s", s, path, errno == ENOENT ? _("no such process") : strerror(errno));
+	return -EINVAL;
 }
 
 static void find_name(uint32_t inum, char *name, size_t size)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Going through the network namespaces: ours, those of all processes, those that `ip netns` keeps below
- * /run/netns. One that lives by a socket alone has no name in the file system and is not found.
+ * Going through the network namespaces: ours, the one that is kept, those of all processes, those that `ip netns` keeps
+ * below /run/netns. One that lives by a socket alone has no name in the file system and is not found.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "netns.h"
+
+static int kept = -1;		/* of the one that is traced alone */
 
 struct tour {
 	uint32_t only;
@@ -87,11 +89,15 @@ static int visit_all(struct tour *t, const char *directory, const char *suffix)
 
 static int go_round(struct tour *t, int home)
 {
+	char path[48];
 	struct stat st;
 	int ret = 0;
 
 	if (!fstat(home, &st) && is_new(t, st.st_ino) && (!t->only || st.st_ino == t->only))
 		ret = t->fn(t->arg);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", kept);
+	if (!ret && kept >= 0)
+		ret = visit(t, path);
 	if (!ret)
 		ret = visit_all(t, "/proc", "/ns/net");
 	if (!ret)
@@ -115,6 +121,25 @@ int netns_each(uint32_t only, int (*fn)(void *arg), void (*missed)(void *arg, ui
 	free(t);
 	close(home);
 	return ret;
+}
+
+void netns_keep(int fd)
+{
+	if (kept >= 0)
+		close(kept);
+	kept = fd;
+}
+
+static int keep_here(void *arg)
+{
+	(void)arg;
+	netns_keep(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+	return 1;
+}
+
+void netns_keep_number(uint32_t inum)
+{
+	netns_each(inum, keep_here, NULL, NULL);
 }
 
 static uint32_t inode_of(const char *path)

@@ -15,6 +15,13 @@
  */
 int netns_each(uint32_t only, int (*fn)(void *arg), void (*missed)(void *arg, uint32_t inum, int err), void *arg);
 
+/*
+ * The one that is traced alone cannot end while fd is open, which is ours from here on: the next one would get its
+ * number and be taken for it. Of a number: if it can be found and entered.
+ */
+void netns_keep(int fd);
+void netns_keep_number(uint32_t inum);
+
 /* Inode number of the one that this thread is in, or that process, which another gets when it is gone; 0: not known. */
 uint32_t netns_here(void);
 uint32_t netns_of(uint32_t pid);

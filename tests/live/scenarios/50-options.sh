@@ -287,7 +287,7 @@ check_number()
 		gone=${reply#HERE }
 		hear other DONE
 		mkfifo "$dir/ready"
-		"$tcptrace" -q --check --netns "$gone" --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/text" 2> "$dir/talk" &
+		"$tcptrace" -q --check --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/text" 2> "$dir/talk" &
 		pid[tcptrace]=$!
 		until_ready
 		say other
@@ -303,6 +303,35 @@ check_number()
 		expect "differences of $before and $again" "$(grep -c DIFFERENT "$dir/text")" 0
 		said=$(grep -c "namespace $gone is not compared: it ended before we did" "$dir/talk")
 		expect "said of $before and $again ($(grep -v Tracing "$dir/talk" | head -n 3))" "$said" "$status"
+	done
+}
+
+# It is asked for by name, process and number, and ends; the next one of the same port would get its number.
+scenario netns_kept 3 own -- "--netns: one that ends meanwhile is kept, and no other is taken for it"
+netns_kept()
+{
+	local there how
+
+	for how in process number; do
+		start other unshare -n bash -c "ip link set lo up; stat -L -c 'HERE %i' /proc/self/ns/net; read -r; $(made 7)"
+		hear other HERE
+		there=${reply#HERE }
+		[[ $how == number ]] || there=${pid[other]}
+		mkfifo "$dir/ready"
+		"$tcptrace" -q --check --netns "$there" --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/text" 2> "$dir/talk" &
+		pid[tcptrace]=$!
+		until_ready
+		say other
+		finish other
+		sleep 3			# what is gone is not gone at once
+		unshare -n bash -c "ip link set lo up; stat -L -c 'HERE %i' /proc/self/ns/net; $(made 5)" > "$dir/another"
+		! grep -qx "HERE ${reply#HERE }" "$dir/another" || fail "its number was given to the next"
+		kill -INT "${pid[tcptrace]}"
+		kill_late "${pid[tcptrace]}"
+		wait "${pid[tcptrace]}"
+		expect "exit status by $how ($(grep -v Tracing "$dir/talk" | head -n 3))" $? 0
+		unset 'pid[tcptrace]'
+		expect "the kernel's ActiveOpens by $how" "$(awk '$1 == "ActiveOpens" { print $3, $5 }' "$dir/text")" "7 7"
 	done
 }
 
