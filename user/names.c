@@ -18,6 +18,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/parse.h"
 #include "lib/tr.h"
 #include "names.h"
@@ -31,7 +32,8 @@
 #define PID_LARGEST	4194304u
 
 #define NETNS_DIR	"/run/netns"	/* where ip netns has them by name */
-#define NAMES_KEPT	64u	/* namespaces whose name is remembered */
+#define NAMES_KEPT	4096u	/* namespaces whose name is remembered */
+#define TICK_NS		10000000ull
 
 /* Only what is on nsfs is opened: that of a FIFO would wait for a writer. -1: it is no network namespace. */
 static int open_netns(const char *path)
@@ -95,36 +97,112 @@ int netns_by_name(const char *s, uint32_t *inum, char *error, size_t size)
 	return -EINVAL;
 }
 
-static void find_name(uint32_t inum, char *name, size_t size)
+/*
+ * A number is used again, by a namespace of another name or of none: which was called so is known by when the name came
+ * about, which is when the kernel made its inode (by a clock that goes by ticks), and when it was there last.
+ */
+static struct name {
+	uint32_t inum;
+	bool there;
+	uint64_t from_ns, until_ns;	/* until: of one that is not there */
+	char name[32];
+} known[NAMES_KEPT];
+static unsigned int learned;
+static bool asked;			/* since the last look that was due */
+
+static void learn(const struct stat *st, const char *name, int64_t ahead_ns)
 {
-	DIR *dir = opendir(NETNS_DIR);
+	uint64_t from_ns = (uint64_t)((int64_t)st->st_ctim.tv_sec * (int64_t)SECOND + st->st_ctim.tv_nsec - ahead_ns) + TICK_NS;
+	struct name *k;
+
+	for (unsigned int i = 0; i < learned && i < NAMES_KEPT; i++) {
+		k = &known[i];
+		/* the difference of the clocks is not read the same twice */
+		if (k->inum == st->st_ino && k->from_ns + TICK_NS > from_ns) {
+			k->there = true;
+			return;
+		}
+	}
+	k = &known[learned++ % NAMES_KEPT];
+	*k = (struct name){ .inum = (uint32_t)st->st_ino, .there = true, .from_ns = from_ns };
+	snprintf(k->name, sizeof(k->name), "%.31s", name);
+}
+
+/* false: one of them is not mounted yet. */
+static bool learn_all(DIR *dir, dev_t nsfs, int64_t ahead_ns)
+{
+	bool all = true;
 	struct dirent *de;
 	struct stat st;
 
-	while (dir && (de = readdir(dir))) {
-		if (de->d_name[0] == '.' || fstatat(dirfd(dir), de->d_name, &st, 0) || st.st_ino != inum)
+	while ((de = readdir(dir))) {
+		if (de->d_name[0] == '.' || fstatat(dirfd(dir), de->d_name, &st, 0))
 			continue;
-		snprintf(name, size, "%.*s", (int)size - 1, de->d_name);
-		break;
+		if (st.st_dev == nsfs)
+			learn(&st, de->d_name, ahead_ns);
+		else
+			all = false;
 	}
-	if (dir)
-		closedir(dir);
+	return all;
 }
 
-const char *netns_name(uint32_t inum)
+static void forget_all(uint64_t until_ns)
 {
-	static struct { uint32_t inum; char name[32]; } known[NAMES_KEPT];
-	static unsigned int n;
-	unsigned int i;
+	for (unsigned int i = 0; i < learned && i < NAMES_KEPT; i++) {
+		if (known[i].there)
+			known[i].until_ns = until_ns;
+		known[i].there = false;
+	}
+}
 
-	for (i = 0; i < NAMES_KEPT && i < n; i++)
-		if (known[i].inum == inum)
-			return known[i].name[0] ? known[i].name : NULL;
-	i = n++ % NAMES_KEPT;
-	known[i].inum = inum;
-	known[i].name[0] = 0;
-	find_name(inum, known[i].name, sizeof(known[i].name));
-	return known[i].name[0] ? known[i].name : NULL;
+static void look(void)
+{
+	static struct timespec changed;	/* all that it had then is known */
+	static uint64_t last_ns;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	struct stat st, self;
+	int64_t ahead_ns;
+	DIR *dir;
+
+	if (stat(NETNS_DIR, &st) || stat("/proc/self/ns/net", &self) || !clock_ahead_of_monotonic(CLOCK_REALTIME, &ahead_ns))
+		return;
+	if (memcmp(&changed, &st.st_mtim, sizeof(changed)) && (dir = opendir(NETNS_DIR))) {
+		forget_all(last_ns);
+		changed = learn_all(dir, self.st_dev, ahead_ns) ? st.st_mtim : (struct timespec){ 0 };
+		closedir(dir);
+	}
+	last_ns = now_ns;
+}
+
+void netns_learn_names(void)
+{
+	asked = false;
+	look();
+}
+
+static const char *find_name(uint32_t inum, uint64_t since_ns, uint64_t until_ns)
+{
+	const struct name *found = NULL;
+
+	for (unsigned int i = 0; i < learned && i < NAMES_KEPT; i++) {
+		const struct name *k = &known[i];
+
+		if (k->inum == inum && k->from_ns <= until_ns && (k->there || since_ns <= k->until_ns) &&
+		    !(found && found->from_ns > k->from_ns))
+			found = k;
+	}
+	return found ? found->name : NULL;
+}
+
+const char *netns_name(uint32_t inum, uint64_t since_ns, uint64_t until_ns)
+{
+	const char *name = find_name(inum, since_ns, until_ns);
+
+	if (name || asked)
+		return name;
+	asked = true;
+	look();
+	return find_name(inum, since_ns, until_ns);
 }
 
 /* The id that bpf_get_current_cgroup_id() gives: the handle of the directory, 64 bits also where ino_t is 32. */

@@ -170,6 +170,12 @@ struct listener {
 	struct listener *prev_closed, *next_closed;	/* closed ones, oldest first */
 };
 
+/* When it was there last. */
+static inline uint64_t listener_until(const struct listener *l)
+{
+	return l->open ? UINT64_MAX : l->closed_ns;
+}
+
 /* Since when it has been in LISTEN; 0: since before us. */
 static inline uint64_t listener_since(const struct listener *l)
 {

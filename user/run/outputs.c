@@ -7,6 +7,7 @@
 
 #include "../lib/clock.h"
 #include "../lib/tr.h"
+#include "../names.h"
 #include "../talk.h"
 #include "../terminal.h"
 #include "outputs_open.h"
@@ -225,6 +226,8 @@ static void warn_of_flood(struct outputs *s, uint64_t now_ns)
 void outputs_tick(struct outputs *s, uint64_t now_ns)
 {
 	warn_of_flood(s, now_ns);
+	if (!s->o->read_path)
+		netns_learn_names();
 	for (unsigned int i = 0; i < s->n && !s->o->read_path; i++)
 		follow_clock(&s->all[i].view.cfg);
 	for (unsigned int i = 0; i < s->n; i++) {

@@ -249,6 +249,7 @@ void summary_findings_left(struct view *v)
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted)
 {
 	struct out *o = v->out;
+	const char *name;
 
 	if (v->ledger_netns != netns) {
 		v->ledger_netns = netns;
@@ -256,9 +257,10 @@ void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_
 		out_str(o, _("ledger of namespace"));
 		out_char(o, ' ');
 		out_u64(o, netns);
-		if (v->cfg.netns_name && v->cfg.netns_name(netns)) {
+		name = v->cfg.netns_name ? v->cfg.netns_name(netns, UINT64_MAX, UINT64_MAX) : NULL;
+		if (name) {
 			out_str(o, " (");
-			out_safe(o, v->cfg.netns_name(netns), 31);
+			out_safe(o, name, 31);
 			out_char(o, ')');
 		}
 		out_line_end(o);

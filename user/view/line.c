@@ -207,7 +207,9 @@ static char *put_line(struct view *v, struct line *line)
 		p = put_queue(line, p, COLUMN_ACCEPTQ, t->at[COLUMN_ACCEPTQ], ev->acceptq);
 	}
 	p = trim(table_detail(t, to_place(line, p, COLUMN_DETAIL, t->at[detail]), ev));
-	return t->width[COLUMN_NETNS] || ev->rec->netns == v->cfg.home_netns ? p : view_put_netns(v, p, ev->rec->netns);
+	if (t->width[COLUMN_NETNS] || ev->rec->netns == v->cfg.home_netns)
+		return p;
+	return view_put_netns(v, p, ev->rec->netns, ev->rec->t_ns, ev->rec->t_ns);
 }
 
 static unsigned int columns(const struct line *line, const char *p)

@@ -84,10 +84,12 @@ static unsigned int put_value(const struct listeners *t, const struct listener *
 {
 	static const struct owner nobody = { .fd = -1 };
 	const struct owner *w = listener_keeper(l) ? listener_keeper(l) : &nobody;
-	const char *netns = l->netns && t->cfg->netns_name ? t->cfg->netns_name(l->netns) : NULL;
+	const char *netns = NULL;
 	struct out *o = t->o;
 	size_t from = o->len;
 
+	if (l->netns && t->cfg->netns_name)
+		netns = t->cfg->netns_name(l->netns, l->born_ns, listener_until(l));
 	switch (c) {
 	case SYNQ: put_of(o, l->synq.now, l); break;
 	case ACCEPTQ: put_of(o, l->acceptq.now, l); break;

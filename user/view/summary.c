@@ -274,7 +274,7 @@ void summary_title(struct view *v, const struct listener *l, bool whole)
 	if (v->cfg.color)
 		out_str(o, "\033[0m");
 	out_make_room(o, VIEW_NETNS_MAX);
-	out_take(o, view_put_netns(v, out_at(o), l->netns));
+	out_take(o, view_put_netns(v, out_at(o), l->netns, l->born_ns, listener_until(l)));
 	put_owner(o, keeper);
 	if (keeper->fd >= 0)
 		put_count(o, N_("fd"), (uint64_t)keeper->fd);

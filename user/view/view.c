@@ -25,7 +25,7 @@ int view_close(struct view *v)
 	return err;
 }
 
-char *view_put_netns(struct view *v, char *p, uint32_t netns)
+char *view_put_netns(struct view *v, char *p, uint32_t netns, uint64_t since_ns, uint64_t until_ns)
 {
 	unsigned int columns = 31;
 	const char *name;
@@ -35,7 +35,7 @@ char *view_put_netns(struct view *v, char *p, uint32_t netns)
 	if (!netns || netns == v->cfg.home_netns)
 		return p;
 	p = put_mem(p, " @", 2);
-	name = v->cfg.netns_name ? v->cfg.netns_name(netns) : NULL;
+	name = v->cfg.netns_name ? v->cfg.netns_name(netns, since_ns, until_ns) : NULL;
 	return name ? put_safe_cut(p, name, columns, v->out->ascii, &columns) : put_u64(p, netns);
 }
 

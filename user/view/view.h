@@ -125,7 +125,8 @@ struct view_config {
 	uint32_t netns;			/* the only one of the filter; 0: all */
 	uint32_t narrows;		/* TCPTRACE_ONLY_*: what the filter leaves of what is captured */
 	uint32_t home_netns;		/* of which nothing needs to be said; 0: that of the first event */
-	const char *(*netns_name)(uint32_t netns);	/* or NULL, as its answer may be: it has only a number */
+	/* Of one that was there all that time. Or NULL, as its answer may be: it has only a number. */
+	const char *(*netns_name)(uint32_t netns, uint64_t since_ns, uint64_t until_ns);
 	const struct view_about *about;	/* NULL: unknown */
 	const struct view_hosts *hosts;	/* recordings of several machines; NULL: of one */
 	struct model *const *models;	/* of each of hosts */
@@ -282,9 +283,9 @@ uint64_t listener_refused(const struct listener *l);	/* all drops */
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);
 void summary_listeners(struct view *v, const struct model *m);
 void summary_finding(struct view *v, const struct finding *f);
-/* " @NAME" where that is another than the first: up to VIEW_NETNS_MAX bytes at p; gives back where it ends. */
+/* " @NAME", of that time, where it is another than the first: up to VIEW_NETNS_MAX bytes at p; gives back where it ends. */
 #define VIEW_NETNS_MAX	128u
-char *view_put_netns(struct view *v, char *p, uint32_t netns);
+char *view_put_netns(struct view *v, char *p, uint32_t netns, uint64_t since_ns, uint64_t until_ns);
 void summary_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 void summary_end(struct view *v, const struct view_end *end);
 #define VIEW_FLOOD 1000				/* lines a second that nobody reads */
@@ -311,7 +312,7 @@ struct listeners_config {
 	bool json, no_header, color;
 	bool counts;				/* a whole run was seen, not one snapshot: what it counted */
 	unsigned int columns;			/* as in struct view_config */
-	const char *(*netns_name)(uint32_t netns);	/* as in struct view_config */
+	const char *(*netns_name)(uint32_t netns, uint64_t since_ns, uint64_t until_ns);	/* as in struct view_config */
 	bool (*pick)(void *ctx, const struct listener *l);	/* NULL: all */
 	void *ctx;
 };

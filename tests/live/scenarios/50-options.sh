@@ -335,6 +335,50 @@ netns_kept()
 	done
 }
 
+# One after the other has the same number: each is called as it was when it lived, and one without a name by the number.
+scenario netns_names 3 own -- "a namespace that is gone keeps its name, its successor has its own"
+netns_names()
+{
+	local name number= got i at
+
+	mkfifo "$dir/ready"
+	"$tcptrace" -q -P $port --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/text" 2> "$dir/talk" &
+	pid[tcptrace]=$!
+	until_ready
+	for name in one-$$ two-$$ ""; do
+		for ((i = 0; i < 10; i++)); do
+			if [[ -n $name ]]; then
+				ip netns add "$name" || break
+				at="ip netns exec $name"
+				got=$(stat -c %i "/run/netns/$name")
+			else
+				unshare -n sleep $limit &
+				another=$!
+				until [[ $(readlink "/proc/$another/exe") == */sleep ]]; do :; done
+				at="nsenter -t $another -n"
+				got=$(stat -L -c %i "/proc/$another/ns/net")
+			fi
+			[[ $got != "${number:-$got}" ]] || break
+			if [[ -n $name ]]; then ip netns del "$name"; else kill $another; fi
+			sleep 2
+		done
+		number=${number:-$got}
+		[[ $got == "$number" ]] || break
+		$at ip link set lo up
+		$at "$bin/load" --count 1 --port $port > /dev/null
+		sleep .3		# names are looked at several times a second
+		if [[ -n $name ]]; then ip netns del "$name"; else kill $another; fi
+		sleep 2			# what is gone is not gone at once
+	done
+	kill -INT "${pid[tcptrace]}"
+	wait "${pid[tcptrace]}"
+	unset 'pid[tcptrace]'
+	[[ $got == "$number" ]] || skip "no namespace gets the number $number again"
+	for name in one-$$ two-$$ "$number"; do
+		expect "listeners @$name ($(grep @ "$dir/text"))" "$(grep -c " @$name " "$dir/text")" 1
+	done
+}
+
 scenario filter_cgroup 46 own each -- "--cgroup: the processes of one cgroup"
 filter_cgroup()
 {
