@@ -4,6 +4,7 @@
  * looks like is each view's own business.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "../lib/clock.h"
 #include "../lib/tr.h"
@@ -70,6 +71,8 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 	bool selected;
 
 	s->stepped = true;
+	if (s->select->filter && select_filtered(s->select, ev))
+		s->events[ev->event]++;
 	selected = s->selects && !count_reached(s) && select_event(s->select, ev);
 	if (s->takes && s->select->filter && (s->pairs || !s->passed))
 		s->passed |= passes(s, ev);
@@ -317,6 +320,8 @@ uint64_t outputs_end(struct outputs *s)
 	for (unsigned int i = 0; i < s->n && !s->only_records; i++)
 		sumup_put(s, &s->all[i].view);
 	models_totals(s->models, &totals);
+	if (s->select->filter)
+		memcpy(totals.events, s->events, sizeof(totals.events));
 	about_end(&s->about, s->src, &totals, &end);
 	end.model = s->models->of[0];
 	end.recorded = s->only_records ? s->recorded : 0;

@@ -205,7 +205,7 @@ void outputs_want(const struct outputs *s, struct model_wants *wants)
 	bool lengths = false;
 
 	wants->owners = s->only_records && !counts;
-	wants->steps = s->selects || s->takes ? UINT64_MAX : 0;
+	wants->steps = s->selects || s->takes || s->select->filter ? UINT64_MAX : 0;
 	for (unsigned int i = 0; i < s->n; i++) {
 		const struct view *v = &s->all[i].view;
 

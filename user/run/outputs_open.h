@@ -22,6 +22,7 @@ struct outputs {
 	const struct machine *machine;
 	struct about about;
 	uint64_t selected;		/* steps that passed: what -c counts */
+	uint64_t events[TCPTRACE_EVENT_MAX];	/* steps that the filter selects, where more than these are captured */
 	bool selects;			/* somebody asks which steps pass: a view that shows them, -c */
 	bool takes;			/* any of them looks at each record */
 	bool only_records;		/* nothing is asked for but recordings */
