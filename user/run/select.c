@@ -235,13 +235,19 @@ bool select_event(const struct select *s, const struct model_event *ev)
 	return select_filtered(s, ev);
 }
 
+/* An address fits it or not when it has one: socket() alone is no reason to draw what came of it. */
+static bool may_still_fit(const struct select *s, const struct model_event *ev)
+{
+	return s->filter && s->filter->nnets && ev->c && !ev->c->rport && !ev->rec->rport && ev->event != TCPTRACE_LISTEN;
+}
+
 /* One end alone decides that both are drawn, so this is asked of every event and not of the kernel. */
 unsigned int select_pick(void *select, const struct model_event *ev)
 {
 	const struct select *s = select;
 	unsigned int bits = 0;
 
-	if (select_filtered(s, ev))
+	if (select_filtered(s, ev) && !may_still_fit(s, ev))
 		bits |= PICK_FILTER;
 	if (is_trouble(ev))
 		bits |= PICK_TROUBLE;
