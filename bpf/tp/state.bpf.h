@@ -89,8 +89,8 @@ static __always_inline void joined_leaves_synq(const struct sock *child, __u64 l
 }
 
 /*
- * The child that came last on this CPU enters its listener's accept queue, or joins an MPTCP socket: recorded once. Its address may have been
- * given to another socket since: one that a program holds has never been in a queue.
+ * The child that came last on this CPU enters its listener's accept queue, or joins an MPTCP socket: recorded once. Its
+ * address may have been given to another socket since: one that a program holds has never been in a queue.
  */
 static __always_inline void tp_acceptq_add(const struct sock *child, __u8 cause, __u64 now)
 {

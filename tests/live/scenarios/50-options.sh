@@ -339,7 +339,7 @@ netns_kept()
 scenario netns_names 3 own -- "a namespace that is gone keeps its name, its successor has its own"
 netns_names()
 {
-	local name number= got i at
+	local name number='' got i at
 
 	mkfifo "$dir/ready"
 	"$tcptrace" -q -P $port --mechanism "$mechanism" --ready-fd 9 9> "$dir/ready" > "$dir/text" 2> "$dir/talk" &
