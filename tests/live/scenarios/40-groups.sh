@@ -81,6 +81,27 @@ migration()
 	expect "queues at the end" "$(listener acceptq.now 1) $(listener acceptq.now 2)" "0 0"
 }
 
+# Their timer moves them, a second after their SYN.
+scenario migration_half_open 4 loose -- "tcp_migrate_req: half-open requests of a closed member go on at the other, each as itself"
+migration_half_open()
+{
+	[[ -e /proc/sys/net/ipv4/tcp_migrate_req ]] || skip "this kernel has no tcp_migrate_req"
+	sysctl_set ipv4/tcp_migrate_req 1
+	trace
+	server --listeners 2 --accept on-line
+	peer_start 'syn 1-23; expect-synack 1-23; say here; wait-line; settle 2000; ack 1-23; settle 50'
+	serve 'close-listener 1'
+	peer_go
+	serve queue
+	expect "in the other's queue" "$(fact server acceptq)" 23
+	stop server
+	untrace
+	events acceptq-add:23
+	expect "conns" "$(values conn acceptq-add | unique | wc -w)" 23
+	expect "established at each" "$(listener established 1) $(listener established 2)" "23 0"
+	expect "SYN queues at the end" "$(listener synq.now 1) $(listener synq.now 2)" "0 0"
+}
+
 # One address and port, one listener for each device: they take nothing from each other.
 scenario devices 4 loose -- "SO_BINDTODEVICE: two listeners of one address are no group"
 devices()
