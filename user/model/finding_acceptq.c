@@ -360,8 +360,8 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 	}
 	if (!p->instead_of && d->l->took_unasked && p->state != 'T' && p->state != 't') {
 		say(d, FINDING_CAUSE, ": whether it tried is not known, as its last accept() came by io_uring or began before tcptrace");
-		say(d, FINDING_ADVICE, "How accept() by io_uring fails is not seen (no file descriptor left?): perf trace -p {pid} "
-		    "-e io_uring:io_uring_complete shows it.");
+		say(d, FINDING_ADVICE, "How accept() by io_uring fails is not seen. Whether it has a file descriptor left: ls -l "
+		    "/proc/{pid}/fd, and /proc/{pid}/limits.");
 		return;
 	}
 	if (!p->instead_of) {
