@@ -362,7 +362,7 @@ static __always_inline void emit_connect(const struct sock *sk, const __u8 *radd
 	if (!r)
 		return;
 	set_common(r, &sk->__sk_common);
-	set_actor(r, fd);
+	set_caller(r, sk, fd);
 	__builtin_memcpy(r->raddr, raddr, 16);
 	r->rport = rport;
 	submit(r);
@@ -440,7 +440,7 @@ static __always_inline void emit_connect_return(const struct sock *sk, int fd, _
 	if (!r)
 		return;
 	set_sock(r, sk);
-	set_actor(r, fd);
+	set_caller(r, sk, fd);
 	r->ret = ret;
 	r->call_ns = began ? r->t_ns - began : 0;
 	if (!r->rport && connect_failed(ret))
@@ -532,7 +532,7 @@ static __always_inline int shutdown_hook(const struct sock *sk, int fd, int how)
 	if (!r)
 		return 0;
 	set_sock(r, sk);
-	set_actor(r, fd);
+	set_caller(r, sk, fd);
 	r->new = how;
 	submit(r);
 	return 0;
@@ -548,22 +548,6 @@ static __always_inline int shutdown_enter(const struct socket *socket, int how)
 GUARDED_AT_ENTRY(shutdown, inet_shutdown, THREAD, DID_SHUTDOWN, shutdown_enter(socket, how),
 		 const struct socket *socket, int how)
 
-static __always_inline bool in_kthread(void)
-{
-	const struct task_struct *task = TYPED_PTR((const struct task_struct *)bpf_get_current_task());
-
-	return READ(task, flags) & PF_KTHREAD;
-}
-
-/* Whose thread closes. One of the kernel also does it for a program whose ring or message in flight is gone: nobody's. */
-static __always_inline void set_closer(struct tcptrace_record *r, const struct sock *sk, int fd)
-{
-	if (fd >= 0 || !in_kthread())
-		set_actor(r, fd);
-	else if (of_kernel(sk))
-		set_kernel(r);
-}
-
 static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 {
 	struct tcptrace_record *r = reserve_at(TCPTRACE_CLOSE, now);
@@ -572,7 +556,7 @@ static __always_inline void emit_close(const struct sock *sk, int fd, __u64 now)
 		return;
 	set_sock(r, sk);
 	if (caller_number() >> 32 != cfg.tracer)	/* iter/task_file kept it: who closed it before is not seen */
-		set_closer(r, sk, fd);
+		set_caller(r, sk, fd);
 	submit(r);
 }
 

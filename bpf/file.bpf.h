@@ -63,15 +63,27 @@ static __always_inline bool fd_is(int fd, const struct sock *sk)
 	return is_subflow(sk) && (__u64)file_sock(file) == (__u64)sk;
 }
 
+/* What a program holds of it, if one does: the MPTCP socket that it was made for, or itself. */
+static __always_inline const struct sock *held_side(const struct sock *sk)
+{
+	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)sk);
+	const struct mptcp_subflow_context *subflow;
+
+	if (!bpf_core_type_exists(struct mptcp_subflow_context) || !is_subflow(sk))
+		return sk;
+	subflow = TYPED_PTR((const struct mptcp_subflow_context *)READ(icsk, icsk_ulp_data));
+	return READ(subflow, conn);
+}
+
 /*
- * A socket of the kernel's own (nfsd, nvmet, ksmbd): no process holds it, it has no file. (sk_kern_sock does not tell:
- * nvmet-tcp and iSCSI targets make theirs as if for the process that configures them.)
+ * A socket of the kernel's own (nfsd, nvmet, ksmbd, MPTCP's of `ip mptcp endpoint`): no process holds it, it has no
+ * file. (sk_kern_sock does not tell: nvmet-tcp and iSCSI targets make theirs as if for the process that configures them.)
  */
 static __always_inline bool of_kernel(const struct sock *sk)
 {
-	const struct socket *socket = TYPED_PTR((const struct socket *)READ(sk, sk_socket));
+	const struct socket *socket = READ(TYPED_PTR(held_side(sk)), sk_socket);
 
-	return socket && !READ(socket, file) && !is_subflow(sk);
+	return socket && !READ(socket, file);
 }
 
 /* The caller is the kernel, whichever thread lends itself to it: no number. */

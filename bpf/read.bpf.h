@@ -382,11 +382,24 @@ static __always_inline __u64 caller_number(void)
 	return task_number(TYPED_PTR((const struct task_struct *)bpf_get_current_task()));
 }
 
-/* The caller of a system call: process context only. */
+static __always_inline bool in_kthread(void)
+{
+	const struct task_struct *task = TYPED_PTR((const struct task_struct *)bpf_get_current_task());
+
+	return READ(task, flags) & PF_KTHREAD;
+}
+
+/*
+ * The caller of a system call: process context only. A thread of the kernel calls for somebody whom we do not see: MPTCP's
+ * for the program whose connection it joins, another closes what was in a ring that is gone.
+ */
 static __always_inline void set_actor(struct tcptrace_record *r, int fd)
 {
-	__u64 id = caller_number();
+	__u64 id;
 
+	if (fd < 0 && in_kthread())
+		return;
+	id = caller_number();
 	r->pid = id >> 32;
 	r->tid = (__u32)id;
 	r->fd = fd;

@@ -216,7 +216,8 @@ struct tcp_sock {
 
 /* 5.6 and later, with CONFIG_MPTCP: what a program holds; first: the TCP socket of it that is named here */
 struct mptcp_sock { struct sock *first; };
-struct mptcp_subflow_context { unsigned int mp_join : 1; };	/* of each of its TCP sockets: icsk_ulp_data */
+/* of a TCP socket that MPTCP has made (icsk_ulp_data); conn: for which of its own */
+struct mptcp_subflow_context { struct sock *conn; unsigned int mp_join : 1; };
 
 struct request_sock {
 	struct sock_common __req_common;

@@ -435,10 +435,6 @@ static void shutdown_enter(const struct sock *sk, const unsigned long *args)
 	submit(&r);
 }
 
-/*
- * Whose thread closes. One of the kernel also does it for a program whose ring
- * or message in flight is gone: nobody's.
- */
 static int k_close(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct sock *sk = ARG(regs, 0);
@@ -447,10 +443,10 @@ static int k_close(struct kprobe *p, struct pt_regs *regs)
 	if (!is_tcp(sk) || !wanted(sk) || !reserve(&r, TCPTRACE_CLOSE))
 		return 0;
 	set_sock(&r, sk);
-	if (!(current->flags & PF_KTHREAD))
-		set_actor(&r, -1);
-	else if (of_kernel(sk))
+	if (of_kernel(sk))
 		set_kernel(&r);
+	else
+		set_actor(&r, -1);
 	submit(&r);
 	return 0;
 }

@@ -38,9 +38,15 @@ static inline void submit(const struct tcptrace_record *r)
 	trace_record(r);
 }
 
-/* The caller of a system call: process context only. */
+/*
+ * The caller of a system call: process context only. A thread of the kernel
+ * calls for somebody whom we do not see: MPTCP's for the program whose
+ * connection it joins, another closes what was in a ring that is gone.
+ */
 static inline void set_actor(struct tcptrace_record *r, int fd)
 {
+	if (fd < 0 && current->flags & PF_KTHREAD)
+		return;
 	r->pid = current->tgid;
 	r->tid = current->pid;
 	r->fd = fd;

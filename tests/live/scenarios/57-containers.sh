@@ -244,6 +244,18 @@ sys.stdin.readline()
 	listener_is established=2 accepted=2 accepted_unseen= synq.now=0 acceptq.peak=2
 }
 
+scenario kernel_mptcp 4 own each -- "MPTCP's listener of the kernel, for which ip asked: nobody has its descriptor"
+kernel_mptcp()
+{
+	[[ $(cat /proc/sys/net/mptcp/enabled 2> /dev/null) == 1 ]] || skip "no MPTCP"
+	ip addr add 10.99.0.1/24 dev lo
+	own_trace
+	ip mptcp endpoint add 10.99.0.1 port "$port" signal || skip "ip makes no such endpoint"
+	untrace
+	expect "who listens" "$(values comm state new=LISTEN)$(values pid state new=LISTEN)" '[kernel]'
+	expect "callers of listen()" "$(values comm listen | grep -v kernel)" ''
+}
+
 # in_cgroup NAME GROUP PORT: a server there
 in_cgroup()
 {
