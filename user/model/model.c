@@ -29,6 +29,7 @@ struct model *model_new(const struct model_limits *limits, model_event_fn fn, vo
 		m->limits.hosts = 1;
 	m->conn_id = m->listener_id = m->limits.host;
 	m->seen = ~0ull;
+	m->only = m->limits.only;
 	m->fn = fn;
 	m->wants.steps = fn ? UINT64_MAX : 0;
 	m->ctx = ctx;
@@ -95,7 +96,7 @@ static void on_observed(struct model *m, const struct tcptrace_record *rec)
 	if (rec->flags & TCPTRACE_F_ACTOR)	/* its members are another's */
 		return;
 	m->seen = rec->arg;
-	m->only = (uint32_t)rec->req;
+	m->only = (uint32_t)rec->req | m->limits.only;
 }
 
 enum tcptrace_seen model_seen(const struct model *m, unsigned int event)

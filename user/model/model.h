@@ -310,6 +310,7 @@ struct model_limits {
 	uint32_t listeners;		/* default MODEL_LISTENERS */
 	uint8_t host, hosts;		/* which of so many machines, each with a model of its own, in whose numbers of
 					 * conns and listeners it leaves room for those of the others; 0, 0: the only one */
+	uint32_t only;			/* TCPTRACE_ONLY_*: what narrows what it is fed beside what an OBSERVED record says */
 	uint64_t seed;			/* of the hash tables: random, so that peers cannot choose their
 					 * bucket; 0: a constant (tests, replay) */
 };

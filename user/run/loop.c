@@ -25,12 +25,28 @@ static uint64_t moment_of(struct loop *l, const struct tcptrace_record *rec)
 	return rec->t_ns < l->ends_ns ? rec->t_ns : l->ends_ns;
 }
 
+/* A recording made of this one has what is cut from it no more. */
+static const struct tcptrace_record *narrowed(const struct select *s, const struct tcptrace_record *rec,
+					      struct tcptrace_record *observed)
+{
+	if (!s->cut || rec->event != TCPTRACE_OBSERVED || rec->flags & TCPTRACE_F_ACTOR)
+		return rec;
+	*observed = *rec;
+	observed->req |= s->cut;
+	return observed;
+}
+
 static int take_in(struct loop *l, const struct tcptrace_record *rec)
 {
+	struct tcptrace_record observed;
+
 	if (l->lasts_ns && moment_of(l, rec) < rec->t_ns) {
 		models_until(l->models, l->ends_ns);
 		return SOURCE_END;
 	}
+	if (select_cuts(l->select, rec))
+		return 0;
+	rec = narrowed(l->select, rec, &observed);
 	l->taken++;
 	model_feed(l->models->of[l->src->machine], rec);
 	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;

@@ -12,6 +12,7 @@
 
 struct loop {
 	struct source *src;
+	const struct select *select;
 	struct models *models;
 	struct model *model;		/* the first of these, and of a live run the only one */
 	struct outputs *outputs;

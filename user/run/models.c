@@ -8,9 +8,9 @@
 #include "../talk.h"
 #include "models.h"
 
-int models_init(struct models *m, unsigned int n, bool replay, model_event_fn fn, void *ctx)
+int models_init(struct models *m, unsigned int n, bool replay, uint32_t only, model_event_fn fn, void *ctx)
 {
-	struct model_limits limits = { .hosts = (uint8_t)n };
+	struct model_limits limits = { .hosts = (uint8_t)n, .only = only };
 
 	/* so that no peer can choose its place in our tables */
 	if (!replay && getrandom(&limits.seed, sizeof(limits.seed), GRND_NONBLOCK) < 0)

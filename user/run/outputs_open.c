@@ -177,7 +177,7 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	s->src = src;
 	s->machine = machine;
 	s->models = models;
-	if (select->filter && views_want_both_ends(o)) {
+	if (select->filter && select->both_ends) {
 		s->by_address = !select->filter->npids && !select->filter->comm && !filter_by_place(select->filter);
 		s->pairs = calloc(1, sizeof(*s->pairs));
 		if (!s->pairs)

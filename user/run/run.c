@@ -70,22 +70,24 @@ static int open_all(struct run *r, struct options *o)
 {
 	int err;
 
-	if (views_want_both_ends(o) && !o->read_path)
+	r->select.both_ends = views_want_both_ends(o);
+	if (r->select.both_ends && !o->read_path)
 		select_lift(&r->select, o);
 	o->source.events = views_events(o);
 	o->source.patient = views_patient(o);
 	err = input_open(&r->input, o);
-	if (!err)
-		err = models_init(&r->models, input_machines(&r->input), o->read_path, on_event, r);
+	if (err)
+		return err;
+	select_begin(&r->select, o, r->input.src, &r->models);
+	err = models_init(&r->models, input_machines(&r->input), o->read_path, r->select.cut, on_event, r);
 	if (err)
 		return err;
 	r->loop = (struct loop){
-		.src = r->input.src, .models = &r->models, .model = r->models.of[0], .child = &r->child, .live = !o->read_path,
+		.src = r->input.src, .select = &r->select, .models = &r->models, .model = r->models.of[0], .child = &r->child, .live = !o->read_path,
 	};
 	if (r->loop.live)
 		look_around(&r->loop);
 	r->loop.callers = r->loop.live && filter_by_place(&o->source.filter);
-	select_begin(&r->select, o, r->loop.src, &r->models);
 	err = outputs_open(&r->outputs, o, &r->select, r->loop.src, machine_of(r->loop.around), input_hosts(&r->input),
 			   &r->models);
 	r->loop.outputs = r->outputs;

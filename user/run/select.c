@@ -44,6 +44,7 @@ void select_begin(struct select *s, const struct options *o, struct source *src,
 		s->filter = f;
 	else if (!lifted && own)
 		select_own(s, f);
+	s->cut = o->read_path ? filter_narrows(f) & (TCPTRACE_ONLY_RPORTS | TCPTRACE_ONLY_ADDRS) : 0;
 	if (lifted && o->program)
 		s->program = src;
 	s->events = o->events;
@@ -208,6 +209,17 @@ bool select_record(const struct select *s, const struct tcptrace_record *r)
 	       filter_has_port(f->lports, f->nlports, r->lport) &&
 	       (!r->rport || (filter_has_port(f->rports, f->nrports, r->rport) &&
 			      filter_has_addr(f, r->laddr, r->raddr)));
+}
+
+bool select_cuts(const struct select *s, const struct tcptrace_record *r)
+{
+	const struct filter *f = s->filter;
+
+	if (!s->cut || !r->lport || !r->rport || r->event == TCPTRACE_LISTEN || tcptrace_event_class(r->event) == TCPTRACE_NOTE)
+		return false;
+	return !filter_has_addr(f, r->laddr, r->raddr) ||
+	       !(filter_has_port(f->rports, f->nrports, r->rport) ||
+		 (s->both_ends && filter_has_port(f->rports, f->nrports, r->lport)));
 }
 
 bool select_other_end(const struct select *s, const struct tcptrace_record *r)

@@ -14,6 +14,8 @@ struct select {
 	const struct filter *filter;	/* NULL: the source applies all of it */
 	struct filter own;		/* what filter points to, where it is a part of the user's */
 	const struct models *models;	/* know where processes run */
+	bool both_ends;			/* a view wants the other ends of what fits, too */
+	uint32_t cut;			/* TCPTRACE_ONLY_*: what select_cuts() leaves out; 0: nothing */
 	struct source *program;		/* its followed() says what -- PROGRAM did, where others are captured, too; or NULL */
 };
 
@@ -25,6 +27,12 @@ struct select {
 void select_lift(struct select *s, struct options *o);
 /* When it is open. */
 void select_begin(struct select *s, const struct options *o, struct source *src, const struct models *m);
+
+/*
+ * Before the model, in a replay, as the kernel does while live: of connections whose other end is not what the filter
+ * names nothing is counted at their listener.
+ */
+bool select_cuts(const struct select *s, const struct tcptrace_record *r);
 
 bool select_event(const struct select *s, const struct model_event *ev);
 bool select_filtered(const struct select *s, const struct model_event *ev);	/* the filter alone */
