@@ -16,8 +16,12 @@ static inline const struct model *models_of(const struct models *m, const struct
 	return m->of[(l->id - 1) % m->n];
 }
 
-/* fn gets the steps of all. replay: the same each time. only: as model_limits.only. 0, or -ENOMEM after a sentence on standard error. */
-int models_init(struct models *m, unsigned int n, bool replay, uint32_t only, model_event_fn fn, void *ctx);
+/*
+ * fn gets the steps of all. replay: the same each time. only: as model_limits.only. 0, or -ENOMEM after a sentence on
+ * standard error.
+ */
+int models_init(struct models *m, unsigned int n, bool replay, uint32_t only, model_event_fn fn,
+		void *ctx);
 void models_want(const struct models *m, const struct model_wants *wants);	/* as model_want(), of each */
 int models_begin_again(struct models *m);	/* as model_begin_again() */
 void models_until(const struct models *m, uint64_t t_ns);	/* as model_until(), of each */

@@ -162,13 +162,26 @@ int outfile_close(struct outfile *f, bool complete)
 	return err ? err : moved;
 }
 
+/* Of a pipe: who reads standard output may have seen enough; what was given a name was to be written until the end. */
+static const char *why_not(int err)
+{
+	switch (err) {
+	case -EINTR:
+		return _("its reader sleeps; what it has not read is lost");
+	case -EPIPE:
+		return _("its reader has gone");
+	default:
+		return strerror(-err);
+	}
+}
+
 bool outfile_failed(const struct outfile *f, int err)
 {
-	const char *why;
+	const char *why = why_not(err);
+	bool named = f->path && !is_stdout(f->path);
 
-	if (!err || err == -EPIPE)
+	if (!err || (err == -EPIPE && !named))
 		return false;
-	why = err == -EINTR ? _("its reader sleeps; what it has not read is lost") : strerror(-err);
 	if (f->path)
 		talk(_("cannot write '%s': %s"), f->path, why);
 	else

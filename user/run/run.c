@@ -83,7 +83,8 @@ static int open_all(struct run *r, struct options *o)
 	if (err)
 		return err;
 	r->loop = (struct loop){
-		.src = r->input.src, .select = &r->select, .models = &r->models, .model = r->models.of[0], .child = &r->child, .live = !o->read_path,
+		.src = r->input.src, .select = &r->select, .models = &r->models,
+		.model = r->models.of[0], .child = &r->child, .live = !o->read_path,
 	};
 	if (r->loop.live)
 		look_around(&r->loop);

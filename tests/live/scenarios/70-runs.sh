@@ -188,6 +188,30 @@ fifo()
 	unset 'pid[tcptrace]'
 }
 
+# Of a FIFO: what was to be written there is not, which its status says.
+scenario fifo_left 4 own -- "-w FIFO and -o FIFO: a reader that goes away ends it, and that is said"
+fifo_left()
+{
+	local option
+
+	mkfifo "$dir/pipe"
+	for option in -w -o; do
+		mkfifo "$dir/ready"
+		"$tcptrace" --netns "$ns" --mechanism "$mechanism" $option "$dir/pipe" --ready-fd 9 > /dev/null 9<> "$dir/ready" \
+			2> "$dir/talk" &
+		pid[tcptrace]=$!
+		exec {r}< "$dir/pipe"
+		until_ready
+		exec {r}<&-
+		client --count 3
+		kill_late "${pid[tcptrace]}"
+		wait "${pid[tcptrace]}"
+		expect "exit status with $option" $? 1
+		unset 'pid[tcptrace]'
+		grep -q "cannot write '.*pipe': its reader has gone" "$dir/talk" || fail "with $option it says $(cat "$dir/talk")"
+	done
+}
+
 scenario fifo_read 4 own -- "-w FIFO and -o FIFO: their readers are there first, and stay"
 fifo_read()
 {
