@@ -242,7 +242,7 @@ fifo_read()
 	events connect:3
 }
 
-scenario limits 4 own host -- "descriptors 0 to 2 closed, few open files, small files, no /proc: it says what is wrong"
+scenario limits 4 own host -- "descriptors 0 to 2 closed, few open files, small files, no /proc, no /sys: it says what is wrong"
 limits()
 {
 	local i size
@@ -268,6 +268,9 @@ limits()
 	unshare -m sh -c "umount -l /proc; '$tcptrace' -d 0.2" > "$dir/text" 2> "$dir/talk"
 	expect "exit status without /proc" $? 1
 	grep -q '/proc is not mounted' "$dir/talk" || fail "it says $(cat "$dir/talk")"
+	unshare -m sh -c "mount -t tmpfs none /sys; '$tcptrace' -d 0.2" > "$dir/text" 2> "$dir/talk"
+	expect "exit status without /sys" $? 1
+	grep -q '/sys is not mounted' "$dir/talk" || fail "it says $(cat "$dir/talk")"
 }
 
 # on_small_disk KB WORD...: in a directory with no more room than that; what is there in the end is in $dir/left

@@ -4,9 +4,11 @@
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../../lib/config.h"
 #include "../../lib/tr.h"
 #include "place.h"
 #include "why.h"
@@ -37,18 +39,47 @@ static const char *why_forbidden(void)
 	       "perf_event_open() (docker: --security-opt seccomp=unconfined)");
 }
 
+/* Is it set, as far as this kernel tells? */
+static bool is_configured(const char *option, bool untold)
+{
+	const char *source;
+	char *config = kernel_config(&source);
+	bool set = config ? kernel_config_has(config, option) : untold;
+
+	free(config);
+	return set;
+}
+
+/* A kernel that BPF does not work on. */
+static const char *only_module(const char *sentence)
+{
+	static char buf[256];
+
+	if (!is_configured("CONFIG_MODULES", true))
+		return sentence;
+	snprintf(buf, sizeof(buf), _("%s: use the kernel module, --source kmod"), sentence);
+	return buf;
+}
+
+static const char *why_not_there(void)
+{
+	if (access("/proc/self", F_OK))
+		return _("/proc is not mounted, which tells of processes and their namespaces: mount -t proc proc /proc");
+	if (!access("/sys/kernel/btf/vmlinux", R_OK))
+		return "";
+	if (access("/sys/kernel", F_OK) || is_configured("CONFIG_DEBUG_INFO_BTF", false))
+		return _("/sys is not mounted, or not all of it is seen here, where the kernel "
+			 "tells of its structures (/sys/kernel/btf/vmlinux): mount -t sysfs sysfs /sys");
+	return only_module(_("this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)"));
+}
+
 static const char *sentence_of(int err)
 {
 	switch (err) {
 	case -ENOENT:
-		if (access("/proc/self", F_OK))
-			return _("/proc is not mounted, which tells of processes and their namespaces: mount -t proc proc /proc");
-		return access("/sys/kernel/btf/vmlinux", R_OK) ?
-		       _("this kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): use the kernel module, "
-		       "--source kmod") : "";
+		return why_not_there();
 	case -ERANGE:
-		return _("before Linux 5.12 BPF can record on x86 alone, and on 256 CPUs at most: use the kernel module, "
-		       "--source kmod");
+		return only_module(_("before Linux 5.12 BPF can record on x86 alone, and on 256 CPUs at most"));
 	case -EMFILE:
 		return _("the limit of open files is too low for its programs: raise it to 512 or more (ulimit -n, "
 		       "LimitNOFILE=)");
@@ -57,8 +88,8 @@ static const char *sentence_of(int err)
 		return why_forbidden();
 	case -ENOSYS:
 	case -EINVAL:
-		return _("this kernel has no BPF ring buffer or tracing programs (needs Linux 5.10 with "
-		       "CONFIG_BPF_SYSCALL): use the kernel module, --source kmod");
+		return only_module(_("this kernel has no BPF ring buffer or tracing programs (needs Linux 5.10 with "
+				     "CONFIG_BPF_SYSCALL)"));
 	}
 	return "";
 }
