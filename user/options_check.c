@@ -220,12 +220,21 @@ static int check_interval(struct options *o)
 	return options_refuse(o, _("-i is how often top looks, -q sums up and conns -a lists"));
 }
 
-/* A summary has all of it; of conns it is of the lines that would be shown. */
-static int check_long(struct options *o)
+/*
+ * A summary has all of it, and so has a recording; of conns it is of the lines that would be shown. While live -e and -x
+ * say what is captured.
+ */
+static int check_steps(struct options *o)
 {
-	if (!o->conns.min_ns || !o->quiet || o->count || o->nouts || !strcmp(o->view, "conns"))
+	const char *what = o->conns.min_ns ? "--min-ms" : !o->read_path ? NULL : o->trouble ? "-x" : o->events ? "-e" : NULL;
+
+	if (!what || !o->quiet || o->count || !o->view || !views_by_name(o->view)->steps)
 		return 0;
-	return options_refuse(o, _("--min-ms leaves out steps, and -q shows none"));
+	for (unsigned int i = 0; i < o->nouts; i++) {
+		if (strcmp(o->outs[i].view->name, "record"))
+			return 0;
+	}
+	return options_refuse(o, _("%s leaves out steps, and -q shows none"), what);
 }
 
 /* Text beside the main view is shaped by the same options. */
@@ -240,6 +249,14 @@ static bool has_text_beside(const struct options *o)
 	return false;
 }
 
+/* What has no colours: what is not for people, and top's table. NULL: this may have some. */
+static const char *plain_form(const struct options *o)
+{
+	if (o->json || o->conns.csv || o->batch)
+		return o->json ? "-j" : o->conns.csv ? "--csv" : "-b";
+	return o->view && views_by_name(o->view)->file != VIEW_STREAM ? o->view : NULL;
+}
+
 /* What is not for people has no header that can be left out, no columns that can be added, and no colours; -q no lines. */
 static int check_form(struct options *o)
 {
@@ -248,14 +265,16 @@ static int check_form(struct options *o)
 
 	if (silent && (o->conns.csv || o->conns.wide))
 		return options_refuse(o, _("%s is how lines look, and -q shows none"), o->conns.csv ? "--csv" : "--wide");
-	if ((!silent && !data) || has_text_beside(o))
+	if (has_text_beside(o))
 		return 0;
-	if (o->no_header && !o->conns.csv)
+	if ((silent || data) && o->no_header && !o->conns.csv) {
 		what = "-H";
-	else if (o->time)
+	} else if ((silent || data) && o->time) {
 		what = o->time == VIEW_TIME_WALL ? "-T" : "-t";
-	else if (o->color > 0 && data)
+	} else if (o->color > 0 && plain_form(o)) {
 		what = "--color always";
+		form = plain_form(o);
+	}
 	return what ? options_refuse(o, _("%s does not go with %s: it would change nothing"), what, form) : 0;
 }
 
@@ -281,8 +300,8 @@ int options_check(struct options *o)
 		err = options_refuse(o, _("-u '%.64s': as who a program runs; which one? -- PROGRAM"), o->user);
 	if (!err && o->program && o->source.filter.npids)
 		err = options_refuse(o, _("-p and a program to run do not go together"));
-	if (!err && o->explain && (o->json || o->quiet))
-		err = options_refuse(o, _("--explain goes with events and ladders, and not with -j or -q"));
+	if (!err && o->explain && (o->json || o->quiet || o->batch))
+		err = options_refuse(o, _("--explain goes with events and ladders, and not with -j, -q or -b"));
 	if (!err && o->conns.csv && o->json)
 		err = options_refuse(o, _("--csv and -j are two forms of the same: one of them"));
 	if (!err && o->conns.wide && (o->json || o->conns.csv))
@@ -292,7 +311,7 @@ int options_check(struct options *o)
 	if (!err)
 		err = check_sort(o);
 	if (!err)
-		err = check_long(o);
+		err = check_steps(o);
 	if (!err)
 		err = check_page(o);
 	if (!err)

@@ -21,7 +21,7 @@ static const struct command commands[] = {
 	{ "report", "", nothing, TAKES_RUN, .view = "report", .form = "one page" },
 	{ "metrics", "", nothing, ~0u, .view = "metrics" },
 	{ "listeners", "", nothing, TAKES_FILTER | TAKES_JSON | TAKES_READ | TAKES_HEADER, .form = "one moment" },
-	{ "top", "", nothing, TAKES_RUN | TAKES_TOP | TAKES_JSON | TAKES_HEADER | TAKES_QUIET, .view = "top", .form = "a screen" },
+	{ "top", "", nothing, TAKES_RUN | TAKES_TOP | TAKES_JSON | TAKES_HEADER | TAKES_QUIET | TAKES_EXPLAIN, .view = "top", .form = "a screen" },
 	{ "doctor", "", nothing, TAKES_JSON | TAKES_SOURCE | TAKES_QUIET | TAKES_HEADER, .form = "no traffic" }, { 0 },
 };
 
@@ -290,6 +290,21 @@ static void forms(void **state)
 	refuses("conns --csv --color always", "--color always does not go with --csv");
 	refuses("conns -q --csv", "--csv is how lines look, and -q shows none");
 	refuses("conns -q --wide", "--wide is how lines look");
+	refuses("top -b --color always", "--color always does not go with -b");
+	refuses("report --color always", "--color always does not go with report");
+	refuses("metrics -r x --color always", "--color always does not go with metrics");
+	refuses("top -b --explain", "--explain goes with events and ladders");
+	refuses("-q -r x -x", "-x leaves out steps, and -q shows none");
+	refuses("-q -j -r x -e drop", "-e leaves out steps, and -q shows none");
+	refuses("-q -r x -x -w y", "-x leaves out steps, and -q shows none");
+	takes("-q -x");
+	takes("-q -e drop");
+	takes("-q -r x -e drop -c 3");
+	takes("-q -r x -x --out json:y");
+	takes("conns -q -r x -x");
+	takes("top -q -r x -x");
+	takes("report -o z --color always --out table:x");
+	takes("top --color always");
 	takes("conns --csv -H");
 	takes("-j -t -H --out table:x");
 	takes("-q -T --out conns:x");
