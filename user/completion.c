@@ -18,7 +18,6 @@ static void lab_names(FILE *f)
 
 	for (unsigned int i = 0; (name = lab_name(i)); i++)
 		fprintf(f, "%s ", name);
-	fputs("all ", f);
 }
 
 static enum kind kind_of(const struct argp_option *o)
@@ -28,7 +27,7 @@ static enum kind kind_of(const struct argp_option *o)
 	switch (o->key) {
 	case 'p': case OPT_NETNS: return PIDS;
 	case OPT_CGROUP: return DIRS;
-	case 'r': case 'w': case 'o': case OPT_TEXTFILE: return FILES;
+	case 'r': case 'w': case 'o': case OPT_TEXTFILE: case OPT_HTML: return FILES;
 	}
 	return NOTHING;
 }

@@ -18,18 +18,11 @@ static const struct lab *const experiments[] = { LABS(ROW) };
 
 #define LAB_COUNT	(sizeof(experiments) / sizeof(experiments[0]))
 
+static const char *const others[] = { "all", "tutorial", "play", "check", NULL };
+
 const char *lab_name(unsigned int i)
 {
-	return i < LAB_COUNT ? experiments[i]->name : NULL;
-}
-
-static const struct lab *by_name(const char *name)
-{
-	for (size_t i = 0; i < LAB_COUNT; i++) {
-		if (!strcmp(experiments[i]->name, name))
-			return experiments[i];
-	}
-	return NULL;
+	return i < LAB_COUNT ? experiments[i]->name : others[i - LAB_COUNT];
 }
 
 static void list(struct out *out)
@@ -176,8 +169,13 @@ static int run(struct options *o, struct out *out)
 
 static bool is_known(const char *name)
 {
-	return !strcmp(name, "all") || !strcmp(name, "tutorial") || !strcmp(name, "play") || !strcmp(name, "check") ||
-	       by_name(name);
+	const char *one;
+
+	for (unsigned int i = 0; (one = lab_name(i)); i++) {
+		if (!strcmp(one, name))
+			return true;
+	}
+	return false;
 }
 
 int run_lab(struct options *o)

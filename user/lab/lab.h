@@ -127,7 +127,7 @@ void lab_evidence(struct lab_run *r, const char *key, int64_t value);	/* of the 
 	X(defer_accept) \
 	X(mptcp)
 
-const char *lab_name(unsigned int i);	/* in that order; NULL past the last */
+const char *lab_name(unsigned int i);	/* what `lab` takes: experiments in that order, then others; NULL past the last */
 
 #define LAB_DECLARE(symbol) extern const struct lab lab_##symbol;
 LABS(LAB_DECLARE)
