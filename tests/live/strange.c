@@ -5,6 +5,7 @@
  * usage: strange addresses PORT	TCP sockets are given what is no address of theirs, and one that is nearly a mapped one
  *        strange leader ADDRESS PORT	connects when its first thread has ended, and again when another has called execve()
  *        strange call ADDRESS PORT	connects
+ *        strange joins ADDRESS PORT	connects by MPTCP, and stays for the paths that the kernel adds until standard input ends
  *        strange swapped PORT	in accept(): its descriptor becomes that of PORT + 1, and then its listener is shut down
  *        strange restarted PORT	in accept(): two signals at once, of which the first says that it goes on
  *        strange unheard PORT	accept() of what does not listen, or has no room for the address; listen() after a connection
@@ -12,7 +13,6 @@
 #define _GNU_SOURCE
 #include "net.h"
 
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -87,6 +87,18 @@ static void *leader(void *unused)
 	return unused;
 }
 
+static void joins(void)
+{
+	union address to = address_parse(args[2], atoi(args[3]), false);
+	int fd = socket(to.sa.sa_family, SOCK_STREAM, IPPROTO_MPTCP);
+	char byte;
+
+	if (fd < 0 || connect(fd, &to.sa, address_len(&to)) || write(fd, "hello", 5) != 5)
+		die("MPTCP");
+	say_ready();
+	(void)!read(STDIN_FILENO, &byte, 1);
+}
+
 static int listens(int port)
 {
 	union address at = address_parse("127.0.0.1", port, false);
@@ -108,11 +120,11 @@ static int connects(int port)
 	return fd;
 }
 
-static char accepter[32];
+static volatile pid_t accepter;
 
 static void *accepts(void *fd)
 {
-	snprintf(accepter, sizeof(accepter), "self/task/%d", gettid());
+	accepter = gettid();
 	if (accept(*(int *)fd, NULL, NULL) >= 0 || errno != EINVAL)
 		die("accept");
 	return NULL;
@@ -122,12 +134,14 @@ static void swapped(int port)
 {
 	int fd = listens(port), first = dup(fd), other = listens(port + 1);
 	pthread_t thread;
+	char task[32];
 
 	if (pthread_create(&thread, NULL, accepts, &fd))
 		die("a thread");
-	while (!*(volatile char *)accepter)
+	while (!accepter)
 		sleep_us(1000);
-	until_state(accepter, 'S');
+	snprintf(task, sizeof(task), "self/task/%d", accepter);
+	until_state(task, 'S');
 	dup2(other, fd);
 	shutdown(first, SHUT_RDWR);
 	pthread_join(thread, NULL);
@@ -197,6 +211,8 @@ int main(int argc, char **argv)
 		dial();
 	else if (argc == 4 && !strcmp(argv[1], "leader") && !pthread_create(&thread, NULL, leader, NULL))
 		syscall(SYS_exit, 0);		/* of this thread: pthread_exit() wants libgcc_s, which guests have not */
+	else if (argc == 4 && !strcmp(argv[1], "joins"))
+		joins();
 	else if (argc == 3 && !strcmp(argv[1], "swapped"))
 		swapped(atoi(argv[2]));
 	else if (argc == 3 && !strcmp(argv[1], "restarted"))
@@ -204,5 +220,5 @@ int main(int argc, char **argv)
 	else if (argc == 3 && !strcmp(argv[1], "unheard"))
 		unheard(atoi(argv[2]));
 	else
-		wrong_usage("usage: strange addresses|swapped|restarted|unheard PORT | leader|call ADDRESS PORT");
+		wrong_usage("usage: strange addresses|swapped|restarted|unheard PORT | leader|call|joins ADDRESS PORT");
 }

@@ -256,6 +256,25 @@ kernel_mptcp()
 	expect "callers of listen()" "$(values comm listen | grep -v kernel)" ''
 }
 
+scenario joined_mptcp 4 own each -- "MPTCP: a path that a thread of the kernel adds to a program's connection is not that thread's"
+joined_mptcp()
+{
+	[[ $(cat /proc/sys/net/mptcp/enabled 2> /dev/null) == 1 ]] || skip "no MPTCP"
+	ip addr add 10.99.0.1/24 dev lo
+	ip mptcp limits set subflow 2 add_addr_accepted 2 && ip mptcp endpoint add 10.99.0.1 signal || skip "ip knows no MPTCP"
+	own_trace
+	start server "$bin/server" --mptcp --port "$port" --timeout $limit --accept loop --max 1
+	hear server READY
+	start strange "$bin/strange" joins 127.0.0.1 "$port"
+	hear strange READY
+	wait_seen 2 state old=SYN_SENT new=ESTABLISHED
+	say strange
+	finish strange
+	finish server
+	untrace
+	expect "threads of the kernel" "$(lines - | grep -c '"comm":"kworker')" 0
+}
+
 # in_cgroup NAME GROUP PORT: a server there
 in_cgroup()
 {
