@@ -42,7 +42,10 @@ static void set_caller(struct tcptrace_record *r, const struct sock *sk)
 	set_actor(r, fd);
 }
 
-/* Its port may be chosen right behind: tcp_v4_connect(), inet_csk_listen_start(). */
+/*
+ * Its port may be chosen right behind: tcp_v4_connect(),
+ * inet_csk_listen_start().
+ */
 static bool begins(int new)
 {
 	return new == TCP_LISTEN || new == TCP_SYN_SENT;
