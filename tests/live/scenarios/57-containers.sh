@@ -244,7 +244,7 @@ sys.stdin.readline()
 	listener_is established=2 accepted=2 accepted_unseen= synq.now=0 acceptq.peak=2
 }
 
-scenario kernel_mptcp 4 own each -- "MPTCP's listener of the kernel, for which ip asked: nobody has its descriptor"
+scenario kernel_mptcp 4 own each loose -- "MPTCP's listener of the kernel, for which ip asked: nobody has its descriptor"
 kernel_mptcp()
 {
 	[[ $(cat /proc/sys/net/mptcp/enabled 2> /dev/null) == 1 ]] || skip "no MPTCP"
@@ -252,11 +252,12 @@ kernel_mptcp()
 	own_trace
 	ip mptcp endpoint add 10.99.0.1 port "$port" signal || skip "ip makes no such endpoint"
 	untrace
+	ip mptcp endpoint flush		# its listener would keep the namespace for ever
 	expect "who listens" "$(values comm state new=LISTEN)$(values pid state new=LISTEN)" '[kernel]'
 	expect "callers of listen()" "$(values comm listen | grep -v kernel)" ''
 }
 
-scenario joined_mptcp 4 own each -- "MPTCP: a path that a thread of the kernel adds to a program's connection is not that thread's"
+scenario joined_mptcp 4 own each loose -- "MPTCP: a path that a thread of the kernel adds to a program's connection is not that thread's"
 joined_mptcp()
 {
 	[[ $(cat /proc/sys/net/mptcp/enabled 2> /dev/null) == 1 ]] || skip "no MPTCP"
