@@ -679,19 +679,6 @@ static void say_limit(struct diagnosis *d)
 		    "listen()).");
 }
 
-/* somaxconn made the limit, perhaps, and is larger by now: then nothing is to be set. */
-static void say_restart_first(struct diagnosis *d, const struct knob *knob, uint64_t somaxconn)
-{
-	say_number(d, "somaxconn_now", somaxconn);
-	if (who_is_gone(d)) {
-		say(d, FINDING_ADVICE, "net.core.somaxconn is {somaxconn_now} now.");
-	} else {
-		say(d, FINDING_ADVICE, "net.core.somaxconn is {somaxconn_now} now");
-		say_restart(d, knob ? knob->reload : NULL);
-	}
-	say(d, FINDING_ADVICE, " If its limit is {limit} again: ");
-}
-
 /* The limit is what the program asked for. */
 static void find_backlog(struct diagnosis *d)
 {
@@ -712,8 +699,6 @@ static void find_backlog(struct diagnosis *d)
 		return;
 	}
 	machine_has(d, MACHINE_SOMAXCONN, &somaxconn);
-	if (!then->backlog_known && somaxconn > then->limit)
-		say_restart_first(d, knob, somaxconn);
 	say_own(d);
 	if (!somaxconn) {
 		say(d, FINDING_ADVICE, ", with a net.core.somaxconn that is not smaller");
@@ -722,6 +707,11 @@ static void find_backlog(struct diagnosis *d)
 		say(d, FINDING_ADVICE, " and raise net.core.somaxconn with it (now {somaxconn})");
 	}
 	say_restart(d, knob ? knob->reload : NULL);
+	if (!then->backlog_known && somaxconn > then->limit) {
+		say_number(d, "somaxconn_now", somaxconn);
+		say(d, FINDING_ADVICE, " If it asks for that much already, the same listen() is enough: net.core.somaxconn is "
+		    "{somaxconn_now} now.");
+	}
 }
 
 /* Full, and nothing says that the program was slow; where its accept() is not seen, nothing says that it was not. */

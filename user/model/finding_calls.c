@@ -121,12 +121,19 @@ static bool connect_told(const struct diagnosis *d, const struct connects *row, 
 	}
 }
 
-/* Closed before an answer was seen, as most of what it tried: one or two that are, or the slower of two ways, are no trouble. */
+/*
+ * Closed before an answer was seen, as most of what it tried: one or two that are, or the slower of two ways, are no trouble.
+ * What a listener of this machine refused is told of that.
+ */
 static bool untold_told(const struct diagnosis *d, const struct connects *row)
 {
 	const struct failure none = { .count = row->untold.count };
+	const struct target to = {
+		.netns = row->netns, .rport = row->rport, .family = row->family, .hosts = row->untold.hosts,
+		.raddr = row->untold.raddr, .first_ns = row->untold.first_ns,
+	};
 
-	return is_often(row, 0) && (row->family != 6 || !went_on(d, row, &none));
+	return is_often(row, 0) && (row->family != 6 || !went_on(d, row, &none)) && !is_refused(d->m, &to);
 }
 
 static uint64_t failed_for_ns(int32_t err)

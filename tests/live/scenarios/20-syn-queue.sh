@@ -138,7 +138,7 @@ synq_quarter()
 	kernel ListenDrops=4 TCPReqQFullDrop=0 ListenOverflows=0
 	events synq-add:13 drop:4 drop,cause=synq-quarter,synq=13:4
 	listener_is synq.peak=13 refused.synq-quarter=4
-	expect findings "$(findings)" synq-full
+	expect findings "$(findings)" synq-quarter
 }
 
 scenario expire 46 loose -- "no final ACK: SYN-ACKs are sent again until the request expires"
@@ -223,7 +223,9 @@ ghost()
 	stop server
 	untrace
 	kernel ListenOverflows=1 ListenDrops=1 PassiveOpens=2
-	events synq-add:3 synq-del,cause=established:2 synq-del:3 synq-del,cause=expired:1
+	events synq-add:3 synq-del,cause=established:2 synq-del:3
+	# without a SYN-ACK retransmit nothing says that it expired
+	[[ $mechanism == tracepoint ]] || events synq-del,cause=expired:1
 	sees drop-ack && events drop,cause=acceptq-full-ack:1
 	sees drop-ack && listener_is ghosts=1
 	sees drop-ack && expect "clients unaware, in what it cost" "$(grep '"type":"finding"' "$json" | grep -c '"ghosts":1')" 1

@@ -463,7 +463,7 @@ trouble_emfile()
 	end python
 	told accept-fails
 	expect "errno, limit" "$(evidence accept-fails errno) $(evidence accept-fails nofile)" "EMFILE 24"
-	screen "^ ! 127.0.0.1:$port: accept\(\) failed with EMFILE [0-9]+ times in python3\[$worker\], first at $clock: it had no file descriptor left \(it may have 24\)\." \
+	screen "^ ! 127.0.0.1:$port: accept\(\) failed with EMFILE [0-9]+ times in python3\[$worker\], first at $clock: it had no file descriptor left \(RLIMIT_NOFILE; it is 24 now\)\." \
 		"prlimit --pid $worker --nofile"
 	never_says 'slow|faster'
 }
