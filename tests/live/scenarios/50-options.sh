@@ -261,7 +261,7 @@ born_again()
 		sleep 2			# what is gone is not gone at once
 		unshare -n sleep $limit &
 		another=$!
-		until [[ $(readlink "/proc/$another/exe") == */sleep ]]; do :; done
+		until [[ $(< "/proc/$another/comm") == sleep ]]; do :; done
 		[[ $(stat -L -c %i "/proc/$another/ns/net") != "$1" ]] || break
 		below+=("$another")
 	done
@@ -356,7 +356,7 @@ netns_names()
 			else
 				unshare -n sleep $limit &
 				another=$!
-				until [[ $(readlink "/proc/$another/exe") == */sleep ]]; do :; done
+				until [[ $(< "/proc/$another/comm") == sleep ]]; do :; done
 				at="nsenter -t $another -n"
 				got=$(stat -L -c %i "/proc/$another/ns/net")
 			fi
