@@ -541,7 +541,7 @@ time_namespace()
 	kill "${pid[client]}"
 	wait "${pid[client]}"
 	stop server
-	kill -INT "$(pgrep -P "${pid[tcptrace]}")"
+	kill -INT "$(< "/proc/${pid[tcptrace]}/task/${pid[tcptrace]}/children")"
 	wait "${pid[tcptrace]}"
 	unset 'pid[tcptrace]' 'pid[client]'
 	expect "the day" "$(values time acceptq-add | cut -dT -f1)" "$(date -u +%F)"
