@@ -39,6 +39,14 @@ static struct target target_of(const struct connects *row, const struct failure 
 	};
 }
 
+static struct target target_of_untold(const struct connects *row)
+{
+	return (struct target) {
+		.netns = row->netns, .rport = row->rport, .family = row->family, .hosts = row->untold.hosts,
+		.raddr = row->untold.raddr, .first_ns = row->untold.first_ns,
+	};
+}
+
 #define CONNECT_FEW	3	/* a try or two that fails is how programs find out */
 
 /* Was it this machine that answered by a RST? Then that is reported as a port without listener. */
@@ -128,10 +136,7 @@ static bool connect_told(const struct diagnosis *d, const struct connects *row, 
 static bool untold_told(const struct diagnosis *d, const struct connects *row)
 {
 	const struct failure none = { .count = row->untold.count };
-	const struct target to = {
-		.netns = row->netns, .rport = row->rport, .family = row->family, .hosts = row->untold.hosts,
-		.raddr = row->untold.raddr, .first_ns = row->untold.first_ns,
-	};
+	struct target to = target_of_untold(row);
 
 	return is_often(row, 0) && (row->family != 6 || !went_on(d, row, &none)) && !is_refused(d->m, &to);
 }
@@ -375,18 +380,26 @@ static void say_why(struct diagnosis *d, const struct connects *row, const struc
 	    N_("Start the server, or trace without -q and -x to see who wants it. A firewall that rejects looks the same."));
 }
 
+/* Of what that program, and others of its name (many), want from a port. */
+static struct diagnosis of_connects(const struct diagnosis *from, const struct target *to, const struct owner *program, bool many)
+{
+	const struct owner *const who[] = { program };
+	struct diagnosis d = diagnosis_of(from, NULL);
+
+	d.netns = to->netns;
+	d.f.rport = to->rport;
+	d.f.family = to->family;
+	d.f.of_process = !many;
+	blame(&d, who, 1);
+	return d;
+}
+
 static void tell_connect(const struct diagnosis *from, const struct connects *row, const struct failure *e)
 {
 	bool all = model_seen(from->m, TCPTRACE_CONNECT) != TCPTRACE_SEEN_NOT;
-	struct diagnosis d = diagnosis_of(from, NULL);
-	const struct owner *const who[] = { &row->who };
 	struct target to = target_of(row, e);
+	struct diagnosis d = of_connects(from, &to, &row->who, row->many);
 
-	d.netns = row->netns;
-	d.f.rport = row->rport;
-	d.f.family = row->family;
-	d.f.of_process = !row->many;
-	blame(&d, who, 1);
 	say_value(&d, "errno", FINDING_ERRNO, (uint64_t)e->err);
 	say_number(&d, "failed", e->count);
 	if (all)
@@ -412,14 +425,9 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 
 static void tell_untold(const struct diagnosis *from, const struct connects *row)
 {
-	struct diagnosis d = diagnosis_of(from, NULL);
-	const struct owner *const who[] = { &row->who };
+	struct target to = target_of_untold(row);
+	struct diagnosis d = of_connects(from, &to, &row->who, row->many);
 
-	d.netns = row->netns;
-	d.f.rport = row->rport;
-	d.f.family = row->family;
-	d.f.of_process = !row->many;
-	blame(&d, who, 1);
 	say_number(&d, "untold", row->untold.count);
 	say_number(&d, "calls", row->calls);
 	say_address(&d, "raddr", row->untold.raddr);
@@ -466,14 +474,10 @@ static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
 
 static void tell_unanswered(const struct diagnosis *from, const struct unanswered *u)
 {
-	struct diagnosis d = diagnosis_of(from, NULL);
-	const struct owner *const who[] = { &u->who };
+	struct target to = target_of_unanswered(u);
+	struct diagnosis d = of_connects(from, &to, &u->who, u->many);
 
-	d.netns = u->netns;
-	d.f.rport = u->rport;
-	d.f.family = u->family;
-	d.f.of_process = !u->many;
-	blame(&d, who, 1);
+	d.f.family = u->family;		/* the socket's: to an IPv4 host it may be IPv6 */
 	say_number(&d, "again", u->count);
 	say_number(&d, "given", u->given_up);
 	say_value(&d, "gave", FINDING_SPAN, u->given_ns);
