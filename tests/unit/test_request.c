@@ -33,25 +33,18 @@ static void good(void **state)
 	assert_true(r.path == HTTP_ELSEWHERE && !r.gzip && !r.openmetrics);
 }
 
-static bool takes_gzip(const char *list)
+static struct http_request with(const char *header, const char *list)
 {
 	struct http_request r;
 	char text[256];
 
-	snprintf(text, sizeof(text), "GET /metrics HTTP/1.1\r\nAccept-Encoding: %s\r\n\r\n", list);
+	snprintf(text, sizeof(text), "GET /metrics HTTP/1.1\r\n%s: %s\r\n\r\n", header, list);
 	assert_true(parse(text, &r));
-	return r.gzip;
+	return r;
 }
 
-static bool takes_openmetrics(const char *list)
-{
-	struct http_request r;
-	char text[256];
-
-	snprintf(text, sizeof(text), "GET /metrics HTTP/1.1\r\nAccept: %s\r\n\r\n", list);
-	assert_true(parse(text, &r));
-	return r.openmetrics;
-}
+static bool takes_gzip(const char *list) { return with("Accept-Encoding", list).gzip; }
+static bool takes_openmetrics(const char *list) { return with("Accept", list).openmetrics; }
 
 /* RFC 9110: what weighs 0 is refused. */
 static void weights(void **state)

@@ -780,17 +780,23 @@ trouble_refused_later()
 	done
 }
 
+# reject_with TYPE: of ICMP, in answer to each segment for $port
+reject_with()
+{
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port reject with icmp type $1; }
+	}
+	EOF
+}
+
 # Its ICMP comes while connect() has the socket, and is kept for later; that for the second SYN ends it. Transitions tell it,
 # which -q leaves out.
 scenario trouble_rejected 4 host alone loose -- "a router says that the host is not there, to programs that do not wait in connect()"
 trouble_rejected()
 {
 	needs nft python3
-	nft -f - <<-EOF || skip "nft does not work here"
-	table inet live {
-		chain in { type filter hook input priority 0; tcp dport $port reject with icmp type host-unreachable; }
-	}
-	EOF
+	reject_with host-unreachable
 	cat > "$dir/clients.py" <<-EOC
 	import errno, select, socket
 	s = [socket.socket() for _ in range(5)]
@@ -819,11 +825,7 @@ scenario trouble_no_endpoint 4 host alone loose -- "a firewall rejects by ICMP: 
 trouble_no_endpoint()
 {
 	needs nft python3
-	nft -f - <<-EOF || skip "nft does not work here"
-	table inet live {
-		chain in { type filter hook input priority 0; tcp dport $port reject with icmp type port-unreachable; }
-	}
-	EOF
+	reject_with port-unreachable
 	cat > "$dir/clients.py" <<-EOC
 	import errno, socket, threading
 	got = []
