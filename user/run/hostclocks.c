@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/clock.h"
 #include "hostclocks.h"
 
-#define SECOND		1000000000ll
-#define ERROR_MAX	SECOND		/* what is less sure than this is not shifted */
+#define ERROR_MAX	((int64_t)SECOND)		/* what is less sure than this is not shifted */
 
 bool hostclocks_same_boot(const struct hosts *h, unsigned int a, unsigned int b)
 {
@@ -200,7 +200,7 @@ static void shift(struct hosts *h)
 		if (h->of[i].from_ns && at < first)
 			first = at;
 	}
-	h->shift_ns = (uint64_t)SECOND - (uint64_t)first;
+	h->shift_ns = SECOND - (uint64_t)first;
 }
 
 /* The kernel's own bound, which grows by 500 ppm where nobody sets the clock any more. */

@@ -12,7 +12,6 @@
 
 #include "load.h"
 
-
 struct bpf_source {
 	struct source base;
 	struct source_config cfg;
