@@ -16,17 +16,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* In place of what traces: only the names count here. */
-static const struct view_ops table = { .name = "table" }, record = { .name = "record" }, check = { .name = "check" };
-static const struct view_ops *const views[] = { &table, &record, &check };
+/* In place of what traces: of each kind of view one, and those that options name. */
+static const struct view_ops views[] = {
+	{ .name = "table", .steps = true },
+	{ .name = "top", .json = true },
+	{ .name = "report", .file = VIEW_WHOLE },
+	{ .name = "json", .steps = true },
+	{ .name = "record", .file = VIEW_OWN },
+	{ .name = "check" },
+};
 
-const struct view_ops *views_get(unsigned int i) { return i < 3 ? views[i] : NULL; }
+#define NVIEWS		(sizeof(views) / sizeof(*views))
+
+const struct view_ops *views_get(unsigned int i) { return i < NVIEWS ? &views[i] : NULL; }
 
 const struct view_ops *views_by_name(const char *name)
 {
-	for (unsigned int i = 0; i < 3; i++) {
-		if (!strcmp(views[i]->name, name))
-			return views[i];
+	for (unsigned int i = 0; i < NVIEWS; i++) {
+		if (!strcmp(views[i].name, name))
+			return &views[i];
 	}
 	return NULL;
 }
@@ -57,6 +65,8 @@ void language_use(const char *lang) { (void)lang; }
 
 static const struct command commands[] = {
 	{ .name = "stream", .help = "", .view = "table", .takes = ~0u, .form = "a stream" },
+	{ .name = "top", .help = "", .view = "top", .takes = ~0u, .form = "'top'" },
+	{ .name = "report", .help = "", .view = "report", .takes = ~0u, .form = "'report'" },
 	{ .name = "listeners", .help = "", .takes = TAKES_FILTER | TAKES_JSON, .form = "'listeners'" },
 	{ .name = "lab", .help = "", .takes = TAKES_JSON | TAKES_LAB | TAKES_WRITE, .argument = true, .form = "'lab'" },
 	{ 0 },
