@@ -3,7 +3,11 @@
  * Inside findings: one that is being made, and what its files call of each other.
  *
  *     finding.c		order, texts, who
- *     finding_acceptq.c	what lets an accept queue fill
+ *     finding_acceptq.c	what lets an accept queue fill: the order of causes, and the short ones
+ *     finding_fails.c	accept() fails
+ *     finding_stalled.c	nobody accepts for a while, or one of a SO_REUSEPORT group
+ *     finding_short.c	the queue is too short
+ *     finding_seen.c	what was seen of an accept queue, whatever the cause
  *     finding_synq.c		requests that do not become connections
  *     finding_calls.c		calls that fail, connections that nobody closes
  *     finding_port.c		listeners that are gone, ports where there is none
@@ -48,6 +52,19 @@ bool lived_together(const struct listener *a, const struct listener *b);
 uint64_t refused_by_acceptq(const struct listener *l);
 uint64_t refused_by_synq(const struct listener *l);
 void say_cost(struct diagnosis *d);			/* what refusals cost the clients of d->l */
+
+/* finding_seen.c */
+void say_acceptq(struct diagnosis *d);			/* how far it filled, whom it refused, how long they waited */
+void say_at_once(struct diagnosis *d);			/* a program that serves all that it may leaves the others */
+/* Of those that left and of those that still wait. False: not known, or of too few of those that were taken. */
+bool acceptq_waits(const struct diagnosis *d, struct hist *h);
+
+/* Causes of a full accept queue; false: not this one, or not this one alone. */
+bool find_accept_fails(struct diagnosis *d);
+bool find_imbalance(struct diagnosis *d);
+bool find_stalled(struct diagnosis *d);
+bool stalls_explain(const struct diagnosis *d);		/* most of what was refused */
+void find_short(struct diagnosis *d);
 
 void find_acceptq(struct diagnosis *d);
 void find_synq(struct diagnosis *d);

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An accept queue that fills because nobody accepts for a while: all of its program, or
+ * that of one member of a SO_REUSEPORT group.
+ */
+#include <string.h>
+
+#include "../lib/tr.h"
+#include "diagnosis.h"
+#include "figure.h"
+
+static struct stall worst_stall(const struct diagnosis *d)
+{
+	struct stall now;
+
+	return pace_now(d->m, d->l, &now) && stall_worse(&now, &d->l->pace.worst) ? now : d->l->pace.worst;
+}
+
+/* The pauses of PACE_STALL_NS and more, with the one that goes on; ns: all of them together. */
+static struct stall all_stalls(const struct diagnosis *d, uint64_t *n)
+{
+	const struct pace *p = &d->l->pace;
+	struct stall sum = { .ns = p->stalled_ns, .refused = p->stalled_refused, .waiting = p->worst.waiting,
+			     .before = p->stalled_before }, now;
+
+	*n = p->stalls;
+	if (pace_now(d->m, d->l, &now) && now.ns >= PACE_STALL_NS) {
+		sum.ns += now.ns;
+		sum.refused += now.refused;
+		sum.before |= now.before;
+		if (now.waiting > sum.waiting)
+			sum.waiting = now.waiting;
+		++*n;
+	}
+	return sum;
+}
+
+/* A pause of its own, not the time that each accept() takes. */
+static bool is_stalled(const struct diagnosis *d)
+{
+	uint64_t n;
+	struct stall sum = all_stalls(d, &n);
+
+	if (figure_known(d->m, d->l, FIGURE_ACCEPTQ_WAIT) == KNOWN_NOT)	/* then some may have been taken unseen */
+		return false;
+	return n && 4 * n <= d->l->pace.takes + sum.waiting + 3;
+}
+
+/* Most of what was refused was refused in pauses: the length of the queue is not the matter. */
+bool stalls_explain(const struct diagnosis *d)
+{
+	uint64_t n;
+
+	return 2 * all_stalls(d, &n).refused >= refused_by_acceptq(d->l);
+}
+
+/* R is runnable: that it ran is another thing. */
+static void say_runnable(struct diagnosis *d, const struct process *p)
+{
+	if (p->of_ns >= PACE_SEEN_NS && p->ran_ns >= p->of_ns / 10) {
+		say(d, FINDING_CAUSE, ": it was busy with something else (state R)");
+		say(d, FINDING_ADVICE, "Take what blocks out of the loop that accepts: into a thread, another process, smaller steps. "
+		    "perf top -p {pid} shows what it computes.");
+		return;
+	}
+	if (p->of_ns >= PACE_SEEN_NS) {
+		say_value(d, "ran", FINDING_SPAN, p->ran_ns);
+		say_value(d, "ran_of", FINDING_SPAN, p->of_ns);
+		say(d, FINDING_CAUSE, ": it was runnable (state R), on a CPU for {ran} of {ran_of}: throttled (cpu.max) or starved");
+	} else {
+		say(d, FINDING_CAUSE, ": it was runnable (state R): busy with something else, throttled (cpu.max) or starved");
+	}
+	say(d, FINDING_ADVICE, "nr_throttled in cpu.stat of its cgroup (/proc/{pid}/cgroup) says whether cpu.max holds it back "
+	    "(CPUQuota= of its unit, docker --cpus), top what else runs, perf top -p {pid} what it computes.");
+}
+
+/* Its state while nobody accepted is the cause. */
+static void say_state(struct diagnosis *d, const struct process *p)
+{
+	static const struct { char state; const char *cause, *advice; } text[] = {
+		{ 'T', N_(": it was stopped (state T)"),
+		  N_("kill -CONT {pid} lets it go on. Find out who stopped it: SIGSTOP, a shell's job control.") },
+		{ 't', N_(": a debugger held it (state t)"), N_("Let the debugger go: TracerPid in /proc/{pid}/status.") },
+		{ 'D', N_(": it was in uninterruptible sleep (state D)"),
+		  N_("It may wait for a disk, a network file system, a driver, vfork()'s child: cat /proc/{pid}/stack shows where.") },
+		{ 'S', N_(": it slept in something else (state S)"),
+		  N_("Take what blocks out of the loop that accepts (a lock, a database, a call without a time limit): "
+		  "cat /proc/{pid}/wchan or gdb -p {pid} shows where it sleeps.") },
+	};
+
+	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
+		if (text[i].state != p->state)
+			continue;
+		say_value(d, "state", FINDING_STATE, (uint64_t)p->state);
+		say(d, FINDING_CAUSE, text[i].cause);
+		say(d, FINDING_ADVICE, text[i].advice);
+		return;
+	}
+	if (p->state == 'R') {
+		say_value(d, "state", FINDING_STATE, 'R');
+		say_runnable(d, p);
+		return;
+	}
+	say(d, FINDING_ADVICE, "Look at what {who} does meanwhile: /proc/{pid}/status, perf top -p {pid}.");
+}
+
+static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
+{
+	struct process p = { 0 };
+
+	blame_server(d);
+	if (!d->machine || !d->machine->holder || !d->machine->holder(d->machine->ctx, d->l, from_ns, &p))
+		return (struct process){ 0 };
+	d->f.who.pid = p.pid;
+	d->f.who.fd = -1;
+	memcpy(d->f.who.comm, p.comm, sizeof(d->f.who.comm));
+	return p;
+}
+
+/* What it did meanwhile, or that it never was its work. */
+static void say_why_stalled(struct diagnosis *d, const struct process *p)
+{
+	if (p->frozen) {
+		say(d, FINDING_CAUSE, ": its cgroup was frozen (docker pause, systemctl freeze)");
+		say(d, FINDING_ADVICE, "docker unpause, systemctl thaw, or 0 in cgroup.freeze (v1: THAWED in freezer.state) of a cgroup in "
+		    "/proc/{pid}/cgroup lets it go on.");
+		return;
+	}
+	if (p->thread_gone) {
+		say_number(d, "thread_gone", p->thread_gone);
+		say(d, FINDING_CAUSE, ": its thread {thread_gone}, which accepted last, has ended; nobody may accept any more");
+		say(d, FINDING_ADVICE, "Find out why that thread ended (see the log of {who}); gdb -p {pid} shows what the others do.");
+		return;
+	}
+	if (p->workers) {
+		say_number(d, "workers", p->workers);
+		say(d, FINDING_CAUSE, ": it holds the listener with {workers:other}, and which of them should have accepted is not known");
+		say(d, FINDING_ADVICE, "Look at what they wait for: pgrep -P {pid}, and /proc/PID/wchan of each.");
+		return;
+	}
+	if (!p->instead_of && d->l->took_unasked && p->state != 'T' && p->state != 't') {
+		say(d, FINDING_CAUSE, ": whether it tried is not known, as its last accept() came by io_uring or began before tcptrace");
+		say(d, FINDING_ADVICE, "How accept() by io_uring fails is not seen. Whether it has a file descriptor left: ls -l "
+		    "/proc/{pid}/fd, and /proc/{pid}/limits.");
+		return;
+	}
+	if (!p->instead_of) {
+		say_state(d, p);
+		return;
+	}
+	say_number(d, "instead_of", p->instead_of);
+	say(d, FINDING_CAUSE, ": it holds the listener, and process {instead_of}, which accepted last, is gone");
+	say(d, FINDING_ADVICE, "Find out why {instead_of} ended, and why {who} does not start another one (see its log).");
+}
+
+static void say_stall(struct diagnosis *d, const struct stall *s)
+{
+	say_least(d, "stall", FINDING_SPAN, s->ns, s->before);
+	say_value(d, "from", FINDING_MOMENT, s->from_ns);
+	say_number(d, "stall_waiting", s->waiting);
+	say_number(d, "pid", d->f.who.pid);
+}
+
+bool find_stalled(struct diagnosis *d)
+{
+	struct stall s = worst_stall(d), sum;
+	uint64_t n;
+	struct process p;
+
+	if (!is_stalled(d))
+		return false;
+	p = blame_holder(d, s.from_ns);
+	d->f.of_process = true;
+	say_stall(d, &s);
+	if (d->l->took_unasked)
+		say(d, FINDING_CAUSE, s.before ? N_("{listener}: {who} took none for {stall}, since {from} or before, while "
+		    "{stall_waiting:connection} waited") : N_("{listener}: {who} took none for {stall} from {from} on, while "
+		    "{stall_waiting:connection} waited"));
+	else
+		say(d, FINDING_CAUSE, s.before ? N_("{listener}: no accept() by {who} for {stall}, since {from} or before, while "
+		    "{stall_waiting:connection} waited") : N_("{listener}: no accept() by {who} for {stall} from {from} on, while "
+		    "{stall_waiting:connection} waited"));
+	if (p.state == 'S' && !p.instead_of && !p.frozen)
+		say_at_once(d);
+	say_why_stalled(d, &p);
+	say(d, FINDING_CAUSE, ".");
+	if (stalls_explain(d))
+		say_cost(d);
+	say_acceptq(d);
+	sum = all_stalls(d, &n);
+	if (n > 1) {
+		say_number(d, "stalls", n);
+		say_least(d, "stalled", FINDING_SPAN, sum.ns, sum.before);
+		say(d, FINDING_SEEN, " {stalls} such pauses, {stalled} in all.");
+	}
+	tell(d, "accept-stalled");
+	return true;
+}
+
+/* ---- one member of a SO_REUSEPORT group ---- */
+
+static bool same_group(const struct listener *a, const struct listener *b)
+{
+	return a != b && same_address(a, b) && lived_together(a, b);
+}
+
+/* How many members l's group has; *accepted: what those without a queue have accepted. */
+static uint64_t group_of(const struct model *m, const struct listener *l, uint64_t *accepted)
+{
+	const struct listener *other;
+	uint64_t members = 1;
+
+	*accepted = 0;
+	for (uint32_t i = 0; (other = model_listener(m, i)); i++) {
+		if (!same_group(l, other))
+			continue;
+		members++;
+		if (!other->acceptq.now)
+			*accepted += other->accepted;
+	}
+	return members;
+}
+
+/* This member keeps connections waiting, or refuses them, while another of its port takes all it gets. */
+bool find_imbalance(struct diagnosis *d)
+{
+	const struct listener *l = d->l;
+	uint64_t stuck = (l->open ? l->acceptq.now : 0) + refused_by_acceptq(l), others, members;
+	struct stall s = worst_stall(d), now;
+	/* it did its part until then */
+	bool stands = pace_now(d->m, l, &now) && now.ns >= PACE_STALL_NS;
+	struct process p;
+
+	if (stuck <= 1 || (l->accepted >= stuck && !stands) || figure_known(d->m, l, FIGURE_ACCEPTED) == KNOWN_NOT)
+		return false;
+	if (!stands && s.ns < PACE_STALL_NS)	/* it takes them, only not as fast as they came */
+		return false;
+	members = group_of(d->m, l, &others);
+	if (members < 2 || others <= (stands ? 0 : l->accepted))
+		return false;
+	p = blame_holder(d, s.from_ns);
+	say_stall(d, &s);
+	say_number(d, "members", members);
+	say_number(d, "accepted", l->accepted);
+	say_number(d, "others", others);
+	say(d, FINDING_CAUSE, "{listener}: one of {members} SO_REUSEPORT listeners is stuck, that of {who}");
+	say_why_stalled(d, &p);
+	say(d, FINDING_CAUSE, ". It accepted {accepted}, the others {others}.");
+	say_cost(d);
+	say_acceptq(d);
+	say(d, FINDING_ADVICE, " The kernel deals connections by hash, not by load: workers that share one listener "
+	    "can help each other out.");
+	tell(d, "reuseport-imbalance");
+	return true;
+}
