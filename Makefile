@@ -341,6 +341,8 @@ $(B)/tree: $(B)/tcptrace $(MAN) $(ZH_MAN) Makefile
 	$(Q)$(foreach d,$(COMPLETIONS),$(B)/tcptrace --completions $(subst :, >$@/,$d) &&) :
 	$(Q)! $(B)/tcptrace metrics --help >/dev/null 2>&1 || \
 		install -D -m 644 -t $@/lib/systemd/system $(wildcard user/packaging/systemd/*.service)
+	$(Q)$(foreach d,prometheus grafana kubernetes,\
+		install -D -m 644 -t $@/share/tcptrace/$d $(filter-out %.test.yml,$(wildcard user/packaging/$d/*)) &&) :
 
 install: $(B)/tree ## install program, manual, completions below $(DESTDIR)$(PREFIX) (/usr/local)
 	$(Q)user/packaging/install.sh --from $(B)/tree --destdir "$(DESTDIR)" --prefix "$(PREFIX)"
