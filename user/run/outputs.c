@@ -226,6 +226,14 @@ static void warn_of_flood(struct outputs *s, uint64_t now_ns)
 	s->second_shown = v->shown;
 }
 
+/* When it happens: the end may be months away. */
+static void say_failure(struct output *out)
+{
+	if (out->view.failed && !out->said)
+		talk("%s", out->view.failed);
+	out->said = out->view.failed;
+}
+
 void outputs_tick(struct outputs *s, uint64_t now_ns)
 {
 	warn_of_flood(s, now_ns);
@@ -236,6 +244,7 @@ void outputs_tick(struct outputs *s, uint64_t now_ns)
 	for (unsigned int i = 0; i < s->n; i++) {
 		if (s->all[i].view.ops->tick)
 			s->all[i].view.ops->tick(&s->all[i].view, s->models->of[0], now_ns);
+		say_failure(&s->all[i]);
 	}
 	sumup_tick(s, now_ns);
 	if (!s->o->read_path)
@@ -339,8 +348,9 @@ static bool close_one(struct output *out, bool complete)
 	const char *failed = out->view.failed, *remark = out->view.remark;
 	int err = view_close(&out->view), file = outfile_close(&out->file, complete);
 
-	if (failed || remark)
-		talk("%s", failed ? failed : remark);
+	say_failure(out);
+	if (remark && !failed)
+		talk("%s", remark);
 	return !outfile_failed(&out->file, err ? err : file) && !failed;
 }
 

@@ -13,6 +13,7 @@ struct output {
 	struct view view;
 	struct outfile file;
 	bool takes;			/* it looks at each record: to keep it, to show its step, to tell machines apart */
+	bool said;			/* why its view has failed */
 };
 
 struct outputs {

@@ -163,6 +163,72 @@ metrics_flood()
 	stop server
 }
 
+scenario metrics_clients 4 own -- "a client that closes his side is answered, silent ones keep nobody out, any address is IPv4's, too"
+metrics_clients()
+{
+	local before after
+
+	needs curl python3
+	echo 1 > /proc/sys/net/ipv6/bindv6only
+	metrics --listen :9817
+	python3 - <<-'EOF' > "$dir/clients" || fail "clients: $(cat "$dir/clients")"
+	import socket, time
+	def connected():
+	    return socket.create_connection(("127.0.0.1", 9817), 8)
+	for _ in range(20):		# request and FIN in one segment
+	    c = connected()
+	    c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+	    c.sendall(b"GET /-/healthy HTTP/1.0\r\n\r\n")
+	    c.shutdown(socket.SHUT_WR)
+	    answer = c.makefile().read()
+	    assert answer.endswith("ok\n"), answer
+	silent = [connected() for _ in range(16)]
+	time.sleep(0.2)
+	began = time.monotonic()
+	c = connected()
+	c.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+	assert c.makefile().readline().startswith("HTTP/1.1 200"), "no page"
+	took = time.monotonic() - began
+	print("beside 16 silent ones after", took, "s")
+	assert took < 2, took
+	EOF
+	cat "$dir/clients" >> "$OUT/metrics"
+	prlimit --pid "${pid[metrics]}" --nofile=10:
+	curl -s -o /dev/null -m 1.5 "$url" &
+	before=$(ticks "${pid[metrics]}")
+	wait $!
+	after=$(ticks "${pid[metrics]}")
+	within "CPU time without a descriptor, in ticks" "$((after - before))" 0 50
+	prlimit --pid "${pid[metrics]}" --nofile=1000:
+	scrape again
+	end metrics INT
+}
+
+# ticks PID: its CPU time
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+
+scenario metrics_textfile 4 own -- "a page that cannot be written is said when that happens; the run fails by its last one"
+metrics_textfile()
+{
+	local i
+
+	mkdir "$dir/there"
+	"$tcptrace" metrics --netns "$ns" --mechanism "$mechanism" --textfile "$dir/there/no/m.prom" > /dev/null 2> "$dir/talk" &
+	pid[metrics]=$!
+	for ((i = 0; i < 100; i++)); do
+		grep -q 'no/m.prom: No such file' "$dir/talk" && break
+		sleep 0.1
+	done
+	((i < 100)) || fail "it says nothing: $(cat "$dir/talk")"
+	mkdir "$dir/there/no"
+	kill -INT "${pid[metrics]}"
+	wait "${pid[metrics]}"
+	expect "exit status" $? 0
+	unset 'pid[metrics]'
+	expect "how often it is said" "$(grep -c 'no/m.prom: No such file' "$dir/talk")" 1
+	grep -q '^tcptrace_build_info' "$dir/there/no/m.prom" || fail "no page at the end"
+}
+
 established() { awk '/^tcptrace_established_total/ { n += $NF } END { print n }' "$dir/many"; }
 
 scenario metrics_many 4 own alone -- "10,000 listeners: rows stay under the bound, memory too"

@@ -29,6 +29,7 @@
 
 #define CLIENTS		8u
 #define PATIENCE_NS	5000000000ull
+#define TURN_MS		100	/* who waits may take the place of one that was here for so long */
 #define HEAD_MAX	8192u		/* of a request */
 
 struct body {
@@ -172,13 +173,30 @@ static void client_close(struct client *c)
 	c->fd = -1;
 }
 
-static void client_open(struct http *h)
+/* One that is free, else of who has been here for longest: silent ones keep nobody out. NULL: each is in its turn. */
+static struct client *client_place(struct http *h)
 {
-	struct client *c = h->client;
+	struct client *oldest = h->client;
 
-	while (c->fd >= 0)
-		c++;
-	c->fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	for (struct client *c = h->client; c < h->client + CLIENTS; c++) {
+		if (c->fd < 0)
+			return c;
+		oldest = c->since_ns < oldest->since_ns ? c : oldest;
+	}
+	return clock_ns(CLOCK_MONOTONIC) - oldest->since_ns > TURN_MS * 1000000ull ? oldest : NULL;
+}
+
+static void client_open(struct http *h, struct client *c)
+{
+	int fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0) {		/* no descriptor: poll() would be back at once */
+		if (errno != EAGAIN)
+			usleep(TURN_MS * 1000);
+		return;
+	}
+	client_close(c);
+	c->fd = fd;
 	c->since_ns = clock_ns(CLOCK_MONOTONIC);
 	c->answered = false;
 	c->n = c->head_n = c->done = 0;
@@ -241,23 +259,25 @@ static bool client_go(struct http *h, struct client *c, short events)
 static bool serve(struct http *h)
 {
 	struct pollfd fds[2 + CLIENTS] = { { .fd = h->wake_fd, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
+	struct client *place = client_place(h);
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < CLIENTS; i++) {
 		fds[2 + i].fd = h->client[i].fd;
-		fds[2 + i].events = has_to_say(&h->client[i]) ? POLLIN | POLLOUT : POLLIN;
+		/* one or the other: who has closed his side is answered all the same */
+		fds[2 + i].events = has_to_say(&h->client[i]) ? POLLOUT : POLLIN;
 		n += h->client[i].fd >= 0;
 	}
-	if (n < CLIENTS)
+	if (place)
 		fds[1].fd = h->fd;
-	if (poll(fds, 2 + CLIENTS, n ? 1000 : -1) < 0 && errno != EINTR)
+	if (poll(fds, 2 + CLIENTS, !n ? -1 : place ? 1000 : TURN_MS) < 0 && errno != EINTR)
 		return false;
 	for (unsigned int i = 0; i < CLIENTS; i++) {
 		if (h->client[i].fd >= 0 && !client_go(h, &h->client[i], fds[2 + i].revents))
 			client_close(&h->client[i]);
 	}
 	if (fds[1].revents & POLLIN)
-		client_open(h);
+		client_open(h, place);
 	return !fds[0].revents;
 }
 
@@ -308,15 +328,20 @@ static int bound_socket(const struct view_metrics *cfg)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(cfg->port) };
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(cfg->port) };
-	bool mapped = addr_is_mapped(cfg->addr);
-	int fd, on = 1, err = 0;
+	bool mapped = addr_is_mapped(cfg->addr), any = !memcmp(cfg->addr, &in6addr_any, 16);
+	int fd, on = 1, off = 0, err = 0;
 
 	memcpy(&six.sin6_addr, cfg->addr, 16);
 	memcpy(&four.sin_addr, cfg->addr + 12, 4);
 	fd = socket(mapped ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 && any) {		/* there is no IPv6 (ipv6.disable=1) */
+		mapped = true;
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	}
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));	/* whatever net.ipv6.bindv6only is */
 	if (mapped ? bind(fd, (void *)&four, sizeof(four)) : bind(fd, (void *)&six, sizeof(six)))
 		err = -errno;
 	if (!err && listen(fd, 64))

@@ -190,6 +190,7 @@ static void make_pages(struct view *v, const struct model *m, uint64_t now_ns, b
 	struct metrics *s = v->priv;
 	struct metrics_page p;
 
+	v->failed = NULL;	/* the last page decides */
 	rows_look(&s->rows, v, m, now_ns);
 	describe(v, m, &p);
 	if (answer)
