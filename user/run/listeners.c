@@ -11,6 +11,7 @@
 #include "../terminal.h"
 #include "holder.h"
 #include "input.h"
+#include "privileges.h"
 #include "run.h"
 #include "select.h"
 #include "signals.h"
@@ -88,7 +89,7 @@ int run_listeners(struct options *o)
 
 	signals_catch(NULL);
 	o->source.events = EVENT_BIT(EXISTS);
-	if (input_open_source(o, &src))
+	if ((o->read_path && privileges_drop(o)) || input_open_source(o, &src))
 		return EXIT_FAILED;
 	m = model_new(NULL, no_event, NULL);
 	if (!m) {

@@ -38,7 +38,7 @@ static uint64_t capabilities_left(const struct options *o)
 	if (writes_files(o))
 		keep |= CAP(DAC_OVERRIDE) | CAP(CHOWN) | CAP(FOWNER);
 	if (o->read_path)
-		return keep;
+		return keep | CAP(DAC_READ_SEARCH);	/* it may be somebody else's */
 	if (o->program)
 		keep |= CAP(KILL);
 	if (has_screen(o))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What may be done, once everything is attached or open. */
+/* What may be done: live once everything is attached, in a replay before a byte of it is read. */
 #ifndef TCPTRACE_PRIVILEGES_H
 #define TCPTRACE_PRIVILEGES_H
 

@@ -144,6 +144,14 @@ static void wait_for_program(struct run *r)
 		loop_heed_signals(&r->loop);
 }
 
+/* How fast the rest of the run may be, and what it may do. 0, or -errno after a sentence on standard error. */
+static int settle(const struct options *o)
+{
+	if (o->prioritized && setpriority(PRIO_PROCESS, 0, o->priority))
+		talk("--priority %d: %s", o->priority, strerror(errno));
+	return privileges_drop(o);
+}
+
 /* Before anything is attached: 0 or -errno. */
 static int prepare(struct run *r, struct options *o)
 {
@@ -162,6 +170,8 @@ static int run(struct run *r, struct options *o)
 
 	if (err)
 		return err;
+	if (o->read_path && settle(o))
+		return -EPERM;
 	err = outfile_wait(o, held);
 	if (!err)
 		err = open_all(r, o);
@@ -177,9 +187,7 @@ static int run(struct run *r, struct options *o)
 		r->loop.deadline_ns = clock_ns(CLOCK_MONOTONIC) + o->duration_ns;
 	input_say_clocks(&r->input);
 	outputs_flush(r->outputs);
-	if (o->prioritized && setpriority(PRIO_PROCESS, 0, o->priority))
-		talk("--priority %d: %s", o->priority, strerror(errno));
-	if (privileges_drop(o))
+	if (r->loop.live && settle(o))
 		return -EPERM;
 	ready_say(o, r->loop.model, r->loop.places);
 	if (program_exec(&r->child, o))

@@ -314,10 +314,9 @@ capabilities()
 	expect "no new privileges" "$(sed -n 's/^NoNewPrivs:\t//p' <<< "$1")" 1
 }
 
-scenario privileges_replay 4 own -- "a replay has system calls for files alone; others end it with a sentence"
+scenario privileges_replay 4 own -- "a replay has system calls for files alone, before a byte of the recording is read"
 privileges_replay()
 {
-	local status i
 
 	own_trace -w "$dir/record"
 	server --accept loop --max 3
@@ -325,21 +324,31 @@ privileges_replay()
 	finish server
 	untrace
 	mkfifo "$dir/pipe"
-	"$tcptrace" -q -r "$dir/pipe" > "$dir/out" 2> "$dir/talk" &
+	confined_replay -q
+	grep -q 'events, 0 lost' "$dir/out" || fail "no summary: $(tail -n 2 "$dir/talk")"
+	confined_replay listeners
+	grep -q "^SYNQ" "$dir/out" || fail "no header: $(tail -n 2 "$dir/talk")"
+}
+
+# confined_replay OPTION
+confined_replay()
+{
+	local status i
+
+	"$tcptrace" "$1" -r "$dir/pipe" > "$dir/out" 2> "$dir/talk" &
 	pid[replay]=$!
 	exec {pipe}> "$dir/pipe"
-	head -c 4000 "$dir/record" >&"$pipe"
 	for ((i = 0; i < 100; i++)); do
 		status=$(< "/proc/${pid[replay]}/status")
 		[[ $status == *$'Seccomp:\t2'* ]] && break
 		sleep 0.05
 	done
-	capabilities "$status" 0
+	capabilities "$status" "$((1 << 2))"
 	expect seccomp "$(sed -n 's/^Seccomp:\t//p' <<< "$status")" 2
+	cat "$dir/record" >&"$pipe"
 	exec {pipe}>&-
 	wait "${pid[replay]}"
 	unset 'pid[replay]'
-	grep -q 'events, 0 lost' "$dir/out" || fail "no summary: $(tail -n 2 "$dir/talk")"
 }
 
 scenario program_user 4 own -- "-- PROGRAM runs as who called sudo, or as -u says"
