@@ -164,9 +164,12 @@ static void look(void)
 	int64_t ahead_ns;
 	DIR *dir;
 
-	if (stat(NETNS_DIR, &st) || stat("/proc/self/ns/net", &self) || !clock_ahead_of_monotonic(CLOCK_REALTIME, &ahead_ns))
+	if (stat(NETNS_DIR, &st))
 		return;
-	if (memcmp(&changed, &st.st_mtim, sizeof(changed)) && (dir = opendir(NETNS_DIR))) {
+	if (memcmp(&changed, &st.st_mtim, sizeof(changed))) {
+		if (stat("/proc/self/ns/net", &self) || !clock_ahead_of_monotonic(CLOCK_REALTIME, &ahead_ns) ||
+		    !(dir = opendir(NETNS_DIR)))
+			return;
 		forget_all(last_ns);
 		changed = learn_all(dir, self.st_dev, ahead_ns) ? st.st_mtim : (struct timespec){ 0 };
 		closedir(dir);
