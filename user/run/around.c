@@ -17,13 +17,15 @@
 #include "around.h"
 #include "holder.h"
 
-#define NAMESPACES	16	/* whose sysctls are kept */
+#define NAMESPACES	16	/* whose sysctls are kept, */
+#define SYSCTLS_NS	(10 * SECOND)	/* for so long: top is looked at while somebody sets them */
 #define STALLS		64	/* of which the holder is kept; the latest */
 #define CHILDREN	64	/* workers that are looked at */
 #define CHILD_FDS	64	/* and their descriptors */
 
 struct sysctls {
 	uint32_t netns;
+	uint64_t read_ns;
 	bool known[MACHINE_SYSCTL_MAX];
 	uint64_t value[MACHINE_SYSCTL_MAX];
 };
@@ -74,15 +76,18 @@ static int read_here(void *arg)
 
 static const struct sysctls *sysctls_of(struct around *a, uint32_t netns)
 {
-	struct sysctls *s;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	struct sysctls *s = a->sysctls;
 
-	for (unsigned int i = 0; i < a->namespaces; i++)
-		if (a->sysctls[i].netns == netns)
-			return &a->sysctls[i];
-	if (a->namespaces == NAMESPACES)
+	while (s < a->sysctls + a->namespaces && s->netns != netns)
+		s++;
+	if (s == a->sysctls + NAMESPACES)
 		return NULL;
-	s = &a->sysctls[a->namespaces++];
-	s->netns = netns;
+	if (s == a->sysctls + a->namespaces)
+		a->namespaces++;
+	else if (now_ns < s->read_ns + SYSCTLS_NS)
+		return s;
+	*s = (struct sysctls){ .netns = netns, .read_ns = now_ns };
 	netns_each(netns, read_here, NULL, s);
 	return s;
 }
