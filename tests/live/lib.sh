@@ -539,7 +539,7 @@ tracepoint | * | kernel_listener | kernel-calls | the kernel makes no system cal
 kprobe | 5.10* | kernel_listener | kernel-calls | no __inet_accept(): its accepts go by system calls, too
 tracepoint | * | not_tcp | connect | one whose address is refused sends no SYN: its return alone is seen
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
-tracepoint | * | icmp | request-icmp ListenDrops synq-del | a request that ICMP takes down is told as expired
+tracepoint | * | icmp | request-icmp ListenDrops synq-del | one that ICMP takes down is found gone later, as expired if its SYN-ACK was sent again
 tracepoint | 5.10/6.1/6.12 | icmp | late-reset EmbryonicRsts AttemptFails | or as reset, if a RST comes later: no reason says that the listener got it
 '
 

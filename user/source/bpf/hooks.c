@@ -41,7 +41,7 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define MANY_ACCEPTS	N_("returns of more than 10 threads that sleep in accept() at once")
 #define WHICH_MEMBER	N_("which member of an SO_REUSEPORT group refused, when two do at once")
 #define WHOSE_COOKIE	N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced")
-#define EXPIRY		N_("the moment of an expiry; what else takes a request down is told as expired")
+#define EXPIRY		N_("the moment of an expiry; what else takes down a request whose SYN-ACK was sent again is told as expired")
 #define HOW_MUCH	N_("how much of it was taken, and errors")
 
 const struct hook hook_table[HOOK_MAX] = {
