@@ -22,6 +22,7 @@
 #define STALLS		64	/* of which the holder is kept; the latest */
 #define CHILDREN	64	/* workers that are looked at */
 #define CHILD_FDS	64	/* and their descriptors */
+#define LOOK_EVERY_NS	50000000ull
 
 struct sysctls {
 	uint32_t netns;
@@ -34,11 +35,13 @@ struct around {
 	struct machine machine;
 	struct sysctls sysctls[NAMESPACES];
 	unsigned int namespaces;
-	struct {
+	struct seen {
 		uint32_t listener;
 		uint64_t from_ns;
-		uint64_t ran_ns, looked_ns;	/* at the first look; 0: not of interest */
-		uint32_t tid;
+		uint64_t ran_ns, looked_ns;	/* at the first look; 0: not known */
+		uint64_t last_ns;		/* the last one */
+		uint32_t tid;			/* 0: no thread of which more is to be known */
+		unsigned int votes;		/* for p.state */
 		struct process p;
 	} stall[STALLS];
 	unsigned int stalls;
@@ -418,32 +421,53 @@ static bool holder(void *ctx, const struct listener *l, uint64_t from_ns, struct
 	return p->pid != 0;
 }
 
-static void look_first(struct around *a, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
+static void look_first(struct seen *s, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
 {
-	unsigned int slot = a->stalls++ % STALLS;
 	struct process p = look(l, from_ns);
+	bool alone = p.pid && p.state != '?' && !p.frozen && !p.workers && !p.instead_of;
 
-	a->stall[slot].listener = l->id;
-	a->stall[slot].from_ns = from_ns;
-	a->stall[slot].p = p;
-	a->stall[slot].tid = p.pid == l->acceptor.pid ? l->acceptor.tid : p.pid;
-	a->stall[slot].looked_ns = p.state == 'R' && !p.frozen ? now_ns : 0;
-	a->stall[slot].ran_ns = a->stall[slot].looked_ns ? ran_ns(p.pid, a->stall[slot].tid) : 0;
+	*s = (struct seen){ .listener = l->id, .from_ns = from_ns, .votes = 1, .p = p };
+	if (!alone)
+		return;
+	s->tid = p.pid == l->acceptor.pid && l->acceptor.tid ? l->acceptor.tid : p.pid;
+	s->looked_ns = s->last_ns = now_ns;
+	s->ran_ns = ran_ns(p.pid, s->tid);
+}
+
+/* One look may find anything: the state that it is in most of the time is left when unlike ones are paired off. */
+static void vote(struct seen *s, char state)
+{
+	if (state == s->p.state) {
+		s->votes++;
+	} else if (s->votes) {
+		s->votes--;
+	} else {
+		s->votes = 1;
+		s->p.state = state;
+	}
 }
 
 /* "R" is runnable: whether it ran shows in what it ran since. */
-static void look_again(struct around *a, unsigned int slot, uint64_t now_ns)
+static void look_again(struct seen *s, uint64_t now_ns)
 {
-	struct process *p = &a->stall[slot].p;
+	struct process thread;
+	char path[64];
 	uint64_t ran;
 
-	if (!a->stall[slot].looked_ns || !a->stall[slot].ran_ns)
+	if (!s->tid || now_ns < s->last_ns + LOOK_EVERY_NS)
 		return;
-	ran = ran_ns(p->pid, a->stall[slot].tid);
-	if (ran < a->stall[slot].ran_ns)
+	s->last_ns = now_ns;
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/stat", s->p.pid, s->tid);
+	if (!read_stat(&thread, path)) {
+		s->tid = 0;
 		return;
-	p->ran_ns = ran - a->stall[slot].ran_ns;
-	p->of_ns = now_ns - a->stall[slot].looked_ns;
+	}
+	vote(s, thread.state);
+	ran = ran_ns(s->p.pid, s->tid);
+	if (!s->ran_ns || ran < s->ran_ns)
+		return;
+	s->p.ran_ns = ran - s->ran_ns;
+	s->p.of_ns = now_ns - s->looked_ns;
 }
 
 void around_watch(struct around *a, const struct model *m)
@@ -459,9 +483,9 @@ void around_watch(struct around *a, const struct model *m)
 			continue;
 		slot = find(a, l, from);
 		if (slot < STALLS)
-			look_again(a, slot, now_ns);
+			look_again(&a->stall[slot], now_ns);
 		else
-			look_first(a, l, from, now_ns);
+			look_first(&a->stall[a->stalls++ % STALLS], l, from, now_ns);
 	}
 }
 

@@ -12,8 +12,8 @@ struct around *around_new(bool pids);
 const struct machine *machine_of(const struct around *a);	/* NULL for NULL */
 
 /*
- * Looks at each listener from whose queue nobody has taken for PACE_STALL_NS, once: which process should,
- * and in what state is it? To be called a few times a second.
+ * Looks at each listener from whose queue nobody has taken for PACE_STALL_NS: which process should, and in what
+ * state is it most of the time? To be called a few times a second.
  */
 void around_watch(struct around *a, const struct model *m);
 

@@ -163,6 +163,10 @@ node_at()
 	const server = require('http').createServer((req, res) => {
 		if (req.url === '/block')
 			for (const end = Date.now() + 2600; Date.now() < end;);
+		if (req.url === '/nap') {
+			for (const end = Date.now() + 1500; Date.now() < end;);
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3600);
+		}
 		res.end('ok');
 	});
 	server.listen({ host: '127.0.0.1', port: $1, backlog: $2 });
@@ -248,6 +252,27 @@ trouble_blocked_loop()
 	screen "^ ! 127.0.0.1:$port: no accept\(\) by node\[$worker\] for [12]\.[0-9] s from $clock on, while 17 connections waited: it was busy with something else \(state R\)" \
 		"6 clients refused: " "Take what blocks out of the loop" "perf top -p $worker"
 	never_says 'backlog='
+}
+
+scenario trouble_nap 4 host alone loose -- "node computes for 1.5 s, then sleeps for 3.6 s: what it did most of the time is told, not what the first look found"
+trouble_nap()
+{
+	needs node curl
+	node_at "$port" 16
+	trouble
+	curl -s "http://127.0.0.1:$port/nap" > "$dir/napped" 2>&1 &
+	pid[curl]=$!
+	until_busy node
+	crowd 7
+	crowd_in 7
+	wait "${pid[curl]}"
+	unset 'pid[curl]'
+	end_trouble
+	crowd_gone
+	end node
+	told accept-stalled
+	expect "state" "$(evidence accept-stalled state)" S
+	never_says 'busy|runnable|throttled'
 }
 
 scenario trouble_script 4 host alone loose -- "redis runs a long script: the same of a server in C"
