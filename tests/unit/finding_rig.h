@@ -19,7 +19,7 @@
 static struct {
 	struct machine machine;
 	uint64_t sysctl[MACHINE_SYSCTL_MAX];	/* UINT64_MAX: unknown */
-	uint32_t dead, holder, instead_of, workers, netns, thread_gone;
+	uint32_t dead, holder, instead_of, workers, netns, thread_gone, alike;
 	uint64_t ran_ns, of_ns;
 	bool frozen;
 	char state;
@@ -40,7 +40,7 @@ static bool box_process(void *ctx, uint32_t pid, struct process *p)
 	(void)ctx;
 	*p = (struct process){ .pid = pid, .state = box.state, .nofile = box.nofile, .netns = box.netns,
 				.instead_of = box.instead_of, .workers = box.workers, .frozen = box.frozen,
-				.thread_gone = box.thread_gone, .ran_ns = box.ran_ns, .of_ns = box.of_ns };
+				.thread_gone = box.thread_gone, .alike = box.alike, .ran_ns = box.ran_ns, .of_ns = box.of_ns };
 	strncpy(p->comm, box.comm, sizeof(p->comm) - 1);
 	return pid != box.dead;
 }

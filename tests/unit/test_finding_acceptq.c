@@ -292,6 +292,15 @@ static void stalled_alone(void **state)
 	assert_not_said("(state");
 }
 
+/* Prefork: one is named, and what the others do is told. */
+static void stalled_alike(void **state)
+{
+	(void)state;
+	box.alike = 2;
+	stall('S', 150);
+	assert_told("accept-stalled", FINDING_CAUSE, "it slept in something else (state S); 2 others of those that accept there, too.");
+}
+
 /* All workers of a master sleep: which of them is the cause is not made up. */
 static void stalled_workers(void **state)
 {
@@ -378,6 +387,12 @@ static void slow(void **state)
 	assert_told("accept-slow", FINDING_CAUSE, "prog[100] calls accept() more slowly than clients come");
 	assert_says(FINDING_SEEN, "(median)");
 	assert_says(FINDING_ADVICE, "A longer queue only makes clients wait longer.");
+	accept_by(20, 101, 0, 0, 2);		/* who is named last is not the only one */
+	look();
+	assert_told("accept-slow", FINDING_CAUSE, "prog[101] and 1 other call accept() more slowly than clients come");
+	box.dead = 101;
+	look();
+	assert_told("accept-slow", FINDING_CAUSE, "prog[100] calls accept() more slowly than clients come");
 }
 
 /* Three wait already when we come. */
@@ -751,7 +766,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
-		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_workers),
+		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_alike),
 		TEST(stalled_unknown), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
 		TEST(began_before), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),

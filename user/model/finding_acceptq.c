@@ -33,6 +33,17 @@ static bool find_shut(struct diagnosis *d)
 	return true;
 }
 
+/* Who is named accepted last: how many others did, too. */
+static bool say_acceptors(struct diagnosis *d)
+{
+	uint32_t n = d->l->acceptors;
+
+	if (n < 2 || d->f.who.pid != d->l->acceptor.pid)
+		return false;
+	say_least(d, "acceptors", FINDING_NUMBER, n - 1, n == ACCEPTORS_MAX);
+	return true;
+}
+
 static bool find_slow(struct diagnosis *d)
 {
 	struct hist h;
@@ -40,7 +51,9 @@ static bool find_slow(struct diagnosis *d)
 	if (!refused_by_acceptq(d->l) || !acceptq_waits(d, &h) || hist_quantile(&h, 500) < FINDING_SLOW_NS)
 		return false;
 	blame_server(d);
-	say(d, FINDING_CAUSE, "{listener}: {who} calls accept() more slowly than clients come: the accept queue was full.");
+	say(d, FINDING_CAUSE, say_acceptors(d) ?
+	    N_("{listener}: {who} and {acceptors:other} call accept() more slowly than clients come: the accept queue was full.") :
+	    N_("{listener}: {who} calls accept() more slowly than clients come: the accept queue was full."));
 	say_cost(d);
 	say_acceptq(d);
 	say_at_once(d);
@@ -63,7 +76,9 @@ static bool find_long_wait(struct diagnosis *d)
 		return false;
 	blame_server(d);
 	say_least(d, "p99", FINDING_SPAN, p99, hist_is_least(&h, 990));
-	say(d, FINDING_CAUSE, "{listener}: connections wait long for accept() of {who}: p99 {p99}.");
+	say(d, FINDING_CAUSE, say_acceptors(d) ?
+	    N_("{listener}: connections wait long for accept() of {who} and {acceptors:other}: p99 {p99}.") :
+	    N_("{listener}: connections wait long for accept() of {who}: p99 {p99}."));
 	say_acceptq(d);
 	say_at_once(d);
 	say(d, FINDING_ADVICE, "Make {who} accept faster before the queue fills: more threads or processes, or a loop "

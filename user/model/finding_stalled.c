@@ -74,6 +74,15 @@ static void say_runnable(struct diagnosis *d, const struct process *p)
 	    "(CPUQuota= of its unit, docker --cpus), top what else runs, perf top -p {pid} what it computes.");
 }
 
+/* One of several is named. */
+static void say_alike(struct diagnosis *d, const struct process *p)
+{
+	if (!p->alike)
+		return;
+	say_number(d, "alike", p->alike);
+	say(d, FINDING_CAUSE, "; {alike:other} of those that accept there, too");
+}
+
 /* Its state while nobody accepted is the cause. */
 static void say_state(struct diagnosis *d, const struct process *p)
 {
@@ -93,12 +102,14 @@ static void say_state(struct diagnosis *d, const struct process *p)
 			continue;
 		say_value(d, "state", FINDING_STATE, (uint64_t)p->state);
 		say(d, FINDING_CAUSE, text[i].cause);
+		say_alike(d, p);
 		say(d, FINDING_ADVICE, text[i].advice);
 		return;
 	}
 	if (p->state == 'R') {
 		say_value(d, "state", FINDING_STATE, 'R');
 		say_runnable(d, p);
+		say_alike(d, p);
 		return;
 	}
 	say(d, FINDING_ADVICE, "Look at what {who} does meanwhile: /proc/{pid}/status, perf top -p {pid}.");

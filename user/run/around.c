@@ -381,6 +381,21 @@ static unsigned int consider_holders(struct process *best, const struct listener
 	return workers + others;
 }
 
+/* How many others that accept there are in the same state. */
+static uint32_t count_alike(const struct listener *l, const struct process *best)
+{
+	uint32_t alike = 0;
+
+	for (uint32_t i = 0; l->seldom && i < l->acceptors; i++) {
+		struct process p = { 0 };
+
+		if (l->seldom->acceptor_pids[i] != best->pid)
+			consider(&p, l->seldom->acceptor_pids[i], 0);
+		alike += p.pid && p.state == best->state;
+	}
+	return alike;
+}
+
 /* Who should have taken from its queue since then. */
 static struct process look(const struct listener *l, uint64_t from_ns)
 {
@@ -393,6 +408,8 @@ static struct process look(const struct listener *l, uint64_t from_ns)
 	for (i = 0; i < n; i++)
 		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
 			consider(&best, l->seldom->acceptor_pids[i], 0);
+	if (best.pid)
+		best.alike = count_alike(l, &best);
 	if (best.pid || !keeper || consider_holders(&best, l, keeper, from_ns))
 		return best;
 	consider(&best, keeper->pid, 0);
@@ -444,6 +461,7 @@ static void vote(struct seen *s, char state)
 	} else {
 		s->votes = 1;
 		s->p.state = state;
+		s->p.alike = 0;
 	}
 }
 

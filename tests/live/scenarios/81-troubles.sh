@@ -224,6 +224,28 @@ trouble_stopped_worker()
 	never_says "${pid_of_gunicorn:-master}|faster"
 }
 
+scenario trouble_stopped_all 4 host alone loose -- "5 children share a listener, all are stopped: one is named, and that others are, too"
+trouble_stopped_all()
+{
+	local workers
+
+	server --accept loop --fork 5
+	mapfile -t workers < <(pgrep_children "${pid[server]}")
+	trouble
+	client --count 101 --parallel 3
+	kill -STOP "${workers[@]}"
+	crowd 6
+	crowd_in 6
+	until_stalled "$port" 900 6
+	end_trouble
+	kill -CONT "${workers[@]}"
+	crowd_gone
+	end server
+	told accept-stalled
+	expect "state" "$(evidence accept-stalled state)" T
+	within "others that accept there and are stopped" "$(evidence accept-stalled alike)" 1 4
+}
+
 scenario trouble_blocked_loop 4 host alone loose -- "node computes for 2.6 s: when, how long, in what state"
 trouble_blocked_loop()
 {
