@@ -696,6 +696,26 @@ static void successor(void **state)
 		assert_string_not_equal(found.f[i].id, "reuseport-imbalance");
 }
 
+/* haproxy -sf: the new one listens beside the old one, which closes then, and stands: nobody else could have helped. */
+static void reloaded(void **state)
+{
+	struct tcptrace_record old = listener_rec(0);
+	unsigned int i;
+
+	(void)state;
+	old.sk = old.listener = LSK + 0x1000;
+	rig_listen(2, 4096);
+	other_member(7);
+	pass(1 * MS);
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	state_of(old, LSK + 0x1000, TCP_S_LISTEN, TCP_S_CLOSE);
+	pass(1 * S);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 1.0 s");
+	assert_not_said("SO_REUSEPORT");
+}
+
 /* SO_BINDTODEVICE: the other one gets the segments of another device. */
 static void devices(void **state)
 {
@@ -727,9 +747,9 @@ static void stuck_later(void **state)
 		handshake(i, 1);
 		accept_by(i, SERVER, 0, 0, 0);
 	}
-	other_member(7);
 	for (i = 32; i <= 34; i++)
 		handshake(i, i - 31);
+	other_member(7);
 	pass(1 * S);
 	look();
 	assert_told("reuseport-imbalance", FINDING_CAUSE, "It accepted 31, the others 7.");
@@ -769,7 +789,8 @@ int main(void)
 		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_alike),
 		TEST(stalled_unknown), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
 		TEST(began_before), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
-		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices), TEST(successor), TEST(stuck_later),
+		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices),
+		TEST(successor), TEST(stuck_later), TEST(reloaded),
 		TEST(close_wait),
 	};
 

@@ -175,7 +175,8 @@ bool same_address(const struct listener *a, const struct listener *b)
 	       !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
 }
 
-bool lived_together(const struct listener *a, const struct listener *b)
+/* A closed one and its successor did not. */
+static bool lived_together(const struct listener *a, const struct listener *b)
 {
 	return (a->open || a->closed_ns > b->born_ns) && (b->open || b->closed_ns > a->born_ns);
 }

@@ -210,23 +210,24 @@ bool find_stalled(struct diagnosis *d)
 
 /* ---- one member of a SO_REUSEPORT group ---- */
 
-static bool same_group(const struct listener *a, const struct listener *b)
+/* Was there in l's pause: not one that it follows, or that follows it (a reload, a restart). */
+static bool same_group(const struct listener *a, const struct listener *b, const struct stall *s)
 {
-	return a != b && same_address(a, b) && lived_together(a, b);
+	return a != b && same_address(a, b) && b->born_ns < s->from_ns + s->ns && listener_until(b) > s->from_ns;
 }
 
-/* How many members l's group has; *accepted: what those without a queue have accepted. */
-static uint64_t group_of(const struct model *m, const struct listener *l, uint64_t *accepted)
+/* How many members l's group has; *accepted: what those without a queue, who went on meanwhile, have accepted. */
+static uint64_t group_of(const struct diagnosis *d, const struct stall *s, uint64_t *accepted)
 {
 	const struct listener *other;
 	uint64_t members = 1;
 
 	*accepted = 0;
-	for (uint32_t i = 0; (other = model_listener(m, i)); i++) {
-		if (!same_group(l, other))
+	for (uint32_t i = 0; (other = model_listener(d->m, i)); i++) {
+		if (!same_group(d->l, other, s))
 			continue;
 		members++;
-		if (!other->acceptq.now)
+		if (!other->acceptq.now && other->pace.took_ns > s->from_ns)
 			*accepted += other->accepted;
 	}
 	return members;
@@ -246,7 +247,7 @@ bool find_imbalance(struct diagnosis *d)
 		return false;
 	if (!stands && s.ns < PACE_STALL_NS)	/* it takes them, only not as fast as they came */
 		return false;
-	members = group_of(d->m, l, &others);
+	members = group_of(d, &s, &others);
 	if (members < 2 || others <= (stands ? 0 : l->accepted))
 		return false;
 	p = blame_holder(d, s.from_ns);

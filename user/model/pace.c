@@ -92,6 +92,7 @@ void pace_step(const struct model *m, struct listener *l, const struct tcptrace_
 		return;
 	if (step < 0 || was_taken(p, rec->t_ns, before + (step > 0), length)) {
 		p->takes++;
+		p->took_ns = rec->t_ns;
 		p->ahead = 0;
 		ends(l, told ? rec->t_ns : p->shown_ns);
 	}

@@ -28,7 +28,8 @@ struct pace {
 	uint32_t stalls;		/* of PACE_STALL_NS and more that are over */
 	uint64_t stalled_ns, stalled_refused;	/* of these */
 	bool stalled_before;		/* one of these may have begun before it is known to */
-	uint64_t takes;			/* times that one was taken out */
+	uint64_t takes;			/* times that one was taken out, */
+	uint64_t took_ns;		/* the last of them */
 	uint64_t left;			/* waited when the listener was closed, */
 	uint32_t closings;		/* each time that any did: shutdown() closes it, and listen() opens it again */
 	uint64_t left_ns;		/* the last of them */
