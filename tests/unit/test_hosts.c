@@ -165,7 +165,8 @@ struct order {
 	struct source *src;
 	uint64_t last_ns;
 	unsigned int n[MODEL_HOSTS];
-	bool ordered;
+	uint64_t lost;
+	bool ordered, said;
 };
 
 static int take(void *ctx, const struct tcptrace_record *rec)
@@ -175,6 +176,7 @@ static int take(void *ctx, const struct tcptrace_record *rec)
 	o->ordered &= rec->t_ns >= o->last_ns;
 	o->last_ns = rec->t_ns;
 	o->n[o->src->machine]++;
+	o->lost += rec->event == TCPTRACE_LOST ? rec->arg : 0;
 	return 0;
 }
 
@@ -195,6 +197,7 @@ static int read_all(const char *const *files, unsigned int n, struct order *o, s
 	err = hosts_source(h, &o->src, why);
 	while (!err)
 		err = o->src->ops->poll(o->src, 0, take, o);
+	o->said = o->src && o->src->note && strstr(o->src->note, "was left out");
 	if (o->src)
 		o->src->ops->close(o->src);
 	hosts_free(h);
@@ -232,6 +235,46 @@ static void equal_ones_once(void **state_)
 	assert_int_equal(read_all((const char *[]){ paths[0], paths[2], paths[0] }, 3, &o, &seen), SOURCE_END);
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(o.n[0], 2000);
+}
+
+/* Two records a file: files i of one recording, whatever the order in which they are given. */
+static void record_pieces(void)
+{
+	struct tcptrace_record r = arrival(1000 * MS, 1);
+
+	for (unsigned int i = 0; i < 3; i++) {
+		struct file_host host = { .recording = 7, .boot_id = { 9 }, .name = "h" };
+		uint64_t before = 2 * i;
+		struct recorder *to;
+		int fd;
+
+		unlink(paths[i]);
+		assert_int_equal(recorder_open(&to, &(struct recorder_config){ .path = paths[i], .host = &host, .kernel = "" }), 0);
+		for (unsigned int k = 0; k < 2; k++, r.t_ns += MS)
+			recorder_put(to, &r);
+		assert_int_equal(recorder_close(to), 0);
+		fd = open(paths[i], O_WRONLY);
+		assert_int_equal(pwrite(fd, &before, 8, sizeof(struct file_header) + offsetof(struct file_host, before)), 8);
+		close(fd);
+	}
+}
+
+static void a_piece_is_left_out(void **state_)
+{
+	struct view_hosts seen;
+	struct order o;
+
+	(void)state_;
+	record_pieces();
+	assert_int_equal(read_all((const char *[]){ paths[2], paths[0], paths[1] }, 3, &o, &seen), SOURCE_END);
+	assert_int_equal(o.lost, 0);
+	assert_false(o.said);
+	assert_int_equal(read_all((const char *[]){ paths[2], paths[0], paths[2] }, 3, &o, &seen), SOURCE_END);
+	assert_int_equal(o.lost, 2);
+	assert_true(o.said && o.ordered && seen.all[0].gaps);
+	assert_int_equal(o.n[0], 4 + 1);
+	assert_int_equal(read_all((const char *[]){ paths[1], paths[2] }, 2, &o, &seen), SOURCE_END);
+	assert_int_equal(o.lost, 0);			/* a ring has no more of it */
 }
 
 static void damage(unsigned int i, char *copy, size_t size)
@@ -318,6 +361,7 @@ int main(void)
 		cmocka_unit_test(more_than_fits),
 		cmocka_unit_test(in_one_order),
 		cmocka_unit_test(equal_ones_once),
+		cmocka_unit_test(a_piece_is_left_out),
 		cmocka_unit_test(damaged_by_chance),
 		cmocka_unit_test(beside_each_other),
 	};

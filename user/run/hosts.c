@@ -144,12 +144,40 @@ static int check_one_boot(const struct hosts *h, const char *path, unsigned int 
 	return -EXDEV;
 }
 
+/* Which of its recording's records are in it. */
+static void learn_piece(struct hosts *h, uint64_t recording, uint64_t before, struct source *src)
+{
+	struct source_stats stats;
+
+	src->ops->stats(src, &stats);
+	h->cfg.files[h->cfg.n].before = before;
+	/* a file of several recordings: nothing is missing behind it */
+	h->cfg.files[h->cfg.n].known = src->host->recording == recording ? stats.known : UINT64_MAX;
+}
+
+/* Records between this file of a recording and those before it, which are in no file; of copies the first says so. */
+static uint64_t left_out_before(const struct hosts *h, unsigned int i)
+{
+	uint64_t before = h->cfg.files[i].before, known = 0;
+
+	for (unsigned int k = 0; k < h->cfg.n; k++) {
+		if (h->cfg.files[k].machine != h->cfg.files[i].machine)
+			continue;
+		if (k < i && h->cfg.files[k].before == before)
+			return 0;
+		if (h->cfg.files[k].before < before && h->cfg.files[k].known > known)
+			known = h->cfg.files[k].known;
+	}
+	return known && before > known ? before - known : 0;
+}
+
 /* What is damaged ends there; the second pass says so. */
 static int read_recording(struct hosts *h, const char *path, struct reading *readings)
 {
 	struct source_config cfg = { .path = path };
 	struct source *src = NULL;
 	char why[SOURCE_WHY] = "";
+	uint64_t recording, before;
 	unsigned int machine;
 	struct stat st;
 	int err = 0;
@@ -164,14 +192,18 @@ static int read_recording(struct hosts *h, const char *path, struct reading *rea
 		return err;
 	}
 	machine = machine_of(h, path, src);
+	recording = src->host->recording;
+	before = src->host->before;
 	h->cfg.files[h->cfg.n].path = path;
-	h->cfg.files[h->cfg.n++].machine = machine;
+	h->cfg.files[h->cfg.n].machine = machine;
 	readings[machine] = (struct reading){ h, machine };
 	err = begin_machine(h, machine, &readings[machine]);
 	while (!err)
 		err = src->ops->poll(src, 0, take, &readings[machine]);
 	if (!err || err == SOURCE_END)
 		err = check_one_boot(h, path, machine, src);
+	learn_piece(h, recording, before, src);
+	h->cfg.n++;
 	src->ops->close(src);
 	return err == -ENOMEM || err == -EXDEV ? err : 0;
 }
@@ -223,6 +255,10 @@ static void end_reading(struct hosts *h)
 		h->view.all[i].gaps = model_totals(of->model)->lost_total || !sees_each_syn(of->model);
 		model_free(of->model);
 		of->model = NULL;
+	}
+	for (unsigned int i = 0; i < h->cfg.n; i++) {
+		h->cfg.files[i].left_out = left_out_before(h, i);
+		h->view.all[h->cfg.files[i].machine].gaps |= h->cfg.files[i].left_out != 0;
 	}
 }
 

@@ -358,7 +358,7 @@ static void file_stats(struct source *s, struct source_stats *out)
 {
 	struct file_source *f = (struct file_source *)s;
 
-	*out = (struct source_stats){ .records = f->records, .unknown = f->unknown };
+	*out = (struct source_stats){ .records = f->records, .unknown = f->unknown, .known = f->known };
 }
 
 const struct source_ops source_file = {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/tr.h"
 #include "file.h"
 #include "merge.h"
 
@@ -16,6 +17,7 @@ struct merged {
 	const char *path;
 	bool over;
 	uint64_t next_ns;		/* when the next record is, on the one clock */
+	uint64_t left_out;		/* what is missing before its first record, until that is told */
 	unsigned int at, n;		/* of records */
 	struct tcptrace_record records[CHUNK_RECORDS];
 };
@@ -118,6 +120,16 @@ static void shift_clocks(struct merge_source *m, struct tcptrace_record *rec, ui
 		m->base.wall_offset_ns = rec->real_ns = (int64_t)((uint64_t)rec->real_ns - rec->t_ns + own_ns);
 }
 
+/* As of what found no room: when, but not later than this. */
+static int tell_left_out(struct merge_source *m, struct merged *f, source_fn fn, void *ctx)
+{
+	struct tcptrace_record lost = { .event = TCPTRACE_LOST, .t_ns = f->next_ns, .arg = f->left_out, .fd = -1 };
+
+	f->left_out = 0;
+	say(m->note, &m->base.note, f, _("a part of the recording before it was left out"));
+	return fn(ctx, &lost);
+}
+
 static int merge_poll(struct source *s, int timeout_ms, source_fn fn, void *ctx)
 {
 	struct merge_source *m = (struct merge_source *)s;
@@ -133,6 +145,10 @@ static int merge_poll(struct source *s, int timeout_ms, source_fn fn, void *ctx)
 		own = rec = f->records[f->at];
 		rec.t_ns = f->next_ns;
 		s->machine = f->machine;
+		if (f->left_out) {
+			err = tell_left_out(m, f, fn, ctx);
+			continue;
+		}
 		advance(m, f);
 		skip_equal(m, f, &own);
 		shift_clocks(m, &rec, own.t_ns);
@@ -153,6 +169,7 @@ static int merge_begin_again(struct source *s)
 		err = f->src->ops->begin_again(f->src);
 		f->over = false;
 		f->at = f->n = 0;
+		f->left_out = m->cfg.files[i].left_out;
 		if (!err)
 			fill(m, f);
 	}
@@ -205,6 +222,7 @@ static int open_one(struct merge_source *m, unsigned int i, char why[SOURCE_WHY]
 	memset(f, 0, offsetof(struct merged, records));
 	f->machine = m->cfg.files[i].machine;
 	f->path = cfg.path;
+	f->left_out = m->cfg.files[i].left_out;
 	err = source_file.open(&f->src, &cfg, of_file);
 	if (err)
 		snprintf(why, SOURCE_WHY, "'%.200s': %.250s", cfg.path, of_file[0] ? of_file : strerror(-err));

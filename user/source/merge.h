@@ -10,6 +10,8 @@ struct merge_config {
 	struct {
 		const char *path;
 		unsigned int machine;	/* of two recordings of one machine equal records come once */
+		uint64_t before, known;	/* of a recording in several files: its records before this one, and with it */
+		uint64_t left_out;	/* of these before it, so many are in no file */
 	} files[SOURCE_FILES];
 	/* What a moment of that machine's clock is on the one that all are shown in. */
 	uint64_t (*moment)(void *ctx, unsigned int machine, uint64_t t_ns);

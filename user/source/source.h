@@ -90,6 +90,7 @@ struct source_stats {
 	uint64_t records;		/* delivered */
 	uint64_t lost;			/* records the kernel side could not store */
 	uint64_t unknown;		/* of a recording: events that a newer tcptrace knows, skipped */
+	uint64_t known;			/* of a recording: its records until here, with those of its files before this one */
 	uint64_t missed;		/* probe hits the kernel could not run (kprobe missed, BPF recursion) */
 };
 
