@@ -81,6 +81,8 @@ static int check_whole(struct options *o)
 
 	if (o->read_path)
 		return options_refuse(o, _("--check: a recording has no kernel to compare with"));
+	if (o->count)
+		return options_refuse(o, _("--check: -c ends at an event, while the kernel counts on; -d ends both at a time"));
 	if (o->program || f->npids || f->nlports || f->nrports || f->nnets || f->comm || f->family ||
 	    f->cgroup || filter_by_place(f))
 		return options_refuse(o, _("--check compares whole namespaces: of the filters only --netns goes with it"));

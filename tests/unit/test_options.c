@@ -231,6 +231,7 @@ static void outputs(void **state)
 	takes("metrics --once -o x -w -");
 	refuses("-r x --check", "--check");
 	refuses("-p 1 --check", "--check");
+	refuses("-c 5 --check", "-d ends both");
 }
 
 static void together(void **state)

@@ -49,7 +49,7 @@ static int take_in(struct loop *l, const struct tcptrace_record *rec)
 	rec = narrowed(l->select, rec, &observed);
 	l->taken++;
 	model_feed(l->models->of[l->src->machine], rec);
-	return outputs_record(l->outputs, rec) ? 0 : LOOP_STOP;
+	return outputs_record(l->outputs, rec) || l->ending ? 0 : LOOP_STOP;
 }
 
 int loop_record(void *loop, const struct tcptrace_record *rec)
@@ -199,8 +199,10 @@ static int until_now(struct loop *l, bool end)
  */
 static int drain(struct loop *l)
 {
-	int err = l->live ? until_now(l, true) : 0;
+	int err;
 
+	l->ending = true;
+	err = l->live ? until_now(l, true) : 0;
 	if (l->live)
 		outputs_ending(l->outputs);
 	if (l->live && !err)
@@ -253,10 +255,10 @@ int loop_run(struct loop *l)
 			outputs_tick(l->outputs, clock_ns(CLOCK_MONOTONIC));
 			heed_wishes(l);
 		}
-		if (!outputs_flush(l->outputs))
-			return 0;
+		if (!err && !outputs_flush(l->outputs))
+			err = LOOP_STOP;
 	}
-	if (!err)
+	if ((!err || err == LOOP_STOP) && !outputs_enough(l->outputs))
 		err = drain(l);
 	return err < 0 && err != LOOP_STOP && err != -EINTR ? err : 0;
 }

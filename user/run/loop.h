@@ -31,6 +31,7 @@ struct loop {
 	uint64_t until_ns;		/* records until that moment may be taken in */
 	bool holds;			/* held lies beyond it */
 	bool over;			/* no record is left */
+	bool ending;			/* the run is over: who takes no more keeps no other output from the rest */
 	uint64_t taken;			/* records */
 	struct tcptrace_record held;
 };

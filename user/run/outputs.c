@@ -303,6 +303,14 @@ bool outputs_flush(struct outputs *s)
 	return more;
 }
 
+/* Others are to be complete when the main view has been left, or its reader. */
+bool outputs_enough(const struct outputs *s)
+{
+	const struct view *main = &s->all[0].view;
+
+	return count_reached(s) || (s->n == 1 && (main->done || (main->out && main->out->error)));
+}
+
 /* ---- the end ---- */
 
 void outputs_ending(struct outputs *s)

@@ -39,6 +39,7 @@ void outputs_widened(struct outputs *s, int err);
 void outputs_resize(struct outputs *s);		/* the terminal has another size */
 void outputs_keep(struct outputs *s);		/* SIGUSR1 */
 bool outputs_flush(struct outputs *s);		/* false: as outputs_record() */
+bool outputs_enough(const struct outputs *s);	/* of what is still to come nobody wants anything */
 void outputs_ending(struct outputs *s);		/* as view_ops.ending */
 uint64_t outputs_end(struct outputs *s);	/* how many records were lost */
 /* Writes what is left and closes. false: something did not reach its file, or a view says that the run failed. */

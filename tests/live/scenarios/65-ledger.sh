@@ -103,6 +103,21 @@ ledger_proxy()
 	grep -q '"type":"finding".*EADDRNOTAVAIL' "$json" || fail "it did not run out of ports"
 }
 
+scenario ledger_unread 4 own -- "who reads the steps goes away: the counters are compared all the same"
+ledger_unread()
+{
+	mkfifo "$dir/steps"
+	head -n 2 "$dir/steps" > "$dir/read" &
+	view "$dir/steps" '' --check
+	server --accept loop --max 30
+	client --count 30
+	finish server
+	wait "${pid[tcptrace]}"
+	unset 'pid[tcptrace]'
+	expect "lines that were read" "$(wc -l < "$dir/read")" 2
+	! grep -- --check "$dir/talk" || fail "it did not compare"
+}
+
 scenario ledger_firewall 46 host alone loose -- "a firewall that drops every third segment of the server, and some of the clients"
 ledger_firewall()
 {
