@@ -16,7 +16,8 @@ static const struct rule {
 	uint32_t narrows;	/* TCPTRACE_ONLY_*: then there may be more */
 	bool time;		/* how long: what a sweep finds later says nothing about it */
 } rules[FIGURE_MAX] = {
-	[FIGURE_NOW]		= { 0, 0, 0, false },
+	[FIGURE_SYNQ_NOW]	= { 0, 0, 0, false },
+	[FIGURE_ACCEPTQ_NOW]	= { 0, 0, 0, false },
 	[FIGURE_SYNQ_PEAK]	= { ON(SYNQ_ADD), 0, PART, false },
 	[FIGURE_SYNQ_FULL]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, true },
 	[FIGURE_SYNQ_OLDEST]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, true },
@@ -118,14 +119,22 @@ static enum known at_most(enum known k, bool doubt)
 
 #define YOUNG_NS	1000000000ull	/* a length that old is told where no step tells of the next */
 
-/* The kernel's own number, as young as the last record that had one: old where not every step has a record. */
-static enum known now_known(const struct model *m, const struct listener *l)
+/* Is each step of the accept queue told; of the SYN queue, or found by a sweep? Else requests that are gone are still counted. */
+static bool steps_seen(const struct model *m, bool synq)
 {
-	bool steps = model_seen(m, TCPTRACE_ACCEPTQ_ADD) >= TCPTRACE_SEEN_DEDUCED &&
-		     model_seen(m, TCPTRACE_ACCEPTQ_DEL) >= TCPTRACE_SEEN_DEDUCED && !(m->only & PART);
+	if (synq)
+		return model_seen(m, TCPTRACE_SYNQ_ADD) >= TCPTRACE_SEEN_DEDUCED && model_seen(m, TCPTRACE_SYNQ_DEL);
+	return model_seen(m, TCPTRACE_ACCEPTQ_ADD) >= TCPTRACE_SEEN_DEDUCED &&
+	       model_seen(m, TCPTRACE_ACCEPTQ_DEL) >= TCPTRACE_SEEN_DEDUCED;
+}
+
+/* The kernel's own number, as young as the last record that had one: old where not every step has a record. */
+static enum known now_known(const struct model *m, const struct listener *l, bool synq)
+{
+	bool steps = steps_seen(m, synq) && !(m->only & PART);
 
 	if (!l->open)			/* who is left was thrown out or moved on: which of both is not known yet */
-		return l->acceptq.now ? KNOWN_NOT : KNOWN_EXACTLY;
+		return (synq ? l->synq.now : l->acceptq.now) ? KNOWN_NOT : KNOWN_EXACTLY;
 	return l->lengths_ns && (steps || m->totals.last_ns < l->lengths_ns + YOUNG_NS) ? KNOWN_EXACTLY : KNOWN_NOT;
 }
 
@@ -211,16 +220,18 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 	enum known k = at_most(of_events(m, l, r), (only & r->narrows) || l->part);
 
 	switch (f) {
-	case FIGURE_NOW:
-		return now_known(m, l);
+	case FIGURE_SYNQ_NOW:
+	case FIGURE_ACCEPTQ_NOW:
+		return now_known(m, l, f == FIGURE_SYNQ_NOW);
 	case FIGURE_SYNQ_PEAK:
 	case FIGURE_ACCEPTQ_PEAK:	/* each record that has the lengths is a look at the queue */
 		return k ? k : l->limit_known ? KNOWN_LEAST : KNOWN_NOT;
 	case FIGURE_SYNQ_FULL:
+		return l->limit_known && !(only & PART) && steps_seen(m, true) ? k : KNOWN_NOT;
 	case FIGURE_ACCEPTQ_FULL:
 		return l->limit_known && !(only & PART) ? k : KNOWN_NOT;
 	case FIGURE_SYNQ_OLDEST:
-		return oldest_known(m, &l->synq, k);
+		return steps_seen(m, true) ? oldest_known(m, &l->synq, k) : KNOWN_NOT;
 	case FIGURE_ACCEPTQ_OLDEST:
 		return oldest_known(m, &l->acceptq, k);
 	case FIGURE_ACCEPTQ_WAIT:	/* of those that were taken */

@@ -10,7 +10,8 @@
 
 /* X(SYMBOL, "its key in JSON"): counters and measures of struct listener. */
 #define FIGURES(X)					\
-	X(NOW,		  "now")	/* both queues */	\
+	X(SYNQ_NOW,	  "synq.now")			\
+	X(ACCEPTQ_NOW,	  "acceptq.now")		\
 	X(SYNQ_PEAK,	  "synq.peak")			\
 	X(SYNQ_FULL,	  "synq.full_ns")		\
 	X(SYNQ_OLDEST,	  "synq.oldest_ns")		\

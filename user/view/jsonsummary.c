@@ -67,7 +67,7 @@ static void json_queue(struct out *o, const struct model *m, const struct listen
 	const struct queue *q = synq ? &l->synq : &l->acceptq;
 
 	json_begin(o, synq ? "synq" : "acceptq");
-	json_figure(o, "now", figure_known(m, l, FIGURE_NOW), q->now);
+	json_figure(o, "now", figure_known(m, l, synq ? FIGURE_SYNQ_NOW : FIGURE_ACCEPTQ_NOW), q->now);
 	json_figure(o, "peak", figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
 	if (l->limit_known)
 		json_u64(o, "limit", l->limit);
@@ -224,7 +224,7 @@ void json_listener_all(struct out *o, const struct model *m, const struct listen
 {
 	json_listener_name(o, m, l);
 	json_queue(o, m, l, true);
-	json_figure(o, "synq_young", figure_known(m, l, FIGURE_NOW), l->synq_young);
+	json_figure(o, "synq_young", figure_known(m, l, FIGURE_SYNQ_NOW), l->synq_young);
 	json_queue(o, m, l, false);
 	if (figure_known(m, l, FIGURE_BLOCKED)) {
 		json_begin(o, "accept_blocked");

@@ -160,7 +160,7 @@ static void put_queue(struct out *o, const char *label, const struct model *m, c
 	bool synq = q == &l->synq;
 
 	put_label(o, label);
-	summary_figure(o, N_("now"), figure_known(m, l, FIGURE_NOW), q->now);
+	summary_figure(o, N_("now"), figure_known(m, l, synq ? FIGURE_SYNQ_NOW : FIGURE_ACCEPTQ_NOW), q->now);
 	put_peak(o, m, l, q);
 	put_figure_ms(o, N_("full"), figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL),
 		      model_full_ns(m, q));

@@ -53,13 +53,13 @@ struct metrics_row {
 	/* As the last look found it. */
 	uint32_t sockets;		/* open listeners */
 	uint32_t incomplete;		/* of these: listener_incomplete() */
-	bool limit_known, now_known, backlog_known;
+	bool limit_known, backlog_known;
 	/* Of the fullest one: one full member refuses, while their sum looks harmless. */
 	uint32_t acceptq, acceptq_limit, synq, synq_limit;
 	int64_t backlog;
 	uint32_t acceptq_peak, synq_peak;
 	uint64_t oldest_ns;
-	bool oldest_known, full_known[2], peak_known[2];	/* 0: accept queue, 1: SYN queue */
+	bool oldest_known, now_known[2], full_known[2], peak_known[2];	/* 0: accept queue, 1: SYN queue */
 };
 
 #define MEMBERS_MAX	SIZED(16384u, 2u)	/* listeners that are counted */

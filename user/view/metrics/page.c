@@ -108,7 +108,7 @@ struct family {
 
 static const struct family families[] = {
 	{ "tcptrace_accept_queue_length", "Connections that wait for accept(), of the fullest listener.", GAUGE,
-	  false, false, AT(acceptq), AT(now_known), NO_FIGURE },
+	  false, false, AT(acceptq), AT(now_known[0]), NO_FIGURE },
 	{ "tcptrace_accept_queue_limit", "Its limit; one more than that fits.", GAUGE,
 	  false, false, AT(acceptq_limit), AT(limit_known), NO_FIGURE },
 	{ "tcptrace_accept_queue_peak", "The most that waited within the last minute.", GAUGE,
@@ -116,7 +116,7 @@ static const struct family families[] = {
 	{ "tcptrace_accept_queue_oldest_seconds", "How long the one that waits longest has waited.", GAUGE,
 	  true, true, AT(oldest_ns), AT(oldest_known), NO_FIGURE },
 	{ "tcptrace_syn_queue_length", "Half-open requests, of the fullest listener.", GAUGE,
-	  false, false, AT(synq), AT(now_known), NO_FIGURE },
+	  false, false, AT(synq), AT(now_known[1]), NO_FIGURE },
 	{ "tcptrace_syn_queue_limit", "Their limit.", GAUGE, false, false, AT(synq_limit), AT(limit_known), NO_FIGURE },
 	{ "tcptrace_syn_queue_peak", "The most half-open requests within the last minute.", GAUGE,
 	  false, false, AT(synq_peak), AT(peak_known[1]), NO_FIGURE },

@@ -264,7 +264,8 @@ static void gauge(struct metrics_row *row, const struct model *m, const struct l
 	gauge_queues(row, l, first);
 	row->incomplete += listener_incomplete(m, l);
 	row->limit_known = (first || row->limit_known) && l->limit_known;
-	row->now_known = (first || row->now_known) && is_known(m, l, FIGURE_NOW);
+	row->now_known[0] = (first || row->now_known[0]) && is_known(m, l, FIGURE_ACCEPTQ_NOW);
+	row->now_known[1] = (first || row->now_known[1]) && is_known(m, l, FIGURE_SYNQ_NOW);
 	row->oldest_known = (first || row->oldest_known) && is_known(m, l, FIGURE_ACCEPTQ_OLDEST);
 	row->peak_known[0] = (first || row->peak_known[0]) && is_known(m, l, FIGURE_ACCEPTQ_PEAK);
 	row->peak_known[1] = (first || row->peak_known[1]) && is_known(m, l, FIGURE_SYNQ_PEAK);

@@ -87,7 +87,7 @@ static void put_queue(struct view *v, const struct listener *l, const struct que
 	bool synq = q == &l->synq;
 	struct out *o = v->out;
 
-	put_fact(o, N_("now"), figure_known(m, l, FIGURE_NOW), q->now);
+	put_fact(o, N_("now"), figure_known(m, l, synq ? FIGURE_SYNQ_NOW : FIGURE_ACCEPTQ_NOW), q->now);
 	put_fact(o, N_("peak"), figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
 	put_fact(o, N_("limit"), l->limit_known ? KNOWN_EXACTLY : KNOWN_NOT, l->limit);
 	if (limits_differ(&l->limits)) {

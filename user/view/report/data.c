@@ -101,8 +101,8 @@ static void put_texts(struct out *o)
 static void put_counts(struct out *o, const struct model *m, const struct listener *l)
 {
 	const struct { const char *key; enum figure figure; uint64_t n; } counts[] = {
-		{ "acceptq", FIGURE_NOW, l->acceptq.now }, { "acceptq_peak", FIGURE_ACCEPTQ_PEAK, l->acceptq.peak },
-		{ "synq", FIGURE_NOW, l->synq.now }, { "synq_peak", FIGURE_SYNQ_PEAK, l->synq.peak },
+		{ "acceptq", FIGURE_ACCEPTQ_NOW, l->acceptq.now }, { "acceptq_peak", FIGURE_ACCEPTQ_PEAK, l->acceptq.peak },
+		{ "synq", FIGURE_SYNQ_NOW, l->synq.now }, { "synq_peak", FIGURE_SYNQ_PEAK, l->synq.peak },
 		{ "established", FIGURE_ESTABLISHED, l->established }, { "accepted", FIGURE_ACCEPTED, l->accepted },
 		{ "refused", FIGURE_REFUSED, listener_refused(l) },
 	};

@@ -99,7 +99,8 @@ static struct top_value value(enum known known, uint64_t n)
 /* The longest in the interval: where not each step has a record it may have been longer. */
 static struct top_value length(const struct model *m, const struct listener *l, enum figure peak, uint32_t n)
 {
-	enum known known = figure_known(m, l, peak), now = figure_known(m, l, FIGURE_NOW);
+	enum figure length = peak == FIGURE_SYNQ_PEAK ? FIGURE_SYNQ_NOW : FIGURE_ACCEPTQ_NOW;
+	enum known known = figure_known(m, l, peak), now = figure_known(m, l, length);
 
 	return value(known == KNOWN_NOT && now ? KNOWN_LEAST : known, n);
 }
