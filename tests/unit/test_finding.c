@@ -111,7 +111,11 @@ static void expiring(void **state)
 	synq_add(1, 1, 0);
 	synq_del(1, TCPTRACE_SYNQ_EXPIRED, 0, 0);
 	look();
-	assert_told("requests-expire", FINDING_CAUSE, "the third packet did not come: 1 request expired");
+	assert_told("requests-expire", FINDING_CAUSE, "the third packet did not come: 1 request expired in the SYN queue of prog[100] after "
+		    "0 SYN-ACK retransmits, 0 others established.");
+	observe(TCPTRACE_SYNACK_RETRANS, TCPTRACE_SEEN_NOT, 0);
+	look();
+	assert_told("requests-expire", FINDING_CAUSE, "the SYN queue of prog[100], 0 others established.");
 	rig_down(state);
 	up(state);
 	rig_listen(2, 4096);
@@ -538,6 +542,21 @@ static void attempt(unsigned int i, int err, bool rst)
 	rec.event = TCPTRACE_CONNECT_RETURN;
 	rec.ret = -err;
 	rig_feed(rec);
+}
+
+/* Blocked in connect() when we came: of what was not seen to begin there were as many calls as failures. */
+static void calls_unseen(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 9; i++) {
+		struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT_RETURN, i), CLIENT, 3);
+
+		rec.sk = SK(i);
+		rec.ret = i < 4 ? -ECONNREFUSED : -ETIMEDOUT;
+		rig_feed(rec);
+	}
+	look();
+	assert_says(FINDING_CAUSE, "failed 5 times of 9 with ETIMEDOUT");
 }
 
 static void connects(void **state)
@@ -1095,7 +1114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
-		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(connects), TEST(came), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
+		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(calls_unseen), TEST(connects), TEST(came), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),

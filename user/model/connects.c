@@ -102,6 +102,15 @@ static void failed_by(struct connects *row, const struct owner *who)
 	row->who = *who;
 }
 
+/* What failed was called, though that was not seen. */
+static void was_called(struct connects *row)
+{
+	uint64_t least = failures_all(&row->failures) + row->untold.count;
+
+	if (row->calls < least)
+		row->calls = least;
+}
+
 static void failed(struct model *m, const struct conn *c, const struct tcptrace_record *rec, int32_t err)
 {
 	const uint8_t *raddr = rec->rport ? rec->raddr : c->raddr;
@@ -115,8 +124,7 @@ static void failed(struct model *m, const struct conn *c, const struct tcptrace_
 	else if (err == EADDRNOTAVAIL)
 		row->unbound = true;
 	failed_to(row, failures_add(&row->failures, err, rec->t_ns), c, raddr);
-	if (row->calls < row->failures.of[0].count)	/* its beginning was not seen */
-		row->calls = row->failures.of[0].count;
+	was_called(row);
 }
 
 /* A RST ended it while connect() was on its way back with EINPROGRESS: only the socket knows. */
@@ -340,8 +348,7 @@ static void untold(struct model *m, const struct conn *c, const struct model_eve
 	memcpy(row->untold.raddr, c->raddr, sizeof(c->raddr));
 	if (ev->has_dur && row->untold.most_ns < ev->dur_ns)
 		row->untold.most_ns = ev->dur_ns;
-	if (row->calls < row->untold.count)
-		row->calls = row->untold.count;
+	was_called(row);
 }
 
 /*

@@ -30,6 +30,15 @@ struct failure *failures_take(struct failures *f, int32_t err)
 	return NULL;
 }
 
+uint64_t failures_all(const struct failures *f)
+{
+	uint64_t sum = f->other;
+
+	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++)
+		sum += f->of[i].count;
+	return sum;
+}
+
 const struct failure *failures_most(const struct failures *f)
 {
 	const struct failure *most = NULL;

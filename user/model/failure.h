@@ -21,6 +21,7 @@ struct failures {
 /* Its row; NULL: one of `other`. */
 struct failure *failures_add(struct failures *f, int32_t err, uint64_t t_ns);
 struct failure *failures_take(struct failures *f, int32_t err);	/* one of them was another's; NULL: there was none */
+uint64_t failures_all(const struct failures *f);		/* of any errno */
 const struct failure *failures_most(const struct failures *f);	/* NULL: none */
 
 #endif

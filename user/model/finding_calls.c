@@ -131,14 +131,15 @@ static bool connect_told(const struct diagnosis *d, const struct connects *row, 
 
 /*
  * Closed before an answer was seen, as most of what it tried: one or two that are, or the slower of two ways, are no trouble.
- * What a listener of this machine refused is told of that.
+ * What a listener of this machine refused is told of that. Where calls are not seen nobody knows what it tried.
  */
 static bool untold_told(const struct diagnosis *d, const struct connects *row)
 {
 	const struct failure none = { .count = row->untold.count };
 	struct target to = target_of_untold(row);
 
-	return is_often(row, 0) && (row->family != 6 || !went_on(d, row, &none)) && !is_refused(d->m, &to);
+	return model_seen(d->m, TCPTRACE_CONNECT) && is_often(row, 0) && (row->family != 6 || !went_on(d, row, &none)) &&
+	       !is_refused(d->m, &to);
 }
 
 static uint64_t failed_for_ns(int32_t err)
@@ -158,10 +159,8 @@ static void say_bound(struct diagnosis *d, const struct connects *row)
 /* That came about. Where calls that work are not seen it is not known: 0. */
 static uint64_t connections(const struct connects *row)
 {
-	uint64_t failed = row->failures.other + row->untold.count;
+	uint64_t failed = failures_all(&row->failures) + row->untold.count;
 
-	for (unsigned int i = 0; i < FAILURE_ERRNOS; i++)
-		failed += row->failures.of[i].count;
 	return row->calls > failed ? row->calls - failed : 0;
 }
 

@@ -141,13 +141,16 @@ static void find_expiring(const struct diagnosis *from)
 	blame_keeper(&d);
 	say_number(&d, "expired", expired);
 	say_number(&d, "established", d.l->established);
-	say_number(&d, "retransmits", d.l->synack_retrans);
 	d.f.cost_ns = expired * CLIENT_LOST_NS;
 	say(&d, FINDING_CAUSE, d.l->deferred ?
 	    N_("{listener}: the third packet, or the data that TCP_DEFER_ACCEPT waits for, did not come: {expired:request} "
-	       "expired in the SYN queue of {who} after {retransmits:SYN-ACK retransmit}, {established:other} established.") :
-	    N_("{listener}: the third packet did not come: {expired:request} expired in the SYN queue of {who} after "
-	       "{retransmits:SYN-ACK retransmit}, {established:other} established."));
+	       "expired in the SYN queue of {who}") :
+	    N_("{listener}: the third packet did not come: {expired:request} expired in the SYN queue of {who}"));
+	if (figure_known(d.m, d.l, FIGURE_SYNACK_RETRANS) != KNOWN_NOT) {
+		say_number(&d, "retransmits", d.l->synack_retrans);
+		say(&d, FINDING_CAUSE, " after {retransmits:SYN-ACK retransmit}");
+	}
+	say(&d, FINDING_CAUSE, ", {established:other} established.");
 	say(&d, FINDING_ADVICE, "Clients vanish or the path loses packets: look at firewalls and routing between them "
 	    "and this host, or at a SYN flood with forged addresses.");
 	tell(&d, "requests-expire");
