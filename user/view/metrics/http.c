@@ -31,6 +31,7 @@
 #define PATIENCE_NS	5000000000ull
 #define TURN_MS		100	/* who waits may take the place of one that was here for so long */
 #define HEAD_MAX	8192u		/* of a request */
+#define STALE_NS	30000000000ull	/* a page so old: whoever makes them (every 10 s where nothing happens) hangs */
 
 struct body {
 	const void *at;
@@ -56,6 +57,7 @@ struct http {
 	pthread_mutex_t lock;		/* of: */
 	int page[PAGE_FORMATS];
 	size_t size[PAGE_FORMATS];
+	uint64_t made_ns;		/* when; 0: none yet */
 };
 
 /* ---- answers ---- */
@@ -141,6 +143,16 @@ static void reply_page(struct http *h, struct client *c, const struct http_reque
 	      packed ? "Content-Encoding: gzip\r\n" : "", r->head);
 }
 
+static bool is_healthy(struct http *h)
+{
+	uint64_t made_ns;
+
+	pthread_mutex_lock(&h->lock);
+	made_ns = h->made_ns;
+	pthread_mutex_unlock(&h->lock);
+	return made_ns && clock_ns(CLOCK_MONOTONIC) - made_ns < STALE_NS;
+}
+
 static void answer(struct http *h, struct client *c, size_t n)
 {
 	struct http_request r;
@@ -154,6 +166,8 @@ static void answer(struct http *h, struct client *c, size_t n)
 		reply_text(c, "405 Method Not Allowed", "text/plain", "only GET and HEAD\n", false);
 	else if (r.path == HTTP_METRICS)
 		reply_page(h, c, &r);
+	else if (r.path == HTTP_HEALTHY && !is_healthy(h))
+		reply_text(c, "503 Service Unavailable", "text/plain", "no page within 30 s\n", r.head);
 	else if (r.path == HTTP_HEALTHY)
 		reply_text(c, "200 OK", "text/plain", "ok\n", r.head);
 	else if (r.path == HTTP_ROOT)
@@ -386,6 +400,7 @@ int http_page(struct http *h, enum page_format format, int fd)
 	pthread_mutex_lock(&h->lock);
 	old = h->page[format];
 	h->page[format] = copy;
+	h->made_ns = clock_ns(CLOCK_MONOTONIC);
 	h->size[format] = (size_t)st.st_size;
 	pthread_mutex_unlock(&h->lock);
 	if (old >= 0)
