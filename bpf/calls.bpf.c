@@ -424,17 +424,23 @@ GUARDED_AT_ENTRY(connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect
 GUARDED_AT_ENTRY(connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, len, true),
 		 const struct sock *sk, const void *uaddr, int len)
 
-/* To ask how an earlier one goes is no failure. */
-static __always_inline bool connect_failed(int ret)
+/* What an ICMP message left that found connect() holding the socket: the program has it by SO_ERROR alone (tcp_v4_err()). */
+static __always_inline __u32 soft_errno(const struct sock *sk, int ret)
 {
-	return ret < 0 && ret != -EINPROGRESS && ret != -EALREADY && ret != -EISCONN;
+	return ret == -EINPROGRESS ? READ(sk, sk_err_soft) : 0;
+}
+
+/* To ask how an earlier one goes is no failure. sk: typed. */
+static __always_inline bool connect_failed(const struct sock *sk, int ret)
+{
+	return ret < 0 && ret != -EALREADY && ret != -EISCONN && (ret != -EINPROGRESS || soft_errno(sk, ret));
 }
 
 static __always_inline void emit_connect_return(const struct sock *sk, int fd, __u64 began, int ret, struct given addr)
 {
 	struct tcptrace_record *r;
 
-	if (!ASKED(CONNECT_RETURN) || (cfg.only_failed && !connect_failed(ret)) || !wanted_call(sk))
+	if (!ASKED(CONNECT_RETURN) || (cfg.only_failed && !connect_failed(sk, ret)) || !wanted_call(sk))
 		return;
 	r = reserve(TCPTRACE_CONNECT_RETURN);
 	if (!r)
@@ -442,8 +448,9 @@ static __always_inline void emit_connect_return(const struct sock *sk, int fd, _
 	set_sock(r, sk);
 	set_caller(r, sk, fd);
 	r->ret = ret;
+	r->soft_errno = soft_errno(sk, ret);
 	r->call_ns = began ? r->t_ns - began : 0;
-	if (!r->rport && connect_failed(ret))
+	if (!r->rport && connect_failed(sk, ret))
 		read_addr(addr, r->raddr, &r->rport);
 	submit(r);
 }
@@ -475,13 +482,13 @@ static __always_inline int connect_return(const struct sock *sk, struct given ad
 }
 
 /* Of one that goes well nothing else is looked at, where only failures are asked for. */
-static __always_inline bool connect_matters(int ret)
+static __always_inline bool connect_matters(const struct sock *sk, int ret)
 {
-	return !cfg.only_failed || cfg.by_pid || connect_failed(ret);
+	return !cfg.only_failed || cfg.by_pid || connect_failed(TYPED_PTR(sk), ret);
 }
 
 GUARDED_RETURN(x_connect, __inet_stream_connect, THREAD, DID_CONNECT_RETURN,
-	       connect_matters(RETURNED(ctx, 5)) ?
+	       connect_matters(called_sock(socket), RETURNED(ctx, 5)) ?
 	       connect_return(called_sock(socket), copied((__u64)uaddr, is_sendmsg ? -1 : len),
 			      RETURNED(ctx, 5)) : 0,
 	       const struct socket *socket, const void *uaddr, int len, int flags, int is_sendmsg)
@@ -513,7 +520,7 @@ int BPF_KRETPROBE(r_connect, int ret)
 {
 	const struct call *call = call_now();
 
-	if (!call || call->kind != CALL_CONNECT || !connect_matters(ret))
+	if (!call || call->kind != CALL_CONNECT || !connect_matters((const struct sock *)call->sk, ret))
 		return 0;
 	if (cfg.tp_connect_return && (!HAS_REGS || in_connect(call_regs())))
 		return 0;

@@ -295,6 +295,8 @@ static __always_inline void set_totals(struct tcptrace_record *r, const struct s
 	READ_TWO(tp, rcv_nxt, copied_seq, rcv_nxt, copied_seq);
 	r->unread = rcv_nxt - copied_seq;
 	r->unread -= fin && r->unread;
+	if (r->old == TCP_SYN_SENT)
+		r->unread = READ(sk, sk_err_soft);
 	r->undelivered = READ(tp, write_seq) - READ(tp, snd_una);
 	r->bytes_in = READ(tp, bytes_received);
 	r->bytes_in -= fin && r->bytes_in;

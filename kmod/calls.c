@@ -276,6 +276,15 @@ static int k_connect6(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * What an ICMP message left that found connect() holding the socket: the program
+ * has it by SO_ERROR alone (tcp_v4_err()).
+ */
+static u32 soft_errno(const struct sock *sk, int ret)
+{
+	return ret == -EINPROGRESS ? READ_ONCE(sk->sk_err_soft) : 0;
+}
+
 /* To ask how an earlier one goes is no failure. */
 static bool connect_failed(int ret)
 {
@@ -296,6 +305,7 @@ static void connect_return(const struct sock *sk, const unsigned long *args,
 	set_sock(&r, sk);
 	set_actor(&r, args[0]);
 	r.ret = ret;
+	r.soft_errno = soft_errno(sk, ret);
 	r.call_ns = call.t_ns ? r.t_ns - call.t_ns : 0;
 	if (!r.rport && ret != -EINTR && connect_failed(ret))
 		user_addr(args, r.raddr, &r.rport);

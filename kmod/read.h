@@ -156,6 +156,8 @@ static inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 		return;
 	r->unread = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
 	r->unread -= fin && r->unread;
+	if (r->old == TCP_SYN_SENT)
+		r->unread = READ_ONCE(sk->sk_err_soft);
 	r->undelivered = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
 	r->bytes_in = READ_ONCE(tp->bytes_received);
 	r->bytes_in -= fin && r->bytes_in;

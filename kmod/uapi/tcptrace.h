@@ -210,7 +210,8 @@ struct tcptrace_record {
 	};
 	union {
 		__s32	fd;		/* descriptor the call was made on (accept: the new one), -1 unknown */
-		__u32	unread;		/* bytes that came and that nobody read, without their FIN */
+		__u32	unread;		/* bytes that came and that nobody read, without their FIN; out of SYN_SENT, in
+					 * which none can have come, sk_err_soft */
 	};
 	union {
 		char	comm[TCPTRACE_COMM_LEN];	/* F_ACTOR; not always terminated */
@@ -269,6 +270,7 @@ struct tcptrace_record {
 	union {
 		__u32	acceptq_max;	/* sk_max_ack_backlog: limits both queues (see user/doc) */
 		__u32	undelivered;	/* bytes of ours not acknowledged or not sent, with a SYN or FIN of ours */
+		__u32	soft_errno;	/* connect-return with -EINPROGRESS: sk_err_soft, 0: none */
 	};
 	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave; totals: -sk_err */
 };

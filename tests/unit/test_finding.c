@@ -628,6 +628,34 @@ static void came(void **state)
 	cause_of(state, EACCES, false, false, ": a filter, a route or a policy of this machine denies it.");
 }
 
+/* The program asks by SO_ERROR at once and closes; unless the SYN that is sent again had a better answer. */
+static void told_by_so_error(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 4; i++) {
+		struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3);
+
+		rec.sk = SK(i);
+		rig_feed(rec);
+		state_of(client_rec(0, i), SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
+		rec.event = TCPTRACE_CONNECT_RETURN;
+		rec.ret = -EINPROGRESS;
+		rec.soft_errno = EHOSTUNREACH;
+		rig_feed(rec);
+		if (i == 4) {
+			state_of(client_rec(0, i), SK(i), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+			continue;
+		}
+		rec.event = TCPTRACE_CLOSE;
+		rec.ret = 0;
+		rig_feed(rec);
+		syn_sent_ends(i, 1, 0);
+	}
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "failed 3 times of 4 with EHOSTUNREACH in prog[200]: the host does not answer, or");
+	assert_string_equal(found.text[0][FINDING_SEEN], "First at 00:00:01.000.");
+}
+
 /* The first ICMP message finds a call that holds the socket, so that its SYN goes again: it had an answer. */
 static void icmp_again(void **state)
 {
@@ -1114,7 +1142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
-		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(calls_unseen), TEST(connects), TEST(came), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
+		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(calls_unseen), TEST(connects), TEST(came), TEST(told_by_so_error), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),

@@ -593,6 +593,40 @@ static void closed_early(void **s)
 	attempt(0, false, LIFE_CLOSED_EARLY);
 }
 
+static void returns_in_progress(uint32_t soft)
+{
+	struct tcptrace_record r = record(TCPTRACE_CONNECT_RETURN, SK);
+
+	r.flags = TCPTRACE_F_ACTOR;
+	r.ret = -EINPROGRESS;
+	r.soft_errno = soft;
+	model_feed(m, &r);
+}
+
+/* SO_ERROR has taken it away when its program closes; or nobody has. */
+static void told_by_so_error(void **s)
+{
+	dials();
+	returns_in_progress(EHOSTUNREACH);
+	is(LIFE_HALF_OPEN);
+	ends(TCP_S_SYN_SENT, TCP_S_CLOSE, (struct totals){ 0 });
+	is(LIFE_UNREACHABLE);
+	assert_int_equal(life.soft_err, EHOSTUNREACH);
+	teardown(s);
+	setup(s);
+	dials();
+	ends(TCP_S_SYN_SENT, TCP_S_CLOSE, (struct totals){ .unread = ECONNREFUSED });
+	is(LIFE_UNREACHABLE);
+	assert_int_equal(life.soft_err, ECONNREFUSED);
+	assert_int_equal(life.totals.unread, 0);
+	teardown(s);
+	setup(s);
+	dials();
+	returns_in_progress(EMSGSIZE);		/* a smaller MTU ends nothing */
+	ends(TCP_S_SYN_SENT, TCP_S_CLOSE, (struct totals){ 0 });
+	is(LIFE_CLOSED_EARLY);
+}
+
 static void not_sent(void **s)
 {
 	(void)s;
@@ -815,7 +849,7 @@ int main(void)
 		TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
 		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(swept), TEST(syn_reset),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
-		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(closed_early), TEST(not_sent), TEST(old_recording),
+		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(closed_early), TEST(told_by_so_error), TEST(not_sent), TEST(old_recording),
 		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),
 		TEST(waited_before), TEST(reset_before_us), TEST(found_over), TEST(disconnected), TEST(reused), TEST(owner_of_waiting),
 		TEST(words),

@@ -159,17 +159,21 @@ static void owned(struct model *m, struct conn *c, const struct tcptrace_record 
 
 void connects_returned(struct model *m, struct conn *c, const struct tcptrace_record *rec)
 {
+	int soft = rec_soft_errno(rec);
+
 	if (!c)
 		return;
-	if (c->unowned && c->owner.pid) {
+	if (soft && model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_EXACTLY) {
+		c->soft_err = (uint8_t)soft;	/* its next SYN may do better: connects_ended() */
+	} else if (c->unowned && c->owner.pid) {
 		owned(m, c, rec);
 	} else if (refused_meanwhile(c, rec->ret)) {
 		failed_alone(m, c, rec, ECONNREFUSED);
 		c->reset = false;
-	} else if (connect_failed(rec->ret) && c->owner.pid) {
+	} else if ((soft || connect_failed(rec->ret)) && c->owner.pid) {
 		if (!c->result_due)
-			failed(m, c, rec, rec_errno(rec));
-		c->result_due = false;
+			failed(m, c, rec, soft ? soft : rec_errno(rec));
+		c->result_due = soft;
 	}
 }
 
@@ -325,10 +329,15 @@ static void given_up(struct model *m, const struct conn *c, const struct model_e
 		row->given_ns = ev->dur_ns;
 }
 
-/*
- * An ICMP message that finds a call holding the socket, as connect() itself does, leaves its errno in sk_err_soft: the
- * program has it by SO_ERROR, which clears it, and closes. One that gives up does no more than that.
- */
+/* Its program closed it, and had an errno by SO_ERROR before; 0: it gave up, or what ended it tells it. */
+static int untold_errno(const struct conn *c, const struct tcptrace_record *rec)
+{
+	if (!tcptrace_has_totals(rec) || rec->ret || c->reset || c->call_ns || !c->owner.pid)
+		return 0;
+	return rec_soft_errno(rec) ? rec_soft_errno(rec) : c->soft_err;
+}
+
+/* Where what connect() returned was not seen. One that gives up does no more than that. */
 static bool is_untold(const struct conn *c, const struct tcptrace_record *rec)
 {
 	return tcptrace_has_totals(rec) && !rec->ret && !c->retrans && !c->reset && !c->call_ns && c->owner.pid;
@@ -361,6 +370,10 @@ void connects_ended(struct model *m, struct conn *c, const struct model_event *e
 
 	c->connected = true;
 	c->sent = tcptrace_has_totals(rec) && rec->segs_out;
+	if (untold_errno(c, rec)) {
+		failed_alone(m, c, rec, untold_errno(c, rec));
+		return;
+	}
 	if (is_given_up(c, ev)) {
 		given_up(m, c, ev);
 		return;

@@ -12,16 +12,12 @@
 
 #define NEEDS(event)	(1ull << TCPTRACE_##event)
 
-static bool is_errno_of_net(int err)		/* what an ICMP error leaves behind */
-{
-	return err == EHOSTUNREACH || err == ENETUNREACH || err == ECONNREFUSED || err == ENOPROTOOPT ||
-	       err == EHOSTDOWN || err == EACCES || err == EPROTO || err == ENONET || err == EOPNOTSUPP;
-}
-
-/* Of the attempt: sk_err at the transition; without totals what connect() said. */
+/* Of the attempt: sk_err at the transition; without totals what connect() said; what SO_ERROR had for the program. */
 static int attempt_err(const struct conn_life *l)
 {
-	return l->totals.known ? l->totals.err : l->connect_err;
+	int err = l->totals.known ? l->totals.err : l->connect_err;
+
+	return err ? err : l->soft_err;
 }
 
 static bool attempt_failed(const struct conn_life *l)
@@ -50,6 +46,7 @@ static bool is_ghost(const struct conn_life *l)
 	       l->synq_cause != TCPTRACE_SYNQ_RESET;
 }
 
+/* A child of Fast Open, and one end of a simultaneous open, sends its SYN-ACK as a socket. */
 static bool is_expired(const struct conn_life *l)
 {
 	return left_synq(l, TCPTRACE_SYNQ_EXPIRED);
@@ -105,10 +102,6 @@ static bool is_closed_early(const struct conn_life *l)		/* __tcp_close(), tcp_di
 	return attempt_failed(l) && !attempt_err(l) && (l->totals.known || l->closed);
 }
 
-/*
- * An ICMP message that finds a call holding the socket, as connect() itself does, leaves its errno in sk_err_soft, for the
- * program alone. That which answers a second SYN would have ended it.
- */
 static bool is_cancelled(const struct conn_life *l)
 {
 	return is_closed_early(l) && l->totals.known && l->totals.retrans;

@@ -32,8 +32,11 @@ static void take_totals(struct conn_life *l, const struct tcptrace_record *rec)
 {
 	if (!tcptrace_has_totals(rec))
 		return;
+	if (rec_soft_errno(rec))
+		l->soft_err = rec_soft_errno(rec);
 	l->totals = (struct life_totals){
-		.known = true, .in = rec->bytes_in, .out = rec->bytes_out, .unread = rec->unread,
+		.known = true, .in = rec->bytes_in, .out = rec->bytes_out,
+		.unread = rec->old == TCP_S_SYN_SENT ? 0 : rec->unread,
 		.undelivered = rec->undelivered, .segs_in = rec->segs_in, .segs_out = rec->segs_out,
 		.retrans = rec->retrans, .srtt_us = rec->srtt_us, .rtt_min_us = rec->rtt_min_us,
 		.err = rec_errno(rec),
@@ -158,6 +161,8 @@ static void connect_returns(struct conn_life *l, const struct model_event *ev)
 		l->connect_ns = ev->dur_ns;
 	if (connect_failed(ev->rec->ret) && !l->established)
 		l->connect_err = rec_errno(ev->rec);
+	else if (rec_soft_errno(ev->rec))
+		l->soft_err = rec_soft_errno(ev->rec);
 	if (l->connect_err && !l->syn_ns && !l->end_ns && !l->before) {	/* no transition: nothing was tried */
 		l->old = TCP_S_CLOSE;
 		l->end_ns = ev->rec->t_ns;

@@ -94,6 +94,7 @@ struct conn_life {
 	uint32_t acks_refused;		/* how often its third packet was */
 	uint32_t tries;			/* SYNs that were refused before it came in, or at all */
 	int connect_err;		/* errno that connect() failed with, 0 */
+	int soft_err;			/* rec_soft_errno() */
 	struct life_totals totals;
 	bool before;			/* there before us */
 	bool queued;			/* and waited for accept() */

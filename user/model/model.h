@@ -217,6 +217,7 @@ struct conn {
 	bool reused;			/* its socket was taken off another one by connect(AF_UNSPEC) */
 	bool result_due;		/* its connect() is counted as failed, by what ended it: the program may yet ask */
 	uint8_t attempt;		/* attempt.c's */
+	uint8_t soft_err;		/* rec_soft_errno() when its connect() returned */
 
 	/* The model's own. */
 	uint8_t last_event;		/* last step */
@@ -287,6 +288,29 @@ static inline int ret_errno(int32_t ret)
 static inline int rec_errno(const struct tcptrace_record *rec)	/* ... or sk_err */
 {
 	return ret_errno(rec->ret);
+}
+
+/* What an ICMP error, or a route that is lost, leaves behind. Not EMSGSIZE, which ends nothing (tcp_v4_mtu_reduced()). */
+static inline bool is_errno_of_net(int err)
+{
+	return err == EHOSTUNREACH || err == ENETUNREACH || err == ECONNREFUSED || err == ENOPROTOOPT ||
+	       err == EHOSTDOWN || err == EACCES || err == EPROTO || err == ENONET || err == EOPNOTSUPP;
+}
+
+/*
+ * sk_err_soft of an attempt: an ICMP message found a call holding the socket, as connect() itself does, and the program
+ * has it by SO_ERROR alone, which clears it. 0: none.
+ */
+static inline int rec_soft_errno(const struct tcptrace_record *rec)
+{
+	const uint8_t syn_sent = 2;
+	uint32_t err = 0;
+
+	if (rec->event == TCPTRACE_CONNECT_RETURN && rec->ret == -EINPROGRESS)
+		err = rec->soft_errno;
+	else if (rec->event == TCPTRACE_STATE && rec->old == syn_sent && tcptrace_has_totals(rec))
+		err = rec->unread;
+	return is_errno_of_net((int)err) ? (int)err : 0;
 }
 
 /* A signal came first: EINTR, or one of the kernel's ERESTARTSYS to ERESTART_RESTARTBLOCK, which libc never shows. */

@@ -62,7 +62,7 @@ static bool call_failed(const struct model_event *ev)
 
 	switch (ev->event) {
 	case TCPTRACE_CONNECT_RETURN:
-		return connect_failed(ev->rec->ret);
+		return connect_failed(ev->rec->ret) || rec_soft_errno(ev->rec);
 	case TCPTRACE_SOCKET: case TCPTRACE_BIND: case TCPTRACE_LISTEN: case TCPTRACE_CONNECT: case TCPTRACE_CLOSE:
 	case TCPTRACE_SHUTDOWN:
 		return err && !is_interruption(err);

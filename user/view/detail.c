@@ -31,8 +31,10 @@ static char *put_result(char *p, const struct model_event *ev)
 {
 	struct value v;
 
-	if (event_errno(ev, &v) || event_how(ev, &v))
-		return put_str(p, v.s);
+	if (event_errno(ev, &v) || event_how(ev, &v)) {
+		p = put_str(p, v.s);
+		return event_so_error(ev, &v) ? put_str(put_mem(p, ", ", 2), v.s) : p;
+	}
 	return event_ret(ev, &v) && v.i < 0 ? put_i64(p, v.i) : p;
 }
 

@@ -149,6 +149,14 @@ bool event_errno(const struct model_event *ev, struct value *v)
 	return v->s != NULL;
 }
 
+bool event_so_error(const struct model_event *ev, struct value *v)
+{
+	int err = ev->event == TCPTRACE_CONNECT_RETURN ? rec_soft_errno(ev->rec) : 0;
+
+	v->s = err ? errno_name(err) : NULL;
+	return v->s != NULL;
+}
+
 static bool get_queued(const struct model_event *ev, struct value *v)
 {
 	(void)v;
@@ -215,6 +223,8 @@ const struct field fields[FIELD_COUNT] = {
 	[KEY_CAUSE] = { "cause", NULL, FK_NAME, "", N_("why: of drop, synq-del, acceptq-add, acceptq-del"), get_cause },
 	[KEY_RET] = { "ret", NULL, FK_I64, "", N_("what the call returned"), event_ret },
 	[KEY_ERRNO] = { "errno", NULL, FK_NAME, "", N_("the same by name, when it failed"), event_errno },
+	[KEY_SO_ERROR] = { "so_error", NULL, FK_NAME, "", N_("connect-return: what an ICMP message left for SO_ERROR meanwhile"),
+			   event_so_error },
 	[KEY_DUR_NS] = { "dur_ns", NULL, FK_DIRECT, "ns", N_("how long what ends here took"), NULL },
 	[KEY_QUEUED] = { "queued", NULL, FK_TRUE, "", N_("exists: waits in an accept queue"), get_queued },
 	[KEY_INFERRED] = { "inferred", NULL, FK_TRUE, "", N_("deduced from its effects"), get_inferred },

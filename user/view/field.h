@@ -40,7 +40,7 @@ enum key_id {
 	KEY_T_NS = COLUMN_COUNT, KEY_TIME, KEY_EVENT, KEY_CONN, KEY_LISTENER, KEY_COOKIE, KEY_FAMILY,
 	KEY_LADDR, KEY_LPORT, KEY_RADDR, KEY_RPORT, KEY_NETNS, KEY_PID, KEY_TID, KEY_COMM, KEY_FD, KEY_THREAD,
 	KEY_OLD, KEY_NEW, KEY_HOW, KEY_SYNQ, KEY_SYNQ_YOUNG, KEY_SYNQ_MAX, KEY_ACCEPTQ, KEY_ACCEPTQ_MAX,
-	KEY_BACKLOG, KEY_SOMAXCONN, KEY_CAUSE, KEY_RET, KEY_ERRNO, KEY_DUR_NS, KEY_QUEUED,
+	KEY_BACKLOG, KEY_SOMAXCONN, KEY_CAUSE, KEY_RET, KEY_ERRNO, KEY_SO_ERROR, KEY_DUR_NS, KEY_QUEUED,
 	KEY_INFERRED, KEY_SAMPLED, KEY_HOST, FIELD_COUNT,
 };
 
@@ -67,6 +67,7 @@ static inline bool event_returned(const struct model_event *ev)
 }
 
 bool event_errno(const struct model_event *ev, struct value *v);	/* a call that failed */
+bool event_so_error(const struct model_event *ev, struct value *v);	/* or will have */
 bool event_ret(const struct model_event *ev, struct value *v);		/* a call that returned */
 bool event_how(const struct model_event *ev, struct value *v);		/* shutdown */
 

@@ -202,7 +202,7 @@ static char *put_outcome(const struct json *j, char *p, const struct model_event
 	if (ev->cause)
 		p = put_word(p, word_of(j->words.cause, ev->cause, TCPTRACE_CAUSE_END));
 	if (event_returned(ev))
-		p = json_fields(&j->words, p, ev, KEY_RET, KEY_ERRNO);
+		p = json_fields(&j->words, p, ev, KEY_RET, KEY_SO_ERROR);
 	if (ev->has_dur)
 		p = put_number(&j->words, p, KEY_DUR_NS, ev->dur_ns);
 	if (ev->flags & (TCPTRACE_F_QUEUED | TCPTRACE_F_INFERRED | TCPTRACE_F_SAMPLED))

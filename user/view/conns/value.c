@@ -99,7 +99,9 @@ uint32_t row_syns(const struct conn_row *r)
 
 static int row_errno(const struct conn_row *r)
 {
-	return r->l->totals.err ? r->l->totals.err : r->l->connect_err;
+	const struct conn_life *l = r->l;
+
+	return l->totals.err ? l->totals.err : l->connect_err ? l->connect_err : l->established ? 0 : l->soft_err;
 }
 
 const char *row_errno_name(const struct conn_row *r)

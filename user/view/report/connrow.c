@@ -34,6 +34,7 @@ static void connect_returned(struct conn_row *row, const struct model_event *ev)
 	row->call_ns = ev->has_dur ? ev->dur_ns : UNKNOWN;
 	if (!ret)
 		row->outcome = CONN_CONNECTED;
+	row->error = -rec_soft_errno(ev->rec);	/* if nothing better comes */
 	if (!connect_failed(ret))
 		return;
 	row->outcome = CONN_FAILED;
