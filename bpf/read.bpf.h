@@ -279,6 +279,24 @@ static __always_inline bool linger2_negative(const struct sock *sk)
 }
 
 /*
+ * Each byte once. bytes_sent has what a full queue of the device, or a filter, threw away, too, as often as it was tried.
+ * Up to snd_nxt it has left, FIN and SYN with it; a server's begins behind its SYN, and has the limit of its listener's
+ * accept queue (sk_clone_lock()).
+ */
+static __always_inline __u64 bytes_out(const struct sock *sk, const struct tcp_sock *tp)
+{
+	const __u32 closing = 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSING | 1 << TCP_LAST_ACK;
+	__u64 sent = READ(tp, bytes_sent) - READ(tp, bytes_retrans);
+	__u32 next = READ(tp, snd_nxt);
+	__u64 left = READ(tp, bytes_acked) + (__u32)(next - READ(tp, snd_una));
+
+	left -= left && ((1 << sk_state(sk)) & closing) && next == READ(tp, write_seq);
+	if (sent <= left)
+		return sent;
+	return left - (left && !READ(sk, sk_max_ack_backlog));
+}
+
+/*
  * What became of a connection, tcptrace_has_totals(). Valid until tcp_disconnect() clears it, which is after the
  * transition to CLOSE. Their FIN counts as a byte received (bytes_received, rcv_nxt) once it was taken.
  */
@@ -300,7 +318,7 @@ static __always_inline void set_totals(struct tcptrace_record *r, const struct s
 	r->undelivered = READ(tp, write_seq) - READ(tp, snd_una);
 	r->bytes_in = READ(tp, bytes_received);
 	r->bytes_in -= fin && r->bytes_in;
-	r->bytes_out = READ(tp, bytes_sent) - READ(tp, bytes_retrans);
+	r->bytes_out = bytes_out(sk, tp);
 	r->retrans = READ(tp, total_retrans);
 	r->srtt_us = READ(tp, srtt_us) >> 3;
 	r->rtt_min_us = READ(tp, rtt_min.s[0].v);

@@ -210,7 +210,7 @@ struct tcp_sock {
 	bool is_mptcp;
 	int linger2;
 	__u64 bytes_received, bytes_sent, bytes_acked, bytes_retrans;
-	__u32 segs_in, segs_out, rcv_nxt, copied_seq, snd_una, write_seq, srtt_us, total_retrans;
+	__u32 segs_in, segs_out, rcv_nxt, copied_seq, snd_una, snd_nxt, write_seq, srtt_us, total_retrans;
 	struct minmax { struct minmax_sample { __u32 t, v; } s[3]; } rtt_min;
 };
 

@@ -141,6 +141,27 @@ static inline void set_queues(struct tcptrace_record *r,
 }
 
 /*
+ * Each byte once. bytes_sent has what a full queue of the device, or a filter,
+ * threw away, too, as often as it was tried. Up to snd_nxt it has left, FIN and
+ * SYN with it; a server's begins behind its SYN, and has the limit of its
+ * listener's accept queue (sk_clone_lock()).
+ */
+static inline u64 bytes_out(const struct sock *sk, const struct tcp_sock *tp)
+{
+	u64 sent = READ_ONCE(tp->bytes_sent) - READ_ONCE(tp->bytes_retrans);
+	u32 next = READ_ONCE(tp->snd_nxt);
+	u64 left = READ_ONCE(tp->bytes_acked) +
+		   (u32)(next - READ_ONCE(tp->snd_una));
+
+	left -= left && next == READ_ONCE(tp->write_seq) &&
+		((1 << state_of(sk)) & (TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
+					TCPF_CLOSING | TCPF_LAST_ACK));
+	if (sent <= left)
+		return sent;
+	return left - (left && !READ_ONCE(sk->sk_max_ack_backlog));
+}
+
+/*
  * What became of a connection, tcptrace_has_totals(). Valid until
  * tcp_disconnect() clears it, which is after the transition to CLOSE. Their
  * FIN counts as a byte received once it was taken.
@@ -161,7 +182,7 @@ static inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 	r->undelivered = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
 	r->bytes_in = READ_ONCE(tp->bytes_received);
 	r->bytes_in -= fin && r->bytes_in;
-	r->bytes_out = READ_ONCE(tp->bytes_sent) - READ_ONCE(tp->bytes_retrans);
+	r->bytes_out = bytes_out(sk, tp);
 	r->retrans = READ_ONCE(tp->total_retrans);
 	r->srtt_us = READ_ONCE(tp->srtt_us) >> 3;
 	r->rtt_min_us = tcp_min_rtt(tp);

@@ -47,6 +47,31 @@ conns_ends()
 	done < "$dir/ways"
 }
 
+scenario conns_unsent 46 own each loose -- "conns: bytes that the full queue of the device throws away, as often as they are tried, have not left"
+conns_unsent()
+{
+	local i
+
+	needs tc
+	sysctl_set ipv4/tcp_orphan_retries 1
+	server --accept loop
+	lives --ends -w "$dir/record"
+	(
+		exec 5<> "/dev/tcp/$local/$port" && printf '%0100d' 0 >&5 || exit
+		sleep 0.2
+		tc qdisc add dev lo root pfifo limit 0 || exit
+		printf '%0900d' 0 >&5
+		sleep 1.5
+	) 2>> "$dir/errors" || skip "no pfifo in this kernel"
+	for ((i = 0; i < 200; i++)); do
+		grep -q '"role":"client"' "$json" && break
+		sleep 0.1
+	done
+	lived
+	awk -f "$here/json.awk" -f <(echo 'get("role") == "client" { print get("bytes_out"), get("undelivered") }') "$dir/conns" > "$dir/sums"
+	expect "bytes that left, and not" "$(cat "$dir/sums")" "100 901"	# and the FIN
+}
+
 scenario conns_elsewhere 4 own each -- "conns -w: of another namespace's listeners it has those of its connections, which are not closed, and their figures are part"
 conns_elsewhere()
 {
