@@ -379,6 +379,7 @@ static void overflow_aborts(void **state)
 	third.new = TCPTRACE_ABORTED;
 	rig_feed(third);
 	synq_del(1, TCPTRACE_SYNQ_RESET, 0, 1);
+	assert_int_equal(model_listener(rig.m, 0)->ghosts, 0);	/* it was told */
 	assert_int_equal(counted(LEDGER_COOKIES_FAILED), 0);
 	assert_int_equal(counted(LEDGER_EMBRYONIC_RSTS), 1);
 	assert_attempts(0, 0);

@@ -47,6 +47,21 @@ static void exists_request(unsigned int i)
 	exists(rec, RQ(i), TCP_S_NEW_SYN_RECV, TCPTRACE_F_REQUEST);
 }
 
+/* Who believes that it is connected has no socket here, and comes again by its data. */
+static void refused_cookie(void **state)
+{
+	(void)state;
+	rig_listen(1, 4096);
+	for (unsigned int i = 0; i < 2; i++) {
+		rig_feed(queues(server_rec(TCPTRACE_COOKIE_OK, 4), 2, 2));
+		drop(4, TCPTRACE_DROP_ACCEPTQ_COOKIE, 0, 2, 2);
+		only_listener(queues(listener_rec(0), 2, 2));
+	}
+	assert_int_equal(listener()->ghosts, 1);
+	acceptq_add(4, TCPTRACE_ACCEPTQ_COOKIE, 2, 2);
+	assert_int_equal(listener()->ghosts, 0);
+}
+
 /* A server with two processes, an open connection, one that waits, a request, a TIME_WAIT. */
 static void seeded(void **state)
 {
@@ -620,7 +635,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(lost_end), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
+		CASE(seeded), CASE(refused_cookie), CASE(lost_end), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(not_expired), CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),

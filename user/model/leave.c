@@ -62,7 +62,7 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 	ev.counted = count_gone(l, c, cause, ev.flags);
 	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
 		waits_add(&m->waits, &l->in_synq, ev.dur_ns);
-	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && cause && c->ack_refused && !c->ghost) {
+	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && cause && c->ack_refused && !c->aborted && !c->ghost) {
 		c->ghost = true;
 		l->ghosts++;
 		l->refused.expired += cause == TCPTRACE_SYNQ_EXPIRED;

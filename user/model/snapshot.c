@@ -163,6 +163,8 @@ static bool unhashed(const struct model *m, const struct conn *c)
 {
 	bool waits = c->in_acceptq && (!c->listener || c->listener->acceptq.now);
 
+	if (c->ghost && !c->sk && !c->req)	/* its cookie came back, and was refused */
+		return true;
 	if (c->in_acceptq)
 		return waits && (c->reset || c->state == TCP_S_CLOSE || model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT);
 	return c->sk && (c->state == TCP_S_CLOSE || c->state == TCP_S_NONE || c->state == TCP_S_SYN_SENT);
