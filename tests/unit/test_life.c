@@ -511,6 +511,19 @@ static void syn_reset(void **s)
 	leaves_synq(TCPTRACE_SYNQ_RESET, LIFE_SYN_RESET);
 }
 
+/* A child of Fast Open answers by itself: while it is in SYN_RECV a RST may come, or no third packet at all. */
+static void child_in_syn_recv(void **s)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		state(TCP_S_LISTEN, TCP_S_SYN_RECV);
+		caused(TCPTRACE_ACCEPTQ_ADD, SK, TCPTRACE_ACCEPTQ_FASTOPEN);
+		ends(TCP_S_SYN_RECV, TCP_S_CLOSE, (struct totals){ .err = i ? ETIMEDOUT : ECONNRESET });
+		is(i ? LIFE_EXPIRED : LIFE_RESET_BY_THEM);
+		teardown(s);
+		setup(s);
+	}
+}
+
 static void syn_killed(void **s)
 {
 	(void)s;
@@ -847,7 +860,7 @@ int main(void)
 		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data),
 		TEST(out_of_resources), TEST(reset_memory), TEST(unread_in_last_ack), TEST(reset_by_us_late), TEST(killed),
 		TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
-		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(swept), TEST(syn_reset),
+		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(swept), TEST(syn_reset), TEST(child_in_syn_recv),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(closed_early), TEST(told_by_so_error), TEST(not_sent), TEST(old_recording),
 		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),

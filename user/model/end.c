@@ -49,7 +49,7 @@ static bool is_ghost(const struct conn_life *l)
 /* A child of Fast Open, and one end of a simultaneous open, sends its SYN-ACK as a socket. */
 static bool is_expired(const struct conn_life *l)
 {
-	return left_synq(l, TCPTRACE_SYNQ_EXPIRED);
+	return left_synq(l, TCPTRACE_SYNQ_EXPIRED) || (l->old == TCP_S_SYN_RECV && l->totals.err == ETIMEDOUT);
 }
 
 static bool is_syn_reset(const struct conn_life *l)
@@ -107,12 +107,12 @@ static bool is_cancelled(const struct conn_life *l)
 	return is_closed_early(l) && l->totals.known && l->totals.retrans;
 }
 
-/* What follows was ESTABLISHED. */
+/* What follows was ESTABLISHED, or a socket in SYN_RECV. */
 
 static bool is_dead(const struct conn_life *l)
 {
-	return l->established && l->end_ns && !l->orphan && !l->end_unseen && l->old != TCP_S_NEW_SYN_RECV &&
-	       l->old != TCP_S_CLOSE;
+	return (l->established || l->old == TCP_S_SYN_RECV) && l->end_ns && !l->orphan && !l->end_unseen &&
+	       l->old != TCP_S_NEW_SYN_RECV && l->old != TCP_S_CLOSE;
 }
 
 static bool is_reset_err(int err)

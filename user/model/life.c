@@ -254,6 +254,7 @@ void life_step(struct conn_life *l, const struct model_event *ev)
 		break;
 	case TCPTRACE_DROP:
 		l->acks_refused++;
+		l->aborted = ev->rec->event == TCPTRACE_DROP && ev->rec->new == TCPTRACE_ABORTED;
 		break;
 	case TCPTRACE_ACCEPTQ_ADD:
 		l->acceptq_ns = t_ns;

@@ -92,6 +92,7 @@ struct conn_life {
 	uint64_t connect_ns;		/* how long connect() took; 0: unknown */
 	uint32_t synacks_again;		/* SYN-ACKs that were sent again */
 	uint32_t acks_refused;		/* how often its third packet was */
+	bool aborted;			/* and a RST answered it (tcp_abort_on_overflow) */
 	uint32_t tries;			/* SYNs that were refused before it came in, or at all */
 	int connect_err;		/* errno that connect() failed with, 0 */
 	int soft_err;			/* rec_soft_errno() */

@@ -187,9 +187,17 @@ static const char *expired(const struct conn_row *r)
 	return r->l->synacks_again ? N_("no third packet to {n} SYN-ACKs") : N_("no third packet to 1 SYN-ACK");
 }
 
+/* Bytes of data: our FIN, which is the last of all, is acknowledged with them. */
+static uint32_t undelivered(const struct conn_life *l)
+{
+	bool fin = l->old == TCP_S_FIN_WAIT1 || l->old == TCP_S_CLOSING || l->old == TCP_S_LAST_ACK;
+
+	return l->totals.undelivered - (fin && l->totals.undelivered);
+}
+
 static const char *reset_by_them(const struct conn_row *r)
 {
-	if (r->l->totals.undelivered)
+	if (undelivered(r->l))
 		return r->l->first == FIRST_US ? N_("reset by them after our FIN, {n} bytes not delivered") :
 		       N_("reset by them, {n} bytes not delivered");
 	return life_phase(r->l) == PHASE_ACCEPTQ ? N_("reset by them while it waited for accept()") : N_("reset by them");
@@ -207,7 +215,8 @@ static const char *sentence_of(const struct conn_row *r)
 	case LIFE_CLOSED_EARLY: return closed_early(r);
 	case LIFE_NOT_SENT: return N_("connect() failed: {what}");
 	case LIFE_EXPIRED: return expired(r);
-	case LIFE_SYN_RESET: return N_("reset by them in the SYN queue");
+	case LIFE_SYN_RESET: return r->l->aborted ? N_("reset by us: the accept queue was full (tcp_abort_on_overflow)") :
+			     N_("reset by them in the SYN queue");
 	case LIFE_SYN_KILLED: return N_("killed with its listener in the SYN queue");
 	case LIFE_GHOST: return r->l->acks_refused == 1 ? N_("third packet refused, never established") :
 			 N_("third packet refused {n} times, never established");
@@ -249,7 +258,7 @@ static struct filling filling_of(const struct conn_row *r)
 	case LIFE_GHOST: f.n = r->l->acks_refused; break;
 	case LIFE_NEVER_CLOSED: f.ns = between(r->l->end_ns, r->l->last_ns); break;
 	case LIFE_NOT_ACCEPTED: f.n = t->unread; f.ns = row_acceptq_ns(r); break;
-	case LIFE_RESET_BY_THEM: case LIFE_TIMED_OUT: f.n = t->undelivered; break;
+	case LIFE_RESET_BY_THEM: case LIFE_TIMED_OUT: f.n = undelivered(r->l); break;
 	case LIFE_RESET_UNREAD: f.n = t->unread; break;
 	case LIFE_UNKNOWN:
 		if (r->unobserved)
