@@ -625,6 +625,8 @@ static void came(void **state)
 	cause_of(state, EHOSTUNREACH, false, false, ": no SYN had left, a route of this machine says so.");
 	cause_of(state, EHOSTUNREACH, true, false, ": the host does not answer, or a router or a firewall says so.");
 	cause_of(state, EHOSTDOWN, true, false, ": its SYN had left, and an ICMP message says so.");
+	cause_of(state, ECONNRESET, true, false, ": no RST came, but a shutdown() or connect(AF_UNSPEC) of its own.");
+	cause_of(state, ECONNABORTED, true, false, ": no RST came, but ss -K or a program like it ended it.");
 	cause_of(state, EACCES, false, false, ": a filter, a route or a policy of this machine denies it.");
 }
 

@@ -348,6 +348,21 @@ static void stalled_unknown(void **state)
 	assert_told("accept-stalled", FINDING_ADVICE, "Look at what prog[100] does meanwhile");
 }
 
+/* Those whom the full SYN queue refused are not what the pause cost. */
+static void stalled_after(void **state)
+{
+	(void)state;
+	rig_listen(8, 4096);
+	drop(5, TCPTRACE_DROP_SYNQ_FULL, 0, 9, 0);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	pass(2600 * MS);
+	look();
+	assert_int_equal(found.n, 2);
+	for (unsigned int i = 0; i < found.n; i++)
+		assert_int_equal(!strcmp(found.f[i].id, "accept-stalled"), !found.text[i][FINDING_COST][0]);
+}
+
 /* What was refused was refused before the pause, by a burst: two causes. */
 static void stalled_beside(void **state)
 {
@@ -787,7 +802,7 @@ int main(void)
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
 		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_alike),
-		TEST(stalled_unknown), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
+		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
 		TEST(began_before), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices),
 		TEST(successor), TEST(stuck_later), TEST(reloaded),

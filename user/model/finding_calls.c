@@ -301,7 +301,7 @@ static void say_no_address(struct diagnosis *d, const struct connects *row)
 }
 
 /* What its errno came from, of all that failed so. */
-enum came { CAME_UNKNOWN, CAME_NO_SYN, CAME_RST, CAME_ICMP };
+enum came { CAME_UNKNOWN, CAME_NO_SYN, CAME_RST, CAME_NO_RST };
 
 /* A SYN that left and an errno without a RST: tcp_v4_err(). No SYN: connect() itself failed, before tcp_connect(). */
 static enum came came_of(const struct diagnosis *d, const struct connects *row, const struct failure *e)
@@ -316,7 +316,7 @@ static enum came came_of(const struct diagnosis *d, const struct connects *row, 
 		return CAME_NO_SYN;
 	if (row->to[i].sent == e->count &&
 	    (e->err != ECONNREFUSED || model_seen(d->m, TCPTRACE_RST_RECEIVED) == TCPTRACE_SEEN_EXACTLY))
-		return CAME_ICMP;
+		return CAME_NO_RST;
 	return CAME_UNKNOWN;
 }
 
@@ -326,7 +326,7 @@ static enum came came_of(const struct diagnosis *d, const struct connects *row, 
 static const struct reason { int32_t err; enum came came; const char *cause, *advice; } reasons[] = {
 	{ ECONNREFUSED, CAME_RST, N_(": a RST came back, nobody listens there"),
 	  N_("Start the server, or send {who} to its port. A firewall that rejects looks the same.") },
-	{ ECONNREFUSED, CAME_ICMP, N_(": no RST came back but an ICMP message, as of a firewall that rejects"),
+	{ ECONNREFUSED, CAME_NO_RST, N_(": no RST came back but an ICMP message, as of a firewall that rejects"),
 	  N_("Look at nft list ruleset, here, there and on the way; a service without a server may be rejected so, too.") },
 	{ ECONNREFUSED, CAME_NO_SYN, N_(": no SYN had left, a filter of this machine refuses it"), LOOK_AT_POLICY },
 	{ ECONNREFUSED, CAME_UNKNOWN, N_(": a RST or an ICMP message came back: nobody listens there, or a firewall rejects"),
@@ -337,7 +337,7 @@ static const struct reason { int32_t err; enum came came; const char *cause, *ad
 	{ EHOSTUNREACH, CAME_UNKNOWN, N_(": the host does not answer, or a router or a firewall says so"),
 	  N_("Is the host up? ip neigh, ip route get and the firewalls on the way tell.") },
 	{ ENETUNREACH, CAME_NO_SYN, N_(": there is no route"), N_("ip route get shows which route is missing.") },
-	{ ENETUNREACH, CAME_ICMP, N_(": its SYN had left, and a router or a firewall says that there is no route"),
+	{ ENETUNREACH, CAME_NO_RST, N_(": its SYN had left, and a router or a firewall says that there is no route"),
 	  N_("traceroute shows how far it gets; or look at nft list ruleset, here and on the way.") },
 	{ ENETUNREACH, CAME_UNKNOWN, N_(": there is no route, or a router or a firewall says so"),
 	  N_("ip route get shows whether this machine has a route, traceroute how far it gets.") },
@@ -349,7 +349,11 @@ static const struct reason { int32_t err; enum came came; const char *cause, *ad
 	{ EINVAL, CAME_UNKNOWN, N_(": its arguments or the route are no good"), N_("ip route get shows a blackhole route, if it is "
 	  "one. See EINVAL in connect(2).") },
 	{ ENETDOWN, CAME_UNKNOWN, N_(": the interface is down"), N_("ip link shows it.") },
-	{ 0, CAME_ICMP, N_(": its SYN had left, and an ICMP message says so"),
+	{ ECONNRESET, CAME_NO_RST, N_(": no RST came, but a shutdown() or connect(AF_UNSPEC) of its own"),	/* tcp_disconnect() */
+	  N_("What {who} logs, or strace -e trace=network with -f, shows which thread calls that.") },
+	{ ECONNABORTED, CAME_NO_RST, N_(": no RST came, but ss -K or a program like it ended it"),		/* tcp_abort() */
+	  N_("Ask what ends connections on this machine: ss -K, a firewall manager.") },
+	{ 0, CAME_NO_RST, N_(": its SYN had left, and an ICMP message says so"),
 	  N_("traceroute and the firewalls on the way tell who sends it.") },
 	{ 0, CAME_UNKNOWN, NULL, N_("See {errno} in connect(2).") },
 };
@@ -508,7 +512,8 @@ static bool ended_by_icmp(const struct diagnosis *d, const struct unanswered *u)
 		if (!row->used || row->rport != u->rport || row->netns != u->netns || row->family != target_of_unanswered(u).family)
 			continue;
 		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
-			if (row->failures.of[n].count >= CONNECT_FEW && came_of(d, row, &row->failures.of[n]) == CAME_ICMP)
+			if (row->failures.of[n].count >= CONNECT_FEW && is_errno_of_net(row->failures.of[n].err) &&
+			    came_of(d, row, &row->failures.of[n]) == CAME_NO_RST)
 				sum += row->failures.of[n].count;
 	}
 	return sum >= u->count + u->given_up;

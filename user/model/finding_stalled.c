@@ -195,7 +195,7 @@ bool find_stalled(struct diagnosis *d)
 		say_at_once(d);
 	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ".");
-	if (stalls_explain(d))
+	if (stalls_explain(d) && refused_by_acceptq(d->l))	/* the SYN queue's are synq-full's */
 		say_cost(d);
 	say_acceptq(d);
 	sum = all_stalls(d, &n);
