@@ -200,13 +200,15 @@ static void put_trouble(struct view *v, const struct listener *l)
 /* Who has it and which limit decides: "server[11534], fd 3. backlog 2 (asked 2, somaxconn 4096: backlog decides)" */
 static void put_owner(struct out *o, const struct listener *l)
 {
+	const struct owner *who = listener_named(l);
+
 	out_str(o, "<p class=\"owner\">");
-	html_who(o, &l->opener);
-	if (l->opener.pid && l->opener.fd >= 0) {
+	html_who(o, who);
+	if (who->pid && who->fd >= 0) {
 		out_str(o, ", fd ");
-		out_u64(o, (uint64_t)l->opener.fd);
+		out_u64(o, (uint64_t)who->fd);
 	}
-	if (l->acceptor.pid && l->acceptor.pid != l->opener.pid) {
+	if (l->acceptor.pid && l->acceptor.pid != who->pid) {
 		html_text(o, N_("; "));
 		html_text(o, N_("accepted by"));
 		out_char(o, ' ');

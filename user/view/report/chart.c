@@ -41,16 +41,6 @@ static void begin_path(struct out *o, const char *class)
 
 /* ---- lengths ---- */
 
-/* A limit far above all that was there would leave nothing to see of it. */
-static uint64_t top_of(uint32_t peak, const struct listener *l)
-{
-	uint64_t top = peak > 0 ? peak : 1;
-
-	if (l->limit_known && l->limit > top && l->limit <= 4 * top)
-		top = l->limit;
-	return top;
-}
-
 static uint32_t peak_of(const struct series *s)
 {
 	uint32_t peak = 0;
@@ -58,6 +48,18 @@ static uint32_t peak_of(const struct series *s)
 	for (uint32_t i = 0; i < s->n; i++)
 		peak = s->points[i].max > peak ? s->points[i].max : peak;
 	return peak;
+}
+
+/* A limit far above all that was there would leave nothing to see of it. */
+static uint64_t top_of(uint32_t peak, const struct series *limit)
+{
+	uint64_t top = peak > 0 ? peak : 1;
+
+	for (uint32_t i = 0; i < limit->n; i++) {
+		if (limit->points[i].max > top && limit->points[i].max <= 4ull * (peak > 0 ? peak : 1))
+			top = limit->points[i].max;
+	}
+	return top;
 }
 
 /* Filled steps; where several changes are one point, all of what was between goes up and down there. */
@@ -108,14 +110,28 @@ static void put_peaks(struct view *v, const struct series *s, uint32_t peak, uin
 	out_str(v->out, "\"/>");
 }
 
-static void put_limit(struct out *o, const struct listener *l, uint64_t top)
+/* As listen() set it, from one call to the next; what is above the drawing is not in it. */
+static void put_limit(struct view *v, const struct series *s, uint64_t top)
 {
-	if (!l->limit_known || l->limit > top)
-		return;
+	struct out *o = v->out;
+	bool drawn = false;
+
 	begin_path(o, "limit");
-	put_xy(o, 'M', 0);
-	put_xy(o, ' ', y_of(l->limit, top));
-	put_xy(o, 'H', WIDTH);
+	for (uint32_t i = 0; i < s->n; i++) {
+		uint64_t x = i ? x_of(v->priv, s->points[i].t_ns) : 0, y = y_of(s->points[i].last, top);
+
+		if (drawn)
+			put_xy(o, 'H', x);
+		if (s->points[i].last <= top && drawn) {
+			put_xy(o, 'V', y);
+		} else if (s->points[i].last <= top) {
+			put_xy(o, 'M', x);
+			put_xy(o, ' ', y);
+		}
+		drawn = s->points[i].last <= top;
+	}
+	if (drawn)
+		put_xy(o, 'H', WIDTH);
 	out_str(o, "\"/>");
 }
 
@@ -178,7 +194,10 @@ static void put_key(struct out *o, const char *class, const char *label)
 static void put_limit_key(struct out *o, const struct listener *l, uint64_t top)
 {
 	out_str(o, " <span class=\"key limit\">");
-	html_with_numbers(o, l->limit > top ? N_("limit {1}, far above") : N_("limit {1}"), l->limit);
+	if (limits_differ(&l->limits))
+		html_with_numbers(o, N_("limit {1} to {2}"), l->limits.low, l->limits.high);
+	else
+		html_with_numbers(o, l->limit > top ? N_("limit {1}, far above") : N_("limit {1}"), l->limit);
 	out_str(o, "</span>");
 }
 
@@ -196,7 +215,7 @@ void chart_queue(struct view *v, const struct card *c, enum chart_queue which)
 	const struct series *s = which == CHART_ACCEPTQ ? &c->graph->acceptq : &c->graph->synq;
 	const char *title = which == CHART_ACCEPTQ ? N_("Accept queue") : N_("SYN queue");
 	uint32_t peak = peak_of(s);
-	uint64_t top = top_of(peak, c->l);
+	uint64_t top = top_of(peak, &c->graph->limit);
 	struct out *o = v->out;
 
 	begin_chart(v, which == CHART_ACCEPTQ ? "acceptq" : "synq", title, c->l->id);
@@ -205,11 +224,12 @@ void chart_queue(struct view *v, const struct card *c, enum chart_queue which)
 	html_with_numbers(o, N_("Its length over time: at most {1}."), peak);
 	if (c->l->limit_known) {
 		out_char(o, ' ');
-		html_with_numbers(o, N_("Its limit: {1}."), c->l->limit);
+		html_with_numbers(o, limits_differ(&c->l->limits) ? N_("Its limit: {1} to {2}.") : N_("Its limit: {1}."),
+				  c->l->limits.low, c->l->limits.high);
 	}
 	out_str(o, "</desc>");
 	put_steps(v, s, top);
-	put_limit(o, c->l, top);
+	put_limit(v, &c->graph->limit, top);
 	if (which == CHART_ACCEPTQ)
 		put_refusals(v, c->graph);
 	put_peaks(v, s, peak, top);

@@ -59,6 +59,8 @@ static void choose_cards(struct report *r, const struct budget *b)
 		uint64_t synq = permille(&c->l->synq, c->l), acceptq = permille(&c->l->acceptq, c->l);
 
 		c->graph = graphs_find(&r->graphs, c->l->id);
+		if (c->graph && !c->graph->limit.n && c->l->limit_known)
+			series_add(&c->graph->limit, r->from_ns, c->l->limit);
 		c->refused = listener_refused(c->l);
 		c->full_permille = synq > acceptq ? synq : acceptq;
 		c->oldest_ns = model_oldest_wait(r->model, &c->l->acceptq);
@@ -83,6 +85,7 @@ static void thin_charts(struct report *r, const struct budget *b)
 			continue;
 		series_thin(&g->synq, r->points);
 		series_thin(&g->acceptq, r->points);
+		series_thin(&g->limit, r->points);
 	}
 }
 

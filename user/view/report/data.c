@@ -135,7 +135,7 @@ static void put_listener(struct view *v, const struct listener *l)
 	put_u64_of(o, "{", "listener", l->id);
 	put_string(o, ",", "name", name);
 	put_key(o, ",", "owner");
-	script_who(o, &l->opener);
+	script_who(o, listener_named(l));
 	if (l->limit_known)
 		put_u64_of(o, ",", "limit", l->limit);
 	put_counts(o, r->model, l);

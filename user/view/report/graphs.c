@@ -84,6 +84,7 @@ void graphs_event(struct graphs *g, const struct model_event *ev, uint64_t from_
 	if (ev->has_queues) {
 		series_add(&one->synq, t_ns, ev->synq);
 		series_add(&one->acceptq, t_ns, ev->acceptq);
+		series_add(&one->limit, t_ns, ev->limit);
 	}
 	count(one, ev, t_ns - from_ns);
 }
@@ -97,6 +98,7 @@ void graphs_free(struct graphs *g)
 			next = one->next;
 			series_free(&one->synq);
 			series_free(&one->acceptq);
+			series_free(&one->limit);
 			free(one);
 		}
 	}

@@ -49,6 +49,7 @@ struct bin {
 struct graph {
 	uint32_t id;			/* of its listener */
 	struct series synq, acceptq;
+	struct series limit;		/* of both: listen() may be called again */
 	uint64_t bin_ns;		/* width: doubles when the run gets longer than all bins */
 	struct bin bins[BINS];
 	struct graph *next;		/* hash chain */
