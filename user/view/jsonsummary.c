@@ -375,7 +375,8 @@ void json_end_line(struct view *v, const struct view_end *end)
 		json_u64(o, "illegal", t->illegal);
 	json_u64(o, "listeners_unseen", t->listeners_unseen);
 	json_u64(o, "conns_now", t->conns_now);
-	json_u64(o, "conns_peak", t->conns_peak);
+	if (!v->cfg.hosts)
+		json_u64(o, "conns_peak", t->conns_peak);
 	put_by_event(o, "by_event", t->events);
 	put_by_event(o, "lost_by_event", t->lost);
 	json_str(o, "source", end->source);

@@ -51,11 +51,17 @@ static void put_number(struct out *o, bool known, uint64_t n)
 		out_char(o, '-');
 }
 
-static void put_of(struct out *o, uint32_t n, const struct listener *l)
+/* Live it is what the snapshot found; at the end of a recording what its steps have made of that, if all are there. */
+static bool now_known(const struct model *m, const struct listener *l, const struct listeners_config *cfg, bool synq)
 {
-	put_number(o, l->lengths_ns, n);
-	out_char(o, '/');
-	put_number(o, l->limit_known, l->limit);
+	return cfg->counts ? figure_known(m, l, synq ? FIGURE_SYNQ_NOW : FIGURE_ACCEPTQ_NOW) : l->lengths_ns != 0;
+}
+
+static void put_queue(const struct listeners *t, const struct listener *l, bool synq)
+{
+	put_number(t->o, now_known(t->m, l, t->cfg, synq), synq ? l->synq.now : l->acceptq.now);
+	out_char(t->o, '/');
+	put_number(t->o, l->limit_known, l->limit);
 }
 
 /* A name from outside, or "-"; the columns it takes. */
@@ -91,8 +97,7 @@ static unsigned int put_value(const struct listeners *t, const struct listener *
 	if (l->netns && t->cfg->netns_name)
 		netns = t->cfg->netns_name(l->netns, l->born_ns, listener_until(l));
 	switch (c) {
-	case SYNQ: put_of(o, l->synq.now, l); break;
-	case ACCEPTQ: put_of(o, l->acceptq.now, l); break;
+	case SYNQ: case ACCEPTQ: put_queue(t, l, c == SYNQ); break;
 	case BACKLOG: put_number(o, l->limit_known, l->limit); break;
 	case DROPS: put_number(o, l->sk_drops_known, l->sk_drops); break;
 	case LOCAL: out_endpoint(o, l->laddr, l->lport); break;
@@ -204,11 +209,12 @@ static void put_object(struct out *o, const struct model *m, const struct listen
 {
 	out_str(o, "{\"type\":\"listener\"");
 	json_listener_name(o, m, l);
-	if (l->lengths_ns) {
+	if (now_known(m, l, cfg, true)) {
 		json_u64(o, "synq_now", l->synq.now);
 		json_u64(o, "synq_young", l->synq_young);
-		json_u64(o, "acceptq_now", l->acceptq.now);
 	}
+	if (now_known(m, l, cfg, false))
+		json_u64(o, "acceptq_now", l->acceptq.now);
 	if (figure_known(m, l, FIGURE_ACCEPTQ_OLDEST))
 		json_u64(o, "oldest_ns", model_oldest_wait(m, &l->acceptq));
 	if (l->sk_drops_known)

@@ -339,10 +339,12 @@ static void put_rate(struct view *v, const struct model *m, const struct listene
 	const struct model_totals *t = model_totals(m);
 	uint64_t from = l->born_ns > t->first_ns ? l->born_ns : t->first_ns, until = l->open ? t->last_ns : l->closed_ns;
 	uint64_t ms = until > from ? (until - from) / 1000000 : 0, tenths = ms ? l->established * 10000 / ms : 0;
+	enum known known = figure_known(m, l, FIGURE_ESTABLISHED);
 
-	if (!v->cfg.live || ms < 1000 || !tenths || !figure_known(m, l, FIGURE_ESTABLISHED))
+	if (!v->cfg.live || ms < 1000 || !tenths || !known)
 		return;
 	out_mem(v->out, "  ", 2);
+	put_known(v->out, known, tenths);
 	out_u64(v->out, tenths / 10);
 	if (tenths < 100) {
 		out_char(v->out, '.');
