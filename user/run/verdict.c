@@ -22,21 +22,26 @@ static uint64_t refused_by(const struct select *s, const struct model *m, bool a
 	return n;
 }
 
-/* What is not seen is not none. */
+/* What is not seen, or was lost, is not none. */
 static bool refused(const struct options *o, const struct select *s)
 {
-	bool all = o->fail_on & FAIL_ON_REFUSED, unknown = false;
+	bool all = o->fail_on & FAIL_ON_REFUSED, unknown = false, lost = false;
 	uint64_t n = 0;
 
 	for (unsigned int i = 0; i < s->models->n; i++) {
-		n += refused_by(s, s->models->of[i], all);
-		unknown |= model_seen(s->models->of[i], TCPTRACE_DROP) == TCPTRACE_SEEN_NOT;
+		const struct model *m = s->models->of[i];
+
+		n += refused_by(s, m, all);
+		unknown |= model_seen(m, TCPTRACE_DROP) == TCPTRACE_SEEN_NOT;
+		lost |= model_totals(m)->lost[TCPTRACE_DROP] || model_totals(m)->lost[TCPTRACE_NONE];
 	}
 	if (n)
 		talk(_("--fail-on %s: segments that were refused: %llu"), all ? "refused" : "overflow", (unsigned long long)n);
 	else if (unknown)
 		talk(_("--fail-on %s: whether any segment was refused is not seen here"), all ? "refused" : "overflow");
-	return n || unknown;
+	else if (lost)
+		talk(_("--fail-on %s: records were lost: whether any segment was refused is not known"), all ? "refused" : "overflow");
+	return n || unknown || lost;
 }
 
 bool verdict_fails(const struct options *o, const struct select *s, uint64_t lost)

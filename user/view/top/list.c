@@ -45,6 +45,8 @@ static void keep_finding(void *ctx, const struct finding *f)
 	}
 	finding_text(t->v, &text, f, FINDING_CAUSE, NULL);
 	n = text.len < TOP_FINDING_TEXT - 1 ? text.len : TOP_FINDING_TEXT - 1;
+	while (n < text.len && ((unsigned char)text.buf[n] & 0xc0) == 0x80)	/* whole characters */
+		n--;
 	memcpy(all->one[all->n].text, text.buf, n);
 	all->one[all->n].text[n] = 0;
 	all->one[all->n++].listener = f->listener ? f->listener->id : 0;
