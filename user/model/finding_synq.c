@@ -129,25 +129,31 @@ static void find_cookies(const struct diagnosis *from)
 	tell(&d, "cookies");
 }
 
+static void say_figure(struct diagnosis *d, const char *key, enum figure f, uint64_t n)
+{
+	say_least(d, key, FINDING_NUMBER, n, figure_known(d->m, d->l, f) != KNOWN_EXACTLY);
+}
+
 /* One in a hundred is the path; a single one of few is told too: somebody could not connect. */
 static void find_expiring(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
 	uint64_t expired = d.l->causes[TCPTRACE_SYNQ_EXPIRED];
+	enum known known = figure_known(d.m, d.l, FIGURE_SYNACK_RETRANS);
 
 	expired -= d.l->refused.expired < expired ? d.l->refused.expired : expired;
 	if (!expired || expired * 100 < d.l->established || !came_in_is_known(&d))
 		return;
 	blame_keeper(&d);
-	say_number(&d, "expired", expired);
-	say_number(&d, "established", d.l->established);
+	say_figure(&d, "expired", FIGURE_EXPIRED, expired);
+	say_figure(&d, "established", FIGURE_ESTABLISHED, d.l->established);
 	d.f.cost_ns = expired * CLIENT_LOST_NS;
 	say(&d, FINDING_CAUSE, d.l->deferred ?
 	    N_("{listener}: the third packet, or the data that TCP_DEFER_ACCEPT waits for, did not come: {expired:request} "
 	       "expired in the SYN queue of {who}") :
 	    N_("{listener}: the third packet did not come: {expired:request} expired in the SYN queue of {who}"));
-	if (figure_known(d.m, d.l, FIGURE_SYNACK_RETRANS) != KNOWN_NOT) {
-		say_number(&d, "retransmits", d.l->synack_retrans);
+	if (known == KNOWN_EXACTLY || (known && d.l->synack_retrans)) {
+		say_figure(&d, "retransmits", FIGURE_SYNACK_RETRANS, d.l->synack_retrans);
 		say(&d, FINDING_CAUSE, " after {retransmits:SYN-ACK retransmit}");
 	}
 	say(&d, FINDING_CAUSE, ", {established:other} established.");
