@@ -330,7 +330,7 @@ int http_start(struct http *h, const char **why)
 
 /* ---- opening ---- */
 
-/* What systemd has opened for us (tcptrace-metrics.socket). */
+/* What systemd has opened for us, where somebody has a socket unit. */
 static int inherited_socket(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
