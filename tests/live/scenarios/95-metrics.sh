@@ -317,7 +317,6 @@ capabilities()
 scenario privileges_replay 4 own -- "a replay has system calls for files alone, before a byte of the recording is read"
 privileges_replay()
 {
-
 	own_trace -w "$dir/record"
 	server --accept loop --max 3
 	client --count 3
