@@ -32,7 +32,7 @@ struct connects {
 		uint64_t sent, unsent;		/* of how many the SYN was seen to have left, or not to; */
 		uint64_t by_rst;		/* for how many a RST was seen to come */
 	} to[FAILURE_ERRNOS];			/* as failures.of */
-	/* Closed in SYN_SENT before an answer was seen: given up, or told an error that no record has (sk_err_soft). */
+	/* Closed in SYN_SENT before an answer was seen: given up, or told an error that was not seen (SO_ERROR). */
 	struct {
 		uint64_t count, first_ns;
 		uint64_t most_ns;		/* the longest */
