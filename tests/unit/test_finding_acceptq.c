@@ -363,6 +363,41 @@ static void stalled_after(void **state)
 		assert_int_equal(!strcmp(found.f[i].id, "accept-stalled"), !found.text[i][FINDING_COST][0]);
 }
 
+/* They came at once, one was accepted, and then none for long: in a longer queue they would have waited for that. */
+static void stalled_at_once(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	for (unsigned int i = 10; i < 30; i++)
+		refuse(i);
+	accept_by(1, SERVER, 0, 0, 2);
+	pass(2600 * MS);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 2.6 s");
+	assert_says(FINDING_COST, "20 clients refused: none came in");
+}
+
+/* As they came nobody accepted any more, and soon after that the listener was closed: it is no burst. */
+static void closed_soon(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	for (unsigned int i = 10; i < 30; i++)
+		refuse(i);
+	pass(300 * MS);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	for (unsigned int i = 1; i <= 3; i++)
+		state_of(server_rec(0, i), SK(i), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	look();
+	assert_told("closed-waiting", FINDING_CAUSE, "with 3 connections that nobody had accepted: they were reset");
+	assert_says(FINDING_COST, "20 clients refused: none came in");
+	assert_says(FINDING_SEEN, "Seen: 20 segments refused, accept queue up to 3 (limit 2)");
+}
+
 /* What was refused was refused before the pause, by a burst: two causes. */
 static void stalled_beside(void **state)
 {
@@ -802,6 +837,7 @@ int main(void)
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
 		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_alike),
+		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
 		TEST(began_before), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices),

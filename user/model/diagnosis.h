@@ -64,9 +64,10 @@ bool find_stalled(struct diagnosis *d);
 bool stalls_explain(const struct diagnosis *d);		/* most of what was refused */
 void find_short(struct diagnosis *d);
 
-void find_acceptq(struct diagnosis *d);
+bool find_acceptq(struct diagnosis *d);			/* true: what it refused goes with its close */
 void find_synq(struct diagnosis *d);
-void find_closed(struct diagnosis *d);
+bool close_explains(const struct diagnosis *d);		/* most of what was refused */
+void find_closed(struct diagnosis *d, bool refused);	/* refused: with what refusals cost */
 void find_unheard(struct diagnosis *d);
 void find_connects(struct diagnosis *d);
 void find_close_wait(struct diagnosis *d);

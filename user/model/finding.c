@@ -345,12 +345,13 @@ void findings(const struct model *m, const struct machine *machine, finding_fn f
 	struct found found = { .fn = fn, .ctx = ctx };
 	struct diagnosis d = { .m = m, .machine = machine, .found = &found };
 	const struct listener *l;
+	bool refused;
 
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		d.l = l;
-		find_acceptq(&d);
+		refused = find_acceptq(&d);
 		find_synq(&d);
-		find_closed(&d);
+		find_closed(&d, refused);
 	}
 	d.l = NULL;
 	find_unheard(&d);

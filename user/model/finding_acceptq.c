@@ -88,17 +88,21 @@ static bool find_long_wait(struct diagnosis *d)
 }
 
 /* One cause for a listener, but for what was refused beside the pauses. */
-void find_acceptq(struct diagnosis *from)
+bool find_acceptq(struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
 
 	if (find_accept_fails(&d) || find_shut(&d) || find_imbalance(&d))
-		return;
+		return false;
 	if (find_stalled(&d)) {
 		if (stalls_explain(&d))
-			return;
+			return false;
 		d = diagnosis_of(from, from->l);
 	}
-	if (!find_slow(&d) && !find_long_wait(&d))
-		find_short(&d);
+	if (find_slow(&d) || find_long_wait(&d))
+		return false;
+	if (close_explains(&d))
+		return true;
+	find_short(&d);
+	return false;
 }

@@ -11,14 +11,28 @@
 
 /* ---- closed over connections that nobody had accepted ---- */
 
-void find_closed(struct diagnosis *from)
+static uint64_t closed_over(const struct listener *l)
+{
+	uint64_t closed = l->causes[TCPTRACE_ACCEPTQ_CLOSED];
+
+	if (closed > l->pace.left)		/* the kernel knows how many waited */
+		closed = l->pace.left;
+	return closed - (l->closed_reset < closed ? l->closed_reset : closed);	/* by their clients, before */
+}
+
+/* In a longer queue they would have waited with those that were thrown out. */
+bool close_explains(const struct diagnosis *d)
+{
+	uint64_t refused = d->l->pace.left_refused;
+
+	return refused && 2 * refused >= refused_by_acceptq(d->l) && closed_over(d->l);
+}
+
+void find_closed(struct diagnosis *from, bool refused)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
-	uint64_t closed = d.l->causes[TCPTRACE_ACCEPTQ_CLOSED];
+	uint64_t closed = closed_over(d.l);
 
-	if (closed > d.l->pace.left)		/* the kernel knows how many waited */
-		closed = d.l->pace.left;
-	closed -= d.l->closed_reset < closed ? d.l->closed_reset : closed;	/* by their clients, before */
 	if (!closed)
 		return;
 	blame_keeper(&d);
@@ -38,7 +52,10 @@ void find_closed(struct diagnosis *from)
 	if (who_is_gone(&d))
 		say(&d, FINDING_CAUSE, " (the process is gone)");
 	say(&d, FINDING_CAUSE, ".");
-	if (d.l->causes[TCPTRACE_SYNQ_LISTENER_CLOSED]) {
+	if (refused) {
+		say_cost(&d);
+		say_acceptq(&d);
+	} else if (d.l->causes[TCPTRACE_SYNQ_LISTENER_CLOSED]) {
 		say_number(&d, "half_open", d.l->causes[TCPTRACE_SYNQ_LISTENER_CLOSED]);
 		say(&d, FINDING_COST, "Beside them {half_open:handshake} ended half-way.");
 	}

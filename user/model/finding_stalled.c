@@ -46,12 +46,16 @@ static bool is_stalled(const struct diagnosis *d)
 	return n && 4 * n <= d->l->pace.takes + sum.waiting + 3;
 }
 
-/* Most of what was refused was refused in pauses: the length of the queue is not the matter. */
+/*
+ * Most of what was refused was refused in pauses, or just before the worst of them: the length of the queue is not the
+ * matter, in a longer one they would have waited for its end.
+ */
 bool stalls_explain(const struct diagnosis *d)
 {
-	uint64_t n;
+	struct stall s = worst_stall(d);
+	uint64_t n, all = refused_by_acceptq(d->l);
 
-	return 2 * all_stalls(d, &n).refused >= refused_by_acceptq(d->l);
+	return 2 * all_stalls(d, &n).refused >= all || (s.ns >= PACE_STALL_NS && 2 * s.refused_busy >= all);
 }
 
 /* R is runnable: that it ran is another thing. */

@@ -14,6 +14,22 @@ static void set_length(struct stall *s, uint64_t until_ns)
 	s->ns = until_ns > s->from_ns ? until_ns - s->from_ns : 0;
 }
 
+static void set_refused(struct stall *s, const struct listener *l)
+{
+	const struct pace *p = &l->pace;
+	uint64_t busy_ns = s->from_ns + s->ns - p->busy_ns;
+
+	s->refused = refused_by_acceptq(l) - p->refused;
+	s->refused_busy = 2 * s->ns >= busy_ns ? refused_by_acceptq(l) - p->refused_empty : s->refused;
+}
+
+/* Nobody waits any more. */
+static void idles(struct listener *l)
+{
+	l->pace.refused_empty = refused_by_acceptq(l);
+	l->pace.busy_ns = 0;
+}
+
 bool stall_worse(const struct stall *a, const struct stall *b)
 {
 	bool long_a = a->ns >= PACE_STALL_NS, long_b = b->ns >= PACE_STALL_NS;
@@ -33,7 +49,7 @@ static void ends(struct listener *l, uint64_t t_ns)
 	s = p->now;
 	p->now.from_ns = 0;
 	set_length(&s, t_ns);
-	s.refused = refused_by_acceptq(l) - p->refused;
+	set_refused(&s, l);
 	if (stall_worse(&s, &p->worst))
 		p->worst = s;
 	if (s.ns < PACE_STALL_NS)
@@ -53,6 +69,8 @@ static void begins(const struct model *m, struct listener *l, uint64_t t_ns, boo
 				      .waiting = l->acceptq.now };
 	l->pace.shown_ns = t_ns;
 	l->pace.refused = refused_by_acceptq(l);
+	if (!l->pace.busy_ns)
+		l->pace.busy_ns = l->pace.now.from_ns;
 }
 
 /* Steps that two CPUs make at once are told within this. */
@@ -98,6 +116,7 @@ void pace_step(const struct model *m, struct listener *l, const struct tcptrace_
 	}
 	if (!length) {
 		ends(l, p->shown_ns);
+		idles(l);
 		return;
 	}
 	if (!p->now.from_ns)
@@ -111,12 +130,20 @@ void pace_step(const struct model *m, struct listener *l, const struct tcptrace_
 /* Who waited until now is thrown out. */
 void pace_close(struct listener *l, uint64_t t_ns)
 {
+	struct stall s = l->pace.now;
+
 	if (l->acceptq.now) {
 		l->pace.left += l->acceptq.now;
 		l->pace.closings++;
 		l->pace.left_ns = t_ns;
 	}
+	if (s.from_ns) {
+		set_length(&s, t_ns);
+		set_refused(&s, l);
+		l->pace.left_refused += s.refused_busy;
+	}
 	ends(l, t_ns);
+	idles(l);
 }
 
 /* any_time: when they were lost is not known, so those that are over may be none either. */
@@ -147,6 +174,6 @@ bool pace_now(const struct model *m, const struct listener *l, struct stall *s)
 	if (!s->from_ns || !l->open)
 		return false;
 	set_length(s, takes_are_seen(m) ? m->totals.last_ns : l->pace.shown_ns);
-	s->refused = refused_by_acceptq(l) - l->pace.refused;
+	set_refused(s, l);
 	return true;
 }

@@ -18,7 +18,8 @@
 struct stall {
 	uint64_t from_ns, ns;
 	bool before;			/* it may have begun before from_ns */
-	uint64_t refused;		/* segments that the full queue refused meanwhile */
+	uint64_t refused;		/* segments that the full queue refused meanwhile, */
+	uint64_t refused_busy;		/* and since the queue was empty, if this was most of that time: they would have waited */
 	uint32_t waiting;		/* most that waited */
 };
 
@@ -33,13 +34,16 @@ struct pace {
 	uint64_t left;			/* waited when the listener was closed, */
 	uint32_t closings;		/* each time that any did: shutdown() closes it, and listen() opens it again */
 	uint64_t left_ns;		/* the last of them */
+	uint64_t left_refused;		/* refused_busy of what these ended */
 
 	/* The model's own: the while that goes on, from_ns 0: the queue is empty. */
 	struct stall now;
 	uint32_t ahead;			/* so many more waited than the steps accounted for, at ahead_ns */
 	uint64_t ahead_ns;
 	uint64_t shown_ns;		/* last record that showed that it goes on */
-	uint64_t refused;		/* by the full queue when it began */
+	uint64_t refused;		/* by the full queue when it began, */
+	uint64_t refused_empty;		/* and when the queue was empty last: */
+	uint64_t busy_ns;		/* it is not since then; 0: it is */
 };
 
 struct listener;
