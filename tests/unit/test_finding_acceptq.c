@@ -645,6 +645,13 @@ static void descriptors(void **state)
 	look();
 	assert_told("accept-fails", FINDING_ADVICE, "each time a client was lost");
 	assert_not_said("denies");
+	rig_down(state);
+	up(state);
+	rig_listen(2, 4096);
+	accept_error(EMFILE, SERVER);
+	accept_error(EMFILE, 101);	/* not all are its own */
+	look();
+	assert_told("accept-fails", FINDING_CAUSE, "accept() failed with EMFILE 2 times in prog[101] and others, first at ");
 }
 
 /* It failed once, and accepted again before the queue filled: another cause is told with what it cost. */

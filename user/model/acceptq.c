@@ -253,8 +253,11 @@ static void accept_failed(struct model *m, struct listener *l, const struct tcpt
 	l->accept_errors++;
 	failures_add(&s->accept_failures, -rec->ret, rec->t_ns);
 	s->accepted_then = l->accepted;
-	if (rec->flags & TCPTRACE_F_ACTOR)
-		s->failer = m->actor;
+	if (!(rec->flags & TCPTRACE_F_ACTOR))
+		return;
+	s->others_failed |= s->failer_err == -rec->ret && s->failer.pid != m->actor.pid;
+	s->failer = m->actor;
+	s->failer_err = -rec->ret;
 }
 
 /* A failure without lengths is one of a socket that does not listen: not any more, or it never did and becomes no listener. */

@@ -56,6 +56,8 @@ static void say_descriptors(struct diagnosis *d)
 		say(d, FINDING_ADVICE, ", and its own {knob}");
 	}
 	say(d, FINDING_ADVICE, ". If it leaks them: ls -l /proc/{pid}/fd.");
+	if (listener_seldom(d->l)->others_failed)
+		say(d, FINDING_ADVICE, " The others have limits of their own.");
 }
 
 /* It goes on, or the queue filled meanwhile, if anybody was refused at all. */
@@ -83,7 +85,9 @@ bool find_accept_fails(struct diagnosis *from)
 	say_number(d, "errors", e->count);
 	say_number(d, "pid", d->f.who.pid);
 	say_value(d, "from", FINDING_MOMENT, e->first_ns);
-	say(d, FINDING_CAUSE, "{listener}: accept() failed with {errno} {errors:time} in {who}, first at {from}");
+	say(d, FINDING_CAUSE, listener_seldom(from->l)->others_failed ?
+	    N_("{listener}: accept() failed with {errno} {errors:time} in {who} and others, first at {from}") :
+	    N_("{listener}: accept() failed with {errno} {errors:time} in {who}, first at {from}"));
 	if (e->err == EMFILE)
 		say_descriptors(d);
 	else if (e->err == ENFILE)

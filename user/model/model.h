@@ -94,7 +94,9 @@ struct seldom {
 	uint32_t nholders;
 	struct failures accept_failures;	/* accept() by errno */
 	uint64_t accepted_then;		/* of the listener, at the last of them */
-	struct owner failer;			/* who called it last in vain */
+	struct owner failer;			/* who called it last in vain, */
+	int32_t failer_err;			/* with this errno, */
+	bool others_failed;			/* as somebody else had, too */
 };
 
 struct listener {
