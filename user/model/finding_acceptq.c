@@ -44,6 +44,16 @@ static bool say_acceptors(struct diagnosis *d)
 	return true;
 }
 
+/* One that has not accepted yet may be slow, or do something else: that shows when it has been so for longer. */
+static const char *slow_cause(struct diagnosis *d)
+{
+	if (!d->l->pace.takes)
+		return N_("{listener}: {who} took none of those that waited: the accept queue was full.");
+	return say_acceptors(d) ?
+	       N_("{listener}: {who} and {acceptors:other} call accept() more slowly than clients come: the accept queue was full.") :
+	       N_("{listener}: {who} calls accept() more slowly than clients come: the accept queue was full.");
+}
+
 static bool find_slow(struct diagnosis *d)
 {
 	struct hist h;
@@ -51,9 +61,7 @@ static bool find_slow(struct diagnosis *d)
 	if (!refused_by_acceptq(d->l) || !acceptq_waits(d, &h) || hist_quantile(&h, 500) < FINDING_SLOW_NS)
 		return false;
 	blame_server(d);
-	say(d, FINDING_CAUSE, say_acceptors(d) ?
-	    N_("{listener}: {who} and {acceptors:other} call accept() more slowly than clients come: the accept queue was full.") :
-	    N_("{listener}: {who} calls accept() more slowly than clients come: the accept queue was full."));
+	say(d, FINDING_CAUSE, slow_cause(d));
 	say_cost(d);
 	say_acceptq(d);
 	say_at_once(d);
