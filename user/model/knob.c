@@ -36,6 +36,7 @@ static const struct knob knobs[] = {
 	{ "mongod", N_("net.listenBacklog (mongod.conf)"), NULL, NULL },
 	{ "memcached", N_("-b (1024 unless set)"), "-c", "-c" },
 	{ "varnishd", N_("-p listen_depth (1024 unless set)"), NULL, NULL },
+	{ "socat", N_("backlog= of its address (5 unless set)"), NULL, "max-children=" },
 	{ "envoy", N_("tcp_backlog_size of its listener (net.core.somaxconn unless set)"), NULL, NULL },
 	{ "beam.smp", N_("tcp_listen_options.backlog (rabbitmq.conf; 128 unless set)"), NULL, NULL },
 };
