@@ -529,10 +529,8 @@ static void syn_sent_ends(unsigned int i, uint32_t segs_out, int err)
 }
 
 /* A connect() that blocks, whose SYN leaves. */
-static void attempt(unsigned int i, int err, bool rst)
+static void attempt_of(struct tcptrace_record rec, unsigned int i, int err, bool rst)
 {
-	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3);
-
 	rec.sk = SK(i);
 	rig_feed(rec);
 	state_of(client_rec(0, i), SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
@@ -542,6 +540,36 @@ static void attempt(unsigned int i, int err, bool rst)
 	rec.event = TCPTRACE_CONNECT_RETURN;
 	rec.ret = -err;
 	rig_feed(rec);
+}
+
+static void attempt(unsigned int i, int err, bool rst)
+{
+	attempt_of(by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3), i, err, rst);
+}
+
+static void attempt_by(unsigned int program, unsigned int i, int err)
+{
+	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, i), 300 + program, 3);
+
+	rec.comm[0] = (char)('a' + program);
+	attempt_of(rec, i, err, false);
+}
+
+/* Short-lived programs, each under a name of its own, want one end: one trouble. With another errno it is another one. */
+static void many_programs(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 5; i++)
+		attempt_by(i, i, ETIMEDOUT);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "with ETIMEDOUT");
+	assert_says(FINDING_COST, "The same of 4 other programs.");
+	for (; i <= 8; i++)
+		attempt_by(6, i, EHOSTUNREACH);
+	look();
+	assert_int_equal(found.n, 2);
 }
 
 /* Blocked in connect() when we came: of what was not seen to begin there were as many calls as failures. */
@@ -1144,7 +1172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(synq), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
 		TEST(no_listener),
-		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(calls_unseen), TEST(connects), TEST(came), TEST(told_by_so_error), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
+		TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(calls_unseen), TEST(many_programs), TEST(connects), TEST(came), TEST(told_by_so_error), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved), TEST(order), TEST(listeners_in_order), TEST(healthy),
 		TEST(knobs), TEST(hostile),

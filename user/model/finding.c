@@ -258,14 +258,37 @@ void say_cost(struct diagnosis *d)
 
 /* ---- all ---- */
 
+static const struct finding_value *value_of(const struct finding *f, const char *key)
+{
+	const struct finding_value *v = f->value;
+
+	while (v->key && strcmp(v->key, key))
+		v++;
+	return v->key ? v : NULL;
+}
+
+/* connect() to one end, with one errno: by programs that have names of their own. */
+static bool same_failure(const struct finding *a, const struct finding *b)
+{
+	const struct finding_value *addr_a = value_of(a, "raddr"), *addr_b = value_of(b, "raddr");
+	const struct finding_value *err_a = value_of(a, "errno"), *err_b = value_of(b, "errno");
+
+	if (!a->who.pid || !b->who.pid || !addr_a || !addr_b || !err_a || !err_b)
+		return false;
+	return a->netns == b->netns && a->rport == b->rport && a->family == b->family &&
+	       err_a->number == err_b->number && !memcmp(addr_a->addr, addr_b->addr, 16);
+}
+
 /*
  * A server that listens anew and anew has one trouble; members of a group with processes of their own have not. A process
  * that is stopped, or ends, has one at all of its ports.
  */
 static bool same_trouble(const struct finding *a, const struct finding *b)
 {
-	if (strcmp(a->id, b->id) || !a->listener || !b->listener)
+	if (strcmp(a->id, b->id))
 		return false;
+	if (!a->listener || !b->listener)
+		return same_failure(a, b);
 	if (a->of_process && a->who.pid && a->who.pid == b->who.pid)
 		return true;
 	return same_address(a->listener, b->listener) &&
@@ -275,7 +298,7 @@ static bool same_trouble(const struct finding *a, const struct finding *b)
 static void fold_into(struct finding *kept, const struct finding *f)
 {
 	kept->same++;
-	kept->apart |= !same_address(kept->listener, f->listener);
+	kept->apart |= kept->listener && !same_address(kept->listener, f->listener);
 }
 
 /* The costliest of them stays. */
@@ -307,7 +330,9 @@ static void say_same(struct diagnosis *d, const struct finding *f)
 	bool more = has_part(f, FINDING_COST);
 
 	say_number(d, "same", f->same);
-	if (f->apart)
+	if (!f->listener)
+		say(d, FINDING_COST, N_("The same of {same:other program}."));
+	else if (f->apart)
 		say(d, FINDING_COST, more ? N_(" The same of {same:other listener} of that process.") :
 		    N_("The same of {same:other listener} of that process."));
 	else

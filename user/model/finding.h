@@ -54,7 +54,7 @@ struct finding {
 	uint8_t family;				/* likewise */
 	bool of_process;			/* what it does itself, at all of its listeners alike; who is the only one */
 	bool apart;				/* not all of `same` have this listener's address */
-	uint32_t same;				/* other listeners of which the same holds */
+	uint32_t same;				/* other listeners, or programs, of which the same holds */
 	uint64_t cost_ns;			/* time of clients, by which findings are in order */
 	struct finding_value value[FINDING_VALUES];	/* ends at key NULL */
 	/*
