@@ -100,7 +100,9 @@ void say_acceptq(struct diagnosis *d)
 	if (acceptq_waits(d, &h) && h.count) {
 		say_quantile(d, "median", &h, 500);
 		say_quantile(d, "longest", &h, 1000);
-		say(d, FINDING_SEEN, ", waits of {median} (median) and {longest} (longest)");
+		say(d, FINDING_SEEN, d->l->causes[TCPTRACE_ACCEPTQ_CLOSED] ?
+		    N_(", of those accepted waits of {median} (median) and {longest} (longest)") :
+		    N_(", waits of {median} (median) and {longest} (longest)"));
 	}
 	if (d->l->open && d->l->acceptq.now) {
 		say_number(d, "waiting", d->l->acceptq.now);
