@@ -68,7 +68,7 @@ static const unsigned short http_calls[] = {
 static const unsigned short replay_calls[] = {
 	ALWAYS, SYS_openat, SYS_pread64, SYS_pwrite64, SYS_ioctl, SYS_dup3, SYS_pselect6, SYS_renameat, SYS_renameat2,
 	SYS_unlinkat, SYS_ftruncate, SYS_fallocate, SYS_fsync, SYS_fchmod, SYS_fchown, SYS_umask, SYS_readlinkat, SYS_faccessat,
-	SYS_getdents64, SYS_setitimer, SYS_wait4, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_uname, SYS_statx,
+	SYS_getdents64, SYS_pipe2, SYS_setitimer, SYS_wait4, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_uname, SYS_statx,
 	SYS_sysinfo, SYS_getcwd, SYS_kill, SYS_getpgid, SYS_setpgid, SYS_getrusage, SYS_times, SYS_prlimit64, SYS_memfd_create,
 #ifdef SYS_faccessat2
 	SYS_faccessat2,
