@@ -547,12 +547,12 @@ static void attempt(unsigned int i, int err, bool rst)
 	attempt_of(by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3), i, err, rst);
 }
 
-static void attempt_by(unsigned int program, unsigned int i, int err)
+static void attempt_by(unsigned int program, unsigned int i, int err, bool rst)
 {
 	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, i), 300 + program, 3);
 
 	rec.comm[0] = (char)('a' + program);
-	attempt_of(rec, i, err, false);
+	attempt_of(rec, i, err, rst);
 }
 
 /* Short-lived programs, each under a name of its own, want one end: one trouble. With another errno it is another one. */
@@ -562,14 +562,18 @@ static void many_programs(void **state)
 
 	(void)state;
 	for (i = 1; i <= 5; i++)
-		attempt_by(i, i, ETIMEDOUT);
+		attempt_by(i, i, ETIMEDOUT, false);
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "with ETIMEDOUT");
 	assert_says(FINDING_COST, "The same of 4 other programs.");
 	for (; i <= 8; i++)
-		attempt_by(6, i, EHOSTUNREACH);
+		attempt_by(6, i, EHOSTUNREACH, false);
 	look();
 	assert_int_equal(found.n, 2);
+	for (; i <= 14; i++)			/* nor is one errno of a RST and of an ICMP message */
+		attempt_by(i % 2 ? 7 : 8, i, ECONNREFUSED, i % 2);
+	look();
+	assert_int_equal(found.n, 4);
 }
 
 /* Blocked in connect() when we came: of what was not seen to begin there were as many calls as failures. */

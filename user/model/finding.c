@@ -267,6 +267,16 @@ static const struct finding_value *value_of(const struct finding *f, const char 
 	return v->key ? v : NULL;
 }
 
+/* Texts are constants: is the cause told in the same words? */
+static bool same_cause(const struct finding *a, const struct finding *b)
+{
+	unsigned int i = 0;
+
+	while (a->said[i].text && a->said[i].part == FINDING_CAUSE && a->said[i].text == b->said[i].text)
+		i++;
+	return i && a->said[i].part != FINDING_CAUSE && b->said[i].part != FINDING_CAUSE;
+}
+
 /* connect() to one end, with one errno: by programs that have names of their own. */
 static bool same_failure(const struct finding *a, const struct finding *b)
 {
@@ -275,8 +285,8 @@ static bool same_failure(const struct finding *a, const struct finding *b)
 
 	if (!a->who.pid || !b->who.pid || !addr_a || !addr_b || !err_a || !err_b)
 		return false;
-	return a->netns == b->netns && a->rport == b->rport && a->family == b->family &&
-	       err_a->number == err_b->number && !memcmp(addr_a->addr, addr_b->addr, 16);
+	return a->netns == b->netns && a->rport == b->rport && a->family == b->family && err_a->number == err_b->number &&
+	       !memcmp(addr_a->addr, addr_b->addr, 16) && same_cause(a, b);
 }
 
 /*
