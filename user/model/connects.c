@@ -329,18 +329,18 @@ static void given_up(struct model *m, const struct conn *c, const struct model_e
 		row->given_ns = ev->dur_ns;
 }
 
-/* Its program closed it, and had an errno by SO_ERROR before; 0: it gave up, or what ended it tells it. */
-static int untold_errno(const struct conn *c, const struct tcptrace_record *rec)
-{
-	if (!tcptrace_has_totals(rec) || rec->ret || c->reset || c->call_ns || !c->owner.pid)
-		return 0;
-	return rec_soft_errno(rec) ? rec_soft_errno(rec) : c->soft_err;
-}
-
-/* Where what connect() returned was not seen. One that gives up does no more than that. */
+/* Its program closed it, where what connect() returned was not seen. */
 static bool is_untold(const struct conn *c, const struct tcptrace_record *rec)
 {
-	return tcptrace_has_totals(rec) && !rec->ret && !c->retrans && !c->reset && !c->call_ns && c->owner.pid;
+	return tcptrace_has_totals(rec) && !rec->ret && !c->reset && !c->call_ns && c->owner.pid;
+}
+
+/* It had an errno by SO_ERROR before; 0: it gave up, or what ended it tells it. */
+static int untold_errno(const struct conn *c, const struct tcptrace_record *rec)
+{
+	int soft = rec_soft_errno(rec);
+
+	return !is_untold(c, rec) ? 0 : soft ? soft : c->soft_err;
 }
 
 static void untold(struct model *m, const struct conn *c, const struct model_event *ev)
@@ -367,18 +367,19 @@ static void untold(struct model *m, const struct conn *c, const struct model_eve
 void connects_ended(struct model *m, struct conn *c, const struct model_event *ev)
 {
 	const struct tcptrace_record *rec = ev->rec;
+	int err = untold_errno(c, rec);
 
 	c->connected = true;
 	c->sent = tcptrace_has_totals(rec) && rec->segs_out;
-	if (untold_errno(c, rec)) {
-		failed_alone(m, c, rec, untold_errno(c, rec));
+	if (err) {
+		failed_alone(m, c, rec, err);
 		return;
 	}
 	if (is_given_up(c, ev)) {
 		given_up(m, c, ev);
 		return;
 	}
-	if (is_untold(c, rec)) {
+	if (is_untold(c, rec) && !c->retrans) {	/* or it gave up: no more than that */
 		untold(m, c, ev);
 		return;
 	}
