@@ -246,6 +246,18 @@ trouble_stopped_all()
 	within "others that accept there and are stopped" "$(evidence accept-stalled alike)" 1 4
 }
 
+# asked_beside PATH N: node works for who asks for that, and N clients come meanwhile
+asked_beside()
+{
+	curl -s "http://127.0.0.1:$port/$1" > "$dir/answer" 2>&1 &
+	pid[curl]=$!
+	until_busy node
+	crowd "$2"
+	crowd_in "$2"
+	wait "${pid[curl]}"
+	unset 'pid[curl]'
+}
+
 scenario trouble_blocked_loop 4 host alone loose -- "node computes for 2.6 s: when, how long, in what state"
 trouble_blocked_loop()
 {
@@ -255,13 +267,7 @@ trouble_blocked_loop()
 	node_at "$port" 16
 	trouble
 	client --count 11
-	curl -s "http://127.0.0.1:$port/block" > "$dir/blocked" 2>&1 &
-	pid[curl]=$!
-	until_busy node
-	crowd 23
-	crowd_in 23
-	wait "${pid[curl]}"
-	unset 'pid[curl]'
+	asked_beside block 23
 	end_trouble
 	crowd_gone
 	worker=${pid[node]}
@@ -282,13 +288,7 @@ trouble_nap()
 	needs node curl
 	node_at "$port" 16
 	trouble
-	curl -s "http://127.0.0.1:$port/nap" > "$dir/napped" 2>&1 &
-	pid[curl]=$!
-	until_busy node
-	crowd 7
-	crowd_in 7
-	wait "${pid[curl]}"
-	unset 'pid[curl]'
+	asked_beside nap 7
 	end_trouble
 	crowd_gone
 	end node
