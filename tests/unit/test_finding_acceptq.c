@@ -298,7 +298,7 @@ static void stalled_alike(void **state)
 	(void)state;
 	box.alike = 2;
 	stall('S', 150);
-	assert_told("accept-stalled", FINDING_CAUSE, "it slept in something else (state S); 2 others of those that accept there, too.");
+	assert_told("accept-stalled", FINDING_CAUSE, "it slept in something else (state S); 2 others of those that could accept there, too.");
 }
 
 /* All workers of a master sleep: which of them is the cause is not made up. */

@@ -84,7 +84,7 @@ static void say_alike(struct diagnosis *d, const struct process *p)
 	if (!p->alike)
 		return;
 	say_number(d, "alike", p->alike);
-	say(d, FINDING_CAUSE, "; {alike:other} of those that accept there, too");
+	say(d, FINDING_CAUSE, "; {alike:other} of those that could accept there, too");
 }
 
 /* Its state while nobody accepted is the cause. */

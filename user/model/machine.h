@@ -28,7 +28,7 @@ struct process {
 	uint32_t pid;
 	char comm[TCPTRACE_COMM_LEN + 1];	/* of the process, not of a thread */
 	char state;				/* as /proc has it, most of the time: R S D T t Z ...; 0, '?': not known */
-	uint32_t alike;				/* so many others of those that accept there were in the same state */
+	uint32_t alike;				/* so many others of those that could accept there were in the same state */
 	bool frozen;				/* its cgroup is: it may be in any state */
 	uint32_t thread_gone;			/* its thread that accepted last, which has ended; 0: no */
 	uint64_t ran_ns, of_ns;			/* state R: it was on a CPU for so much of so long; of 0: not known */

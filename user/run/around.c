@@ -344,6 +344,21 @@ static bool is_one_of(const uint32_t *pids, unsigned int n, uint32_t pid)
 	return false;
 }
 
+/* How many of these are in the same state as the one that is named. */
+static uint32_t count_alike(const uint32_t *pids, unsigned int n, const struct process *best)
+{
+	uint32_t alike = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct process p = { 0 };
+
+		if (pids[i] != best->pid)
+			consider(&p, pids[i], 0);
+		alike += p.pid && p.state == best->state;
+	}
+	return alike;
+}
+
 /*
  * A master that hands its listener to workers takes nothing itself: those of its descendants that have the same socket
  * are. Others may have got it otherwise (SCM_RIGHTS), and then it may be any of all. Which of several should have taken
@@ -353,8 +368,8 @@ static unsigned int consider_holders(struct process *best, const struct listener
 				     uint64_t from_ns)
 {
 	const struct seldom *s = listener_seldom(l);
+	uint32_t pids[CHILDREN], held[CHILDREN + HOLDERS_MAX + 1];
 	unsigned int n, workers = 0, others = 0;
-	uint32_t pids[CHILDREN];
 	uint64_t ours;
 
 	if (keeper->fd < 0 || holder_inode(keeper->pid, keeper->fd, &ours) != 1)
@@ -364,36 +379,22 @@ static unsigned int consider_holders(struct process *best, const struct listener
 		n = add_children(pids, n, pids[i]);
 		if (!has_socket(pids[i], keeper->fd, ours) || is_new(pids[i], l, keeper, from_ns))
 			continue;
-		consider(best, pids[i], 0);
-		workers++;
+		consider(best, held[workers++] = pids[i], 0);
 	}
 	for (uint32_t i = 0; i < s->nholders; i++) {
 		if (s->holders[i] == keeper->pid || is_one_of(pids, n, s->holders[i]) ||
 		    !has_socket(s->holders[i], keeper->fd, ours))
 			continue;
-		consider(best, s->holders[i], 0);
-		others++;
+		consider(best, held[workers + others++] = s->holders[i], 0);
 	}
+	n = workers + others;
 	if (others)
-		consider(best, keeper->pid, 0);
-	if (workers + 2 * others > 1 && rank(best) == 1 && process(NULL, keeper->pid, best))
+		consider(best, held[n++] = keeper->pid, 0);
+	if (n > 1 && rank(best) == 1 && process(NULL, keeper->pid, best))
 		best->workers = workers + others;
+	else
+		best->alike = count_alike(held, n, best);
 	return workers + others;
-}
-
-/* How many others that accept there are in the same state. */
-static uint32_t count_alike(const struct listener *l, const struct process *best)
-{
-	uint32_t alike = 0;
-
-	for (uint32_t i = 0; l->seldom && i < l->acceptors; i++) {
-		struct process p = { 0 };
-
-		if (l->seldom->acceptor_pids[i] != best->pid)
-			consider(&p, l->seldom->acceptor_pids[i], 0);
-		alike += p.pid && p.state == best->state;
-	}
-	return alike;
 }
 
 /* Who should have taken from its queue since then. */
@@ -408,8 +409,8 @@ static struct process look(const struct listener *l, uint64_t from_ns)
 	for (i = 0; i < n; i++)
 		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
 			consider(&best, l->seldom->acceptor_pids[i], 0);
-	if (best.pid)
-		best.alike = count_alike(l, &best);
+	if (best.pid && n)
+		best.alike = count_alike(l->seldom->acceptor_pids, n, &best);
 	if (best.pid || !keeper || consider_holders(&best, l, keeper, from_ns))
 		return best;
 	consider(&best, keeper->pid, 0);
