@@ -56,11 +56,15 @@ static int conns_open(struct view *v)
 
 /* ---- a line ---- */
 
+static bool took(uint64_t ns, uint64_t min_ns)
+{
+	return ns != TIME_UNKNOWN && ns >= min_ns;
+}
+
 static bool wanted(const struct view *v, const struct life *x, const struct conn_row *r)
 {
 	const struct conns_config *c = config(v);
 	unsigned int picks = x->picks | (x->peer ? x->peer->picks : 0);
-	uint64_t life = row_life_ns(r), wait = row_wait_ns(r);
 
 	if (v->cfg.picks && !(picks & PICK_FILTER))
 		return false;
@@ -68,7 +72,8 @@ static bool wanted(const struct view *v, const struct life *x, const struct conn
 		return false;
 	if (c->ends_wanted && !(c->ends_wanted >> r->end & 1))
 		return false;
-	if (c->min_ns && (life == TIME_UNKNOWN || life < c->min_ns) && (wait == TIME_UNKNOWN || wait < c->min_ns))
+	if (c->min_ns && !took(row_life_ns(r), c->min_ns) && !took(row_wait_ns(r), c->min_ns) &&
+	    !took(row_connect_ns(r), c->min_ns))
 		return false;
 	return !c->min_bytes || (r->l->totals.known && r->l->totals.in + r->l->totals.out >= c->min_bytes);
 }

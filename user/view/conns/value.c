@@ -16,10 +16,20 @@ static uint64_t until(const struct conn_row *r)
 	return r->end == LIFE_UNKNOWN && !r->l->end_ns ? 0 : r->until_ns;
 }
 
+/* Of SYNs that were refused, whose attempt they were may be known; else no moment but theirs is: one has no duration. */
+static uint64_t refused_ns(const struct conn_row *r)
+{
+	if (r->peer && r->peer->end_ns)
+		return between(r->peer->start_ns, r->peer->end_ns);
+	return r->l->tries > 1 ? between(r->l->start_ns, r->until_ns) : TIME_UNKNOWN;
+}
+
 uint64_t row_life_ns(const struct conn_row *r)
 {
 	const struct conn_life *l = r->l;
 
+	if (r->end == LIFE_REFUSED)
+		return refused_ns(r);
 	if (l->end_unseen)		/* over since some time before that */
 		return l->before ? 0 : TIME_UNKNOWN;
 	return between(l->before ? l->seen_ns : l->start_ns, until(r));
