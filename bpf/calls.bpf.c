@@ -389,10 +389,11 @@ static __always_inline void connect_hook(const struct sock *sk, const __u8 *radd
 	emit_connect(sk, raddr, rport, fd, now);
 }
 
-/* A mapped address goes on to tcp_v4_connect(), whose hook writes the record. */
-static __always_inline bool is_mapped(const struct in6_addr *a)
+/* To a mapped address: tcp_v4_connect() goes on, whose hook writes the record. With IPV6_V6ONLY it is refused before. */
+static __always_inline bool goes_on_mapped(const struct sock *sk, const struct in6_addr *a)
 {
-	return !(a->s6_addr32[0] | a->s6_addr32[1]) && a->s6_addr32[2] == bpf_htonl(0xffff);
+	return !(a->s6_addr32[0] | a->s6_addr32[1]) && a->s6_addr32[2] == bpf_htonl(0xffff) &&
+	       !BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_ipv6only);
 }
 
 /* sk: TCP; uaddr: the kernel's copy. One that is too short, or another family's, will be refused: none is told. */
@@ -406,7 +407,7 @@ static __always_inline int tcp_connect_hook(const struct sock *sk, const void *u
 	if (len >= (v6 ? SIN6_LEN_RFC2133 : (int)sizeof(*sin)))
 		bpf_probe_read_kernel(&sa, v6 ? sizeof(sa) : sizeof(*sin), uaddr);
 	if (sa.sin6_family == (v6 ? AF_INET6 : AF_INET)) {
-		if (v6 && is_mapped(&sa.sin6_addr))
+		if (v6 && goes_on_mapped(sk, &sa.sin6_addr))
 			return 0;
 		if (v6)
 			__builtin_memcpy(addr, &sa.sin6_addr, 16);

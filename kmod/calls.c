@@ -258,21 +258,25 @@ static int k_connect4(struct kprobe *p, struct pt_regs *regs)
 	return 0;
 }
 
-/* a mapped address goes on to tcp_v4_connect, which will tell */
+/*
+ * To a mapped address: tcp_v4_connect() goes on, whose hook tells. With
+ * IPV6_V6ONLY it is refused before.
+ */
 static int k_connect6(struct kprobe *p, struct pt_regs *regs)
 {
+	const struct sock *sk = ARG(regs, 0);
 	const struct sockaddr_in6 *sa = ARG(regs, 1);
 	int len = (long)ARG(regs, 2);
 	u8 addr[16] = {};
 	u16 port = 0;
 
 	if (len >= SIN6_LEN_RFC2133 && sa->sin6_family == AF_INET6) {
-		if (ipv6_addr_v4mapped(&sa->sin6_addr))
+		if (ipv6_addr_v4mapped(&sa->sin6_addr) && !sk->sk_ipv6only)
 			return 0;
 		memcpy(addr, &sa->sin6_addr, sizeof(addr));
 		port = ntohs(sa->sin6_port);
 	}
-	connect_hook(ARG(regs, 0), addr, port);
+	connect_hook(sk, addr, port);
 	return 0;
 }
 

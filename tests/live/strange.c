@@ -2,7 +2,8 @@
 /*
  * strange - what programs seldom do
  *
- * usage: strange addresses PORT	TCP sockets are given what is no address of theirs, and one that is nearly a mapped one
+ * usage: strange addresses PORT	TCP sockets are given what is no address of theirs, one that is nearly a mapped
+ *				one, and, of IPv6 alone, a mapped one of PORT + 1
  *        strange leader ADDRESS PORT	connects when its first thread has ended, and again when another has called execve()
  *        strange call ADDRESS PORT	connects
  *        strange joins ADDRESS PORT	connects by MPTCP, and stays for the paths that the kernel adds until standard input ends
@@ -33,8 +34,16 @@ static void refused(call_fn *call, int family, const void *to, socklen_t len, in
 	close(fd);
 }
 
+static int connect_v6only(int fd, const struct sockaddr *to, socklen_t len)
+{
+	int on = 1;
+
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) ?: connect(fd, to, len);
+}
+
 static void addresses(const char *port)
 {
+	union address mapped = address_parse("::ffff:127.0.0.1", atoi(port) + 1, false);
 	union address nearly = address_parse("64:ff9b:1::ffff:1:2", atoi(port), false), four = address_parse("127.0.0.1", 9, false);
 	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "an address of another kind" };
 
@@ -44,6 +53,7 @@ static void addresses(const char *port)
 	refused(bind, AF_INET, &four, 2, EINVAL);
 	refused(bind, AF_INET, &un, sizeof(un), EAFNOSUPPORT);
 	refused(connect, AF_INET6, &nearly, address_len(&nearly), 0);
+	refused(connect_v6only, AF_INET6, &mapped, address_len(&mapped), ENETUNREACH);
 }
 
 static char **args;
