@@ -253,6 +253,7 @@ static void came_in(struct conns *s, struct life *x)
 	if (!before)
 		return;
 	x->l.tries = before->l.tries;
+	x->l.start_ns = before->l.start_ns;
 	lives_drop(&s->lives, before);
 }
 
