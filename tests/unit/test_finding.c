@@ -93,12 +93,23 @@ static void cookies_always(void **state)
 {
 	unsigned int i;
 
-	(void)state;
 	rig_listen(128, 4096);
 	for (i = 1; i < 24; i++)
 		rig_feed(queues(server_rec(TCPTRACE_COOKIE_SENT, i), 0, 0));
 	look();
 	assert_int_equal(found.n, 0);
+	rig_down(state);
+	up(state);
+	rig_listen(2, 4096);
+	for (i = 1; i <= 3; i++) {
+		rig_feed(queues(server_rec(TCPTRACE_COOKIE_SENT, i), 0, i - 1));
+		acceptq_add(i, TCPTRACE_ACCEPTQ_COOKIE, 0, i);
+	}
+	refuse(4);
+	pass(S);
+	look();
+	assert_told("accept-stalled", FINDING_SEEN, "Seen: 1 segment refused, accept queue up to 3 (limit 2)");
+	assert_not_said("cookie");
 }
 
 /* A request that expires because its third packet was refused is not the path's loss. */

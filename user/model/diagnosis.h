@@ -53,6 +53,7 @@ void say_cost(struct diagnosis *d);			/* what refusals cost the clients of d->l 
 
 /* finding_seen.c */
 void say_acceptq(struct diagnosis *d);			/* how far it filled, whom it refused, how long they waited */
+bool sent_cookies_full(const struct diagnosis *d);	/* as its SYN queue was full; who came in is known */
 void say_at_once(struct diagnosis *d);			/* a program that serves all that it may leaves the others */
 /* Of those that left and of those that still wait. False: not known, or of too few of those that were taken. */
 bool acceptq_waits(const struct diagnosis *d, struct hist *h);

@@ -67,13 +67,21 @@ static uint64_t came_by_cookie(const struct listener *l)
 	return l->established > others ? l->established - others : 0;
 }
 
+/* With tcp_syncookies=2 each handshake goes by cookie: the queue is never full. Who came in must be known, too. */
+bool sent_cookies_full(const struct diagnosis *d)
+{
+	const struct listener *l = d->l;
+
+	return l->cookies_sent && l->synq.peak >= l->limit && figure_known(d->m, l, FIGURE_COOKIES_SENT) != KNOWN_NOT &&
+	       figure_known(d->m, l, FIGURE_ESTABLISHED) != KNOWN_NOT;
+}
+
 /* The SYN queue fills where the accept queue is full: no cause of its own. */
 static void say_synq(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
 
-	if (l->cookies_sent && figure_known(d->m, l, FIGURE_COOKIES_SENT) != KNOWN_NOT &&
-	    figure_known(d->m, l, FIGURE_ESTABLISHED) != KNOWN_NOT) {
+	if (sent_cookies_full(d)) {
 		say_number(d, "cookies_sent", l->cookies_sent);
 		say_number(d, "by_cookie", came_by_cookie(l));
 		say(d, FINDING_SEEN, ", {cookies_sent:SYN cookie} sent by the full SYN queue ({by_cookie:client} "

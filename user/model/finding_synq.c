@@ -105,14 +105,12 @@ static bool came_in_is_known(const struct diagnosis *d)
 	return figure_known(d->m, d->l, FIGURE_ESTABLISHED) != KNOWN_NOT;
 }
 
-/* With tcp_syncookies=2 each handshake goes by cookie: the queue is never full. */
 static void find_cookies(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
 	uint64_t back = d.l->causes[TCPTRACE_ACCEPTQ_COOKIE];
 
-	if (!d.l->cookies_sent || d.l->synq.peak < d.l->limit || !came_in_is_known(&d) ||
-	    figure_known(d.m, d.l, FIGURE_COOKIES_SENT) == KNOWN_NOT)
+	if (!sent_cookies_full(&d))
 		return;
 	blame_keeper(&d);
 	say_synq(&d, d.l->limit);
