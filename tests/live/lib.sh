@@ -383,6 +383,7 @@ judge_ledger()
 		differ=$((differ + 1))
 		blind_to "$counter" || fail "ledger: $counter: the kernel $kernel, counted $counted"
 	done <<< "$(awk -f "$here/json.awk" -f "$here/ledger.awk" "$dir/before" "$dir/after" "$json")"
+	[[ -z $SHARED ]] || ((!differ)) || echo "$ns" >> "$SHARED/differ"
 }
 
 # kernel COUNTER=VALUE...: by how much it rose, as we read it
