@@ -18,8 +18,10 @@ static void put_findings(const struct outputs *s, struct view *v, const struct m
 {
 	struct asking a = { v, s->select };
 
+	v->findings = 0;
 	if (v->ops->finding)
 		findings(m, s->machine, on_finding, &a);
+	summary_findings_left(v);
 }
 
 static void put_listeners(const struct outputs *s, struct view *v, const struct model *m)
@@ -86,7 +88,6 @@ static void put_interval(struct outputs *s, uint64_t now_ns)
 		return;
 	}
 	sumup_put(s, v);
-	v->findings = 0;
 }
 
 void sumup_tick(struct outputs *s, uint64_t now_ns)

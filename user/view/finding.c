@@ -207,7 +207,6 @@ void finding_json(const struct view *v, struct out *o, const struct finding *f, 
 static void put_part(const struct view *v, const struct finding *f, enum finding_part part)
 {
 	const char *mark = v->cfg.color ? "\033[1;31m!\033[0m " : "! ";
-
 	unsigned int columns = v->cfg.columns ? v->cfg.columns : COLUMNS;
 	struct out text;
 

@@ -191,7 +191,6 @@ void summary_listeners(struct view *v, const struct model *m)
 	uint32_t n, blocks = 0;
 	const struct listener **all = sorted(v, m, &n);
 
-	summary_findings_left(v);
 	for (uint32_t i = 0; all && i < n; i++) {
 		uint32_t room = all[i]->open || trouble_of(all[i]) ? BLOCKS : CLOSED;
 

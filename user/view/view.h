@@ -240,7 +240,7 @@ struct view {
 	bool records;			/* its user wants a recording from here on; live */
 	const char *recording;		/* where it goes; NULL: nowhere */
 	int record_error;		/* -errno: why there is none, or no more of it; whoever reads it sets it to 0 */
-	uint32_t findings;		/* that came, with those of which summary_finding() only says how many */
+	uint32_t findings;		/* of this host that came, with those of which is only said how many */
 	uint32_t ledger_netns;		/* whose counters are being listed */
 	const char *remark;		/* a sentence for standard error when it is closed; NULL: none */
 	const char *failed;		/* why the run counts as failed because of it, a sentence; NULL: it does not */
@@ -283,6 +283,7 @@ uint64_t listener_refused(const struct listener *l);	/* all drops */
 void summary_listener(struct view *v, const struct model *m, const struct listener *l);
 void summary_listeners(struct view *v, const struct model *m);
 void summary_finding(struct view *v, const struct finding *f);
+void summary_findings_left(struct view *v);	/* that it did not write */
 /* " @NAME", of that time, where it is another than the first: up to VIEW_NETNS_MAX bytes at p; gives back where it ends. */
 #define VIEW_NETNS_MAX	128u
 char *view_put_netns(struct view *v, char *p, uint32_t netns, uint64_t since_ns, uint64_t until_ns);
