@@ -4,6 +4,7 @@
  * run they may be gone, or do something else.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -318,12 +319,11 @@ static bool is_new(uint32_t child, const struct listener *l, const struct owner 
 					       !strncmp(p.comm, keeper->comm, TCPTRACE_COMM_LEN - 1));
 }
 
-/* Its children go behind the n that are there: how many there are then. */
-static unsigned int add_children(uint32_t *pids, unsigned int n, uint32_t of)
+/* What is in that file goes behind the n that are there: how many there are then. */
+static unsigned int add_children_of(uint32_t *pids, unsigned int n, const char *path)
 {
-	char path[64], buf[16 * CHILDREN], *p = buf, *end;
+	char buf[16 * CHILDREN], *p = buf, *end;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/children", of, of);
 	if (read_file(path, buf, sizeof(buf)) < 0)
 		return n;
 	for (; n < CHILDREN; p = end) {
@@ -333,6 +333,25 @@ static unsigned int add_children(uint32_t *pids, unsigned int n, uint32_t of)
 			break;
 		pids[n++] = child;
 	}
+	return n;
+}
+
+/* Each of its threads has a list of its own, of those that it forked. */
+static unsigned int add_children(uint32_t *pids, unsigned int n, uint32_t of)
+{
+	char path[64];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task", of);
+	d = opendir(path);
+	while (d && n < CHILDREN && (e = readdir(d))) {
+		snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%.10s/children", of, e->d_name);
+		if (isdigit((unsigned char)*e->d_name))
+			n = add_children_of(pids, n, path);
+	}
+	if (d)
+		closedir(d);
 	return n;
 }
 

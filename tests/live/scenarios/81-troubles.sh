@@ -467,6 +467,38 @@ trouble_busy_child()
 	screen "no accept\(\) by python3\[$worker\] for [0-9.]+ (m?s) from $clock on, while 6 connections waited: it slept in something else \(state S\)"
 }
 
+scenario trouble_forked_by_thread 4 host alone loose -- "a thread of the master forked its only worker, which sleeps: it is named, not the master"
+trouble_forked_by_thread()
+{
+	needs python3
+	trouble
+	start python /usr/bin/python3 -c "
+import os, socket, sys, threading, time
+s = socket.create_server(('$local', $port), backlog=16)
+def make_worker():
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+    time.sleep(0.1)     # who is younger than the pause is not asked about it
+    print('READY', child, flush=True)
+    os.waitpid(child, 0)
+t = threading.Thread(target=make_worker)
+t.start()
+t.join()"
+	hear python READY
+	worker=${reply#READY }
+	crowd 6
+	crowd_in 6
+	until_stalled "$port" 1500 6
+	end_trouble
+	kill -KILL "$worker"
+	crowd_gone
+	finish python
+	told accept-stalled
+	expect "whose" "$(whose accept-stalled)" "$worker"
+	expect "state" "$(evidence accept-stalled state)" S
+}
+
 scenario trouble_stuck_member 4 host alone loose -- "nginx reuseport, one of two workers stopped: which one"
 trouble_stuck_member()
 {
