@@ -132,6 +132,22 @@ static __always_inline bool accept_returns(const struct sock *child, const struc
 	return true;
 }
 
+/* Who takes it the record of accept() says, if that is asked for. */
+static __always_inline void emit_taken(const struct sock *child, const struct sock *listener)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_ACCEPTQ_DEL);
+
+	if (!r)
+		return;
+	set_sock(r, child);
+	if (listener)
+		set_queues(r, listener);
+	r->cause = sk_state(child) == TCP_CLOSE ? TCPTRACE_ACCEPTQ_RESET : TCPTRACE_ACCEPTQ_ACCEPTED;
+	if (!ASKED(ACCEPT) || cfg.only_failed)
+		set_actor(r, -1);
+	submit(r);
+}
+
 /*
  * accept() has its connection, by whatever way it was called. listener: NULL, not known. socket: what becomes the
  * connection's; that of a program has its file before the call.
@@ -145,8 +161,7 @@ static __always_inline int take_hook(const struct sock *listener, const struct s
 	if (cfg.by_pid && ((listener && sock_traced(listener)) || pid_wanted()))
 		trace_sock(child, TRACED_PID);
 	if (ASKED(ACCEPTQ_DEL) && (!cfg.filtered || (listener && wanted_of(listener, (const void *)child)) || wanted(child)))
-		emit_child(TCPTRACE_ACCEPTQ_DEL, child, listener,
-			   sk_state(child) == TCP_CLOSE ? TCPTRACE_ACCEPTQ_RESET : TCPTRACE_ACCEPTQ_ACCEPTED);
+		emit_taken(child, listener);
 	if (ASKED(ACCEPT) && !accept_returns(child, listener))
 		emit_accept(child, listener, READ(TYPED_PTR(socket), file) ? -1 : KERNEL, 0);
 	return 0;

@@ -490,6 +490,28 @@ static void listener_unseen(void **state)
 	assert_false(model_listener(rig.m, 5)->open);
 }
 
+/* Calls are not asked for (-q): who takes a connection out of the queue is who accepts. */
+static void taken_by_whom(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	for (uint32_t i = 1; i <= 3; i++) {
+		handshake(i, 1);
+		rec = by(queues(server_rec(TCPTRACE_ACCEPTQ_DEL, i), 0, 0), SERVER + 5 + i % 2, -1);
+		rec.sk = SK(i);
+		rec.cause = TCPTRACE_ACCEPTQ_ACCEPTED;
+		rig_feed(rec);
+		assert_int_equal(rig.seen[rig.n - 1].pid, rec.pid);
+		assert_int_equal(rig.seen[rig.n - 1].ev.c->owner.pid, rec.pid);
+	}
+	assert_int_equal(listener()->accepted, 3);
+	assert_int_equal(listener()->acceptors, 2);
+	assert_int_equal(listener()->acceptor.pid, SERVER + 6);
+	assert_int_equal(listener()->opener.pid, SERVER);
+}
+
 /* Whose a child is that somebody may have accepted, by whom is not seen: the holder of the listener need not be. */
 static void accepted_by_whom(void **state)
 {
@@ -672,7 +694,7 @@ int main(void)
 		CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(bound_alone), CASE(anothers_end), CASE(same_socket),
-		CASE(accepted_by_whom), CASE(listener_hidden), CASE(listener_unseen),
+		CASE(accepted_by_whom), CASE(taken_by_whom), CASE(listener_hidden), CASE(listener_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,14 @@ void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
 	acceptq_add(m, rec);
 }
 
+static void taken_by(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
+{
+	if (!(rec->flags & TCPTRACE_F_ACTOR))
+		return;
+	c->owner = m->actor;
+	owner_accepts(m, l, &c->owner);
+}
+
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = index_find(m, BY_SK, rec->sk);
@@ -154,6 +162,7 @@ void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
 	if (!c->in_acceptq)
 		queue_set_listener(m, c, listener_of(m, rec, c));
+	taken_by(m, rec, c, c->listener);
 	leave_acceptq(m, rec, c, tcptrace_cause_group(rec->cause) == TCPTRACE_CAUSES_ACCEPTQ_IN ?
 		      TCPTRACE_ACCEPTQ_ACCEPTED : rec_cause(rec));
 }
@@ -220,10 +229,7 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 		seen_after_all(m, c, rec);
 	}
 	leave_counted(l, c);		/* its way in was not seen, nor its way out */
-	if (rec->flags & TCPTRACE_F_ACTOR) {
-		c->owner = m->actor;
-		owner_accepts(m, l, &c->owner);
-	}
+	taken_by(m, rec, c, l);
 	if (l)		/* whether such a one fails is not seen */
 		l->took_unasked = rec->fd < 0 || rec->flags & TCPTRACE_F_INFERRED;
 	if (l && call_dur_ns(rec))

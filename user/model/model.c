@@ -155,6 +155,7 @@ static handler owners_handler(const struct model *m, const struct tcptrace_recor
 
 	switch (rec->event) {
 	case TCPTRACE_ACCEPT:
+	case TCPTRACE_ACCEPTQ_DEL:
 		return on_acceptor;
 	case TCPTRACE_EXISTS:
 		listener = rec->new == TCP_S_LISTEN;
