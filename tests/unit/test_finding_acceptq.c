@@ -522,6 +522,22 @@ static void lost_takes(void **state)
 	pass(1 * S);
 	accept_by(1, SERVER, 0, 0, 1);
 	handshake(3, 2);
+/* A cookie's child is in the queue of the record that tells of its cookie: who waits has come with it. */
+static void began_by_cookie(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(2, 4096);
+	rec = queues(server_rec(TCPTRACE_COOKIE_OK, 1), 0, 1);
+	rig_feed(rec);
+	acceptq_add(1, TCPTRACE_ACCEPTQ_COOKIE, 0, 1);
+	pass(1500 * MS);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 1.5 s from ");
+	assert_false(is_least("stall"));
+}
+
 	pass(900 * MS);
 	look();
 	assert_true(!found.n || strcmp(found.f[0].id, "accept-stalled"));
@@ -852,7 +868,7 @@ int main(void)
 		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_alike),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
-		TEST(began_before), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
+		TEST(began_before), TEST(began_by_cookie), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices),
 		TEST(successor), TEST(stuck_later), TEST(reloaded),
 		TEST(close_wait),

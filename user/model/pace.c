@@ -119,8 +119,8 @@ void pace_step(const struct model *m, struct listener *l, const struct tcptrace_
 		idles(l);
 		return;
 	}
-	if (!p->now.from_ns)
-		begins(m, l, rec->t_ns, step < 0 ? !told : step == 0 || before);
+	if (!p->now.from_ns || (step > 0 && length == 1))	/* who waits has come just now, though its length was there */
+		begins(m, l, rec->t_ns, step < 0 ? !told : step == 0 || length > 1);
 	if (length > p->now.waiting)
 		p->now.waiting = length;
 	if (rec->flags & TCPTRACE_F_QUEUES && rec->t_ns > p->shown_ns)
