@@ -292,6 +292,22 @@ static void stalled_alone(void **state)
 	assert_not_said("(state");
 }
 
+/* Who accepts later was not there. */
+static void stalled_before_him(void **state)
+{
+	(void)state;
+	stall('S', 0);
+	accept_by(1, 160, 0, 0, 2);
+	accept_by(2, 160, 0, 0, 1);
+	look_on(NULL);
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 2.6 s");
+	for (unsigned int i = 6; i < 10; i++)
+		refuse(i);
+	pass(2700 * MS);
+	look_on(NULL);
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[160] for 2.7 s");
+}
+
 /* Prefork: one is named, and what the others do is told. */
 static void stalled_alike(void **state)
 {
@@ -476,6 +492,22 @@ static bool is_least(const char *key)
 	return v->key && v->least;
 }
 
+/* A cookie's child is in the queue of the record that tells of its cookie: who waits has come with it. */
+static void began_by_cookie(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(2, 4096);
+	rec = queues(server_rec(TCPTRACE_COOKIE_OK, 1), 0, 1);
+	rig_feed(rec);
+	acceptq_add(1, TCPTRACE_ACCEPTQ_COOKIE, 0, 1);
+	pass(1500 * MS);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 1.5 s from ");
+	assert_false(is_least("stall"));
+}
+
 /* They waited, and nobody accepted, before we came: how long is not known, whether it goes on or is over. */
 static void began_before(void **state)
 {
@@ -522,22 +554,6 @@ static void lost_takes(void **state)
 	pass(1 * S);
 	accept_by(1, SERVER, 0, 0, 1);
 	handshake(3, 2);
-/* A cookie's child is in the queue of the record that tells of its cookie: who waits has come with it. */
-static void began_by_cookie(void **state)
-{
-	struct tcptrace_record rec;
-
-	(void)state;
-	rig_listen(2, 4096);
-	rec = queues(server_rec(TCPTRACE_COOKIE_OK, 1), 0, 1);
-	rig_feed(rec);
-	acceptq_add(1, TCPTRACE_ACCEPTQ_COOKIE, 0, 1);
-	pass(1500 * MS);
-	look();
-	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 1.5 s from ");
-	assert_false(is_least("stall"));
-}
-
 	pass(900 * MS);
 	look();
 	assert_true(!found.n || strcmp(found.f[0].id, "accept-stalled"));
@@ -865,7 +881,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
-		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_workers), TEST(stalled_alike),
+		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_before_him),
+		TEST(stalled_workers), TEST(stalled_alike),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
 		TEST(began_before), TEST(began_by_cookie), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),

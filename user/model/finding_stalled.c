@@ -121,9 +121,13 @@ static void say_state(struct diagnosis *d, const struct process *p)
 
 static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
 {
+	const struct owner *const then[] = { &d->l->staller };
 	struct process p = { 0 };
 
-	blame_server(d);
+	if (d->l->staller.pid && from_ns == d->l->pace.worst.from_ns)
+		blame(d, then, 1);
+	else
+		blame_server(d);
 	if (!d->machine || !d->machine->holder || !d->machine->holder(d->machine->ctx, d->l, from_ns, &p))
 		return (struct process){ 0 };
 	d->f.who.pid = p.pid;

@@ -152,6 +152,7 @@ struct listener {
 	struct waits in_synq, in_acceptq, in_accept;
 	struct refused refused;		/* clients that a full queue refused */
 	struct pace pace;		/* how long nobody took from the accept queue */
+	struct owner staller;		/* who had accepted last, or kept it, in the worst pause of PACE_STALL_NS and more */
 
 	/* The model's own. */
 	const struct proc_place *place;	/* of a closed one: where it was; listener_place() */

@@ -43,6 +43,7 @@ static void rename_listeners(struct model *m, uint32_t pid, const char *comm)
 		rename_owner(&l->opener, pid, comm);
 		rename_owner(&l->acceptor, pid, comm);
 		rename_owner(&l->holder, pid, comm);
+		rename_owner(&l->staller, pid, comm);
 	}
 	m->renamed = true;
 	m->owners++;

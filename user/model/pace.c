@@ -39,6 +39,12 @@ bool stall_worse(const struct stall *a, const struct stall *b)
 	return a->refused != b->refused ? a->refused > b->refused : a->ns > b->ns;
 }
 
+/* Whom to name, whoever accepts later. */
+static const struct owner *server_of(const struct listener *l)
+{
+	return l->acceptor.pid && !l->acceptor_gone ? &l->acceptor : listener_named(l);
+}
+
 static void ends(struct listener *l, uint64_t t_ns)
 {
 	struct pace *p = &l->pace;
@@ -54,6 +60,8 @@ static void ends(struct listener *l, uint64_t t_ns)
 		p->worst = s;
 	if (s.ns < PACE_STALL_NS)
 		return;
+	if (p->worst.from_ns == s.from_ns)
+		l->staller = *server_of(l);
 	p->stalls++;
 	p->stalled_ns += s.ns;
 	p->stalled_refused += s.refused;
