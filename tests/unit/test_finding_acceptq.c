@@ -308,6 +308,36 @@ static void stalled_before_him(void **state)
 	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[160] for 2.7 s");
 }
 
+static bool second_lacks_one(void *ctx, const struct listener *l, uint64_t from_ns, struct process *p)
+{
+	box.instead_of = l->lport == 8081 ? 160 : 0;
+	return box_holder(ctx, l, from_ns, p);
+}
+
+/* He does not accept at one port, and who did at the other is gone. */
+static void stalled_twice(void **state)
+{
+	const uint64_t lsk = LSK + 0x1000;
+	struct tcptrace_record rec = by(listener_rec(0), SERVER, 4);
+
+	(void)state;
+	rec.lport = 8081;
+	rec.listener = lsk;
+	state_of(rec, lsk, TCP_S_CLOSE, TCP_S_LISTEN);
+	rec = server_rec(TCPTRACE_ACCEPTQ_ADD, 50);
+	rec.lport = 8081;
+	rec.listener = lsk;
+	rec.sk = SK(50);
+	rec.flags |= TCPTRACE_F_QUEUES;
+	rec.acceptq = 1;
+	rig_feed(rec);
+	stall('S', 100);
+	assert_told("accept-stalled", FINDING_COST, "The same of 1 other listener of that process.");
+	box.machine.holder = second_lacks_one;
+	look();
+	assert_int_equal(found.n, 2);
+}
+
 /* Prefork: one is named, and what the others do is told. */
 static void stalled_alike(void **state)
 {
@@ -881,7 +911,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
-		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_before_him),
+		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_before_him), TEST(stalled_twice),
 		TEST(stalled_workers), TEST(stalled_alike),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),

@@ -289,6 +289,14 @@ static bool same_failure(const struct finding *a, const struct finding *b)
 	       !memcmp(addr_a->addr, addr_b->addr, 16) && same_cause(a, b);
 }
 
+/* Who is named is there instead of one that is gone: of one process, or of none. */
+static bool same_missing(const struct finding *a, const struct finding *b)
+{
+	const struct finding_value *of_a = value_of(a, "instead_of"), *of_b = value_of(b, "instead_of");
+
+	return of_a && of_b ? of_a->number == of_b->number : !of_a && !of_b;
+}
+
 /*
  * A server that listens anew and anew has one trouble; members of a group with processes of their own have not. A process
  * that is stopped, or ends, has one at all of its ports.
@@ -300,7 +308,7 @@ static bool same_trouble(const struct finding *a, const struct finding *b)
 	if (!a->listener || !b->listener)
 		return same_failure(a, b);
 	if (a->of_process && a->who.pid && a->who.pid == b->who.pid)
-		return true;
+		return same_missing(a, b);
 	return same_address(a->listener, b->listener) &&
 	       (a->who.pid == b->who.pid || !lived_together(a->listener, b->listener));
 }
