@@ -340,7 +340,7 @@ $(B)/tree: $(B)/tcptrace $(MAN) $(ZH_MAN) Makefile
 	$(Q)mkdir -p $(foreach d,$(COMPLETIONS),$@/$(dir $(lastword $(subst :, ,$d))))
 	$(Q)$(foreach d,$(COMPLETIONS),$(B)/tcptrace --completions $(subst :, >$@/,$d) &&) :
 	$(Q)! $(B)/tcptrace metrics --help >/dev/null 2>&1 || \
-		install -D -m 644 -t $@/lib/systemd/system $(wildcard user/packaging/systemd/*.service)
+		install -D -m 644 -t $@/lib/systemd/system $(wildcard user/packaging/systemd/*)
 	$(Q)$(foreach d,prometheus grafana kubernetes,\
 		install -D -m 644 -t $@/share/tcptrace/$d $(filter-out %.test.yml,$(wildcard user/packaging/$d/*)) &&) :
 

@@ -204,6 +204,34 @@ metrics_clients()
 	end metrics INT
 }
 
+scenario metrics_activated 4 own -- "systemd opens the socket: who asked first is answered there, nothing listens elsewhere; no other socket will do"
+metrics_activated()
+{
+	needs systemd-socket-activate curl python3
+	background activate systemd-socket-activate -l 127.0.0.1:9999 "$tcptrace" metrics --netns "$ns" --mechanism "$mechanism"
+	until_port 9999
+	curl -sf -m $patience http://127.0.0.1:9999/metrics > "$dir/page" || fail "who asked first is not answered"
+	grep -q '^tcptrace_build_info' "$dir/page" || fail "no page: $(head -n 2 "$dir/page")"
+	expect "who else listens" "$(ss -Hltn | grep -cv ':9999 ')" 0
+	expect "flags of its socket: nonblocking, closed by exec" "$(socket_flags "${pid[activate]}")" 02004002
+	end activate INT
+	unset 'pid[activate]'
+	# two sockets, and one that does not listen
+	python3 - "$tcptrace" metrics --netns "$ns" --mechanism "$mechanism" <<-'EOF' > "$dir/said" 2>&1
+	import os, socket, subprocess, sys
+	a, b = socket.create_server(("127.0.0.1", 9998)), socket.socket()
+	for n, first in (2, a), (1, b):
+	    os.dup2(first.fileno(), 3)
+	    env = "import os, sys; os.environ.update(LISTEN_FDS='%d', LISTEN_PID=str(os.getpid())); os.execv(sys.argv[1], sys.argv[1:])" % n
+	    print(subprocess.run([sys.executable, "-c", env] + sys.argv[1:], pass_fds=[3], timeout=30).returncode, flush=True)
+	EOF
+	expect "exit status of both" "$(grep -c '^1$' "$dir/said")" 2
+	expect "what is said of both" "$(grep -c 'LISTEN_FDS: metrics answers at one socket that listens' "$dir/said")" 2
+}
+
+# socket_flags PID: of its descriptor 3, in octal
+socket_flags() { sed -n 's/^flags:\t*//p' "/proc/$1/fdinfo/3"; }
+
 # ticks PID: its CPU time
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 

@@ -143,14 +143,14 @@ static void reply_page(struct http *h, struct client *c, const struct http_reque
 	      packed ? "Content-Encoding: gzip\r\n" : "", r->head);
 }
 
-static bool is_healthy(struct http *h)
+static uint64_t page_made_ns(struct http *h)
 {
 	uint64_t made_ns;
 
 	pthread_mutex_lock(&h->lock);
 	made_ns = h->made_ns;
 	pthread_mutex_unlock(&h->lock);
-	return made_ns && clock_ns(CLOCK_MONOTONIC) - made_ns < STALE_NS;
+	return made_ns;
 }
 
 static void answer(struct http *h, struct client *c, size_t n)
@@ -166,7 +166,7 @@ static void answer(struct http *h, struct client *c, size_t n)
 		reply_text(c, "405 Method Not Allowed", "text/plain", "only GET and HEAD\n", false);
 	else if (r.path == HTTP_METRICS)
 		reply_page(h, c, &r);
-	else if (r.path == HTTP_HEALTHY && !is_healthy(h))
+	else if (r.path == HTTP_HEALTHY && clock_ns(CLOCK_MONOTONIC) - page_made_ns(h) >= STALE_NS)
 		reply_text(c, "503 Service Unavailable", "text/plain", "no page within 30 s\n", r.head);
 	else if (r.path == HTTP_HEALTHY)
 		reply_text(c, "200 OK", "text/plain", "ok\n", r.head);
@@ -269,11 +269,11 @@ static bool client_go(struct http *h, struct client *c, short events)
 
 /* ---- the thread ---- */
 
-/* Sleeps for ever while nobody is connected. False: to end. */
+/* Sleeps for ever while nobody is connected; who comes before the first page waits for it. False: to end. */
 static bool serve(struct http *h)
 {
 	struct pollfd fds[2 + CLIENTS] = { { .fd = h->wake_fd, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
-	struct client *place = client_place(h);
+	struct client *place = page_made_ns(h) ? client_place(h) : NULL;
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < CLIENTS; i++) {
@@ -284,7 +284,7 @@ static bool serve(struct http *h)
 	}
 	if (place)
 		fds[1].fd = h->fd;
-	if (poll(fds, 2 + CLIENTS, !n ? -1 : place ? 1000 : TURN_MS) < 0 && errno != EINTR)
+	if (poll(fds, 2 + CLIENTS, !place ? TURN_MS : n ? 1000 : -1) < 0 && errno != EINTR)
 		return false;
 	for (unsigned int i = 0; i < CLIENTS; i++) {
 		if (h->client[i].fd >= 0 && !client_go(h, &h->client[i], fds[2 + i].revents))
@@ -330,12 +330,27 @@ int http_start(struct http *h, const char **why)
 
 /* ---- opening ---- */
 
-/* What systemd has opened for us, where somebody has a socket unit. */
+#define SYSTEMD_FD	3	/* the first of them */
+
+/* Has systemd opened sockets for us (tcptrace-metrics.socket)? */
+static bool inherits(void)
+{
+	const char *pid = getenv("LISTEN_PID");
+
+	return pid && getenv("LISTEN_FDS") && strtol(pid, NULL, 10) == getpid();
+}
+
 static int inherited_socket(void)
 {
-	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+	socklen_t len = sizeof(int);
+	int listens = 0;
 
-	return pid && n && strtol(pid, NULL, 10) == getpid() && !strcmp(n, "1") ? 3 : -1;
+	if (strcmp(getenv("LISTEN_FDS"), "1") || getsockopt(SYSTEMD_FD, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) || !listens)
+		return -EINVAL;
+	/* systemd hands blocking ones on, and poll() may have seen a client that is gone */
+	if (fcntl(SYSTEMD_FD, F_SETFL, O_NONBLOCK) || fcntl(SYSTEMD_FD, F_SETFD, FD_CLOEXEC))
+		return -errno;
+	return SYSTEMD_FD;
 }
 
 static int bound_socket(const struct view_metrics *cfg)
@@ -378,10 +393,8 @@ int http_open(struct http **out, const struct view_metrics *cfg, const char **wh
 		h->client[i].fd = -1;
 	pthread_mutex_init(&h->lock, NULL);
 	h->wake_fd = eventfd(0, EFD_CLOEXEC);
-	h->fd = inherited_socket();
-	if (h->fd < 0)
-		h->fd = bound_socket(cfg);
-	*why = _("cannot listen at the address of --listen");
+	h->fd = inherits() ? inherited_socket() : bound_socket(cfg);
+	*why = inherits() ? _("LISTEN_FDS: metrics answers at one socket that listens") : _("cannot listen at the address of --listen");
 	return h->fd < 0 ? h->fd : h->wake_fd < 0 ? -EMFILE : 0;
 }
 
@@ -400,7 +413,8 @@ int http_page(struct http *h, enum page_format format, int fd)
 	pthread_mutex_lock(&h->lock);
 	old = h->page[format];
 	h->page[format] = copy;
-	h->made_ns = clock_ns(CLOCK_MONOTONIC);
+	if (format == PAGE_FORMATS - 1)		/* now there is each */
+		h->made_ns = clock_ns(CLOCK_MONOTONIC);
 	h->size[format] = (size_t)st.st_size;
 	pthread_mutex_unlock(&h->lock);
 	if (old >= 0)
