@@ -138,10 +138,10 @@ void out_wrapped_from(struct out *o, const char *text, unsigned int at, unsigned
 }
 
 /*
- * How much of s, which begins at that column, fits into a line: up to where a group of words ends (at two spaces or a
- * comma), or else up to any word; one at least.
+ * How much of s, which begins at that column, fits into a line: with groups up to where one of words ends (at two spaces
+ * or a comma), or else up to any word; one at least.
  */
-static size_t fitting(const char *s, unsigned int at, unsigned int columns)
+static size_t fitting(const char *s, unsigned int at, unsigned int columns, bool groups)
 {
 	size_t n = strspn(s, " "), word = 0, group = 0, spaces;
 	unsigned int width;
@@ -154,10 +154,17 @@ static size_t fitting(const char *s, unsigned int at, unsigned int columns)
 		word = n;
 		spaces = strspn(s + n, " ");
 		at += (unsigned int)spaces;
+		if (!groups)
+			continue;
 		if (spaces > 1 || s[n - 1] == ',' || (n > 2 && is_closing(s + n - 3)))
 			group = n;
 	}
 	return n;
+}
+
+size_t text_fits(const char *text, unsigned int at, unsigned int columns)
+{
+	return fitting(text, at, columns, false);
 }
 
 void out_line_end_wrapped(struct out *o, unsigned int indent, unsigned int columns)
@@ -177,7 +184,7 @@ void out_line_end_wrapped(struct out *o, unsigned int indent, unsigned int colum
 				out_line_end(o);
 				out_spaces(o, indent);
 			}
-			n = fitting(s, at, columns);
+			n = fitting(s, at, columns, true);
 			out_mem(o, s, n);
 			s += n + strspn(s + n, " ");
 		}

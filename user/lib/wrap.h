@@ -17,4 +17,7 @@ void out_line_end_wrapped(struct out *o, unsigned int indent, unsigned int colum
 unsigned int text_columns(const char *text);	/* that it takes on a terminal */
 unsigned int text_cut(char *text, unsigned int columns);	/* to at most so many; returns how many it takes */
 
+/* Bytes of text, which begins at that column and may have colours, in a line of so many: to the end of a word, one at least. */
+size_t text_fits(const char *text, unsigned int at, unsigned int columns);
+
 #endif

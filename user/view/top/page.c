@@ -82,38 +82,22 @@ static void add_line(struct page *p, const char *s, const char *end)
 	page_line_end(p, look, ~0u);
 }
 
-/* As much of the line as the page is wide, from at on; where it is to go on. What it breaks at is a space. */
-static const char *fitting(const struct page *p, const char *s, const char *end, unsigned int at)
+static void add_wrapped(struct page *p, const char *s, size_t n, unsigned int indent)
 {
-	const char *space = NULL;
-
-	for (const char *c = s; c < end; c++) {
-		at += ((unsigned char)*c & 0xc0) != 0x80;
-		if (at > p->columns)
-			return space ? space : end;
-		if (*c == ' ' && c > s && c[-1] != ' ')
-			space = c;
-	}
-	return end;
-}
-
-static void add_wrapped(struct page *p, const char *s, const char *end, unsigned int indent)
-{
-	char line[OUT_LINE_MAX / 2];
+	char text[OUT_LINE_MAX / 2], line[OUT_LINE_MAX];
 	unsigned int at = 0;
 
-	while (s < end && p->columns > 2 * indent && (size_t)(end - s) < sizeof(line) - indent) {
-		const char *stop = fitting(p, s, end, at);
-
+	memcpy(text, s, n);
+	text[n] = 0;
+	s = text;
+	do {
+		n = text_fits(s, at, p->columns);
 		memset(line, ' ', at);
-		memcpy(line + at, s, (size_t)(stop - s));
-		add_line(p, line, line + at + (stop - s));
-		for (s = stop; s < end && *s == ' '; s++)
-			;
+		memcpy(line + at, s, n);
+		add_line(p, line, line + at + n);
+		s += n + strspn(s + n, " ");
 		at = indent;
-	}
-	if (s < end || !at)
-		add_line(p, s, end);
+	} while (*s);
 }
 
 void page_add(struct page *p, const char *text, size_t n, unsigned int indent)
@@ -124,8 +108,8 @@ void page_add(struct page *p, const char *text, size_t n, unsigned int indent)
 		end = memchr(text, '\n', (size_t)(stop - text));
 		if (!end)
 			end = stop;
-		if (indent)
-			add_wrapped(p, text, end, indent);
+		if (indent && p->columns > 2 * indent && end - text < OUT_LINE_MAX / 2)
+			add_wrapped(p, text, (size_t)(end - text), indent);
 		else
 			add_line(p, text, end);
 	}
