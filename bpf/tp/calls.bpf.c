@@ -154,10 +154,15 @@ static __always_inline int on_enter_accept4(const struct syscall_trace_enter *ct
 	return 0;
 }
 
-/* The listening descriptor of a return whose entry we did not see. 5.15 and later, else NULL. */
-static __always_inline struct sock *returning_listener(void)
+/*
+ * The listening descriptor of a return whose entry we did not see. 5.15 and later, else NULL. It may have become another
+ * socket's meanwhile.
+ */
+static __always_inline const struct sock *returning_listener(long ret)
 {
-	return HAS_REGS ? fd_sock(call_arg0(call_regs())) : NULL;
+	const struct sock *sk = HAS_REGS ? fd_sock(call_arg0(call_regs())) : NULL;
+
+	return sk && (ret < 0 || sk_state(sk) == TCP_LISTEN) ? sk : NULL;
 }
 
 static __always_inline int on_exit_accept4(const struct syscall_trace_exit *ctx)
@@ -172,7 +177,7 @@ static __always_inline int on_exit_accept4(const struct syscall_trace_exit *ctx)
 	began = noted_call(CALL_ACCEPT, &call) ? call.t_ns : 0;
 	if (ret < 0 && !accept_failed(ret))
 		return 0;
-	listener = began && call.listener ? TYPED_PTR((const struct sock *)call.listener) : returning_listener();
+	listener = began && call.listener ? TYPED_PTR((const struct sock *)call.listener) : returning_listener(ret);
 	if (ret < 0)
 		return accept_error(listener, began, ret);
 	child = fd_sock(ret);

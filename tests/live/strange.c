@@ -8,6 +8,7 @@
  *        strange call ADDRESS PORT	connects
  *        strange joins ADDRESS PORT	connects by MPTCP, and stays for the paths that the kernel adds until standard input ends
  *        strange swapped PORT	in accept(): its descriptor becomes that of PORT + 1, and then its listener is shut down
+ *        strange reused PORT	in accept(): its descriptor is closed, and becomes that of the client whom it takes
  *        strange restarted PORT	in accept(): two signals at once, of which the first says that it goes on
  *        strange unheard PORT	accept() of what does not listen, or has no room for the address; listen() after a connection
  */
@@ -132,29 +133,54 @@ static int connects(int port)
 
 static volatile pid_t accepter;
 
-static void *accepts(void *fd)
+static void *accepts(void *arg)
 {
+	int fd = *(int *)arg;
+
 	accepter = gettid();
-	if (accept(*(int *)fd, NULL, NULL) >= 0 || errno != EINVAL)
-		die("accept");
+	fd = accept(fd, NULL, NULL);
+	*(int *)arg = fd < 0 ? -errno : fd;
 	return NULL;
 }
 
-static void swapped(int port)
+/* *fd: becomes what accept() returns */
+static pthread_t sleeps_in_accept(int *fd)
 {
-	int fd = listens(port), first = dup(fd), other = listens(port + 1);
 	pthread_t thread;
 	char task[32];
 
-	if (pthread_create(&thread, NULL, accepts, &fd))
+	if (pthread_create(&thread, NULL, accepts, fd))
 		die("a thread");
 	while (!accepter)
 		sleep_us(1000);
 	snprintf(task, sizeof(task), "self/task/%d", accepter);
 	until_state(task, 'S');
+	return thread;
+}
+
+static void swapped(int port)
+{
+	int fd = listens(port), first = dup(fd), other = listens(port + 1), result = fd;
+	pthread_t thread = sleeps_in_accept(&result);
+
 	dup2(other, fd);
 	shutdown(first, SHUT_RDWR);
 	pthread_join(thread, NULL);
+	if (result != -EINVAL)
+		die("accept");
+}
+
+static void reused(int port)
+{
+	int fd = listens(port), result = fd;
+	pthread_t thread = sleeps_in_accept(&result);
+
+	close(fd);
+	if (connects(port) != fd)
+		die("another descriptor");
+	pthread_join(thread, NULL);
+	if (result < 0)
+		die("accept");
 }
 
 static void nothing(int sig)
@@ -225,10 +251,12 @@ int main(int argc, char **argv)
 		joins();
 	else if (argc == 3 && !strcmp(argv[1], "swapped"))
 		swapped(atoi(argv[2]));
+	else if (argc == 3 && !strcmp(argv[1], "reused"))
+		reused(atoi(argv[2]));
 	else if (argc == 3 && !strcmp(argv[1], "restarted"))
 		restarted(atoi(argv[2]));
 	else if (argc == 3 && !strcmp(argv[1], "unheard"))
 		unheard(atoi(argv[2]));
 	else
-		wrong_usage("usage: strange addresses|swapped|restarted|unheard PORT | leader|call|joins ADDRESS PORT");
+		wrong_usage("usage: strange addresses|swapped|reused|restarted|unheard PORT | leader|call|joins ADDRESS PORT");
 }

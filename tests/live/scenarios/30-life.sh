@@ -475,6 +475,17 @@ swapped()
 	events accept:1 accept,errno=EINVAL,lport=$port:1
 }
 
+scenario reused 4 own each loose -- "-q: accept() returns when its descriptor is its client's: no second listener"
+reused()
+{
+	own_trace -q
+	start strange "$bin/strange" reused "$port"
+	finish strange
+	untrace
+	expect listeners "$(grep -c '^{"type":"listener"' "$json")" 1
+	listener_is accepted=1 open=false
+}
+
 scenario restarted 4 each loose -- "two signals in accept(): the first that is handled decides whether it goes on"
 restarted()
 {
