@@ -34,12 +34,6 @@ struct hashdance {
 	__u64	listener, child, req;
 };
 
-/* __inet_csk_reqsk_queue_drop() or reqsk_queue_unlink() in progress */
-struct req_drop {
-	__u64	listener, req;
-	__u32	from_timer;
-};
-
 /* cookie_v4_check() or cookie_v6_check() in progress */
 struct cookie_check {
 	__u64	listener, skb;
@@ -70,7 +64,6 @@ struct notes {
 	struct conn_request conn_request;
 	struct syn_recv syn_recv;
 	struct hashdance hashdance;
-	struct req_drop req_drop;
 	struct cookie_check cookie;
 	struct retransmit retransmit;
 	__u64	timer_req;		/* request whose timer runs */

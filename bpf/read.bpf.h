@@ -137,6 +137,12 @@ static __always_inline bool req_has_joined(const struct request_sock *req)
 	return bpf_core_field_exists(struct tcp_request_sock, drop_req) && READ(treq, is_mptcp) && READ(treq, drop_req);
 }
 
+/* As sk_hashed() has it. */
+static __always_inline bool req_hashed(const struct request_sock *req)
+{
+	return READ(req, __req_common.skc_nulls_node.pprev) != NULL;
+}
+
 static __always_inline __u32 sk_netns(const struct sock *sk)
 {
 	return READ(sk, __sk_common.skc_net.net, ns.inum);

@@ -39,7 +39,7 @@ static const struct cost {
 	{ P(k_hashdance), 82, ALWAYS }, { P(r_hashdance), 393, ALWAYS },
 	{ P(k_synack), 104, ALWAYS }, { P(k_synack), 338, ON(SYNQ_ADD) },
 	{ P(k_conn_request), 141, ALWAYS }, { P(r_conn_request), 91, ALWAYS },
-	{ P(k_req_drop), 83, ALWAYS }, { P(r_req_drop), 111, ALWAYS },
+	{ P(k_req_drop), 124, ALWAYS },
 	{ P(k_syn_recv4), 110, ALWAYS }, { P(r_syn_recv4), 86, ALWAYS },
 	/* tracepoints and cgroup programs */
 	{ P(cg_synack), 871, ALWAYS }, { P(cg_synack), 266, ON(SYNQ_ADD) },
