@@ -9,7 +9,9 @@
  *     finding_short.c	the queue is too short
  *     finding_seen.c	what was seen of an accept queue, whatever the cause
  *     finding_synq.c		requests that do not become connections
- *     finding_calls.c		calls that fail, connections that nobody closes
+ *     finding_connect.c	connect() that fails, SYNs without an answer
+ *     finding_why.c		why it failed (finding_why.h)
+ *     finding_closewait.c	connections that nobody closes
  *     finding_port.c		listeners that are gone, ports where there is none
  */
 #ifndef TCPTRACE_DIAGNOSIS_H
