@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * accept(), the call that waits, and what it takes out of the queue; and a signal that interrupts it or connect().
- * The others are in calls.bpf.c, the twin of both is kmod/calls.c.
+ * Its twin is kmod/accept.c.
  */
 #include "attach.bpf.h"
 #include "call.bpf.h"

@@ -146,4 +146,57 @@ static __always_inline void set_caller(struct tcptrace_record *r, const struct s
 		set_actor(r, fd);
 }
 
+/*
+ * The TCP socket that a call on a struct socket is about. NULL for the socket that MPTCP has made for one of
+ * its own and calls in turn: the call on the outer one is the program's.
+ */
+static __always_inline struct sock *called_sock(const struct socket *socket)
+{
+	struct sock *sk = READ(TYPED_PTR(socket), sk);
+	struct sock *tcp = tcp_side(sk);
+
+	return tcp && tcp == sk && is_subflow(tcp) ? NULL : tcp;
+}
+
+/* The address that a call was given: the kernel's copy of it or, user, still the caller's. at 0: not known. */
+struct given {
+	__u64	at;
+	int	len;
+	bool	user;
+};
+
+static __always_inline struct given copied(__u64 at, int len)
+{
+	return (struct given){ .at = at, .len = len };
+}
+
+static __always_inline void copy_given(void *to, struct given from, __u32 size)
+{
+	if (from.user)
+		bpf_probe_read_user(to, size, (const void *)from.at);
+	else
+		bpf_probe_read_kernel(to, size, (const void *)from.at);
+}
+
+/* Into half of a tuple. False: neither IPv4 nor IPv6, or too short for that, and nothing is written. */
+static __always_inline bool read_addr(struct given from, __u8 *addr, __u16 *port)
+{
+	struct sockaddr_in6 sa = {};
+	struct sockaddr_in *sin = (void *)&sa;
+
+	if (!from.at || from.len < (int)sizeof(*sin))
+		return false;
+	copy_given(&sa, from, sizeof(*sin));
+	if (sa.sin6_family == AF_INET) {
+		map_v4(addr, sin->sin_addr);
+	} else if (sa.sin6_family == AF_INET6 && from.len >= SIN6_LEN_RFC2133) {
+		copy_given(&sa, from, sizeof(sa));
+		__builtin_memcpy(addr, &sa.sin6_addr, 16);
+	} else {
+		return false;
+	}
+	*port = bpf_ntohs(sa.sin6_port);
+	return true;
+}
+
 #endif

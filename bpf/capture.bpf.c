@@ -53,6 +53,7 @@ _Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
 #include "listen.bpf.c"
 #include "request.bpf.c"
 #include "calls.bpf.c"
+#include "connect.bpf.c"
 #include "accept.bpf.c"
 
 #include "tp/groups.bpf.h"
