@@ -21,7 +21,8 @@
 #define HOOKS_MAX	64
 
 static struct hook *const tables[] = {
-	state_hooks, listen_hooks, request_hooks, calls_hooks, segment_hooks, io_hooks,
+	state_hooks, listen_hooks, request_hooks, calls_hooks, connect_hooks,
+	accept_hooks, segment_hooks, io_hooks,
 };
 
 u64 events_on;			/* who wants what: one bit per event */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Hooks: where in the kernel an event is seen. Each of state.c, listen.c,
- * request.c, calls.c, segment.c and io.c ends with its own table; hooks.c
- * attaches those that the enabled events need, and no other.
+ * request.c, calls.c, connect.c, accept.c, segment.c and io.c ends with its own
+ * table; hooks.c attaches those that the enabled events need, and no other.
  */
 #ifndef TCPTRACE_HOOKS_H
 #define TCPTRACE_HOOKS_H
@@ -52,7 +52,7 @@ struct hook {
 	{ .target = #name, .events = (mask), .probe = (handler) }
 
 extern struct hook state_hooks[], listen_hooks[], request_hooks[], calls_hooks[];
-extern struct hook segment_hooks[], io_hooks[];
+extern struct hook connect_hooks[], accept_hooks[], segment_hooks[], io_hooks[];
 
 void hooks_exit(void);
 /* An event got its first user, or lost its last; under tracepoints_mutex. */

@@ -2,7 +2,7 @@
 /*
  * The two queues of a listener: every way in, every refusal, every way out but
  * that of a request which is dropped (request.c) and of a connection which is
- * accepted (calls.c).
+ * accepted (accept.c).
  * All of this runs in softirq, where current is nobody: no record here has an
  * actor. Its twin is bpf/listen.bpf.c.
  */
