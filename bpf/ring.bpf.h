@@ -19,7 +19,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);			/* set by the reader (user/source/load.c) */
+	__uint(max_entries, 1);			/* set by the reader (user/source/bpf/load.c) */
 	__type(key, __u32);
 	__type(value, struct tcptrace_record);
 } slots SEC(".maps");
@@ -72,7 +72,7 @@ static __always_inline __u64 claim_slot(__u32 ring, struct ring_ends *ends)
 /*
  * Whether it is asked for or not. NULL: no room, counted. Everything but the addresses is set to "nothing". The time is
  * taken before the slot: a program that is preempted between the two must not leave a record whose time is later than
- * that of the records after it (user/source/ring.c merges the rings by the time of their next record). An eighth of a
+ * that of the records after it (user/source/bpf/ring.c merges the rings by the time of their next record). An eighth of a
  * ring is left free for those that have looked for room and not claimed their slot yet.
  */
 static __always_inline struct tcptrace_record *reserve_any(__u32 event, __u64 now)
@@ -132,7 +132,7 @@ static __always_inline struct tcptrace_record *reserve(__u32 event)
  * The record is there for the reader. Four things must be in order, whatever the machine:
  *
  * 1. The record, then its number. publish() is a release (arch.bpf.h); the reader loads the number with acquire
- *    semantics before it looks at the record (user/source/ring.c, next_time()).
+ *    semantics before it looks at the record (user/source/bpf/ring.c, next_time()).
  *
  * 2. The reader falls asleep, a writer wakes it. The reader stores reader_sleeps = 1, has a full barrier, loads
  *    `head` and sleeps if nothing is new. A writer adds to `head` in claim_slot(), which is a full barrier (an atomic

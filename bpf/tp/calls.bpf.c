@@ -143,7 +143,7 @@ SYS_EXIT(connect)
 
 /* ---- accept ---- */
 
-/* and accept: user/source/load.c */
+/* and accept: user/source/bpf/load.c */
 static __always_inline int on_enter_accept4(const struct syscall_trace_enter *ctx)
 {
 	struct sock *sk = fd_sock(ctx->args[0]);
