@@ -332,7 +332,7 @@ static int at_end(struct file_source *f)
 	if (f->in.cut || f->growing)
 		f->base.note = _("the recording ends early: its tcptrace was killed, could write no more, or still writes it");
 	else if (f->len)
-		return refuse(f, _("truncated at offset %llu: %zu bytes are left of a record of %zu"),
+		return refuse(f, _("truncated at offset %llu: %zu of the %zu bytes of a record are there"),
 			      (unsigned long long)f->offset, f->len, RECORD_SIZE);
 	return SOURCE_END;
 }
