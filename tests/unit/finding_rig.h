@@ -155,4 +155,16 @@ static inline void burst(unsigned int refused)
 	}
 }
 
+static inline void knock(unsigned int n, uint16_t port, uint32_t to)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct tcptrace_record rec = server_rec(TCPTRACE_RST_SENT, i);
+
+		mapped(rec.laddr, to);
+		rec.lport = port;
+		rec.arg = 0x02;
+		rig_feed(rec);
+	}
+}
+
 #endif
