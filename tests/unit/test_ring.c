@@ -23,6 +23,8 @@ struct rig {
 	uint64_t seen[64];
 	unsigned int n;
 	int stop_at;			/* fn ends the drain at this record */
+	const struct tcptrace_record *const *next;	/* told ahead, and not handed on yet */
+	unsigned int left, told;
 };
 
 static int rig_up(void **state)
@@ -152,6 +154,42 @@ static void ended_by_reader(void **state)
 	expect_seen(g, (uint64_t[]){ 4, 5 }, 2);
 }
 
+static void on_ahead(void *ctx, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	struct rig *g = ctx;
+
+	g->next = rec;
+	g->left = n;
+	g->told += n;
+}
+
+static int on_told(void *ctx, const struct tcptrace_record *rec)
+{
+	struct rig *g = ctx;
+
+	assert_true(g->left-- > 0);
+	assert_ptr_equal(*g->next++, rec);
+	return on_record(ctx, rec);
+}
+
+/* All that come, of all rings and in that order; those that the reader did not take once more. */
+static void told_ahead(void **state)
+{
+	struct rig *g = *state;
+
+	for (uint64_t t = 1; t <= 40; t++)
+		write_record(g, t % 3, t, false);
+	g->stop_at = 7;
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_told, on_ahead, g), -7);
+	assert_int_equal(g->told, 40);
+	g->stop_at = 0;
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_told, on_ahead, g), 0);
+	assert_int_equal(g->told, 40 + 33);
+	assert_int_equal(g->n, 40);
+	for (unsigned int i = 0; i < 40; i++)
+		assert_int_equal(g->seen[i], i + 1);
+}
+
 /* Many times round, and never told further than read. */
 static void round_and_round(void **state)
 {
@@ -210,7 +248,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(order), CASE(being_written), CASE(put_off), CASE(ended_by_reader), CASE(round_and_round),
+		CASE(order), CASE(being_written), CASE(put_off), CASE(ended_by_reader), CASE(told_ahead), CASE(round_and_round),
 		CASE(sizes), CASE(shut_at_first),
 	};
 

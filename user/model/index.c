@@ -147,7 +147,7 @@ struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr)
 }
 
 /* Those whose conn goes under its ends for the first time: its slot is in no cache, nearly always. */
-void model_ahead(const struct model *m, const struct tcptrace_record *rec)
+static void send_for(const struct model *m, const struct tcptrace_record *rec)
 {
 	const struct table *t = &m->by[BY_TUPLE];
 	struct tuple tuple;
@@ -156,6 +156,12 @@ void model_ahead(const struct model *m, const struct tcptrace_record *rec)
 		return;
 	rec_tuple(rec, &tuple);
 	__builtin_prefetch(&t->slot[hash_tuple(m, &tuple) & t->mask]);
+}
+
+void model_ahead(struct model *m, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		send_for(m, rec[i]);
 }
 
 struct conn *index_find_tuple(const struct model *m, const struct tuple *tuple)

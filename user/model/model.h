@@ -425,8 +425,8 @@ uint32_t model_owners(const struct model *m);	/* another number when listeners h
 /* No record came, but time passed: what waits has waited until now (CLOCK_MONOTONIC). May call fn. */
 void model_until(struct model *m, uint64_t now_ns);
 
-/* A record that will be fed soon, if it is what it seems now: what it needs of the tables is sent for. */
-void model_ahead(const struct model *m, const struct tcptrace_record *rec);
+/* These n records are fed next, in this order, others perhaps among them: what they need of the tables is sent for. */
+void model_ahead(struct model *m, const struct tcptrace_record *const *rec, unsigned int n);
 
 const struct model_totals *model_totals(const struct model *m);
 /* The i-th listener in the order they were seen, NULL past the last. Closed ones stay for the summary. */

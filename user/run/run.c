@@ -47,9 +47,9 @@ static void on_longer(void *ctx, const struct listener *l)
 	outputs_longer(((struct run *)ctx)->outputs, l);
 }
 
-static void on_ahead(void *ctx, const struct tcptrace_record *rec)
+static void on_ahead(void *ctx, const struct tcptrace_record *const *rec, unsigned int n)
 {
-	model_ahead(((struct loop *)ctx)->model, rec);
+	model_ahead(((struct loop *)ctx)->model, rec, n);
 }
 
 /* ---- opening ---- */

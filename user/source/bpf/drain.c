@@ -50,11 +50,12 @@ static int on_record(void *arg, const struct tcptrace_record *rec)
 	return s->fn_ret;
 }
 
-static void on_ahead(void *arg, const struct tcptrace_record *rec)
+/* None of them where what exists comes among them. */
+static void on_ahead(void *arg, const struct tcptrace_record *const *rec, unsigned int n)
 {
 	struct bpf_source *s = arg;
 
-	s->base.ahead(s->ctx, rec);
+	s->base.ahead(s->ctx, rec, s->snap_n ? 0 : n);
 }
 
 /*

@@ -9,7 +9,7 @@
 
 #define LEAST_SHIFT	11u		/* 2,048 slots */
 #define SLOT_BYTES	(sizeof(struct tcptrace_record) + sizeof(uint64_t))
-#define AHEAD		8u		/* records: asked for by the cache, and so many again before that */
+#define AHEAD		16u		/* records: they are in the cache of the CPU that wrote them */
 
 /* When the next record of a ring was written, or one of these. */
 #define WRITING		0ull		/* it is being written */
@@ -98,33 +98,21 @@ static inline uint64_t next_time(const struct rings *r, const struct ring *ring)
 	return slot_at(r, ring, ring->at)->t_ns;
 }
 
-static inline void publish_tail(struct ring *ring)
+/* The records of one ring up to the next one of another; *time: of its own next one, then. */
+static void gather_one(struct rings *r, struct ring *ring, uint64_t *time, uint64_t until_ns)
 {
-	__atomic_store_n(&ring->ends->tail, ring->at, __ATOMIC_RELEASE);
-	ring->published = ring->at;
-}
-
-/* The records of one ring up to the next one of another. Comes back with the time of its own next one. */
-static int drain_one(struct rings *r, struct ring *ring, uint64_t *time, uint64_t until_ns, ring_fn fn,
-		     ring_ahead_fn ahead, void *ctx)
-{
-	int ret;
+	struct ring_batch *b = &r->batch;
 
 	do {
-		/* it is in the cache of the CPU that wrote it */
-		const struct tcptrace_record *later = slot_at(r, ring, ring->at + 2 * AHEAD);
+		const struct tcptrace_record *later = slot_at(r, ring, ring->at + AHEAD);
 
 		__builtin_prefetch(later);
 		__builtin_prefetch((const char *)later + 64);
-		if (ahead && ring->end - ring->at > AHEAD)
-			ahead(ctx, slot_at(r, ring, ring->at + AHEAD));
-		ret = fn(ctx, slot_at(r, ring, ring->at));
+		b->rec[b->n] = slot_at(r, ring, ring->at);
+		b->of[b->n++] = ring;
 		ring->at++;
-		if (ring->at - ring->published >= RING_TELL)
-			publish_tail(ring);
 		*time = next_time(r, ring);
-	} while (!ret && *time != WRITING && *time < until_ns);
-	return ret;
+	} while (b->n < RING_BATCH && *time != WRITING && *time < until_ns);
 }
 
 /* A ring with something in it, and when that was written. */
@@ -165,27 +153,64 @@ static struct front *earliest(struct front *front, unsigned int n, uint64_t *sec
 	return first;
 }
 
+/* As many as the batch takes. False: there are no more, or none that can be told. */
+static bool gather(struct rings *r, struct front *front, unsigned int *n, uint64_t until_ns)
+{
+	r->batch.n = 0;
+	while (*n && r->batch.n < RING_BATCH) {
+		uint64_t second = until_ns;
+		struct front *first = earliest(front, *n, &second);
+
+		r->blocked = first->time == WRITING;
+		if (r->blocked || first->time >= until_ns)
+			return false;
+		gather_one(r, first->ring, &first->time, second);
+		if (first->time == NOTHING)
+			*first = front[--*n];
+	}
+	return *n != 0;
+}
+
+static void publish_tails(struct rings *r)
+{
+	for (unsigned int i = 0; i < r->n; i++) {
+		struct ring *ring = &r->ring[i];
+
+		if (ring->published != ring->at)
+			__atomic_store_n(&ring->ends->tail, ring->at, __ATOMIC_RELEASE);
+		ring->published = ring->at;
+	}
+}
+
+/* What is not taken comes again. */
+static int hand_on(struct rings *r, ring_fn fn, ring_ahead_fn ahead, void *ctx)
+{
+	struct ring_batch *b = &r->batch;
+	unsigned int i = 0;
+	int ret = 0;
+
+	if (ahead)
+		ahead(ctx, b->rec, b->n);
+	while (i < b->n && !ret)
+		ret = fn(ctx, b->rec[i++]);
+	while (b->n > i)
+		b->of[--b->n]->at--;
+	publish_tails(r);
+	return ret;
+}
+
 int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, ring_ahead_fn ahead, void *ctx)
 {
 	struct front front[CAPTURE_RINGS];
 	unsigned int n = look_at_fronts(r, front);
-	int ret = 0;
+	bool more;
+	int ret;
 
 	r->blocked = false;
-	while (n && !ret) {
-		uint64_t second = until_ns;
-		struct front *first = earliest(front, n, &second);
-
-		r->blocked = first->time == WRITING;
-		if (r->blocked || first->time >= until_ns)
-			break;
-		ret = drain_one(r, first->ring, &first->time, second, fn, ahead, ctx);
-		if (first->time == NOTHING)
-			*first = front[--n];
-	}
-	for (unsigned int i = 0; i < r->n; i++)
-		if (r->ring[i].at != r->ring[i].published)
-			publish_tail(&r->ring[i]);
+	do {
+		more = gather(r, front, &n, until_ns);
+		ret = hand_on(r, fn, ahead, ctx);
+	} while (more && !ret);
 	return ret;
 }
 

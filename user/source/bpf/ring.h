@@ -3,7 +3,7 @@
  * The reading end of the rings that BPF programs write records into (bpf/ring.bpf.h), one for each
  * CPU; records of different CPUs are put back in the order of time.
  *
- * How far it has read the reader tells once in RING_TELL records: each time it does, the writer
+ * How far it has read the reader tells once in a batch: each time it does, the writer
  * fetches that line from the reader's cache.
  */
 #ifndef TCPTRACE_RING_H
@@ -16,13 +16,20 @@
 #include "../../../kmod/uapi/tcptrace.h"
 #include "../../../bpf/config.h"
 
-#define RING_TELL	256u
+#define RING_BATCH	256u
 
 struct ring {
 	struct ring_ends *ends;
 	const struct tcptrace_record *slot;
 	const uint64_t *written;	/* of each slot: how many records it has had */
 	uint64_t at, published, end;		/* positions */
+};
+
+/* Records of all rings, in the order of time. */
+struct ring_batch {
+	const struct tcptrace_record *rec[RING_BATCH];
+	struct ring *of[RING_BATCH];
+	unsigned int n;
 };
 
 struct rings {
@@ -34,6 +41,7 @@ struct rings {
 	uint64_t *wakeup;			/* its two positions, the reader's and the writers' */
 	const uint64_t *wakeup_sent;
 	struct ring ring[CAPTURE_RINGS];
+	struct ring_batch batch;
 	bool blocked;			/* the last drain ended at a record that was still being written */
 };
 
@@ -50,8 +58,8 @@ void rings_close(struct rings *r);	/* back to rings_size(); also of what was onl
 
 /* rec is valid during the call. What is not 0 ends the drain after this record. */
 typedef int (*ring_fn)(void *ctx, const struct tcptrace_record *rec);
-/* rec may not be complete yet, and will be handed to ring_fn later. */
-typedef void (*ring_ahead_fn)(void *ctx, const struct tcptrace_record *rec);
+/* These n will be handed to ring_fn next, unless it ends the drain before. */
+typedef void (*ring_ahead_fn)(void *ctx, const struct tcptrace_record *const *rec, unsigned int n);
 
 /*
  * What is there now and older than until_ns, in the order of time: 0, or what fn returned. With the
