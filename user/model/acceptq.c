@@ -211,6 +211,15 @@ void acceptq_found(struct model *m, const struct tcptrace_record *rec, const str
 		moved_unseen(m, rec, c, listener_alone(m, rec));
 }
 
+/* accept() gave a connection of l. */
+void acceptq_returned(struct model *m, const struct tcptrace_record *rec, struct listener *l)
+{
+	/* whether such a one fails is not seen */
+	l->took_unasked = rec->fd < 0 || rec->flags & TCPTRACE_F_INFERRED;
+	if (call_dur_ns(rec))
+		waits_add(&m->waits, &l->in_accept, call_dur_ns(rec));
+}
+
 static void accepted(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
 {
 	if (c->in_synq)
@@ -230,10 +239,8 @@ static void accepted(struct model *m, const struct tcptrace_record *rec, struct 
 	}
 	leave_counted(l, c);		/* its way in was not seen, nor its way out */
 	taken_by(m, rec, c, l);
-	if (l)		/* whether such a one fails is not seen */
-		l->took_unasked = rec->fd < 0 || rec->flags & TCPTRACE_F_INFERRED;
-	if (l && call_dur_ns(rec))
-		waits_add(&m->waits, &l->in_accept, call_dur_ns(rec));
+	if (l)
+		acceptq_returned(m, rec, l);
 }
 
 /* Nothing there, or a signal first, is none. */

@@ -35,7 +35,7 @@ int index_init(struct model *m, enum conn_key k)
 	return 0;
 }
 
-static uint32_t hash_tuple(const struct model *m, const struct tuple *t)
+uint32_t index_hash(const struct model *m, const struct tuple *t)
 {
 	const uint64_t seed = m->limits.seed;
 	uint64_t w[5];
@@ -45,16 +45,10 @@ static uint32_t hash_tuple(const struct model *m, const struct tuple *t)
 			multiply(w[2] ^ seed, w[3] ^ 0xe7037ed1a0b428dbull) ^ 0x8ebc6af09c88c6e3ull);
 }
 
-static inline void rec_tuple(const struct tcptrace_record *rec, struct tuple *t)
-{
-	memcpy(t, rec->laddr, offsetof(struct tuple, netns));
-	t->netns = rec->netns;
-}
-
 static uint32_t hash_of(const struct model *m, const struct conn *c, enum conn_key k)
 {
 	if (k == BY_TUPLE)
-		return hash_tuple(m, &c->tuple);
+		return index_hash(m, &c->tuple);
 	return hash_addr(m, k == BY_SK ? c->sk : c->req);
 }
 
@@ -146,28 +140,18 @@ struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr)
 	return NULL;
 }
 
-/* Those whose conn goes under its ends for the first time: its slot is in no cache, nearly always. */
-static void send_for(const struct model *m, const struct tcptrace_record *rec)
+/* That one's slot will be needed: it is in no cache, nearly always. */
+void index_ahead(const struct model *m, uint32_t hash)
 {
 	const struct table *t = &m->by[BY_TUPLE];
-	struct tuple tuple;
 
-	if (rec->event != TCPTRACE_SYNQ_ADD && (rec->event != TCPTRACE_STATE || rec->old != TCP_S_SYN_SENT))
-		return;
-	rec_tuple(rec, &tuple);
-	__builtin_prefetch(&t->slot[hash_tuple(m, &tuple) & t->mask]);
+	__builtin_prefetch(&t->slot[hash & t->mask]);
 }
 
-void model_ahead(struct model *m, const struct tcptrace_record *const *rec, unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++)
-		send_for(m, rec[i]);
-}
-
-struct conn *index_find_tuple(const struct model *m, const struct tuple *tuple)
+struct conn *index_find_hashed(const struct model *m, const struct tuple *tuple, uint32_t hash)
 {
 	const struct table *t = &m->by[BY_TUPLE];
-	uint32_t hash = hash_tuple(m, tuple), i;
+	uint32_t i;
 
 	for (i = hash & t->mask; t->slot[i].conn; i = (i + 1) & t->mask) {
 		struct conn *c = &m->conns[t->slot[i].conn - 1];
@@ -176,6 +160,11 @@ struct conn *index_find_tuple(const struct model *m, const struct tuple *tuple)
 			return c;
 	}
 	return NULL;
+}
+
+struct conn *index_find_tuple(const struct model *m, const struct tuple *tuple)
+{
+	return index_find_hashed(m, tuple, index_hash(m, tuple));
 }
 
 struct conn *index_find_rec(const struct model *m, const struct tcptrace_record *rec)

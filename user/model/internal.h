@@ -6,6 +6,7 @@
  * A file calls only those below it:
  *
  *     model.c     new, free, feed: one handler for each event
+ *     brief.c     connections that come and go within one batch
  *     call.c      what processes ask for: socket() to shutdown()
  *     state.c     transitions, TIME_WAIT, the end
  *     snapshot.c  what was there before us, and what is there no more
@@ -117,6 +118,27 @@ struct snapshot {
 	uint64_t begin_ns;
 };
 
+/* brief.c. Records of a batch go by their number in it. */
+#define BRIEF_BATCH	256u
+#define BRIEF_SLOTS	(2 * BRIEF_BATCH)
+
+enum brief_stage { BRIEF_NOT, BRIEF_CAME, BRIEF_QUEUED, BRIEF_WHOLE };
+
+struct brief_conn {
+	uint32_t hash;			/* of its ends */
+	uint16_t queued;		/* record by which it is in the accept queue */
+	uint8_t stage;
+	struct listener *listener;
+};
+
+struct brief {
+	const struct tcptrace_record *const *rec;
+	unsigned int n, next;		/* so many are looked at; that one is fed next */
+	uint16_t first[BRIEF_BATCH];	/* the SYN of each record's connection, + 1; 0: none */
+	struct brief_conn conn[BRIEF_BATCH];	/* by its SYN */
+	uint16_t slot[BRIEF_SLOTS];	/* hash table of SYNs, + 1 */
+};
+
 struct model {
 	model_event_fn fn;
 	void *ctx;
@@ -161,6 +183,7 @@ struct model {
 
 	uint64_t ended[ENDED_SLOTS];
 	struct held held[HELD_CPUS];
+	struct brief brief;
 
 	struct clients *clients;	/* refused.c */
 	struct connects *connects;	/* connects.c */
@@ -199,6 +222,12 @@ static inline uint64_t lost_until(const struct model *m)
 	return m->totals.lost_ns ? m->totals.lost_ns + LOST_UNTOLD_NS : 0;
 }
 
+static inline void rec_tuple(const struct tcptrace_record *rec, struct tuple *t)
+{
+	memcpy(t, rec->laddr, offsetof(struct tuple, netns));
+	t->netns = rec->netns;
+}
+
 static inline uint64_t rec_req(const struct tcptrace_record *rec)
 {
 	return rec->flags & TCPTRACE_F_ACTOR ? 0 : rec->req;
@@ -216,6 +245,9 @@ static inline unsigned int rec_cause(const struct tcptrace_record *rec)
 
 /* index.c */
 int index_init(struct model *m, enum conn_key k);
+uint32_t index_hash(const struct model *m, const struct tuple *t);	/* by which the third table has it */
+void index_ahead(const struct model *m, uint32_t hash);
+struct conn *index_find_hashed(const struct model *m, const struct tuple *t, uint32_t hash);
 struct conn *index_put(struct model *m, struct conn *c, enum conn_key k);
 void index_del(struct model *m, struct conn *c, enum conn_key k);
 struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr);
@@ -382,6 +414,15 @@ void leave_closed(struct model *m, struct listener *l, uint64_t t_ns);
 void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns);
 void leave_counted(struct listener *l, struct conn *c);
 
+/* brief.c */
+bool brief_count(struct model *m, const struct tcptrace_record *rec);
+
+/* Is it of a connection that is counted? Then it is. */
+static inline bool brief_takes(struct model *m, const struct tcptrace_record *rec)
+{
+	return m->brief.next < m->brief.n && m->brief.rec[m->brief.next] == rec && brief_count(m, rec);
+}
+
 /* child.c */
 void child_begins(struct model *m, const struct tcptrace_record *rec, struct conn *c);
 struct held *child_held(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
@@ -424,6 +465,7 @@ void on_drop(struct model *m, const struct tcptrace_record *rec);
 void on_cookie(struct model *m, const struct tcptrace_record *rec);	/* cookie.c */
 
 void acceptq_found(struct model *m, const struct tcptrace_record *rec, const struct conn *c);	/* acceptq.c */
+void acceptq_returned(struct model *m, const struct tcptrace_record *rec, struct listener *l);
 void on_acceptq_add(struct model *m, const struct tcptrace_record *rec);
 void on_acceptq_del(struct model *m, const struct tcptrace_record *rec);
 void on_accept(struct model *m, const struct tcptrace_record *rec);

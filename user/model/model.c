@@ -172,15 +172,10 @@ static handler owners_handler(const struct model *m, const struct tcptrace_recor
 	return listener && rec->event < TCPTRACE_EVENT_MAX ? handlers[rec->event] : NULL;
 }
 
-void model_feed(struct model *m, const struct tcptrace_record *rec)
+static void to_handler(struct model *m, const struct tcptrace_record *rec)
 {
 	handler handle = NULL;
 
-	m->totals.records++;
-	if (!m->totals.first_ns)
-		m->totals.first_ns = rec->t_ns;
-	if (rec->t_ns > m->totals.last_ns)
-		m->totals.last_ns = rec->t_ns;
 	if (m->wants.owners)
 		handle = owners_handler(m, rec);
 	else if (rec->event < TCPTRACE_EVENT_MAX)
@@ -192,6 +187,17 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 	if (rec->t_ns >= m->expire_ns)
 		conns_expire(m, rec->t_ns);
 	handle(m, rec);
+}
+
+void model_feed(struct model *m, const struct tcptrace_record *rec)
+{
+	m->totals.records++;
+	if (!m->totals.first_ns)
+		m->totals.first_ns = rec->t_ns;
+	if (rec->t_ns > m->totals.last_ns)
+		m->totals.last_ns = rec->t_ns;
+	if (!brief_takes(m, rec))
+		to_handler(m, rec);
 	if (m->surplus) {
 		leave_surplus(m, m->surplus, rec->t_ns);
 		m->surplus = NULL;

@@ -81,6 +81,7 @@ struct queue {
 	uint64_t full_mark_ns;		/* until when full_ns is counted */
 	struct conn *oldest, *newest;	/* conns we saw enter and not leave, in order */
 	uint32_t known;			/* length of that list */
+	uint32_t brief;			/* those beside it that brief.c counts */
 	/* The list is longer than the kernel's queue: the oldest were taken, and no hook saw it. */
 	uint64_t surplus_ns;		/* since when, with the same oldest; 0: it is not */
 	uint64_t surplus_of;		/* that one's number */
@@ -374,7 +375,8 @@ void model_feed(struct model *m, const struct tcptrace_record *rec);
 
 /* What a run wants of it; less costs less. */
 struct model_wants {
-	uint64_t steps;			/* which are handed out: a bit for each event */
+	uint64_t steps;			/* which are handed out: a bit for each event. Without synq-add none of a
+					 * connection that brief.c counts */
 	void (*longer)(void *ctx, const struct listener *l);	/* a queue of l has become longer; NULL: not wanted */
 	bool owners;			/* only who listens, who holds that and where he runs, which decides what is asked
 					 * of the machine (model_ask_owners(), places); no connection is followed */
@@ -425,7 +427,11 @@ uint32_t model_owners(const struct model *m);	/* another number when listeners h
 /* No record came, but time passed: what waits has waited until now (CLOCK_MONOTONIC). May call fn. */
 void model_until(struct model *m, uint64_t now_ns);
 
-/* These n records are fed next, in this order, others perhaps among them: what they need of the tables is sent for. */
+/*
+ * These n records are fed next, in this order, others perhaps among them (0: it is not known which are): what they need
+ * of the tables is sent for, and brief.c sees which connections are over with the last of them. The array and the records
+ * stay as they are until then.
+ */
 void model_ahead(struct model *m, const struct tcptrace_record *const *rec, unsigned int n);
 
 const struct model_totals *model_totals(const struct model *m);

@@ -57,6 +57,7 @@ static void learn_name(struct model *m, uint32_t pid, const char *comm)
 		rename_listeners(m, pid, comm);
 	p->pid = pid;
 	memcpy(p->comm, comm, TCPTRACE_COMM_LEN);
+	m->actor.pid = 0;		/* he may be called so, too: owner_load() */
 }
 
 /* Of a process whose first thread has not called yet, the name is looked up when there is time. */
@@ -69,24 +70,23 @@ static void want_name(struct model *m, uint32_t pid)
 /* The caller of the record in hand. A snapshot has the name of the process, whichever its thread. */
 void owner_load(struct model *m, const struct tcptrace_record *rec)
 {
-	bool first = rec->tid == rec->pid || rec->event == TCPTRACE_EXISTS;
+	bool found = rec->event == TCPTRACE_EXISTS, first = found || rec->tid == rec->pid;
 	const struct proc *p = proc_of(m, rec->pid);
+	struct owner *a = &m->actor;
 
-	m->actor.pid = rec->pid;
-	m->actor.tid = rec->tid;
-	m->actor.fd = rec->fd;
+	a->fd = rec->fd;
+	if (rec->pid && rec->pid == a->pid && rec->tid == a->tid && !found && !memcmp(m->thread, rec->comm, TCPTRACE_COMM_LEN))
+		return;			/* who called last, too */
 	memcpy(m->thread, rec->comm, TCPTRACE_COMM_LEN);
-	if (!rec->pid) {
-		memcpy(m->actor.comm, rec->comm, TCPTRACE_COMM_LEN);
-		return;
-	}
-	if (first) {
+	if (first && rec->pid) {
 		learn_name(m, rec->pid, rec->comm);
-	} else if (p->pid != rec->pid) {
+	} else if (rec->pid && p->pid != rec->pid) {
 		m->renamed = true;		/* it goes by its thread's name until it has one */
 		want_name(m, rec->pid);
 	}
-	memcpy(m->actor.comm, p->pid == rec->pid ? p->comm : rec->comm, TCPTRACE_COMM_LEN);
+	a->pid = rec->pid;
+	a->tid = rec->tid;
+	memcpy(a->comm, rec->pid && p->pid == rec->pid ? p->comm : rec->comm, TCPTRACE_COMM_LEN);
 }
 
 /* As the process is called now: what its owner was called when it became that, unless anybody was renamed since. */

@@ -114,7 +114,7 @@ void pace_step(const struct model *m, struct listener *l, const struct tcptrace_
 	struct pace *p = &l->pace;
 	bool told = step < 0 && !(rec->flags & (TCPTRACE_F_SAMPLED | TCPTRACE_F_INFERRED));
 
-	if (!l->open)
+	if (!l->open || (rec->event == TCPTRACE_SYNQ_ADD && !before && !length))
 		return;
 	if (step < 0 || was_taken(p, rec->t_ns, before + (step > 0), length)) {
 		p->takes++;

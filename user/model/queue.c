@@ -39,9 +39,11 @@ static void set_peaks(struct queue *q)
 		q->peak = q->now;
 }
 
-/* Of both queues, at each step: a division is dear here. */
+/* Of both queues, at each step, of which most leave one as it was: that is cheap, and no step makes a division. */
 static inline void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
 {
+	if (now == q->now && !full && !q->full_since_ns && t_ns < q->part_end_ns && now <= q->part_top)
+		return;
 	if (q->full_since_ns && t_ns > q->full_mark_ns)
 		q->full_ns += t_ns - q->full_mark_ns;
 	if (t_ns > q->full_mark_ns)
@@ -68,7 +70,7 @@ static uint32_t counted(uint32_t now, int by)
  */
 int queue_step_unseen(const struct queue *q)
 {
-	return q->known > q->now ? 0 : -1;
+	return q->known + q->brief > q->now ? 0 : -1;
 }
 
 /*
@@ -81,7 +83,7 @@ int queue_step_unseen(const struct queue *q)
 void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns)
 {
 	struct queue *q = &l->acceptq;
-	uint32_t n = q->known > q->now ? q->known - q->now : 0;
+	uint32_t have = q->known + q->brief, n = q->known && have > q->now ? have - q->now : 0;
 
 	if (!n || q->surplus_of != q->oldest->id) {
 		q->surplus_ns = n ? t_ns : 0;
@@ -104,7 +106,7 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		      int synq_step, int acceptq_step)
 {
 	uint32_t synq, acceptq, before, synq_before;
-	bool synq_full;
+	bool may_fill, synq_full;
 
 	/* of a listen() whose record is older than the snapshot that found the socket: it had nobody yet */
 	if (!l || (rec->t_ns < l->lengths_ns && tcptrace_of_listener(rec)))
@@ -115,7 +117,8 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		synq = rec->synq;
 		acceptq = rec->acceptq;
 		l->synq_young = rec->synq_young;
-		listener_limit(l, rec->acceptq_max);
+		if (rec->acceptq_max != l->limit || !l->limit_known)
+			listener_limit(l, rec->acceptq_max);
 		l->backlog_known = l->limit == l->listen_limit;	/* a filter hides other processes' listen() */
 		l->lengths_ns = rec->t_ns;
 		if (rec->flags & TCPTRACE_F_REQUEST)
@@ -128,11 +131,12 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		l->refused.empty_ns = rec->t_ns;
 	if (l->synq_young > synq)	/* some are in the queue */
 		l->synq_young = synq;
-	synq_full = m->synq_full_at_limit ? synq >= l->limit : synq > l->limit;
-	queue_set(&l->synq, synq, l->open && l->limit_known && synq_full, rec->t_ns);
-	queue_set(&l->acceptq, acceptq, l->open && l->limit_known && acceptq > l->limit, rec->t_ns);
+	may_fill = l->open && l->limit_known;
+	synq_full = synq > l->limit || (m->synq_full_at_limit && synq == l->limit);
+	queue_set(&l->synq, synq, may_fill && synq_full, rec->t_ns);
+	queue_set(&l->acceptq, acceptq, may_fill && acceptq > l->limit, rec->t_ns);
 	pace_step(m, l, rec, before, acceptq_step);
-	if (rec->flags & TCPTRACE_F_QUEUES && l->open && (l->acceptq.known > acceptq || l->acceptq.surplus_of))
+	if (rec->flags & TCPTRACE_F_QUEUES && l->open && (l->acceptq.known + l->acceptq.brief > acceptq || l->acceptq.surplus_of))
 		queue_surplus(m, l, rec->t_ns);
 	if (m->wants.longer && (synq > synq_before || acceptq > before))
 		m->wants.longer(m->ctx, l);

@@ -130,7 +130,7 @@ void on_synack(struct model *m, const struct tcptrace_record *rec)
 static bool still_there(const struct conn *c, const struct tcptrace_record *rec)
 {
 	return rec->flags & TCPTRACE_F_INFERRED && rec->flags & TCPTRACE_F_QUEUES && c->listener &&
-	       c->listener->synq.known <= rec->synq;
+	       c->listener->synq.known + c->listener->synq.brief <= rec->synq;
 }
 
 /* By its request, or by the child that it has become, where only that is known. */

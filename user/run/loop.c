@@ -52,6 +52,14 @@ static int take_in(struct loop *l, const struct tcptrace_record *rec)
 	return outputs_record(l->outputs, rec) || l->ending ? 0 : LOOP_STOP;
 }
 
+/* Nothing is cut from what is captured. */
+static inline int take_live(struct loop *l, const struct tcptrace_record *rec)
+{
+	l->taken++;
+	model_feed(l->model, rec);
+	return outputs_record(l->outputs, rec) || l->ending ? 0 : LOOP_STOP;
+}
+
 int loop_record(void *loop, const struct tcptrace_record *rec)
 {
 	struct loop *l = loop;
@@ -59,7 +67,9 @@ int loop_record(void *loop, const struct tcptrace_record *rec)
 
 	if (err)
 		return err;
-	if (l->live || moment_of(l, rec) <= l->until_ns)
+	if (l->live)
+		return take_live(l, rec);
+	if (moment_of(l, rec) <= l->until_ns)
 		return take_in(l, rec);
 	l->held = *rec;
 	l->holds = true;

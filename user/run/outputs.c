@@ -164,8 +164,8 @@ static void observed(struct outputs *s, const struct tcptrace_record *rec)
 		s->all[i].view.cfg.wall_offset_ns = s->src->wall_offset_ns;
 }
 
-/* What draws at intervals, or sums up, asks the model then, and has no use for a record. */
-bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
+/* Not in line: its registers are not saved for what nobody looks at. */
+static __attribute__((noinline)) bool use_record(struct outputs *s, const struct tcptrace_record *rec)
 {
 	bool more = true;
 
@@ -177,6 +177,14 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 		more = take_record(s, rec);
 	s->stepped = s->passed = false;
 	return more && !count_reached(s);
+}
+
+/* What draws at intervals, or sums up, asks the model then, and has no use for a record. */
+bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
+{
+	bool used = s->takes || s->o->count || rec->event == TCPTRACE_OBSERVED || rec->event == TCPTRACE_LOST;
+
+	return !used || use_record(s, rec);
 }
 
 /* Wall time follows the clock of the machine, when somebody sets it; not its rate, which moves by some us. */
