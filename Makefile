@@ -49,7 +49,7 @@ BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all traffic help deps kmod kmod-install run test check test-unit test-golden test-top test-lint test-live test-labs test-doc test-guests test-static test-vm test-ports test-vm-labs test-kmod test-dkms test-calls test-debug-kernel bench clean install uninstall \
-	compile_commands.json tidy coverage static dist deb test-pack fuzz test-fuzz test-browser
+	compile_commands.json tidy coverage static dist deb rpm test-pack fuzz test-fuzz test-browser
 .SUFFIXES:
 
 all: $(if $(CROSS),$(B)/tcptrace,tcptrace $(B)/tree) ## build ./tcptrace (default)
@@ -296,7 +296,7 @@ test-doc: tcptrace ## are the outputs in user/doc/learn*.md those of a fresh run
 	$(Q)tests/live/doc-check
 
 test-pack: all ## building as a user, installing, the static program, archive and packages
-	$(Q)tests/lib/packages debhelper dh-dkms lintian python3-yaml prometheus || :
+	$(Q)tests/lib/packages debhelper dh-dkms lintian rpm rpmlint cpio python3-yaml prometheus || :
 	$(Q)tests/pack/run
 
 test-guests: tcptrace $(TRAFFIC) ## live scenarios in guests with the oldest and the newest kernel, as users run it
@@ -385,6 +385,15 @@ deb: ## Debian packages: tcptrace-bpf, tcptrace-dkms
 	$(Q)cd $(DEB) && unset MAKEFLAGS MFLAGS && DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -us -uc >../log 2>&1 || \
 		{ tail -n 30 ../log; exit 1; }
 	@ls $(B)/deb/*.deb | sed 's/^/  DEB     /'
+
+rpm: dist ## an RPM package of that archive: tcptrace-bpf
+	$(Q)rm -rf $(B)/rpm && mkdir -p $(B)/rpm
+	$(Q)rpmbuild -bb --target $(ARCH)-linux --define '_topdir $(abspath $(B))/rpm' --define '_sourcedir $(abspath $(B))/dist' \
+		--define 'release_version $(VERSION)' --define "release_date $$(LC_ALL=C date -u -d @$(SOURCE_DATE_EPOCH) '+%a %b %d %Y')" \
+		--define 'use_source_date_epoch_as_buildtime 1' --define 'clamp_mtime_to_source_date_epoch 1' --define '_buildhost localhost' \
+		user/packaging/rpm/tcptrace-bpf.spec >$(B)/rpm/log 2>&1 || { tail -n 30 $(B)/rpm/log; exit 1; }
+	$(Q)mv $(B)/rpm/RPMS/*/*.rpm $(B)/rpm
+	@ls $(B)/rpm/*.rpm | sed 's/^/  RPM     /'
 
 $(B)/bench/%: tests/bench/%.c tests/live/net.h | $(B)/deps.stamp
 	$(call msg,CC,$<)
