@@ -341,3 +341,42 @@ places()
 	rmdir "$group/web.service" "$group/$pod/cri-containerd-$id.scope" "$group/$pod" "$group/docker-$id2.scope" \
 		"$group/libpod-$id3.scope/container" "$group/libpod-$id3.scope" "$group"
 }
+
+# Its capabilities, own cgroup namespace, a root that nobody writes to, and volumes at the paths of the host.
+scenario daemonset 4 own host -- "as daemonset.yaml says, from a pod's own cgroup namespace: metrics of another pod have its name"
+daemonset()
+{
+	local root group manifest=$here/../../user/packaging/kubernetes/daemonset.yaml caps i
+	local id=3f1c0b9d2e4a5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8 name=cri-containerd
+	local web=kubepods-pod0a1b2c3d_4e5f_6071_8293_a4b5c6d7e8f9.slice ours=kubepods-pod1a1b2c3d_4e5f_6071_8293_a4b5c6d7e8f9.slice
+
+	needs setpriv curl
+	root=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
+	group=$root/tcptrace-daemonset-$$.slice
+	mkdir -p "$group/$web/$name-$id.scope" "$group/$ours/$name-${id//3/a}.scope" 2> /dev/null || skip "no cgroup v2 to make a group in"
+	mkdir -p "$dir/log/containers"
+	: > "$dir/log/containers/cart-0_shop_app-$id.log"
+	caps=$(sed -n 's/^ *add: \[\(.*\)\]$/\1/p' "$manifest" | tr A-Z a-z | sed 's/, /,+/g')
+	[[ $caps == *bpf* ]] || fail "capabilities of daemonset.yaml: '$caps'"
+	in_cgroup pod "$group/$web/$name-$id.scope" 8082
+	background tcptrace unshare -m sh -c '
+		echo 0 > "$2/cgroup.procs" && mount --bind "$1/log" /var/log && mount -o remount,ro,bind / || exit 1
+		shift 2
+		exec unshare -C setpriv --no-new-privs --inh-caps="-all,+$0" --bounding-set="-all,+$0" "$@"' \
+		"$caps" "$dir" "$group/$ours/$name-${id//3/a}.scope" \
+		"$tcptrace" metrics --listen 127.0.0.1:9817 --netns "$ns" --mechanism "$mechanism"
+	until_port 9817
+	start client "$bin/client" --timeout $limit --count 3 $local 8082
+	finish client
+	for i in 1 2; do	# the second one sees the first
+		sleep 1.3
+		curl -sf http://127.0.0.1:9817/metrics > "$dir/page" || fail "no page"
+	done
+	grep -q '^tcptrace_established_total{.*port="8082",.*namespace="shop",pod="cart-0",container="app"} 3$' "$dir/page" ||
+		fail "another pod: $(grep '^tcptrace_established_total' "$dir/page")"
+	# its own is where its cgroup namespace begins, so that no path says it
+	grep -q '^tcptrace_established_total{[^}]*port="9817",comm="tcptrace"} 1$' "$dir/page" || fail "its own row: $(< "$dir/page")"
+	end tcptrace INT
+	end pod
+	find "$group" -depth -type d -exec rmdir {} +
+}
