@@ -134,6 +134,21 @@ static struct diagnosis of_connects(const struct diagnosis *from, const struct t
 	return d;
 }
 
+/* Some of those that nobody is known for may be its own. */
+static bool may_be_more(const struct model *m, const struct connects *row, const struct failure *e)
+{
+	for (uint32_t i = 0; row->who.pid && i < CONNECTS; i++) {
+		const struct connects *other = model_connects(m, i);
+
+		if (!other->used || other->who.pid || other->rport != row->rport || other->netns != row->netns)
+			continue;
+		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
+			if (other->failures.of[n].count && other->failures.of[n].err == e->err)
+				return true;
+	}
+	return false;
+}
+
 static void tell_connect(const struct diagnosis *from, const struct connects *row, const struct failure *e)
 {
 	bool all = model_seen(from->m, TCPTRACE_CONNECT) != TCPTRACE_SEEN_NOT;
@@ -141,7 +156,7 @@ static void tell_connect(const struct diagnosis *from, const struct connects *ro
 	struct diagnosis d = of_connects(from, &to, &row->who, row->many);
 
 	say_value(&d, "errno", FINDING_ERRNO, (uint64_t)e->err);
-	say_number(&d, "failed", e->count);
+	say_least(&d, "failed", FINDING_NUMBER, e->count, may_be_more(from->m, row, e));
 	if (all)
 		say_number(&d, "calls", row->calls);
 	say_address(&d, "raddr", to.raddr);
