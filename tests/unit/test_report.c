@@ -100,6 +100,25 @@ static void trouble_first_then_the_slowest(void **state)
 		assert_int_equal(c[i].trouble, 1);
 }
 
+/* By the program, or because a RST came or nothing did. */
+static void who_closes_early_has_not_failed(void **state)
+{
+	struct tcptrace_record rec = { .t_ns = 1, .fd = -1 };
+	struct model_event ev = { .rec = &rec, .old = TCP_S_SYN_SENT, .new = TCP_S_CLOSE };
+
+	(void)state;
+	for (int closes = 0; closes < 2; closes++) {
+		struct conn_row row = { .conn = 1, .outcome = CONN_CONNECTING };
+
+		ev.event = TCPTRACE_CLOSE;
+		if (closes)
+			connrow_step(&row, &ev);
+		ev.event = TCPTRACE_STATE;
+		connrow_step(&row, &ev);
+		assert_int_equal(row.outcome, closes ? CONN_CLOSED_EARLY : CONN_FAILED);
+	}
+}
+
 /* A program may ask by connect() how its connect() goes: under way still, or connected already. */
 static void asking_again_is_no_failure(void **state)
 {
@@ -518,6 +537,7 @@ int main(void)
 		cmocka_unit_test(the_replay_stays_at_the_first_refusal),
 		cmocka_unit_test(bars_lose_nothing),
 		cmocka_unit_test(what_is_not_seen_is_not_zero),
+		cmocka_unit_test(who_closes_early_has_not_failed),
 		cmocka_unit_test(asking_again_is_no_failure),
 		cmocka_unit_test(pages_of_chance),
 		cmocka_unit_test(a_trace_has_an_end),

@@ -46,7 +46,7 @@ static void moved(struct conn_row *row, const struct model_event *ev)
 	if (ev->old == TCP_S_SYN_SENT && ev->new == TCP_S_ESTABLISHED)
 		row->outcome = CONN_CONNECTED;
 	if (ev->old == TCP_S_SYN_SENT && ev->new == TCP_S_CLOSE && row->outcome == CONN_CONNECTING)
-		row->outcome = CONN_FAILED;
+		row->outcome = row->closed ? CONN_CLOSED_EARLY : CONN_FAILED;
 	if ((ev->new == TCP_S_CLOSE || ev->new == TCP_S_TIME_WAIT) && row->end_ns == UNKNOWN)
 		row->end_ns = ev->rec->t_ns;
 }
@@ -64,6 +64,7 @@ void connrow_step(struct conn_row *row, const struct model_event *ev)
 	case TCPTRACE_DROP: case TCPTRACE_COOKIE_BAD: refused(row, ev); break;
 	case TCPTRACE_CONNECT: row->outcome = CONN_CONNECTING; break;
 	case TCPTRACE_CONNECT_RETURN: connect_returned(row, ev); break;
+	case TCPTRACE_CLOSE: row->closed = true; break;
 	case TCPTRACE_STATE: moved(row, ev); break;
 	case TCPTRACE_RETRANS: case TCPTRACE_SYNACK_RETRANS: row->again++; break;
 	case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED: row->reset = true; break;

@@ -71,7 +71,7 @@ enum outcome {
 	CONN_OPEN,			/* it was there before us */
 	CONN_IN_SYNQ, CONN_IN_ACCEPTQ,
 	CONN_ACCEPTED, CONN_REFUSED, CONN_EXPIRED, CONN_RESET, CONN_LISTENER_CLOSED, CONN_DROPPED,
-	CONN_CONNECTING, CONN_CONNECTED, CONN_FAILED,	/* of a client */
+	CONN_CONNECTING, CONN_CONNECTED, CONN_FAILED, CONN_CLOSED_EARLY,	/* of a client */
 };
 
 struct conn_row {
@@ -87,7 +87,7 @@ struct conn_row {
 	uint32_t again;			/* segments sent again */
 	uint8_t outcome, cause;
 	bool wanted, counted;		/* it, or its other end; among conn_rows.seen, or it had a row before */
-	bool reset;
+	bool reset, closed;		/* by close() */
 	bool earlier;			/* another one has its number now */
 	uint32_t pair;			/* pairs.c, at the end */
 	struct conn_row *next;		/* hash chain */

@@ -40,6 +40,7 @@ static const char *outcome_text(const struct conn_row *row)
 	case CONN_CONNECTING: return N_("connecting");
 	case CONN_CONNECTED: return N_("connected");
 	case CONN_FAILED: return N_("failed");
+	case CONN_CLOSED_EARLY: return N_("closed in SYN_SENT");
 	}
 	return N_("was there before");
 }
