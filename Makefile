@@ -337,6 +337,8 @@ $(B)/tree: $(B)/tcptrace $(MAN) $(ZH_MAN) Makefile
 	$(Q)install -D -m 755 -t $@/bin $(B)/tcptrace
 	$(Q)install -D -m 644 -t $@/share/man/man8 $(MAN)
 	$(Q)install -D -m 644 -t $@/share/man/zh_CN/man8 $(ZH_MAN)
+	$(Q)for d in $@/share/man/man8 $@/share/man/zh_CN/man8; do \
+		for c in top report metrics; do echo '.so man8/tcptrace.8' >$$d/tcptrace-$$c.8; done; done
 	$(Q)mkdir -p $(foreach d,$(COMPLETIONS),$@/$(dir $(lastword $(subst :, ,$d))))
 	$(Q)$(foreach d,$(COMPLETIONS),$(B)/tcptrace --completions $(subst :, >$@/,$d) &&) :
 	$(Q)! $(B)/tcptrace metrics --help >/dev/null 2>&1 || \
