@@ -18,7 +18,11 @@
 #define EVENTS_OPEN	(1ull << 60)	/* exists, of all sockets and their owners, every few seconds */
 
 /* Of what was there before, a snapshot, EXISTS is not among these: who asks for that is told of every socket. */
-/* -q, top, metrics: both queues of each listener. */
+/*
+ * -q, top, metrics: both queues of each listener. Not EVENTS_FAILED, for accept(): where a descriptor is what it lacks
+ * (EMFILE), __sys_accept4() comes by no function that runs in no other call, and what looks at each return takes 106
+ * instructions, 452 by kprobe, of each connection (user/source/bpf/cost.c), EAGAIN's calls beside.
+ */
 #define EVENTS_QUEUES							\
 	(EVENT_BIT(LISTEN) | EVENT_BIT(SYNQ_ADD) | EVENT_BIT(SYNQ_DEL) | EVENT_BIT(SYNACK) |		\
 	 EVENT_BIT(SYNACK_RETRANS) | EVENT_BIT(ACCEPTQ_ADD) | EVENT_BIT(ACCEPTQ_DEL) | EVENT_BIT(DROP) |	\
