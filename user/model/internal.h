@@ -293,8 +293,8 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		      int synq_step, int acceptq_step);
 int queue_step_unseen(const struct queue *q);
 void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
-void queue_acceptq_gone(struct listener *l, uint64_t t_ns);
-void queue_closed(struct listener *l, uint64_t t_ns);
+void queue_acceptq_gone(const struct model *m, struct listener *l, uint64_t t_ns);
+void queue_closed(const struct model *m, struct listener *l, uint64_t t_ns);
 void queue_set_listener(struct model *m, struct conn *c, struct listener *l);
 void queue_enter(struct model *m, struct conn *c, bool acceptq);
 void queue_leave(struct model *m, struct conn *c);

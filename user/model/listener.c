@@ -396,7 +396,7 @@ void listener_close(struct model *m, struct listener *l, uint64_t t_ns)
 	pace_close(l, t_ns);
 	l->open = false;
 	l->closed_ns = t_ns;
-	queue_closed(l, t_ns);
+	queue_closed(m, l, t_ns);
 	l->place = model_place(m, listener_named(l)->pid);
 	closed_add(m, l);
 }

@@ -74,6 +74,7 @@ struct queue {
 	uint64_t part;			/* which part of a minute it is, of all that ever were, ... */
 	uint64_t part_end_ns;		/* ... until then, and its peak */
 	uint32_t part_top;
+	uint32_t longest, look;		/* since wants.looks was that; model_longest() */
 	uint32_t part_peak[QUEUE_PARTS];	/* of that one and those before it, in turn */
 	uint64_t full_since_ns;		/* 0: not full now */
 	uint64_t full_ns;		/* time spent full, until the listener's last record;
@@ -377,7 +378,7 @@ void model_feed(struct model *m, const struct tcptrace_record *rec);
 struct model_wants {
 	uint64_t steps;			/* which are handed out: a bit for each event. Without synq-add none of a
 					 * connection that brief.c counts */
-	void (*longer)(void *ctx, const struct listener *l);	/* a queue of l has become longer; NULL: not wanted */
+	uint32_t looks;			/* another number: model_longest() begins anew */
 	bool owners;			/* only who listens, who holds that and where he runs, which decides what is asked
 					 * of the machine (model_ask_owners(), places); no connection is followed */
 };
@@ -454,6 +455,8 @@ uint64_t model_oldest_wait(const struct model *m, const struct queue *q);
 uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, struct hist *waits);
 /* The largest length in the minute before the last record, and in as much as ten seconds before that. */
 uint32_t model_minute_peak(const struct model *m, const struct queue *q);
+/* The largest length since wants.looks changed, that of now at the least. */
+uint32_t model_longest(const struct model *m, const struct queue *q);
 /* Time in ns that the queue was full, until the last record. */
 uint64_t model_full_ns(const struct model *m, const struct queue *q);
 

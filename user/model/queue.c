@@ -39,11 +39,14 @@ static void set_peaks(struct queue *q)
 		q->peak = q->now;
 }
 
-/* Of both queues, at each step, of which most leave one as it was: that is cheap, and no step makes a division. */
-static inline void queue_set(struct queue *q, uint32_t now, bool full, uint64_t t_ns)
+uint32_t model_longest(const struct model *m, const struct queue *q)
 {
-	if (now == q->now && !full && !q->full_since_ns && t_ns < q->part_end_ns && now <= q->part_top)
-		return;
+	return q->look == m->wants.looks && q->longest > q->now ? q->longest : q->now;
+}
+
+/* No step makes a division. */
+static inline void queue_change(const struct model *m, struct queue *q, uint32_t now, bool full, uint64_t t_ns)
+{
 	if (q->full_since_ns && t_ns > q->full_mark_ns)
 		q->full_ns += t_ns - q->full_mark_ns;
 	if (t_ns > q->full_mark_ns)
@@ -54,9 +57,20 @@ static inline void queue_set(struct queue *q, uint32_t now, bool full, uint64_t 
 		q->full_since_ns = t_ns;
 	if (t_ns >= q->part_end_ns)
 		parts_until(q, t_ns / PART_NS);
+	q->longest = model_longest(m, q);
+	q->look = m->wants.looks;
+	if (now > q->longest)
+		q->longest = now;
 	q->now = now;
 	if (now > q->part_top)
 		set_peaks(q);
+}
+
+/* Of both queues, at each step, of which most leave one as it was. */
+static inline void queue_set(const struct model *m, struct queue *q, uint32_t now, bool full, uint64_t t_ns)
+{
+	if (now != q->now || full || q->full_since_ns || t_ns >= q->part_end_ns)
+		queue_change(m, q, now, full, t_ns);
 }
 
 static uint32_t counted(uint32_t now, int by)
@@ -105,14 +119,13 @@ void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns)
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step)
 {
-	uint32_t synq, acceptq, before, synq_before;
+	uint32_t synq, acceptq, before;
 	bool may_fill, synq_full;
 
 	/* of a listen() whose record is older than the snapshot that found the socket: it had nobody yet */
 	if (!l || (rec->t_ns < l->lengths_ns && tcptrace_of_listener(rec)))
 		return;
 	before = l->acceptq.now;
-	synq_before = l->synq.now;
 	if (rec->flags & TCPTRACE_F_QUEUES) {
 		synq = rec->synq;
 		acceptq = rec->acceptq;
@@ -124,7 +137,7 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		if (rec->flags & TCPTRACE_F_REQUEST)
 			l->deferred = rec->old;
 	} else {
-		synq = counted(synq_before, synq_step);
+		synq = counted(l->synq.now, synq_step);
 		acceptq = counted(before, acceptq_step);
 	}
 	if (!acceptq)
@@ -133,26 +146,24 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		l->synq_young = synq;
 	may_fill = l->open && l->limit_known;
 	synq_full = synq > l->limit || (m->synq_full_at_limit && synq == l->limit);
-	queue_set(&l->synq, synq, may_fill && synq_full, rec->t_ns);
-	queue_set(&l->acceptq, acceptq, may_fill && acceptq > l->limit, rec->t_ns);
+	queue_set(m, &l->synq, synq, may_fill && synq_full, rec->t_ns);
+	queue_set(m, &l->acceptq, acceptq, may_fill && acceptq > l->limit, rec->t_ns);
 	pace_step(m, l, rec, before, acceptq_step);
 	if (rec->flags & TCPTRACE_F_QUEUES && l->open && (l->acceptq.known + l->acceptq.brief > acceptq || l->acceptq.surplus_of))
 		queue_surplus(m, l, rec->t_ns);
-	if (m->wants.longer && (synq > synq_before || acceptq > before))
-		m->wants.longer(m->ctx, l);
 }
 
 /* Nobody is refused by what nobody listens at, though some are left in it. */
-void queue_closed(struct listener *l, uint64_t t_ns)
+void queue_closed(const struct model *m, struct listener *l, uint64_t t_ns)
 {
-	queue_set(&l->synq, l->synq.now, false, t_ns);
-	queue_set(&l->acceptq, l->acceptq.now, false, t_ns);
+	queue_set(m, &l->synq, l->synq.now, false, t_ns);
+	queue_set(m, &l->acceptq, l->acceptq.now, false, t_ns);
 }
 
 /* A listener that is destroyed has no accept queue; its requests may outlive it. */
-void queue_acceptq_gone(struct listener *l, uint64_t t_ns)
+void queue_acceptq_gone(const struct model *m, struct listener *l, uint64_t t_ns)
 {
-	queue_set(&l->acceptq, 0, false, t_ns);
+	queue_set(m, &l->acceptq, 0, false, t_ns);
 }
 
 static struct queue *queue_of(struct conn *c)

@@ -226,7 +226,7 @@ static void listener_destroyed(struct model *m, const struct tcptrace_record *re
 
 	emit_took(&ev, listener_since(l));
 	listener_close(m, l, rec->t_ns);
-	queue_acceptq_gone(l, rec->t_ns);
+	queue_acceptq_gone(m, l, rec->t_ns);
 	l->destroyed = true;
 	emit_event(m, &ev);
 }

@@ -261,10 +261,9 @@ int loop_run(struct loop *l)
 		loop_heed_signals(l);
 		if (l->live && !err)
 			err = until_now(l, false);
-		if (l->live) {
+		if (l->live)
 			outputs_tick(l->outputs, clock_ns(CLOCK_MONOTONIC));
-			heed_wishes(l);
-		}
+		heed_wishes(l);
 		if (!err && !outputs_flush(l->outputs))
 			err = LOOP_STOP;
 	}

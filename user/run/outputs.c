@@ -82,14 +82,6 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 		to_view(&s->all[i].view, ev, selected);
 }
 
-void outputs_longer(struct outputs *s, const struct listener *l)
-{
-	for (unsigned int i = 0; i < s->n; i++) {
-		if (s->all[i].view.ops->longer)
-			s->all[i].view.ops->longer(&s->all[i].view, l);
-	}
-}
-
 static void lost(struct outputs *s, const struct tcptrace_record *rec)
 {
 	const char *where = rec->new ? tcptrace_event_name(rec->new) : "";

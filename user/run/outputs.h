@@ -20,11 +20,10 @@ struct outputs;
 int outputs_open(struct outputs **out, const struct options *o, const struct select *s, struct source *src,
 		 const struct machine *machine, const struct view_hosts *hosts,
 		 const struct models *models);
-/* Of the models, by now: of what they do not give nothing is shown. wants->longer stays only if a view asks for that. */
+/* Of the models, by now: of what they do not give nothing is shown. */
 void outputs_want(const struct outputs *s, struct model_wants *wants);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
-void outputs_longer(struct outputs *s, const struct listener *l);	/* as view_ops.longer */
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
 void outputs_tick(struct outputs *s, uint64_t now_ns);

@@ -202,16 +202,14 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 void outputs_want(const struct outputs *s, struct model_wants *wants)
 {
 	bool counts = s->select->filter || s->o->count || s->o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW);
-	bool lengths = false;
 
+	wants->looks = 0;
 	wants->owners = s->only_records && !counts;
 	wants->steps = s->selects || s->takes || s->select->filter ? UINT64_MAX : 0;
 	for (unsigned int i = 0; i < s->n; i++) {
 		const struct view *v = &s->all[i].view;
 
 		wants->steps |= v->ops->event && !output_silent(v) ? v->steps : 0;
-		lengths |= v->ops->longer != NULL;
+		wants->looks += v->looks;
 	}
-	if (!lengths)
-		wants->longer = NULL;
 }

@@ -42,11 +42,6 @@ static void on_event(void *ctx, const struct model_event *ev)
 	outputs_event(((struct run *)ctx)->outputs, ev);
 }
 
-static void on_longer(void *ctx, const struct listener *l)
-{
-	outputs_longer(((struct run *)ctx)->outputs, l);
-}
-
 static void on_ahead(void *ctx, const struct tcptrace_record *const *rec, unsigned int n)
 {
 	model_ahead(((struct loop *)ctx)->model, rec, n);
@@ -94,7 +89,6 @@ static int open_all(struct run *r, struct options *o)
 	r->loop.outputs = r->outputs;
 	if (err)
 		return err;
-	r->loop.wants.longer = on_longer;
 	outputs_want(r->outputs, &r->loop.wants);
 	models_want(&r->models, &r->loop.wants);
 	if (!r->loop.wants.owners)

@@ -196,7 +196,6 @@ struct view_ops {
 	int (*open)(struct view *v);			/* header; 0 or -errno */
 	void (*begin)(struct view *v);			/* the snapshot is over: from here on everything is seen */
 	void (*event)(struct view *v, const struct model_event *ev);
-	void (*longer)(struct view *v, const struct listener *l);	/* one of its queues is longer than it was */
 	/* As it came, after its events. passed: one of these is what the user asked to see. 0 or -errno */
 	int (*record)(struct view *v, const struct tcptrace_record *rec, bool passed);
 	/* Time passed, while live (CLOCK_MONOTONIC) or by play(): several times a second, also between events. */
@@ -234,6 +233,7 @@ struct view {
 	uint8_t host;			/* whose findings come */
 	bool done;			/* its user has seen enough: the run ends */
 	uint64_t steps;			/* which event() is for, for now: a bit for each event; others may come, too */
+	uint32_t looks;			/* that it has had at the lengths of queues: model_longest() begins anew with each */
 	uint64_t wants;			/* events beside those of its ops, for now; live */
 	bool widened;			/* they come */
 	int widen_error;		/* or -errno: why not */

@@ -41,7 +41,8 @@ static int on_record(void *arg, const struct tcptrace_record *rec)
 {
 	struct bpf_source *s = arg;
 
-	hand_on_snap(s, rec->t_ns);
+	if (s->snap_next < s->snap_n)
+		hand_on_snap(s, rec->t_ns);
 	count_waiting(s, rec);
 	s->delivered++;
 	if (!s->fn_ret)

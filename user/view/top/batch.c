@@ -85,7 +85,7 @@ static void put_table(struct top *t, uint64_t now_ns)
 
 void top_batch(struct top *t, uint64_t now_ns)
 {
-	top_rows_look(&t->rows, t->models, &t->v->cfg, now_ns);
+	top_look(t, now_ns);
 	if (t->v->cfg.json)
 		put_objects(t);
 	else

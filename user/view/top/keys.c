@@ -206,7 +206,7 @@ static bool key_of_list(struct top *t, int key)
 	case 'a': r->active = !r->active; break;
 	case '+': r->unfolded = true; t->due = !t->frozen; return true;
 	case '-': r->unfolded = false; t->due = !t->frozen; return true;
-	case '0': top_rows_reset(r); t->due = !t->frozen; return true;
+	case '0': top_rows_reset(r); t->v->looks++; t->due = !t->frozen; return true;
 	case 'w':
 		t->wide = !t->wide;
 		t->layout = (struct top_layout){ 0 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Samples the model. On the path of an event only what made a queue longer is looked at: between two looks a queue can
- * fill and empty, and the longest that it was is what counts.
+ * Samples the model. Between two looks a queue can fill and empty, and the longest that it was is what counts.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -69,15 +68,6 @@ static struct top_seat *seat_of(struct top_rows *t, uint32_t id)
 static uint32_t larger(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
-}
-
-void top_rows_longer(struct top_rows *t, const struct listener *l)
-{
-	struct top_seat *s = seat_of(t, l->id);
-
-	s->synq_max = larger(s->synq_max, l->synq.now);
-	s->acceptq_max = larger(s->acceptq_max, l->acceptq.now);
-	s->acceptq_peak = larger(s->acceptq_peak, l->acceptq.now);
 }
 
 void top_rows_reset(struct top_rows *t)
@@ -166,16 +156,12 @@ static void put_waits(struct top_row *r, const struct model *m, const struct lis
 static void put_queues(const struct top_rows *t, struct top_row *r, struct top_seat *s, const struct model *m,
 		       const struct listener *l)
 {
-	uint32_t acceptq = larger(s->acceptq_max, l->acceptq.now), synq = larger(s->synq_max, l->synq.now);
+	uint32_t acceptq = model_longest(m, &l->acceptq), synq = model_longest(m, &l->synq);
 
-	s->acceptq_peak = larger(s->acceptq_peak, l->acceptq.now);
+	s->acceptq_peak = larger(s->acceptq_peak, acceptq);
 	r->value[TOP_ACCEPTQ] = length(m, l, FIGURE_ACCEPTQ_PEAK, acceptq);
 	r->value[TOP_SYNQ] = length(m, l, FIGURE_SYNQ_PEAK, synq);
 	r->value[TOP_PEAK] = length(m, l, FIGURE_ACCEPTQ_PEAK, t->reset ? s->acceptq_peak : l->acceptq.peak);
-	if (!t->interval_ns)
-		return;
-	s->acceptq_max = l->acceptq.now;	/* where the next interval begins */
-	s->synq_max = l->synq.now;
 }
 
 static uint64_t fill_of(const struct top_row *r, enum top_column c)

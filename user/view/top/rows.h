@@ -84,7 +84,6 @@ struct top_row {
 /* Of one listener. Two whose numbers share a seat take it from each other: their rates are unknown, never wrong. */
 struct top_seat {
 	uint32_t id;			/* 0: nobody's */
-	uint32_t synq_max, acceptq_max;	/* since the last look */
 	uint32_t acceptq_peak;		/* since the peaks were reset */
 	bool counted;			/* before holds what the model said at the last look */
 	bool closed;			/* and was shown as such */
@@ -113,7 +112,6 @@ struct top_rows {
 int top_rows_open(struct top_rows *t);		/* 0 or -ENOMEM */
 void top_rows_close(struct top_rows *t);
 void top_rows_forget(struct top_rows *t);	/* what was counted; how it is shown stays */
-void top_rows_longer(struct top_rows *t, const struct listener *l);
 /* Counting began then: at the first record, or when the hooks were attached. */
 void top_rows_begin(struct top_rows *t, uint64_t now_ns);
 /* Makes the rows anew, of the model of each machine. cfg: picks_listener says which listeners. Without memory there are fewer. */

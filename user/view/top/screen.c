@@ -303,7 +303,7 @@ void top_save(struct top *t)
 
 static void look(struct top *t, uint64_t now_ns)
 {
-	top_rows_look(&t->rows, t->models, &t->v->cfg, now_ns);
+	top_look(t, now_ns);
 	top_findings_look(t, now_ns);
 	t->rotated = (unsigned int)(clock_ns(CLOCK_MONOTONIC) / 1000000000 / ROTATE_EVERY);
 	make_doc(t);

@@ -70,11 +70,6 @@ static int top_open(struct view *v)
 	return t->term && !v->cfg.live ? top_steps_open(t) : 0;
 }
 
-static void top_longer(struct view *v, const struct listener *l)
-{
-	top_rows_longer(&((struct top *)v->priv)->rows, l);
-}
-
 static void top_event(struct view *v, const struct model_event *ev)
 {
 	struct top *t = v->priv;
@@ -83,6 +78,13 @@ static void top_event(struct view *v, const struct model_event *ev)
 		return;
 	top_listener_event(t, ev);
 	top_steps_event(t, ev);
+}
+
+/* Lengths begin anew with an interval. */
+void top_look(struct top *t, uint64_t now_ns)
+{
+	top_rows_look(&t->rows, t->models, &t->v->cfg, now_ns);
+	t->v->looks += t->rows.interval_ns != 0;
 }
 
 static void top_tick(struct view *v, const struct model *m, uint64_t now_ns)
@@ -189,7 +191,6 @@ const struct view_ops view_top = {
 	.hosts = true,
 	.open = top_open,
 	.event = top_event,
-	.longer = top_longer,
 	.tick = top_tick,
 	.play = top_play,
 	.finish = top_finish,
