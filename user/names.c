@@ -247,7 +247,7 @@ int address_by_name(const char *s, uint8_t addr[16], uint16_t *port, char *error
 	bool six = n > 2 && s[0] == '[' && s[n - 1] == ']';
 	uint64_t v;
 
-	if (!colon || n >= sizeof(host) || parse_u64(colon + 1, 0, 65535, &v))
+	if (!colon || n >= sizeof(host) || parse_u64(colon + 1, 1, 65535, &v))
 		return not_an_address(s, error, size);
 	memcpy(host, s + six, n - 2 * six);
 	host[n - 2 * six] = 0;

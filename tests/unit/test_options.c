@@ -334,6 +334,7 @@ static void words(void **state)
 	assert_true(o.events == EVENT_BIT(DESTROY));
 	refuses("--fail-on lost,", "there are refused, overflow, lost");
 	refuses("--histograms none,both", "there are none, accept, both");
+	refuses("metrics --listen [::1]:0", "not ADDRESS:PORT");	/* nobody would know which one it is */
 	assert_null(option_word('p', 0));
 	assert_null(option_word(OPT_LABELS, 7));
 	assert_true(option_takes_list('e'));
