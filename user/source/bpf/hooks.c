@@ -297,7 +297,8 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .loses = N_("it, before 6.16") },
 	} },
 	[HOOK_RST_SENT] = { N_("RST sent"), ON(RST_SENT), .variants = {
-		{ MECH_TRACEPOINT, "tcp_send_reset", PROGS_OF(RAW_TWO(tp_rst_sent)) },
+		{ MECH_TRACEPOINT, "tcp_send_reset", PROGS_OF(RAW_TWO(tp_rst_sent)),
+		  .loses = N_("that of no socket, as where nobody listens, before 6.10") },
 	} },
 	[HOOK_RST_RECEIVED] = { N_("RST received"), ON(RST_RECEIVED), .variants = {
 		{ MECH_TRACEPOINT, "tcp_receive_reset", PROGS_OF(RAW_TWO(tp_rst_received)) },
