@@ -209,8 +209,9 @@ static __always_inline int conn_request_exit(void)
 		return 0;
 	overflows = n->conn_request.overflows;
 	synq = n->conn_request.synq_full && !(overflows && overflows_decide(listener, true, true) > overflows);
+	/* another CPU may have filled it before the kernel looked */
 	return emit_drop(listener, (const void *)n->conn_request.skb, NULL,
-			 syn_drop_cause(listener, synq, n->conn_request.acceptq_full));
+			 syn_drop_cause(listener, synq, n->conn_request.acceptq_full || acceptq_full(listener)));
 }
 
 AT_ENTRY(conn_request, tcp_conn_request, conn_request_enter(sk, skb),

@@ -111,7 +111,7 @@ static u8 syn_drop_cause(const struct conn_request *cr)
 
 	if (cr->synq_full && !cookies)
 		return TCPTRACE_DROP_SYNQ_FULL;
-	if (cr->acceptq_full)
+	if (cr->acceptq_full || acceptq_full(cr->listener))	/* another CPU may have filled it */
 		return TCPTRACE_DROP_ACCEPTQ_SYN;
 	if (!cookies &&
 	    max - inet_csk_reqsk_queue_len(cr->listener) < max >> 2)
