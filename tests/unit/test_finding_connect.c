@@ -102,6 +102,23 @@ static void many_programs(void **state)
 	assert_int_equal(found.n, 4);
 }
 
+/* Once each is often, when they are many. */
+static void once_each(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 4; i++)
+		attempt_by(i, i, ECONNREFUSED, false);
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, "failed 1 time of 1 with ECONNREFUSED");
+	assert_says(FINDING_COST, "The same of 3 other programs.");
+	rig_down(state);
+	up(state);
+	for (unsigned int i = 1; i <= 2; i++)
+		attempt_by(i, i, ECONNREFUSED, false);
+	look();
+	assert_int_equal(found.n, 0);
+}
+
 /* Blocked in connect() when we came: of what was not seen to begin there were as many calls as failures. */
 static void calls_unseen(void **state)
 {
@@ -604,7 +621,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(calls_unseen), TEST(many_programs), TEST(connects), TEST(came), TEST(told_by_so_error),
+		TEST(calls_unseen), TEST(many_programs), TEST(once_each), TEST(connects), TEST(came), TEST(told_by_so_error),
 		TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved),

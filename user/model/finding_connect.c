@@ -84,21 +84,40 @@ static bool is_often(const struct connects *row, uint64_t count)
 	return count >= CONNECT_FEW || (all >= CONNECT_FEW && 2 * all >= row->calls);
 }
 
+/* So failed to get there: programs with names of their own have a row each, and may have tried once each. */
+static uint64_t failed_alike(const struct diagnosis *d, const struct connects *row, const struct failure *e)
+{
+	struct target to = target_of(row, e);
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < CONNECTS; i++) {
+		const struct connects *other = model_connects(d->m, i);
+
+		if (!other->used || other->family != row->family || other->rport != row->rport || other->netns != row->netns)
+			continue;
+		for (unsigned int n = 0; n < FAILURE_ERRNOS; n++)
+			if (other->failures.of[n].err == e->err && !memcmp(other->to[n].raddr, to.raddr, 16))
+				sum += other->failures.of[n].count;
+	}
+	return sum;
+}
+
 static bool connect_told(const struct diagnosis *d, const struct connects *row, const struct failure *e)
 {
 	struct target to = target_of(row, e);
+	bool often = is_often(row, failed_alike(d, row, e));
 
 	switch (e->err) {
 	case EADDRNOTAVAIL:
 		return !may_have_gone_on(d, row, e);
 	case ECONNREFUSED:
-		return is_often(row, e->count) && !may_have_gone_on(d, row, e) && !is_unheard(d->m, &to);
+		return often && !may_have_gone_on(d, row, e) && !is_unheard(d->m, &to);
 	case ETIMEDOUT:
 		return !is_refused(d->m, &to);
 	case ENETUNREACH: case EHOSTUNREACH: case EAFNOSUPPORT: case EINVAL:
-		return is_often(row, e->count) && !may_have_gone_on(d, row, e);
+		return often && !may_have_gone_on(d, row, e);
 	default:
-		return is_often(row, e->count);
+		return often;
 	}
 }
 
