@@ -203,6 +203,7 @@ static void full_unseen(void **state)
 	burst(5);
 	look();
 	assert_told("acceptq-full", FINDING_CAUSE, "Whether its backlog is too small or it accepts too slowly is not known");
+	assert_says(FINDING_ADVICE, "A run with -q, or top, watches accept()");
 	assert_not_said("more slowly than");
 	assert_not_said("median");
 }

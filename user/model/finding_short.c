@@ -186,7 +186,8 @@ void find_short(struct diagnosis *d)
 		    "it accepts too slowly is not known: its accept() calls are not all seen.");
 		say_cost(d);
 		say_acceptq(d);
-		say(d, FINDING_ADVICE, "tcptrace doctor says what is not seen, and why.");
+		say(d, FINDING_ADVICE, "A run with -q, or top, watches accept(); what it cannot see on this machine, and why, tcptrace doctor "
+		    "says.");
 		tell(d, "acceptq-full");
 		return;
 	}
