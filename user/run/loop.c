@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "signals.h"
 
+#define LOOK_EVERY	256		/* records: what is there may take a slow terminal many seconds */
 #define POLL_MS		100		/* longest wait: a signal that comes between two waits is late by this */
 
 /* When the record is, or the replay is over before it. */
@@ -36,6 +37,11 @@ static const struct tcptrace_record *narrowed(const struct select *s, const stru
 	return observed;
 }
 
+static bool time_is_up(const struct loop *l)
+{
+	return l->deadline_ns && clock_ns(CLOCK_MONOTONIC) >= l->deadline_ns;
+}
+
 static int take_in(struct loop *l, const struct tcptrace_record *rec)
 {
 	struct tcptrace_record observed;
@@ -55,7 +61,8 @@ static int take_in(struct loop *l, const struct tcptrace_record *rec)
 /* Nothing is cut from what is captured. */
 static inline int take_live(struct loop *l, const struct tcptrace_record *rec)
 {
-	l->taken++;
+	if (!(l->taken++ % LOOK_EVERY))
+		outputs_amid(l->outputs, clock_ns(CLOCK_MONOTONIC), signal_flags.end || time_is_up(l));
 	model_feed(l->model, rec);
 	return outputs_record(l->outputs, rec) || l->ending ? 0 : LOOP_STOP;
 }
@@ -164,11 +171,6 @@ static int poll_timeout(const struct loop *l)
 	now = clock_ns(CLOCK_MONOTONIC);
 	left = now < l->deadline_ns ? (l->deadline_ns - now + 999999) / 1000000 : 0;
 	return left < POLL_MS ? (int)left : POLL_MS;
-}
-
-static bool time_is_up(const struct loop *l)
-{
-	return l->deadline_ns && clock_ns(CLOCK_MONOTONIC) >= l->deadline_ns;
 }
 
 void loop_heed_signals(struct loop *l)

@@ -78,7 +78,11 @@ void outputs_event(struct outputs *s, const struct model_event *ev)
 		s->passed |= passes(s, ev);
 	/* what was there before is no step, unless it is what the user asks for */
 	s->selected += selected && (ev->event != TCPTRACE_EXISTS || s->o->events & EVENT_BIT(EXISTS));
-	for (unsigned int i = 0; i < s->n; i++)
+	if (s->show_until && s->all[0].view.shown >= s->show_until)
+		s->hidden += selected;
+	else
+		to_view(&s->all[0].view, ev, selected);
+	for (unsigned int i = 1; i < s->n; i++)
 		to_view(&s->all[i].view, ev, selected);
 }
 
@@ -226,6 +230,16 @@ static void warn_of_flood(struct outputs *s, uint64_t now_ns)
 	s->second_shown = v->shown;
 }
 
+/* A terminal may be many seconds behind: nobody who pressed Ctrl-C wants to see all of that. The summary counts it. */
+void outputs_amid(struct outputs *s, uint64_t now_ns, bool over)
+{
+	const struct view *v = &s->all[0].view;
+
+	warn_of_flood(s, now_ns);
+	if (over && !s->show_until && view_streams(v) && v->out->by_line)
+		s->show_until = v->shown + VIEW_FLOOD;
+}
+
 /* When it happens: the end may be months away. */
 static void say_failure(struct output *out)
 {
@@ -340,6 +354,8 @@ uint64_t outputs_end(struct outputs *s)
 	if (s->select->filter)
 		memcpy(totals.events, s->events, sizeof(totals.events));
 	about_end(&s->about, s->src, &totals, &end);
+	if (s->hidden)
+		talk(_("the terminal was behind: %llu more steps are counted, but not shown"), (unsigned long long)s->hidden);
 	end.model = s->models->of[0];
 	end.recorded = s->only_records ? s->recorded : 0;
 	for (unsigned int i = s->n; i-- > 0; ) {

@@ -24,6 +24,8 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 void outputs_want(const struct outputs *s, struct model_wants *wants);
 void outputs_begin(struct outputs *s);
 void outputs_event(struct outputs *s, const struct model_event *ev);
+/* More is on its way at once. over: all of that came before the end of the run. */
+void outputs_amid(struct outputs *s, uint64_t now_ns, bool over);
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
 void outputs_tick(struct outputs *s, uint64_t now_ns);

@@ -37,6 +37,8 @@ struct outputs {
 	struct recording recording;	/* what the main view's user asked for while it runs */
 	bool warned;			/* of more lines than anybody reads */
 	uint64_t second_ns, second_shown;	/* when a second began, and what the main view had shown then */
+	uint64_t show_until;		/* the run is over: the main view shows no more steps than these; 0: all */
+	uint64_t hidden;		/* steps that it did not show for that */
 	unsigned int n;
 	struct output all[1 + OUTPUTS_MAX];	/* the first is the main view */
 };

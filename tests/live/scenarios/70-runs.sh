@@ -415,6 +415,31 @@ flood_said()
 	not_said "$what"
 }
 
+scenario flood_ends 4 own host -- "a terminal that is behind: the hint comes all the same, and Ctrl-C ends the lines"
+flood_ends()
+{
+	needs script
+	server --accept epoll
+	mkfifo "$dir/ready" "$dir/slow"
+	cat < "$dir/slow" > /dev/null &
+	pid[slow]=$!
+	script -qfc "exec '$tcptrace' --netns $ns --mechanism $mechanism --ready-fd 9 9> '$dir/ready' 2> '$dir/talk'" \
+		/dev/null > "$dir/slow" < /dev/null &
+	pid[script]=$!
+	until_ready
+	start load "$bin/client" --timeout $limit --count 20000 --parallel 2 $local "$port"
+	until_said 'More than a thousand lines a second: .tcptrace top. '
+	kill -STOP "${pid[slow]}"
+	sleep 3
+	kill -INT "$(pgrep_children "${pid[script]}")"
+	kill -CONT "${pid[slow]}"
+	until_said 'the terminal was behind: [0-9]* more steps are counted, but not shown'
+	wait "${pid[script]}" "${pid[slow]}"
+	unset 'pid[script]' 'pid[slow]'
+	end load KILL
+	stop server
+}
+
 scenario there_before 4 own -- "sockets that were there: 24 rows, then how many; -c counts none, -e exists shows and counts all"
 there_before()
 {
