@@ -24,13 +24,13 @@ static void synq(void **state)
 	assert_not_said("namespace");
 	box.netns = box.machine.netns++;
 	look();
-	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace: nsenter -t 100 -n.");
+	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace (7): nsenter -t 100 -n.");
 	box.netns++;			/* it holds a socket of a namespace where it is not */
 	look();
-	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace.");
+	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace (7).");
 	box.netns--, box.dead = 100;
 	look();
-	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace.");
+	assert_says(FINDING_ADVICE, "backlog, too. This is in another network namespace (7).");
 	box.sysctl[MACHINE_SYNCOOKIES] = 1;
 	look();
 	assert_not_said("sysctl -w");

@@ -88,11 +88,11 @@ static void say_namespace(struct diagnosis *d)
 	if (!d->machine || !d->machine->netns || !d->netns || d->netns == d->machine->netns)
 		return;
 	if (!is_alive(d, &d->f.who, &p) || p.netns != d->netns) {
-		say(d, FINDING_ADVICE, " This is in another network namespace.");
+		say(d, FINDING_ADVICE, " This is in another network namespace ({netns}).");
 		return;
 	}
 	say_number(d, "nsenter", d->f.who.pid);
-	say(d, FINDING_ADVICE, " This is in another network namespace: nsenter -t {nsenter} -n.");
+	say(d, FINDING_ADVICE, " This is in another network namespace ({netns}): nsenter -t {nsenter} -n.");
 }
 
 void tell(struct diagnosis *d, const char *id)

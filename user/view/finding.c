@@ -136,6 +136,17 @@ static void put_who(const struct writing *w)
 		out_str(w->o, words_of(w, N_("the program")));
 }
 
+/* As it is called now; its name may say whose it is. */
+static void put_netns(const struct writing *w)
+{
+	const char *name = w->v->cfg.netns_name && !w->names ? w->v->cfg.netns_name(w->f->netns, UINT64_MAX, UINT64_MAX) : NULL;
+
+	if (name)
+		out_safe(w->o, name, strlen(name));
+	else
+		out_u64(w->o, w->f->netns);
+}
+
 /* "key" or "key:noun", n bytes at p; then comes what follows the bracket */
 static void put_key(const struct writing *w, const char *p, size_t n)
 {
@@ -148,6 +159,10 @@ static void put_key(const struct writing *w, const char *p, size_t n)
 	}
 	if (key == 8 && !strncmp(p, "listener", key)) {
 		put_endpoint_of(w, w->f->listener->laddr, w->f->listener->lport);
+		return;
+	}
+	if (key == 5 && !strncmp(p, "netns", key)) {
+		put_netns(w);
 		return;
 	}
 	while (e->key && (strlen(e->key) != key || strncmp(p, e->key, key)))

@@ -75,7 +75,7 @@ finding_elsewhere()
 	kill -INT "${pid[tcptrace]}"
 	wait "${pid[tcptrace]}"
 	unset 'pid[tcptrace]'
-	grep -q "\"advice\":\"[^\"]* This is in another network namespace: $way\." "$dir/json" ||
+	grep -q "\"advice\":\"[^\"]* This is in another network namespace ($there): $way\." "$dir/json" ||
 		fail "it does not say $way: $(grep finding "$dir/json")"
 	kill "${pid[other]}"
 	finish other
