@@ -236,7 +236,7 @@ int tp_rst_sent_whole(const void *ctx)
 
 /* ---- TIME_WAIT --------------------------------------------------------------------------------- */
 
-static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __u8 old, __u8 new)
+static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __u8 old, __u8 new, int err)
 {
 	struct tcptrace_record *r;
 
@@ -249,6 +249,7 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 	set_common(r, (const struct sock_common *)tw);
 	r->old = old;
 	r->new = new;
+	r->ret = -err;
 	r->flags |= TCPTRACE_F_TIMEWAIT;
 	submit(r);
 	return 0;
@@ -256,7 +257,7 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 
 static __always_inline int timewait_kill(const struct inet_timewait_sock *tw)
 {
-	return emit_timewait(tw, READ(TYPED_PTR(tw), tw_substate), TCP_CLOSE);
+	return emit_timewait(tw, READ(TYPED_PTR(tw), tw_substate), TCP_CLOSE, 0);
 }
 
 AT_ENTRY(tw_kill, inet_twsk_kill, timewait_kill(tw), const struct inet_timewait_sock *tw)
@@ -270,24 +271,31 @@ static __always_inline int timewait_segment(const struct inet_timewait_sock *tw,
 		return 0;
 	if (!read_ports(&seg, TYPED_PTR(skb)) || !is_fin(seg.flags))
 		return 0;
-	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT);
+	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0);
 }
 
 AT_ENTRY(tw_segment, tcp_timewait_state_process, timewait_segment(tw, skb),
 	 const struct inet_timewait_sock *tw, const struct sk_buff *skb)
 
-/* tracepoints, 6.11 and later (rx_sk, c53795d48ee8): the FIN is thrown away as a segment of the minisock */
+/*
+ * tracepoints, 6.11 and later (rx_sk, c53795d48ee8): the FIN is thrown away as a segment of the minisock; so is a RST, and
+ * one in the window has taken the minisock out of its table by then (inet_twsk_deschedule_put())
+ */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int reason,
 	     const struct sock *rx_sk)
 {
+	const struct inet_timewait_sock *tw = (const void *)rx_sk;
 	struct segment seg;
 
-	if (!rx_sk || sk_state(TYPED_PTR(rx_sk)) != TCP_TIME_WAIT)
+	if (!rx_sk || sk_state(TYPED_PTR(rx_sk)) != TCP_TIME_WAIT || !read_ports(&seg, TYPED_PTR(skb)))
 		return 0;
-	if (!read_ports(&seg, TYPED_PTR(skb)) || !is_fin(seg.flags))
+	if (is_fin(seg.flags))
+		return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0);
+	tw = TYPED_PTR(tw);
+	if (!(seg.flags & TH_RST) || READ(tw, tw_substate) != TCP_FIN_WAIT2 || READ(tw, __tw_common.skc_nulls_node.pprev))
 		return 0;
-	return emit_timewait((const void *)rx_sk, TCP_FIN_WAIT2, TCP_TIME_WAIT);
+	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_CLOSE, ECONNRESET);
 }
 
 /* Before 6.11 the FIN alone: the model knows whether its tuple is an orphan's in FIN_WAIT2. */

@@ -272,7 +272,8 @@ struct tcptrace_record {
 		__u32	undelivered;	/* bytes of ours not acknowledged or not sent, with a SYN or FIN of ours */
 		__u32	soft_errno;	/* connect-return with -EINPROGRESS: sk_err_soft, 0: none */
 	};
-	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave; totals: -sk_err */
+	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave; totals: -sk_err,
+				 * which a minisock in FIN_WAIT2 that a RST ended is told to have, too, where that is seen */
 };
 
 /*

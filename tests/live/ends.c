@@ -292,6 +292,14 @@ static void never_closed(void)
 	reset(c);
 }
 
+static void reset_late(void)
+{
+	pair();
+	close(s);
+	nap(50);
+	reset(c);
+}
+
 static void not_accepted(void)
 {
 	l = listener(8);
@@ -472,7 +480,7 @@ static void their_orphans(void)
 
 static const struct way {
 	void (*make)(void);
-	const char *server, *client;	/* of several connections the last */
+	const char *server, *client;	/* of several connections the last; '?': not every mechanism tells */
 } ways[] = {
 	{ closed_by_server, "closed-by-us", "closed-by-them" },
 	{ closed_by_client, "closed-by-them", "closed-by-us" },
@@ -485,6 +493,7 @@ static const struct way {
 	{ keepalive, "keepalive", "reset-linger" },
 	{ fin_unanswered, "fin-unanswered", "reset-linger" },
 	{ never_closed, "never-closed", "reset-linger" },
+	{ reset_late, "reset-by-them?", "reset-linger" },
 	{ not_accepted, "not-accepted", "reset-by-them" },
 	{ refused, "refused", "no-answer" },
 	{ no_listener, "-", "no-listener" },

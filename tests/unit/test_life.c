@@ -235,15 +235,18 @@ static void orphan(void)
 	is(LIFE_OPEN);
 }
 
-static void minisock(unsigned int old, unsigned int new)
+static void minisock_err(unsigned int old, unsigned int new, int err)
 {
 	struct tcptrace_record r = record(TCPTRACE_STATE, SK + 64);
 
 	r.flags = TCPTRACE_F_TIMEWAIT;
 	r.old = (uint8_t)old;
 	r.new = (uint8_t)new;
+	r.ret = -err;
 	model_feed(m, &r);
 }
+
+static void minisock(unsigned int old, unsigned int new) { minisock_err(old, new, 0); }
 
 static void orphan_gets_fin(void **s)
 {
@@ -261,6 +264,25 @@ static void orphan_resets(void **s)
 	step(TCPTRACE_RST_SENT, 0);
 	assert_true(life_over(&life, t));
 	is(LIFE_RESET_LATE_DATA);
+}
+
+/* Where it is not seen that a RST ended it nobody knows what did. */
+static void orphan_is_reset(void **s)
+{
+	(void)s;
+	orphan();
+	minisock_err(TCP_S_FIN_WAIT2, TCP_S_CLOSE, ECONNRESET);
+	assert_true(life_over(&life, t));
+	is(LIFE_RESET_BY_THEM);
+	assert_false(life_deduced(&life, LIFE_RESET_BY_THEM));
+}
+
+static void orphan_is_gone(void **s)
+{
+	(void)s;
+	orphan();
+	minisock(TCP_S_FIN_WAIT2, TCP_S_CLOSE);
+	is(LIFE_UNKNOWN);
 }
 
 static void never_closed(void **s)
@@ -856,7 +878,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(closed_by_us), TEST(closed_by_them), TEST(closed_by_both), TEST(orphan_gets_fin),
-		TEST(orphan_resets), TEST(never_closed), TEST(reset_by_them), TEST(reset_in_close_wait),
+		TEST(orphan_resets), TEST(never_closed), TEST(orphan_is_reset), TEST(orphan_is_gone), TEST(reset_by_them), TEST(reset_in_close_wait),
 		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data),
 		TEST(out_of_resources), TEST(reset_memory), TEST(unread_in_last_ack), TEST(reset_by_us_late), TEST(killed),
 		TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),

@@ -133,6 +133,8 @@ static bool is_late_data(const struct conn_life *l)
 
 static bool is_reset_by_them(const struct conn_life *l)
 {
+	if (l->orphan)
+		return l->mini_reset && !l->late_fin;
 	if (!is_dead(l) || (l->totals.known && !is_reset_err(l->totals.err)))
 		return false;
 	return l->totals.known || l->reset_in;

@@ -107,6 +107,7 @@ static void minisock(struct conn_life *l, const struct model_event *ev)
 {
 	l->late_fin |= ev->new == TCP_S_TIME_WAIT;
 	l->mini_gone |= ev->new == TCP_S_CLOSE;
+	l->mini_reset |= ev->new == TCP_S_CLOSE && ev->rec->ret == -ECONNRESET;
 }
 
 static bool was_open(unsigned int state)

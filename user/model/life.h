@@ -114,7 +114,8 @@ struct conn_life {
 	bool synq_out_late, acceptq_out_late;	/* something later shows that it had left: when is unknown */
 	bool deferred;			/* it left the SYN queue of a listener with TCP_DEFER_ACCEPT */
 	bool orphan;			/* ended as a minisock in FIN_WAIT2, which waits for their FIN */
-	bool late_fin, mini_gone;	/* that one got it; that one is gone */
+	bool late_fin, mini_gone;	/* that one got it; that one is gone, */
+	bool mini_reset;		/* by a RST */
 	bool destroyed;
 	uint8_t synq_cause;		/* enum tcptrace_cause it left the SYN queue by */
 };

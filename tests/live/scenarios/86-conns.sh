@@ -33,11 +33,13 @@ conns_ends()
 	"$bin/ends" $v6 20000 > "$dir/ways" 2>> "$dir/errors" || die "ends: $(tail -n 1 "$dir/errors")"
 	sleep 1
 	lived
-	expect ways "$(wc -l < "$dir/ways")" $([[ -c /dev/net/tun ]] && echo 25 || echo 24)
+	expect ways "$(wc -l < "$dir/ways")" $([[ -c /dev/net/tun ]] && echo 26 || echo 25)
 	while read -r at server client; do
 		[[ $client == '*' ]] || { got=" $(ends_of $at rport) "; [[ $got == *" $client "* ]] ||
 			fail "client of $at ended as '$got', not $client"; }
 		got=" $(ends_of $at lport) "
+		[[ $server != *\? ]] || sees minisock-reset || continue
+		server=${server%\?}
 		# the end of an orphan's minisock has no hook here: 60 s would have to pass
 		[[ $server != never-closed && $server != reset-late-data || $got != "  " ]] || { sees minisock || continue; }
 		# 5.10 and 6.1 do not report the RST of a minisock
