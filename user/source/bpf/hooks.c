@@ -38,6 +38,8 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 
 /* What several of them lose. */
 #define MANY_CONNECTS	N_("returns of more than 10 threads that sleep in connect() at once")
+#define NO_SUCH_ACCEPTS	N_("accepts of 32-bit programs and of the kernel; of io_uring those into slots, before 6.17 multishot " \
+			   "ones, before 6.0 all")
 #define MANY_ACCEPTS	N_("returns of more than 10 threads that sleep in accept() at once")
 #define WHICH_MEMBER	N_("which member of an SO_REUSEPORT group refused, when two do at once")
 #define WHOSE_COOKIE	N_("which member of an SO_REUSEPORT group sent it; good and bad ones are deduced")
@@ -142,7 +144,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .loses = MANY_ACCEPTS },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
 		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
-		  .loses = N_("accepts of 32-bit programs and of the kernel") },
+		  .loses = NO_SUCH_ACCEPTS },
 	} },
 	[HOOK_ACCEPT_FAILED] = { N_("accept() fails"), EVENTS_FAILED, .variants = {
 		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(x_accept)), SETS(S(only_failed)) },
@@ -166,7 +168,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4; io_uring_complete",
 		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept"), ONE(tp_uring, .helps = true)), SYSCALL,
 		  .deduced = ON(ACCEPTQ_DEL), DEPENDS({ ON(ACCEPTQ_DEL), ON(ACCEPT) | ON(ACCEPTQ_ADD) }),
-		  .loses = N_("accepts of 32-bit programs") },
+		  .loses = NO_SUCH_ACCEPTS },
 	} },
 	[HOOK_CLOSE] = { N_("close()"), ON(CLOSE), .variants = {
 		{ MECH_FENTRY, "inet_release", PROGS_OF(TWO(f_release)) },
