@@ -444,7 +444,7 @@ static void closed_soon(void **state)
 	look();
 	assert_told("closed-waiting", FINDING_CAUSE, "with 3 connections that nobody had accepted: they were reset");
 	assert_says(FINDING_COST, "20 clients refused: none came in");
-	assert_says(FINDING_SEEN, "Seen: 20 segments refused, accept queue up to 3 (limit 2), of those accepted waits of ");
+	assert_says(FINDING_SEEN, "Seen: 20 segments refused, accept queue up to 3 (limit 2), waits of those accepted: ");
 }
 
 /* What was refused was refused before the pause, by a burst: two causes. */

@@ -109,7 +109,7 @@ void say_acceptq(struct diagnosis *d)
 		say_quantile(d, "median", &h, 500);
 		say_quantile(d, "longest", &h, 1000);
 		say(d, FINDING_SEEN, d->l->causes[TCPTRACE_ACCEPTQ_CLOSED] ?
-		    N_(", of those accepted waits of {median} (median) and {longest} (longest)") :
+		    N_(", waits of those accepted: {median} (median) and {longest} (longest)") :
 		    N_(", waits of {median} (median) and {longest} (longest)"));
 	}
 	if (d->l->open && d->l->acceptq.now) {
