@@ -49,7 +49,6 @@ void blame_server(struct diagnosis *d);			/* of d->l: who accepted last, else wh
 void blame_keeper(struct diagnosis *d);			/* who keeps it, else who opened it: what it asked listen() for */
 bool who_is_gone(const struct diagnosis *d);
 bool same_address(const struct listener *a, const struct listener *b);
-uint64_t refused_by_acceptq(const struct listener *l);
 uint64_t refused_by_synq(const struct listener *l);
 void say_cost(struct diagnosis *d);			/* what refusals cost the clients of d->l */
 

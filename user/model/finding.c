@@ -183,12 +183,6 @@ static bool lived_together(const struct listener *a, const struct listener *b)
 
 /* ---- what refusals cost ---- */
 
-uint64_t refused_by_acceptq(const struct listener *l)
-{
-	return l->causes[TCPTRACE_DROP_ACCEPTQ_SYN] + l->causes[TCPTRACE_DROP_ACCEPTQ_ACK] +
-	       l->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE];
-}
-
 uint64_t refused_by_synq(const struct listener *l)
 {
 	return l->causes[TCPTRACE_DROP_SYNQ_FULL] + l->causes[TCPTRACE_DROP_SYNQ_QUARTER];

@@ -187,6 +187,12 @@ static inline uint64_t listener_since(const struct listener *l)
 	return l->again_ns ? l->again_ns : l->born_ns;
 }
 
+static inline uint64_t refused_by_acceptq(const struct listener *l)
+{
+	return l->causes[TCPTRACE_DROP_ACCEPTQ_SYN] + l->causes[TCPTRACE_DROP_ACCEPTQ_ACK] +
+	       l->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE];
+}
+
 /* Both ends as the owner of the socket sees them: the key of a conn. */
 struct tuple {
 	uint8_t laddr[16], raddr[16];

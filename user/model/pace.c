@@ -2,12 +2,6 @@
 /* How long nobody took from an accept queue that was not empty. */
 #include "internal.h"
 
-static uint64_t refused_by_acceptq(const struct listener *l)
-{
-	return l->causes[TCPTRACE_DROP_ACCEPTQ_SYN] + l->causes[TCPTRACE_DROP_ACCEPTQ_ACK] +
-	       l->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE];
-}
-
 /* CPUs' clocks may differ by some ns. */
 static void set_length(struct stall *s, uint64_t until_ns)
 {

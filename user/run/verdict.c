@@ -4,12 +4,6 @@
 #include "../talk.h"
 #include "verdict.h"
 
-static uint64_t overflows(const struct listener *l)
-{
-	return l->causes[TCPTRACE_DROP_ACCEPTQ_SYN] + l->causes[TCPTRACE_DROP_ACCEPTQ_ACK] +
-	       l->causes[TCPTRACE_DROP_ACCEPTQ_COOKIE];
-}
-
 static uint64_t refused_by(const struct select *s, const struct model *m, bool all)
 {
 	const struct listener *l;
@@ -17,7 +11,7 @@ static uint64_t refused_by(const struct select *s, const struct model *m, bool a
 
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		if (select_listener(s, l))
-			n += all ? listener_refused(l) : overflows(l);
+			n += all ? listener_refused(l) : refused_by_acceptq(l);
 	}
 	return n;
 }

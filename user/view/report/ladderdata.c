@@ -13,10 +13,12 @@
 /* arrow: the segment, and how it is drawn */
 enum { ARROW_AGAIN = 8, ARROW_HALF = 16, ARROW_ARRIVES = 32 };
 
-unsigned int texts_number(struct texts *t, const char *msgid)
+int64_t texts_number(struct texts *t, const char *msgid)
 {
 	unsigned int i;
 
+	if (!msgid)
+		return -1;
 	for (i = 0; i < t->n && t->all[i] != msgid; i++)
 		;
 	if (i == t->n && t->n < sizeof(t->all) / sizeof(*t->all))
@@ -60,13 +62,6 @@ static int64_t mark_of(const struct flow_step *s)
 	return 0;
 }
 
-static int64_t why_of(struct report *r, const struct flow_step *s)
-{
-	const char *text = explain(s->event, s->old, s->new, s->cause, s->ret);
-
-	return text ? (int64_t)texts_number(&r->explained, text) : -1;
-}
-
 /* -1: it has none */
 static int64_t number_of(struct report *r, const struct row *row, uint64_t zero_ns, enum column k)
 {
@@ -80,7 +75,7 @@ static int64_t number_of(struct report *r, const struct row *row, uint64_t zero_
 	case COL_SYNQ: return queues ? (int64_t)s->synq : -1;
 	case COL_ACCEPTQ: return queues ? (int64_t)s->acceptq : -1;
 	case COL_MARK: return s ? mark_of(s) : 0;
-	case COL_WHY: return s ? why_of(r, s) : -1;
+	case COL_WHY: return s ? texts_number(&r->explained, explain(s->event, s->old, s->new, s->cause, s->ret)) : -1;
 	default: return -1;
 	}
 }

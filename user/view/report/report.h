@@ -259,7 +259,7 @@ void report_data(struct view *v, const struct view_end *end);	/* data.c */
 void report_ladders(struct view *v);		/* ladderdata.c */
 void report_ladder(struct view *v, const struct ladder *one);
 void report_explain(struct view *v);
-unsigned int texts_number(struct texts *t, const char *msgid);
+int64_t texts_number(struct texts *t, const char *msgid);	/* -1: of none */
 void report_fit_steps(struct view *v, uint64_t bytes);	/* stepdata.c */
 void report_steps(struct view *v);
 

@@ -142,13 +142,6 @@ static const char *const step_keys[STEP_KEYS] = {
 	"t", "conn", "listener", "event", "detail", "place", "synq", "acceptq", "ret", "why",
 };
 
-static int64_t why_of(struct report *r, const struct step *s)
-{
-	const char *text = explain(s->event, s->old, s->new, s->cause, s->ret);
-
-	return text ? (int64_t)texts_number(&r->explained, text) : -1;
-}
-
 /* p NULL: of the listener; -1: it has none. detail: the new state, or the cause */
 static int64_t number_of(struct report *r, const struct step *s, const struct pair *p, unsigned int k)
 {
@@ -162,7 +155,7 @@ static int64_t number_of(struct report *r, const struct step *s, const struct pa
 	case STEP_SYNQ: return s->has_queues ? (int64_t)s->synq : -1;
 	case STEP_ACCEPTQ: return s->has_queues ? (int64_t)s->acceptq : -1;
 	case STEP_RET: return s->ret;
-	default: return why_of(r, s);
+	default: return texts_number(&r->explained, explain(s->event, s->old, s->new, s->cause, s->ret));
 	}
 }
 
