@@ -25,21 +25,22 @@ static __always_inline __u8 req_drop_cause(const struct sock *listener, const st
 }
 
 /*
- * At the return, of which true says that this call took it out of the hash: of two CPUs that drop one request at
- * once one does, and inet_csk_complete_hashdance() comes here with one that is out already. So does tcp_check_req() with
- * that of a joined subflow, which no hashdance tells. All callers hold a reference of their own. counted: the lengths
- * still include it; the record has them without it.
+ * What is in the hash yet is taken out; the record has the lengths without it. inet_csk_complete_hashdance() comes here
+ * with one that is out already, and so does tcp_check_req() with that of a joined subflow, which no hashdance tells. A
+ * probe at the return would know which of two CPUs that drop one at once does it, and cost each connection that is
+ * established 130 instructions, by kprobes 700; to the model the second is a duplicate. All callers hold a reference of
+ * their own.
  */
-static __always_inline int req_dropped(const struct sock *listener, const struct request_sock *req,
-				       bool from_timer, bool unlinked, bool counted)
+static __always_inline int req_dropped(const struct sock *listener, const struct request_sock *req, bool from_timer)
 {
 	struct tcptrace_record *r;
-	bool joined;
+	bool hashed, joined;
 
 	listener = TYPED_PTR(listener);
 	req = TYPED_PTR(req);
-	joined = !unlinked && req_has_joined(req);
-	if (!unlinked && !joined)
+	hashed = req_hashed(req);
+	joined = !hashed && req_has_joined(req);
+	if (!hashed && !joined)
 		return 0;
 	if (!wanted_of(listener, (const void *)req))
 		return 0;
@@ -47,7 +48,7 @@ static __always_inline int req_dropped(const struct sock *listener, const struct
 	if (!r)
 		return 0;
 	set_request(r, req, listener);
-	if (counted && unlinked) {
+	if (hashed) {
 		r->synq--;
 		if (!BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout))
 			r->synq_young--;
@@ -57,46 +58,19 @@ static __always_inline int req_dropped(const struct sock *listener, const struct
 	return 0;
 }
 
-/*
- * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. Flag and result are a byte: the rest of a
- * register is nobody's, and the trampoline of 5.10 stores a byte into a slot it does not clear.
- */
-SEC("?fexit/__inet_csk_reqsk_queue_drop")
-int BPF_PROG(x_req_drop, const struct sock *sk, const struct request_sock *req, __u8 from_timer)
-{
-	return req_dropped(sk, req, from_timer, (__u8)RETURNED(ctx, 3), false);
-}
-
-/*
- * At the entry: a probe at the return would cost each connection that is established some 700 instructions. What is in
- * the hash still is taken out; of two CPUs that drop it at once both may find it there, and to the model the second is
- * a duplicate.
- */
-SEC("?kprobe/__inet_csk_reqsk_queue_drop")
-int BPF_KPROBE(k_req_drop, const struct sock *sk, const struct request_sock *req, __u8 from_timer)
-{
-	return req_dropped(sk, req, from_timer, req_hashed(TYPED_PTR(req)), true);
-}
+/* 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. The flag is a byte: the rest of a register is nobody's. */
+AT_ENTRY(req_drop, __inet_csk_reqsk_queue_drop, req_dropped(sk, req, from_timer),
+	 const struct sock *sk, const struct request_sock *req, __u8 from_timer)
 
 /* before: one function below all of them, which does not know who asked */
-static __always_inline int req_unlinked(const struct request_sock *req, bool unlinked)
+static __always_inline int req_unlinked(const struct request_sock *req)
 {
 	struct notes *n = notes();
 
-	return req_dropped(req_listener(TYPED_PTR(req)), req, n && n->timer_req == (__u64)req, unlinked, true);
+	return req_dropped(req_listener(TYPED_PTR(req)), req, n && n->timer_req == (__u64)req);
 }
 
-SEC("?fexit/reqsk_queue_unlink")
-int BPF_PROG(x_req_unlink, const struct request_sock *req)
-{
-	return req_unlinked(req, (__u8)RETURNED(ctx, 1));
-}
-
-SEC("?kprobe/reqsk_queue_unlink")
-int BPF_KPROBE(k_req_unlink, const struct request_sock *req)
-{
-	return req_unlinked(req, req_hashed(TYPED_PTR(req)));
-}
+AT_ENTRY(req_unlink, reqsk_queue_unlink, req_unlinked(req), const struct request_sock *req)
 
 static __always_inline int req_timer(const void *timer)
 {

@@ -317,7 +317,7 @@ static void test_older_function(void **state)
 	plan_make(&p, &f, &options);
 	assert_int_equal(p.choice[HOOK_SYNQ_DEL].variant, 1);
 	assert_true(progs_has(&p.wanted, P(f_req_timer)));
-	assert_false(progs_has(&p.wanted, P(x_req_drop)));
+	assert_false(progs_has(&p.wanted, P(f_req_drop)));
 }
 
 /* 6.6 to 6.10: listen() of MPTCP does not come by inet_listen() any more. */
@@ -658,7 +658,7 @@ static void test_trouble(void **state)
 	plan_on(&p, &f, "6.12", MECH_AUTO, EVENTS_TROUBLE);
 	/* nothing that runs for each connection that goes well but the calls' ends and what may refuse it */
 	EXPECT_PROGRAMS(&p, P(x_bind4), P(x_bind6), P(f_asked), P(f_asked_old), P(x_listen), P(f_listen_stop), P(x_connect), P(x_accept),
-			P(x_req_drop), P(f_req_err), P(f_abort), P(f_forget), P(f_conn_request), P(x_conn_request),
+			P(f_req_drop), P(f_req_err), P(f_abort), P(f_forget), P(f_conn_request), P(x_conn_request),
 			P(f_synack), P(x_syn_recv4), P(x_syn_recv6), P(f_cookie_v4), P(x_verdict_v4), P(x_cookie_v4), P(f_cookie_v6),
 			P(x_verdict_v6), P(x_cookie_v6), P(tp_synack_retrans), P(tp_retrans), P(f_retransmit), P(x_retransmit), P(f_retransmit_tlp), P(x_retransmit_tlp),
 			P(tp_rst_sent), P(tp_rst_sent_retry), P(tp_rst_received), P(tp_rst_received_retry),

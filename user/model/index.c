@@ -128,7 +128,7 @@ struct conn *index_find(const struct model *m, enum conn_key k, uint64_t addr)
 	const struct table *t = &m->by[k];
 	uint32_t hash, i;
 
-	if (!addr)
+	if (!addr || !t->count)
 		return NULL;
 	hash = hash_addr(m, addr);
 	for (i = hash & t->mask; t->slot[i].conn; i = (i + 1) & t->mask) {

@@ -29,7 +29,7 @@ static const struct cost {
 	{ P(x_hashdance), 393, ALWAYS },
 	{ P(f_synack), 123, ALWAYS }, { P(f_synack), 338, ON(SYNQ_ADD) },
 	{ P(f_conn_request), 160, ALWAYS }, { P(x_conn_request), 110, ALWAYS },
-	{ P(x_req_drop), 124, ALWAYS }, { P(x_syn_recv4), 95, ALWAYS },
+	{ P(f_req_drop), 60, ALWAYS }, { P(x_syn_recv4), 95, ALWAYS },
 	/* kprobes */
 	{ P(k_release), 1007, ALWAYS }, { P(k_connect4), 638, ALWAYS },
 	{ P(k_connect), 409, ALWAYS }, { P(r_connect), 106, ALWAYS }, { P(r_connect), 47, ON(CONNECT_RETURN) },

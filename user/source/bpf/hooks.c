@@ -199,9 +199,9 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_SYNQ_DEL] = { N_("SYN queue: dropped (expired, reset, listener closed)"), ON(SYNQ_DEL) | EVENTS_DROPPED,
 		.variants = {
 		{ MECH_FENTRY, "__inet_csk_reqsk_queue_drop",
-		  PROGS_OF(ONE(x_req_drop), ONE(f_req_err, IF_THERE), ONE(f_abort, IF_THERE)) },
+		  PROGS_OF(ONE(f_req_drop), ONE(f_req_err, IF_THERE), ONE(f_abort, IF_THERE)) },
 		{ MECH_FENTRY, "reqsk_queue_unlink",
-		  PROGS_OF(ONE(x_req_unlink), ONE(f_req_timer), ONE(x_req_timer), ONE(f_req_err, IF_THERE),
+		  PROGS_OF(ONE(f_req_unlink), ONE(f_req_timer), ONE(x_req_timer), ONE(f_req_err, IF_THERE),
 			   ONE(f_abort, IF_THERE)) },
 		{ MECH_KPROBE, "__inet_csk_reqsk_queue_drop",
 		  PROGS_OF(ONE(k_req_drop), ONE(k_req_err, IF_THERE), ONE(k_abort, IF_THERE)) },
