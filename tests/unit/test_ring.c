@@ -154,13 +154,14 @@ static void ended_by_reader(void **state)
 	expect_seen(g, (uint64_t[]){ 4, 5 }, 2);
 }
 
-static void on_ahead(void *ctx, const struct tcptrace_record *const *rec, unsigned int n)
+static unsigned int on_batch(void *ctx, const struct tcptrace_record *const *rec, unsigned int n)
 {
 	struct rig *g = ctx;
 
 	g->next = rec;
 	g->left = n;
 	g->told += n;
+	return 0;
 }
 
 static int on_told(void *ctx, const struct tcptrace_record *rec)
@@ -172,6 +173,28 @@ static int on_told(void *ctx, const struct tcptrace_record *rec)
 	return on_record(ctx, rec);
 }
 
+/* All but the last. */
+static unsigned int take_most(void *ctx, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	struct rig *g = ctx;
+
+	for (unsigned int i = 0; i + 1 < n; i++)
+		g->seen[g->n++] = rec[i]->t_ns;
+	return n ? n - 1 : 0;
+}
+
+static void taken_at_once(void **state)
+{
+	struct rig *g = *state;
+
+	for (uint64_t t = 1; t <= 5; t++)
+		write_record(g, t % 2, t, false);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_record, take_most, g), 0);
+	expect_seen(g, (uint64_t[]){ 1, 2, 3, 4, 5 }, 5);
+	assert_true(rings_empty(&g->r));
+	assert_int_equal(g->ends[0].tail + g->ends[1].tail, 5);
+}
+
 /* All that come, of all rings and in that order; those that the reader did not take once more. */
 static void told_ahead(void **state)
 {
@@ -180,10 +203,10 @@ static void told_ahead(void **state)
 	for (uint64_t t = 1; t <= 40; t++)
 		write_record(g, t % 3, t, false);
 	g->stop_at = 7;
-	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_told, on_ahead, g), -7);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_told, on_batch, g), -7);
 	assert_int_equal(g->told, 40);
 	g->stop_at = 0;
-	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_told, on_ahead, g), 0);
+	assert_int_equal(rings_drain(&g->r, UINT64_MAX, on_told, on_batch, g), 0);
 	assert_int_equal(g->told, 40 + 33);
 	assert_int_equal(g->n, 40);
 	for (unsigned int i = 0; i < 40; i++)
@@ -248,7 +271,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(order), CASE(being_written), CASE(put_off), CASE(ended_by_reader), CASE(told_ahead), CASE(round_and_round),
+		CASE(order), CASE(being_written), CASE(put_off), CASE(ended_by_reader), CASE(taken_at_once), CASE(told_ahead), CASE(round_and_round),
 		CASE(sizes), CASE(shut_at_first),
 	};
 

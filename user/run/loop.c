@@ -53,17 +53,9 @@ static int take_in(struct loop *l, const struct tcptrace_record *rec)
 	if (select_cuts(l->select, rec))
 		return 0;
 	rec = narrowed(l->select, rec, &observed);
-	l->taken++;
-	model_feed(l->models->of[l->src->machine], rec);
-	return outputs_record(l->outputs, rec) || l->ending ? 0 : LOOP_STOP;
-}
-
-/* Nothing is cut from what is captured. */
-static inline int take_live(struct loop *l, const struct tcptrace_record *rec)
-{
-	if (!(l->taken++ % LOOK_EVERY))
+	if (!(l->taken++ % LOOK_EVERY) && l->live)
 		outputs_amid(l->outputs, clock_ns(CLOCK_MONOTONIC), signal_flags.end || time_is_up(l));
-	model_feed(l->model, rec);
+	model_feed(l->models->of[l->src->machine], rec);
 	return outputs_record(l->outputs, rec) || l->ending ? 0 : LOOP_STOP;
 }
 
@@ -74,13 +66,25 @@ int loop_record(void *loop, const struct tcptrace_record *rec)
 
 	if (err)
 		return err;
-	if (l->live)
-		return take_live(l, rec);
-	if (moment_of(l, rec) <= l->until_ns)
+	if (l->live || moment_of(l, rec) <= l->until_ns)
 		return take_in(l, rec);
 	l->held = *rec;
 	l->holds = true;
 	return LOOP_HOLD;
+}
+
+/* Live: nothing is cut from what is captured. */
+unsigned int loop_batch(void *loop, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	struct loop *l = loop;
+
+	model_ahead(l->model, rec, n);
+	if (l->callers || outputs_take_records(l->outputs))
+		return 0;
+	for (unsigned int i = 0; i < n; i++)
+		model_feed(l->model, rec[i]);
+	l->taken += n;
+	return n;
 }
 
 /* ---- a replay that a view plays ---- */

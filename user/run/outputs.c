@@ -160,8 +160,7 @@ static void observed(struct outputs *s, const struct tcptrace_record *rec)
 		s->all[i].view.cfg.wall_offset_ns = s->src->wall_offset_ns;
 }
 
-/* Not in line: its registers are not saved for what nobody looks at. */
-static __attribute__((noinline)) bool use_record(struct outputs *s, const struct tcptrace_record *rec)
+bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 {
 	bool more = true;
 
@@ -176,11 +175,9 @@ static __attribute__((noinline)) bool use_record(struct outputs *s, const struct
 }
 
 /* What draws at intervals, or sums up, asks the model then, and has no use for a record. */
-bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
+bool outputs_take_records(const struct outputs *s)
 {
-	bool used = s->takes || s->o->count || rec->event == TCPTRACE_OBSERVED || rec->event == TCPTRACE_LOST;
-
-	return !used || use_record(s, rec);
+	return s->takes || s->o->count;
 }
 
 /* Wall time follows the clock of the machine, when somebody sets it; not its rate, which moves by some us. */

@@ -42,11 +42,6 @@ static void on_event(void *ctx, const struct model_event *ev)
 	outputs_event(((struct run *)ctx)->outputs, ev);
 }
 
-static void on_ahead(void *ctx, const struct tcptrace_record *const *rec, unsigned int n)
-{
-	model_ahead(((struct loop *)ctx)->model, rec, n);
-}
-
 /* ---- opening ---- */
 
 /* What /proc says of who is there, while it is there. */
@@ -92,7 +87,7 @@ static int open_all(struct run *r, struct options *o)
 	outputs_want(r->outputs, &r->loop.wants);
 	models_want(&r->models, &r->loop.wants);
 	if (!r->loop.wants.owners)
-		r->loop.src->ahead = on_ahead;
+		r->loop.src->batch = loop_batch;
 	return 0;
 }
 

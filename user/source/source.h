@@ -116,8 +116,11 @@ struct source {
 	const struct file_host *host;	/* of a recording: whose it is; NULL: of this machine */
 	unsigned int machine;		/* which one the record in hand is of, where there are several (merge.h) */
 	int64_t wall_offset_ns;		/* add to t_ns for CLOCK_REALTIME; 0: ask the clocks of this machine */
-	/* Set by who polls, or NULL: these n come next, others perhaps among them; 0: it is not known which do. */
-	void (*ahead)(void *ctx, const struct tcptrace_record *const *rec, unsigned int n);
+	/*
+	 * Set by who polls, or NULL: how many of these n, from the first on, it takes at once. The others come next, one
+	 * by one, and perhaps more among them. n 0: it is not known which come.
+	 */
+	unsigned int (*batch)(void *ctx, const struct tcptrace_record *const *rec, unsigned int n);
 	bool repeats;			/* begin_again() will work */
 	const char *note;		/* what whoever reads should know beside the records, a sentence; NULL: nothing. Of
 					 * a live source: at the start, what it does not see; of a file: at its end */

@@ -51,12 +51,17 @@ static int on_record(void *arg, const struct tcptrace_record *rec)
 	return s->fn_ret;
 }
 
-/* None of them where what exists comes among them. */
-static void on_ahead(void *arg, const struct tcptrace_record *const *rec, unsigned int n)
+/* Not where what exists comes among them. */
+static unsigned int on_batch(void *arg, const struct tcptrace_record *const *rec, unsigned int n)
 {
 	struct bpf_source *s = arg;
+	unsigned int taken = s->base.batch(s->ctx, rec, s->snap_n ? 0 : n);
 
-	s->base.ahead(s->ctx, rec, s->snap_n ? 0 : n);
+	for (unsigned int i = 0; i < taken; i++)
+		count_waiting(s, rec[i]);
+	s->delivered += taken;
+	s->drained += taken;
+	return taken;
 }
 
 /*
@@ -95,7 +100,7 @@ int drain(struct bpf_source *s, uint64_t until_ns)
 	s->fn_ret = tell_lost(s, until_ns == UINT64_MAX);
 	if (s->fn_ret)
 		return s->fn_ret;
-	rings_drain(&s->rings, until_ns, on_record, s->base.ahead ? on_ahead : NULL, s);
+	rings_drain(&s->rings, until_ns, on_record, s->base.batch ? on_batch : NULL, s);
 	return s->fn_ret ? s->fn_ret : (int)s->drained;
 }
 

@@ -183,14 +183,12 @@ static void publish_tails(struct rings *r)
 }
 
 /* What is not taken comes again. */
-static int hand_on(struct rings *r, ring_fn fn, ring_ahead_fn ahead, void *ctx)
+static int hand_on(struct rings *r, ring_fn fn, ring_batch_fn batch, void *ctx)
 {
 	struct ring_batch *b = &r->batch;
-	unsigned int i = 0;
+	unsigned int i = batch ? batch(ctx, b->rec, b->n) : 0;
 	int ret = 0;
 
-	if (ahead)
-		ahead(ctx, b->rec, b->n);
 	while (i < b->n && !ret)
 		ret = fn(ctx, b->rec[i++]);
 	while (b->n > i)
@@ -199,7 +197,7 @@ static int hand_on(struct rings *r, ring_fn fn, ring_ahead_fn ahead, void *ctx)
 	return ret;
 }
 
-int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, ring_ahead_fn ahead, void *ctx)
+int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, ring_batch_fn batch, void *ctx)
 {
 	struct front front[CAPTURE_RINGS];
 	unsigned int n = look_at_fronts(r, front);
@@ -209,7 +207,7 @@ int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, ring_ahead_fn ah
 	r->blocked = false;
 	do {
 		more = gather(r, front, &n, until_ns);
-		ret = hand_on(r, fn, ahead, ctx);
+		ret = hand_on(r, fn, batch, ctx);
 	} while (more && !ret);
 	return ret;
 }

@@ -58,15 +58,15 @@ void rings_close(struct rings *r);	/* back to rings_size(); also of what was onl
 
 /* rec is valid during the call. What is not 0 ends the drain after this record. */
 typedef int (*ring_fn)(void *ctx, const struct tcptrace_record *rec);
-/* These n will be handed to ring_fn next, unless it ends the drain before. */
-typedef void (*ring_ahead_fn)(void *ctx, const struct tcptrace_record *const *rec, unsigned int n);
+/* How many of these n, from the first on, it takes. The others are handed to ring_fn next, unless it ends the drain before. */
+typedef unsigned int (*ring_batch_fn)(void *ctx, const struct tcptrace_record *const *rec, unsigned int n);
 
 /*
  * What is there now and older than until_ns, in the order of time: 0, or what fn returned. With the
  * time of now: what is still to come may be a little older (stamped, not yet in its ring), but
  * nothing that follows from it has been told. A record that is still being written ends the drain.
  */
-int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, ring_ahead_fn ahead, void *ctx);
+int rings_drain(struct rings *r, uint64_t until_ns, ring_fn fn, ring_batch_fn batch, void *ctx);
 bool rings_empty(const struct rings *r);
 /* Until there is something (and the kernel side wakes us), a signal, or the time is up. */
 void rings_wait(const struct rings *r, int timeout_ms);
