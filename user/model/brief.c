@@ -139,6 +139,7 @@ static bool comes(struct model *m, const struct tcptrace_record *rec, struct bri
 	m->conn_id += m->limits.hosts;
 	if (++m->totals.conns_now > m->totals.conns_peak)
 		m->totals.conns_peak = m->totals.conns_now;
+	*ended_slot(m, rec->sk) = 0;
 	k->listener->refs++;
 	k->listener->synq.brief++;
 	queue_numbers(m, k->listener, rec, 1, 0);
