@@ -119,6 +119,7 @@ static void same_listener(const struct listener *a, const struct listener *b)
 	assert_memory_equal(&a->pace, &b->pace, sizeof(a->pace));
 	assert_int_equal(a->acceptor.pid, b->acceptor.pid);
 	assert_int_equal(a->acceptors, b->acceptors);
+	assert_int_equal(a->staller.pid, b->staller.pid);
 	assert_int_equal(a->drops_unseen, b->drops_unseen);
 	assert_int_equal(a->deferred, b->deferred);
 	assert_int_equal(a->lengths_ns, b->lengths_ns);
@@ -499,6 +500,28 @@ static void address_lives_on(void **state)
 	assert_int_equal(model_listener(told, 0)->causes[TCPTRACE_SYNQ_EXPIRED], 2);
 }
 
+static void taken_by(unsigned int i, unsigned int pid, uint64_t after_ns)
+{
+	struct tcptrace_record del;
+
+	whole(i);
+	del = by(rec[--nrec], pid, -1);
+	rig.t += after_ns;
+	add(del);
+	flush();
+	same();
+}
+
+/* Who ends a pause has not made it. */
+static void pause_is_whose(void **state)
+{
+	(void)state;
+	seed = 1;
+	taken_by(3, SERVER, 0);
+	taken_by(4, SERVER + 1, 2 * PACE_STALL_NS);
+	assert_int_equal(model_listener(rig.m, 0)->staller.pid, SERVER);
+}
+
 /* Who takes SYNs follows each connection. */
 static void steps_are_taken(void **state)
 {
@@ -559,7 +582,8 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, up, down)
 	const struct CMUnitTest tests[] = {
 		CASE(exact), CASE(calls), CASE(taken_unseen), CASE(who_took_it), CASE(several), CASE(that_close),
-		CASE(told_twice), CASE(all_of_it), CASE(is_no_conn), CASE(address_lives_on), CASE(steps_are_taken), CASE(something_else),
+		CASE(told_twice), CASE(all_of_it), CASE(is_no_conn), CASE(address_lives_on), CASE(pause_is_whose),
+		CASE(steps_are_taken), CASE(something_else),
 		CASE(among_them),
 	};
 

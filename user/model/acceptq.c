@@ -162,9 +162,11 @@ void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
 	if (!c->in_acceptq)
 		queue_set_listener(m, c, listener_of(m, rec, c));
-	taken_by(m, rec, c, c->listener);
+	if (rec->flags & TCPTRACE_F_ACTOR)
+		c->owner = m->actor;
 	leave_acceptq(m, rec, c, tcptrace_cause_group(rec->cause) == TCPTRACE_CAUSES_ACCEPTQ_IN ?
 		      TCPTRACE_ACCEPTQ_ACCEPTED : rec_cause(rec));
+	taken_by(m, rec, c, c->listener);	/* a pause that it ends is that of who was to accept then */
 }
 
 /* Its call returned so late that we had given it up. */
