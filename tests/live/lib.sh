@@ -368,6 +368,14 @@ vmhwm() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$1/status"; }
 # own_counters FILE: the kernel's numbers as this script reads them
 own_counters() { cat /proc/net/snmp /proc/net/netstat > "$dir/$1"; }
 
+# passed_over COUNTER KERNEL COUNTED: at most one in a hundred too few of what the scenario names in may_miss, as the kernel
+# passes over a kprobe while another one runs: it did, or (before 6.7) does not say whether it did
+passed_over()
+{
+	[[ $mechanism == kprobe && " ${may_miss:-} " == *" $1 "* && $(last_line end missed) != 0 ]] &&
+		(($3 < $2 && ($2 - $3) * 100 <= $2))
+}
+
 # Each counter of the ledger must agree, but for those that blind_to names; and what
 # tcptrace read in the kernel must be what we read.
 judge_ledger()
@@ -381,7 +389,8 @@ judge_ledger()
 		[[ $counter == RetransSegs && $SLOW == 1 ]] || expect "tcptrace's reading of $counter" "$kernel" "$ours"
 		[[ $kernel != "$counted" ]] || continue
 		differ=$((differ + 1))
-		blind_to "$counter" || fail "ledger: $counter: the kernel $kernel, counted $counted"
+		blind_to "$counter" || passed_over "$counter" "$kernel" "$counted" ||
+			fail "ledger: $counter: the kernel $kernel, counted $counted"
 	done <<< "$(awk -f "$here/json.awk" -f "$here/ledger.awk" "$dir/before" "$dir/after" "$json")"
 	[[ -z $SHARED ]] || ((!differ)) || echo "$ns" >> "$SHARED/differ"
 }
@@ -408,6 +417,7 @@ judge_end()
 	[[ -n ${may_lose:-} ]] || expect lost "$(last_line end lost)" 0
 	illegal=$(last_line end illegal)	# not judged by a profile that leaves transitions out
 	missed=$(last_line end missed)
+	[[ $mechanism != tracepoint || -n $missed ]] || fail "nothing is told of what was missed"
 	excused illegal || missed=0
 	# There, a softirq on top of some threads runs no program: about one transition in 100,000 is not seen.
 	states=$(last_line end by_event.state)

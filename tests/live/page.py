@@ -69,8 +69,8 @@ def main():
     if page["meta"]["events"] < len(events):  # it counts those of others, too
         fail(f"{page['meta']['events']} events are fewer than {len(events)}")
     for key in ("lost", "missed"):
-        if page["meta"][key] != lines[-1][key]:
-            fail(f"{key}: {page['meta'][key]} instead of {lines[-1][key]}")
+        if page["meta"].get(key) != lines[-1].get(key):
+            fail(f"{key}: {page['meta'].get(key)} instead of {lines[-1].get(key)}")
     for line in lines:
         if line["type"] == "ledger":
             row = f'<th scope="row">{line["counter"]}</th><td>{line["netns"]}</td>'

@@ -66,11 +66,14 @@ static const struct metrics_row *row(const char *labels)
 	return NULL;
 }
 
+static bool missed_known;
+
 /* The page's text; free() it. */
 static char *page(enum page_format format)
 {
 	struct metrics_page p = {
 		.rows = &rows, .cfg = &cfg, .totals = model_totals(rig.m), .source = "file",
+		.missed_known = missed_known,
 	};
 	char *text = calloc(1, 1 << 20);
 	int fds[2];
@@ -226,8 +229,12 @@ static void unknown(void **state)
 	assert_non_null(strstr(text, "tcptrace_figure_unknown{figure=\"drops\"} 1\n"));
 	assert_non_null(strstr(text, "tcptrace_established_total{address=\"0.0.0.0\",port=\"80\",comm=\"nginx\"} 1\n"));
 	assert_non_null(strstr(text, "# TYPE tcptrace_established_total counter\n"));
+	assert_null(strstr(text, "tcptrace_probe_misses"));
 	free(text);
+	missed_known = true;
 	text = page(PAGE_OPENMETRICS);
+	missed_known = false;
+	assert_non_null(strstr(text, "\ntcptrace_probe_misses_total 0\n"));
 	assert_non_null(strstr(text, "# TYPE tcptrace_established counter\n"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 	free(text);

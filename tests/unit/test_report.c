@@ -186,6 +186,7 @@ static struct bench {
 	struct out out;
 	uint64_t t_ns;
 	int fd;
+	bool missed_known;
 } b;
 
 static void to_view(void *ctx, const struct model_event *ev)
@@ -219,7 +220,9 @@ static void on_finding(void *ctx, const struct finding *f)
 /* The whole of it, malloc'd; *size: how long. */
 static char *finish(size_t *size)
 {
-	struct view_end end = { .model = b.m, .totals = model_totals(b.m), .mechanisms = "", .source = "file" };
+	struct view_end end = {
+		.model = b.m, .totals = model_totals(b.m), .mechanisms = "", .source = "file", .lost = 7, .missed_known = b.missed_known,
+	};
 	const struct listener *l;
 	char *text;
 	uint32_t i;
@@ -403,6 +406,13 @@ static void what_is_not_seen_is_not_zero(void **state)
 	assert_non_null(strstr(page, "entered <b>1</b>"));
 	assert_non_null(strstr(page, "Not seen: acceptq-del, drop"));
 	assert_null(strstr(page, "\"refused\":0"));
+	assert_null(strcasestr(page, "missed"));
+	free(page);
+	begin(&view_report, 0);
+	b.missed_known = true;
+	page = finish(&size);
+	assert_non_null(strstr(page, "<dt>Missed</dt><dd>0</dd>"));
+	assert_non_null(strstr(page, "\"missed\":0"));
 	free(page);
 }
 

@@ -59,13 +59,14 @@ static struct view_hook *hooks_of(struct source *src, unsigned int *n)
 	return all;
 }
 
-static void stats_now(void *src, uint64_t *lost, uint64_t *missed)
+static bool stats_now(void *src, uint64_t *lost, uint64_t *missed)
 {
 	struct source_stats stats = { 0 };
 
 	((struct source *)src)->ops->stats(src, &stats);
 	*lost = stats.lost;
 	*missed = stats.missed;
+	return stats.missed_known;
 }
 
 static int counters_now(void *src, uint64_t *values)
@@ -100,6 +101,7 @@ void about_end(struct about *a, struct source *src, const struct model_totals *t
 		.nhooks = a->now.nhooks,
 		.lost = stats.lost > t->lost_total ? stats.lost : t->lost_total,
 		.missed = stats.missed,
+		.missed_known = stats.missed_known,
 		.unknown = stats.unknown,
 		.mechanisms = a->mechanisms,
 		.source = src->ops->name,

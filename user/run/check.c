@@ -337,6 +337,8 @@ static void check_end(struct view *v, const struct view_end *end)
 			compare_space(c, &c->ns[i]);
 	}
 	say_gone(c);
+	if (c->differ && !end->missed_known)
+		talk(_("--check: how often the kernel passed over a hook is not known: a small difference may be that"));
 	say_unseen(c);
 	if (c->left_out > NAMED)
 		talk(_("--check: %u more namespaces are not compared"), c->left_out - NAMED);

@@ -382,7 +382,8 @@ static void kmod_source_stats(struct source *base, struct source_stats *out)
 	struct kmod_hooks now = {};
 
 	*out = (struct source_stats){ .records = s->delivered, .lost = s->lost };
-	if (!kmod_hooks_read(&now) && now.missed > s->hooks.missed)
+	out->missed_known = !kmod_hooks_read(&now);
+	if (now.missed > s->hooks.missed)
 		out->missed = now.missed - s->hooks.missed;
 	kmod_hooks_free(&now);
 }

@@ -92,6 +92,7 @@ struct source_stats {
 	uint64_t unknown;		/* of a recording: events that a newer tcptrace knows, skipped */
 	uint64_t known;			/* of a recording: its records until here, with those of its files before this one */
 	uint64_t missed;		/* probe hits the kernel could not run (kprobe missed, BPF recursion) */
+	bool missed_known;		/* else there may be more: a recording does not say, nor does a kernel of all hooks */
 };
 
 /* One line of `doctor`. Strings live as long as the source. */

@@ -366,7 +366,8 @@ void json_end_line(struct view *v, const struct view_end *end)
 	json_u64(o, "events", view_events(t));
 	json_u64(o, "shown", v->shown);
 	json_u64(o, "lost", end->lost);
-	json_u64(o, "missed", end->missed);
+	if (end->missed_known)
+		json_u64(o, "missed", end->missed);
 	if (end->unknown)
 		json_u64(o, "unknown", end->unknown);
 	json_u64(o, "records", t->records);

@@ -68,7 +68,7 @@ struct view_metrics {
 /* The machine that is traced, while it is. */
 struct view_machine {
 	void *ctx;
-	void (*stats)(void *ctx, uint64_t *lost, uint64_t *missed);	/* as in struct view_end, until now */
+	bool (*stats)(void *ctx, uint64_t *lost, uint64_t *missed);	/* as in struct view_end, until now; missed_known */
 	/* The kernel's counters of our namespace: LEDGER_MAX numbers, UINT64_MAX unknown. NULL: not all of it is traced. */
 	int (*counters)(void *ctx, uint64_t *values);
 	uint32_t netns;			/* which that is */
@@ -169,6 +169,7 @@ struct view_end {
 	const struct view_hook *hooks;	/* nhooks of them; none for a recording */
 	unsigned int nhooks;
 	uint64_t lost, missed, unknown;	/* as in source_stats */
+	bool missed_known;
 	uint64_t recorded;		/* records, of a run that does nothing else; 0: it says what it saw */
 	const char *mechanisms;		/* "fentry 9, kprobe 2, tracepoint 14" */
 	const char *source;		/* "bpf", "kmod", "file" */

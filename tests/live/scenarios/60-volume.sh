@@ -145,6 +145,7 @@ preempted()
 	wait "${pid[tcptrace]}"
 	unset 'pid[tcptrace]'
 	missed=$(last_line end missed)
+	missed=${missed:-0}
 	# socket, connect, state, rst-sent, rst-received, state, connect-return, close, destroy
 	seen=$(last_line end events)
 	# without its entry a call has no return either

@@ -205,24 +205,24 @@ static uint64_t missed_by_recursion(const struct bpf_source *s)
  * A kprobe that is hit while another one's handler runs is passed over, and so is a return when too many threads are on
  * their way to one: the link's info says how often, since 6.7 (3acf8ace6823). libbpf's headers here are older.
  */
-static uint64_t missed_by_kprobe(const struct bpf_link *link)
+static uint64_t missed_by_kprobe(struct bpf_source *s, const struct bpf_link *link)
 {
 	enum { MISSED_AT = 6, WORDS };	/* struct bpf_link_info: perf_event.kprobe.missed */
 	uint64_t info[WORDS] = { 0 };
 	__u32 len = sizeof(info);
 
-	if (!link || bpf_obj_get_info_by_fd(bpf_link__fd(link), info, &len) || len < WORDS * sizeof(*info))
-		return 0;
+	if (link && (bpf_obj_get_info_by_fd(bpf_link__fd(link), info, &len) || len < sizeof(info)))
+		s->kprobes_untold = true;
 	return info[MISSED_AT];
 }
 
-static uint64_t missed_by_kprobes(const struct load *l)
+static uint64_t missed_by_kprobes(struct bpf_source *s, const struct load *l)
 {
 	uint64_t n = 0;
 
 	for (unsigned int i = 1; l->skel && i <= PROGS; i++) {
 		if (bpf_program__type(prog_at(l->skel, i)) == BPF_PROG_TYPE_KPROBE)
-			n += missed_by_kprobe(l->link[i]);
+			n += missed_by_kprobe(s, l->link[i]);
 	}
 	return n;
 }
@@ -235,7 +235,7 @@ static int bpf_source_widen(struct source *base, uint64_t events)
 
 	for (unsigned int i = 1; i <= PROGS; i++)
 		s->more_skipped[kind_of(i)] += skipped(&s->more, i);
-	s->more_missed += missed_by_kprobes(&s->more);
+	s->more_missed += missed_by_kprobes(s, &s->more);
 	load_close(&s->more);
 	if (!events)
 		return 0;
@@ -254,7 +254,8 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 	memset(out, 0, sizeof(*out));
 	out->records = s->delivered;
 	out->lost = s->lost_total;
-	out->missed = missed_by_recursion(s) + missed_by_kprobes(&s->load) + missed_by_kprobes(&s->more) + s->more_missed;
+	out->missed = missed_by_recursion(s) + missed_by_kprobes(s, &s->load) + missed_by_kprobes(s, &s->more) + s->more_missed;
+	out->missed_known = !s->kprobes_untold;
 }
 
 static bool bpf_source_hook(struct source *base, unsigned int i, struct hook_report *out)

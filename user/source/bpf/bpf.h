@@ -19,6 +19,7 @@ struct bpf_source {
 	struct load more;		/* widen(); skel NULL: nothing */
 	struct source_config more_cfg;
 	uint64_t more_missed, more_skipped[RETRY_KINDS];	/* by those that are gone: by kprobes, by recursion */
+	bool kprobes_untold;		/* the kernel does not say what a kprobe missed */
 	struct rings rings;
 	source_fn fn;			/* of the poll() in progress */
 	void *ctx;

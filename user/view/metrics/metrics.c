@@ -127,7 +127,7 @@ static void describe(struct view *v, const struct model *m, struct metrics_page 
 		.rows = &s->rows, .cfg = &v->cfg.metrics, .totals = model_totals(m), .source = "file",
 	};
 	if (now) {
-		now->stats(now->ctx, &p->lost, &p->missed);
+		p->missed_known = now->stats(now->ctx, &p->lost, &p->missed);
 		p->hooks = now->hooks;
 		p->nhooks = now->nhooks;
 		p->source = now->source;

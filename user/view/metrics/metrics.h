@@ -98,6 +98,7 @@ struct metrics_page {
 	unsigned int nhooks;
 	const char *source;		/* "bpf" */
 	uint64_t lost, missed;
+	bool missed_known;
 	bool process;			/* there are numbers of this process: */
 	uint64_t start_ns;		/* since the epoch */
 	bool ledger_known[LEDGER_MAX];

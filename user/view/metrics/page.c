@@ -379,7 +379,8 @@ static void put_tracer(const struct writer *w)
 	put_states(w);
 	one(w, "tcptrace_events", COUNTER, "Events that were seen.", view_events(p->totals));
 	one(w, "tcptrace_events_lost", COUNTER, "Records that the kernel side could not store.", p->lost);
-	one(w, "tcptrace_probe_misses", COUNTER, "Hits of hooks that the kernel could not run.", p->missed);
+	if (p->missed_known)
+		one(w, "tcptrace_probe_misses", COUNTER, "Hits of hooks that the kernel could not run.", p->missed);
 	put_hooks(w);
 	put_ledger(w);
 	put_worth(w);

@@ -65,7 +65,8 @@ static void put_meta(struct view *v, const struct view_end *end)
 	put_u64_of(o, ",", "duration_us", (r->to_ns - r->from_ns) / 1000);
 	put_u64_of(o, ",", "events", view_events(end->totals));
 	put_u64_of(o, ",", "lost", end->lost);
-	put_u64_of(o, ",", "missed", end->missed);
+	if (end->missed_known)
+		put_u64_of(o, ",", "missed", end->missed);
 	put_names(o, "event", event_name, TCPTRACE_EVENT_MAX);
 	put_names(o, "cause", tcptrace_cause_name, TCPTRACE_CAUSE_END);
 	put_names(o, "state", tcp_state_name, TCP_S_MAX);

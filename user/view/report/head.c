@@ -126,8 +126,10 @@ static void put_alerts(struct view *v, const struct view_end *end)
 
 	if (end->lost || end->missed) {
 		out_str(o, "<p class=\"alert\">");
-		html_with_numbers(o, N_("{1} events were lost and {2} probe hits missed: counts are lower bounds, and times may "
-				       "belong to another step."), end->lost, end->missed);
+		html_with_numbers(o, !end->missed ?
+				  N_("{1} events were lost: counts are lower bounds, and times may belong to another step.") :
+				  N_("{1} events were lost and {2} probe hits missed: counts are lower bounds, and times may "
+				     "belong to another step."), end->lost, end->missed);
 		out_str(o, "</p>\n");
 	}
 	if (put_events(v, TCPTRACE_SEEN_NOT, "<p class=\"alert\">")) {
@@ -169,7 +171,8 @@ void report_head(struct view *v, const struct view_end *end)
 	put_filter(v);
 	put_count(o, N_("Events"), view_events(end->totals));
 	put_count(o, N_("Lost"), end->lost);
-	put_count(o, N_("Missed"), end->missed);
+	if (end->missed_known)
+		put_count(o, N_("Missed"), end->missed);
 	if (end->unknown)
 		put_count(o, N_("Skipped (of a newer tcptrace)"), end->unknown);
 	out_str(o, "</dl>\n");
