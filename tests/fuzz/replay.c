@@ -27,11 +27,16 @@ static const struct view_ops *const views[] = {
 #undef ROW
 };
 
+#define BATCH	8u
+
 struct replay {
 	struct source *src;
 	struct model *model;
 	struct view view;
 	struct out out;
+	bool in_batches;
+	struct tcptrace_record batch[BATCH];
+	unsigned int n;
 };
 
 static void on_event(void *ctx, const struct model_event *ev)
@@ -42,23 +47,39 @@ static void on_event(void *ctx, const struct model_event *ev)
 		r->view.ops->event(&r->view, ev);
 }
 
-static void on_longer(void *ctx, const struct listener *l)
+static void feed(struct replay *r, const struct tcptrace_record *rec)
 {
-	struct replay *r = ctx;
+	model_feed(r->model, rec);
+	if (r->view.ops->play)		/* its replay has ticks */
+		r->view.ops->tick(&r->view, r->model, rec->t_ns);
+	if (rec->event == TCPTRACE_LOST && r->view.ops->lost)
+		r->view.ops->lost(&r->view, rec->arg, "");
+}
 
-	if (r->view.ops->longer)
-		r->view.ops->longer(&r->view, l);
+/* As the rings hand them on: the model may count what is whole in a batch. */
+static void feed_batch(struct replay *r)
+{
+	const struct tcptrace_record *list[BATCH];
+
+	for (unsigned int i = 0; i < r->n; i++)
+		list[i] = &r->batch[i];
+	model_ahead(r->model, list, r->n);
+	for (unsigned int i = 0; i < r->n; i++)
+		feed(r, list[i]);
+	r->n = 0;
 }
 
 static int on_record(void *ctx, const struct tcptrace_record *rec)
 {
 	struct replay *r = ctx;
 
-	model_feed(r->model, rec);
-	if (r->view.ops->play)		/* its replay has ticks */
-		r->view.ops->tick(&r->view, r->model, rec->t_ns);
-	if (rec->event == TCPTRACE_LOST && r->view.ops->lost)
-		r->view.ops->lost(&r->view, rec->arg, "");
+	if (!r->in_batches) {
+		feed(r, rec);
+		return 0;
+	}
+	r->batch[r->n++] = *rec;
+	if (r->n == BATCH)
+		feed_batch(r);
 	return 0;
 }
 
@@ -116,9 +137,11 @@ static void replay(const uint8_t *choice)
 	if (!r.model || out_open(&r.out, NOWHERE) || view_open(&r.view, views[choice[0] % (sizeof(views) / sizeof(views[0]))],
 							     &cfg, &r.out))
 		abort();
-	model_want(r.model, &(struct model_wants){ .steps = r.view.steps, .longer = on_longer });
+	r.in_batches = choice[2] & 128;
+	model_want(r.model, &(struct model_wants){ .steps = r.in_batches ? 0 : r.view.steps });
 	while (!r.src->ops->poll(r.src, 0, on_record, &r))
 		;
+	feed_batch(&r);
 	sum_up(&r);
 	view_close(&r.view);
 	out_close(&r.out);
