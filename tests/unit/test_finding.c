@@ -52,6 +52,60 @@ static void synq(void **state)
 	assert_told("cookies", FINDING_ADVICE, "They are real clients");
 }
 
+static void synq_add_deferred(unsigned int i)
+{
+	struct tcptrace_record rec = queues(server_rec(TCPTRACE_SYNQ_ADD, i), i, 0);
+
+	rec.sk = RQ(i);
+	rec.flags |= TCPTRACE_F_REQUEST;
+	rec.old = 5;
+	rig_feed(rec);
+}
+
+/* TCP_DEFER_ACCEPT: who has connected and sends nothing stays in the SYN queue; more room holds more of them. */
+static void synq_deferred(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(2, 4096);
+	for (i = 1; i <= 3; i++)
+		synq_add_deferred(i);
+	for (i = 4; i < 27; i++) {
+		rig_feed(queues(server_rec(TCPTRACE_COOKIE_SENT, i), 3, 0));
+		rig_feed(queues(server_rec(TCPTRACE_COOKIE_OK, i), 3, 0));
+		acceptq_add(i, TCPTRACE_ACCEPTQ_COOKIE, 3, 1);
+		acceptq_del(i, TCPTRACE_ACCEPTQ_ACCEPTED, 3, 0);
+	}
+	box.comm = "apache2";
+	look();				/* not long yet: it may be the load alone */
+	assert_told("cookies", FINDING_CAUSE, "With TCP_DEFER_ACCEPT a client that connects and sends nothing stays in there.");
+	assert_says(FINDING_ADVICE, "They are real clients: raise ListenBackLog");
+	pass(4 * S);
+	look();
+	assert_told("cookies", FINDING_CAUSE, "stays in there. The longest stay was >=4.0 s.");
+	assert_says(FINDING_ADVICE, "They are real clients. Turn TCP_DEFER_ACCEPT off (AcceptFilter http none, AcceptFilter https "
+		    "none): then apache2[100] accepts clients that send nothing. More room only holds more of them.");
+	assert_not_said("ListenBackLog");
+	rig_down(state);
+	up(state);
+	rig_listen(2, 4096);
+	for (i = 1; i <= 3; i++)
+		synq_add_deferred(i);
+	for (i = 4; i < 27; i++)
+		drop(i, TCPTRACE_DROP_SYNQ_FULL, 0, 3, 0);
+	for (i = 27; i < 30; i++)
+		drop(i, TCPTRACE_DROP_SYNQ_QUARTER, 0, 3, 0);
+	pass(4 * S);
+	look();
+	assert_int_equal(found.n, 2);
+	for (i = 0; i < 2; i++) {
+		assert_non_null(strstr(found.text[i][FINDING_CAUSE], "sends nothing stays in there."));
+		assert_non_null(strstr(found.text[i][FINDING_ADVICE], ". Turn TCP_DEFER_ACCEPT off: then prog[100] accepts"));
+	}
+	assert_not_said("larger backlog, too");
+}
+
 /* Not full: tcp_max_syn_backlog is what is too small, not the backlog. */
 static void synq_quarter(void **state)
 {
@@ -252,7 +306,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(synq), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(order),
+		TEST(synq), TEST(synq_deferred), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(order),
 		TEST(listeners_in_order), TEST(healthy), TEST(knobs), TEST(hostile),
 	};
 

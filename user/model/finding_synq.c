@@ -17,6 +17,47 @@ static void say_raise(struct diagnosis *d, const char *with_knob, const char *wi
 	say(d, FINDING_ADVICE, knob ? with_knob : without);
 }
 
+/* The longest that a request is known to have been in the SYN queue. */
+static uint64_t longest_stay(const struct diagnosis *d)
+{
+	const struct conn *oldest = d->l->open ? d->l->synq.oldest : NULL;
+	uint64_t stay = d->l->in_synq.max, now = model_totals(d->m)->last_ns;
+
+	if (oldest && oldest->synq_ns && now > oldest->synq_ns + stay)
+		stay = now - oldest->synq_ns;
+	return stay;
+}
+
+/*
+ * TCP_DEFER_ACCEPT: tcp_check_req() drops a third packet without data and leaves the request where it is. A handshake takes
+ * no second if no packet is lost. True: the time is that of silent clients, or unknown, and more room only holds more of them.
+ */
+static bool say_deferred(struct diagnosis *d)
+{
+	uint64_t stay = longest_stay(d);
+
+	if (!d->l->deferred)
+		return false;
+	say(d, FINDING_CAUSE, " With TCP_DEFER_ACCEPT a client that connects and sends nothing stays in there.");
+	if (stay) {
+		say_least(d, "stay", FINDING_SPAN, stay, d->l->synq.now);
+		say(d, FINDING_CAUSE, " The longest stay was {stay}.");
+	}
+	return !stay || stay >= 1000000000;
+}
+
+static void say_undefer(struct diagnosis *d)
+{
+	const struct knob *knob = knob_of(d->f.who.comm);
+
+	if (knob && knob->undefer)
+		say_words(d, "undefer", knob->undefer);
+	say(d, FINDING_ADVICE, knob && knob->undefer ?
+	    N_(" Turn TCP_DEFER_ACCEPT off ({undefer}): then {who} accepts clients that send nothing. More room only holds "
+	       "more of them.") :
+	    N_(" Turn TCP_DEFER_ACCEPT off: then {who} accepts clients that send nothing. More room only holds more of them."));
+}
+
 static void say_synq(struct diagnosis *d, uint32_t limit)
 {
 	say_number(d, "peak", d->l->synq.peak);
@@ -35,6 +76,7 @@ static bool cookies_off(const struct diagnosis *d)
 static void find_synq_full(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
+	bool silent;
 
 	if (!d.l->causes[TCPTRACE_DROP_SYNQ_FULL])
 		return;
@@ -43,11 +85,15 @@ static void find_synq_full(const struct diagnosis *from)
 	say_number(&d, "refused", d.l->causes[TCPTRACE_DROP_SYNQ_FULL]);
 	say(&d, FINDING_CAUSE, "{listener}: the SYN queue of {who} was full (up to {peak}, limit {limit}) and SYN cookies "
 	    "were off: {refused:SYN} refused.");
+	silent = say_deferred(&d);
 	say_cost(&d);
-	say(&d, FINDING_ADVICE, cookies_off(&d) ? N_("Turn them on: sysctl -w net.ipv4.tcp_syncookies=1.") :
+	say(&d, FINDING_ADVICE, cookies_off(&d) ? N_("Turn SYN cookies on: sysctl -w net.ipv4.tcp_syncookies=1.") :
 	    N_("SYN cookies are on by now."));
-	say_raise(&d, N_(" If these clients are real, raise {knob}, too."), N_(" If these clients are real, let {who} give "
-		  "listen() a larger backlog, too."));
+	if (silent)
+		say_undefer(&d);
+	else
+		say_raise(&d, N_(" If these clients are real, raise {knob}, too."), N_(" If these clients are real, let {who} give "
+			  "listen() a larger backlog, too."));
 	tell(&d, "synq-full");
 }
 
@@ -69,7 +115,7 @@ static void find_synq_quarter(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
 	uint64_t refused = d.l->causes[TCPTRACE_DROP_SYNQ_QUARTER], now, want = wanted_max_syn(d.l);
-	bool known = machine_has(&d, MACHINE_MAX_SYN, &now);
+	bool known = machine_has(&d, MACHINE_MAX_SYN, &now), silent;
 
 	if (!refused)
 		return;
@@ -80,6 +126,7 @@ static void find_synq_quarter(const struct diagnosis *from)
 	    "the last quarter of net.ipv4.tcp_max_syn_backlog for clients that it knows.");
 	if (d.l->synq.peak)
 		say(&d, FINDING_CAUSE, " The SYN queue had up to {peak:request}.");
+	silent = say_deferred(&d);
 	if (!refused_by_acceptq(d.l) && !d.l->causes[TCPTRACE_DROP_SYNQ_FULL])
 		say_cost(&d);
 	else
@@ -96,6 +143,8 @@ static void find_synq_quarter(const struct diagnosis *from)
 	say(&d, FINDING_ADVICE, cookies_off(&d) ? N_("With SYN cookies none of these is refused: sysctl -w "
 	    "net.ipv4.tcp_syncookies=1. ") : N_("SYN cookies are on by now. "));
 	say(&d, FINDING_ADVICE, "A larger backlog does not help.");
+	if (silent)
+		say_undefer(&d);
 	tell(&d, "synq-quarter");
 }
 
@@ -109,6 +158,7 @@ static void find_cookies(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
 	uint64_t back = d.l->causes[TCPTRACE_ACCEPTQ_COOKIE];
+	bool silent;
 
 	if (!sent_cookies_full(&d))
 		return;
@@ -119,11 +169,16 @@ static void find_cookies(const struct diagnosis *from)
 	d.f.cost_ns = 1;
 	say(&d, FINDING_CAUSE, "{listener}: the SYN queue of {who} was full (limit {limit}): {sent:SYN cookie} sent "
 	    "instead, {valid:client} came in by one.");
+	silent = say_deferred(&d);
 	if (2 * back < d.l->cookies_sent)
 		say(&d, FINDING_ADVICE, "Few come back: a SYN flood, or clients that are gone. Cookies do their work.");
+	else if (silent)
+		say(&d, FINDING_ADVICE, "They are real clients.");
 	else
 		say_raise(&d, N_("They are real clients: raise {knob}."), N_("They are real clients: let {who} give listen() a "
 			  "larger backlog."));
+	if (silent)
+		say_undefer(&d);
 	tell(&d, "cookies");
 }
 

@@ -12,6 +12,7 @@ struct knob {
 	const char *descriptors;	/* NULL: none of its own */
 	const char *at_once;		/* NULL: none */
 	const char *reload;		/* makes it call listen() with the new backlog; NULL: nothing short of a restart */
+	const char *undefer;		/* takes TCP_DEFER_ACCEPT off; NULL: none that we know */
 };
 
 const struct knob *knob_of(const char *comm);	/* NULL: a program that we do not know */
