@@ -68,6 +68,7 @@ struct notes {
 	struct retransmit retransmit;
 	__u64	timer_req;		/* request whose timer runs */
 	__u64	killed_req;		/* request that tcp_req_err() or tcp_abort() takes down */
+	__u64	reset_tw;		/* minisock of which tcp_timewait_state_process() looks at a RST */
 	struct tp_notes tp;
 	struct guard guard;
 };

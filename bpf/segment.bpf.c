@@ -255,27 +255,41 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 	return 0;
 }
 
+/* Within tcp_timewait_state_process(): by the RST that it looks at. Else by its timer, and by whoever takes its place. */
 static __always_inline int timewait_kill(const struct inet_timewait_sock *tw)
 {
-	return emit_timewait(tw, READ(TYPED_PTR(tw), tw_substate), TCP_CLOSE, 0);
+	const struct notes *n = notes();
+
+	return emit_timewait(tw, READ(TYPED_PTR(tw), tw_substate), TCP_CLOSE, n && n->reset_tw == (__u64)tw ? ECONNRESET : 0);
 }
 
 AT_ENTRY(tw_kill, inet_twsk_kill, timewait_kill(tw), const struct inet_timewait_sock *tw)
 
-/* An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. */
+/* An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. Or a RST, which ends it if it is in the window. */
 static __always_inline int timewait_segment(const struct inet_timewait_sock *tw, const struct sk_buff *skb)
 {
+	struct notes *n = notes();
 	struct segment seg;
 
-	if (READ(TYPED_PTR(tw), tw_substate) != TCP_FIN_WAIT2)
+	if (READ(TYPED_PTR(tw), tw_substate) != TCP_FIN_WAIT2 || !read_ports(&seg, TYPED_PTR(skb)))
 		return 0;
-	if (!read_ports(&seg, TYPED_PTR(skb)) || !is_fin(seg.flags))
-		return 0;
-	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0);
+	if (n && seg.flags & TH_RST)
+		n->reset_tw = (__u64)tw;
+	return is_fin(seg.flags) ? emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0) : 0;
+}
+
+static __always_inline int timewait_segment_done(void)
+{
+	struct notes *n = notes();
+
+	if (n)
+		n->reset_tw = 0;
+	return 0;
 }
 
 AT_ENTRY(tw_segment, tcp_timewait_state_process, timewait_segment(tw, skb),
 	 const struct inet_timewait_sock *tw, const struct sk_buff *skb)
+AT_RETURN(tw_segment, tcp_timewait_state_process, timewait_segment_done())
 
 /*
  * tracepoints, 6.11 and later (rx_sk, c53795d48ee8): the FIN is thrown away as a segment of the minisock; so is a RST, and

@@ -6,6 +6,7 @@
 #include <trace/events/tcp.h>
 
 #include "hooks.h"
+#include "notes.h"
 #include "read.h"
 
 static void emit_sock(unsigned int event, const struct sock *sk)
@@ -194,7 +195,8 @@ static void tp_rst_sent(void *data, const struct sock *sk,
 
 /* ---- TIME_WAIT ---- */
 
-static void emit_timewait(const struct inet_timewait_sock *tw, u8 old, u8 new)
+static void emit_timewait(const struct inet_timewait_sock *tw, u8 old, u8 new,
+			  int err)
 {
 	const struct sock_common *c = &tw->__tw_common;
 	struct tcptrace_record r;
@@ -204,29 +206,48 @@ static void emit_timewait(const struct inet_timewait_sock *tw, u8 old, u8 new)
 	set_common(&r, c);
 	r.old = old;
 	r.new = new;
+	r.ret = -err;
 	r.flags |= TCPTRACE_F_TIMEWAIT;
 	submit(&r);
 }
 
+/*
+ * Within tcp_timewait_state_process(): by the RST that it looks at. Else by its
+ * timer, and by whoever takes its place.
+ */
 static int k_tw_kill(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct inet_timewait_sock *tw = ARG(regs, 0);
 
-	emit_timewait(tw, READ_ONCE(tw->tw_substate), TCP_CLOSE);
+	emit_timewait(tw, READ_ONCE(tw->tw_substate), TCP_CLOSE,
+		      notes()->reset_tw == tw ? ECONNRESET : 0);
 	return 0;
 }
 
-/* An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. */
-static int k_tw_segment(struct kprobe *p, struct pt_regs *regs)
+/*
+ * An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. Or a RST,
+ * which ends it if it is in the window: the return is that one's.
+ */
+static int tw_segment_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct inet_timewait_sock *tw = ARG(regs, 0);
 	const struct sk_buff *skb = ARG(regs, 1);
 	struct segment seg;
 
-	if (READ_ONCE(tw->tw_substate) == TCP_FIN_WAIT2 &&
-	    read_segment(&seg, skb) &&
-	    (seg.flags & (TH_FIN | TH_RST | TH_SYN)) == TH_FIN)
-		emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT);
+	if (READ_ONCE(tw->tw_substate) != TCP_FIN_WAIT2 ||
+	    !read_segment(&seg, skb))
+		return 1;
+	if ((seg.flags & (TH_FIN | TH_RST | TH_SYN)) == TH_FIN)
+		emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0);
+	if (!(seg.flags & TH_RST))
+		return 1;
+	notes()->reset_tw = tw;
+	return 0;
+}
+
+static int tw_segment_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	notes()->reset_tw = NULL;
 	return 0;
 }
 
@@ -251,6 +272,7 @@ struct hook segment_hooks[] = {
 		   ON(SYNACK_RETRANS)),
 	TRACEPOINT(tcp_send_reset, tp_rst_sent, ON(RST_SENT)),
 	ENTER(inet_twsk_kill, k_tw_kill, ON(STATE)),
-	ENTER(tcp_timewait_state_process, k_tw_segment, ON(STATE)),
+	EXIT(tcp_timewait_state_process, tw_segment_enter, tw_segment_exit, 0,
+	     ON(STATE)),
 	{ }
 };

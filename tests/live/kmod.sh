@@ -454,6 +454,27 @@ test_retrans()
 	unload
 }
 
+# How connections end that the server closed first, by what its minisocks tell: see tests/live/ends.c.
+test_ends()
+{
+	local at server _
+
+	load
+	echo 1 > /proc/sys/net/ipv4/tcp_fin_timeout
+	reader "$tmp/a" --source kmod -q -w "$tmp/rec"
+	"$LIVE_BIN/ends" 20000 > "$tmp/ways"
+	stop $reader
+	echo 60 > /proc/sys/net/ipv4/tcp_fin_timeout
+	tcptrace conns --ends -j -r "$tmp/rec" > "$tmp/conns"
+	while read -r at server _; do
+		server=${server%\?}
+		case $server in closed-by-us | never-closed | reset-by-them)
+			check "end of $at" "$(sed -n "s/.*\"lport\":$at,.*\"end\":\"\([^\"]*\)\".*/\1/p" "$tmp/conns" | sort -u)" "$server" ;;
+		esac
+	done < "$tmp/ways"
+	unload
+}
+
 # The proof that the twins are twins: both attached to the same traffic.
 test_compare()
 {
@@ -529,7 +550,7 @@ cannot()
 }
 
 all="not_loaded load_twice unload_in_use hooks toggle two_readers io killed_reader accept_before
-     parameters addresses perf trace_cmd listeners descriptors raw churn retrans compare traffic dmesg"
+     parameters addresses perf trace_cmd listeners descriptors raw churn retrans ends compare traffic dmesg"
 passed=0 failed=0 skipped=0
 dmesg -c > /dev/null		# from here on it is ours
 PATH=$LIVE_BIN:$PATH

@@ -311,8 +311,8 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "inet_twsk_kill", PROGS_OF(ONE(k_tw_kill)) },
 	} },
 	[HOOK_TW_FIN] = { N_("orphan in FIN_WAIT2 enters TIME_WAIT"), .also = ON(STATE), .variants = {
-		{ MECH_FENTRY, "tcp_timewait_state_process", PROGS_OF(ONE(f_tw_segment)) },
-		{ MECH_KPROBE, "tcp_timewait_state_process", PROGS_OF(ONE(k_tw_segment)) },
+		{ MECH_FENTRY, "tcp_timewait_state_process", PROGS_OF(ONE(f_tw_segment), ONE(x_tw_segment)) },
+		{ MECH_KPROBE, "tcp_timewait_state_process", PROGS_OF(ONE(k_tw_segment), ONE(r_tw_segment)) },
 		{ MECH_TRACEPOINT, "kfree_skb (rx_sk)", PROGS_OF(ONE(tp_tw_segment)) },
 		{ MECH_TRACEPOINT, "kfree_skb", PROGS_OF(ONE(tp_tw_segment_old)) },
 	} },
