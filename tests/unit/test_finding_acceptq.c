@@ -291,6 +291,10 @@ static void stalled_alone(void **state)
 	assert_says(FINDING_CAUSE, "it holds the listener, and process 160, which accepted last, is gone.");
 	assert_says(FINDING_ADVICE, "why prog[150] does not start another one");
 	assert_not_said("(state");
+	box.elsewhere = true;		/* nobody had here yet */
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "and process 160, which accepted at another of its ports, is gone.");
+	assert_not_said("(state");
 }
 
 /* Who accepts later was not there. */

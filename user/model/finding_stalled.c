@@ -168,7 +168,9 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 		return;
 	}
 	say_number(d, "instead_of", p->instead_of);
-	say(d, FINDING_CAUSE, ": it holds the listener, and process {instead_of}, which accepted last, is gone");
+	say(d, FINDING_CAUSE, p->elsewhere ?
+	    N_(": it holds the listener, and process {instead_of}, which accepted at another of its ports, is gone") :
+	    N_(": it holds the listener, and process {instead_of}, which accepted last, is gone"));
 	say(d, FINDING_ADVICE, "Find out why {instead_of} ended, and why {who} does not start another one (see its log).");
 }
 

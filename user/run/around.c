@@ -416,8 +416,28 @@ static unsigned int consider_holders(struct process *best, const struct listener
 	return workers + others;
 }
 
+/* Nobody has taken from it yet: whoever took at another port of its keeper, who takes at none himself, and is gone. */
+static uint32_t gone_elsewhere(const struct model *m, const struct owner *keeper)
+{
+	const struct listener *other;
+	struct process p;
+	uint32_t gone = 0;
+
+	for (uint32_t i = 0; (other = model_listener(m, i)); i++) {
+		const struct owner *its = listener_keeper(other);
+
+		if (!other->open || !its || its->pid != keeper->pid || !other->acceptor.pid)
+			continue;
+		if (other->acceptor.pid == keeper->pid)
+			return 0;
+		if (!process(NULL, other->acceptor.pid, &p))
+			gone = other->acceptor.pid;
+	}
+	return gone;
+}
+
 /* Who should have taken from its queue since then. */
-static struct process look(const struct listener *l, uint64_t from_ns)
+static struct process look(const struct model *m, const struct listener *l, uint64_t from_ns)
 {
 	uint32_t i, n = l->seldom ? l->acceptors : 0;
 	const struct owner *keeper = listener_keeper(l);
@@ -433,8 +453,11 @@ static struct process look(const struct listener *l, uint64_t from_ns)
 	if (best.pid || !keeper || consider_holders(&best, l, keeper, from_ns))
 		return best;
 	consider(&best, keeper->pid, 0);
-	if (l->acceptor.pid != keeper->pid && !process(NULL, l->acceptor.pid, &gone))
+	if (!l->acceptor.pid)
+		best.instead_of = gone_elsewhere(m, keeper);
+	else if (l->acceptor.pid != keeper->pid && !process(NULL, l->acceptor.pid, &gone))
 		best.instead_of = l->acceptor.pid;
+	best.elsewhere = !l->acceptor.pid && best.instead_of;
 	return best;
 }
 
@@ -458,9 +481,9 @@ static bool holder(void *ctx, const struct listener *l, uint64_t from_ns, struct
 	return p->pid != 0;
 }
 
-static void look_first(struct seen *s, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
+static void look_first(struct seen *s, const struct model *m, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
 {
-	struct process p = look(l, from_ns);
+	struct process p = look(m, l, from_ns);
 	bool alone = p.pid && p.state != '?' && !p.frozen && !p.workers && !p.instead_of;
 
 	*s = (struct seen){ .listener = l->id, .from_ns = from_ns, .votes = 1, .p = p };
@@ -523,7 +546,7 @@ void around_watch(struct around *a, const struct model *m)
 		if (slot < STALLS)
 			look_again(&a->stall[slot], now_ns);
 		else
-			look_first(&a->stall[a->stalls++ % STALLS], l, from, now_ns);
+			look_first(&a->stall[a->stalls++ % STALLS], m, l, from, now_ns);
 	}
 }
 
