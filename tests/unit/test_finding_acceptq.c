@@ -175,8 +175,8 @@ static void clamped_before(void **state)
 	burst(23);
 	box.sysctl[MACHINE_SOMAXCONN] = 7;
 	look();
-	assert_told("acceptq-somaxconn", FINDING_CAUSE, "Its limit is as large as net.core.somaxconn (7): clamped by it, or its own "
-		    "number; what it asked for was before tcptrace came.");
+	assert_told("acceptq-somaxconn", FINDING_CAUSE, "(7): either that cut it down, or it asked for just as much. Its "
+		    "listen() was before tcptrace ran.");
 	assert_says(FINDING_ADVICE, "somaxconn=4096, then let prog[100] call listen() again: restart it. If its limit is 7 again: Let "
 		    "prog[100] give listen() a backlog of 32 or more.");
 	assert_not_said("asked for 7");

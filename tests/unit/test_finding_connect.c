@@ -196,10 +196,10 @@ static void came(void **state)
 	cause_of(state, ENETUNREACH, true, false, ": its SYN had left, and a router or a firewall says that there is no route.");
 	connect_fails(4, ENETUNREACH, false);
 	look();
-	assert_told("connect-fails", FINDING_CAUSE, ": there is no route, or a router or a firewall says so.");
-	cause_of(state, EHOSTUNREACH, false, false, ": no SYN had left, a route of this machine says so.");
-	cause_of(state, EHOSTUNREACH, true, false, ": the host does not answer, or a router or a firewall says so.");
-	cause_of(state, EHOSTDOWN, true, false, ": its SYN had left, and an ICMP message says so.");
+	assert_told("connect-fails", FINDING_CAUSE, ": there is no route, or a router or a firewall reports that there is none.");
+	cause_of(state, EHOSTUNREACH, false, false, ": no SYN had left, a route of this machine rejects it.");
+	cause_of(state, EHOSTUNREACH, true, false, ": the host does not answer, or a router or a firewall reports it unreachable.");
+	cause_of(state, EHOSTDOWN, true, false, ": its SYN had left, and an ICMP message brought this error.");
 	cause_of(state, ECONNRESET, true, false, ": no RST came, but a shutdown() or connect(AF_UNSPEC) of its own.");
 	cause_of(state, ECONNABORTED, true, false, ": no RST came, but ss -K or a program like it ended it.");
 	cause_of(state, EACCES, false, false, ": a filter, a route or a policy of this machine denies it.");

@@ -113,8 +113,8 @@ static bool find_clamped(struct diagnosis *d)
 		say_number(d, "backlog", (uint32_t)then->backlog);
 		say(d, FINDING_CAUSE, ". It asked for {backlog}; net.core.somaxconn made it {somaxconn}.");
 	} else {
-		say(d, FINDING_CAUSE, ". Its limit is as large as net.core.somaxconn ({somaxconn}): clamped by it, or its own "
-		    "number; what it asked for was before tcptrace came.");
+		say(d, FINDING_CAUSE, ". Its limit is as large as net.core.somaxconn ({somaxconn}): either that cut it down, or it "
+		    "asked for just as much. Its listen() was before tcptrace ran.");
 	}
 	say_cost(d);
 	say_acceptq(d);
