@@ -226,6 +226,20 @@ static void hostile(struct tcptrace_record *r, uint32_t spread)
 	}
 }
 
+/* Of one client: who comes again by his cookie may have sent data or a FIN, and not the third packet again. */
+static void a_cookie_comes_again(void **state)
+{
+	(void)state;
+	begin(false, 100);
+	feed(TCPTRACE_COOKIE_OK, 7, 0, 0);
+	feed(TCPTRACE_COOKIE_OK, 7, 0, 0);
+	b.v.ops->finish(&b.v);
+	assert_int_equal(count("cookie valid"), 2);
+	assert_int_equal(count(" ACK -"), 1);
+	assert_int_equal(count(" segment -"), 1);
+	finish();
+}
+
 static void chance_fits_too(void **state)
 {
 	struct tcptrace_record r;
@@ -255,6 +269,7 @@ int main(void)
 		cmocka_unit_test(a_long_life_keeps_both_ends),
 		cmocka_unit_test(what_does_not_fit_is_counted),
 		cmocka_unit_test(the_unwanted_make_room),
+		cmocka_unit_test(a_cookie_comes_again),
 		cmocka_unit_test(chance_fits_too),
 	};
 

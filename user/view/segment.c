@@ -158,8 +158,8 @@ static void of_step(struct row *r, struct side *s, const struct row *end)
 		arrow(r, SEG_SYN, true);
 		break;
 	case TCPTRACE_COOKIE_OK:
+		arrow(r, s->ack ? SEG_DATA : SEG_ACK, true);	/* once more: data, a FIN or an ACK has it, too */
 		s->ack = s->cookie = true;
-		arrow(r, SEG_ACK, true);
 		break;
 	case TCPTRACE_COOKIE_BAD:
 		arrow(r, SEG_ACK, true);
