@@ -30,6 +30,7 @@
 #define CLIENTS		8u
 #define PATIENCE_NS	5000000000ull
 #define TURN_MS		100	/* who waits may take the place of one that was here for so long */
+#define FIRST_MS	5	/* between two looks for the first page */
 #define HEAD_MAX	8192u		/* of a request */
 #define STALE_NS	30000000000ull	/* a page so old: whoever makes them (every 10 s where nothing happens) hangs */
 
@@ -273,7 +274,8 @@ static bool client_go(struct http *h, struct client *c, short events)
 static bool serve(struct http *h)
 {
 	struct pollfd fds[2 + CLIENTS] = { { .fd = h->wake_fd, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
-	struct client *place = page_made_ns(h) ? client_place(h) : NULL;
+	bool ready = page_made_ns(h) != 0;
+	struct client *place = ready ? client_place(h) : NULL;
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < CLIENTS; i++) {
@@ -284,7 +286,7 @@ static bool serve(struct http *h)
 	}
 	if (place)
 		fds[1].fd = h->fd;
-	if (poll(fds, 2 + CLIENTS, !place ? TURN_MS : n ? 1000 : -1) < 0 && errno != EINTR)
+	if (poll(fds, 2 + CLIENTS, !ready ? FIRST_MS : !place ? TURN_MS : n ? 1000 : -1) < 0 && errno != EINTR)
 		return false;
 	for (unsigned int i = 0; i < CLIENTS; i++) {
 		if (h->client[i].fd >= 0 && !client_go(h, &h->client[i], fds[2 + i].revents))
