@@ -61,6 +61,17 @@ static inline void rig_event(void *ctx, const struct model_event *ev)
 	memcpy(s->thread, ev->thread ? ev->thread : "", ev->thread ? sizeof(s->thread) : 1);
 }
 
+/* The same throws in each run. */
+static uint64_t seed = 20240229;
+
+static inline uint32_t dice(uint32_t sides)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (seed >> 20) % sides;
+}
+
 static inline int rig_up(void **state)
 {
 	(void)state;

@@ -14,15 +14,6 @@
 static struct model *told;		/* rig.m is not */
 static struct tcptrace_record rec[BATCH];
 static unsigned int nrec;
-static uint64_t seed = 4711;
-
-static uint32_t dice(uint32_t sides)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (seed >> 20) % sides;
-}
 
 /* As top, metrics and -q do it. */
 static void observe(struct model *m, enum tcptrace_seen way_out)
@@ -587,5 +578,6 @@ int main(void)
 		CASE(among_them),
 	};
 
+	seed = 4711;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,16 +8,6 @@
 
 #define RECORDS	1000003u
 
-static uint64_t seed = 20240229;
-
-static uint32_t dice(uint32_t sides)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (seed >> 20) % sides;
-}
-
 static struct tcptrace_record hostile(uint32_t spread)
 {
 	struct tcptrace_record rec;
