@@ -135,14 +135,11 @@ static __always_inline bool accept_returns(const struct sock *child, const struc
 /* Who takes it the record of accept() says, if that is asked for. */
 static __always_inline void emit_taken(const struct sock *child, const struct sock *listener)
 {
-	struct tcptrace_record *r = reserve(TCPTRACE_ACCEPTQ_DEL);
+	__u8 cause = sk_state(child) == TCP_CLOSE ? TCPTRACE_ACCEPTQ_RESET : TCPTRACE_ACCEPTQ_ACCEPTED;
+	struct tcptrace_record *r = reserve_child(TCPTRACE_ACCEPTQ_DEL, child, listener, cause);
 
 	if (!r)
 		return;
-	set_sock(r, child);
-	if (listener)
-		set_queues(r, listener);
-	r->cause = sk_state(child) == TCP_CLOSE ? TCPTRACE_ACCEPTQ_RESET : TCPTRACE_ACCEPTQ_ACCEPTED;
 	if (!ASKED(ACCEPT) || cfg.only_failed)
 		set_actor(r, -1);
 	submit(r);

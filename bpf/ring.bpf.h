@@ -170,18 +170,27 @@ static __always_inline void submit(struct tcptrace_record *r)
 	}
 }
 
-/* A connection in the queue of its listener (NULL: not known), and what became of it there. */
-static __always_inline void emit_child(__u32 event, const struct sock *child, const struct sock *listener, __u8 cause)
+/* A connection in the queue of its listener (NULL: not known), and what became of it there. NULL: as reserve(). */
+static __always_inline struct tcptrace_record *reserve_child(__u32 event, const struct sock *child,
+							     const struct sock *listener, __u8 cause)
 {
 	struct tcptrace_record *r = reserve(event);
 
 	if (!r)
-		return;
+		return NULL;
 	set_sock(r, child);
 	if (listener)
 		set_queues(r, listener);
 	r->cause = cause;
-	submit(r);
+	return r;
+}
+
+static __always_inline void emit_child(__u32 event, const struct sock *child, const struct sock *listener, __u8 cause)
+{
+	struct tcptrace_record *r = reserve_child(event, child, listener, cause);
+
+	if (r)
+		submit(r);
 }
 
 #endif
