@@ -5,7 +5,7 @@
  * Both were made by tcptrace -w at the same time on the same kernel, so a socket has one address. Each recording has
  * keyed hashes of addresses, with a key of its own: what stands for the same address is found first, by the steps
  * that are alike otherwise (one_name_each()). Compared is what lies between two connect()s to ports that nobody else
- * uses. Every field must be equal except for when: t_ns and call_ns within a second (a guest is slow). Of one socket,
+ * uses, in either: each has its own time of a step, and of one beside such a mark only one side lies within. Every field must be equal except for when: t_ns and call_ns within a second (a guest is slow). Of one socket,
  * what one CPU told must be told in the same order. What only one has the other must have missed: each says how many
  * hits of its hooks it missed.
  *
@@ -34,6 +34,7 @@ struct recording {
 	const char *name;
 	struct tcptrace_record *rec;
 	size_t n;
+	uint64_t from_ns, to_ns;		/* of the marks: the others' partners are outside, or nowhere */
 };
 
 static const char *const names[TCPTRACE_EVENT_MAX] = {
@@ -128,7 +129,6 @@ static void load(struct recording *to, const char *name, uint16_t from_port, uin
 {
 	FILE *f = fopen(name, "r");
 	struct tcptrace_record r;
-	bool inside = false, ended = false;
 	uint32_t skip;
 
 	if (!f)
@@ -137,16 +137,14 @@ static void load(struct recording *to, const char *name, uint16_t from_port, uin
 	    fseek(f, skip, SEEK_SET))
 		die("no recording", name);
 	to->name = name;
-	while (!ended && fread(&r, sizeof(r), 1, f) == 1) {
-		bool mark = r.event == TCPTRACE_CONNECT && r.rport == (inside ? to_port : from_port);
-
-		if (r.event == TCPTRACE_LOST)
+	while (fread(&r, sizeof(r), 1, f) == 1) {
+		if (r.event == TCPTRACE_LOST && !to->to_ns)
 			die("records were lost", name);
-		if (inside && mark)
-			ended = true;
-		else if (mark)
-			inside = true;
-		else if (inside && compared(&r)) {
+		if (r.event == TCPTRACE_CONNECT && r.rport == from_port) {
+			to->from_ns = r.t_ns;
+		} else if (r.event == TCPTRACE_CONNECT && r.rport == to_port) {
+			to->to_ns = r.t_ns;
+		} else if (compared(&r)) {
 			if (r.event == TCPTRACE_ACCEPT && r.ret >= 0)
 				add_way_out(to, &r);
 			if (r.event == TCPTRACE_SYNQ_ADD && r.new == TCPTRACE_SYNACK_TOO)
@@ -157,8 +155,13 @@ static void load(struct recording *to, const char *name, uint16_t from_port, uin
 		}
 	}
 	fclose(f);
-	if (!ended)
+	if (!to->from_ns || !to->to_ns)
 		die("the marks are missing", name);
+}
+
+static bool inside(const struct recording *of, const struct tcptrace_record *r)
+{
+	return r->t_ns > of->from_ns && r->t_ns < of->to_ns;
 }
 
 /* The state that accept() found its connection in may change between the two hooks. */
@@ -511,24 +514,27 @@ static void only_a(struct counts *c, const struct tcptrace_record *x)
 	c->event_a[x->event]++;
 }
 
-static void compare_run(struct counts *c, const struct recording *a, const struct tcptrace_record **x, size_t nx,
-			const struct tcptrace_record **y, size_t ny, struct pair *pairs)
+static void compare_run(struct counts *c, const struct recording *a, const struct recording *b, const struct tcptrace_record **x,
+			size_t nx, const struct tcptrace_record **y, size_t ny, struct pair *pairs)
 {
 	const struct tcptrace_record **first = y;
 
 	while (nx || ny) {
 		if (!ny || (nx > ny && next_is_closer(x, nx, y[0]))) {
-			only_a(c, *x++);
-			nx--;
+			if (inside(a, *x))
+				only_a(c, *x);
+			x++, nx--;
 		} else if (!nx || (ny > nx && next_is_closer(y, ny, x[0]))) {
-			only_b(c, y, y == first);
-			y++;
-			ny--;
+			if (inside(b, *y))
+				only_b(c, y, y == first);
+			y++, ny--;
 		} else {
-			compare_pair(c, a, *x, *y);
-			pairs[c->same - 1] = (struct pair){ *x++, *y++ };
-			nx--;
-			ny--;
+			if (inside(a, *x) || inside(b, *y)) {
+				compare_pair(c, a, *x, *y);
+				pairs[c->same - 1] = (struct pair){ *x, *y };
+			}
+			x++, nx--;
+			y++, ny--;
 		}
 	}
 }
@@ -545,7 +551,7 @@ static void compare(struct counts *c, const struct recording *a, const struct re
 		step = i == a->n ? y[j] : j == b->n || same_step(x[i], y[j]) <= 0 ? x[i] : y[j];
 		nx = run_length(x + i, a->n - i, step, same_step);
 		ny = run_length(y + j, b->n - j, step, same_step);
-		compare_run(c, a, x + i, nx, y + j, ny, pairs);
+		compare_run(c, a, b, x + i, nx, y + j, ny, pairs);
 		i += nx;
 		j += ny;
 	}
