@@ -408,29 +408,29 @@ static __always_inline __u64 caller_number(void)
 	return task_number(TYPED_PTR((const struct task_struct *)bpf_get_current_task()));
 }
 
-static __always_inline bool in_kthread(void)
-{
-	const struct task_struct *task = TYPED_PTR((const struct task_struct *)bpf_get_current_task());
-
-	return READ(task, flags) & PF_KTHREAD;
-}
-
 /*
  * The caller of a system call: process context only. A thread of the kernel calls for somebody whom we do not see: MPTCP's
- * for the program whose connection it joins, another closes what was in a ring that is gone.
+ * for the program whose connection it joins, another closes what was in a ring that is gone. A thread that the kernel gave
+ * to a ring (iou-sqp-1234) is the program's, but for its name.
  */
 static __always_inline void set_actor(struct tcptrace_record *r, int fd)
 {
+	const struct task_struct *current = fd < 0 ? TYPED_PTR((const struct task_struct *)bpf_get_current_task()) : NULL;
+	__u32 flags = current ? READ(current, flags) : 0;
 	__u64 id;
 
-	if (fd < 0 && in_kthread())
+	if (flags & PF_KTHREAD)
 		return;
 	id = caller_number();
 	r->pid = id >> 32;
 	r->tid = (__u32)id;
 	r->fd = fd;
 	r->flags |= TCPTRACE_F_ACTOR;
-	if (HAS_CAST) {		/* as two loads: the helper takes 40 ns */
+	if (flags & PF_IO_WORKER) {
+		const struct task_struct *leader = READ(current, group_leader);
+
+		bpf_core_read(r->comm, sizeof(r->comm), &leader->comm);
+	} else if (HAS_CAST) {		/* as two loads: the helper takes 40 ns */
 		const struct task_struct *task = TYPED_PTR((const struct task_struct *)bpf_get_current_task());
 
 		r->req = *(const __u64 *)&task->comm[0];

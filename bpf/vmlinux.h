@@ -57,6 +57,7 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define S_IFMT		0170000
 #define S_IFSOCK	0140000
 #define MSG_PEEK	2
+#define PF_IO_WORKER	0x00000010
 #define PF_KTHREAD	0x00200000
 
 /* enum sock_flags of include/net/sock.h, first members; enum sk_shutdown mask */

@@ -41,17 +41,23 @@ static inline void submit(const struct tcptrace_record *r)
 /*
  * The caller of a system call: process context only. A thread of the kernel
  * calls for somebody whom we do not see: MPTCP's for the program whose
- * connection it joins, another closes what was in a ring that is gone.
+ * connection it joins, another closes what was in a ring that is gone. A thread
+ * that the kernel gave to a ring (iou-sqp-1234) is the program's, but for its
+ * name.
  */
 static inline void set_actor(struct tcptrace_record *r, int fd)
 {
-	if (fd < 0 && current->flags & PF_KTHREAD)
+	const struct task_struct *task = current;
+
+	if (fd < 0 && task->flags & PF_KTHREAD)
 		return;
+	if (fd < 0 && task->flags & PF_IO_WORKER)
+		task = task->group_leader;
 	r->pid = current->tgid;
 	r->tid = current->pid;
 	r->fd = fd;
 	r->flags |= TCPTRACE_F_ACTOR;
-	memcpy(r->comm, current->comm, sizeof(r->comm));
+	memcpy(r->comm, task->comm, sizeof(r->comm));
 }
 
 /* The caller is the kernel, whichever thread lends itself to it: no number. */

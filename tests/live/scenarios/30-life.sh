@@ -120,6 +120,21 @@ ring()
 	[[ $mechanism == tracepoint ]] || events close,comm=uring:24
 }
 
+scenario ring_thread 4 own -- "connects by the thread of an io_uring (SQPOLL): the program's, by its own name, also in a recording"
+ring_thread()
+{
+	own_trace -w "$dir/rec"
+	server --accept loop --max 7
+	start uring "$bin/uring" -c "$port" 7
+	hear uring ''
+	[[ $reply == CONNECTED ]] || { untrace; skip "no SQPOLL here: $reply"; }
+	finish uring
+	finish server
+	untrace
+	"$tcptrace" -j -r "$dir/rec" > "$json"
+	events connect,comm=uring:7 accept,comm=server:7
+}
+
 scenario mapped 6 -- "an IPv4 connection through IPv6 sockets"
 mapped()
 {
