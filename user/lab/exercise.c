@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "../lib/caller.h"
+#include "../lib/tr.h"
 #include "../lib/wrap.h"
 #include "../talk.h"
 #include "exercise.h"
@@ -37,7 +38,10 @@ static void run_program(void)
 
 	signal(SIGPIPE, SIG_DFL);
 	dup2(STDERR_FILENO, STDOUT_FILENO);	/* standard output is the verdict's */
-	caller_find(&as, NULL);
+	if (caller_find(&as, NULL)) {
+		talk(_("SUDO_UID and SUDO_GID do not say who called sudo, and so as whom the program is to run"));
+		_exit(126);
+	}
 	errno = -caller_become(&as);
 	if (!errno)
 		execvp(program[0], program);

@@ -46,15 +46,27 @@ static bool number_of(const char *text, uint32_t *id)
 	return true;
 }
 
+int caller_of_sudo(uid_t *uid, gid_t *gid)
+{
+	const char *user = getenv("SUDO_UID"), *group = getenv("SUDO_GID");
+
+	if (geteuid() || (!user && !group))
+		return 0;
+	return number_of(user, uid) && number_of(group, gid) ? 1 : -EINVAL;
+}
+
 int caller_find(struct caller *c, const char *name)
 {
+	int err;
+
 	*c = (struct caller){ 0 };
 	if (name) {
 		c->known = true;
-		return find_user(c, name) ? 0 : -EINVAL;
+		return find_user(c, name) ? 0 : -ENOENT;
 	}
-	if (geteuid() || !number_of(getenv("SUDO_UID"), &c->uid) || !number_of(getenv("SUDO_GID"), &c->gid))
-		return 0;
+	err = caller_of_sudo(&c->uid, &c->gid);
+	if (err <= 0)
+		return err;
 	c->known = true;
 	find_user(c, NULL);
 	return 0;

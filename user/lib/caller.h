@@ -15,7 +15,9 @@ struct caller {
 	char home[256];
 };
 
-/* name: of -u; NULL: who called sudo. 0, or -EINVAL: there is no such user. */
+/* 1, 0: sudo was not called, or not to become root; -EINVAL: what it left does not say who did. */
+int caller_of_sudo(uid_t *uid, gid_t *gid);
+/* name: of -u; NULL: who called sudo. 0; -ENOENT: there is no such user; -EINVAL: as above. */
 int caller_find(struct caller *c, const char *name);
 /* Of the calling process, which is about to exec. 0 or -errno. */
 int caller_become(const struct caller *c);

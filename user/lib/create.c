@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "create.h"
-#include "parse.h"
-
-static bool id_of(const char *name, uint64_t *id)
-{
-	const char *value = getenv(name);
-
-	return value && !parse_u64(value, 0, UINT_MAX - 1, id);
-}
 
 void create_give(int fd)
 {
-	uint64_t uid, gid;
+	uid_t uid;
+	gid_t gid;
 
-	if (!geteuid() && id_of("SUDO_UID", &uid) && id_of("SUDO_GID", &gid) && fchown(fd, (uid_t)uid, (gid_t)gid))
+	if (caller_of_sudo(&uid, &gid) > 0 && fchown(fd, uid, gid))
 		errno = 0;		/* a file system without owners */
 }
 

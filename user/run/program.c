@@ -22,10 +22,13 @@ int program_fork(struct child *c, struct options *o)
 
 	if (!o->program)
 		return 0;
-	if (caller_find(&as, o->user)) {
+	err = caller_find(&as, o->user);
+	if (err == -ENOENT)
 		talk(_("-u '%s': there is no such user in /etc/passwd"), o->user);
-		return -EINVAL;
-	}
+	else if (err)
+		talk(_("SUDO_UID and SUDO_GID do not say who called sudo: as whom is the program to run? -u USER"));
+	if (err)
+		return err;
 	if (as.known && as.uid && !o->user)
 		talk(_("the program runs as %s, who called sudo; -u root: as root"), as.name[0] ? as.name : _("the user"));
 	err = child_fork(c, o->program, stdout_is_ours(o), &as);

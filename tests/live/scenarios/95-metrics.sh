@@ -387,6 +387,16 @@ program_user()
 	grep -q 'who called sudo' "$dir/talk" || fail "it does not say as whom it runs"
 	SUDO_UID=65534 SUDO_GID=65534 "$tcptrace" -q -u root -- id -u > "$dir/out" 2> "$dir/talk"
 	expect "-u root" "$(head -n 1 "$dir/out")" 0
+	local sudo
+	for sudo in SUDO_UID=1000 SUDO_GID=1000 "SUDO_UID=x SUDO_GID=1" "SUDO_UID=1 SUDO_GID=" "SUDO_UID=4294967295 SUDO_GID=1"; do
+		# shellcheck disable=SC2086 # two words
+		env $sudo "$tcptrace" -q -- id -u > "$dir/out" 2> "$dir/talk"
+		expect "status with $sudo" $? 1
+		expect "it ran as, with $sudo" "$(cat "$dir/out")" ""
+		grep -q 'do not say who called sudo' "$dir/talk" || fail "with $sudo it does not say why it runs nothing"
+	done
+	SUDO_UID=x "$tcptrace" -q -u root -- id -u > "$dir/out" 2> "$dir/talk"
+	expect "-u root, whatever sudo said" "$(head -n 1 "$dir/out")" 0
 	"$tcptrace" -q -u daemon -- id -un > "$dir/out" 2> "$dir/talk"
 	expect "-u daemon" "$(head -n 1 "$dir/out")" daemon
 	"$tcptrace" -q -u daemon -- sleep 100 > "$dir/out" 2> "$dir/talk" &
