@@ -259,14 +259,25 @@ static const char *plain_form(const struct options *o)
 	return o->view && views_by_name(o->view)->file != VIEW_STREAM ? o->view : NULL;
 }
 
+static int refuse_useless(struct options *o, const char *what, const char *form)
+{
+	return options_refuse(o, _("%s does not go with %s: it would change nothing"), what, form);
+}
+
 /* What is not for people has no header that can be left out, no columns that can be added, and no colours; -q no lines. */
 static int check_form(struct options *o)
 {
-	bool silent = o->quiet && o->view && strcmp(o->view, "top"), data = o->json || o->conns.csv;
+	bool top = o->view && !strcmp(o->view, "top"), silent = o->quiet && o->view && !top, data = o->json || o->conns.csv;
 	const char *form = o->json ? "-j" : o->conns.csv ? "--csv" : "-q", *what = NULL;
 
+	if (is_given(o, 't') && is_given(o, 'T'))
+		return options_refuse(o, _("-t and -T are two clocks for one column: one of them"));
 	if (silent && (o->conns.csv || o->conns.wide))
 		return options_refuse(o, _("%s is how lines look, and -q shows none"), o->conns.csv ? "--csv" : "--wide");
+	if (o->json && o->lang && !o->nouts)
+		return refuse_useless(o, "--lang", "-j");
+	if (o->quiet && top && (o->batch || o->json))	/* there is no screen to leave */
+		return refuse_useless(o, "-q", o->batch ? "-b" : "-j");
 	if (has_text_beside(o))
 		return 0;
 	if ((silent || data) && o->no_header && !o->conns.csv) {
@@ -277,7 +288,7 @@ static int check_form(struct options *o)
 		what = "--color always";
 		form = plain_form(o);
 	}
-	return what ? options_refuse(o, _("%s does not go with %s: it would change nothing"), what, form) : 0;
+	return what ? refuse_useless(o, what, form) : 0;
 }
 
 /* Before the last one has ended nobody knows which is the first. */

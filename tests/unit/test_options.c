@@ -295,6 +295,12 @@ static void forms(void **state)
 	refuses("report --color always", "--color always does not go with report");
 	refuses("metrics -r x --color always", "--color always does not go with metrics");
 	refuses("top -b --explain", "--explain goes with events and ladders");
+	refuses("-t -T", "-t and -T are two clocks for one column");
+	refuses("conns -T -t --out flow:x", "-t and -T are two clocks for one column");
+	refuses("-j --lang en", "--lang does not go with -j");
+	refuses("top -j --lang en", "--lang does not go with -j");
+	refuses("top -b -q", "-q does not go with -b");
+	refuses("top -j -q", "-q does not go with -j");
 	refuses("-q -r x -x", "-x leaves out steps, and -q shows none");
 	refuses("-q -j -r x -e drop", "-e leaves out steps, and -q shows none");
 	refuses("-q -r x -x -w y", "-x leaves out steps, and -q shows none");
@@ -314,6 +320,9 @@ static void forms(void **state)
 	takes("-q --color always");
 	takes("top -q -H");
 	takes("doctor -q -H");
+	takes("doctor -q -j");
+	takes("-j --lang en --out report:x");
+	takes("conns --csv --lang en");
 }
 
 /* The bits and numbers that words stand for are those of other headers. */

@@ -42,7 +42,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, struct v
 
 	*cfg = (struct view_config){
 		.time = o->time,
-		.no_header = o->no_header || o->quiet,
+		.no_header = o->no_header,
 		.whole_snapshot = o->events & EVENT_BIT(EXISTS),
 		.quiet = o->quiet,
 		.json = o->json,
@@ -122,6 +122,7 @@ static int add(struct outputs *s, unsigned int i, const struct view_config *cfg,
 	if (err)
 		return err;
 	out->file.path = own.path = outfile_path(s->o, i);
+	own.no_header |= own.quiet && ops->steps;
 	if (ops->file != VIEW_OWN && i && !own.path) {
 		own.main = &s->all[0].view;
 		to = own.main->out;
@@ -187,10 +188,9 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	if (!o->read_path)
 		about_now(&s->about, o, src);
 	settings(s, hosts, &cfg);
-	cfg.no_header |= taken;
 	cfg.quiet |= taken;
 	err = add(s, 0, &cfg, taken ? STDERR_FILENO : STDOUT_FILENO);
-	cfg.quiet = false;
+	cfg.quiet = false;		/* the main view alone is */
 	if (!err)
 		err = add_beside(s, &cfg, false);
 	if (!err)

@@ -36,7 +36,8 @@ uint32_t row_retrans(const struct conn_row *r);		/* segments sent again, SYN-ACK
 uint32_t row_syns(const struct conn_row *r);		/* SYNs sent, 0: it is no attempt */
 const char *row_errno_name(const struct conn_row *r);	/* NULL: none */
 /* "no answer to 2 SYNs", in the language that was chosen. */
-void row_sentence(struct out *o, const struct conn_row *r);
+/* english: for programs, in every language the same. */
+void row_sentence(struct out *o, const struct conn_row *r, bool english);
 
 /* ---- rows.c, keys.c: how it looks ---- */
 

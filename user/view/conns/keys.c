@@ -204,7 +204,7 @@ static void value_json(struct view *v, struct view_clock *clock, const struct co
 	else if (x->kind == TIME)
 		put_time(v, clock, x->n);
 	else if (x->kind == SENTENCE)
-		row_sentence(o, r);
+		row_sentence(o, r, true);
 	else
 		out_str(o, x->s);
 	out_char(o, '"');
@@ -259,7 +259,7 @@ static void value_csv(struct view *v, struct view_clock *clock, const struct con
 	case BYTES: out_safe(o, x->s, TCPTRACE_COMM_LEN); break;
 	case STRING: out_safe(o, x->s, 255); break;
 	case EVENTS: put_events(o, x->n, "", " "); break;
-	case SENTENCE: row_sentence(o, r); break;
+	case SENTENCE: row_sentence(o, r, true); break;
 	case TEXT: out_str(o, x->s); break;
 	}
 	put_quoted(o, from);

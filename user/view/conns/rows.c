@@ -201,7 +201,7 @@ static void put_end(struct view *v, const struct rows *rows, const struct conn_r
 	if (r->deduced)
 		out_char(v->out, '~');
 	if (rows->room >= WIDE) {
-		row_sentence(v->out, r);
+		row_sentence(v->out, r, false);
 		return;
 	}
 	if (r->end == LIFE_NOT_SENT || r->end == LIFE_UNREACHABLE) {

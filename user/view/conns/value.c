@@ -295,17 +295,19 @@ static bool they_say_why(const struct conn_row *r)
 	}
 }
 
-void row_sentence(struct out *o, const struct conn_row *r)
+void row_sentence(struct out *o, const struct conn_row *r, bool english)
 {
 	struct filling f = filling_of(r);
 	struct conn_row theirs;
+	const char *text = sentence_of(r);
 
-	put_filled(o, tr(sentence_of(r)), &f);
+	put_filled(o, english ? text : tr(text), &f);
 	if (!they_say_why(r))
 		return;
 	theirs = (struct conn_row){ .l = r->peer, .end = r->peer_end };
 	f = filling_of(&theirs);
-	out_str(o, _(" (there: "));
-	put_filled(o, tr(sentence_of(&theirs)), &f);
-	out_str(o, _(")"));
+	text = sentence_of(&theirs);
+	out_str(o, english ? " (there: " : _(" (there: "));
+	put_filled(o, english ? text : tr(text), &f);
+	out_str(o, english ? ")" : _(")"));
 }
