@@ -204,6 +204,16 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 	}
 }
 
+void model_feed_all(struct model *m, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (m->wants.owners && !owners_handler(m, rec[i]))
+			m->totals.records++;
+		else
+			model_feed(m, rec[i]);
+	}
+}
+
 void model_want(struct model *m, const struct model_wants *wants)
 {
 	m->wants = *wants;

@@ -379,6 +379,7 @@ int model_begin_again(struct model *m);	/* as new, for a replay: 0, or -ENOMEM a
 
 /* Takes one record in, calls fn for each step that it means: none, one or more. Hostile input is harmless. */
 void model_feed(struct model *m, const struct tcptrace_record *rec);
+void model_feed_all(struct model *m, const struct tcptrace_record *const *rec, unsigned int n);	/* one after the other */
 
 /* What a run wants of it; less costs less. */
 struct model_wants {

@@ -78,11 +78,11 @@ unsigned int loop_batch(void *loop, const struct tcptrace_record *const *rec, un
 {
 	struct loop *l = loop;
 
-	model_ahead(l->model, rec, n);
-	if (l->callers || outputs_take_records(l->outputs))
+	if (!l->wants.owners)
+		model_ahead(l->model, rec, n);
+	if (l->callers || !outputs_batch(l->outputs, rec, n))
 		return 0;
-	for (unsigned int i = 0; i < n; i++)
-		model_feed(l->model, rec[i]);
+	model_feed_all(l->model, rec, n);
 	l->taken += n;
 	return n;
 }

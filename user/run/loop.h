@@ -38,7 +38,7 @@ struct loop {
 
 /* One record into the model and to all outputs, as source_fn: 0, or LOOP_STOP when nothing more is wanted. */
 int loop_record(void *loop, const struct tcptrace_record *rec);
-/* As source.batch: all of them into the model, where no output takes records; else none. */
+/* As source.batch: all of them into the model, where no output takes records one by one; else none. */
 unsigned int loop_batch(void *loop, const struct tcptrace_record *const *rec, unsigned int n);
 #define LOOP_STOP	(-ECANCELED)
 #define LOOP_HOLD	(-EBUSY)	/* it is held: not yet */

@@ -174,10 +174,24 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec)
 	return more && !count_reached(s);
 }
 
-/* What draws at intervals, or sums up, asks the model then, and has no use for a record. */
-bool outputs_take_records(const struct outputs *s)
+/*
+ * What draws at intervals, or sums up, asks the model then, and has no use for a record. Recordings have for each, and
+ * whoever takes no more says so when they are flushed.
+ */
+bool outputs_batch(struct outputs *s, const struct tcptrace_record *const *rec, unsigned int n)
 {
-	return s->takes || s->o->count;
+	if (!s->takes && !s->o->count)
+		return true;
+	if (!outputs_only_record(s))
+		return false;
+	s->recorded += n;
+	for (unsigned int i = 1; i < s->n; i++) {
+		struct view *v = &s->all[i].view;
+
+		for (unsigned int k = 0; k < n; k++)
+			v->ops->record(v, rec[k], true);
+	}
+	return true;
 }
 
 /* Wall time follows the clock of the machine, when somebody sets it; not its rate, which moves by some us. */

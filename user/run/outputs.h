@@ -28,7 +28,8 @@ void outputs_event(struct outputs *s, const struct model_event *ev);
 void outputs_amid(struct outputs *s, uint64_t now_ns, bool over);
 /* After all events of rec. false: nothing more is wanted (-c is reached) or an output takes no more. */
 bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
-bool outputs_take_records(const struct outputs *s);	/* or what they are counted by (-c); notes are for all */
+/* So many at once, none of them a note, whose events nobody wants to see; false: one by one. */
+bool outputs_batch(struct outputs *s, const struct tcptrace_record *const *rec, unsigned int n);
 void outputs_tick(struct outputs *s, uint64_t now_ns);
 /* As view_ops.play; false: no view says how far a replay may go. */
 bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play);

@@ -199,12 +199,15 @@ int outputs_open(struct outputs **out, const struct options *o, const struct sel
 	return err;
 }
 
+bool outputs_only_record(const struct outputs *s)
+{
+	return s->only_records && !s->select->filter && !s->o->count && !(s->o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW));
+}
+
 void outputs_want(const struct outputs *s, struct model_wants *wants)
 {
-	bool counts = s->select->filter || s->o->count || s->o->fail_on & (FAIL_ON_REFUSED | FAIL_ON_OVERFLOW);
-
 	wants->looks = 0;
-	wants->owners = s->only_records && !counts;
+	wants->owners = outputs_only_record(s);
 	wants->steps = s->selects || s->takes || s->select->filter ? UINT64_MAX : 0;
 	for (unsigned int i = 0; i < s->n; i++) {
 		const struct view *v = &s->all[i].view;

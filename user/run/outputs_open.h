@@ -49,4 +49,6 @@ static inline bool output_silent(const struct view *v)
 	return v->ops->steps && v->cfg.quiet;
 }
 
+bool outputs_only_record(const struct outputs *s);	/* only_records, of all that comes, and nothing is counted */
+
 #endif

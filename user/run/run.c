@@ -64,7 +64,7 @@ static int open_all(struct run *r, struct options *o)
 	if (r->select.both_ends && !o->read_path)
 		select_lift(&r->select, o);
 	o->source.events = views_events(o);
-	o->source.patient = views_patient(o);
+	o->source.patience = views_patience(o);
 	err = input_open(&r->input, o);
 	if (err)
 		return err;
@@ -86,8 +86,7 @@ static int open_all(struct run *r, struct options *o)
 		return err;
 	outputs_want(r->outputs, &r->loop.wants);
 	models_want(&r->models, &r->loop.wants);
-	if (!r->loop.wants.owners)
-		r->loop.src->batch = loop_batch;
+	r->loop.src->batch = loop_batch;
 	return 0;
 }
 

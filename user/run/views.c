@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
+#include "outfile.h"
 #include "views.h"
 
 static const struct view_ops *const views[] = {
@@ -65,7 +66,15 @@ uint64_t views_events(const struct options *o)
 	return events;
 }
 
-bool views_patient(const struct options *o)
+/* What a CPU makes in a nap of 20 ms, 1,000 connections of 5 records and more, has room in a ring of so many slots. */
+#define PATIENCE_SLOTS	8192u
+#define RECORDED_SLOTS	(4 * PATIENCE_SLOTS)	/* of 30 records and more */
+
+unsigned int views_patience(const struct options *o)
 {
-	return !o->nouts && (o->quiet || !views_by_name(o->view)->steps);
+	bool silent = o->quiet || !views_by_name(o->view)->steps || (!o->path && outfile_takes_stdout(o));
+
+	for (unsigned int i = 0; i < o->nouts; i++)
+		silent &= o->outs[i].view == &view_record;
+	return !silent ? 0 : o->nouts ? RECORDED_SLOTS : PATIENCE_SLOTS;
 }

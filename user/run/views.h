@@ -14,7 +14,7 @@ const struct view_ops *views_by_name(const char *name);		/* or NULL */
 bool views_want_both_ends(const struct options *o);
 /* Events, as lib/events.h has them; 0: all. Of a command that is no run: what -e, -x and -q say. */
 uint64_t views_events(const struct options *o);
-/* None shows step by step: a batch may be late by 20 ms. */
-bool views_patient(const struct options *o);
+/* As source_config.patience: none shows step by step, so a batch may be late by 20 ms. */
+unsigned int views_patience(const struct options *o);
 
 #endif

@@ -52,19 +52,22 @@ static __u64 hash_of(const __u64 *key, __u64 word)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static __u64 disguised(struct disguise *d, __u64 address)
+static __u64 hashed(struct disguise *d, unsigned int i, __u64 address)
+{
+	d->cached[i].address = address;
+	d->cached[i].hash = hash_of(d->key, address);
+	d->cached[i].hash += !d->cached[i].hash;	/* 0 means unknown */
+	return d->cached[i].hash;
+}
+
+static inline __u64 disguised(struct disguise *d, __u64 address)
 {
 	/* sockets begin at multiples of 64 */
 	unsigned int i = (unsigned int)(address >> 6 ^ address >> 14) % DISGUISE_CACHED;
 
 	if (!address)
 		return 0;
-	if (d->cached[i].address != address) {
-		d->cached[i].address = address;
-		d->cached[i].hash = hash_of(d->key, address);
-		d->cached[i].hash += !d->cached[i].hash;	/* 0 means unknown */
-	}
-	return d->cached[i].hash;
+	return d->cached[i].address == address ? d->cached[i].hash : hashed(d, i, address);
 }
 
 /* The members that hold addresses; in notes they hold counts. */

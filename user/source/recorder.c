@@ -76,6 +76,24 @@ static void put_record(struct recorder *r, const struct tcptrace_record *rec)
 	r->records++;
 }
 
+/* The same, with no address of the kernel in it: copied once, unless gzip takes it. */
+static void put_disguised(struct recorder *r, const struct tcptrace_record *rec)
+{
+	struct tcptrace_record copy, *to = &copy;
+
+	if (!r->gz) {
+		out_make_room(&r->out, RECORD_SIZE);
+		to = (struct tcptrace_record *)out_at(&r->out);
+	}
+	*to = *rec;
+	disguise_record(&r->disguise, to);
+	if (r->gz)
+		put(r, to, RECORD_SIZE);
+	else
+		out_take(&r->out, (const char *)(to + 1));
+	r->records++;
+}
+
 /* 16 bytes as hexadecimal digits with dashes. */
 static void read_boot_id(uint8_t id[16])
 {
@@ -344,8 +362,6 @@ static void say_again(struct recorder *r)
 
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 {
-	struct tcptrace_record copy;
-
 	if (r->error)
 		return r->error;
 	if (r->cfg.file_bytes)
@@ -355,9 +371,7 @@ int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 		r->said_ns = rec->t_ns;
 		put_observed(r);
 	} else if (r->cfg.addresses) {
-		copy = *rec;
-		disguise_record(&r->disguise, &copy);
-		put_record(r, &copy);
+		put_disguised(r, rec);
 	} else {
 		put_record(r, rec);
 	}

@@ -75,7 +75,8 @@ struct source_config {
 	enum mechanism mechanism;
 	const char *path;		/* file source: what to replay ("-": stdin) */
 	bool io;			/* read and write events too */
-	bool patient;			/* nobody looks at records as they come: let more of them gather */
+	unsigned int patience;		/* nobody looks at records as they come: let more gather where a CPU has room for
+					 * so many; 0: somebody does */
 	uint32_t ring_bytes;		/* of all rings together; 0: the source's own */
 	bool verbose;			/* what was tried and refused, on standard error */
 };

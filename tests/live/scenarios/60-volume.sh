@@ -25,6 +25,27 @@ load()
 	done
 }
 
+# A recording that nothing else is asked of is written in batches.
+scenario load_recorded 4 alone -- "10,007 connections into -w - alone: their replay has all"
+load_recorded()
+{
+	local n=$((SLOW ? 503 : 10007)) records
+
+	view "$dir/record" '' -w -
+	own_counters before
+	start load "$bin/load" --count $n --port $port
+	finish load
+	all_gone
+	unview
+	own_counters after
+	json=$dir/replay
+	"$tcptrace" -j -r "$dir/record" > "$json"
+	complete_conns $n
+	listener_is accepted=$n established=$n
+	records=$((($(stat -c %s "$dir/record") - 256) / 128))	# some say again what is seen
+	within "records, which are said" "$(sed -n 's/^\([0-9]*\) records, 0 lost .*/\1/p' "$dir/talk")" $((records - 9)) $records
+}
+
 # complete_conns N: each of N connections with all its events at both ends
 complete_conns()
 {

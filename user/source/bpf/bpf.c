@@ -21,9 +21,7 @@
 
 #define RING_BYTES	(18u << 20)	/* 131,072 records */
 #define PAUSE_NS	4000000		/* nap between two drains while records come */
-/* What a CPU makes in it, 1,000 connections of 5 records and more, has room in a ring of so many slots. */
-#define PATIENCE_NS	20000000
-#define PATIENCE_SLOTS	8192
+#define PATIENCE_NS	20000000	/* the same where nobody looks at them */
 #define BUSY		65536		/* this many at once: more have come meanwhile, no time for anything else */
 
 static void bpf_source_close(struct source *base)
@@ -137,7 +135,7 @@ static int poll_last(struct bpf_source *s)
 static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, void *ctx)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
-	struct timespec nap = { 0, s->cfg.patient && s->rings.slots >= PATIENCE_SLOTS ? PATIENCE_NS : PAUSE_NS };
+	struct timespec nap = { 0, s->cfg.patience && s->rings.slots >= s->cfg.patience ? PATIENCE_NS : PAUSE_NS };
 	int n, err;
 
 	s->fn = fn;
