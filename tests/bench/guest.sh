@@ -24,6 +24,7 @@ tracer() {
 	everything) ;;
 	io)         own+=(--io) ;;
 	queues)     own+=(top -b -i 60) ;;	# both queues of each listener
+	metrics)    own+=(metrics --listen 127.0.0.1:9817) ;;
 	quiet)      own+=(-q) ;;		# these and trouble
 	trouble)    own+=(-x) ;;
 	record)     own+=(-w -) ;;
@@ -72,10 +73,14 @@ stop() {
 }
 
 row() {	# NAME BASE COMMAND...
-	local name=$1 base=$2 before all took
+	local name=$1 base=$2 before rest all took
 
 	shift 2
 	start "$@" || { echo "$name: does not run here: $(tail -n 1 /out/e)"; return; }
+	sleep 2
+	before=$(tracer_ns)
+	sleep 10
+	rest=$((($(tracer_ns) - before) / 10))
 	./both connect 10 >/dev/null
 	sleep 0.1
 	before=$(tracer_ns)
@@ -88,8 +93,8 @@ row() {	# NAME BASE COMMAND...
 	times >/out/after
 	echo 0 >/proc/sys/kernel/bpf_stats_enabled
 	awk 'NR == FNR {t[$1] = $2; next} $3 !~ /^it_/ {print ($2 - t[$1]) / 500, $3}' /out/before /out/after >/out/progs
-	awk -v name="$name" -v base="$base" -v all="$all" -v own="$took" -v n=$((rounds * 50)) '{bpf += $1}
-		END {printf "%-26s %8.0f  %.4fx %+7.0f %7.0f %8.0f\n", name, base, all / base, all - base, bpf, own / n}' /out/progs
+	awk -v name="$name" -v base="$base" -v all="$all" -v own="$took" -v n=$((rounds * 50)) -v rest="$rest" '{bpf += $1} END {
+		printf "%-26s %8.0f  %.4fx %+7.0f %7.0f %8.0f %9.0f\n", name, base, all / base, all - base, bpf, own / n, rest}' /out/progs
 	[ -z "${PROGRAMS:-}" ] || sort -rn /out/progs | awk '$1 >= 1 {printf "    %7.0f %s\n", $1, $2}'
 	stop
 }
@@ -102,7 +107,8 @@ fresh() {	# FUNCTION ARG...
 rows() {
 	local r
 
-	printf '%s, instructions a connection:\n%-26s %8s  %7s %7s %7s %8s\n' "$(uname -r)" row without with more 'in BPF' 'its own'
+	printf '%s, instructions a connection, and of its own a second while nothing happens:\n%-26s %8s  %7s %7s %7s %8s %9s\n' \
+		"$(uname -r)" row without with more 'in BPF' 'its own' 'at rest'
 	for _ in 1 2 3; do fresh mean; done >/dev/null	# the first ones are cheaper by 5 %
 	for r; do
 		if [ "${r%%/*}" = peer ]; then peer "${r#*/}" /out/record; else tracer "${r%%/*}" "${r#*/}"; fi

@@ -14,7 +14,7 @@
 #include "signals.h"
 
 #define LOOK_EVERY	256		/* records: what is there may take a slow terminal many seconds */
-#define POLL_MS		100		/* longest wait: a signal that comes between two waits is late by this */
+#define POLL_NS		100000000u	/* longest wait, but of who needs no ticks: a signal between two waits is late by this */
 
 /* When the record is, or the replay is over before it. */
 static uint64_t moment_of(struct loop *l, const struct tcptrace_record *rec)
@@ -155,7 +155,7 @@ static int play_poll(struct loop *l)
 		return play_held(l);
 	if (l->over)
 		return play_end(l);
-	err = l->src->ops->poll(l->src, POLL_MS, loop_record, l);
+	err = l->src->ops->poll(l->src, POLL_NS / 1000000, loop_record, l);
 	if (err == SOURCE_END) {
 		l->over = true;
 		return play_end(l);
@@ -168,13 +168,13 @@ static int play_poll(struct loop *l)
 
 static int poll_timeout(const struct loop *l)
 {
-	uint64_t now, left;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), until = now + POLL_NS;
 
-	if (!l->deadline_ns)
-		return POLL_MS;
-	now = clock_ns(CLOCK_MONOTONIC);
-	left = now < l->deadline_ns ? (l->deadline_ns - now + 999999) / 1000000 : 0;
-	return left < POLL_MS ? (int)left : POLL_MS;
+	if (until < outputs_idle_ns(l->outputs))
+		until = outputs_idle_ns(l->outputs);
+	if (l->deadline_ns && l->deadline_ns < until)
+		until = l->deadline_ns;
+	return until > now ? (int)((until - now + 999999) / 1000000) : 0;
 }
 
 void loop_heed_signals(struct loop *l)
@@ -260,6 +260,8 @@ int loop_run(struct loop *l)
 	int err = 0;
 
 	l->until_ns = outputs_play(l->outputs, UINT64_MAX, &play) ? 0 : UINT64_MAX;
+	if (l->live)		/* somebody may be asking already */
+		outputs_tick(l->outputs, clock_ns(CLOCK_MONOTONIC));
 	while (!err && !signal_flags.end && !time_is_up(l) && !program_is_over(l)) {
 		err = l->live ? l->src->ops->poll(l->src, poll_timeout(l), loop_record, l) : play_poll(l);
 		if (err == -EINTR)

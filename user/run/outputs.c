@@ -276,6 +276,11 @@ void outputs_tick(struct outputs *s, uint64_t now_ns)
 		s->takes |= recording_heed(&s->recording, &s->all[0].view, now_ns);
 }
 
+uint64_t outputs_idle_ns(const struct outputs *s)
+{
+	return s->n == 1 ? s->all[0].view.idle_ns : 0;
+}
+
 /* The first that plays decides. */
 bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play)
 {

@@ -31,6 +31,7 @@ bool outputs_record(struct outputs *s, const struct tcptrace_record *rec);
 /* So many at once, none of them a note, whose events nobody wants to see; false: one by one. */
 bool outputs_batch(struct outputs *s, const struct tcptrace_record *const *rec, unsigned int n);
 void outputs_tick(struct outputs *s, uint64_t now_ns);
+uint64_t outputs_idle_ns(const struct outputs *s);	/* until when no tick is needed, unless a record comes; 0: now */
 /* As view_ops.play; false: no view says how far a replay may go. */
 bool outputs_play(struct outputs *s, uint64_t next_ns, struct view_play *play);
 /* Is a look at all sockets due before the next tick? It is told when that is over. */

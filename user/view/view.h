@@ -199,7 +199,7 @@ struct view_ops {
 	void (*event)(struct view *v, const struct model_event *ev);
 	/* As it came, after its events. passed: one of these is what the user asked to see. 0 or -errno */
 	int (*record)(struct view *v, const struct tcptrace_record *rec, bool passed);
-	/* Time passed, while live (CLOCK_MONOTONIC) or by play(): several times a second, also between events. */
+	/* Time passed, while live (CLOCK_MONOTONIC) or by play(): several times a second, also between events; see idle_ns. */
 	void (*tick)(struct view *v, const struct model *m, uint64_t now_ns);
 	/*
 	 * A replay goes as fast as it can, unless a view says how far. Asked before a record that lies beyond what it
@@ -233,6 +233,7 @@ struct view {
 	uint64_t shown;			/* events; flow: connections; top: tables */
 	uint8_t host;			/* whose findings come */
 	bool done;			/* its user has seen enough: the run ends */
+	uint64_t idle_ns;		/* CLOCK_MONOTONIC: until then it needs no tick, unless a record comes; 0: as ever */
 	uint64_t steps;			/* which event() is for, for now: a bit for each event; others may come, too */
 	uint32_t looks;			/* that it has had at the lengths of queues: model_longest() begins anew with each */
 	uint64_t wants;			/* events beside those of its ops, for now; live */

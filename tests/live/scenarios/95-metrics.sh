@@ -235,7 +235,7 @@ socket_flags() { sed -n 's/^flags:\t*//p' "/proc/$1/fdinfo/3"; }
 # ticks PID: its CPU time
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 
-scenario metrics_textfile 4 own -- "a page that cannot be written is said when that happens; the run fails by its last one"
+scenario metrics_textfile 4 own -- "a page that cannot be written is said when that happens; the run fails by its last one; -i says how often"
 metrics_textfile()
 {
 	local i
@@ -255,6 +255,35 @@ metrics_textfile()
 	unset 'pid[metrics]'
 	expect "how often it is said" "$(grep -c 'no/m.prom: No such file' "$dir/talk")" 1
 	grep -q '^tcptrace_build_info' "$dir/there/no/m.prom" || fail "no page at the end"
+
+	"$tcptrace" metrics --netns "$ns" --mechanism "$mechanism" --textfile "$dir/often" -i 0.5 > /dev/null 2> "$dir/talk" &
+	pid[metrics]=$!
+	until [[ -e $dir/often ]]; do sleep 0.1; done
+	for ((i = 0; i < 40; i++)); do
+		stat -c %i%Y "$dir/often"
+		sleep 0.1
+	done | sort -u > "$dir/files"
+	end metrics INT
+	within "files that were written in four seconds" "$(wc -l < "$dir/files")" 4 10
+}
+
+# woken PID: how often its first thread has slept
+woken() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$1/status"; }
+
+scenario metrics_idle 4 own -- "while nothing happens it wakes once a second, and what happens then is on the page soon"
+metrics_idle()
+{
+	local before
+
+	metrics
+	server --backlog 2 --accept none
+	sleep 2
+	before=$(woken "${pid[metrics]}")
+	sleep 5
+	within "times that it woke in five seconds" $(($(woken "${pid[metrics]}") - before)) 1 25
+	client_hold --count 1
+	scrape one
+	expect established "$(metric one "tcptrace_established_total{")" 1
 }
 
 established() { awk '/^tcptrace_established_total/ { n += $NF } END { print n }' "$dir/many"; }

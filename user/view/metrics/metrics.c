@@ -209,20 +209,35 @@ static bool page_is_due(const struct metrics *s, const struct model *m, uint64_t
 	return age >= PAGE_NS && (s->rows.waiting || model_totals(m)->records != s->records);
 }
 
+static bool writes_file(const struct view *v)
+{
+	return v->cfg.path && !v->cfg.metrics.once && strcmp(v->cfg.path, "-");
+}
+
+/* At most a page's age from here, for the names of who has a listener now. */
+static uint64_t next_tick(const struct view *v, const struct model *m, uint64_t now_ns)
+{
+	const struct metrics *s = v->priv;
+	uint64_t next = (s->http && model_totals(m)->records != s->records ? s->page_ns : now_ns) + PAGE_NS;
+
+	if (writes_file(v) && next > s->file_ns + v->cfg.metrics.interval_ns)
+		next = s->file_ns + v->cfg.metrics.interval_ns;
+	return next;
+}
+
 static void metrics_tick(struct view *v, const struct model *m, uint64_t now_ns)
 {
 	struct metrics *s = v->priv;
 	bool answer = s->http && page_is_due(s, m, now_ns);
-	bool file = v->cfg.path && !v->cfg.metrics.once && strcmp(v->cfg.path, "-") &&
-		    (!s->file_ns || now_ns - s->file_ns >= v->cfg.metrics.interval_ns);
+	bool file = writes_file(v) && (!s->file_ns || now_ns - s->file_ns >= v->cfg.metrics.interval_ns);
 
-	if (!answer && !file)
-		return;
 	if (answer)
 		s->page_ns = now_ns;
 	if (file)
 		s->file_ns = now_ns;
-	make_pages(v, m, now_ns, answer, file);
+	if (answer || file)
+		make_pages(v, m, now_ns, answer, file);
+	v->idle_ns = next_tick(v, m, now_ns);
 }
 
 static void metrics_begin(struct view *v)
