@@ -56,8 +56,8 @@ static const struct command commands[] = {
 	}, {
 		.name = "metrics", .help = N_("numbers of each listener for Prometheus, at http://127.0.0.1:9817/metrics"),
 		.run = run_stream, .view = "metrics",
-		.takes = TAKES_METRICS | (TAKES_RUN & ~(TAKES_TROUBLE | TAKES_COUNT | TAKES_PROGRAM | TAKES_USER | TAKES_PAGE |
-							TAKES_LANG)),
+		.takes = TAKES_METRICS | TAKES_INTERVAL | (TAKES_RUN & ~(TAKES_TROUBLE | TAKES_COUNT | TAKES_PROGRAM | TAKES_USER |
+									 TAKES_PAGE | TAKES_LANG)),
 		.form = N_("'metrics' answers who asks for numbers"),
 	}, {
 		.name = "listeners", .help = N_("both queues of every listener now, like ss -ltn"),

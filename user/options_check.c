@@ -173,6 +173,12 @@ static int check_metrics(struct options *o)
 				      o->read_path ? "-r" : "--once");
 	if (is_given(o, OPT_TEXTFILE) && is_given(o, 'o'))
 		return options_refuse(o, _("--textfile and -o both say where metrics go"));
+	if (!(o->command->takes & TAKES_METRICS) || !o->interval_ns)
+		return 0;
+	if (!o->path || !strcmp(o->path, "-") || o->metrics.once || o->read_path)
+		return options_refuse(o, _("-i is how often metrics writes the file anew: with --textfile, and not with --once or -r"));
+	o->metrics.interval_ns = o->interval_ns;
+	o->interval_ns = 0;
 	return 0;
 }
 
@@ -328,11 +334,11 @@ int options_check(struct options *o)
 	if (!err)
 		err = check_page(o);
 	if (!err)
+		err = check_metrics(o);
+	if (!err)
 		err = check_interval(o);
 	if (!err && o->at_once && (!o->conns.all || o->read_path))
 		err = options_refuse(o, _("-d '%s': out of range; more than 0 and at most ten years"), "0");
-	if (!err)
-		err = check_metrics(o);
 	if (!err && o->command->argument)
 		err = check_lab(o);
 	if (!err)

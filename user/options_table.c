@@ -38,7 +38,8 @@ const struct option_row option_rows[] = {
 
 	HEAD(3, N_("How to show it:")),
 	{ { "interval", 'i', "SECONDS", 0,
-	    N_("between two looks of top (0.2 to 60; 1); with -q a summary so often, of conns -a a list"), 3 }, TAKES_INTERVAL },
+	    N_("between two looks of top (0.2 to 60; 1); with -q a summary so often, of conns -a a list, of metrics --textfile"), 3 },
+	  TAKES_INTERVAL },
 	{ { "batch", 'b', NULL, 0, N_("no screen: a table at each interval"), 3 }, TAKES_TOP },
 	{ { "iterations", 'n', "N", 0, N_("end after so many of these tables"), 3 }, TAKES_TOP },
 	{ { "json", 'j', NULL, 0, N_("one JSON object a line"), 3 }, TAKES_JSON },
@@ -69,7 +70,7 @@ const struct option_row option_rows[] = {
 	{ { "max-size", OPT_MAX_SIZE, "BYTES", 0, N_("of report: no larger page (K, M; 5M)"), 4 }, TAKES_PAGE },
 	{ { "listen", OPT_LISTEN, "[ADDRESS]:PORT", 0, N_("of metrics: answer there (127.0.0.1:9817; :9817 is any address)"), 4 },
 	  TAKES_METRICS },
-	{ { "textfile", OPT_TEXTFILE, "FILE", 0, N_("of metrics: write it there, anew every 15 seconds, for node_exporter"), 4 },
+	{ { "textfile", OPT_TEXTFILE, "FILE", 0, N_("of metrics: write it there, anew every 15 seconds (-i), for node_exporter"), 4 },
 	  TAKES_METRICS },
 	{ { "once", OPT_ONCE, NULL, 0, N_("of metrics: one page, at the end (-d), or of how it is now"), 4 }, TAKES_METRICS },
 	{ { "labels", OPT_LABELS, "LABEL,...", 0, N_("of metrics: tell listeners apart by these (address,port,comm,unit,namespace,pod,container; all)"), 4 },
