@@ -52,6 +52,12 @@ static const struct {
 	{ "/machine.slice/machine-libpod_pod_" ID2 ".slice/libpod-" ID ".scope/container", "", "", SHORT, ID },
 	{ "/machine.slice/libpod-conmon-" ID ".scope", "libpod-conmon-" ID ".scope", "", "", "" },
 	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope/container", "", "", SHORT, ID },
+	{ "/system.slice/web.service/libpod-payload-" ID, "web.service", "", SHORT, ID },	/* of Quadlet */
+	{ "/system.slice/web.service/libpod-payload-" ID "/system.slice/cron.service", "cron.service", "", SHORT, ID },
+	{ "/user.slice/user-1000.slice/user@1000.service/app.slice/web.service/libpod-payload-" ID "/container", "web.service",
+	  "", SHORT, ID },
+	{ "/system.slice/web.service/runtime", "web.service", "", "", "" },
+	{ "/system.slice/web.service/libpod-payload-" SHORT, "web.service", "", "", "" },
 	{ "/system.slice/nerdctl-" ID ".scope", "", "", SHORT, ID },
 	/* Kubernetes: the drivers systemd and cgroupfs; containerd, CRI-O, docker */
 	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice/cri-containerd-" ID ".scope",

@@ -98,13 +98,19 @@ static void keep_unescaped(char *to, size_t size, struct part p)
 
 /* ---- what is entered ---- */
 
-static void enter_container(struct cgroup *c, struct part id)
+/* Of a unit that is this container (podman --cgroups=split, as Quadlet has it). */
+static void enter_payload(struct cgroup *c, struct part id)
 {
 	struct proc_place *p = &c->place;
 
-	p->unit[0] = 0;
 	keep(p->id, sizeof(p->id), id);
 	keep(p->container, sizeof(p->container), (struct part){ id.s, id.n < ID_SHORT ? id.n : ID_SHORT });
+}
+
+static void enter_container(struct cgroup *c, struct part id)
+{
+	c->place.unit[0] = 0;
+	enter_payload(c, id);
 }
 
 /* One that has a name and no id. */
@@ -184,6 +190,8 @@ static void take_folder(struct cgroup *c, struct part p, struct part before, boo
 		return;
 	if (is_id(p))
 		enter_container(c, p);
+	else if (begins(p, "libpod-payload-") && is_id(without(p, 15, 0)))
+		enter_payload(c, without(p, 15, 0));
 	else if (begins(p, "lxc.payload.") && p.n > 12)
 		enter_machine(c, without(p, 12, 0));
 	else if (is(before, "lxc") || is(before, "lxc.payload"))
