@@ -161,6 +161,51 @@ test_two_readers()
 	unload
 }
 
+# number KEY FILE: of the end of a run
+number() { sed -n "/\"type\":\"end\"/s/.*\"$1\":\([0-9]*\),.*/\1/p" "$2"; }
+
+# Who is stopped loses what his buffer has no room for, and says how much; who reads meanwhile loses nothing.
+test_overflow()
+{
+	local a b lost
+
+	load
+	reader "$tmp/a" --source kmod -q -j --ring 1; a=$reader
+	reader "$tmp/b" --source kmod -q -j; b=$reader
+	kill -STOP $a
+	traffic 3001
+	kill -CONT $a
+	stop $b
+	stop $a
+	lost=$(number lost "$tmp/a")
+	((lost > 1000)) || fail "only $lost records were lost"
+	check "lost of who reads" "$(number lost "$tmp/b")" 0
+	check "records and lost ones of who was stopped" $(($(number records "$tmp/a") + lost)) "$(number records "$tmp/b")"
+	check "listeners that lost some" "$(grep '"type":"listener"' "$tmp/a" | grep -c '"incomplete":true')" 1
+	check "accepted by who reads" "$(grep '"type":"listener"' "$tmp/b" | grep -c '"accepted":3001,')" 1
+	unload
+}
+
+# Comes and goes amid connections: loaded alone, read, and its reader killed.
+test_load_busy()
+{
+	local i pid
+
+	"$LIVE_BIN/load" --count 1000003 --timeout 800 < /dev/null > /dev/null 2>&1 &
+	pid=$!
+	for ((i = 0; i < 7; i++)); do
+		load
+		((i % 3)) && reader "$tmp/a" --source kmod -q
+		case $((i % 3)) in
+		1) stop $reader ;;
+		2) stop $reader KILL; rmdir "$T/instances/tcptrace-$reader" || fail "rmdir of the instance" ;;
+		esac
+		unload
+	done
+	kill -0 $pid || fail "the traffic has ended"
+	stop $pid
+}
+
 test_io()
 {
 	load
@@ -549,7 +594,7 @@ cannot()
 	esac
 }
 
-all="not_loaded load_twice unload_in_use hooks toggle two_readers io killed_reader accept_before
+all="not_loaded load_twice load_busy unload_in_use hooks toggle two_readers overflow io killed_reader accept_before
      parameters addresses perf trace_cmd listeners descriptors raw churn retrans ends compare traffic dmesg"
 passed=0 failed=0 skipped=0
 dmesg -c > /dev/null		# from here on it is ours

@@ -249,6 +249,20 @@ static void test_every_program_has_a_place(void **state)
 			fail_msg("no hook has the program %s", bpf_program__name(prog_at(skel, i)));
 }
 
+/* That of a system call is of 64-bit programs alone, which use no io_uring for it. */
+static void test_tracepoints_of_calls_lose_some(void **state)
+{
+	(void)state;
+	for (int id = 0; id < HOOK_MAX; id++) {
+		for (int v = 0; v < VARIANTS_MAX && hook_table[id].variants[v].target; v++) {
+			const struct variant *way = &hook_table[id].variants[v];
+
+			if (strstr(way->target, "sys_e") && (!way->loses || !*way->loses) && !strstr(way->target, "32-bit"))
+				fail_msg("%s by %s: nothing is said of 32-bit programs and io_uring", hook_table[id].name, way->target);
+		}
+	}
+}
+
 static bool begins(const char *section, const char *with)
 {
 	return !strncmp(section + (*section == '?'), with, strlen(with));
@@ -767,6 +781,7 @@ int main(void)
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_every_program_has_a_place),
+		cmocka_unit_test(test_tracepoints_of_calls_lose_some),
 		cmocka_unit_test(test_programs_fit_their_variants),
 		cmocka_unit_test(test_every_event_has_a_hook),
 		cmocka_unit_test(test_older_function),

@@ -36,7 +36,9 @@ _Static_assert(PROGS <= PROGS_MAX, "each program has a number");
 #define CGROUP		.needs = NEEDS_CGROUP
 #define SYSCALL		.needs = NEEDS_TRACEFS
 
-/* What several of them lose. */
+/* What several of them lose. A tracepoint of a system call is that of 64-bit programs. */
+#define NO_SUCH_CALLS	N_("those of 32-bit programs, of io_uring and of the kernel")
+#define RING_FAILS	N_("accepts by io_uring that fail")
 #define MANY_CONNECTS	N_("returns of more than 10 threads that sleep in connect() at once")
 #define NO_SUCH_ACCEPTS	N_("accepts of 32-bit programs and of the kernel; of io_uring those into slots, before 6.17 multishot " \
 			   "ones, before 6.0 all")
@@ -66,14 +68,15 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "__sys_socket, inet_create, inet6_create",
 		  PROGS_OF(ONE(r_socket), ONE(k_create4), ONE(r_create4), ONE(k_create6, IF_THERE),
 			   ONE(r_create6, IF_THERE)) },
-		{ MECH_TRACEPOINT, "sys_exit_socket", PROGS_OF(TWO(sys_exit_socket)), SYSCALL },
+		{ MECH_TRACEPOINT, "sys_exit_socket", PROGS_OF(TWO(sys_exit_socket)), SYSCALL,
+		  .loses = NO_SUCH_CALLS },
 	} },
 	[HOOK_BIND] = { N_("bind()"), ON(BIND), .helps = HELPS_PIDS, .variants = {
 		{ MECH_FENTRY, "__inet_bind, __inet6_bind", PROGS_OF(TWO(x_bind4), TWO(x_bind6, IF_THERE)) },
 		{ MECH_KPROBE, "__inet_bind, __inet6_bind",
 		  PROGS_OF(ONE(k_bind4), ONE(r_bind4), ONE(k_bind6, IF_THERE), ONE(r_bind6, IF_THERE)) },
 		{ MECH_TRACEPOINT, "sys_enter_bind, sys_exit_bind",
-		  PROGS_OF(TWO(sys_enter_bind), TWO(sys_exit_bind)), SYSCALL },
+		  PROGS_OF(TWO(sys_enter_bind), TWO(sys_exit_bind)), SYSCALL, .loses = NO_SUCH_CALLS },
 	} },
 	[HOOK_LISTEN] = { N_("listen()"), ON(LISTEN), .helps = HELPS_PIDS, .variants = {
 		/* __sys_listen() has a copy of __sys_listen_socket() in itself, which io_uring calls */
@@ -88,7 +91,7 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "__sys_listen, inet_listen",
 		  PROGS_OF(ONE(k_asked_old), ONE(k_listen_old), ONE(r_listen_old)) },
 		{ MECH_TRACEPOINT, "sys_enter_listen, sys_exit_listen",
-		  PROGS_OF(TWO(sys_enter_listen), TWO(sys_exit_listen)), SYSCALL },
+		  PROGS_OF(TWO(sys_enter_listen), TWO(sys_exit_listen)), SYSCALL, .loses = NO_SUCH_CALLS },
 	} },
 	[HOOK_CONNECT] = { N_("connect() begins"), ON(CONNECT), .also = ON(CONNECT_RETURN), .helps = HELPS_PIDS,
 		.variants = {
@@ -112,9 +115,9 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .deduced = ON(CONNECT_RETURN),
 		  .loses = MANY_CONNECTS },
 		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)),
-		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
+		  .needs = NEEDS_TRACEFS | NEEDS_REGS, .loses = NO_SUCH_CALLS },
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
-		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SYSCALL },
+		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SYSCALL, .loses = NO_SUCH_CALLS },
 	} },
 	/* where no other return of it is asked for */
 	[HOOK_CONNECT_FAILED] = { N_("connect() fails"), EVENTS_FAILED, .variants = {
@@ -122,23 +125,25 @@ const struct hook hook_table[HOOK_MAX] = {
 		{ MECH_KPROBE, "__inet_stream_connect", PROGS_OF(ONE(k_connect), ONE(r_connect)), SETS(S(only_failed)),
 		  .deduced = EVENTS_FAILED, .loses = MANY_CONNECTS },
 		{ MECH_TRACEPOINT, "sys_exit_connect", PROGS_OF(TWO(sys_exit_connect)), SETS(S(only_failed)),
-		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
+		  .needs = NEEDS_TRACEFS | NEEDS_REGS, .loses = NO_SUCH_CALLS },
 		{ MECH_TRACEPOINT, "sys_enter_connect, sys_exit_connect",
-		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SETS(S(only_failed)), SYSCALL },
+		  PROGS_OF(TWO(sys_enter_connect), TWO(sys_exit_connect)), SETS(S(only_failed)), SYSCALL,
+		  .loses = NO_SUCH_CALLS },
 	} },
 	[HOOK_ACCEPT_ENTER] = { N_("accept() begins"), .also = ON(ACCEPT), .variants = {
 		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(f_accept)) },
 		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept)) },
 		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4",
-		  PROGS_OF(TWO(sys_enter_accept4, .also_at = "sys_enter_accept")), SYSCALL },
+		  PROGS_OF(TWO(sys_enter_accept4, .also_at = "sys_enter_accept")), SYSCALL, .loses = NO_SUCH_CALLS },
 	} },
 	[HOOK_ACCEPT] = { N_("accept() returns"), ON(ACCEPT), .variants = {
 		{ MECH_FENTRY, "__sys_accept4, __inet_accept",
-		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_take)), SETS(S(accept_notes)) },
+		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_take)), SETS(S(accept_notes)), .loses = RING_FAILS },
 		{ MECH_FENTRY, "__sys_accept4, security_sock_graft",
-		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_graft)), SETS(S(accept_notes)) },
+		  PROGS_OF(TWO(x_accept), TWO(f_accept), TWO(f_graft)), SETS(S(accept_notes)), .loses = RING_FAILS },
 		{ MECH_KPROBE, N_("sys_exit_accept, sys_exit_accept4; __inet_accept (io_uring, 32-bit programs)"),
-		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept"), ONE(k_take)), SYSCALL },
+		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept"), ONE(k_take)), SYSCALL,
+		  .loses = N_("accepts by io_uring and of 32-bit programs that fail") },
 		{ MECH_KPROBE, "__sys_accept4, __inet_accept", PROGS_OF(ONE(k_accept), ONE(r_accept), ONE(k_take)),
 		  SETS(S(accept_notes)), .deduced = ON(ACCEPT),
 		  .loses = MANY_ACCEPTS },
@@ -147,15 +152,16 @@ const struct hook hook_table[HOOK_MAX] = {
 		  .loses = NO_SUCH_ACCEPTS },
 	} },
 	[HOOK_ACCEPT_FAILED] = { N_("accept() fails"), EVENTS_FAILED, .variants = {
-		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(x_accept)), SETS(S(only_failed)) },
+		{ MECH_FENTRY, "__sys_accept4", PROGS_OF(TWO(x_accept)), SETS(S(only_failed)), .loses = RING_FAILS },
 		{ MECH_KPROBE, "__sys_accept4", PROGS_OF(ONE(k_accept), ONE(r_accept)), SETS(S(only_failed)),
 		  .deduced = EVENTS_FAILED, .loses = MANY_ACCEPTS },
 		{ MECH_TRACEPOINT, "sys_exit_accept, sys_exit_accept4",
 		  PROGS_OF(TWO(sys_exit_accept4, .also_at = "sys_exit_accept")), SETS(S(only_failed)),
-		  .needs = NEEDS_TRACEFS | NEEDS_REGS },
+		  .needs = NEEDS_TRACEFS | NEEDS_REGS, .loses = NO_SUCH_CALLS },
 		{ MECH_TRACEPOINT, "sys_enter_accept, sys_enter_accept4, sys_exit_accept, sys_exit_accept4",
 		  PROGS_OF(TWO(sys_enter_accept4, .also_at = "sys_enter_accept"),
-			   TWO(sys_exit_accept4, .also_at = "sys_exit_accept")), SETS(S(only_failed)), SYSCALL },
+			   TWO(sys_exit_accept4, .also_at = "sys_exit_accept")), SETS(S(only_failed)), SYSCALL,
+		  .loses = NO_SUCH_CALLS },
 	} },
 	[HOOK_SIGNAL] = { N_("accept(), connect() interrupted"), .also = ON(ACCEPT) | ON(CONNECT_RETURN), .variants = {
 		{ MECH_TRACEPOINT, "signal_deliver", PROGS_OF(ONE(tp_signal)) },
@@ -182,7 +188,8 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_SHUTDOWN] = { N_("shutdown()"), ON(SHUTDOWN), .variants = {
 		{ MECH_FENTRY, "inet_shutdown", PROGS_OF(TWO(f_shutdown)) },
 		{ MECH_KPROBE, "inet_shutdown", PROGS_OF(ONE(k_shutdown)) },
-		{ MECH_TRACEPOINT, "sys_enter_shutdown", PROGS_OF(TWO(sys_enter_shutdown)), SYSCALL },
+		{ MECH_TRACEPOINT, "sys_enter_shutdown", PROGS_OF(TWO(sys_enter_shutdown)), SYSCALL,
+		  .loses = NO_SUCH_CALLS },
 	} },
 	[HOOK_SYNQ_ADD] = { N_("SYN queue: in; SYN-ACK; cookie sent"), ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT),
 		.variants = {
