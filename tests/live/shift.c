@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 	seconds = strtod(argv[2], NULL);
 	ppm = strtod(argv[3], NULL);
 	header(argv[1]);
-	while (fread(&r, sizeof(r), 1, stdin) == 1) {
+	while (fread(&r, sizeof(r), 1, stdin) == 1 && memcmp(&r, FILE_MAGIC, strlen(FILE_MAGIC))) {	/* or its end */
 		first = first ? first : r.t_ns;
 		r.t_ns += (uint64_t)(int64_t)(seconds * 1e9 + ((double)r.t_ns - (double)first) * ppm / 1e6);
 		if (fwrite(&r, sizeof(r), 1, stdout) != 1)

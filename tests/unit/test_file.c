@@ -21,6 +21,7 @@ struct seen {
 	unsigned int n, stop_at;
 	uint64_t sum, unknown;
 	uint32_t first_tid, last_tid;
+	bool early;
 };
 
 static int take(void *ctx, const struct tcptrace_record *rec)
@@ -111,6 +112,7 @@ static int replay(struct seen *seen, char *error, size_t size)
 		;
 	if (s->error)
 		snprintf(error, size, "%s", s->error);
+	seen->early = s->note && strstr(s->note, "ends early");
 	s->ops->stats(s, &stats);
 	seen->unknown = stats.unknown;
 	s->ops->close(s);
@@ -126,13 +128,14 @@ static void round_trip(void **state)
 	int err;
 
 	(void)state;
-	assert_int_equal(whole_size, HEAD + RECORDS * 128);
+	assert_int_equal(whole_size, HEAD + RECORDS * 128 + HEAD);
 	put_file(whole, whole_size);
 	assert_int_equal(open_file(&s, why), 0);
 	assert_int_equal(s->wall_offset_ns, 123456789);
 	while (!(err = s->ops->poll(s, 0, take, &seen)))
 		;
 	assert_int_equal(err, SOURCE_END);
+	assert_null(s->note);
 	assert_int_equal(seen.n, RECORDS);
 	assert_int_equal(seen.sum, RECORDS * (RECORDS - 1) / 2);
 	s->ops->stats(s, &stats);
@@ -152,6 +155,62 @@ static void consumer_stops(void **state)
 	assert_int_equal(seen.n, 699);
 }
 
+/* Cut in what says that it is the end: all records are there, but who can know. */
+static void end_is_cut(void **state)
+{
+	char error[256];
+
+	(void)state;
+	for (size_t n = whole_size - HEAD; n < whole_size; n++) {
+		struct seen seen = { 0 };
+		size_t left = n - (whole_size - HEAD);
+		int err;
+
+		put_file(whole, n);
+		err = replay(&seen, error, sizeof(error));
+		assert_int_equal(seen.n, RECORDS);
+		assert_int_equal(err, left && left < 8 ? -EBADMSG : SOURCE_END);
+		assert_true(seen.early == (err == SOURCE_END));
+	}
+}
+
+/* A pipe that breaks mostly breaks between two records: nobody can go back and write into the header that it is whole. */
+static void cut_on_its_way(void **state)
+{
+	const uint32_t unknown = FILE_UNKNOWN;
+	const size_t at = HEAD + 700 * 128;
+	char error[256], *two = malloc(whole_size * 2);
+	struct seen seen = { 0 };
+
+	(void)state;
+	memcpy(two, whole, whole_size);
+	memcpy(two + offsetof(struct file_header, state), &unknown, sizeof(unknown));
+	put_file(two, whole_size);
+	assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
+	assert_false(seen.early);
+	put_file(two, at);
+	assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
+	assert_true(seen.early);
+	/* another recording behind it, which is whole */
+	memcpy(two + at, whole, whole_size);
+	two[at + sizeof(struct file_header)] ^= 1;
+	two[at + whole_size - HEAD + sizeof(struct file_header)] ^= 1;
+	put_file(two, at + whole_size);
+	seen = (struct seen){ 0 };
+	assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
+	assert_true(seen.early);
+	assert_int_equal(seen.n, 700 + RECORDS);
+	/* and the same one once more */
+	memcpy(two + whole_size, whole, whole_size);
+	memcpy(two, whole, whole_size);
+	put_file(two, 2 * whole_size);
+	seen = (struct seen){ 0 };
+	assert_int_equal(replay(&seen, error, sizeof(error)), -EBADMSG);
+	assert_non_null(strstr(error, "not in order, or one is there twice"));
+	assert_int_equal(seen.n, RECORDS);
+	free(two);
+}
+
 /* At every length: what is whole is delivered, and the end is named. */
 static void truncated(void **state)
 {
@@ -169,6 +228,7 @@ static void truncated(void **state)
 		assert_int_equal(seen.n, records);
 		if (n >= HEAD && (n - HEAD) % 128 == 0) {
 			assert_int_equal(err, SOURCE_END);
+			assert_true(seen.early);
 			continue;
 		}
 		assert_int_equal(err, -EBADMSG);
@@ -284,7 +344,7 @@ static void it_goes_on(void **state)
 	recorder_flush(r);
 	assert_int_equal(recorder_close(r), 0);
 	f = fopen(path, "r");
-	fseek(f, -(long)sizeof(last), SEEK_END);
+	fseek(f, -(long)(HEAD + sizeof(last)), SEEK_END);
 	assert_int_equal(ftell(f), HEAD + 128);
 	assert_int_equal(fread(&last, sizeof(last), 1, f), 1);
 	fclose(f);
@@ -329,7 +389,7 @@ static void the_clock_was_set(void **state)
 /* Whose it is stays with it when it is copied, and what has no room for that says nothing of it. */
 static void the_host_stays(void **state)
 {
-	struct file_host host = { .recording = 77, .boot_id = { 1, 2, 3 }, .name = "web1", .clock_state = 5 };
+	struct file_host host = { .recording = 77, .boot_id = { 1, 2, 3 }, .name = "web1", .clock_state = 5, .ends = 1 };
 	struct recorder_config cfg = { .path = path, .host = &host, .kernel = "6.1.0-x", .wall_offset_ns = 1 };
 	static const struct file_host unknown = { .clock_state = -1 };
 	struct recorder *r;
@@ -576,8 +636,9 @@ static void a_piece_is_left_out(void **state)
 	assert_true(said);
 	assert_int_equal(left_out_of(dir, "03", &said), 14);
 	assert_int_equal(left_out_of(dir, "234", &said), 0);	/* a ring has no more of it */
-	assert_int_equal(left_out_of(dir, "00", &said), 0);
+	assert_int_equal(left_out_of(dir, "00", &said), 0);	/* refused */
 	assert_false(said);
+	assert_int_equal(left_out_of(dir, "021", &said), 7);	/* the last is refused */
 	for (unsigned int i = 0; i < 5; i++) {
 		name_of(name, sizeof(name), dir, "run", i, "");
 		unlink(name);
@@ -719,6 +780,8 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(consumer_stops),
 		cmocka_unit_test(truncated),
+		cmocka_unit_test(end_is_cut),
+		cmocka_unit_test(cut_on_its_way),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(later_event),
 		cmocka_unit_test(longer_header),

@@ -244,7 +244,7 @@ static void record_pieces(void)
 
 	for (unsigned int i = 0; i < 3; i++) {
 		struct file_host host = { .recording = 7, .boot_id = { 9 }, .name = "h" };
-		uint64_t before = 2 * i;
+		uint64_t before = 2 * i, at_end = before + 2;
 		struct recorder *to;
 		int fd;
 
@@ -255,6 +255,8 @@ static void record_pieces(void)
 		assert_int_equal(recorder_close(to), 0);
 		fd = open(paths[i], O_WRONLY);
 		assert_int_equal(pwrite(fd, &before, 8, sizeof(struct file_header) + offsetof(struct file_host, before)), 8);
+		assert_int_equal(pwrite(fd, &at_end, 8, FILE_HEADER_SIZE + 2 * sizeof(r) + sizeof(struct file_header) +
+					offsetof(struct file_host, before)), 8);
 		close(fd);
 	}
 }

@@ -29,6 +29,8 @@ struct file_source {
 	struct gz_reader in;
 	bool regular;			/* no need to wait for it */
 	bool growing;			/* nobody has said that it is complete */
+	bool ended;			/* its end was the last that was read */
+	bool early;			/* one before it had none */
 	struct file_host host;
 	uint64_t offset;		/* in the file as it was before packing, of the first byte of buf */
 	size_t len;			/* bytes in buf: less than a record between polls */
@@ -79,7 +81,7 @@ static int fill(struct file_source *f, size_t want)
 static int check_header(struct file_source *f, const struct file_header *h)
 {
 	if (!f->len)
-		return refuse(f, _("the file is empty"));
+		return refuse(f, f->in.cut ? _("truncated: it ends before the first byte that gzip packed") : _("the file is empty"));
 	if (f->len < sizeof(h->magic) || memcmp(h->magic, FILE_MAGIC, sizeof(h->magic)))
 		return refuse(f, _("not a recording of tcptrace (its first 8 bytes are not \"%s\")"), FILE_MAGIC);
 	if (f->len < sizeof(*h))
@@ -103,22 +105,44 @@ static int check_header(struct file_source *f, const struct file_header *h)
 	return 0;
 }
 
+/* A piece of one recording comes behind what came after it, or twice. */
+static bool steps_back(const struct file_source *f, const struct file_host *next)
+{
+	return next->recording && next->recording == f->host.recording && next->before < f->known;
+}
+
+static bool has_no_end(const struct file_source *f)
+{
+	return f->growing || (f->host.ends && !f->ended);
+}
+
+static struct file_host host_of(const struct file_header *h, const char *after)
+{
+	struct file_host host = { .clock_state = -1 };
+	size_t room = h->header_size - sizeof(*h);
+
+	if (room >= offsetof(struct file_host, before))
+		memcpy(&host, after, room < sizeof(host) ? room : sizeof(host));
+	return host;
+}
+
 /* It has been checked; what follows it is there, too. Of several in one file the last one counts. */
 static void take_header(struct file_source *f, const struct file_header *h, const char *after)
 {
-	size_t room = h->header_size - sizeof(*h);
 	uint64_t recording = f->host.recording;
+	bool early = has_no_end(f);
 
-	f->host = (struct file_host){ .clock_state = -1 };
-	if (room >= offsetof(struct file_host, before))
-		memcpy(&f->host, after, room < sizeof(f->host) ? room : sizeof(f->host));
+	f->host = host_of(h, after);
+	f->early |= early && recording != f->host.recording;
+	f->ended = h->state == FILE_END;
 	f->left_out = recording && recording == f->host.recording && f->host.before > f->known ?
 			      f->host.before - f->known : 0;
 	f->gap_ns = f->left_out ? f->last_ns : 0;
 	f->known = f->host.before;
-	f->last_ns = 0;
+	f->last_ns = f->ended ? f->last_ns : 0;
 	f->base.host = &f->host;
-	f->base.wall_offset_ns = h->wall_offset_ns;
+	if (!f->ended)			/* since then a record may have said more */
+		f->base.wall_offset_ns = h->wall_offset_ns;
 	f->growing = h->state == FILE_GROWING;
 	memcpy(f->base.kernel, h->release, sizeof(h->release));
 }
@@ -153,6 +177,7 @@ static int read_header(struct file_source *f)
 static int next_header(struct file_source *f, const char *at, size_t len)
 {
 	struct file_header h;
+	struct file_host host;
 	size_t here = f->len;
 	int err;
 
@@ -162,6 +187,9 @@ static int next_header(struct file_source *f, const char *at, size_t len)
 	f->len = here;
 	if (err || len < h.header_size)
 		return err;
+	host = host_of(&h, at + sizeof(h));
+	if (steps_back(f, &host))
+		return refuse(f, _("the files of this recording are not in order, or one is there twice: the oldest has to be first"));
 	take_header(f, &h, at + sizeof(h));
 	return (int)h.header_size;
 }
@@ -190,7 +218,9 @@ static int file_begin_again(struct source *s)
 	memset(&f->in, 0, sizeof(f->in));
 	f->in.fd = fd;
 	f->len = f->offset = 0;
-	f->records = f->unknown = f->missing_ns = f->host.recording = 0;
+	f->records = f->unknown = f->missing_ns = 0;
+	f->host = (struct file_host){ 0 };
+	f->growing = f->early = false;
 	f->base.note = f->base.error = NULL;
 	return read_header(f);
 }
@@ -329,8 +359,10 @@ static int hand_all_on(struct file_source *f, source_fn fn, void *ctx)
 /* What is there may be all, or its tcptrace had no time to end it. */
 static int at_end(struct file_source *f)
 {
-	if (f->in.cut || f->growing)
-		f->base.note = _("the recording ends early: its tcptrace was killed, could write no more, or still writes it");
+	bool between = !f->len || (f->len >= strlen(FILE_MAGIC) && !memcmp(f->buf, FILE_MAGIC, strlen(FILE_MAGIC)));
+
+	if (f->in.cut || f->growing || (between && (f->early || f->len || has_no_end(f))))
+		f->base.note = _("the recording ends early: it was cut, its tcptrace was killed, could write no more, or still writes it");
 	else if (f->len)
 		return refuse(f, _("truncated at offset %llu: %zu of the %zu bytes of a record are there"),
 			      (unsigned long long)f->offset, f->len, RECORD_SIZE);

@@ -2,7 +2,8 @@
 /*
  * A recording: this header, then records as they came (kmod/uapi/tcptrace.h).
  * All numbers in the byte order of the machine that recorded; the mark tells.
- * Several after each other (cat) are one. It may be packed by gzip.
+ * Several after each other (cat) are one, so that its end can be a header, too: one of a recording without records, to
+ * whoever does not know it. It may be packed by gzip.
  */
 #ifndef TCPTRACE_FILE_H
 #define TCPTRACE_FILE_H
@@ -26,7 +27,8 @@
 enum file_state {
 	FILE_UNKNOWN,			/* a pipe; packed; written by tcptrace 0.1 */
 	FILE_GROWING,			/* it is being written, or its tcptrace was killed */
-	FILE_COMPLETE
+	FILE_COMPLETE,
+	FILE_END			/* of a header behind the last record: nothing is missing before it */
 };
 
 struct file_header {
@@ -50,7 +52,7 @@ struct file_host {
 	char name[64];			/* uname -n; not always terminated */
 	/* adjtimex(2) when the recording began. */
 	int32_t clock_state;		/* 0 to 4: what it returned, 5: nobody sets the clock; -1: unknown */
-	uint32_t reserved;
+	uint32_t ends;			/* 1: such a header is its end; what has none was cut, be it between two records */
 	int64_t freq;			/* 65536: 1 ppm */
 	int64_t maxerror, esterror;	/* us */
 	uint64_t before;		/* records in the files of this recording before this one; 0: none, or unknown */

@@ -149,7 +149,8 @@ static void put_observed(struct recorder *r)
 	r->stepped = false;
 }
 
-static void put_header(struct recorder *r)
+/* state: of the first one or FILE_END. */
+static void put_header(struct recorder *r, uint32_t state)
 {
 	union {
 		struct {
@@ -164,7 +165,7 @@ static void put_header(struct recorder *r)
 		.record_size = RECORD_SIZE,
 		.header_size = FILE_HEADER_SIZE,
 		.wall_offset_ns = r->cfg.wall_offset_ns,
-		.state = r->regular && !r->gz ? FILE_GROWING : FILE_UNKNOWN,
+		.state = state,
 	} };
 
 	if (!u.h.wall_offset_ns)
@@ -218,7 +219,7 @@ static int open_file(struct recorder *r)
 	r->cut = false;
 	r->opened++;
 	look_at_clocks(r);
-	put_header(r);
+	put_header(r, r->regular && !r->gz ? FILE_GROWING : FILE_UNKNOWN);
 	if (r->observed.event)
 		put_observed(r);
 	return 0;
@@ -247,6 +248,7 @@ int recorder_open(struct recorder **out, const struct recorder_config *cfg)
 		r->host = *cfg->host;
 	else
 		this_machine(r);
+	r->host.ends = 1;
 	if (cfg->kernel)
 		snprintf(r->kernel, sizeof(r->kernel), "%s", cfg->kernel);
 	r->named = strcmp(cfg->path, "-") != 0;
@@ -314,6 +316,8 @@ static int close_file(struct recorder *r)
 
 	if (fd < 0)
 		return r->error;
+	if (!r->out.error)
+		put_header(r, FILE_END);
 	if (r->gz)
 		gz_write_end(r->gz, &r->out);
 	out_flush(&r->out);
