@@ -110,13 +110,34 @@ static int take(struct options *o, int key, char *arg)
 	return err;
 }
 
+/* What to look at and where it goes; of how it looks the last word counts, as an alias may have the first. */
+static bool is_there_one(int key)
+{
+	static const int one[] = {
+		OPT_COMM, OPT_UNIT, OPT_POD, OPT_CONTAINER, OPT_NETNS, OPT_CGROUP, OPT_CHECK, OPT_LISTEN,
+		'o', 'w', 'u', OPT_TEXTFILE, OPT_HTML
+	};
+
+	for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++) {
+		if (one[i] == key)
+			return true;
+	}
+	return false;
+}
+
 /* Which options were given: what the command does not take is refused later, when it is known. */
-static void note_given(struct options *o, int key)
+static int note_given(struct options *o, int key)
 {
 	for (unsigned int i = 0; option_rows[i].option.name || option_rows[i].option.doc; i++) {
-		if (option_rows[i].option.key == key && !(option_rows[i].option.flags & OPTION_ALIAS))
-			o->given[i] = true;
+		const struct argp_option *option = &option_rows[i].option;
+
+		if (option->key != key || option->flags & OPTION_ALIAS)
+			continue;
+		if (o->given[i] && is_there_one(key))
+			return options_refuse(o, _("--%s is given twice: one of them would be ignored"), option->name);
+		o->given[i] = true;
 	}
+	return 0;
 }
 
 /* argp goes on after an error of a value unless it is told to stop. */
@@ -127,8 +148,8 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 
 	if (key >= 0 && key < ARGP_KEY_END)	/* an option, or ARGP_KEY_ARG */
 		o->at = state->next;
-	if (key > 0 && key < ARGP_KEY_END)
-		note_given(o, key);
+	if (key > 0 && key < ARGP_KEY_END && note_given(o, key))
+		return EINVAL;
 	if (key == 'h' || key == '?' || key == 'V')	/* at once: what follows need not make sense */
 		print_and_exit(o, key, state->name);
 	err = take_word(o, key, arg, state);

@@ -101,6 +101,20 @@ static int take_addr(struct options *o, const char *s, int key)
 	return 0;
 }
 
+/* Of each part: at most one slash, and something on both sides of it. */
+static bool pods_have_names(const char *s)
+{
+	for (const char *end = s; *end; s = end + 1) {
+		const char *slash;
+
+		end = s + strcspn(s, ",");
+		slash = memchr(s, '/', (size_t)(end - s));
+		if (slash && (slash == s || slash + 1 == end || memchr(slash + 1, '/', (size_t)(end - slash - 1))))
+			return false;
+	}
+	return true;
+}
+
 /* The list stays as it is: a name is compared with its parts. */
 static int take_places(struct options *o, int key, const char *s)
 {
@@ -109,6 +123,8 @@ static int take_places(struct options *o, int key, const char *s)
 
 	if (!s[0] || s[0] == ',' || s[strlen(s) - 1] == ',' || strstr(s, ",,"))
 		return options_refuse(o, _("--%s '%.64s': not a list of names"), name, s);
+	if (key == OPT_POD && !pods_have_names(s))
+		return options_refuse(o, _("--pod '%.64s': not a list of NAME or NAMESPACE/NAME"), s);
 	*(key == OPT_UNIT ? &by->units : key == OPT_POD ? &by->pods : &by->containers) = s;
 	return 0;
 }

@@ -274,6 +274,27 @@ static void unknown(void **state)
 	takes("--remote 80");
 }
 
+/* Of what there is one is not given twice, and a pod has a name. */
+static void once(void **state)
+{
+	static const char *const twice[] = {
+		"--comm a --comm b", "--unit a --unit b", "--pod a --pod b", "--container a --container b", "-w a -w b", "-o a --output b",
+		"--check --check", "metrics --textfile a --textfile b", "metrics --listen :1 --listen :2",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(twice) / sizeof(twice[0]); i++)
+		refuses(twice[i], "is given twice: one of them would be ignored");
+	takes("-w x --out record:y");
+	takes("-p 1 -p 2 -P 3 -P 4 --addr ::1 --addr ::2 -q -q");
+	takes("--lang en --lang en -d 1 -d 2 --color never --color auto");
+	refuses("--pod /", "not a list of NAME or NAMESPACE/NAME");
+	refuses("--pod a,b/", "not a list of NAME or NAMESPACE/NAME");
+	refuses("--pod /b", "not a list of NAME or NAMESPACE/NAME");
+	refuses("--pod a/b/c", "not a list of NAME or NAMESPACE/NAME");
+	takes("--pod a,b/c,d/e");
+}
+
 /* What would change nothing is refused; what another output makes something of is not. */
 static void forms(void **state)
 {
@@ -407,6 +428,7 @@ int main(void)
 		cmocka_unit_test(outputs),
 		cmocka_unit_test(together),
 		cmocka_unit_test(unknown),
+		cmocka_unit_test(once),
 		cmocka_unit_test(forms),
 		cmocka_unit_test(words),
 		cmocka_unit_test(namespaces),

@@ -218,7 +218,7 @@ mptcp_join()
 	nsenter -t "$other" -n "$(command -v ip)" addr add 10.99.0.3/24 dev dev1
 	nsenter -t "$other" -n "$(command -v ip)" mptcp limits set subflows 4
 	nsenter -t "$other" -n "$(command -v ip)" mptcp endpoint add 10.99.0.3 dev dev1 subflow
-	own_trace --netns $$ --check
+	own_trace --check
 	server --mptcp --any --backlog 4 --accept on-line
 	start clients nsenter -t "$other" -n python3 -c "
 import socket, sys, time
