@@ -2,7 +2,7 @@
 # tcptrace: everything is built below build/; `make help` lists what there is.
 
 VERSION  := 0.1
-PREFIX   ?= /usr/local
+PREFIX   ?= $(or $(prefix),/usr/local)
 
 # For another architecture: make ARCH=arm64, whose libraries are packages of this machine (after dpkg
 # --add-architecture arm64) or lie below SYSROOT=. What it makes lies in build/aarch64.
