@@ -101,6 +101,7 @@ int run_listeners(struct options *o)
 	if (!o->read_path)
 		look_up_places(src, m);
 	printed = print(o, m);
+	input_say_note(&(struct input){ .o = o, .src = src });
 	model_free(m);
 	src->ops->close(src);
 	return err || printed ? EXIT_FAILED : EXIT_OK;
