@@ -495,6 +495,28 @@ static void recording_fails(void **state)
 	assert_int_equal(recorder_close(r), -ENOSPC);
 }
 
+/* The second one finds it taken, and leaves the first one's as it is. */
+static void two_write_one_file(void **state)
+{
+	const struct recorder_config cfg = { .path = path };
+	struct tcptrace_record rec = good_record(1);
+	struct recorder *first, *second;
+	struct seen seen = { 0 };
+	char error[256];
+
+	(void)state;
+	unlink(path);
+	for (int there = 0; there < 2; there++) {
+		assert_int_equal(recorder_open(&first, &cfg), 0);
+		assert_int_equal(recorder_open(&second, &cfg), -ETXTBSY);
+		recorder_put(first, &rec);
+		assert_int_equal(recorder_close(first), 0);
+		seen = (struct seen){ 0 };
+		assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
+		assert_int_equal(seen.n, 1);
+	}
+}
+
 /* ---- several files ---- */
 
 static void name_of(char *name, size_t size, const char *dir, const char *file, unsigned int i, const char *end)
@@ -793,6 +815,7 @@ int main(void)
 		cmocka_unit_test(a_pipe_that_waits),
 		cmocka_unit_test(cannot_open),
 		cmocka_unit_test(recording_fails),
+		cmocka_unit_test(two_write_one_file),
 		cmocka_unit_test(a_piece_is_left_out),
 		cmocka_unit_test(a_ring_of_files_keeps_the_last),
 		cmocka_unit_test(a_packed_file_after_another),

@@ -168,6 +168,8 @@ static const char *why_not(int err)
 	switch (err) {
 	case -EINTR:
 		return _("its reader sleeps; what it has not read is lost");
+	case -ETXTBSY:
+		return _("another process writes it");
 	case -EPIPE:
 		return _("its reader has gone");
 	default:
