@@ -372,6 +372,41 @@ static void not_expired(void **state)
 	gone_after_a_second(true, TCPTRACE_SYNQ_EXPIRED);
 }
 
+/* No neighbour answers for the client: that comes after 3 s, with a drop; the timer gives up after 7 s at least. */
+static void host_unreachable(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	synq_add(1, 1, 0);
+	rig.t += 1000 * MS;
+	synack_again();
+	rig.t += 2300 * MS;
+	rec = queues(listener_rec(0), 0, 0);
+	rec.drops = 1;
+	only_listener(rec);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_SYNQ_OTHER);
+	assert_int_equal(ledger_of(&rig.ledger, 7)[LEDGER_LISTEN_DROPS], 1);
+	assert_int_equal(listener()->drops_unseen, 0);
+	synq_add(1, 1, 0);
+	rig.t += 1000 * MS;
+	synack_again();
+	rig.t += 6300 * MS;
+	rec.drops = 2;
+	rec.t_ns = 0;
+	only_listener(rec);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 1)->ev.cause, TCPTRACE_SYNQ_EXPIRED);
+	assert_int_equal(ledger_of(&rig.ledger, 7)[LEDGER_LISTEN_DROPS], 1);
+	/* before a sweep has looked at the drops its address is another request's */
+	synq_add(1, 1, 0);
+	rig.t += 1000 * MS;
+	synack_again();
+	rig.t += 2300 * MS;
+	synq_add(1, 1, 0);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 2)->ev.cause, TCPTRACE_SYNQ_OTHER);
+}
+
 /* sk_drops rose by more than what was seen to be refused. */
 static void refused_unseen(void **state)
 {
@@ -636,7 +671,8 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(seeded), CASE(refused_cookie), CASE(lost_end), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
-		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(not_expired), CASE(refused_unseen), CASE(deferred),
+		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(not_expired), CASE(host_unreachable),
+		CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),
 	};

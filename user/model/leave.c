@@ -82,17 +82,43 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
  * Nor did who has never been sent his SYN-ACK again, unless tcp_synack_retries is 0, which no record says. One that was
  * deferred gets none for long (syn_ack_recalc()).
  */
-static bool may_have_expired(const struct model *m, const struct conn *c, uint64_t t_ns)
+static bool was_sent_again(const struct model *m, const struct conn *c)
 {
-	if (!c->synq_ns)
-		return true;
-	if (t_ns - c->synq_ns < EXPIRES_NS)
-		return false;
 	return c->retrans || (c->listener && c->listener->deferred) ||
 	       model_seen(m, TCPTRACE_SYNACK_RETRANS) != TCPTRACE_SEEN_EXACTLY;
 }
 
-static unsigned int gone_why(const struct model *m, const struct conn *c, uint64_t t_ns)
+/* The timer fires after 1, 3, 7, 15 s, and sends again as often as it may: mostly twice at least (reqsk_timer_handler()). */
+static uint64_t expires_ns(const struct conn *c)
+{
+	unsigned int sent = c->retrans < 2 ? 2 : c->retrans < 7 ? c->retrans : 7;
+
+	return ((2ull << sent) - 1) * 1000000000 - (1000000000 - EXPIRES_NS);
+}
+
+/*
+ * An ICMP message (of a host that is not there, say) takes a request down, and counts a drop, which the timer does not. Where
+ * its address was used again before a sweep looked at the drops, it may be that, too.
+ */
+static bool may_be_icmp(const struct conn *c, const struct tcptrace_record *end)
+{
+	const struct listener *l = c->listener;
+
+	if (!l || l->deferred)
+		return false;
+	if (!c->synq_ns)
+		return l->drops_unseen;
+	return (l->drops_unseen || end->event != TCPTRACE_SNAPSHOT) && end->t_ns - c->synq_ns < expires_ns(c);
+}
+
+static bool may_have_expired(const struct model *m, const struct conn *c, const struct tcptrace_record *end)
+{
+	if (c->synq_ns && (end->t_ns - c->synq_ns < EXPIRES_NS || !was_sent_again(m, c)))
+		return false;
+	return !may_be_icmp(c, end);
+}
+
+static unsigned int gone_why(const struct model *m, const struct conn *c, const struct tcptrace_record *end)
 {
 	if (c->listener && !c->listener->open)
 		return TCPTRACE_SYNQ_LISTENER_CLOSED;
@@ -100,13 +126,13 @@ static unsigned int gone_why(const struct model *m, const struct conn *c, uint64
 		return TCPTRACE_SYNQ_RESET;
 	if (c->last_ns < lost_until(m))		/* the record that tells may be among these */
 		return TCPTRACE_CAUSE_NONE;
-	return may_have_expired(m, c, t_ns) ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_OTHER;
+	return may_have_expired(m, c, end) ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_OTHER;
 }
 
 /* A request that is there no more, which was found out at `end`. */
 void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c)
 {
-	unsigned int cause = gone_why(m, c, end->t_ns);
+	unsigned int cause = gone_why(m, c, end);
 
 	leave_synq(m, leave_record(m, end->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_SAMPLED), c, cause);
 	if (!c->sk)
