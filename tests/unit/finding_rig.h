@@ -22,7 +22,7 @@ static struct {
 	uint32_t dead, holder, instead_of, workers, netns, thread_gone, alike;
 	uint64_t ran_ns, of_ns;
 	bool frozen, elsewhere;
-	char state;
+	char state, state_then;			/* state_then: in a pause that is over; 0: the same */
 	const char *comm;
 	uint64_t nofile;
 } box;
@@ -47,9 +47,17 @@ static bool box_process(void *ctx, uint32_t pid, struct process *p)
 
 static bool box_holder(void *ctx, const struct listener *l, uint64_t from_ns, struct process *p)
 {
+	uint32_t dead = box.dead;
+	bool found;
+
 	(void)l;
 	(void)from_ns;
-	return box.holder && box_process(ctx, box.holder, p);
+	box.dead = 0;			/* it lived when it was looked at */
+	found = box.holder && box_process(ctx, box.holder, p);
+	box.dead = dead;
+	if (box.state_then)
+		p->state = box.state_then;
+	return found;
 }
 
 static struct {

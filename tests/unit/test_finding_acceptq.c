@@ -248,6 +248,35 @@ static void stalled(void **state)
 	}
 }
 
+/* What is over, or was a process that has ended, is not to be looked at now. */
+static void stalled_no_more(void **state)
+{
+	(void)state;
+	stall('S', 150);
+	assert_says(FINDING_ADVICE, "a call without a time limit): cat /proc/150/wchan");
+	for (unsigned int i = 1; i <= 3; i++)
+		accept_by(i, 150, 0, 0, 3 - i);
+	look();
+	assert_told("accept-stalled", FINDING_ADVICE, "a call without a time limit). When it comes again, cat /proc/150/wchan");
+	box.dead = 150;
+	look();
+	assert_told("accept-stalled", FINDING_ADVICE, "a call without a time limit). prog[150] has ended since: its log may tell more.");
+	assert_not_said("/proc/");
+	box.state_then = 'T';
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "it was stopped (state T)");
+	assert_not_said("kill");
+	box.dead = 0;
+	look();
+	assert_not_said("kill");
+	box.state = 'T';		/* others accept by now */
+	look();
+	assert_says(FINDING_ADVICE, "kill -CONT 150 lets it go on. Find out who stopped it");
+	box.frozen = true;
+	look();
+	assert_told("accept-stalled", FINDING_ADVICE, "Find out who froze it.");
+}
+
 /* "R" is runnable: that it ran shows in how long it was on a CPU between two looks. */
 static void stalled_runnable(void **state)
 {
@@ -699,6 +728,13 @@ static void descriptors(void **state)
 	box.nofile = 100000;		/* prlimit must not take any */
 	look();
 	assert_says(FINDING_ADVICE, "prlimit --pid 102 --nofile=200000 now");
+	box.dead = 102;
+	look();
+	assert_told("accept-fails", FINDING_ADVICE, "prog[102] has ended since. Give it more at the next start: LimitNOFILE= in its unit "
+		    "(or ulimit -n).");
+	assert_not_said("prlimit");
+	assert_not_said("/proc/");
+	box.dead = 0;
 	accept_by(1, 102, 0, 0, 2);
 	look();
 	assert_string_equal(found.f[1].id, "accept-fails");
@@ -916,7 +952,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
-		TEST(stalled), TEST(stalled_runnable), TEST(stalled_otherwise), TEST(stalled_alone), TEST(stalled_before_him), TEST(stalled_twice),
+		TEST(stalled), TEST(stalled_no_more), TEST(stalled_runnable), TEST(stalled_otherwise),
+		TEST(stalled_alone), TEST(stalled_before_him), TEST(stalled_twice),
 		TEST(stalled_workers), TEST(stalled_alike),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),

@@ -28,6 +28,7 @@ struct diagnosis {
 	const struct machine *machine;	/* NULL: a replay */
 	const struct listener *l;	/* NULL: it is about none */
 	uint32_t netns;			/* whose sysctls matter */
+	bool stands;			/* the pause of accept() that it is about goes on */
 	struct found *found;
 	struct finding f;
 	unsigned int values, parts;

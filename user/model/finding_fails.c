@@ -36,6 +36,7 @@ static void say_descriptors(struct diagnosis *d)
 {
 	const struct knob *knob = knob_of(d->f.who.comm);
 	struct process p = { 0 };
+	bool gone = who_is_gone(d);
 
 	if (d->machine && d->machine->process && d->machine->process(d->machine->ctx, d->f.who.pid, &p) && p.nofile) {
 		say_number(d, "nofile", p.nofile);
@@ -43,7 +44,9 @@ static void say_descriptors(struct diagnosis *d)
 	} else {
 		say(d, FINDING_CAUSE, ": it had no file descriptor left (RLIMIT_NOFILE)");
 	}
-	if (works_again(d)) {
+	if (gone) {
+		say(d, FINDING_ADVICE, "{who} has ended since. Give it more at the next start: LimitNOFILE= in its unit (or ulimit -n)");
+	} else if (works_again(d)) {
 		say(d, FINDING_ADVICE, "Connections were accepted after that. If it comes again, give {who} more: LimitNOFILE= in its "
 		    "unit (or ulimit -n) for the next start");
 	} else {
@@ -55,7 +58,7 @@ static void say_descriptors(struct diagnosis *d)
 		say_words(d, "knob", knob->descriptors);
 		say(d, FINDING_ADVICE, ", and its own {knob}");
 	}
-	say(d, FINDING_ADVICE, ". If it leaks them: ls -l /proc/{pid}/fd.");
+	say(d, FINDING_ADVICE, gone ? N_(".") : N_(". If it leaks them: ls -l /proc/{pid}/fd."));
 	if (listener_seldom(d->l)->others_failed)
 		say(d, FINDING_ADVICE, " The others have limits of their own.");
 }
@@ -79,7 +82,7 @@ bool find_accept_fails(struct diagnosis *from)
 	if (!e)
 		return false;
 	explains = failure_explains(d, e);
-	blame(d, who, 3);
+	blame(d, who, who[0]->pid ? 1 : 3);	/* it failed in that one, though it may be gone */
 	d->f.of_process = true;
 	say_value(d, "errno", FINDING_ERRNO, (uint64_t)e->err);
 	say_number(d, "errors", e->count);

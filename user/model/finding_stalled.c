@@ -58,13 +58,25 @@ bool stalls_explain(const struct diagnosis *d)
 	return 2 * all_stalls(d, &n).refused >= all || (s.ns >= PACE_STALL_NS && 2 * s.refused_busy >= all);
 }
 
+/* What is to be done, and where one sees more: as long as it lasts. */
+static void say_advice(struct diagnosis *d, const char *advice, const char *look)
+{
+	say(d, FINDING_ADVICE, advice);
+	if (who_is_gone(d)) {
+		say(d, FINDING_ADVICE, ". {who} has ended since: its log may tell more.");
+		return;
+	}
+	say(d, FINDING_ADVICE, d->stands ? N_(": ") : N_(". When it comes again, "));
+	say(d, FINDING_ADVICE, look);
+}
+
 /* R is runnable: that it ran is another thing. */
 static void say_runnable(struct diagnosis *d, const struct process *p)
 {
 	if (p->of_ns >= PACE_SEEN_NS && p->ran_ns >= p->of_ns / 10) {
 		say(d, FINDING_CAUSE, ": it was busy with something else (state R)");
-		say(d, FINDING_ADVICE, "Take what blocks out of the loop that accepts: into a thread, another process, smaller steps. "
-		    "perf top -p {pid} shows what it computes.");
+		say_advice(d, N_("Take what blocks out of the loop that accepts (into a thread, another process, smaller steps)"),
+			   N_("perf top -p {pid} shows what it computes."));
 		return;
 	}
 	if (p->of_ns >= PACE_SEEN_NS) {
@@ -74,8 +86,18 @@ static void say_runnable(struct diagnosis *d, const struct process *p)
 	} else {
 		say(d, FINDING_CAUSE, ": it was runnable (state R): busy with something else, throttled (cpu.max) or starved");
 	}
-	say(d, FINDING_ADVICE, "nr_throttled in cpu.stat of its cgroup (/proc/{pid}/cgroup) says whether cpu.max holds it back "
-	    "(CPUQuota= of its unit, docker --cpus), top what else runs, perf top -p {pid} what it computes.");
+	say_advice(d, N_("nr_throttled in cpu.stat of its cgroup says whether cpu.max holds it back (CPUQuota= of its unit, docker --cpus)"),
+		   N_("/proc/{pid}/cgroup names the cgroup, top shows what else runs, perf top -p {pid} what it computes."));
+}
+
+/* Others may accept by now, and it may be stopped still. */
+static void say_stopped(struct diagnosis *d)
+{
+	struct process now;
+
+	if (d->machine->process(d->machine->ctx, d->f.who.pid, &now) && now.state == 'T')
+		say(d, FINDING_ADVICE, "kill -CONT {pid} lets it go on. ");
+	say(d, FINDING_ADVICE, "Find out who stopped it: SIGSTOP, a shell's job control.");
 }
 
 /* One of several is named. */
@@ -90,15 +112,16 @@ static void say_alike(struct diagnosis *d, const struct process *p)
 /* Its state while nobody accepted is the cause. */
 static void say_state(struct diagnosis *d, const struct process *p)
 {
-	static const struct { char state; const char *cause, *advice; } text[] = {
-		{ 'T', N_(": it was stopped (state T)"),
-		  N_("kill -CONT {pid} lets it go on. Find out who stopped it: SIGSTOP, a shell's job control.") },
-		{ 't', N_(": a debugger held it (state t)"), N_("Let the debugger go: TracerPid in /proc/{pid}/status.") },
+	static const struct { char state; const char *cause, *advice, *look; } text[] = {
+		{ 'T', N_(": it was stopped (state T)"), NULL, NULL },
+		{ 't', N_(": a debugger held it (state t)"), N_("Keep the debugger away from it"),
+		  N_("TracerPid in /proc/{pid}/status names it.") },
 		{ 'D', N_(": it was in uninterruptible sleep (state D)"),
-		  N_("It may wait for a disk, a network file system, a driver, vfork()'s child: cat /proc/{pid}/stack shows where.") },
+		  N_("What may hold it: a disk, a network file system, a driver, vfork()'s child"),
+		  N_("cat /proc/{pid}/stack shows where it waits.") },
 		{ 'S', N_(": it slept in something else (state S)"),
-		  N_("Take what blocks out of the loop that accepts (a lock, a database, a call without a time limit): "
-		  "cat /proc/{pid}/wchan or gdb -p {pid} shows where it sleeps.") },
+		  N_("Take what blocks out of the loop that accepts (a lock, a database, a call without a time limit)"),
+		  N_("cat /proc/{pid}/wchan or gdb -p {pid} shows where it sleeps.") },
 	};
 
 	for (unsigned int i = 0; i < sizeof(text) / sizeof(*text); i++) {
@@ -107,7 +130,10 @@ static void say_state(struct diagnosis *d, const struct process *p)
 		say_value(d, "state", FINDING_STATE, (uint64_t)p->state);
 		say(d, FINDING_CAUSE, text[i].cause);
 		say_alike(d, p);
-		say(d, FINDING_ADVICE, text[i].advice);
+		if (p->state == 'T')
+			say_stopped(d);
+		else
+			say_advice(d, text[i].advice, text[i].look);
 		return;
 	}
 	if (p->state == 'R') {
@@ -116,14 +142,16 @@ static void say_state(struct diagnosis *d, const struct process *p)
 		say_alike(d, p);
 		return;
 	}
-	say(d, FINDING_ADVICE, "Look at what {who} does meanwhile: /proc/{pid}/status, perf top -p {pid}.");
+	say_advice(d, N_("Look at what {who} does meanwhile"), N_("/proc/{pid}/status and perf top -p {pid} show it."));
 }
 
 static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
 {
 	const struct owner *const then[] = { &d->l->staller };
 	struct process p = { 0 };
+	struct stall now;
 
+	d->stands = pace_now(d->m, d->l, &now) && now.from_ns == from_ns;
 	if (d->l->staller.pid && from_ns == d->l->pace.worst.from_ns)
 		blame(d, then, 1);
 	else
@@ -141,26 +169,26 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 {
 	if (p->frozen) {
 		say(d, FINDING_CAUSE, ": its cgroup was frozen (docker pause, systemctl freeze)");
-		say(d, FINDING_ADVICE, "docker unpause, systemctl thaw, or 0 in cgroup.freeze (v1: THAWED in freezer.state) of a cgroup in "
-		    "/proc/{pid}/cgroup lets it go on.");
+		say(d, FINDING_ADVICE, d->stands ? N_("docker unpause, systemctl thaw, or 0 in cgroup.freeze (v1: THAWED in freezer.state) "
+		    "of a cgroup in /proc/{pid}/cgroup lets it go on.") : N_("Find out who froze it."));
 		return;
 	}
 	if (p->thread_gone) {
 		say_number(d, "thread_gone", p->thread_gone);
 		say(d, FINDING_CAUSE, ": its thread {thread_gone}, which accepted last, has ended; nobody may accept any more");
-		say(d, FINDING_ADVICE, "Find out why that thread ended (see the log of {who}); gdb -p {pid} shows what the others do.");
+		say_advice(d, N_("Find out why that thread ended (see the log of {who})"), N_("gdb -p {pid} shows what the others do."));
 		return;
 	}
 	if (p->workers) {
 		say_number(d, "workers", p->workers);
 		say(d, FINDING_CAUSE, ": it holds the listener with {workers:other}, and which of them should have accepted is not known");
-		say(d, FINDING_ADVICE, "Look at what they wait for: pgrep -P {pid}, and /proc/PID/wchan of each.");
+		say_advice(d, N_("Look at what they wait for"), N_("pgrep -P {pid} names them, /proc/PID/wchan of each shows it."));
 		return;
 	}
 	if (!p->instead_of && d->l->took_unasked && p->state != 'T' && p->state != 't') {
 		say(d, FINDING_CAUSE, ": whether it tried is not known, as its last accept() came by io_uring or began before tcptrace");
-		say(d, FINDING_ADVICE, "How accept() by io_uring fails is not seen. Whether it has a file descriptor left: ls -l "
-		    "/proc/{pid}/fd, and /proc/{pid}/limits.");
+		say_advice(d, N_("How accept() by io_uring fails is not seen, nor whether it had a file descriptor left"),
+			   N_("ls -l /proc/{pid}/fd and /proc/{pid}/limits show what it has."));
 		return;
 	}
 	if (!p->instead_of) {
