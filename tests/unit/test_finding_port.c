@@ -321,12 +321,33 @@ static void scan(void **state)
 	assert_string_equal(found.text[2][FINDING_SEEN], "SYNs to 15 more destinations were answered so, too.");
 }
 
+/* A process that has ended had several ports, or one that opens them for a while: one finding. */
+static void ports_of_one(void **state)
+{
+	struct tcptrace_record rec;
+	const uint64_t lsk = LSK + 0x1000;
+
+	(void)state;
+	rig_listen(128, 4096);
+	rec = by(listener_rec(0), SERVER, 4);
+	rec.lport = PORT + 1;
+	state_of(rec, lsk, TCP_S_CLOSE, TCP_S_LISTEN);
+	state_of(rec, lsk, TCP_S_LISTEN, TCP_S_CLOSE);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	pass(700 * MS);
+	knock(4, PORT + 1, 0x0a000001);
+	knock(5, PORT, 0x0a000001);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "5 SYNs to 10.0.0.1:8080 answered by RST: nobody listened from ");
+	assert_says(FINDING_COST, "The same of 1 other listener of that process.");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(closed_waiting), TEST(closed_often), TEST(closed_unseen), TEST(closed_at_many),
-		TEST(no_listener), TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan),
+		TEST(no_listener), TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(ports_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

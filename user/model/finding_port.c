@@ -284,6 +284,7 @@ static void tell_unheard(const struct diagnosis *from, const struct unheard *u, 
 	d.netns = u->netns;
 	d.f.lport = u->lport;
 	d.f.family = u->family;
+	d.f.of_process = somebody_listened(a);
 	blame_around(&d, a);
 	say_number(&d, "syns", u->count);
 	say_address(&d, "laddr", u->laddr);
