@@ -324,6 +324,12 @@ static void stalled_alone(void **state)
 	look();
 	assert_told("accept-stalled", FINDING_CAUSE, "and process 160, which accepted at another of its ports, is gone.");
 	assert_not_said("(state");
+	box.elsewhere = false;		/* sleep, say, which the server had started: it starts no worker */
+	box.inherited = true;
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "it has inherited the listener of process 160, which accepted last, and is gone.");
+	assert_says(FINDING_ADVICE, "If prog[150] is no server, but a child that was left over, end it");
+	assert_not_said("start another one");
 }
 
 /* Who accepts later was not there. */
@@ -379,6 +385,16 @@ static void stalled_alike(void **state)
 	box.alike = 2;
 	stall('S', 150);
 	assert_told("accept-stalled", FINDING_CAUSE, "it slept in something else (state S); 2 others of those that could accept there, too.");
+}
+
+/* One is stopped, and the other, who had done its work since, sleeps: neither alone is the cause. */
+static void stalled_unlike(void **state)
+{
+	(void)state;
+	box.unlike = 1;
+	stall('T', 150);
+	assert_told("accept-stalled", FINDING_CAUSE, "it was stopped (state T); 1 other could accept there, in another state, and took none "
+		    "either.");
 }
 
 /* All workers of a master sleep: which of them is the cause is not made up. */
@@ -498,6 +514,32 @@ static void stalled_beside(void **state)
 	assert_string_not_equal(found.f[0].id, found.f[1].id);
 	assert_string_equal(found.f[0].id, "acceptq-backlog");	/* it cost more */
 	assert_string_equal(found.text[1][FINDING_COST], "");	/* and the cost is told once */
+}
+
+/* Most segments were refused in the pause, where three clients sent again and again; most clients were refused before. */
+static void stalled_partly(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	rig_listen(2, 4096);
+	burst(6);
+	for (i = 1; i <= 3; i++)
+		handshake(50 + i, i);
+	for (i = 0; i < 9; i++) {
+		refuse(300 + i % 3);
+		pass(300 * MS);
+	}
+	for (i = 1; i <= 3; i++)
+		accept_by(50 + i, SERVER, 0, 0, 3 - i);
+	look();
+	assert_int_equal(found.n, 2);
+	for (i = 0; i < 2 && strcmp(found.f[i].id, "accept-stalled"); i++)
+		;
+	assert_in_range(i, 0, 1);
+	assert_string_equal(found.f[!i].id, "acceptq-backlog");
+	assert_non_null(strstr(found.text[i][FINDING_SEEN], " 3 of 9 clients that the full queue refused came in such a pause."));
+	assert_string_equal(found.text[i][FINDING_COST], "");
 }
 
 /* Each accept() takes 300 ms: a slow program, not one that does something else. */
@@ -704,6 +746,7 @@ static void descriptors(void **state)
 	static const int harmless[] = { EINVAL, EBADF, ECONNABORTED, EAGAIN, EINTR, 512 };
 	unsigned int i;
 
+	(void)state;
 	rig_listen(2, 4096);
 	for (i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
 		accept_error(harmless[i], SERVER);
@@ -741,8 +784,11 @@ static void descriptors(void **state)
 	assert_non_null(strstr(found.text[1][FINDING_ADVICE], "Connections were accepted after that. If it comes again, give nginx[102] "
 			       "more: LimitNOFILE= in its unit"));
 	assert_null(strstr(found.text[1][FINDING_ADVICE], "prlimit"));
-	rig_down(state);
-	up(state);
+}
+
+static void other_failures(void **state)
+{
+	(void)state;
 	rig_listen(2, 4096);
 	accept_error(ENFILE, SERVER);
 	look();
@@ -954,11 +1000,11 @@ int main(void)
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
 		TEST(stalled), TEST(stalled_no_more), TEST(stalled_runnable), TEST(stalled_otherwise),
 		TEST(stalled_alone), TEST(stalled_before_him), TEST(stalled_twice),
-		TEST(stalled_workers), TEST(stalled_alike),
+		TEST(stalled_workers), TEST(stalled_alike), TEST(stalled_unlike), TEST(stalled_partly),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
 		TEST(began_before), TEST(began_by_cookie), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
-		TEST(long_wait), TEST(descriptors), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices),
+		TEST(long_wait), TEST(descriptors), TEST(other_failures), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices),
 		TEST(successor), TEST(stuck_later), TEST(reloaded),
 		TEST(close_wait),
 	};

@@ -21,12 +21,13 @@ static struct stall all_stalls(const struct diagnosis *d, uint64_t *n)
 {
 	const struct pace *p = &d->l->pace;
 	struct stall sum = { .ns = p->stalled_ns, .refused = p->stalled_refused, .waiting = p->worst.waiting,
-			     .before = p->stalled_before }, now;
+			     .clients = p->stalled_clients, .before = p->stalled_before }, now;
 
 	*n = p->stalls;
 	if (pace_now(d->m, d->l, &now) && now.ns >= PACE_STALL_NS) {
 		sum.ns += now.ns;
 		sum.refused += now.refused;
+		sum.clients += now.clients;
 		sum.before |= now.before;
 		if (now.waiting > sum.waiting)
 			sum.waiting = now.waiting;
@@ -46,16 +47,36 @@ static bool is_stalled(const struct diagnosis *d)
 	return n && 4 * n <= d->l->pace.takes + sum.waiting + 3;
 }
 
+/* Clients are counted for both queues together: where the SYN queue refused some, segments alone tell. */
+static bool is_most(const struct diagnosis *d, uint64_t segments, uint64_t clients)
+{
+	return 2 * segments >= refused_by_acceptq(d->l) &&
+	       (refused_by_synq(d->l) || 2 * clients >= d->l->refused.clients);
+}
+
 /*
  * Most of what was refused was refused in pauses, or just before the worst of them: the length of the queue is not the
- * matter, in a longer one they would have waited for its end.
+ * matter, in a longer one they would have waited for its end. Clients, too: who is refused in a pause sends again and again.
  */
 bool stalls_explain(const struct diagnosis *d)
 {
-	struct stall s = worst_stall(d);
-	uint64_t n, all = refused_by_acceptq(d->l);
+	struct stall s = worst_stall(d), sum;
+	uint64_t n;
 
-	return 2 * all_stalls(d, &n).refused >= all || (s.ns >= PACE_STALL_NS && 2 * s.refused_busy >= all);
+	sum = all_stalls(d, &n);
+	return is_most(d, sum.refused, sum.clients) || (s.ns >= PACE_STALL_NS && is_most(d, s.refused_busy, s.clients_busy));
+}
+
+/* Others were refused at other times, for want of room. */
+static void say_part(struct diagnosis *d, const struct stall *sum)
+{
+	const struct refused *r = &d->l->refused;
+
+	if (r->unfollowed || refused_by_synq(d->l) || !sum->clients || sum->clients >= r->clients)
+		return;
+	say_number(d, "in_pauses", sum->clients);
+	say_number(d, "of_clients", r->clients);
+	say(d, FINDING_SEEN, " {in_pauses} of {of_clients:client} that the full queue refused came in such a pause.");
 }
 
 /* What is to be done, and where one sees more: as long as it lasts. */
@@ -103,10 +124,14 @@ static void say_stopped(struct diagnosis *d)
 /* One of several is named. */
 static void say_alike(struct diagnosis *d, const struct process *p)
 {
-	if (!p->alike)
-		return;
-	say_number(d, "alike", p->alike);
-	say(d, FINDING_CAUSE, "; {alike:other} of those that could accept there, too");
+	if (p->alike) {
+		say_number(d, "alike", p->alike);
+		say(d, FINDING_CAUSE, "; {alike:other} of those that could accept there, too");
+	}
+	if (p->unlike) {
+		say_number(d, "unlike", p->unlike);
+		say(d, FINDING_CAUSE, "; {unlike:other} could accept there, in another state, and took none either");
+	}
 }
 
 /* Its state while nobody accepted is the cause. */
@@ -196,6 +221,12 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 		return;
 	}
 	say_number(d, "instead_of", p->instead_of);
+	if (p->inherited) {
+		say(d, FINDING_CAUSE, ": it has inherited the listener of process {instead_of}, which accepted last, and is gone");
+		say(d, FINDING_ADVICE, "If {who} is no server, but a child that was left over, end it: as long as it has the listener, "
+		    "clients wait for nobody, and the port is taken. SOCK_CLOEXEC keeps it from programs that a server starts.");
+		return;
+	}
 	say(d, FINDING_CAUSE, p->elsewhere ?
 	    N_(": it holds the listener, and process {instead_of}, which accepted at another of its ports, is gone") :
 	    N_(": it holds the listener, and process {instead_of}, which accepted last, is gone"));
@@ -242,6 +273,7 @@ bool find_stalled(struct diagnosis *d)
 		say_least(d, "stalled", FINDING_SPAN, sum.ns, sum.before);
 		say(d, FINDING_SEEN, " {stalls} such pauses, {stalled} in all.");
 	}
+	say_part(d, &sum);
 	tell(d, "accept-stalled");
 	return true;
 }

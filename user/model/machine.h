@@ -29,11 +29,13 @@ struct process {
 	char comm[TCPTRACE_COMM_LEN + 1];	/* of the process, not of a thread */
 	char state;				/* as /proc has it, most of the time: R S D T t Z ...; 0, '?': not known */
 	uint32_t alike;				/* so many others of those that could accept there were in the same state */
+	uint32_t unlike;			/* so many others were there, in another */
 	bool frozen;				/* its cgroup is: it may be in any state */
 	uint32_t thread_gone;			/* its thread that accepted last, which has ended; 0: no */
 	uint64_t ran_ns, of_ns;			/* state R: it was on a CPU for so much of so long; of 0: not known */
 	uint32_t workers;			/* so many others hold the listener, and none of all stands out; 0: it is the one */
 	uint32_t instead_of;			/* it holds the listener, and this process, which accepted, is gone; 0: no */
+	bool inherited;				/* that one had listened itself: no worker of who is left */
 	bool elsewhere;				/* at another port of who holds it: nobody has accepted here yet */
 	uint32_t netns;				/* where it is, its sockets may be elsewhere; 0: not known */
 	uint64_t nofile;			/* its limit of open files (RLIMIT_NOFILE, soft); 0: not known */

@@ -14,13 +14,20 @@ static void set_refused(struct stall *s, const struct listener *l)
 	uint64_t busy_ns = s->from_ns + s->ns - p->busy_ns;
 
 	s->refused = refused_by_acceptq(l) - p->refused;
-	s->refused_busy = 2 * s->ns >= busy_ns ? refused_by_acceptq(l) - p->refused_empty : s->refused;
+	s->clients = l->refused.clients - p->clients;
+	s->refused_busy = s->refused;
+	s->clients_busy = s->clients;
+	if (2 * s->ns < busy_ns)
+		return;
+	s->refused_busy = refused_by_acceptq(l) - p->refused_empty;
+	s->clients_busy = l->refused.clients - p->clients_empty;
 }
 
 /* Nobody waits any more. */
 static void idles(struct listener *l)
 {
 	l->pace.refused_empty = refused_by_acceptq(l);
+	l->pace.clients_empty = l->refused.clients;
 	l->pace.busy_ns = 0;
 }
 
@@ -59,6 +66,7 @@ static void ends(struct listener *l, uint64_t t_ns)
 	p->stalls++;
 	p->stalled_ns += s.ns;
 	p->stalled_refused += s.refused;
+	p->stalled_clients += s.clients;
 	p->stalled_before |= s.before;
 }
 
@@ -71,6 +79,7 @@ static void begins(const struct model *m, struct listener *l, uint64_t t_ns, boo
 				      .waiting = l->acceptq.now };
 	l->pace.shown_ns = t_ns;
 	l->pace.refused = refused_by_acceptq(l);
+	l->pace.clients = l->refused.clients;
 	if (!l->pace.busy_ns)
 		l->pace.busy_ns = l->pace.now.from_ns;
 }
@@ -157,6 +166,7 @@ void pace_lost(const struct model *m, struct listener *l, bool any_time)
 		p->worst = (struct stall){ 0 };
 		p->stalls = 0;
 		p->stalled_ns = p->stalled_refused = 0;
+		p->stalled_clients = 0;
 		p->stalled_before = false;
 	}
 	if (p->now.from_ns && p->now.from_ns < lost_until(m))

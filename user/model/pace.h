@@ -21,6 +21,7 @@ struct stall {
 	uint64_t refused;		/* segments that the full queue refused meanwhile, */
 	uint64_t refused_busy;		/* and since the queue was empty, if this was most of that time: they would have waited */
 	uint32_t waiting;		/* most that waited */
+	uint32_t clients, clients_busy;	/* the same of clients, by when each was refused first */
 };
 
 /* Of one listener, for the whole run. */
@@ -28,6 +29,7 @@ struct pace {
 	struct stall worst;		/* of those that are over; ns 0: there was none */
 	uint32_t stalls;		/* of PACE_STALL_NS and more that are over */
 	uint64_t stalled_ns, stalled_refused;	/* of these */
+	uint32_t stalled_clients;
 	bool stalled_before;		/* one of these may have begun before it is known to */
 	uint64_t takes;			/* times that one was taken out, */
 	uint64_t took_ns;		/* the last of them */
@@ -43,6 +45,7 @@ struct pace {
 	uint64_t shown_ns;		/* last record that showed that it goes on */
 	uint64_t refused;		/* by the full queue when it began, */
 	uint64_t refused_empty;		/* and when the queue was empty last: */
+	uint32_t clients, clients_empty;	/* the same of clients */
 	uint64_t busy_ns;		/* it is not since then; 0: it is */
 };
 

@@ -363,19 +363,18 @@ static bool is_one_of(const uint32_t *pids, unsigned int n, uint32_t pid)
 	return false;
 }
 
-/* How many of these are in the same state as the one that is named. */
-static uint32_t count_alike(const uint32_t *pids, unsigned int n, const struct process *best)
+/* How many of these are in the same state as the one that is named, and how many are not. */
+static void count_alike(const uint32_t *pids, unsigned int n, struct process *best)
 {
-	uint32_t alike = 0;
-
+	best->alike = best->unlike = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		struct process p = { 0 };
 
 		if (pids[i] != best->pid)
 			consider(&p, pids[i], 0);
-		alike += p.pid && p.state == best->state;
+		best->alike += p.pid && p.state == best->state;
+		best->unlike += p.pid && p.state != best->state && p.state != '?';
 	}
-	return alike;
 }
 
 /*
@@ -412,7 +411,7 @@ static unsigned int consider_holders(struct process *best, const struct listener
 	if (n > 1 && rank(best) == 1 && process(NULL, keeper->pid, best))
 		best->workers = workers + others;
 	else
-		best->alike = count_alike(held, n, best);
+		count_alike(held, n, best);
 	return workers + others;
 }
 
@@ -449,7 +448,7 @@ static struct process look(const struct model *m, const struct listener *l, uint
 		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
 			consider(&best, l->seldom->acceptor_pids[i], 0);
 	if (best.pid && n)
-		best.alike = count_alike(l->seldom->acceptor_pids, n, &best);
+		count_alike(l->seldom->acceptor_pids, n, &best);
 	if (best.pid || !keeper || consider_holders(&best, l, keeper, from_ns))
 		return best;
 	consider(&best, keeper->pid, 0);
@@ -458,6 +457,7 @@ static struct process look(const struct model *m, const struct listener *l, uint
 	else if (l->acceptor.pid != keeper->pid && !process(NULL, l->acceptor.pid, &gone))
 		best.instead_of = l->acceptor.pid;
 	best.elsewhere = !l->acceptor.pid && best.instead_of;
+	best.inherited = best.instead_of && l->opener.pid == best.instead_of;
 	return best;
 }
 
@@ -504,7 +504,7 @@ static void vote(struct seen *s, char state)
 	} else {
 		s->votes = 1;
 		s->p.state = state;
-		s->p.alike = 0;
+		s->p.alike = s->p.unlike = 0;
 	}
 }
 
