@@ -468,12 +468,12 @@ static int by_socket(const void *x, const void *y)
 }
 
 /*
- * BPF sees connect() return below the socket's lock (__inet_stream_connect()), the module at the end of the system call:
- * what a peer on this machine has sent meanwhile comes between.
+ * BPF sees connect() and accept() return below the module, which sees the end of the system call: what a peer on this
+ * machine has sent meanwhile comes between.
  */
 static bool either_order(const struct tcptrace_record *a, const struct tcptrace_record *b)
 {
-	return a->event == TCPTRACE_STATE && b->event == TCPTRACE_CONNECT_RETURN;
+	return a->event == TCPTRACE_STATE && timed(b);
 }
 
 static void compare_order(struct counts *c, struct pair *pairs, size_t n)
