@@ -57,9 +57,5 @@ void json_listener(struct view *v, const struct model *m, const struct listener 
 void json_finding(struct view *v, const struct finding *f);
 void json_ledger(struct view *v, uint32_t netns, const char *counter, uint64_t kernel, uint64_t counted);
 void json_end_line(struct view *v, const struct view_end *end);
-/* The parts of a listener that two views show. */
-void json_listener_name(struct out *o, const struct model *m, const struct listener *l);
-void json_listener_counts(struct out *o, const struct model *m, const struct listener *l);
-void json_listener_all(struct out *o, const struct model *m, const struct listener *l);
 
 #endif

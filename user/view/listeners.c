@@ -13,6 +13,7 @@
 #include "../lib/tr.h"
 #include "../model/figure.h"
 #include "jsonout.h"
+#include "members.h"
 #include "view.h"
 
 enum column { SYNQ, ACCEPTQ, BACKLOG, DROPS, LOCAL, NETNS, PID, COMM, FD, PLACE, COLUMNS };
@@ -204,25 +205,21 @@ static void lay_out(struct listeners *t)
 		t->last = t->width[c] ? c : t->last;
 }
 
-static void put_object(struct out *o, const struct model *m, const struct listener *l,
-		       const struct listeners_config *cfg)
+static void put_line(struct members *t, const struct model *m, const struct listener *l,
+		     const struct listeners_config *cfg)
 {
-	out_str(o, "{\"type\":\"listener\"");
-	json_listener_name(o, m, l);
-	if (now_known(m, l, cfg, true)) {
-		json_u64(o, "synq_now", l->synq.now);
-		json_u64(o, "synq_young", l->synq_young);
-	}
-	if (now_known(m, l, cfg, false))
-		json_u64(o, "acceptq_now", l->acceptq.now);
-	if (figure_known(m, l, FIGURE_ACCEPTQ_OLDEST))
-		json_u64(o, "oldest_ns", model_oldest_wait(m, &l->acceptq));
-	if (l->sk_drops_known)
-		json_u64(o, "sk_drops", l->sk_drops);
-	if (cfg->counts)
-		json_listener_counts(o, m, l);
-	out_char(o, '}');
-	out_line_end(o);
+	bool synq = now_known(m, l, cfg, true);
+
+	listener_name(t, m, l);
+	member_u64(t, "synq_now", synq, l->synq.now);
+	member_u64(t, "synq_young", synq, l->synq_young);
+	member_u64(t, "acceptq_now", now_known(m, l, cfg, false), l->acceptq.now);
+	member_u64(t, "oldest_ns", figure_known(m, l, FIGURE_ACCEPTQ_OLDEST), model_oldest_wait(m, &l->acceptq));
+	member_u64(t, "sk_drops", l->sk_drops_known, l->sk_drops);
+	member_into(t, NULL, cfg->counts);
+	listener_counts(t, m, l);
+	member_out(t);
+	members_end(t);
 }
 
 /* The table is large, and not without end. */
@@ -245,6 +242,7 @@ void listeners_print(struct out *o, const struct model *m, const struct listener
 {
 	struct listeners t = { .o = o, .m = m, .cfg = cfg };
 	const struct listener *l;
+	struct members line;
 
 	lay_out(&t);
 	if (!cfg->json && !cfg->no_header)
@@ -252,10 +250,12 @@ void listeners_print(struct out *o, const struct model *m, const struct listener
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		if (!is_picked(cfg, l))
 			continue;
-		if (cfg->json)
-			put_object(o, m, l, cfg);
-		else
+		if (!cfg->json) {
 			put_row(&t, l);
+			continue;
+		}
+		members_begin(&line, o, true, "listener");
+		put_line(&line, m, l, cfg);
 	}
 	put_unseen(o, model_totals(m)->listeners_unseen, cfg->json);
 }

@@ -50,7 +50,7 @@ static int conns_open(struct view *v)
 	if (v->cfg.hosts && v->cfg.json)
 		hosts_json(v->out, v->cfg.hosts);
 	if (!err && config(v)->csv && !v->cfg.no_header)
-		keys_csv_header(v);
+		keys_header(v);
 	return err;
 }
 
@@ -113,10 +113,8 @@ static void put_row(struct view *v, const struct conn_row *r)
 {
 	struct conns *s = v->priv;
 
-	if (v->cfg.json)
-		keys_json(v, &s->clock, r);
-	else if (config(v)->csv)
-		keys_csv(v, &s->clock, r);
+	if (v->cfg.json || config(v)->csv)
+		keys_put(v, &s->clock, r);
 	else
 		rows_put(v, &s->rows, r);
 }

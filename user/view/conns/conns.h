@@ -49,9 +49,8 @@ struct rows {				/* the widths of the text, which only grow while the room is th
 };
 
 void rows_put(struct view *v, struct rows *rows, const struct conn_row *r);
-void keys_json(struct view *v, struct view_clock *clock, const struct conn_row *r);
-void keys_csv(struct view *v, struct view_clock *clock, const struct conn_row *r);
-void keys_csv_header(struct view *v);
+void keys_put(struct view *v, struct view_clock *clock, const struct conn_row *r);
+void keys_header(struct view *v);
 
 /* ---- sort.c: --sort ---- */
 

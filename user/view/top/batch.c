@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Without a screen: the table at each interval, or (-j) an object for each listener. */
-#include "../jsonout.h"
+#include "../members.h"
 #include "top.h"
 
-static void put_interval(struct out *o, const struct top_row *r)
+static void put_interval(struct members *m, const struct top_row *r)
 {
 	static const struct { const char *key; enum top_column column; } keys[] = {
 		{ "new", TOP_NEW }, { "accepted", TOP_ACC }, { "refused", TOP_REF }, { "cookies", TOP_COOKIES },
@@ -11,39 +11,32 @@ static void put_interval(struct out *o, const struct top_row *r)
 		{ "acceptq_peak", TOP_ACCEPTQ },
 	};
 
-	json_begin(o, "interval");
-	json_u64(o, "ns", r->interval_ns);
-	for (unsigned int i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (r->value[keys[i].column].known)
-			json_u64(o, keys[i].key, r->value[keys[i].column].n);
-	}
-	json_end(o);
+	member_into(m, "interval", true);
+	member_u64(m, "ns", true, r->interval_ns);
+	for (unsigned int i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		member_u64(m, keys[i].key, r->value[keys[i].column].known, r->value[keys[i].column].n);
+	member_out(m);
 }
 
-static void put_object(struct top *t, const struct listener *l, const struct top_row *r)
+static void put_line(struct top *t, struct members *m, const struct listener *l, const struct top_row *r)
 {
 	struct view_clock clock = { .len = 0 };
-	char text[2 * PUT_SLACK + PUT_NUMBER_MAX + 16];
-	struct out *o = t->v->out;
-	char *end = view_rfc3339(&clock, text, (int64_t)t->rows.looked_ns + t->v->cfg.wall_offset_ns);
 
-	out_str(o, "{\"type\":\"top\"");
 	t->v->host = r->host;
-	json_host(t->v);
-	json_u64(o, "t_ns", t->rows.looked_ns);
-	*end = 0;
-	json_str(o, "time", text);
-	put_interval(o, r);
-	json_listener_all(o, t->models[r->host], l);
-	out_char(o, '}');
-	out_line_end(o);
+	listener_host(m, t->v);
+	member_u64(m, "t_ns", true, t->rows.looked_ns);
+	member_time(m, "time", true, &clock, (int64_t)t->rows.looked_ns + t->v->cfg.wall_offset_ns);
+	put_interval(m, r);
+	listener_all(m, t->models[r->host], l);
+	members_end(m);
 }
 
 /* The rows are in the order of the model's listeners, those left out that are closed or not asked for. */
-static void put_objects(struct top *t)
+static void put_lines(struct top *t)
 {
 	const struct listener *l;
 	unsigned int at = 0;
+	struct members m;
 
 	for (unsigned int host = 0; host < t->nmodels; host++) {
 		for (uint32_t i = 0; at < t->rows.n && (l = model_listener(t->models[host], i)); i++) {
@@ -52,8 +45,10 @@ static void put_objects(struct top *t)
 			if (r->id != l->id)
 				continue;
 			at++;
-			if (r->shown)
-				put_object(t, l, r);
+			if (!r->shown)
+				continue;
+			members_begin(&m, t->v->out, true, "top");
+			put_line(t, &m, l, r);
 		}
 	}
 }
@@ -87,7 +82,7 @@ void top_batch(struct top *t, uint64_t now_ns)
 {
 	top_look(t, now_ns);
 	if (t->v->cfg.json)
-		put_objects(t);
+		put_lines(t);
 	else
 		put_table(t, now_ns);
 	t->v->shown++;
