@@ -23,14 +23,14 @@ static const struct command commands[] = {
 		.name = "stream", .help = N_("show events until Ctrl-C, then a summary (the default)"),
 		.run = run_stream, .view = "table",
 		.takes = TAKES_RUN | TAKES_INTERVAL | TAKES_EVENTS | TAKES_JSON | TAKES_HEADER | TAKES_TIME | TAKES_QUIET |
-			 TAKES_EXPLAIN | TAKES_LONG,
+			 TAKES_EXPLAIN | TAKES_LONG | TAKES_CSV,
 		.form = N_("a stream of events"),
 	}, {
 		.name = "top", .help = N_("a screen: listeners, their queues and rates, what is wrong; Enter shows more"),
 		.run = run_stream, .view = "top",
 		.takes = TAKES_TOP | TAKES_INTERVAL | TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_JSON | TAKES_HEADER |
 			 TAKES_QUIET | TAKES_EXPLAIN | TAKES_OUTS | TAKES_WRITE | TAKES_FILES | TAKES_READ | TAKES_SOURCE |
-			 TAKES_LANG | TAKES_PAGE,
+			 TAKES_LANG | TAKES_PAGE | TAKES_CSV,
 		.form = N_("'top' shows listeners"),
 	}, {
 		.name = "flow", .help = N_("each connection as a ladder, when it is over"),
@@ -41,7 +41,7 @@ static const struct command commands[] = {
 		.name = "conns", .help = N_("one line a connection, when it is over, and how it ended"),
 		.run = run_stream, .view = "conns",
 		.takes = TAKES_RUN | TAKES_INTERVAL | TAKES_CONNS | TAKES_LONG | TAKES_JSON | TAKES_HEADER | TAKES_TIME |
-			 TAKES_QUIET,
+			 TAKES_QUIET | TAKES_CSV,
 		.form = N_("'conns' shows whole connections"),
 	}, {
 		.name = "report", .help = N_("a page for a browser: verdict, queues over time, connections, replay"),
@@ -62,7 +62,7 @@ static const struct command commands[] = {
 	}, {
 		.name = "listeners", .help = N_("both queues of every listener now, like ss -ltn"),
 		.run = run_listeners,
-		.takes = TAKES_FILTER | TAKES_JSON | TAKES_HEADER | TAKES_READ | TAKES_SOURCE,
+		.takes = TAKES_FILTER | TAKES_JSON | TAKES_CSV | TAKES_HEADER | TAKES_READ | TAKES_SOURCE,
 		.form = N_("'listeners' shows one moment"),
 	}, {
 		.name = "doctor", .help = N_("how each hook is attached, why not better, what that loses"),

@@ -259,6 +259,8 @@ static int settle(struct options *o)
 	o->view = o->command->view;
 	if (o->json && o->view && !views_by_name(o->view)->json)
 		o->view = "json";
+	if (o->csv && o->quiet && !o->json && o->view && !strcmp(o->view, "table"))
+		o->view = "csv";
 	if (o->ipv4 != o->ipv6)
 		o->source.filter.family = o->ipv4 ? 4 : 6;
 	o->source.path = o->read_path;

@@ -44,7 +44,7 @@ enum {
 	TAKES_LANG	= 1 << 15,
 	TAKES_FILES	= 1 << 16,	/* -C, -W */
 	TAKES_PAGE	= 1 << 17,	/* --anonymous, --max-size */
-	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --csv, --end, --min-bytes, --wide */
+	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --end, --min-bytes, --wide */
 	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
 	TAKES_METRICS	= 1 << 20,	/* --listen, --textfile and so on */
 	TAKES_USER	= 1 << 21,	/* -u */
@@ -52,6 +52,7 @@ enum {
 	TAKES_LONG	= 1 << 23,	/* --min-ms */
 	TAKES_INTERVAL	= 1 << 24,	/* -i */
 	TAKES_COUNT	= 1 << 25,	/* -c */
+	TAKES_CSV	= 1 << 26,
 	TAKES_RUN	= TAKES_FILTER | TAKES_TROUBLE | TAKES_END | TAKES_COUNT | TAKES_OUTS | TAKES_WRITE | TAKES_FILES |
 			  TAKES_READ | TAKES_SOURCE | TAKES_PROGRAM | TAKES_LANG | TAKES_PAGE | TAKES_USER | TAKES_LOAD,
 };
@@ -100,7 +101,7 @@ struct options {
 	const char *user;			/* -u: of the program; NULL: who called sudo */
 	char **program;				/* -- PROGRAM ARGS..., NULL: none */
 	uint64_t events;			/* -e: bit per event, 0: all */
-	bool trouble, quiet, json, no_header, help_fields, explain, batch;
+	bool trouble, quiet, json, csv, no_header, help_fields, explain, batch;
 	const char *completions;		/* --completions: of this shell, and nothing else */
 	const char *lang;			/* --lang: zh, en; NULL: as the environment says */
 	int color;				/* --color: 1 always, -1 never, 0 on a terminal */

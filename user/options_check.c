@@ -89,12 +89,12 @@ static int check_whole(struct options *o)
 	return 0;
 }
 
-/* Into a page or a trace nobody else writes; a page has a place for what --check says. */
+/* Into a page, a trace or CSV nobody else writes; a page has a place for what --check says. */
 static int check_shared(struct options *o, const struct view_ops *view, const char *path)
 {
 	const struct view_ops *main = o->view ? views_by_name(o->view) : NULL;
 
-	if (path || !main || main->file != VIEW_WHOLE || (main->ledger && !strcmp(view->name, "check")))
+	if (path || !main || (main->file != VIEW_WHOLE && !o->csv) || (main->ledger && !strcmp(view->name, "check")))
 		return 0;
 	return options_refuse(o, _("'%s' has its file to itself: --out %s:FILE"), o->view, view->name);
 }
@@ -106,7 +106,7 @@ static bool main_wants_stdout(const struct options *o)
 		return o->path && !strcmp(o->path, "-");
 	if (!strcmp(o->view, "metrics"))
 		return o->metrics.once || o->read_path;
-	return o->json || o->conns.csv || views_by_name(o->view)->file == VIEW_WHOLE;
+	return o->json || o->csv || views_by_name(o->view)->file == VIEW_WHOLE;
 }
 
 static int check_stdout(struct options *o)
@@ -218,12 +218,31 @@ static int check_lab(struct options *o)
 	return 0;
 }
 
+static bool is_csv_summary(const struct options *o)
+{
+	return o->view && !strcmp(o->view, "csv");
+}
+
+/* A line for each listener, or connection: a stream of steps has many kinds of lines, a screen none. */
+static int check_csv(struct options *o)
+{
+	if (!o->csv)
+		return 0;
+	if (o->json)
+		return options_refuse(o, _("--csv and -j are two forms of the same: one of them"));
+	if (o->view && !strcmp(o->view, "table"))
+		return options_refuse(o, _("--csv has no events: -j has; -q --csv lists listeners, conns --csv connections"));
+	if (o->view && !strcmp(o->view, "top") && !o->batch)
+		return options_refuse(o, _("--csv of top goes with -b: a screen has other columns"));
+	return 0;
+}
+
 /* Who has no screen writes what there is by then, for people; programs get that from top -j. */
 static int check_interval(struct options *o)
 {
 	bool lists = o->conns.all && !o->quiet;
 
-	if (!o->interval_ns || o->command->takes & TAKES_TOP || lists || (o->quiet && !o->json))
+	if (!o->interval_ns || o->command->takes & TAKES_TOP || lists || (o->quiet && !o->json && !is_csv_summary(o)))
 		return 0;
 	return options_refuse(o, _("-i is how often top looks, -q sums up and conns -a lists"));
 }
@@ -260,8 +279,8 @@ static bool has_text_beside(const struct options *o)
 /* What has no colours: what is not for people, and top's table. NULL: this may have some. */
 static const char *plain_form(const struct options *o)
 {
-	if (o->json || o->conns.csv || o->batch)
-		return o->json ? "-j" : o->conns.csv ? "--csv" : "-b";
+	if (o->json || o->csv || o->batch)
+		return o->json ? "-j" : o->csv ? "--csv" : "-b";
 	return o->view && views_by_name(o->view)->file != VIEW_STREAM ? o->view : NULL;
 }
 
@@ -273,20 +292,20 @@ static int refuse_useless(struct options *o, const char *what, const char *form)
 /* What is not for people has no header that can be left out, no columns that can be added, and no colours; -q no lines. */
 static int check_form(struct options *o)
 {
-	bool top = o->view && !strcmp(o->view, "top"), silent = o->quiet && o->view && !top, data = o->json || o->conns.csv;
-	const char *form = o->json ? "-j" : o->conns.csv ? "--csv" : "-q", *what = NULL;
+	bool top = o->view && !strcmp(o->view, "top"), silent = o->quiet && o->view && !top, data = o->json || o->csv;
+	const char *form = o->json ? "-j" : o->csv ? "--csv" : "-q", *what = NULL;
 
 	if (is_given(o, 't') && is_given(o, 'T'))
 		return options_refuse(o, _("-t and -T are two clocks for one column: one of them"));
-	if (silent && (o->conns.csv || o->conns.wide))
-		return options_refuse(o, _("%s is how lines look, and -q shows none"), o->conns.csv ? "--csv" : "--wide");
+	if (silent && ((o->csv && !is_csv_summary(o)) || o->conns.wide))
+		return options_refuse(o, _("%s is how lines look, and -q shows none"), o->csv ? "--csv" : "--wide");
 	if (o->json && o->lang && !o->nouts)
 		return refuse_useless(o, "--lang", "-j");
 	if (o->quiet && top && (o->batch || o->json))	/* there is no screen to leave */
 		return refuse_useless(o, "-q", o->batch ? "-b" : "-j");
 	if (has_text_beside(o))
 		return 0;
-	if ((silent || data) && o->no_header && !o->conns.csv) {
+	if ((silent || data) && o->no_header && !o->csv) {
 		what = "-H";
 	} else if ((silent || data) && o->time) {
 		what = o->time == VIEW_TIME_WALL ? "-T" : "-t";
@@ -321,9 +340,9 @@ int options_check(struct options *o)
 		err = options_refuse(o, _("-p and a program to run do not go together"));
 	if (!err && o->explain && (o->json || o->quiet || o->batch))
 		err = options_refuse(o, _("--explain goes with events and ladders, and not with -j, -q or -b"));
-	if (!err && o->conns.csv && o->json)
-		err = options_refuse(o, _("--csv and -j are two forms of the same: one of them"));
-	if (!err && o->conns.wide && (o->json || o->conns.csv))
+	if (!err)
+		err = check_csv(o);
+	if (!err && o->conns.wide && (o->json || o->csv))
 		err = options_refuse(o, _("--wide is for text: -j and --csv have all columns"));
 	if (!err)
 		err = check_form(o);

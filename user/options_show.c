@@ -82,7 +82,6 @@ static int take_conns(struct options *o, int key, char *arg)
 	switch (key) {
 	case 'a': o->conns.all = true; return 0;
 	case OPT_ENDS: o->conns.both = true; return 0;
-	case OPT_CSV: o->conns.csv = true; return 0;
 	case OPT_WIDE: o->conns.wide = true; return 0;
 	case OPT_END: return options_each_part(o, arg, take_end, key);
 	case OPT_MIN_MS: return take_min_ms(o, arg);
@@ -185,6 +184,7 @@ static int take_text(struct options *o, int key, char *arg)
 	switch (key) {
 	case 'b': o->batch = true; return 0;
 	case 'j': o->json = true; return 0;
+	case OPT_CSV: o->csv = true; return 0;
 	case 'H': o->no_header = true; return 0;
 	case 't': o->time = VIEW_TIME_START; return 0;
 	case 'T': o->time = VIEW_TIME_WALL; return 0;

@@ -22,6 +22,7 @@ static const struct view_ops views[] = {
 	{ .name = "top", .json = true },
 	{ .name = "report", .file = VIEW_WHOLE },
 	{ .name = "json", .steps = true },
+	{ .name = "csv", .steps = true },
 	{ .name = "record", .file = VIEW_OWN },
 	{ .name = "check" },
 };

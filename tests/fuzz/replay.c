@@ -95,7 +95,7 @@ static void settings(struct view_config *cfg, const uint8_t *choice)
 {
 	*cfg = (struct view_config){
 		.time = choice[1] % 3, .color = choice[2] & 1, .utf8 = choice[2] & 2, .quiet = choice[2] & 4,
-		.explain = choice[2] & 8, .no_header = choice[2] & 16,
+		.explain = choice[2] & 8, .no_header = choice[2] & 16, .csv = choice[2] & 32,
 		.columns = choice[3], .wall_offset_ns = (int64_t)choice[4] << 53,
 	};
 }

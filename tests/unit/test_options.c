@@ -19,9 +19,10 @@ static const struct command commands[] = {
 	{ "flow", "", nothing, TAKES_RUN, .view = "flow", .form = "a ladder" },
 	{ "conns", "", nothing, ~0u, .view = "conns" },
 	{ "report", "", nothing, TAKES_RUN, .view = "report", .form = "one page" },
-	{ "metrics", "", nothing, ~0u, .view = "metrics" },
-	{ "listeners", "", nothing, TAKES_FILTER | TAKES_JSON | TAKES_READ | TAKES_HEADER, .form = "one moment" },
-	{ "top", "", nothing, TAKES_RUN | TAKES_TOP | TAKES_JSON | TAKES_HEADER | TAKES_QUIET | TAKES_EXPLAIN, .view = "top", .form = "a screen" },
+	{ "metrics", "", nothing, ~TAKES_CSV, .view = "metrics", .form = "numbers" },
+	{ "listeners", "", nothing, TAKES_FILTER | TAKES_JSON | TAKES_READ | TAKES_HEADER | TAKES_CSV, .form = "one moment" },
+	{ "top", "", nothing, TAKES_RUN | TAKES_TOP | TAKES_JSON | TAKES_HEADER | TAKES_QUIET | TAKES_EXPLAIN | TAKES_CSV,
+	  .view = "top", .form = "a screen" },
 	{ "doctor", "", nothing, TAKES_JSON | TAKES_SOURCE | TAKES_QUIET | TAKES_HEADER, .form = "no traffic" }, { 0 },
 };
 
@@ -346,6 +347,31 @@ static void forms(void **state)
 	takes("conns --csv --lang en");
 }
 
+/* A table is of listeners or of connections, and nothing else is in it. */
+static void csv(void **state)
+{
+	(void)state;
+	refuses("--csv", "--csv has no events");
+	refuses("-q -j --csv", "--csv and -j are two forms of the same");
+	refuses("-q --csv -T", "-T does not go with --csv");
+	refuses("top -b --csv -q", "-q does not go with -b");
+	refuses("-q --csv -i 1", "-i is how often");
+	refuses("-q --csv --check", "has its file to itself");
+	refuses("-q --csv --explain", "--explain goes with");
+	refuses("-q --csv -w -", "both want standard output");
+	refuses("top --csv", "--csv of top goes with -b");
+	refuses("flow --csv", "--csv does not go with it");
+	refuses("report --csv", "--csv does not go with it");
+	refuses("metrics --csv", "--csv does not go with it");
+	refuses("doctor --csv", "--csv does not go with it");
+	refuses("-q --out csv:x", "no such output");
+	takes("-q --csv -H -o x -w y --out table:z");
+	assert_string_equal(o.view, "csv");
+	takes("top -b --csv -H -n 2 -x");
+	assert_string_equal(o.view, "top");
+	takes("listeners --csv -H");
+}
+
 /* The bits and numbers that words stand for are those of other headers. */
 static void words(void **state)
 {
@@ -430,6 +456,7 @@ int main(void)
 		cmocka_unit_test(unknown),
 		cmocka_unit_test(once),
 		cmocka_unit_test(forms),
+		cmocka_unit_test(csv),
 		cmocka_unit_test(words),
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(cgroups),

@@ -65,7 +65,7 @@ static int print(const struct options *o, const struct model *m)
 	const struct models all = { { (struct model *)(uintptr_t)m }, 1 };
 	struct select s = { .filter = &o->source.filter, .models = &all };
 	struct listeners_config cfg = {
-		.json = o->json, .no_header = o->no_header, .counts = o->read_path != NULL,
+		.json = o->json, .csv = o->csv, .no_header = o->no_header, .counts = o->read_path != NULL,
 		.netns_name = o->read_path ? NULL : netns_name, .pick = pick, .ctx = &s,
 	};
 	struct out out;
@@ -73,9 +73,11 @@ static int print(const struct options *o, const struct model *m)
 
 	if (err)
 		return err;
-	out.ascii = !terminal_utf8();
+	out.ascii = !terminal_utf8() && !o->csv;
 	cfg.columns = terminal_columns(out.fd);
 	listeners_print(&out, m, &cfg);
+	if (o->csv && model_totals(m)->listeners_unseen)
+		talk("%s", _("some listeners are not shown (table full)"));
 	err = out_flush(&out);
 	out_close(&out);
 	return talk_written(err);

@@ -46,6 +46,7 @@ static void settings(struct outputs *s, const struct view_hosts *hosts, struct v
 		.whole_snapshot = o->events & EVENT_BIT(EXISTS),
 		.quiet = o->quiet,
 		.json = o->json,
+		.csv = o->csv,
 		.utf8 = terminal_utf8(),
 		.start_ns = o->read_path ? 0 : clock_ns(CLOCK_MONOTONIC),
 		.wall_offset_ns = s->src->wall_offset_ns,
@@ -122,7 +123,7 @@ static int add(struct outputs *s, unsigned int i, const struct view_config *cfg,
 	if (err)
 		return err;
 	out->file.path = own.path = outfile_path(s->o, i);
-	own.no_header |= own.quiet && ops->steps;
+	own.no_header |= own.quiet && ops->steps && !own.csv;
 	if (ops->file != VIEW_OWN && i && !own.path) {
 		own.main = &s->all[0].view;
 		to = own.main->out;

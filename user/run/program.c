@@ -12,7 +12,7 @@
 /* A program's words do not get into JSON or a recording: then its standard output is standard error. */
 static bool stdout_is_ours(const struct options *o)
 {
-	return outfile_takes_stdout(o) || (!o->path && (!views_by_name(o->view)->text || o->json || o->conns.csv));
+	return outfile_takes_stdout(o) || (!o->path && (!views_by_name(o->view)->text || o->json || o->csv));
 }
 
 int program_fork(struct child *c, struct options *o)

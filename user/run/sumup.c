@@ -69,7 +69,7 @@ bool sumup_due(const struct outputs *s, uint64_t now_ns)
 /* "== 5.0 s ==": since the beginning */
 static void put_moment(const struct outputs *s, struct view *v, uint64_t now_ns)
 {
-	if (s->o->json || s->o->conns.csv)
+	if (s->o->json || s->o->csv)
 		return;
 	out_line_end(v->out);
 	out_str(v->out, "== ");

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What programs are told of a listener. */
+/* What programs are told of a listener, and the view `csv`: that of each, at the end. */
+#include "../lib/tr.h"
 #include "../model/figure.h"
 #include "hosts.h"
 #include "jsonout.h"
 #include "members.h"
+
+const struct listener listener_none;
 
 void listener_host(struct members *t, const struct view *v)
 {
@@ -199,3 +202,37 @@ void json_listener(struct view *v, const struct model *m, const struct listener 
 	members_begin(&t, v->out, true, "listener");
 	put_line(&t, v, m, l);
 }
+
+static void csv_listener(struct view *v, const struct model *m, const struct listener *l)
+{
+	struct members t;
+
+	members_begin(&t, v->out, false, NULL);
+	put_line(&t, v, m, l);
+}
+
+/* Before those of the first machine. */
+static void csv_header(struct view *v, const struct model *m)
+{
+	struct members t;
+
+	if (v->cfg.no_header || v->host)
+		return;
+	members_header(&t, v->out);
+	put_line(&t, v, m, &listener_none);
+}
+
+static void csv_end(struct view *v, const struct view_end *end)
+{
+	if (end->totals->listeners_unseen)
+		v->remark = _("some listeners are not shown (table full)");
+}
+
+const struct view_ops view_csv = {
+	.name = "csv",
+	.steps = true,
+	.hosts = true,
+	.listeners = csv_header,
+	.listener = csv_listener,
+	.end = csv_end,
+};

@@ -222,6 +222,20 @@ static void put_line(struct members *t, const struct model *m, const struct list
 	members_end(t);
 }
 
+static void put_titles(const struct listeners *t)
+{
+	struct members line;
+
+	if (t->cfg->json || t->cfg->no_header)
+		return;
+	if (!t->cfg->csv) {
+		put_header(t);
+		return;
+	}
+	members_header(&line, t->o);
+	put_line(&line, t->m, &listener_none, t->cfg);
+}
+
 /* The table is large, and not without end. */
 static void put_unseen(struct out *o, uint64_t n, bool json)
 {
@@ -245,17 +259,17 @@ void listeners_print(struct out *o, const struct model *m, const struct listener
 	struct members line;
 
 	lay_out(&t);
-	if (!cfg->json && !cfg->no_header)
-		put_header(&t);
+	put_titles(&t);
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		if (!is_picked(cfg, l))
 			continue;
-		if (!cfg->json) {
+		if (!cfg->json && !cfg->csv) {
 			put_row(&t, l);
 			continue;
 		}
-		members_begin(&line, o, true, "listener");
+		members_begin(&line, o, cfg->json, "listener");
 		put_line(&line, m, l, cfg);
 	}
-	put_unseen(o, model_totals(m)->listeners_unseen, cfg->json);
+	if (!cfg->csv)
+		put_unseen(o, model_totals(m)->listeners_unseen, cfg->json);
 }

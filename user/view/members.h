@@ -46,5 +46,6 @@ void listener_host(struct members *t, const struct view *v);
 void listener_name(struct members *t, const struct model *m, const struct listener *l);		/* which it is */
 void listener_counts(struct members *t, const struct model *m, const struct listener *l);
 void listener_all(struct members *t, const struct model *m, const struct listener *l);
+extern const struct listener listener_none;		/* what a header is made with */
 
 #endif

@@ -89,7 +89,6 @@ enum conns_sort { CONNS_AS_THEY_END, CONNS_IN, CONNS_OUT, CONNS_LIFE, CONNS_RTT,
 struct conns_config {
 	bool all;			/* -a: those that go on, too */
 	bool both;			/* --ends: a line for each end where both are here */
-	bool csv;			/* --csv */
 	bool wide;			/* --wide */
 	enum conns_sort sort;		/* --sort */
 	uint64_t first;			/* with --sort -c: so many of each list; 0: all */
@@ -111,6 +110,7 @@ struct view_config {
 	bool whole_snapshot;		/* -e exists: each socket that was there before, however many */
 	bool quiet;			/* -q: no steps, only what comes at the end */
 	struct view *main;		/* into whose file it writes; NULL: it has its own, or is the main view */
+	bool csv;			/* --csv: of a view that can, whose lines are JSON or text else */
 	bool json;			/* the main view is: what is written into the same file is JSON, too */
 	const char *path;		/* of its file; NULL: standard output */
 	bool live;			/* no replay */
@@ -249,7 +249,7 @@ struct view {
 };
 
 /* The views of this directory, in the order of --help. Those that need a source are in user/run/views.c. */
-#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto) X(top) X(conns) X(metrics)
+#define VIEWS(X) X(table) X(json) X(flow) X(report) X(perfetto) X(top) X(conns) X(metrics) X(csv)
 #define VIEW_EXTERN(name) extern const struct view_ops view_##name;
 VIEWS(VIEW_EXTERN)
 #undef VIEW_EXTERN
@@ -312,7 +312,7 @@ void finding_json(const struct view *v, struct out *o, const struct finding *f, 
 
 /* One-shot table of all listeners, like ss -ltn. */
 struct listeners_config {
-	bool json, no_header, color;
+	bool json, csv, no_header, color;
 	bool counts;				/* a whole run was seen, not one snapshot: what it counted */
 	unsigned int columns;			/* as in struct view_config */
 	const char *(*netns_name)(uint32_t netns, uint64_t since_ns, uint64_t until_ns);	/* as in struct view_config */

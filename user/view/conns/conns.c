@@ -42,14 +42,14 @@ static int conns_open(struct view *v)
 	if (!s)
 		return -ENOMEM;
 	v->priv = s;
-	v->out->ascii = !v->cfg.utf8;
+	v->out->ascii = !v->cfg.utf8 && !v->cfg.csv;
 	for (unsigned int i = 0; i < MODEL_HOSTS; i++)
 		s->seen[i] = SEEN_ALL;
 	s->sums.all = calloc(SUMS, sizeof(*s->sums.all));
 	err = s->sums.all ? lives_init(&s->lives) : -ENOMEM;
 	if (v->cfg.hosts && v->cfg.json)
 		hosts_json(v->out, v->cfg.hosts);
-	if (!err && config(v)->csv && !v->cfg.no_header)
+	if (!err && v->cfg.csv && !v->cfg.no_header)
 		keys_header(v);
 	return err;
 }
@@ -113,7 +113,7 @@ static void put_row(struct view *v, const struct conn_row *r)
 {
 	struct conns *s = v->priv;
 
-	if (v->cfg.json || config(v)->csv)
+	if (v->cfg.json || v->cfg.csv)
 		keys_put(v, &s->clock, r);
 	else
 		rows_put(v, &s->rows, r);
@@ -435,7 +435,7 @@ static bool goes_on_there(const struct view *v, const struct life *x)
 static void conns_interval(struct view *v, uint64_t now_ns)
 {
 	struct conns *s = v->priv;
-	bool text = !v->cfg.json && !config(v)->csv;
+	bool text = !v->cfg.json && !v->cfg.csv;
 
 	owners_now(v);
 	if (v->cfg.quiet) {		/* no list, and none is put in order */
@@ -488,7 +488,7 @@ static void conns_finding(struct view *v, const struct finding *f)
 {
 	if (v->cfg.json)
 		json_finding(v, f);
-	else if (!config(v)->csv)
+	else if (!v->cfg.csv)
 		summary_finding(v, f);
 }
 
@@ -508,7 +508,7 @@ static void conns_end(struct view *v, const struct view_end *end)
 
 	if (v->cfg.json)
 		json_end_line(v, end);
-	if (v->cfg.json || config(v)->csv)
+	if (v->cfg.json || v->cfg.csv)
 		return;
 	sums_put(v, &s->sums);
 	left_out(v, s->lives.left_out, _(" connections not shown: no room to follow more at once"));

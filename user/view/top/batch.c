@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Without a screen: the table at each interval, or (-j) an object for each listener. */
+/* Without a screen: the table at each interval, or (-j, --csv) an object or a line for each listener. */
 #include "../members.h"
 #include "top.h"
 
@@ -31,6 +31,17 @@ static void put_line(struct top *t, struct members *m, const struct listener *l,
 	members_end(m);
 }
 
+void top_header(struct top *t)
+{
+	static const struct top_row none;
+	struct members m;
+
+	if (!t->v->cfg.csv || t->v->cfg.no_header || t->v->shown)
+		return;
+	members_header(&m, t->v->out);
+	put_line(t, &m, &listener_none, &none);
+}
+
 /* The rows are in the order of the model's listeners, those left out that are closed or not asked for. */
 static void put_lines(struct top *t)
 {
@@ -38,6 +49,7 @@ static void put_lines(struct top *t)
 	unsigned int at = 0;
 	struct members m;
 
+	top_header(t);
 	for (unsigned int host = 0; host < t->nmodels; host++) {
 		for (uint32_t i = 0; at < t->rows.n && (l = model_listener(t->models[host], i)); i++) {
 			const struct top_row *r = &t->rows.row[at];
@@ -47,7 +59,7 @@ static void put_lines(struct top *t)
 			at++;
 			if (!r->shown)
 				continue;
-			members_begin(&m, t->v->out, true, "top");
+			members_begin(&m, t->v->out, t->v->cfg.json, "top");
 			put_line(t, &m, l, r);
 		}
 	}
@@ -81,7 +93,7 @@ static void put_table(struct top *t, uint64_t now_ns)
 void top_batch(struct top *t, uint64_t now_ns)
 {
 	top_look(t, now_ns);
-	if (t->v->cfg.json)
+	if (t->v->cfg.json || t->v->cfg.csv)
 		put_lines(t);
 	else
 		put_table(t, now_ns);

@@ -51,13 +51,13 @@ static int top_open(struct view *v)
 	if (!t)
 		return -ENOMEM;
 	v->priv = t;
-	v->out->ascii = !v->cfg.utf8;
+	v->out->ascii = !v->cfg.utf8 && !v->cfg.csv;
 	t->v = v;
 	t->interval_ns = v->cfg.interval_ns ? v->cfg.interval_ns : TOP_INTERVAL_NS;
 	if (top_rows_open(&t->rows) || page_open(&t->page) || page_open(&t->doc))
 		return -ENOMEM;
 	t->rows.trouble = v->cfg.trouble;
-	t->rows.listed = v->cfg.json;
+	t->rows.listed = v->cfg.json || v->cfg.csv;
 	t->explain = v->cfg.explain;
 	if (v->cfg.hosts && v->cfg.json)
 		hosts_json(v->out, v->cfg.hosts);
@@ -163,6 +163,7 @@ static void top_end(struct view *v, const struct view_end *end)
 	take_models(t, end->model);
 	if (t->begun_ns && last_ns > t->rows.looked_ns)	/* what is left is no whole interval */
 		top_batch(t, last_ns);
+	top_header(t);
 	if (v->cfg.json)
 		json_end_line(v, end);
 }

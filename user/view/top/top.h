@@ -123,6 +123,7 @@ void top_put_row(struct top *t, const struct top_row *r, bool selected);
 /* ---- batch.c ---- */
 
 void top_look(struct top *t, uint64_t now_ns);
+void top_header(struct top *t);		/* of CSV, unless it is there */
 void top_batch(struct top *t, uint64_t now_ns);
 
 /* ---- listener.c: the second screen, into doc ---- */
