@@ -302,6 +302,12 @@ static __always_inline __u64 bytes_out(const struct sock *sk, const struct tcp_s
 	return left - (left && !READ(sk, sk_max_ack_backlog));
 }
 
+/* In SYN_SENT: tcp_connect() has sent its SYN, and counted it (ActiveOpens). Fast Open gets there before (TCP_FASTOPEN_CONNECT). */
+static __always_inline bool syn_sent(const struct tcp_sock *tp)
+{
+	return READ(tp, snd_nxt) != READ(tp, snd_una);
+}
+
 /*
  * What became of a connection, tcptrace_has_totals(). Valid until tcp_disconnect() clears it, which is after the
  * transition to CLOSE. Their FIN counts as a byte received (bytes_received, rcv_nxt) once it was taken.
@@ -321,7 +327,8 @@ static __always_inline void set_totals(struct tcptrace_record *r, const struct s
 	r->unread -= fin && r->unread;
 	if (r->old == TCP_SYN_SENT)
 		r->unread = READ(sk, sk_err_soft);
-	r->undelivered = READ(tp, write_seq) - READ(tp, snd_una);
+	if (sk_state(sk) != TCP_SYN_SENT || syn_sent(tp))
+		r->undelivered = READ(tp, write_seq) - READ(tp, snd_una);
 	r->bytes_in = READ(tp, bytes_received);
 	r->bytes_in -= fin && r->bytes_in;
 	r->bytes_out = bytes_out(sk, tp);

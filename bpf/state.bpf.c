@@ -61,6 +61,8 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 		set_totals(r, sk);
 	else if (old == TCP_SYN_SENT && new == TCP_ESTABLISHED)
 		r->arg = client_isns(sk);
+	else if (old == TCP_SYN_SENT)
+		r->arg = syn_sent(TYPED_PTR((const struct tcp_sock *)sk));
 	submit(r);
 	return 0;
 }

@@ -162,6 +162,15 @@ static inline u64 bytes_out(const struct sock *sk, const struct tcp_sock *tp)
 }
 
 /*
+ * In SYN_SENT: tcp_connect() has sent its SYN, and counted it (ActiveOpens).
+ * Fast Open gets there before (TCP_FASTOPEN_CONNECT).
+ */
+static inline bool syn_sent(const struct tcp_sock *tp)
+{
+	return READ_ONCE(tp->snd_nxt) != READ_ONCE(tp->snd_una);
+}
+
+/*
  * What became of a connection, tcptrace_has_totals(). Valid until
  * tcp_disconnect() clears it, which is after the transition to CLOSE. Their
  * FIN counts as a byte received once it was taken.
@@ -179,7 +188,9 @@ static inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 	r->unread -= fin && r->unread;
 	if (r->old == TCP_SYN_SENT)
 		r->unread = READ_ONCE(sk->sk_err_soft);
-	r->undelivered = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
+	if (state_of(sk) != TCP_SYN_SENT || syn_sent(tp))
+		r->undelivered = READ_ONCE(tp->write_seq) -
+				 READ_ONCE(tp->snd_una);
 	r->bytes_in = READ_ONCE(tp->bytes_received);
 	r->bytes_in -= fin && r->bytes_in;
 	r->bytes_out = bytes_out(sk, tp);

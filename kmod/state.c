@@ -87,6 +87,8 @@ static void tp_state(void *data, const struct sock *sk, const int old,
 		set_totals(&r, sk);
 	else if (old == TCP_SYN_SENT && new == TCP_ESTABLISHED)
 		r.arg = client_isns(sk);
+	else if (old == TCP_SYN_SENT)
+		r.arg = syn_sent(tcp_sk(sk));
 	submit(&r);
 }
 

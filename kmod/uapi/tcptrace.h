@@ -156,6 +156,8 @@ static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
 #define TCPTRACE_SYNACK_TOO	1
 /* Of a drop of a third packet: a RST answers it and its request goes, by net.ipv4.tcp_abort_on_overflow. */
 #define TCPTRACE_ABORTED	1
+/* tcptrace_record.arg of a rst-sent by a listener: what it answers was taken for a SYN cookie, and was none. */
+#define TCPTRACE_NO_COOKIE	1
 /* An acceptq-add of cause handshake says, too, that the request it names left the SYN queue: a synq-del may come before. */
 
 /*
@@ -224,8 +226,10 @@ struct tcptrace_record {
 				__u64	arg;	/* not F_ACTOR: lost: how many; observed: enum tcptrace_seen of
 						 * each; retrans: segments (tcp_skb_pcount()), 0: 1;
 						 * rst-sent for no socket: TCP flags of what it answers;
+						 * for a listener: NO_COOKIE;
 						 * synq-add, SYN_SENT to ESTABLISHED: our initial sequence
-						 * number << 32 | theirs, 0: no SYN was sent (TCP_REPAIR) */
+						 * number << 32 | theirs, 0: no SYN was sent (TCP_REPAIR);
+						 * SYN_SENT to SYN_RECV: whether one was */
 				__u64	bytes_out;	/* sent, each byte once, acknowledged or not */
 			};
 		};

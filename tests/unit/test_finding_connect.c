@@ -49,7 +49,7 @@ static void syn_sent_ends(unsigned int i, uint32_t segs_out, int err)
 	rec.sk = SK(i);
 	rec.old = TCP_S_SYN_SENT;
 	rec.new = TCP_S_CLOSE;
-	rec.segs_out = segs_out;
+	rec.segs_out = rec.undelivered = segs_out;
 	rec.ret = -err;
 	rig_feed(rec);
 }
@@ -471,7 +471,7 @@ static void untold(void **state)
 		memset(rec.raddr, 0, 16);
 		rec.raddr[15] = 1;
 		rec.family = 6;
-		rec.segs_out = 1;
+		rec.segs_out = rec.undelivered = 1;
 		state_of(rec, SK(i), TCP_S_SYN_SENT, TCP_S_CLOSE);
 		look();
 		assert_int_equal(found.n, i == 3);

@@ -96,6 +96,16 @@ static void repaired(void **state)
 	assert_attempts(1, 0);
 }
 
+static void leaves_with(struct tcptrace_record totals, unsigned int i)
+{
+	struct tcptrace_record rec = client_rec(0, i);
+
+	rec.segs_out = totals.segs_out;
+	rec.undelivered = totals.undelivered;
+	rec.ret = totals.ret;
+	state_of(rec, SK(i), TCP_S_SYN_SENT, TCP_S_CLOSE);
+}
+
 /* The transition is made before a port is looked for, and by Fast Open without a SYN. */
 static void never_sent(void **state)
 {
@@ -116,14 +126,18 @@ static void never_sent(void **state)
 	call(TCPTRACE_CONNECT_RETURN, 3, 0);
 	leaves(3, TCP_S_ESTABLISHED);
 	assert_attempts(1, 0);
+	connects(4);			/* the same, but it is closed: what left is a RST */
+	call(TCPTRACE_CONNECT_RETURN, 4, 0);
+	leaves_with((struct tcptrace_record){ .segs_out = 1 }, 4);
+	connects(5);			/* the peer's SYN comes instead */
+	call(TCPTRACE_CONNECT_RETURN, 5, 0);
+	state_of(client_rec(0, 5), SK(5), TCP_S_SYN_SENT, TCP_S_SYN_RECV);
+	assert_attempts(1, 0);
 }
 
-static void leaves_having_sent(unsigned int i)
+static void leaves_having_sent(unsigned int i, int error)
 {
-	struct tcptrace_record rec = client_rec(0, i);
-
-	rec.segs_out = 1;
-	state_of(rec, SK(i), TCP_S_SYN_SENT, TCP_S_CLOSE);
+	leaves_with((struct tcptrace_record){ .segs_out = 1, .undelivered = 1, .ret = error }, i);
 }
 
 /* Killed in connect(); sendto() with MSG_FASTOPEN, of which nothing else tells: its last transition has counts. */
@@ -132,19 +146,39 @@ static void told_by_counts(void **state)
 	(void)state;
 	connects(1);
 	of(TCPTRACE_CLOSE, 1);
-	leaves_having_sent(1);
+	leaves_having_sent(1, 0);
 	destroy(client_rec(0, 1), SK(1));
 	assert_attempts(1, 0);
 	state_of(client_rec(0, 2), SK(2), TCP_S_CLOSE, TCP_S_SYN_SENT);
-	leaves_having_sent(2);
+	leaves_having_sent(2, -ETIMEDOUT);
 	of(TCPTRACE_CLOSE, 2);
 	destroy(client_rec(0, 2), SK(2));
 	assert_attempts(2, 1);
 	connects(3);			/* once alone */
 	of(TCPTRACE_RETRANS, 3);
 	of(TCPTRACE_CLOSE, 3);
-	leaves_having_sent(3);
+	leaves_having_sent(3, 0);
 	assert_attempts(3, 1);
+}
+
+/* The errors that it left with say who took it off, whatever the program calls afterwards. */
+static void told_by_errors(void **state)
+{
+	(void)state;
+	connects(1);			/* ICMP; connect(AF_UNSPEC) a while later */
+	call(TCPTRACE_CONNECT_RETURN, 1, -EINPROGRESS);
+	leaves_having_sent(1, -EHOSTUNREACH);
+	assert_attempts(1, 1);
+	call(TCPTRACE_CONNECT_RETURN, 1, 0);
+	destroy(client_rec(0, 1), SK(1));
+	assert_attempts(1, 1);
+	connects(2);			/* connect(AF_UNSPEC) at once, of a socket that had one before */
+	call(TCPTRACE_CONNECT_RETURN, 2, -EINPROGRESS);
+	leaves_having_sent(2, -ECONNRESET);
+	call(TCPTRACE_CONNECT_RETURN, 2, 0);
+	of(TCPTRACE_CLOSE, 2);
+	destroy(client_rec(0, 2), SK(2));
+	assert_attempts(2, 1);
 }
 
 /* Given up by the program: tcp_disconnect() and tcp_close() are no tcp_done(). */
@@ -404,7 +438,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(good_and_refused), CASE(repaired), CASE(never_sent), CASE(told_by_counts), CASE(given_up), CASE(at_the_end), CASE(fast_open_ends),
+		CASE(good_and_refused), CASE(repaired), CASE(never_sent), CASE(told_by_counts), CASE(told_by_errors), CASE(given_up), CASE(at_the_end),
+		CASE(fast_open_ends),
 		CASE(two_children), CASE(stays_in_syn_recv), CASE(sent_again), CASE(overflow_aborts), CASE(ghost_resets),
 	};
 

@@ -52,26 +52,41 @@ static uint8_t connect_returns(struct conn *c, int32_t ret)
 static bool has_sent(const struct model_event *ev)
 {
 	if (ev->new == TCP_S_CLOSE)
-		return tcptrace_has_totals(ev->rec) && ev->rec->segs_out;
-	return ev->new != TCP_S_ESTABLISHED || ev->rec->arg;	/* the sequence numbers of its handshake */
+		return rec_sent_syn(ev->rec);
+	return ev->rec->arg;	/* to ESTABLISHED: the sequence numbers of its handshake */
+}
+
+/*
+ * connect(AF_UNSPEC): tcp_disconnect() makes the transition first and then sets an error, which may be there from such a
+ * call before; whoever calls tcp_done() for a socket that segments came to, or left, has set one before.
+ */
+static bool is_disconnected(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return tcptrace_has_totals(rec) && (!rec->ret || (rec->ret == -ECONNRESET && !c->reset));
+}
+
+static uint8_t leaves_for_close(struct conn *c, const struct tcptrace_record *rec)
+{
+	bool given_up = c->closed || c->attempt & SHUT;
+
+	if (given_up && c->call_ns)
+		return 0;
+	if (given_up || is_disconnected(c, rec))
+		c->attempt = 0;
+	else if (c->reset || tcptrace_has_totals(rec))	/* a RST is reported before the transition: tcp_reset() */
+		return COUNTED_FAIL;
+	else
+		c->attempt |= FAILING;
+	return 0;
 }
 
 static uint8_t leaves_syn_sent(struct conn *c, const struct model_event *ev)
 {
 	uint8_t counted = has_sent(ev) || c->reset ? opened(c) : 0;
 
-	if (ev->new != TCP_S_CLOSE) {
-		c->attempt = 0;
-		return counted;
-	}
-	if (c->closed || c->attempt & SHUT) {
-		if (!c->call_ns)
-			c->attempt = 0;
-		return counted;
-	}
-	if (c->reset)			/* reported before the transition: tcp_reset() */
-		return counted | COUNTED_FAIL;
-	c->attempt |= FAILING;
+	if (ev->new == TCP_S_CLOSE)
+		return counted | leaves_for_close(c, ev->rec);
+	c->attempt = 0;
 	return counted;
 }
 
@@ -86,15 +101,6 @@ static bool stays_in_syn_recv(const struct conn *c)
 }
 
 /*
- * connect(AF_UNSPEC): tcp_disconnect() makes the transition first and then sets an error; whoever calls tcp_done() for a
- * socket that segments came to has set one before.
- */
-static bool is_disconnected(const struct tcptrace_record *rec)
-{
-	return tcptrace_has_totals(rec) && !rec->ret;
-}
-
-/*
  * Any other child leaves SYN_RECV for CLOSE only when it comes second to the hash table: two segments of one peer were on
  * two CPUs, or with PREEMPT_RT in two threads, and made two children, of which inet_ehash_nolisten() destroys one
  * without counting.
@@ -104,7 +110,7 @@ static uint8_t dies_in_syn_recv(struct conn *c, const struct model_event *ev)
 	bool forgotten = c->attempt & FORGOTTEN || (c->in_acceptq && c->listener && !c->listener->open);
 
 	c->attempt = 0;
-	if (c->closed || forgotten || is_disconnected(ev->rec))
+	if (c->closed || forgotten || is_disconnected(c, ev->rec))
 		return 0;
 	if (stays_in_syn_recv(c))
 		return COUNTED_FAIL;

@@ -370,7 +370,7 @@ void connects_ended(struct model *m, struct conn *c, const struct model_event *e
 	int err = untold_errno(c, rec);
 
 	c->connected = true;
-	c->sent = tcptrace_has_totals(rec) && rec->segs_out;
+	c->sent = rec_sent_syn(rec);
 	if (err) {
 		failed_alone(m, c, rec, err);
 		return;

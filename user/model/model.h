@@ -324,6 +324,12 @@ static inline int rec_soft_errno(const struct tcptrace_record *rec)
 	return is_errno_of_net((int)err) ? (int)err : 0;
 }
 
+/* Out of SYN_SENT: a SYN had left, which is not acknowledged. What left instead may be a RST (TCP_FASTOPEN_CONNECT). */
+static inline bool rec_sent_syn(const struct tcptrace_record *rec)
+{
+	return tcptrace_has_totals(rec) && rec->segs_out && rec->undelivered;
+}
+
 /* A signal came first: EINTR, or one of the kernel's ERESTARTSYS to ERESTART_RESTARTBLOCK, which libc never shows. */
 static inline bool is_interruption(int err)
 {

@@ -103,7 +103,7 @@ uint32_t row_retrans(const struct conn_row *r)
 uint32_t row_syns(const struct conn_row *r)
 {
 	if (r->l->old == TCP_S_SYN_SENT && r->l->totals.known)
-		return r->l->totals.retrans + 1;
+		return r->l->totals.retrans + !!r->l->totals.undelivered;
 	return r->end == LIFE_REFUSED ? r->l->tries : 0;
 }
 
