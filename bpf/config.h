@@ -127,9 +127,11 @@ struct capture_config {
 	__u8	cg_synack;		/* sock_ops tell of SYN-ACKs, but not of cookies: consume_skb does */
 	__u8	tp_acceptq_add;		/* from the child's transitions */
 	__u8	tp_groups;		/* a segment's listener is looked up by its port */
+	__u16	hz;			/* ticks of the kernel's clock in a second */
 	__u8	tp_cookie;		/* from SYN-ACKs without a request, and RSTs of a listener */
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
 	__u8	mib_overflows;		/* place of ListenOverflows among the kernel's counters; 0: unknown */
+	__u8	mib_synq_drops;		/* and of TCPReqQFullDrop */
 	__u8	retries;		/* calls and their hooks have a second program: did() */
 	__u8	thread_notes;		/* PREEMPT_RT: struct notes belongs to a thread, not to a CPU */
 	__u8	fetches;		/* atomic fetch-and-add: 5.12 */

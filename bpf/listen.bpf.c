@@ -164,12 +164,15 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
 	return TCPTRACE_DROP_OTHER;
 }
 
-/* Where the accept queue is full, too, its counter says which of them it was; where it is not, nothing else refuses. */
-static __always_inline __u64 overflows_decide(const struct sock *listener, bool synq_tie, bool acceptq)
+/*
+ * Whether a full SYN queue refused it says the kernel's counter: kernels differ by one (synq_over()), what a SYN that meets
+ * a minisock in TIME_WAIT begins is not refused for that, and much else may be.
+ */
+static __always_inline __u64 synq_drops(const struct sock *listener)
 {
-	struct notes *of_cpu = synq_tie && acceptq && cfg.mib_overflows ? cpu_notes() : NULL;
+	struct notes *of_cpu = cfg.mib_synq_drops ? cpu_notes() : NULL;
 
-	return of_cpu ? counter(cpu_counters(net_of(listener), of_cpu), cfg.mib_overflows) + 1 : 0;
+	return of_cpu ? counter(cpu_counters(net_of(listener), of_cpu), cfg.mib_synq_drops) + 1 : 0;
 }
 
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
@@ -189,7 +192,7 @@ static __always_inline int conn_request_enter(const struct sock *listener, const
 	synq = READ(icsk, icsk_accept_queue.qlen.counter);
 	n->conn_request.synq_full = synq >= max;	/* synq_over() */
 	n->conn_request.acceptq_full = acceptq > max;
-	n->conn_request.overflows = overflows_decide(listener, synq == max, acceptq > max);
+	n->conn_request.synq_drops = synq >= max ? synq_drops(listener) : 0;
 	return 0;
 }
 
@@ -197,7 +200,7 @@ static __always_inline int conn_request_exit(void)
 {
 	struct notes *n = notes();
 	const struct sock *listener;
-	__u64 overflows;
+	__u64 before;
 	bool synq;
 
 	if (!n || !n->conn_request.listener)
@@ -207,8 +210,8 @@ static __always_inline int conn_request_exit(void)
 	/* no SYN-ACK and not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
 	if (n->conn_request.answered || READ(listener, sk_drops.counter) == (int)n->conn_request.drops)
 		return 0;
-	overflows = n->conn_request.overflows;
-	synq = n->conn_request.synq_full && !(overflows && overflows_decide(listener, true, true) > overflows);
+	before = n->conn_request.synq_drops;
+	synq = n->conn_request.synq_full && (!before || synq_drops(listener) != before);
 	/* another CPU may have filled it before the kernel looked */
 	return emit_drop(listener, (const void *)n->conn_request.skb, NULL,
 			 syn_drop_cause(listener, synq, n->conn_request.acceptq_full || acceptq_full(listener)));

@@ -20,7 +20,7 @@ struct conn_request {
 	__u32	drops;			/* sk_drops when it began */
 	__u32	answered;		/* a SYN-ACK was made */
 	__u32	synq_full, acceptq_full;
-	__u64	overflows;		/* ListenOverflows of this CPU and 1, where it decides which of them refuses; or 0 */
+	__u64	synq_drops;		/* TCPReqQFullDrop of this CPU and 1; 0: not known, or not asked */
 };
 
 /* tcp_v4_syn_recv_sock() or tcp_v6_syn_recv_sock() in progress */
@@ -49,7 +49,8 @@ struct retransmit {
 struct tp_notes {
 	__u64	child, child_of;	/* the passive child that came last, and its listener */
 	__u64	answered;		/* the peer that got the last SYN-ACK, peer_key() */
-	struct counted { __u64 net, cookies, overflows; } counted[8];	/* by this CPU, of a namespace's: has_counted() */
+	/* by this CPU, of a namespace's: has_counted() */
+	struct counted { __u64 net, cookies, overflows, synq_drops; } counted[8];
 };
 
 #define GUARD_TOKENS	16

@@ -184,6 +184,39 @@ static __always_inline bool rst_wanted(const struct sock *listener, const struct
  * In answer to a segment (skb) that nobody, a listener or a minisock got; or by close() of a full
  * socket (no skb). Before 6.12 (edefba66d929) only where there is a socket.
  */
+/* When the listener, or its SO_REUSEPORT group, sent a cookie last, to a second: tcp_synq_overflow() */
+static __always_inline __u32 last_cookie(const struct sock *listener)
+{
+	const struct sock_reuseport *reuse = READ(listener, sk_reuseport_cb);
+
+	if (reuse && BPF_CORE_READ_BITFIELD_PROBED(&listener->__sk_common, skc_reuseport))
+		return READ(reuse, synq_overflow_ts);
+	return READ(TYPED_PTR((const struct tcp_sock *)listener), rx_opt.ts_recent_stamp);
+}
+
+/* cookie_v4_check(), tcp_synq_no_recent_overflow() */
+static __always_inline bool cookies_checked(const struct sock *listener)
+{
+	__u32 now = (__u32)bpf_jiffies64(), from = last_cookie(listener) - cfg.hz, valid = 120 * cfg.hz;
+
+	return READ(net_of(listener), ipv4.sysctl_tcp_syncookies) && now - from <= valid + cfg.hz;
+}
+
+/* It may be tcp_check_req()'s answer to the third packet of a request, which asked for no cookie. */
+static __always_inline bool may_abort(const struct sock *listener)
+{
+	return aborts_on_overflow(listener) && acceptq_full(listener);
+}
+
+/* Nobody tells whether an ACK that a listener answers by a RST was taken for a cookie; where it may be, the model judges. */
+static __always_inline void judge_cookie(struct tcptrace_record *r, const struct sock *listener)
+{
+	if (!cookies_checked(listener))
+		return;
+	r->flags |= TCPTRACE_F_INFERRED;
+	r->arg = !may_abort(listener) ? TCPTRACE_NO_COOKIE : 0;
+}
+
 static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcptrace_record *r;
@@ -216,9 +249,8 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 		set_queues(r, sk);
 		if (READ(sk, __sk_common.skc_family) == AF_INET6)
 			r->family = 6;
-		/* nobody tells whether this ACK was meant as a cookie: the model must judge */
 		if (cfg.tp_cookie && (seg.flags & (TH_ACK | TH_SYN)) == TH_ACK)
-			r->flags |= TCPTRACE_F_INFERRED;
+			judge_cookie(r, sk);
 	}
 	submit(r);
 	return 0;

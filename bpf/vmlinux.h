@@ -168,7 +168,7 @@ struct sock_common {
 	};
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
-	unsigned char skc_ipv6only:1;
+	unsigned char skc_reuseport:1, skc_ipv6only:1;
 	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
@@ -201,8 +201,12 @@ struct sock {
 	atomic_t sk_drops;
 	__u8 sk_shutdown;
 	struct socket *sk_socket;
+	struct sock_reuseport *sk_reuseport_cb;
 	struct sock_cgroup_data sk_cgrp_data;
 };
+
+/* of an SO_REUSEPORT group */
+struct sock_reuseport { unsigned int synq_overflow_ts; };
 
 struct request_sock_queue { __u8 rskq_defer_accept; atomic_t qlen, young; };
 struct inet_sock { struct sock sk; __be16 inet_sport; };
@@ -211,6 +215,7 @@ struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_qu
 struct tcp_sock {
 	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
 	bool is_mptcp;
+	struct tcp_options_received { int ts_recent_stamp; } rx_opt;
 	int linger2;
 	__u64 bytes_received, bytes_sent, bytes_acked, bytes_retrans;
 	__u32 segs_in, segs_out, rcv_nxt, copied_seq, snd_una, snd_nxt, write_seq, srtt_us, total_retrans;

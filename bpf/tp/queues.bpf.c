@@ -149,13 +149,13 @@ int cg_synack(struct bpf_sock_ops *ctx)
 }
 
 /*
- * Has this CPU sent a cookie, has it found an accept queue full since it was asked last? The kernel counts both by CPU.
+ * Has this CPU sent a cookie, has it found a queue full since it was asked last? The kernel counts both by CPU.
  * Where a namespace is new here it may have.
  */
 enum verdict { NO, YES, MAYBE };
 
 struct verdicts {
-	enum verdict cookie, overflow;
+	enum verdict cookie, overflow, synq;
 };
 
 static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
@@ -176,10 +176,12 @@ static __always_inline struct verdicts has_counted(const struct net *net)
 	mib = cpu_counters(net, n);
 	now.cookies = counter(mib, LINUX_MIB_SYNCOOKIESSENT);
 	now.overflows = counter(mib, cfg.mib_overflows);
+	now.synq_drops = counter(mib, cfg.mib_synq_drops);
 	before = &n->tp.counted[READ(net, ns.inum) & 7];
 	known = before->net == now.net;
 	v.cookie = rose(known, before->cookies, now.cookies);
 	v.overflow = cfg.mib_overflows ? rose(known, before->overflows, now.overflows) : MAYBE;
+	v.synq = cfg.mib_synq_drops ? rose(known, before->synq_drops, now.synq_drops) : MAYBE;
 	*before = now;
 	return v;
 }
@@ -193,7 +195,7 @@ SEC("?raw_tp/consume_skb")
 int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
 	const struct sock *listener, *member;
-	struct verdicts v = { NO, MAYBE };
+	struct verdicts v = { NO, MAYBE, MAYBE };
 	bool synq, acceptq;
 	struct notes *n;
 	struct segment seg;
@@ -226,9 +228,9 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	if (!cfg.tp_drop_syn)
 		return 0;
 	listener = TYPED_PTR(listener);
-	/* since the decision a connection may have been taken out: the counter knows better than the queues */
+	/* since the decision a connection may have been taken out: the counters know better than the queues */
 	acceptq = v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener));
-	synq = v.overflow != YES && synq_over(listener) >= acceptq;
+	synq = v.synq == YES || (v.synq == MAYBE && v.overflow != YES && synq_over(listener) >= acceptq);
 	return emit_drop(listener, skb, NULL, syn_drop_cause(listener, synq, acceptq));
 }
 

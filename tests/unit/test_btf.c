@@ -45,6 +45,21 @@ static void found(void **state)
 	btf_index_close(b);
 }
 
+/* Such an enum has no name; its members are not where /proc/net/netstat names them. */
+static void place_of(void **state)
+{
+	struct btf_index *b = index_or_skip();
+	uint32_t overflows = btf_index_member(b, "LINUX_MIB_NUM", "LINUX_MIB_LISTENOVERFLOWS");
+
+	assert_int_equal(btf_index_member(b, "LINUX_MIB_NUM", "LINUX_MIB_SYNCOOKIESSENT"), 1);
+	assert_int_equal(btf_index_member(b, "LINUX_MIB_NUM", "LINUX_MIB_LISTENDROPS"), overflows + 1);
+	assert_true(btf_index_member(b, "LINUX_MIB_NUM", "LINUX_MIB_TCPREQQFULLDROP") > overflows);
+	assert_int_equal(btf_index_member(b, "LINUX_MIB_NUM", "LINUX_MIB_NONE"), 0);
+	assert_int_equal(btf_index_member(b, "nothing", "LINUX_MIB_LISTENDROPS"), 0);
+	(void)state;
+	btf_index_close(b);
+}
+
 /* All members, by name, type and place; what they contain, but for what a pointer points to. */
 static void same_type(const struct btf *a, uint32_t ia, const struct btf *b, uint32_t ib, int depth)
 {
@@ -100,7 +115,7 @@ static void subset(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(found), cmocka_unit_test(subset) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(found), cmocka_unit_test(place_of), cmocka_unit_test(subset) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,17 @@ static bool refuses_connect(const struct model *m, const struct tcptrace_record 
 	       model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT;
 }
 
+/*
+ * A listener resets an ACK that belongs to nothing: a cookie's, as long as one could be meant. Recordings of 0.1 do not
+ * say whether the kernel took it for one.
+ */
+static bool was_no_cookie(const struct listener *l, const struct conn *c, const struct tcptrace_record *rec)
+{
+	if (rec->arg == TCPTRACE_NO_COOKIE)
+		return true;
+	return !(c && c->in_synq) && cookie_meant(l, rec->t_ns);
+}
+
 /* retrans, rst-sent, rst-received: a RST is often sent for no socket, or reported for the listener. */
 void on_segment(struct model *m, const struct tcptrace_record *rec)
 {
@@ -206,9 +217,7 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 		l = c->listener;
 	if (!l && rec->listener)
 		l = listener_find(m, rec->listener);
-	/* a listener resets an ACK that belongs to nothing: a cookie's, as long as one could be meant */
-	if (rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && !(c && c->in_synq) && l &&
-	    cookie_meant(l, rec->t_ns))
+	if (l && rec->event == TCPTRACE_RST_SENT && rec->flags & TCPTRACE_F_INFERRED && was_no_cookie(l, c, rec))
 		cookie_infer(m, rec, TCPTRACE_COOKIE_BAD);
 	if (rec->event == TCPTRACE_RST_SENT && !rec->sk && !rec->old && !l)
 		connects_unheard(m, rec);

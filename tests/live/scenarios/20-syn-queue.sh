@@ -141,6 +141,50 @@ synq_quarter()
 	expect findings "$(findings)" synq-quarter
 }
 
+# TCPReqQFullDrop before or after
+nstat_drops()
+{
+	awk '$1 == "TcpExt:" { if (!n) n = split($0, name); else for (i = 1; i <= n; i++) if (name[i] == "TCPReqQFullDrop") print $i }' "$dir/$1"
+}
+
+# Which of both it is depends on the kernel, 3c5b4d69c358; its counter knows.
+scenario synq_quarter_at_limit 46 -- "the last quarter is reserved, and the SYN queue at its limit, which kernels judge differently"
+synq_quarter_at_limit()
+{
+	local full=0
+
+	sysctl_set ipv4/tcp_syncookies 0
+	sysctl_set ipv4/tcp_max_syn_backlog 1
+	trace
+	server --accept on-line --backlog 2
+	peer script 'syn 1-3; settle 100; rst 1-3; settle 50'
+	facts peer synack_conns=2
+	stop server
+	untrace
+	kernel ListenDrops=1 ListenOverflows=0
+	cmp -s <(nstat_drops before) <(nstat_drops after) || full=1
+	events synq-add:2 drop:1 drop,cause=synq-full:$full drop,cause=synq-quarter:$((1 - full))
+}
+
+# The kernel takes no ACK for a cookie while these are off.
+scenario cookie_off 46 -- "tcp_syncookies is set to 0 while cookies are out, tcptrace comes after they were sent"
+cookie_off()
+{
+	sysctl_set ipv4/tcp_syncookies 2
+	server --accept on-line
+	peer_start 'syn 1-5; expect-synack 1-5; say here; wait-line; bad-ack 3; expect-rst 3; say here; wait-line;
+		bad-ack 4-5; expect-rst 4-5; settle 50'
+	trace
+	say peer
+	hear peer here
+	sysctl_set ipv4/tcp_syncookies 0
+	peer_go
+	stop server
+	untrace
+	kernel SyncookiesFailed=1
+	sees cookie-verdict && events cookie-bad:1
+}
+
 scenario expire 46 loose -- "no final ACK: SYN-ACKs are sent again until the request expires"
 expire()
 {

@@ -189,6 +189,22 @@ void btf_index_find(const struct btf_index *b, struct btf_name *names, unsigned 
 	}
 }
 
+uint32_t btf_index_member(const struct btf_index *b, const char *first, const char *name)
+{
+	for (uint32_t id = 1; id < b->ntypes; id++) {
+		const struct btf_type *t = b->types[id];
+		const struct btf_enum *member = (const void *)(t + 1);
+		unsigned int n = BTF_INFO_KIND(t->info) == BTF_KIND_ENUM ? BTF_INFO_VLEN(t->info) : 0;
+
+		if (!n || strcmp(name_of(b, member->name_off), first))
+			continue;
+		for (unsigned int i = 1; i < n; i++)
+			if (!strcmp(name_of(b, member[i].name_off), name))
+				return (uint32_t)member[i].val;
+	}
+	return 0;
+}
+
 /* ---- a BTF of a few types ---- */
 
 struct bytes {

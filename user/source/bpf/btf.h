@@ -20,6 +20,8 @@ struct btf_name {
 /* Reads /sys/kernel/btf/vmlinux. -ENOENT: this kernel has none. */
 int btf_index_open(struct btf_index **out);
 void btf_index_find(const struct btf_index *b, struct btf_name *names, unsigned int n);
+/* Of the enum that begins with `first`: the value of `name`, or 0. Such enums have no names of their own. */
+uint32_t btf_index_member(const struct btf_index *b, const char *first, const char *name);
 /*
  * The structs and enums with these names, sorted, and all that they are made of, under numbers of
  * their own, pointers to nothing: what CO-RE needs, which libbpf looks through once for each of our

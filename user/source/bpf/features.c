@@ -111,27 +111,6 @@ static bool kernel_preempts(void)
 	return preempts;
 }
 
-/*
- * The kernel's table of counters (enum of include/uapi/linux/snmp.h) begins in the order in which /proc/net/netstat
- * names them. Two whose places we know say that it still does.
- */
-static uint8_t ask_overflows(void)
-{
-	char text[8192], *word, *rest = text;
-	uint8_t place = 0, at = 0;
-
-	read_file("/proc/net/netstat", text, sizeof(text));
-	for (int i = 0; (word = strtok_r(rest, " \n", &rest)) && i < 64; i++) {
-		if (i == 1 && strcmp(word, "SyncookiesSent"))
-			break;
-		if (!strcmp(word, "ListenOverflows"))
-			at = (uint8_t)i;
-		if (!strcmp(word, "ListenDrops") && at && i == at + 1)
-			place = at;
-	}
-	return place;
-}
-
 /* A container sees its own directory where the root is. */
 static int open_cgroup_root(const char **why)
 {
@@ -185,7 +164,9 @@ void features_ask(struct features *f, const struct btf_index *btf)
 #undef NAME
 	uint32_t *id = (uint32_t *)&f->types;
 
-	*f = (struct features){ .caps = place_caps(), .pidns = pidns_here(), .mib_overflows = ask_overflows() };
+	*f = (struct features){ .caps = place_caps(), .pidns = pidns_here() };
+	f->mib_overflows = (uint8_t)btf_index_member(btf, "LINUX_MIB_NUM", "LINUX_MIB_LISTENOVERFLOWS");
+	f->mib_synq_drops = (uint8_t)btf_index_member(btf, "LINUX_MIB_NUM", "LINUX_MIB_TCPREQQFULLDROP");
 	btf_index_find(btf, names, sizeof(names) / sizeof(*names));
 	for (size_t i = FUNCTIONS; i < sizeof(names) / sizeof(*names); i++)
 		*id++ = names[i].id;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "btf.h"
@@ -49,6 +50,16 @@ static void fill_nets(struct capture_net *to, const struct filter *f)
 	}
 }
 
+/* A tick is as long as this clock's step. */
+static uint16_t kernel_hz(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec || !tick.tv_nsec)
+		return 0;
+	return (uint16_t)(1000000000 / tick.tv_nsec);
+}
+
 /* Read-only data: the skeleton declares it const volatile, before load it is ours to fill. */
 static void fill_config(struct load *l)
 {
@@ -60,7 +71,9 @@ static void fill_config(struct load *l)
 	c->netns = f->netns;
 	c->pidns = l->features.pidns;
 	c->tracer = (uint32_t)getpid();
+	c->hz = kernel_hz();
 	c->mib_overflows = l->features.mib_overflows;
+	c->mib_synq_drops = l->features.mib_synq_drops;
 	c->ring_mask = l->rings->n - 1;
 	c->ring_slots = l->rings->slots;
 	c->family = f->family;
