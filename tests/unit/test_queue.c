@@ -146,6 +146,37 @@ static void reset_while_queued(void **state)
 	}
 }
 
+/* ss -K of one that waits, and no transition is asked for: it sends a RST, stays in the queue, and accept() gives it. */
+static void aborted_while_queued(void **state)
+{
+	static const struct { uint8_t old, cause; bool closed; } cases[] = {
+		{ TCP_S_ESTABLISHED, TCPTRACE_ACCEPTQ_RESET, false }, { TCP_S_CLOSE_WAIT, TCPTRACE_ACCEPTQ_RESET, false },
+		{ TCP_S_SYN_RECV, TCPTRACE_ACCEPTQ_ACCEPTED, false },		/* the answer to a bad segment */
+		{ TCP_S_ESTABLISHED, TCPTRACE_ACCEPTQ_CLOSED, true },
+	};
+	struct tcptrace_record rec = server_rec(TCPTRACE_RST_SENT, 1);
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		rig_down(NULL);
+		rig_up(NULL);
+		rig_listen(128, 4096);
+		handshake(1, 1);
+		if (cases[i].closed)
+			state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+		rec.sk = SK(1);
+		rec.old = cases[i].old;
+		rig_feed(rec);
+		if (cases[i].closed)
+			destroy(server_rec(0, 1), SK(1));
+		else
+			accept_by(1, SERVER, 0, 0, 0);
+		assert_int_equal(nth(TCPTRACE_ACCEPTQ_DEL, 0)->ev.cause, cases[i].cause);
+		assert_int_equal(listener()->causes[cases[i].cause], 1);
+		assert_int_equal(listener()->closed_reset, 0);
+	}
+}
+
 /* close(listener) with both queues filled; removals are told, or derived from the children's end. */
 static void listener_closed(void **state)
 {
@@ -728,7 +759,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(joined), CASE(ack_refused), CASE(request_ends), CASE(young_are_some), CASE(reset_while_queued),
-		CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
+		CASE(aborted_while_queued), CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
 		CASE(cookie_of_another), CASE(moved_found),
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_half_open), CASE(migration_unseen),
 		CASE(prefork),

@@ -191,6 +191,16 @@ static bool was_no_cookie(const struct listener *l, const struct conn *c, const 
 	return !(c && c->in_synq) && cookie_meant(l, rec->t_ns);
 }
 
+/*
+ * An established one that nobody has taken, and whose listener is open, sends a RST where tcp_abort() ends it (ss -K). It
+ * waits on, and accept() gives it. No transition says so where none is asked for.
+ */
+static bool aborts_queued(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return rec->event == TCPTRACE_RST_SENT && c->in_acceptq && c->listener && c->listener->open && c->sk == rec->sk &&
+	       (rec->old == TCP_S_ESTABLISHED || rec->old == TCP_S_CLOSE_WAIT);
+}
+
 /* retrans, rst-sent, rst-received: a RST is often sent for no socket, or reported for the listener. */
 void on_segment(struct model *m, const struct tcptrace_record *rec)
 {
@@ -209,7 +219,7 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 		return;
 	if (c && rec->event == TCPTRACE_RETRANS && !c->retrans++ && rec->old == TCP_S_SYN_SENT)
 		connects_sent_again(m, c, rec);
-	if (c && rec->event == TCPTRACE_RST_RECEIVED)
+	if (c && (rec->event == TCPTRACE_RST_RECEIVED || aborts_queued(c, rec)))
 		c->reset = true;
 	if (c && refused)
 		connects_reset(m, c, rec);
