@@ -93,6 +93,14 @@ static void feed(uint8_t event, uint64_t sk, uint8_t old, uint8_t new)
 	model_feed(b.m, &r);
 }
 
+static void feed_cause(uint8_t event, uint64_t sk, uint8_t cause)
+{
+	struct tcptrace_record r = record(event, sk);
+
+	r.cause = cause;
+	model_feed(b.m, &r);
+}
+
 static void connects(uint64_t sk)
 {
 	feed(TCPTRACE_CONNECT, sk, 0, 0);
@@ -240,6 +248,25 @@ static void a_cookie_comes_again(void **state)
 	finish();
 }
 
+/* Refused each time, and then taken: what came again may have been data or a FIN, not one handshake after the other. */
+static void a_refused_third_packet_comes_again(void **state)
+{
+	static const uint8_t causes[] = { TCPTRACE_DROP_ACCEPTQ_ACK, TCPTRACE_DROP_ACCEPTQ_COOKIE };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		begin(false, 100);
+		feed(TCPTRACE_SYNQ_ADD, 7, 0, 0);
+		for (unsigned int n = 0; n < 3; n++)
+			feed_cause(TCPTRACE_DROP, 7, causes[i]);
+		feed_cause(TCPTRACE_ACCEPTQ_ADD, 7, TCPTRACE_ACCEPTQ_HANDSHAKE);
+		b.v.ops->finish(&b.v);
+		assert_int_equal(count(" ACK -"), 1);
+		assert_int_equal(count(" segment -"), 3);
+		finish();
+	}
+}
+
 static void chance_fits_too(void **state)
 {
 	struct tcptrace_record r;
@@ -270,6 +297,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_counted),
 		cmocka_unit_test(the_unwanted_make_room),
 		cmocka_unit_test(a_cookie_comes_again),
+		cmocka_unit_test(a_refused_third_packet_comes_again),
 		cmocka_unit_test(chance_fits_too),
 	};
 

@@ -14,7 +14,8 @@
 /* What one side is known to have done so far. */
 struct side {
 	bool request;		/* its request was seen to be queued */
-	bool ack;		/* the third packet is drawn */
+	bool ack;		/* the third packet is drawn, and was taken or brought a cookie */
+	bool refused;		/* it is drawn, and was not taken */
 	bool cookie;		/* as a cookie that was found valid just now */
 	bool reset;		/* a RST came or left */
 	bool resent;		/* something was sent again since the last ACK */
@@ -26,11 +27,18 @@ static void arrow(struct row *r, enum segment segment, bool arrives)
 	r->arrives = arrives;
 }
 
+/* Once it was sent the client is connected: what does its work again is the ACK of a SYN-ACK, data, or a FIN. */
 static void third_packet(struct row *r, struct side *s)
 {
 	if (!s->ack)
-		arrow(r, SEG_ACK, true);
+		arrow(r, s->refused ? SEG_DATA : SEG_ACK, true);
 	s->ack = true;
+}
+
+static void third_packet_refused(struct row *r, struct side *s)
+{
+	arrow(r, s->ack || s->refused ? SEG_DATA : SEG_ACK, true);
+	s->refused = true;
 }
 
 /* tcp_v4_connect() enters SYN_SENT before the SYN leaves, and may fail in between: did it leave? */
@@ -106,11 +114,11 @@ static void of_drop(struct row *r, struct side *s)
 {
 	switch (r->step->cause) {
 	case TCPTRACE_DROP_ACCEPTQ_ACK:
-		arrow(r, SEG_ACK, true);
+		third_packet_refused(r, s);
 		break;
 	case TCPTRACE_DROP_ACCEPTQ_COOKIE:
 		if (!s->cookie)
-			arrow(r, SEG_ACK, true);
+			third_packet_refused(r, s);
 		s->cookie = false;
 		break;
 	case TCPTRACE_DROP_OTHER:
@@ -158,7 +166,7 @@ static void of_step(struct row *r, struct side *s, const struct row *end)
 		arrow(r, SEG_SYN, true);
 		break;
 	case TCPTRACE_COOKIE_OK:
-		arrow(r, s->ack ? SEG_DATA : SEG_ACK, true);	/* once more: data, a FIN or an ACK has it, too */
+		arrow(r, s->ack || s->refused ? SEG_DATA : SEG_ACK, true);
 		s->ack = s->cookie = true;
 		break;
 	case TCPTRACE_COOKIE_BAD:
