@@ -267,6 +267,28 @@ static void a_refused_third_packet_comes_again(void **state)
 	}
 }
 
+/* A firewall may drop it where it was made: what comes of it says that it left. */
+static void a_synack_leaves_if_something_shows_it(void **state)
+{
+	static const struct { uint8_t event, cause; bool left; } cases[] = {
+		{ TCPTRACE_SYNQ_DEL, TCPTRACE_SYNQ_OTHER, false }, { TCPTRACE_SYNQ_DEL, TCPTRACE_SYNQ_EXPIRED, false },
+		{ TCPTRACE_SYNQ_DEL, TCPTRACE_SYNQ_RESET, true }, { TCPTRACE_SYNACK_RETRANS, 0, true },
+		{ TCPTRACE_DROP, TCPTRACE_DROP_ACCEPTQ_ACK, true },
+		{ TCPTRACE_ACCEPTQ_ADD, TCPTRACE_ACCEPTQ_HANDSHAKE, true },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		begin(false, 100);
+		feed(TCPTRACE_SYNQ_ADD, 7, 0, TCPTRACE_SYNACK_TOO);
+		feed_cause(cases[i].event, 7, cases[i].cause);
+		b.v.ops->finish(&b.v);
+		assert_int_equal(count(" SYN-ACK -"), cases[i].left);
+		assert_int_equal(count("SYN-ACK made"), !cases[i].left);
+		finish();
+	}
+}
+
 static void chance_fits_too(void **state)
 {
 	struct tcptrace_record r;
@@ -298,6 +320,7 @@ int main(void)
 		cmocka_unit_test(the_unwanted_make_room),
 		cmocka_unit_test(a_cookie_comes_again),
 		cmocka_unit_test(a_refused_third_packet_comes_again),
+		cmocka_unit_test(a_synack_leaves_if_something_shows_it),
 		cmocka_unit_test(chance_fits_too),
 	};
 

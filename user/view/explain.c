@@ -132,9 +132,9 @@ static const struct explanation table[] = {
 	     "(net/ipv4/inet_connection_sock.c) counted it in the SYN queue. It is not a "
 	     "socket yet, and no accept() can take it.") },
 	{ STEP(SYNACK),
-	  N_("The SYN-ACK leaves, the second packet: tcp_v4_send_synack() "
-	     "(net/ipv4/tcp_ipv4.c) or tcp_v6_send_synack() (net/ipv6/tcp_ipv6.c). When it "
-	     "arrives, the client's connect() returns, whatever the server's program is "
+	  N_("The SYN-ACK is made and sent, the second packet: tcp_v4_send_synack() "
+	     "(net/ipv4/tcp_ipv4.c) or tcp_v6_send_synack() (net/ipv6/tcp_ipv6.c). A firewall "
+	     "of this machine may still drop it, which is not seen. When it arrives, the client's connect() returns, whatever the server's program is "
 	     "doing.") },
 	{ STEP(SYNACK_RETRANS),
 	  N_("No third packet was taken in time: reqsk_timer_handler() "

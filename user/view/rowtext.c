@@ -60,6 +60,7 @@ static void step_text(char *s, size_t size, const struct row *r)
 	case TCPTRACE_SHUTDOWN: snprintf(s, size, "%s", st->new < 3 ? how[st->new] : "shutdown()"); break;
 	case TCPTRACE_STATE: snprintf(s, size, "%s", tcp_state_name(st->new)); break;
 	case TCPTRACE_SYNQ_ADD: snprintf(s, size, "NEW_SYN_RECV"); break;
+	case TCPTRACE_SYNACK: snprintf(s, size, "%s", r->segment ? "" : _("SYN-ACK made")); break;
 	case TCPTRACE_SYNQ_DEL: case TCPTRACE_ACCEPTQ_ADD: case TCPTRACE_ACCEPTQ_DEL:
 		queue_text(s, size, st);
 		break;
@@ -86,6 +87,8 @@ void flow_row_text(char *s, size_t size, const struct row *r)
 	s[0] = 0;
 	if (r->kind == ROW_ENTERED)
 		snprintf(s, size, _("%s called"), "accept()");
+	else if (r->kind == ROW_SECOND && !r->segment)
+		snprintf(s, size, "%s", _("SYN-ACK made"));
 	else if (r->kind == ROW_STEP && r->step->flags & (TCPTRACE_F_INFERRED | TCPTRACE_F_SAMPLED))
 		marked_text(s, size, r);
 	else if (r->kind == ROW_STEP)

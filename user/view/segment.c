@@ -68,6 +68,45 @@ static bool syn_left(const struct row *r, const struct row *end)
 	return false;
 }
 
+/* Which steps of the server show that its SYN-ACK has arrived; one that is sent again is told of only when it left. */
+static bool was_answered(const struct flow_step *s)
+{
+	switch (s->event) {
+	case TCPTRACE_SYNACK_RETRANS: case TCPTRACE_COOKIE_OK: case TCPTRACE_RST_RECEIVED:
+		return true;
+	case TCPTRACE_SYNQ_DEL:
+		return s->cause == TCPTRACE_SYNQ_ESTABLISHED || s->cause == TCPTRACE_SYNQ_RESET;
+	case TCPTRACE_ACCEPTQ_ADD:
+		return s->cause != TCPTRACE_ACCEPTQ_FASTOPEN;
+	case TCPTRACE_DROP:
+		return s->cause == TCPTRACE_DROP_ACCEPTQ_ACK || s->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE;
+	case TCPTRACE_STATE:
+		return s->new == TCP_S_ESTABLISHED;
+	}
+	return false;
+}
+
+/* It is told of where it is made, or just before: netfilter may drop it behind that (tcp_v4_send_synack()). Did it leave? */
+static bool synack_left(const struct row *r, const struct row *end)
+{
+	uint8_t side = r->side;
+
+	for (r++; r < end; r++) {
+		if (r->kind == ROW_GAP)
+			continue;
+		if (r->side == side ? was_answered(r->step) :
+		    r->step->event == TCPTRACE_STATE && r->step->old == TCP_S_SYN_SENT && r->step->new == TCP_S_ESTABLISHED)
+			return true;
+	}
+	return false;
+}
+
+static void of_synack(struct row *r, const struct row *end)
+{
+	if (synack_left(r, end))
+		arrow(r, SEG_SYNACK, false);
+}
+
 static void of_new_state(struct row *r, struct side *s, const struct row *end)
 {
 	const struct flow_step *st = r->step;
@@ -147,8 +186,11 @@ static void of_step(struct row *r, struct side *s, const struct row *end)
 		s->request = true;
 		arrow(r, SEG_SYN, true);
 		break;
-	case TCPTRACE_SYNACK: case TCPTRACE_SYNACK_RETRANS:
-		r->again = r->step->event == TCPTRACE_SYNACK_RETRANS;
+	case TCPTRACE_SYNACK:
+		of_synack(r, end);
+		break;
+	case TCPTRACE_SYNACK_RETRANS:
+		r->again = true;
 		arrow(r, SEG_SYNACK, false);
 		break;
 	case TCPTRACE_SYNQ_DEL:
@@ -291,7 +333,7 @@ unsigned int flow_rows(struct row *rows, const struct track *left, const struct 
 		if (r->kind == ROW_STEP)
 			of_step(r, &side[r->side], end);
 		else if (r->kind == ROW_SECOND)
-			arrow(r, SEG_SYNACK, false);
+			of_synack(r, end);
 	}
 	join_halves(rows, (unsigned int)(end - rows));
 	return (unsigned int)(end - rows);

@@ -194,7 +194,7 @@ static const char *expired(const struct conn_row *r)
 		return N_("no data for TCP_DEFER_ACCEPT, or no third packet");
 	if (r->l->before)
 		return N_("no third packet to its SYN-ACKs");
-	return r->l->synacks_again ? N_("no third packet to {n} SYN-ACKs") : N_("no third packet to 1 SYN-ACK");
+	return r->l->synacks_again ? N_("no third packet to {n} SYN-ACKs") : N_("no third packet, no SYN-ACK sent again");
 }
 
 /* Bytes of data: our FIN, which is the last of all, is acknowledged with them. */
