@@ -332,6 +332,20 @@ static void stalled_alone(void **state)
 	assert_not_said("start another one");
 }
 
+/* A master whose workers never began, or are gone: it need not be its own work. One that is stopped is. */
+static void stalled_parent(void **state)
+{
+	(void)state;
+	box.parent = true;
+	stall('S', 150);
+	assert_told("accept-stalled", FINDING_CAUSE, "whether that is its work or a child's is not known.");
+	assert_says(FINDING_ADVICE, "did its workers start?");
+	assert_not_said("(state");
+	box.state = 'T';
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, ": it was stopped (state T).");
+}
+
 /* Who accepts later was not there. */
 static void stalled_before_him(void **state)
 {
@@ -999,7 +1013,7 @@ int main(void)
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
 		TEST(stalled), TEST(stalled_no_more), TEST(stalled_runnable), TEST(stalled_otherwise),
-		TEST(stalled_alone), TEST(stalled_before_him), TEST(stalled_twice),
+		TEST(stalled_alone), TEST(stalled_parent), TEST(stalled_before_him), TEST(stalled_twice),
 		TEST(stalled_workers), TEST(stalled_alike), TEST(stalled_unlike), TEST(stalled_partly),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),

@@ -210,6 +210,12 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 		say_advice(d, N_("Look at what they wait for"), N_("pgrep -P {pid} names them, /proc/PID/wchan of each shows it."));
 		return;
 	}
+	if (p->parent && p->state == 'S') {
+		say(d, FINDING_CAUSE, ": nobody was seen to accept there, and whether that is its work or a child's is not known");
+		say(d, FINDING_ADVICE, "See the log of {who}: did its workers start? pgrep -P {pid} shows those that run, cat "
+		    "/proc/{pid}/wchan where it sleeps itself.");
+		return;
+	}
 	if (!p->instead_of && d->l->took_unasked && p->state != 'T' && p->state != 't') {
 		say(d, FINDING_CAUSE, ": whether it tried is not known, as its last accept() came by io_uring or began before tcptrace");
 		say_advice(d, N_("How accept() by io_uring fails is not seen, nor whether it had a file descriptor left"),
@@ -260,7 +266,7 @@ bool find_stalled(struct diagnosis *d)
 		say(d, FINDING_CAUSE, s.before ? N_("{listener}: no accept() by {who} for {stall}, since {from} or before, while "
 		    "{stall_waiting:connection} waited") : N_("{listener}: no accept() by {who} for {stall} from {from} on, while "
 		    "{stall_waiting:connection} waited"));
-	if (p.state == 'S' && !p.instead_of && !p.frozen)
+	if (p.state == 'S' && !p.instead_of && !p.parent && !p.frozen)
 		say_at_once(d);
 	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ".");

@@ -36,6 +36,7 @@ struct process {
 	uint32_t workers;			/* so many others hold the listener, and none of all stands out; 0: it is the one */
 	uint32_t instead_of;			/* it holds the listener, and this process, which accepted, is gone; 0: no */
 	bool inherited;				/* that one had listened itself: no worker of who is left */
+	bool parent;				/* it has or had children, and nobody has accepted: it may be none of its work */
 	bool elsewhere;				/* at another port of who holds it: nobody has accepted here yet */
 	uint32_t netns;				/* where it is, its sockets may be elsewhere; 0: not known */
 	uint64_t nofile;			/* its limit of open files (RLIMIT_NOFILE, soft); 0: not known */

@@ -224,7 +224,9 @@ static bool process(void *ctx, uint32_t pid, struct process *p)
 
 /* ---- who did not accept ---- */
 
-#define THREADS_FIELD	18u	/* of /proc/PID/stat, behind the name: "S" is the first */
+/* Of /proc/PID/stat, behind the name: "S" is the first. */
+#define REAPED_FAULTS	9u	/* page faults of children that it has waited for: each made some */
+#define THREADS_FIELD	18u
 #define START_FIELD	20u
 
 /* A number of /proc/PID/stat. */
@@ -320,13 +322,13 @@ static bool is_new(uint32_t child, const struct listener *l, const struct owner 
 }
 
 /* What is in that file goes behind the n that are there: how many there are then. */
-static unsigned int add_children_of(uint32_t *pids, unsigned int n, const char *path)
+static unsigned int add_children_of(uint32_t *pids, unsigned int n, unsigned int max, const char *path)
 {
 	char buf[16 * CHILDREN], *p = buf, *end;
 
 	if (read_file(path, buf, sizeof(buf)) < 0)
 		return n;
-	for (; n < CHILDREN; p = end) {
+	for (; n < max; p = end) {
 		uint32_t child = (uint32_t)strtoul(p, &end, 10);
 
 		if (end == p)
@@ -337,7 +339,7 @@ static unsigned int add_children_of(uint32_t *pids, unsigned int n, const char *
 }
 
 /* Each of its threads has a list of its own, of those that it forked. */
-static unsigned int add_children(uint32_t *pids, unsigned int n, uint32_t of)
+static unsigned int add_children(uint32_t *pids, unsigned int n, unsigned int max, uint32_t of)
 {
 	char path[64];
 	struct dirent *e;
@@ -345,10 +347,10 @@ static unsigned int add_children(uint32_t *pids, unsigned int n, uint32_t of)
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task", of);
 	d = opendir(path);
-	while (d && n < CHILDREN && (e = readdir(d))) {
+	while (d && n < max && (e = readdir(d))) {
 		snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%.10s/children", of, e->d_name);
 		if (isdigit((unsigned char)*e->d_name))
-			n = add_children_of(pids, n, path);
+			n = add_children_of(pids, n, max, path);
 	}
 	if (d)
 		closedir(d);
@@ -392,9 +394,9 @@ static unsigned int consider_holders(struct process *best, const struct listener
 
 	if (keeper->fd < 0 || holder_inode(keeper->pid, keeper->fd, &ours) != 1)
 		return 0;
-	n = add_children(pids, 0, keeper->pid);
+	n = add_children(pids, 0, CHILDREN, keeper->pid);
 	for (unsigned int i = 0; i < n; i++) {
-		n = add_children(pids, n, pids[i]);
+		n = add_children(pids, n, CHILDREN, pids[i]);
 		if (!has_socket(pids[i], keeper->fd, ours) || is_new(pids[i], l, keeper, from_ns))
 			continue;
 		consider(best, held[workers++] = pids[i], 0);
@@ -415,8 +417,11 @@ static unsigned int consider_holders(struct process *best, const struct listener
 	return workers + others;
 }
 
-/* Nobody has taken from it yet: whoever took at another port of its keeper, who takes at none himself, and is gone. */
-static uint32_t gone_elsewhere(const struct model *m, const struct owner *keeper)
+/*
+ * Nobody has taken from it yet: who took at another port of its keeper, himself or one that is gone. 0: nobody, or one that
+ * is there.
+ */
+static uint32_t took_elsewhere(const struct model *m, const struct owner *keeper)
 {
 	const struct listener *other;
 	struct process p;
@@ -428,11 +433,30 @@ static uint32_t gone_elsewhere(const struct model *m, const struct owner *keeper
 		if (!other->open || !its || its->pid != keeper->pid || !other->acceptor.pid)
 			continue;
 		if (other->acceptor.pid == keeper->pid)
-			return 0;
+			return keeper->pid;
 		if (!process(NULL, other->acceptor.pid, &p))
 			gone = other->acceptor.pid;
 	}
 	return gone;
+}
+
+static bool is_parent(uint32_t pid)
+{
+	uint64_t faults;
+	uint32_t child;
+
+	return add_children(&child, 0, 1, pid) || (stat_number(pid, REAPED_FAULTS, &faults) && faults);
+}
+
+/* No worker is there, and nobody has taken from its queue yet. Is that the keeper's own work? */
+static void blame_keeper(struct process *best, const struct model *m, const struct owner *keeper)
+{
+	uint32_t by = took_elsewhere(m, keeper);
+
+	if (by && by != keeper->pid)
+		best->instead_of = by;
+	best->elsewhere = best->instead_of;
+	best->parent = !by && is_parent(keeper->pid);
 }
 
 /* Who should have taken from its queue since then. */
@@ -453,10 +477,9 @@ static struct process look(const struct model *m, const struct listener *l, uint
 		return best;
 	consider(&best, keeper->pid, 0);
 	if (!l->acceptor.pid)
-		best.instead_of = gone_elsewhere(m, keeper);
+		blame_keeper(&best, m, keeper);
 	else if (l->acceptor.pid != keeper->pid && !process(NULL, l->acceptor.pid, &gone))
 		best.instead_of = l->acceptor.pid;
-	best.elsewhere = !l->acceptor.pid && best.instead_of;
 	best.inherited = best.instead_of && l->opener.pid == best.instead_of;
 	return best;
 }
@@ -484,7 +507,7 @@ static bool holder(void *ctx, const struct listener *l, uint64_t from_ns, struct
 static void look_first(struct seen *s, const struct model *m, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
 {
 	struct process p = look(m, l, from_ns);
-	bool alone = p.pid && p.state != '?' && !p.frozen && !p.workers && !p.instead_of;
+	bool alone = p.pid && p.state != '?' && !p.frozen && !p.workers && !p.instead_of && !p.parent;
 
 	*s = (struct seen){ .listener = l->id, .from_ns = from_ns, .votes = 1, .p = p };
 	if (!alone)

@@ -500,6 +500,66 @@ t.join()"
 	expect "state" "$(evidence accept-stalled state)" S
 }
 
+scenario trouble_no_worker 4 host alone loose -- "a master whose worker ended before it accepted any: whose work it is, is not known"
+trouble_no_worker()
+{
+	needs python3
+	trouble
+	start python /usr/bin/python3 -c "
+import os, socket, sys
+s = socket.create_server(('$local', $port), backlog=16)
+child = os.fork()
+if not child:
+    os._exit(1)
+os.waitpid(child, 0)
+print('READY', flush=True)
+sys.stdin.readline()"
+	hear python READY
+	crowd 6
+	crowd_in 6
+	until_stalled "$port" 1500 6
+	end_trouble
+	crowd_gone
+	say python
+	finish python
+	told accept-stalled
+	screen "no accept\(\) by python3\[${pid[python]:-[0-9]+}\] for .*nobody was seen to accept there, and whether that is its work or a child's is not known"
+	never_says 'slept in something else'
+}
+
+scenario trouble_gone_elsewhere 4 host alone loose -- "a master of two ports, its worker killed when it had accepted at one: it is named at the other, too"
+trouble_gone_elsewhere()
+{
+	needs python3
+	trouble
+	start python /usr/bin/python3 -c "
+import os, select, socket, sys
+both = [socket.create_server(('$local', $port + i), backlog=16) for i in range(2)]
+child = os.fork()
+if not child:
+    print('READY', os.getpid(), flush=True)
+    both[1].accept()
+    print('TOOK', flush=True)
+    select.select([], [], [])
+os.waitpid(child, 0)
+sys.stdin.readline()"
+	hear python READY
+	worker=${reply#READY }
+	port=$((port + 1)) client --count 1
+	hear python TOOK
+	kill -KILL "$worker"
+	crowd 6
+	crowd_in 6
+	until_stalled "$port" 1500 6
+	end_trouble
+	crowd_gone
+	say python
+	finish python
+	told accept-stalled
+	expect "who is gone" "$(evidence accept-stalled instead_of)" "$worker"
+	screen "it holds the listener, and process $worker, which accepted at another of its ports, is gone"
+}
+
 scenario trouble_stuck_member 4 host alone loose -- "nginx reuseport, one of two workers stopped: which one"
 trouble_stuck_member()
 {
