@@ -210,6 +210,7 @@ static void listener_closed(void **state)
 		assert_int_equal(listener()->causes[TCPTRACE_SYNQ_LISTENER_CLOSED], 2);
 		assert_int_equal(listener()->in_acceptq.count, 0);
 		assert_false(listener()->open);
+		assert_true(listener()->close_seen);
 		assert_int_equal(listener()->synq.now + listener()->acceptq.now, 0);
 		assert_int_equal(model_totals(rig.m)->conns_now, 0);
 		synq_add(9, 1, 0);		/* a new listener at the address of the old one */

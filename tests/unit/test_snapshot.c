@@ -192,6 +192,7 @@ static void begun_before_it(void **state)
 	rig.t = now + 1000 * MS;
 	rig_feed(by(listener_rec(TCPTRACE_BIND), SERVER + 1, 3));
 	assert_false(listener()->open);
+	assert_false(listener()->close_seen);	/* by then: when, nobody saw */
 }
 
 /* A sweep meets a request between its way into the queue and its SYN-ACK: it is one and did not expire. */

@@ -407,6 +407,7 @@ void listener_reopen(struct model *m, struct listener *l)
 		return;
 	closed_del(m, l);
 	l->open = true;
+	l->close_seen = false;
 	l->closed_ns = 0;
 }
 

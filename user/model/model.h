@@ -109,6 +109,7 @@ struct listener {
 	uint16_t lport;
 	uint32_t device;		/* as the record has it: 0 unknown, 1 none, else the one it is bound to, + 1 */
 	bool open;			/* still in LISTEN */
+	bool close_seen;		/* when it was closed is known, and not that it was by then */
 	uint64_t born_ns, closed_ns;	/* born 0: was there before us */
 	uint64_t again_ns;		/* the last listen() after a shutdown(); 0: there was none */
 	/* Three roles; listener_keeper() is whom to name. */

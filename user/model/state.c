@@ -180,6 +180,7 @@ static void listener_closes(struct model *m, const struct tcptrace_record *rec)
 	ev = emit_step(rec, rec->event, NULL, l);
 	if (l) {
 		emit_took(&ev, listener_since(l));
+		l->close_seen |= l->open;
 		listener_close(m, l, rec->t_ns);
 	}
 	emit_event(m, &ev);
@@ -225,6 +226,7 @@ static void listener_destroyed(struct model *m, const struct tcptrace_record *re
 	struct model_event ev = emit_step(rec, rec->event, NULL, l);
 
 	emit_took(&ev, listener_since(l));
+	l->close_seen |= l->open;
 	listener_close(m, l, rec->t_ns);
 	queue_acceptq_gone(m, l, rec->t_ns);
 	l->destroyed = true;

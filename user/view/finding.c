@@ -48,16 +48,6 @@ static void put_span(struct out *o, uint64_t ns)
 	}
 }
 
-/* "10:23:45.120", local time */
-static void put_moment(const struct view *v, struct out *o, uint64_t t_ns)
-{
-	struct view_clock clock = { .len = 0 };
-	char text[2 * PUT_SLACK + PUT_NUMBER_MAX];
-	char *end = view_hhmmss(&clock, text, (int64_t)(t_ns + (uint64_t)v->cfg.wall_offset_ns));
-
-	out_mem(o, text, (size_t)(end - text) - 3);	/* ms are enough */
-}
-
 static void put_state(struct out *o, char state)
 {
 	out_char(o, state > ' ' && state < 127 ? state : '?');
@@ -118,7 +108,7 @@ static void put_value(const struct writing *w, const struct finding_value *e, bo
 	switch (e->unit) {
 	case FINDING_NUMBER: out_u64(w->o, e->number); break;
 	case FINDING_SPAN: put_span(w->o, e->number); break;
-	case FINDING_MOMENT: put_moment(w->v, w->o, e->number); break;
+	case FINDING_MOMENT: view_moment(w->v, w->o, e->number); break;
 	case FINDING_ERRNO: put_errno(w->o, (int)e->number); break;
 	case FINDING_STATE: put_state(w->o, (char)e->number); break;
 	case FINDING_ADDRESS: put_address(w, e->addr, port); break;

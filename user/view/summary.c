@@ -283,6 +283,10 @@ void summary_title(struct view *v, const struct listener *l, bool whole)
 		out_str(o, "  TCP_DEFER_ACCEPT");
 	out_mem(o, "  ", 2);
 	out_str(o, l->open ? "LISTEN" : _("closed"));
+	if (!l->open && l->close_seen) {	/* the next one at its address is another one, with queues of its own */
+		out_char(o, ' ');
+		view_moment(v, o, l->closed_ns);
+	}
 	summary_line_end(v, whole ? 2 : 6);
 	if (l->opener_gone && (l->opener.pid || l->opener.comm[0])) {
 		put_label(o, N_("opened by"));

@@ -82,6 +82,15 @@ char *view_hhmmss(struct view_clock *clock, char *p, int64_t real_ns)
 	return put_three(put_three(p, us / 1000), us % 1000);
 }
 
+void view_moment(const struct view *v, struct out *o, uint64_t t_ns)
+{
+	struct view_clock clock = { .len = 0 };
+	char text[2 * PUT_SLACK + PUT_NUMBER_MAX];
+	char *end = view_hhmmss(&clock, text, (int64_t)(t_ns + (uint64_t)v->cfg.wall_offset_ns));
+
+	out_mem(o, text, (size_t)(end - text) - 3);	/* ms are enough */
+}
+
 /* include/linux/errno.h: a signal came first; libc hides them, hooks see them. */
 static const char *restart_name(int err)
 {

@@ -267,6 +267,7 @@ struct view_clock {
 char *view_rfc3339(struct view_clock *clock, char *p, int64_t real_ns);
 /* "05:10:42.123456", local time */
 char *view_hhmmss(struct view_clock *clock, char *p, int64_t real_ns);
+void view_moment(const struct view *v, struct out *o, uint64_t t_ns);	/* 10:23:45.120, local time */
 
 /* What several views say the same way. */
 const char *errno_name(int err);		/* of a positive errno: "ECONNREFUSED"; NULL: has no name */
