@@ -229,13 +229,13 @@ void outputs_widened(struct outputs *s, int err)
 /* Once, and to people: a program that reads a pipe wants them all. */
 static void warn_of_flood(struct outputs *s, uint64_t now_ns)
 {
-	const struct view *v = &s->all[0].view;
+	struct view *v = &s->all[0].view;
 	uint64_t lines = v->shown - s->second_shown;
 
-	if (s->warned || s->o->read_path || !view_streams(v) || !v->out->by_line || now_ns - s->second_ns < 1000000000)
+	if (v->flooded || s->o->read_path || !view_streams(v) || !v->out->by_line || now_ns - s->second_ns < 1000000000)
 		return;
-	s->warned = s->second_ns && lines > VIEW_FLOOD;
-	if (s->warned)
+	v->flooded = s->second_ns && lines > VIEW_FLOOD;
+	if (v->flooded)
 		talk("%s", view_flood_hint());
 	s->second_ns = now_ns;
 	s->second_shown = v->shown;

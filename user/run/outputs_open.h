@@ -35,7 +35,6 @@ struct outputs {
 	bool by_address;		/* ... and addresses alone say which */
 	const struct models *models;
 	struct recording recording;	/* what the main view's user asked for while it runs */
-	bool warned;			/* of more lines than anybody reads */
 	uint64_t second_ns, second_shown;	/* when a second began, and what the main view had shown then */
 	uint64_t show_until;		/* the run is over: the main view shows no more steps than these; 0: all */
 	uint64_t hidden;		/* steps that it did not show for that */

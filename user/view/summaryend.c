@@ -55,7 +55,8 @@ static bool is_flood(const struct view *v, const struct model_totals *t)
 {
 	uint64_t ms = (t->last_ns - t->first_ns) / 1000000;
 
-	return v->cfg.live && view_streams(v) && v->shown > 2 * VIEW_FLOOD && v->shown * 1000 > ms * VIEW_FLOOD;
+	return v->cfg.live && view_streams(v) &&
+	       (v->flooded || (v->shown > 2 * VIEW_FLOOD && v->shown * 1000 > ms * VIEW_FLOOD));
 }
 
 void summary_end(struct view *v, const struct view_end *end)

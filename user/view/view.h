@@ -239,6 +239,7 @@ struct view {
 	uint64_t wants;			/* events beside those of its ops, for now; live */
 	bool widened;			/* they come */
 	int widen_error;		/* or -errno: why not */
+	bool flooded;			/* more than VIEW_FLOOD lines in a second, to a terminal: said once, and at the end */
 	bool records;			/* its user wants a recording from here on; live */
 	const char *recording;		/* where it goes; NULL: nowhere */
 	int record_error;		/* -errno: why there is none, or no more of it; whoever reads it sets it to 0 */

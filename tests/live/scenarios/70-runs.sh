@@ -415,6 +415,28 @@ flood_said()
 	not_said "$what"
 }
 
+scenario flood_at_end 4 own host -- "more lines than anybody reads in one second of a quiet run: the hint that scrolled away stands at the end, too"
+flood_at_end()
+{
+	local what='More than a thousand lines a second:'
+
+	needs script
+	server --accept epoll
+	mkfifo "$dir/ready"
+	script -qfc "exec '$tcptrace' --netns $ns --mechanism $mechanism --ready-fd 9 9> '$dir/ready' 2> '$dir/talk'" \
+		/dev/null > "$dir/screen" < /dev/null &
+	pid[script]=$!
+	until_ready
+	client --count 200 --parallel 2
+	until_said "$what"
+	sleep 9
+	kill -INT "$(pgrep_children "${pid[script]}")"
+	wait "${pid[script]}"
+	unset 'pid[script]'
+	stop server
+	expect "hints at the end" "$(tail -n 5 "$dir/screen" | grep -c "$what")" 1
+}
+
 scenario flood_ends 4 own host -- "a terminal that is behind: the hint comes all the same, and Ctrl-C ends the lines"
 flood_ends()
 {
