@@ -16,8 +16,8 @@
 #define THREAD_SIZE	16384	/* before 5.15, without KASAN */
 #define TS_COMPAT	2
 
-enum { NR_connect = 42, NR_accept = 43, NR_socket = 41, NR_accept4 = 288 };
-enum { COMPAT_socketcall = 102, COMPAT_socket = 359 };
+enum { NR_connect = 42, NR_accept = 43, NR_socket = 41, NR_splice = 275, NR_accept4 = 288 };
+enum { COMPAT_socketcall = 102, COMPAT_splice = 313, COMPAT_socket = 359 };
 
 /* A system call of a 32-bit program. */
 static __always_inline bool call_compat(void)
@@ -63,6 +63,11 @@ static __always_inline bool in_socket(const struct pt_regs *regs)
 	return call_compat() ? nr == COMPAT_socket || nr == COMPAT_socketcall : nr == NR_socket;
 }
 
+static __always_inline bool in_splice(const struct pt_regs *regs)
+{
+	return call_nr(regs) == (call_compat() ? COMPAT_splice : NR_splice);
+}
+
 /* System calls that have a tracepoint: those of 64-bit programs. */
 static __always_inline bool in_accept(const struct pt_regs *regs)
 {
@@ -90,8 +95,8 @@ static __always_inline void publish(volatile __u64 *seq)
 
 #define THREAD_SIZE	16384	/* before 5.15, with pages of 4 KB or 16 KB, without KASAN */
 
-enum { NR_socket = 198, NR_accept = 202, NR_connect = 203, NR_accept4 = 242 };
-enum { COMPAT_socket = 281 };	/* of 32-bit programs */
+enum { NR_splice = 76, NR_socket = 198, NR_accept = 202, NR_connect = 203, NR_accept4 = 242 };
+enum { COMPAT_socket = 281, COMPAT_splice = 340 };	/* of 32-bit programs */
 
 /* x0 holds the result at the exit, so the first argument is kept apart. */
 static __always_inline long call_nr(const struct pt_regs *regs)
@@ -120,6 +125,11 @@ static __always_inline bool in_socket(const struct pt_regs *regs)
 	long nr = call_nr(regs);
 
 	return nr == NR_socket || nr == COMPAT_socket;
+}
+
+static __always_inline bool in_splice(const struct pt_regs *regs)
+{
+	return call_nr(regs) == NR_splice || call_nr(regs) == COMPAT_splice;
 }
 
 /* System calls that have a tracepoint: those of 64-bit programs. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* --io: data read and written, one record a call. Loaded only when asked for. */
+#include "arch.bpf.h"
 #include "attach.bpf.h"
 #include "filter.bpf.h"
 #include "ring.bpf.h"
@@ -41,6 +42,13 @@ SEC("?fexit/tcp_splice_read")
 int BPF_PROG(x_splice, const struct socket *socket)
 {
 	return emit_io(TCPTRACE_READ, READ(TYPED_PTR(socket), sk), RETURNED(ctx, 5));
+}
+
+/* It may sleep, and a kretprobe is for a few threads at once: what it hands on, as often as it waits for more. */
+SEC("?kprobe/tcp_cleanup_rbuf")
+int BPF_KPROBE(k_splice, const struct sock *sk, int copied)
+{
+	return copied > 0 && in_splice(call_regs()) ? emit_io(TCPTRACE_READ, sk, copied) : 0;
 }
 
 /* Before: what tcp_sendmsg() is asked to take, and what tcp_recvmsg() has handed out. */

@@ -273,11 +273,12 @@ static void check_program(const struct variant *v, const struct hook_prog *hp)
 	const char *section = bpf_program__section_name(prog_at(skel, hp->prog));
 	bool exact = begins(section, "fentry/") || begins(section, "fexit/");
 	bool probe = begins(section, "kprobe/") || begins(section, "kretprobe/");
-	bool tells = v->mech == MECH_FENTRY && begins(section, "raw_tp/");
+	bool tells = v->mech != MECH_TRACEPOINT && begins(section, "raw_tp/");
 	bool cgroup = begins(section, "cgroup/") || begins(section, "sockops");
 
-	/* with kprobes the return of a call that sleeps is seen by its tracepoint, with fentry what has one beside it by that */
-	if ((exact != (v->mech == MECH_FENTRY) && !tells) || (probe != (v->mech == MECH_KPROBE) && !begins(section, "tp/syscalls/")))
+	/* the return of a call that sleeps is seen by its tracepoint with kprobes, what has a tracepoint beside it by that */
+	if ((exact != (v->mech == MECH_FENTRY) && !tells) ||
+	    (probe != (v->mech == MECH_KPROBE) && !tells && !begins(section, "tp/syscalls/")))
 		fail_msg("%s in a variant of %s", section, mechanism_name(v->mech));
 	if (cgroup && !(v->needs & NEEDS_CGROUP))
 		fail_msg("%s: %s needs the cgroup", v->target, section);

@@ -342,6 +342,8 @@ const struct hook hook_table[HOOK_MAX] = {
 	} },
 	[HOOK_READ] = { N_("data read (--io)"), ON(READ), .variants = {
 		{ MECH_FENTRY, "sock_recv_length, tcp_splice_read", PROGS_OF(ONE(tp_read), ONE(x_splice)) },
+		{ MECH_KPROBE, "sock_recv_length, tcp_cleanup_rbuf", PROGS_OF(ONE(tp_read), ONE(k_splice)), .needs = NEEDS_REGS,
+		  .loses = N_("what io_uring spliced; a splice() that waits for more is several reads") },
 		{ MECH_TRACEPOINT, "sock_recv_length", PROGS_OF(ONE(tp_read)), .loses = N_("what splice() read") },
 		{ MECH_FENTRY, "tcp_cleanup_rbuf", PROGS_OF(ONE(f_read)), .loses = N_("errors; MSG_PEEK is told as a read") },
 		{ MECH_KPROBE, "tcp_cleanup_rbuf", PROGS_OF(ONE(k_read)), .loses = N_("errors; MSG_PEEK is told as a read") },
