@@ -50,12 +50,11 @@ static int holds(void *ctx, const struct owner *o, uint64_t *ino)
 	return *ino == now;
 }
 
-static bool name(void *ctx, uint32_t pid, char *comm)
+bool holder_name(uint32_t pid, char *comm)
 {
 	char path[48], buf[TCPTRACE_COMM_LEN + 1];
 	ssize_t n;
 
-	(void)ctx;
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/comm", pid);
 	n = read_file(path, buf, sizeof(buf));
 	if (n <= 0)
@@ -65,6 +64,12 @@ static bool name(void *ctx, uint32_t pid, char *comm)
 	memset(comm, 0, TCPTRACE_COMM_LEN + 1);
 	memcpy(comm, buf, (size_t)n);
 	return true;
+}
+
+static bool name(void *ctx, uint32_t pid, char *comm)
+{
+	(void)ctx;
+	return holder_name(pid, comm);
 }
 
 /* The module has the numbers of the first PID namespace. */

@@ -9,6 +9,9 @@
 /* False: nothing is known here, as /proc is not that of the numbers in records (PID namespace), or not there. */
 bool holder_lookup(struct model_lookup *out, const struct source *src);
 
+/* What the process is called: TCPTRACE_COMM_LEN bytes, and a 0. False: it is gone. */
+bool holder_name(uint32_t pid, char *comm);
+
 /* 1: the inode of the socket that the process has at fd; 0: it has none there; -1: not known. */
 int holder_inode(uint32_t pid, int32_t fd, uint64_t *ino);
 

@@ -64,6 +64,8 @@ int loop_record(void *loop, const struct tcptrace_record *rec)
 	struct loop *l = loop;
 	int err = l->callers ? whereabouts_caller(l->places, rec, loop_record, l) : 0;
 
+	if (!err && l->live)
+		err = whereabouts_name(l->places, rec, loop_record, l);
 	if (err)
 		return err;
 	if (l->live || moment_of(l, rec) <= l->until_ns)
@@ -73,6 +75,15 @@ int loop_record(void *loop, const struct tcptrace_record *rec)
 	return LOOP_HOLD;
 }
 
+/* A name goes in before the record that needs it. */
+static bool names_wanted(const struct loop *l, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (whereabouts_unnamed(l->places, rec[i]))
+			return true;
+	return false;
+}
+
 /* Live: nothing is cut from what is captured. */
 unsigned int loop_batch(void *loop, const struct tcptrace_record *const *rec, unsigned int n)
 {
@@ -80,7 +91,7 @@ unsigned int loop_batch(void *loop, const struct tcptrace_record *const *rec, un
 
 	if (!l->wants.owners)
 		model_ahead(l->model, rec, n);
-	if (l->callers || !outputs_batch(l->outputs, rec, n))
+	if (l->callers || names_wanted(l, rec, n) || !outputs_batch(l->outputs, rec, n))
 		return 0;
 	model_feed_all(l->model, rec, n);
 	l->taken += n;

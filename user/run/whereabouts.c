@@ -8,6 +8,7 @@
 #include "../lib/tr.h"
 #include "../talk.h"
 #include "containers.h"
+#include "holder.h"
 #include "whereabouts.h"
 
 #define LOOKED		4096u		/* processes; of two with one slot the one before is forgotten */
@@ -25,6 +26,7 @@ struct looked {
 
 struct whereabouts {
 	struct looked of[LOOKED];
+	uint32_t named[LOOKED];		/* processes whose name was told; as above */
 	uint32_t owners;		/* model_owners() at the last look */
 	uint64_t at_ns;			/* when that was */
 	bool begun, more, unnamed;
@@ -140,9 +142,36 @@ int whereabouts_look(struct whereabouts *p, const struct model *m, bool all, uin
 	return err;
 }
 
+static int tell_name(uint32_t pid, uint64_t now_ns, source_fn fn, void *ctx)
+{
+	struct tcptrace_record rec = {
+		.t_ns = now_ns, .event = TCPTRACE_EXISTS, .flags = TCPTRACE_F_ACTOR, .pid = pid, .tid = pid, .fd = -1,
+	};
+	char comm[TCPTRACE_COMM_LEN + 1];
+
+	if (!holder_name(pid, comm))
+		return 0;
+	memcpy(rec.comm, comm, TCPTRACE_COMM_LEN);
+	return fn(ctx, &rec);
+}
+
 int whereabouts_caller(struct whereabouts *p, const struct tcptrace_record *rec, source_fn fn, void *ctx)
 {
 	if (!p || !(rec->flags & TCPTRACE_F_ACTOR) || !rec->pid || p->of[rec->pid % LOOKED].pid == rec->pid)
 		return 0;
 	return look(p, rec->pid, rec->t_ns, fn, ctx);
+}
+
+bool whereabouts_unnamed(const struct whereabouts *p, const struct tcptrace_record *rec)
+{
+	return p && rec->flags & TCPTRACE_F_ACTOR && rec->tid != rec->pid && rec->pid &&
+	       p->named[rec->pid % LOOKED] != rec->pid;
+}
+
+int whereabouts_name(struct whereabouts *p, const struct tcptrace_record *rec, source_fn fn, void *ctx)
+{
+	if (!whereabouts_unnamed(p, rec))
+		return 0;
+	p->named[rec->pid % LOOKED] = rec->pid;
+	return tell_name(rec->pid, rec->t_ns, fn, ctx);
 }

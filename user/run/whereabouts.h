@@ -20,5 +20,11 @@ void whereabouts_free(struct whereabouts *p);
 int whereabouts_look(struct whereabouts *p, const struct model *m, bool all, uint64_t now_ns, source_fn fn, void *ctx);
 /* Of the caller of a record, if it was not looked up yet: before that record is taken in. */
 int whereabouts_caller(struct whereabouts *p, const struct tcptrace_record *rec, source_fn fn, void *ctx);
+/*
+ * What the process is called of which another thread than its first calls: the record has that thread's name, and a replay
+ * has nothing else. As a list tells it, but of no socket.
+ */
+bool whereabouts_unnamed(const struct whereabouts *p, const struct tcptrace_record *rec);	/* that is to be told first */
+int whereabouts_name(struct whereabouts *p, const struct tcptrace_record *rec, source_fn fn, void *ctx);
 
 #endif

@@ -387,6 +387,30 @@ line_by_line()
 	untrace
 }
 
+scenario recorded_names 4 own each -- "a thread with a name of its own calls, the first one never: a replay has the name of the process, too"
+recorded_names()
+{
+	needs python3
+	json=$dir/json
+	view "$dir/record" '' -q -w -
+	start python python3 -c "
+import socket, threading
+def serve():
+    open('/proc/thread-self/comm', 'w').write('acceptor-7')
+    s = socket.create_server(('$local', $port))
+    print('READY', flush=True)
+    s.accept()
+t = threading.Thread(target=serve)
+t.start()
+t.join()"
+	hear python READY
+	client --count 1
+	finish python
+	unview
+	"$tcptrace" -j -r "$dir/record" > "$json"
+	events listen,comm=python3,thread=acceptor-7:1 accept,comm=python3,thread=acceptor-7:1 comm=acceptor-7:0
+}
+
 scenario flood_said 4 own host -- "more lines than anybody reads: said once, while they come, on a terminal alone"
 flood_said()
 {
