@@ -180,10 +180,6 @@ static __always_inline bool rst_wanted(const struct sock *listener, const struct
 	return segment_wanted(seg, listener);
 }
 
-/*
- * In answer to a segment (skb) that nobody, a listener or a minisock got; or by close() of a full
- * socket (no skb). Before 6.12 (edefba66d929) only where there is a socket.
- */
 /* When the listener, or its SO_REUSEPORT group, sent a cookie last, to a second: tcp_synq_overflow() */
 static __always_inline __u32 last_cookie(const struct sock *listener)
 {
@@ -217,6 +213,10 @@ static __always_inline void judge_cookie(struct tcptrace_record *r, const struct
 	r->arg = !may_abort(listener) ? TCPTRACE_NO_COOKIE : 0;
 }
 
+/*
+ * In answer to a segment (skb) that nobody, a listener or a minisock got; or by close() of a full
+ * socket (no skb). Before 6.12 (edefba66d929) only where there is a socket.
+ */
 static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcptrace_record *r;
