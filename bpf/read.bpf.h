@@ -302,10 +302,13 @@ static __always_inline __u64 bytes_out(const struct sock *sk, const struct tcp_s
 	return left - (left && !READ(sk, sk_max_ack_backlog));
 }
 
-/* In SYN_SENT: tcp_connect() has sent its SYN, and counted it (ActiveOpens). Fast Open gets there before (TCP_FASTOPEN_CONNECT). */
+/*
+ * In SYN_SENT: tcp_connect() has sent its SYN, and counted it (ActiveOpens). Fast Open gets there before
+ * (TCP_FASTOPEN_CONNECT), with the numbers of a connection that tcp_disconnect() ended, which clears segs_out alone.
+ */
 static __always_inline bool syn_sent(const struct tcp_sock *tp)
 {
-	return READ(tp, snd_nxt) != READ(tp, snd_una);
+	return READ(tp, snd_nxt) != READ(tp, snd_una) && READ(tp, segs_out);
 }
 
 /*

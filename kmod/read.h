@@ -163,11 +163,13 @@ static inline u64 bytes_out(const struct sock *sk, const struct tcp_sock *tp)
 
 /*
  * In SYN_SENT: tcp_connect() has sent its SYN, and counted it (ActiveOpens).
- * Fast Open gets there before (TCP_FASTOPEN_CONNECT).
+ * Fast Open gets there before (TCP_FASTOPEN_CONNECT), with the numbers of a
+ * connection that tcp_disconnect() ended, which clears segs_out alone.
  */
 static inline bool syn_sent(const struct tcp_sock *tp)
 {
-	return READ_ONCE(tp->snd_nxt) != READ_ONCE(tp->snd_una);
+	return READ_ONCE(tp->snd_nxt) != READ_ONCE(tp->snd_una) &&
+	       READ_ONCE(tp->segs_out);
 }
 
 /*

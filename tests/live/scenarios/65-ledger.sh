@@ -119,6 +119,51 @@ ledger_unread()
 	! grep -- --check "$dir/talk" || fail "it did not compare"
 }
 
+# Its numbers are those of the connection before, of which five bytes were never acknowledged.
+scenario ledger_deferred 4 own -- "TCP_FASTOPEN_CONNECT of a socket that was connected before: the peer's SYN comes, and its own never left"
+ledger_deferred()
+{
+	needs nft python3
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port-$((port + 9)) tcp flags & psh == psh drop; }
+	}
+	EOF
+	sysctl_set ipv4/tcp_fastopen 5	# data without a cookie
+	own_trace --check
+	/usr/bin/python3 - $port <<-EOC
+	import ctypes, socket, struct, sys
+
+	def bound(port):
+	    s = socket.socket()
+	    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	    s.bind(('127.0.0.1', port))
+	    return s
+
+	for port in range(int(sys.argv[1]), int(sys.argv[1]) + 5):
+	    server, client = bound(port), bound(port + 1000)
+	    server.listen(1)
+	    client.connect(('127.0.0.1', port))
+	    taken = server.accept()[0]
+	    client.send(b'hello')
+	    ctypes.CDLL(None).connect(client.fileno(), struct.pack('H14x', socket.AF_UNSPEC), 16)
+	    taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+	    taken.close()
+	    server.close()
+	    client.setsockopt(socket.IPPROTO_TCP, 30, 1)	# TCP_FASTOPEN_CONNECT
+	    client.connect(('127.0.0.1', port))
+	    other = bound(port)
+	    other.settimeout(0.2)
+	    try:
+	        other.connect(('127.0.0.1', port + 1000))
+	    except OSError:
+	        pass
+	EOC
+	all_gone
+	untrace
+	kernel ActiveOpens=10
+}
+
 scenario ledger_firewall 46 host alone loose -- "a firewall that drops every third segment of the server, and some of the clients"
 ledger_firewall()
 {
