@@ -408,6 +408,27 @@ static void host_unreachable(void **state)
 	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 2)->ev.cause, TCPTRACE_SYNQ_OTHER);
 }
 
+/* The same SYN comes once more: it is answered at once, and counted as dropped. Who sent it is there. */
+static void asked_again(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(128, 4096);
+	synq_add(1, 1, 0);
+	rig.t += 1000 * MS;
+	synack_again();
+	rig.t += 10 * MS;
+	synack_again();
+	rig.t += 2300 * MS;
+	rec = queues(listener_rec(0), 0, 0);
+	rec.drops = 1;
+	only_listener(rec);
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_SYNQ_EXPIRED);
+	assert_int_equal(ledger_of(&rig.ledger, 7)[LEDGER_LISTEN_DROPS], 0);
+	assert_int_equal(listener()->drops_unseen, 0);
+}
+
 /* sk_drops rose by more than what was seen to be refused. */
 static void refused_unseen(void **state)
 {
@@ -673,6 +694,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(seeded), CASE(refused_cookie), CASE(lost_end), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(not_expired), CASE(host_unreachable),
+		CASE(asked_again),
 		CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),

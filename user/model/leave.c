@@ -98,13 +98,13 @@ static uint64_t expires_ns(const struct conn *c)
 
 /*
  * An ICMP message (of a host that is not there, say) takes a request down, and counts a drop, which the timer does not. Where
- * its address was used again before a sweep looked at the drops, it may be that, too.
+ * its address was used again before a sweep looked at the drops, it may be that, too; not of a host that sent its SYN again.
  */
 static bool may_be_icmp(const struct conn *c, const struct tcptrace_record *end)
 {
 	const struct listener *l = c->listener;
 
-	if (!l || l->deferred)
+	if (!l || l->deferred || c->asked_again)
 		return false;
 	if (!c->synq_ns)
 		return l->drops_unseen;

@@ -256,7 +256,10 @@ struct conn {
 	struct owner owner;		/* accepted by / connected by / holds it */
 	uint32_t owner_gen;		/* the last snapshot that named a holder */
 	uint32_t owner_old;		/* whom it replaced then */
+	uint64_t again_ns;		/* its SYN-ACK was sent again last; 0: not yet */
 	uint32_t retrans;
+	uint8_t timed;			/* of these SYN-ACKs, for as much as is known by the timer */
+	bool asked_again;		/* its SYN came once more */
 	uint32_t seen_gen;		/* last snapshot that named it */
 	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
 };

@@ -107,6 +107,25 @@ void on_synq_add(struct model *m, const struct tcptrace_record *rec)
 }
 
 /* synack, synack-retrans; of a Fast Open child the record has the child */
+/*
+ * The timer sends 1, 2, 4 ... s after the time before. What comes earlier is the answer to the same SYN, which the kernel then
+ * counts as dropped (tcp_check_req(), tcp_v4_rcv(): sk_drops).
+ */
+static void synack_again(struct conn *c, struct listener *l, uint64_t t_ns)
+{
+	uint64_t sent_ns = c->again_ns ? c->again_ns : c->synq_ns;
+
+	c->retrans++;
+	c->again_ns = t_ns;
+	if (!sent_ns || t_ns - sent_ns >= 900000000ull << c->timed) {
+		c->timed += c->timed < 7;
+		return;
+	}
+	c->asked_again = true;
+	if (l)
+		l->drops_seen++;
+}
+
 void on_synack(struct model *m, const struct tcptrace_record *rec)
 {
 	bool request = rec->flags & TCPTRACE_F_REQUEST, fresh;
@@ -116,7 +135,7 @@ void on_synack(struct model *m, const struct tcptrace_record *rec)
 	if (c && !request)
 		child_release(m, rec, c);
 	if (rec->event == TCPTRACE_SYNACK_RETRANS && c)
-		c->retrans++;
+		synack_again(c, l, rec->t_ns);
 	if (rec->event == TCPTRACE_SYNACK_RETRANS && l)
 		l->synack_retrans++;
 	queue_numbers(m, l, rec, 0, 0);
