@@ -132,10 +132,23 @@ static int poll_last(struct bpf_source *s)
 	return err;
 }
 
+/* As the last drain left it: more is there at once, more is coming, nothing came. */
+static void wait_for_more(struct bpf_source *s, int timeout_ms)
+{
+	struct timespec nap = { 0, s->cfg.patience && s->rings.slots >= s->cfg.patience ? PATIENCE_NS : PAUSE_NS };
+
+	if (s->found >= BUSY)
+		return;
+	if (s->found)
+		nanosleep(&nap, NULL);
+	else
+		sleep_on_rings(s, timeout_ms);
+}
+
+/* It waits first: what whoever polls does next then has a time that is about that of the last record. */
 static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, void *ctx)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
-	struct timespec nap = { 0, s->cfg.patience && s->rings.slots >= s->cfg.patience ? PATIENCE_NS : PAUSE_NS };
 	int n, err;
 
 	s->fn = fn;
@@ -145,19 +158,12 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 		return err;
 	if (timeout_ms == 0)
 		return poll_last(s);
+	wait_for_more(s, timeout_ms);
 	n = drain(s, clock_ns(CLOCK_MONOTONIC));
 	if (n < 0)
 		return n;
-	err = periodic(s, n < BUSY);
-	if (err)
-		return err;
-	if (n >= BUSY)
-		return 0;
-	if (n)
-		nanosleep(&nap, NULL);
-	else
-		sleep_on_rings(s, timeout_ms);
-	return 0;
+	s->found = n;
+	return periodic(s, n < BUSY);
 }
 
 /* ---- the rest ---- */

@@ -25,6 +25,7 @@ struct bpf_source {
 	void *ctx;
 	int fn_ret;
 	unsigned int drained;
+	int found;			/* by the last drain of poll() */
 	uint64_t delivered, lost[TCPTRACE_EVENT_MAX], lost_total;
 	uint64_t looked_ns, told_ns;		/* when what was lost was asked last, and when there was any */
 	uint64_t sweep_ns, sweep_every_ns;	/* for what ends in a queue and no hook sees; 0: hooks see it */
