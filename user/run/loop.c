@@ -75,7 +75,7 @@ int loop_record(void *loop, const struct tcptrace_record *rec)
 	return LOOP_HOLD;
 }
 
-/* A name goes in before the record that needs it. */
+/* A name goes into a recording before the record that needs it. */
 static bool names_wanted(const struct loop *l, const struct tcptrace_record *const *rec, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
@@ -91,7 +91,7 @@ unsigned int loop_batch(void *loop, const struct tcptrace_record *const *rec, un
 
 	if (!l->wants.owners)
 		model_ahead(l->model, rec, n);
-	if (l->callers || names_wanted(l, rec, n) || !outputs_batch(l->outputs, rec, n))
+	if (l->callers || (l->wants.owners && names_wanted(l, rec, n)) || !outputs_batch(l->outputs, rec, n))
 		return 0;
 	model_feed_all(l->model, rec, n);
 	l->taken += n;

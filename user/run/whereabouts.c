@@ -14,6 +14,7 @@
 #define LOOKED		4096u		/* processes; of two with one slot the one before is forgotten */
 #define AGAIN_NS	10000000000ull	/* a process may be moved; a container gets its name a little later */
 #define UNNAMED_NS	1000000000ull
+#define NAMES_NS	1000000000ull
 #define AT_ONCE		64u		/* files that are read between two polls */
 
 struct looked {
@@ -24,9 +25,15 @@ struct looked {
 	bool unnamed;
 };
 
+/* A process whose name was told. */
+struct named {
+	uint32_t pid;
+	uint64_t at_ns;
+};
+
 struct whereabouts {
 	struct looked of[LOOKED];
-	uint32_t named[LOOKED];		/* processes whose name was told; as above */
+	struct named named[LOOKED];	/* as above, but for NAMES_NS: or two of one slot would be looked up at each record */
 	uint32_t owners;		/* model_owners() at the last look */
 	uint64_t at_ns;			/* when that was */
 	bool begun, more, unnamed;
@@ -164,14 +171,18 @@ int whereabouts_caller(struct whereabouts *p, const struct tcptrace_record *rec,
 
 bool whereabouts_unnamed(const struct whereabouts *p, const struct tcptrace_record *rec)
 {
-	return p && rec->flags & TCPTRACE_F_ACTOR && rec->tid != rec->pid && rec->pid &&
-	       p->named[rec->pid % LOOKED] != rec->pid;
+	const struct named *n;
+
+	if (!p || !(rec->flags & TCPTRACE_F_ACTOR) || rec->tid == rec->pid || !rec->pid)
+		return false;
+	n = &p->named[rec->pid % LOOKED];
+	return n->pid != rec->pid && (!n->pid || rec->t_ns > n->at_ns + NAMES_NS);
 }
 
 int whereabouts_name(struct whereabouts *p, const struct tcptrace_record *rec, source_fn fn, void *ctx)
 {
 	if (!whereabouts_unnamed(p, rec))
 		return 0;
-	p->named[rec->pid % LOOKED] = rec->pid;
+	p->named[rec->pid % LOOKED] = (struct named){ rec->pid, rec->t_ns };
 	return tell_name(rec->pid, rec->t_ns, fn, ctx);
 }
