@@ -128,6 +128,8 @@ static void say_failed(struct run *r, int err)
 /* -d or -c may end before the program does: its status is ours, so we stay. */
 static void wait_for_program(struct run *r)
 {
+	if (r->child.pid && !signal_flags.end && !child_ended(&r->child))
+		talk(_("traced no more; waiting for process %d to end, whose exit status this run has"), (int)r->child.pid);
 	while (r->child.pid && !child_wait(&r->child))
 		loop_heed_signals(&r->loop);
 }
