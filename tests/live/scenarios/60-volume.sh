@@ -96,7 +96,7 @@ load_running()
 {
 	local i
 
-	start load "$bin/load" $v6 --count 1000000 --rst --timeout $((SLOW ? 90 : 20))
+	start load "$bin/load" $v6 --count 10000000 --rst --timeout $((SLOW ? 90 : 60))
 	for ((i = 0; i < 5; i++)); do
 		own_trace
 		sleep 0.3

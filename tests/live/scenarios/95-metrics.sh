@@ -7,7 +7,7 @@
 metrics()
 {
 	mkfifo "$dir/ready"
-	"$tcptrace" metrics --netns "$ns" --mechanism "$mechanism" --listen 127.0.0.1:9817 --ready-fd 9 "$@" \
+	"$tcptrace" metrics --netns "$ns" --mechanism "$mechanism" --ready-fd 9 "$@" \
 		9> "$dir/ready" > /dev/null 2> "$dir/metrics.talk" &
 	pid[metrics]=$!
 	url=http://127.0.0.1:9817/metrics
