@@ -26,6 +26,7 @@ static struct hook *const tables[] = {
 };
 
 u64 events_on;			/* who wants what: one bit per event */
+static bool ready;		/* module_init() is over, and went well */
 static unsigned long missed;	/* by hooks that are detached by now */
 
 static void hooks_work(struct work_struct *work);
@@ -171,10 +172,27 @@ static void hooks_work(struct work_struct *unused)
 	hooks_apply(READ_ONCE(events_on));
 }
 
+/* In hooks_init() after ready, here after events_on: one of the two sees both. */
 static void reschedule(unsigned long delay)
 {
+	smp_mb();
+	if (!READ_ONCE(ready))
+		return;
 	cancel_delayed_work(&work);
 	schedule_delayed_work(&work, delay);
+}
+
+/*
+ * The kernel shows the events of a module, and lets them be enabled, before it
+ * calls module_init(): trace_module_notify(), and from 6.15 on (b355247df104) it
+ * enables those that were asked for beforehand (":mod:" in set_event). Hooks
+ * must not run before calls_init(), and after a module_init() that failed no
+ * work may be left to run.
+ */
+void hooks_init(void)
+{
+	WRITE_ONCE(ready, true);
+	reschedule(0);
 }
 
 /*

@@ -54,6 +54,7 @@ struct hook {
 extern struct hook state_hooks[], listen_hooks[], request_hooks[], calls_hooks[];
 extern struct hook connect_hooks[], accept_hooks[], segment_hooks[], io_hooks[];
 
+void hooks_init(void);		/* last in module_init(): hooks may run from here on */
 void hooks_exit(void);
 /* An event got its first user, or lost its last; under tracepoints_mutex. */
 int hooks_want(unsigned int event);

@@ -20,6 +20,7 @@ static int __init tcptrace_init(void)
 	if (err)
 		return err;
 	trace_init_events();
+	hooks_init();
 	return 0;
 }
 

@@ -94,6 +94,23 @@ test_unload_in_use()
 	unload
 }
 
+# An event that is enabled as soon as the kernel knows it, which is before the module is ready.
+test_enabled_before()
+{
+	echo ':mod:tcptrace' > $T/set_event
+	insmod "$KMOD" family=5 2> /dev/null && fail "family=5 is taken"
+	sleep 1			# what such a module left to be done would be done now, in memory that is gone
+	echo ':mod:tcptrace' > $T/set_event
+	echo > $T/trace
+	load
+	until_true grep -q attached $P/hooks
+	traffic 23
+	check "accepts" "$(count accept $T/trace)" 23
+	echo 0 > $E/enable
+	until_true detached
+	unload
+}
+
 # Only what is asked for is hooked.
 test_hooks()
 {
@@ -599,11 +616,13 @@ cannot()
 	compare | listeners)
 		[[ -e /sys/kernel/btf/vmlinux ]] || echo "this kernel has no BTF, so no BPF to compare with" ;;
 	perf) command -v perf > /dev/null || echo "needs perf" ;;
+	enabled_before)
+		echo ':mod:tcptrace' 2> /dev/null > $T/set_event || echo "before 6.15 no event is enabled with its module" ;;
 	trace_cmd) command -v trace-cmd > /dev/null || echo "needs trace-cmd" ;;
 	esac
 }
 
-all="not_loaded load_twice load_busy unload_in_use hooks toggle two_readers overflow io killed_reader accept_before
+all="not_loaded load_twice load_busy unload_in_use enabled_before hooks toggle two_readers overflow io killed_reader accept_before
      parameters addresses perf trace_cmd listeners descriptors raw churn retrans ends compare traffic dmesg"
 passed=0 failed=0 skipped=0
 dmesg -c > /dev/null		# from here on it is ours
