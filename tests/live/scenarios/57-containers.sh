@@ -132,6 +132,24 @@ container_tracefs()
 	not_said CAP_
 }
 
+scenario container_chroot 4 own -- "a chroot, whose root is no mount: what is mounted to attach is not left behind in a /sys that others share"
+container_chroot()
+{
+	unshare -m --propagation private sh -c '
+		jail=$1/jail tcptrace=$2
+		shift 2
+		mkdir -p "$jail/proc" "$jail/sys"
+		for d in /bin /lib /lib64 /usr; do
+			if [ -L $d ]; then cp -P $d "$jail$d"; elif [ -d $d ]; then mkdir "$jail$d" && mount --bind $d "$jail$d"; fi
+		done
+		cp "$tcptrace" "$jail/tcptrace" && mount -t proc proc "$jail/proc" && mount -t sysfs sysfs "$jail/sys" &&
+			mount --make-shared "$jail/sys" && chroot "$jail" /tcptrace "$@"
+		echo "exit status $?, mounts left: $(grep -c " $jail/sys/" /proc/self/mountinfo)"
+	' - "$dir" "$tcptrace" --mechanism "$mechanism" -q -d 0.2 > "$dir/text" 2> "$dir/talk"
+	expect "the run in a chroot" "$(tail -n 1 "$dir/text")" "exit status 0, mounts left: 0"
+	not_said 'not seen'
+}
+
 scenario container_no_tracefs 4 own -- "the capabilities, no tracefs: the mount it takes is said"
 container_no_tracefs()
 {

@@ -37,12 +37,20 @@ static bool all_there(void)
 	return true;
 }
 
+/*
+ * What is mounted must not reach the mount namespaces that share these with us. In a chroot "/" need not be a mount, whose
+ * propagation could be changed (EINVAL); /sys is one then, and all three are below it.
+ */
+static bool make_private(void)
+{
+	return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || !mount(NULL, "/sys", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
 static void *run_in_thread(void *arg)
 {
 	struct job *job = arg;
 
-	if (!unshare(CLONE_FS | CLONE_NEWNS)) {
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	if (!unshare(CLONE_FS | CLONE_NEWNS) && make_private()) {
 		for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 			if (!is_there(&all[i]))
 				mount(all[i].type, all[i].at, all[i].type, 0, NULL);
