@@ -44,8 +44,8 @@ enum {
 	TAKES_LANG	= 1 << 15,
 	TAKES_FILES	= 1 << 16,	/* -C, -W */
 	TAKES_PAGE	= 1 << 17,	/* --anonymous, --max-size */
-	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --end, --min-bytes, --wide */
-	TAKES_TOP	= 1 << 18,	/* -i, -b, -n */
+	TAKES_TOP	= 1 << 18,	/* -b, -n */
+	TAKES_CONNS	= 1 << 19,	/* -a, --ends, --end, --min-bytes, --sort, --wide */
 	TAKES_METRICS	= 1 << 20,	/* --listen, --textfile and so on */
 	TAKES_USER	= 1 << 21,	/* -u */
 	TAKES_LOAD	= 1 << 22,	/* --ring, --priority */
@@ -62,8 +62,6 @@ struct command {
 	int (*run)(struct options *o);		/* exit status */
 	unsigned int takes;			/* TAKES_* */
 	bool argument;				/* takes one word: o->argument */
-	uint64_t file_bytes;			/* -C: of one file of a recording; 0: all in one */
-	unsigned int files;			/* -W: so many of them; 0: no end */
 	const char *view;			/* the main view of a run; NULL: it is none */
 	const char *form;			/* why it does not take the rest: a clause that ends before the colon */
 };
