@@ -54,15 +54,15 @@ static __always_inline int accept_error(const struct sock *listener, __u64 began
 	return 0;
 }
 
-/* Nothing there is no failure. */
+/* An empty queue is no failure, nor is a call that will begin again (ERESTARTSYS). */
 static __always_inline bool accept_failed(int ret)
 {
 	return ret < 0 && ret > -512 && ret != -EAGAIN;
 }
 
 /*
- * accept() as system call, 32-bit ones too. What it took take_hook() has found out. Without a note the thread was in
- * accept() when we came, and take_hook() has written the record.
+ * accept() as a system call, 32-bit ones too. take_hook() notes which connection it takes. A thread that was in accept()
+ * before we attached has no note: take_hook() has written its record.
  */
 static __always_inline int accept_enter(int fd)
 {
@@ -73,7 +73,7 @@ static __always_inline int accept_enter(int fd)
 	return 0;
 }
 
-/* Another thread may make the descriptor another socket's meanwhile: what the call was about its entry says. */
+/* As noted at the entry, if it was: another thread may have made the descriptor another socket's meanwhile. */
 static __always_inline const struct sock *called_listener(const struct call *noted, int fd)
 {
 	return TYPED_PTR(noted ? (const struct sock *)noted->listener : fd_sock(fd));
@@ -146,8 +146,8 @@ static __always_inline void emit_taken(const struct sock *child, const struct so
 }
 
 /*
- * accept() has its connection, by whatever way it was called. listener: NULL, not known. socket: what becomes the
- * connection's; that of a program has its file before the call.
+ * accept() has taken a connection, whoever called it. listener NULL: not known. socket: the connection's; a program's
+ * has a file by now.
  */
 static __always_inline int take_hook(const struct sock *listener, const struct sock *child, const struct socket *socket)
 {
@@ -170,7 +170,7 @@ GUARDED_AT_ENTRY(take, __inet_accept, THREAD, DID_TAKE,
 		 const struct socket *socket, const struct socket *newsock, struct sock *child)
 
 /*
- * Before: accept() of all families comes by here with the connection alone; who listens the caller's descriptor says.
+ * Before: accept() of all families passes here, with the connection alone; the caller's descriptor says which listener.
  * A child that was reset while it waited is bound to no port any more, but knows which one it was.
  */
 static __always_inline const struct sock *accepting(const struct sock *child)
@@ -193,7 +193,7 @@ static __always_inline int graft_hook(struct sock *sk, const struct socket *sock
 GUARDED_AT_ENTRY(graft, security_sock_graft, THREAD, DID_TAKE, graft_hook(sk, socket),
 		 struct sock *sk, const struct socket *socket)
 
-/* A signal is about to be handled, or its default is about to be done. */
+/* A signal is delivered: to a handler, or for its default action. */
 static __always_inline int signal_hook(const struct k_sigaction *ka)
 {
 	struct call *call = call_now();

@@ -45,7 +45,7 @@ static __always_inline int call_arg0(const struct pt_regs *regs)
 	return arg;
 }
 
-/* The second and third one, of a 64-bit program. */
+/* The second and third argument, of a 64-bit program. */
 static __always_inline __u64 call_arg1(const struct pt_regs *regs)
 {
 	return READ(regs, si);
@@ -119,7 +119,10 @@ static __always_inline __u64 call_arg2(const struct pt_regs *regs)
 	return READ(regs, user_regs.regs[2]);
 }
 
-/* Numbers of the other kind lead nowhere from where this is asked. */
+/*
+ * Compat or not is not asked: what has the same number in the other table never gets to inet_create() (198 is lchown32
+ * there, 281 execveat here).
+ */
 static __always_inline bool in_socket(const struct pt_regs *regs)
 {
 	long nr = call_nr(regs);
@@ -159,9 +162,9 @@ static __always_inline void publish(volatile __u64 *seq)
 #endif
 
 /*
- * The registers of the system call that the current thread is in; what they say of a thread that is in none (io_uring's
- * workers, the kernel's own) has nothing to do with what it does. Before 5.15 they are looked for where they
- * are if the stack is as large as usual: to be believed only if something else agrees, as in call_fd().
+ * The registers of the system call that the current thread is in. A thread that is in none (io_uring's workers, kernel
+ * threads) has some, too, which mean nothing. Before 5.15 they are read where they lie on a kernel stack of the usual
+ * size: to be believed only if something else agrees, as in call_fd().
  */
 static __always_inline const struct pt_regs *call_regs(void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The programs at a function's entry and return, by both mechanisms that have one: f_NAME (fentry) and k_NAME
- * (kprobe), x_NAME (fexit) and r_NAME (kretprobe). hook is an expression, of the arguments at an entry; at a return
- * what the hook needs of them is in notes.bpf.h, where its entry left it; AT_RETURN_OF a function with n arguments
- * has its value, an int, as `ret`.
+ * (kprobe), x_NAME (fexit) and r_NAME (kretprobe). hook is an expression. At an entry it is one of the arguments; at a
+ * return there are none: what it needs of them the program at the entry has left in struct notes. In AT_RETURN_OF(), of
+ * a function with n arguments that returns an int, `ret` is the result.
  */
 #ifndef TCPTRACE_ATTACH_BPF_H
 #define TCPTRACE_ATTACH_BPF_H

@@ -8,17 +8,20 @@
 
 enum call_kind { CALL_OTHER, CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_CONNECT, CALL_ACCEPT };
 
-/* By a signal: the first that has a handler decides, handle_signal(). Until then it goes on (SIGSTOP, SIGCONT). */
+/*
+ * By a signal. The first one that has a handler decides whether the call restarts or fails, handle_signal(); until then
+ * it goes on (SIGSTOP, SIGCONT).
+ */
 enum interrupted { NOT_INTERRUPTED, UNDECIDED, RESTARTS };
 
 /*
- * The call that a thread is in, from its entry to its return. A thread has a place of its own, by
- * its number; where another one is in that place (their numbers are CAPTURE_CALLS apart), it goes
- * into a hash table, which costs 250 ns a call more. A return that does not come leaves its note behind until the
- * thread's next call or its end, so that whoever uses one compares kind and socket.
+ * The call that a thread is in, from its entry to its return. Its slot in `calls` is given by its number; if another
+ * thread has that slot (their numbers are CAPTURE_CALLS apart), it goes into a hash table, which costs 250 ns a call
+ * more. If the return is not seen, the entry stays until the thread's next call or its end: compare kind and socket
+ * before you use one.
  */
 struct call {
-	__u64	who;		/* pid_tgid; 0: nobody is in this place */
+	__u64	who;		/* pid_tgid; 0: free */
 	__u64	t_ns;
 	__u64	sk;		/* accept: the connection, once it is taken out of the queue */
 	union {
@@ -128,8 +131,8 @@ static __always_inline bool call_return(struct call *out)
 }
 
 /*
- * By which descriptor the caller names the socket: the first argument of the system call, if that is a descriptor of
- * this socket. -1: io_uring, or the kernel itself.
+ * The descriptor that the caller used: the first argument of the system call, if that is a descriptor of this socket.
+ * -1: it is not: io_uring, or the kernel itself.
  */
 static __always_inline int call_fd(const struct sock *sk)
 {

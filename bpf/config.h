@@ -22,8 +22,8 @@
 #define CAPTURE_EVENTS		32	/* TCPTRACE_EVENT_MAX, rounded up to a power of two */
 #define CAPTURE_RINGS		256	/* a ring for each CPU; with more CPUs some share one */
 #define CAPTURE_HEADS		64	/* words of a hash table that are read at once */
-#define CAPTURE_SKIPPED		64	/* sockets already told that one call of walk_node() skips */
-#define CAPTURE_FOUND		256	/* sockets that one run of walk_tcp tells of */
+#define CAPTURE_SKIPPED		64	/* sockets already reported that one call of walk_node() skips */
+#define CAPTURE_FOUND		256	/* sockets that one run of walk_tcp reports */
 #define CAPTURE_STEPS		32	/* one run visits at most the square of this many nodes or pieces of a table */
 #define CAPTURE_TABLES		1024	/* hash tables: two for all network namespaces, one for each that has its own */
 
@@ -75,12 +75,12 @@ struct capture_tables {
 struct capture_walk {
 	struct capture_table table;
 	__u8	done;
-	__u16	tries;			/* so often the chain changed meanwhile */
+	__u16	tries;			/* how often the chain changed meanwhile */
 	__s32	err;			/* -errno */
 	__u32	bucket;			/* next or in work */
 	__u32	n;			/* of found[], by the last run */
 	__u64	first;			/* node of the chain in work, when it was begun */
-	__u64	seek;			/* where the last run was in it: what comes before has been told; or 0 */
+	__u64	seek;			/* where the last run was in it: what comes before has been reported; or 0 */
 	__u64	heads[CAPTURE_HEADS];
 	struct tcptrace_record found[CAPTURE_FOUND];
 };

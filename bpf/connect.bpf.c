@@ -53,7 +53,7 @@ static __always_inline bool goes_on_mapped(const struct sock *sk, const struct i
 	       !BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_ipv6only);
 }
 
-/* sk: TCP; uaddr: the kernel's copy. One that is too short, or another family's, will be refused: none is told. */
+/* sk: TCP; uaddr: the kernel's copy. One that is too short, or of another family, will be refused: it is not reported. */
 static __always_inline int tcp_connect_hook(const struct sock *sk, const void *uaddr, int len, bool v6)
 {
 	struct sockaddr_in6 sa = {};
@@ -82,13 +82,13 @@ GUARDED_AT_ENTRY(connect4, tcp_v4_connect, addr_of(sk), DID_CONNECT, tcp_connect
 GUARDED_AT_ENTRY(connect6, tcp_v6_connect, addr_of(sk), DID_CONNECT, tcp_connect_hook(sk, uaddr, len, true),
 		 const struct sock *sk, const void *uaddr, int len)
 
-/* What an ICMP message left that found connect() holding the socket: the program has it by SO_ERROR alone (tcp_v4_err()). */
+/* Of an ICMP error that came while connect() held the socket: the program gets it by SO_ERROR alone (tcp_v4_err()). */
 static __always_inline __u32 soft_errno(const struct sock *sk, int ret)
 {
 	return ret == -EINPROGRESS ? READ(sk, sk_err_soft) : 0;
 }
 
-/* To ask how an earlier one goes is no failure. sk: typed. */
+/* A repeated call that asks how the first one goes has not failed. sk: typed. */
 static __always_inline bool connect_failed(const struct sock *sk, int ret)
 {
 	return ret < 0 && ret != -EALREADY && ret != -EISCONN && (ret != -EINPROGRESS || soft_errno(sk, ret));
@@ -139,7 +139,7 @@ static __always_inline int connect_return(const struct sock *sk, struct given ad
 	return 0;
 }
 
-/* Of one that goes well nothing else is looked at, where only failures are asked for. */
+/* Where only failures are asked for, a success is not looked at any further. */
 static __always_inline bool connect_matters(const struct sock *sk, int ret)
 {
 	return !cfg.only_failed || cfg.by_pid || connect_failed(TYPED_PTR(sk), ret);

@@ -22,8 +22,8 @@ static __always_inline struct file *fd_file(int fd)
 }
 
 /*
- * The TCP socket of a socket that a program holds, or NULL: itself, or of an MPTCP socket the first of its TCP
- * sockets, which is there from socket() on (6.1), or from the first bind() or connect() on (6.12).
+ * The TCP socket behind a socket that a program holds, or NULL: itself, or the first subflow of an MPTCP socket, which
+ * is there from socket() on (6.1), or from the first bind() or connect() on (6.12).
  */
 static __always_inline struct sock *tcp_side(struct sock *sk)
 {
@@ -63,7 +63,7 @@ static __always_inline bool fd_is(int fd, const struct sock *sk)
 	return is_subflow(sk) && (__u64)file_sock(file) == (__u64)sk;
 }
 
-/* What a program holds of it, if one does: the MPTCP socket that it was made for, or itself. */
+/* The other way: the socket that a program would hold, of a subflow its MPTCP socket, else itself. */
 static __always_inline const struct sock *held_side(const struct sock *sk)
 {
 	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)sk);
@@ -86,7 +86,7 @@ static __always_inline bool of_kernel(const struct sock *sk)
 	return socket && !READ(socket, file);
 }
 
-/* The caller is the kernel, whichever thread lends itself to it: no number. */
+/* The caller is the kernel, in the context of whatever thread: it has no process number. */
 static __always_inline void set_kernel(struct tcptrace_record *r)
 {
 	r->flags |= TCPTRACE_F_ACTOR;

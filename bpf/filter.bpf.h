@@ -47,8 +47,8 @@ static __always_inline bool in_nets(const __u64 *addr)
 }
 
 /*
- * Is one of its ends? One that is not connected yet may get there. A global function, which the verifier goes through
- * once and not for each hook.
+ * Is one of its ends? Yes if it is not connected yet: it may be to such an address. A global function: verified once,
+ * not once per hook.
  */
 __noinline int common_in_nets(__u64 common)
 {
@@ -145,7 +145,7 @@ static __always_inline __u8 *traced_as(const struct sock *sk)
 	return bpf_map_lookup_elem(&traced_socks, &key);
 }
 
-/* Most sockets of a machine are not: a byte says so for nearly all of them, a look-up takes 40 ns. */
+/* Nearly all sockets of a machine are not, which one byte says: a look-up in the map takes 40 ns. */
 static __always_inline bool is_traced(const struct sock *sk, __u8 why)
 {
 	const __u8 *as = traced_filter[filter_place(sk)] ? traced_as(sk) : NULL;
@@ -185,7 +185,7 @@ static __always_inline void untrace_sock(const struct sock *sk)
 		bpf_map_delete_elem(&traced_socks, &key);
 }
 
-/* What needs no memory: family, namespace, cgroup (owner: a full socket, the listener of a request). */
+/* What the socket itself says: family, namespace, cgroup (owner: a full socket, the listener of a request). */
 static __always_inline bool place_wanted(const struct sock *owner)
 {
 	if (cfg.family && (READ(owner, __sk_common.skc_family) == AF_INET6) != (cfg.family == 6))
@@ -244,7 +244,7 @@ static __always_inline bool sock_ports_wanted(const struct sock *sk)
 	       (cfg.by_lport && is_traced(sk, TRACED_PORT));
 }
 
-/* A full socket. In a call of its owner the pid filter may learn it. */
+/* A full socket, in any context. In a call of its owner: wanted_call(), by which the pid filter learns it. */
 static __always_inline bool wanted(const struct sock *sk)
 {
 	if (!cfg.filtered)
@@ -253,7 +253,7 @@ static __always_inline bool wanted(const struct sock *sk)
 	       (!cfg.by_pid || sock_traced(sk));
 }
 
-/* Its end: a reset has taken the ports off by then, so they can only let it through. */
+/* The end of one: a reset has cleared its ports by then, and without them it passes. */
 static __always_inline bool wanted_end(const struct sock *sk)
 {
 	if (!cfg.filtered)

@@ -30,21 +30,21 @@ int BPF_PROG(tp_write, const struct sock *sk, int ret)
 	return emit_io(TCPTRACE_WRITE, sk, ret);
 }
 
-/* What was only looked at is read by a call to come. */
+/* What was only peeked at is read by a later call. */
 SEC("?raw_tp/sock_recv_length")
 int BPF_PROG(tp_read, const struct sock *sk, int ret, int flags)
 {
 	return flags & MSG_PEEK && ret > 0 ? 0 : emit_io(TCPTRACE_READ, sk, ret);
 }
 
-/* splice() comes by no tracepoint. */
+/* splice() passes neither of the two. */
 SEC("?fexit/tcp_splice_read")
 int BPF_PROG(x_splice, const struct socket *socket)
 {
 	return emit_io(TCPTRACE_READ, READ(TYPED_PTR(socket), sk), RETURNED(ctx, 5));
 }
 
-/* It may sleep, and a kretprobe is for a few threads at once: what it hands on, as often as it waits for more. */
+/* tcp_splice_read() may sleep, and a kretprobe has room for few threads: so each time before it waits for more. */
 SEC("?kprobe/tcp_cleanup_rbuf")
 int BPF_KPROBE(k_splice, const struct sock *sk, int copied)
 {

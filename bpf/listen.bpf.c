@@ -2,7 +2,7 @@
 /*
  * The two queues of a listener: every way in, every refusal, every way out but that of a request which is dropped
  * (request.bpf.c) and of a connection which is accepted (accept.bpf.c).
- * All of this runs in softirq, where `current` is nobody: no record here has an
+ * All of this runs in softirq, where `current` has nothing to do with it: no record here has an
  * actor. Its twin is kmod/listen.c.
  */
 #include "attach.bpf.h"
@@ -165,8 +165,8 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
 }
 
 /*
- * Whether a full SYN queue refused it says the kernel's counter: kernels differ by one (synq_over()), what a SYN that meets
- * a minisock in TIME_WAIT begins is not refused for that, and much else may be.
+ * The kernel's counter says whether the full SYN queue was why. Its length does not: kernels differ by one (synq_over()), a
+ * SYN that reuses a connection in TIME_WAIT is not refused for it (tcp_conn_request(): isn), and there are other reasons.
  */
 static __always_inline __u64 synq_drops(const struct sock *listener)
 {
@@ -245,7 +245,7 @@ static __always_inline bool handed_on(const struct sk_buff *skb)
 	return READ(TYPED_PTR(skb), protocol) == bpf_htons(0x0800);
 }
 
-/* Six arguments, or seven, by stable release. */
+/* Six arguments; seven only where the number is not needed, after 5.17. */
 static __always_inline const struct sock *returned_sock(void *ctx)
 {
 	return (const void *)RETURNED(ctx, 6);
@@ -461,7 +461,7 @@ static __always_inline int cookie_enter(const struct sock *listener, const struc
 	return 0;
 }
 
-/* It may have left before it asked, and BPF programs of others call __cookie_v4/v6_check(), too, with no listener. */
+/* It may return before it calls __cookie_v4/v6_check(), which BPF programs call as well, without a listener. */
 static __always_inline int cookie_exit(void)
 {
 	struct notes *n = notes();
@@ -471,7 +471,7 @@ static __always_inline int cookie_exit(void)
 	return 0;
 }
 
-/* __cookie_v4/v6_check() found out whether the number is one of ours: 0 is no. */
+/* __cookie_v4/v6_check() has checked the cookie: 0 if it is none of ours. */
 static __always_inline int cookie_verdict(int mss)
 {
 	struct notes *n = notes();

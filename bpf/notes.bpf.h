@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What one hook leaves to another that runs later on the same CPU, within the processing of one segment:
- * arguments from a function's entry to its return, and findings. All of these run with softirqs off and none
- * runs inside itself; struct guard is for those that do not.
+ * arguments, from a function's entry to its return, and what it found out. All of these hooks run with softirqs off
+ * and none runs inside itself, but for those of struct guard.
  *
  * With PREEMPT_RT softirqs are work of threads, which others preempt. A lock keeps those of one CPU apart, but newer
  * kernels do without it (7.2: CONFIG_PREEMPT_RT_NEEDS_BH_LOCK is not set): one thread may be in tcp_conn_request() when
@@ -81,7 +81,7 @@ struct {
 	__type(value, struct notes);
 } notes_map SEC(".maps");
 
-/* With PREEMPT_RT: by thread. Those that were used last stay: whoever is between two hooks is one of them. */
+/* With PREEMPT_RT: by thread. An LRU map: a thread that is between two hooks is among those used last. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);			/* CAPTURE_THREADS where it is used (user/source/bpf/load.c) */
@@ -98,7 +98,7 @@ static __always_inline struct notes *cpu_notes(void)
 	return bpf_map_lookup_elem(&notes_map, &zero);
 }
 
-/* Not inlined: where it is not used one call is taken out of a program, not all of this at each place. */
+/* Not inlined: where it is not used the verifier removes a call, not all of this at each place. */
 static __noinline struct notes *notes_of_thread(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -116,8 +116,8 @@ static __always_inline struct notes *notes(void)
 }
 
 /*
- * What an address in per-CPU memory must have added to be this CPU's. Taken from a map of ours, whose two
- * addresses we know: the kernel's own variable is not to be had without CONFIG_KALLSYMS_ALL.
+ * What this_cpu_ptr() adds to a per-CPU address. Computed from our own map, of which we know both addresses: the
+ * kernel's variable this_cpu_off has no symbol without CONFIG_KALLSYMS_ALL.
  */
 static __always_inline __u64 this_cpu_offset(const struct notes *of_cpu)
 {

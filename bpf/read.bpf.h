@@ -97,7 +97,7 @@ static __always_inline bool is_inet(const struct sock *sk)
 	return family == AF_INET || family == AF_INET6;
 }
 
-/* A raw socket may have TCP's number, too, but is smaller and has no queues. */
+/* A raw socket may have TCP's protocol number, too, but its struct is smaller and has no queues. */
 static __always_inline bool is_tcp(const struct sock *sk)
 {
 	return is_inet(sk) && READ(sk, sk_protocol) == IPPROTO_TCP && READ(sk, sk_type) == SOCK_STREAM;
@@ -202,8 +202,8 @@ static __always_inline void set_common(struct tcptrace_record *r, const struct s
 }
 
 /*
- * The local port of a socket that chose it itself and gave it up: inet_put_port() clears skc_num alone. What begins anew
- * (connect(), listen()) has not chosen its next one yet: set_common().
+ * The local port of a socket that has given it up: inet_put_port() clears skc_num, but not this one. Not for a socket
+ * that begins again (connect(), listen()), whose next port may be another one: set_common() is.
  */
 static __always_inline __u16 sk_sport(const struct sock *sk)
 {
@@ -285,9 +285,9 @@ static __always_inline bool linger2_negative(const struct sock *sk)
 }
 
 /*
- * Each byte once. bytes_sent has what a full queue of the device, or a filter, threw away, too, as often as it was tried.
- * Up to snd_nxt it has left, FIN and SYN with it; a server's begins behind its SYN, and has the limit of its listener's
- * accept queue (sk_clone_lock()).
+ * Bytes sent, each once. bytes_sent - bytes_retrans may be too much: what a full qdisc or a filter dropped counts each
+ * time it was tried. So no more than bytes_acked + snd_nxt - snd_una, which count our FIN and a client's SYN (a server's
+ * bytes_acked begins after its SYN). A server's is told by the limit that it has of its listener: sk_clone_lock().
  */
 static __always_inline __u64 bytes_out(const struct sock *sk, const struct tcp_sock *tp)
 {
@@ -313,7 +313,7 @@ static __always_inline bool syn_sent(const struct tcp_sock *tp)
 
 /*
  * What became of a connection, tcptrace_has_totals(). Valid until tcp_disconnect() clears it, which is after the
- * transition to CLOSE. Their FIN counts as a byte received (bytes_received, rcv_nxt) once it was taken.
+ * transition to CLOSE. The peer's FIN counts as a byte received (bytes_received, rcv_nxt) once tcp_fin() has seen it.
  */
 static __always_inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 {
@@ -385,10 +385,10 @@ static __always_inline bool aborts_on_overflow(const struct sock *listener)
 	return READ(listener, __sk_common.skc_net.net, ipv4.sysctl_tcp_abort_on_overflow);
 }
 
-/* PID namespaces inside each other that are looked at. */
+/* Nested PID namespaces that are looked at. */
 #define PIDNS_DEPTH	8
 
-/* The number of a process or thread in the PID namespace of who reads it: 0 outside of it. */
+/* The number of a process or thread in tcptrace's own PID namespace; 0: it is not in that one. */
 static __always_inline __u32 pid_number(const struct pid *pid)
 {
 	struct upid number;
@@ -419,9 +419,9 @@ static __always_inline __u64 caller_number(void)
 }
 
 /*
- * The caller of a system call: process context only. A thread of the kernel calls for somebody whom we do not see: MPTCP's
- * for the program whose connection it joins, another closes what was in a ring that is gone. A thread that the kernel gave
- * to a ring (iou-sqp-1234) is the program's, but for its name.
+ * The caller of a system call: process context only. A kernel thread acts for a program that we do not see: MPTCP's
+ * worker joins a connection to another, io_uring's closes what was in a ring that is gone. An io_uring thread
+ * (iou-sqp-1234) is one of the program's, but has a name of its own.
  */
 static __always_inline void set_actor(struct tcptrace_record *r, int fd)
 {

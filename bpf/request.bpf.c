@@ -25,11 +25,11 @@ static __always_inline __u8 req_drop_cause(const struct sock *listener, const st
 }
 
 /*
- * What is in the hash yet is taken out; the record has the lengths without it. inet_csk_complete_hashdance() comes here
- * with one that is out already, and so does tcp_check_req() with that of a joined subflow, which no hashdance tells. A
- * probe at the return would know which of two CPUs that drop one at once does it, and cost each connection that is
- * established 130 instructions, by kprobes 700; to the model the second is a duplicate. All callers hold a reference of
- * their own.
+ * A request that is still hashed will be unhashed: the record has the lengths without it. One that is not is either
+ * inet_csk_complete_hashdance()'s, which has a hook of its own, or that of a subflow that has joined an MPTCP socket
+ * (tcp_check_req()), which has none. Of two CPUs that drop one request at once both write a record, and the model takes
+ * the second for a duplicate: a probe at the return would know which of them did it, but cost each connection 130
+ * instructions, by kprobes 700. All callers hold a reference of their own.
  */
 static __always_inline int req_dropped(const struct sock *listener, const struct request_sock *req, bool from_timer)
 {
@@ -58,7 +58,7 @@ static __always_inline int req_dropped(const struct sock *listener, const struct
 	return 0;
 }
 
-/* 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. The flag is a byte: the rest of a register is nobody's. */
+/* 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. A bool is one byte of its register. */
 AT_ENTRY(req_drop, __inet_csk_reqsk_queue_drop, req_dropped(sk, req, from_timer),
 	 const struct sock *sk, const struct request_sock *req, __u8 from_timer)
 
@@ -94,7 +94,7 @@ static __always_inline int req_killed(const struct sock *sk)
 	return 0;
 }
 
-/* ICMP takes a request down too, neither by expiry nor by reset: if it can, and if it is about its SYN-ACK. */
+/* An ICMP error drops a request, too: if it is a hard one (abort), and about its SYN-ACK. */
 static __always_inline int req_icmp(const struct sock *sk, __u32 seq, __u8 abort)
 {
 	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)sk);

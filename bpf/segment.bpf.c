@@ -116,7 +116,7 @@ static __always_inline int retransmit_exit(int err)
 AT_ENTRY(retransmit, tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
 AT_RETURN_OF(retransmit, tcp_retransmit_skb, 3, retransmit_exit(ret))
 
-/* It calls this one or, inlined, does the same; a tail loss probe calls this one itself. */
+/* Called by the one above, unless it is inlined there; and by a tail loss probe. */
 AT_ENTRY(retransmit_tlp, __tcp_retransmit_skb, retransmit_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
 AT_RETURN_OF(retransmit_tlp, __tcp_retransmit_skb, 3, retransmit_exit(ret))
 
@@ -204,7 +204,7 @@ static __always_inline bool may_abort(const struct sock *listener)
 	return aborts_on_overflow(listener) && acceptq_full(listener);
 }
 
-/* Nobody tells whether an ACK that a listener answers by a RST was taken for a cookie; where it may be, the model judges. */
+/* No hook says whether an ACK that a listener answers by a RST was taken for a cookie; where it may be, the model judges. */
 static __always_inline void judge_cookie(struct tcptrace_record *r, const struct sock *listener)
 {
 	if (!cookies_checked(listener))
@@ -214,7 +214,7 @@ static __always_inline void judge_cookie(struct tcptrace_record *r, const struct
 }
 
 /*
- * In answer to a segment (skb) that nobody, a listener or a minisock got; or by close() of a full
+ * In answer to a segment (skb) for a listener, a minisock or no socket at all; or by close() of a full
  * socket (no skb). Before 6.12 (edefba66d929) only where there is a socket.
  */
 static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_buff *skb)
@@ -287,7 +287,7 @@ static __always_inline int emit_timewait(const struct inet_timewait_sock *tw, __
 	return 0;
 }
 
-/* Within tcp_timewait_state_process(): by the RST that it looks at. Else by its timer, and by whoever takes its place. */
+/* Within tcp_timewait_state_process(): by the RST in hand. Else by its timer, or by a new connection with its ends. */
 static __always_inline int timewait_kill(const struct inet_timewait_sock *tw)
 {
 	const struct notes *n = notes();

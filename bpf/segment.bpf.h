@@ -23,7 +23,7 @@ static __always_inline const struct tcphdr *tcp_header(const struct sk_buff *skb
 	return TYPED_PTR((const struct tcphdr *)(READ(skb, head) + READ(skb, transport_header)));
 }
 
-/* What the flags of a segment would be if it is one: spares most of the others the rest. */
+/* TCP flags, if it is a segment at all: a cheap first test. */
 static __always_inline __u8 segment_flags(const struct sk_buff *skb)
 {
 	return READ(skb, transport_header) != 0xffff ? HEADER(tcp_header(skb), flags) : 0;

@@ -28,7 +28,7 @@ static __always_inline void set_listener(struct tcptrace_record *r, const struct
 	r->old = defer_accept(sk);
 }
 
-/* What is told of a listener, a socket, a request or a minisock; false: it is not wanted. */
+/* The record of a listener, a socket, a request or a minisock; false: it is not wanted. */
 static __always_inline bool set_exists(struct tcptrace_record *r, const struct sock_common *c)
 {
 	__u8 state = READ(c, skc_state);
@@ -73,7 +73,7 @@ static __always_inline bool set_exists(struct tcptrace_record *r, const struct s
 struct capture_tables tables = {};
 struct capture_walk walk = {};
 
-/* A chain ends in an odd number, as the kernel's hlist_nulls do: which chain it is. */
+/* The end of an hlist_nulls chain is an odd number, which says which chain it is. */
 static __always_inline bool is_node(__u64 node)
 {
 	return node && !(node & 1);

@@ -31,7 +31,7 @@ static __always_inline bool of_listener(int old, int new)
 	return new == TCP_LISTEN || (old == TCP_LISTEN && new == TCP_CLOSE);
 }
 
-/* Its port may be chosen right behind: tcp_v4_connect(), inet_csk_listen_start(). */
+/* Its port may be chosen right after: tcp_v4_connect(), inet_csk_listen_start(). */
 static __always_inline bool begins(int new)
 {
 	return new == TCP_LISTEN || new == TCP_SYN_SENT;
@@ -84,7 +84,7 @@ static __always_inline bool state_wanted(__u64 addr, int old, int new)
 	return new == TCP_LISTEN ? wanted_call(sk) : wanted(sk) || child_wanted(sk);
 }
 
-/* Most transitions of a run that asks for few are over here. */
+/* Where few events are asked for most transitions end here. */
 static __always_inline bool state_matters(int old, int new)
 {
 	return ASKED(STATE) || cfg.tp_close || old == TCP_LISTEN || new == TCP_LISTEN ||
@@ -118,7 +118,7 @@ static __always_inline int state_hook(__u64 addr, int old, int new)
 	return 0;
 }
 
-/* What the first has seen to, wanted or not; 0: nothing was to be done. */
+/* The token of the first program, whether the transition was wanted or not; DID_NOTHING: it had nothing to do. */
 static __always_inline __u16 did_state(int old, int new)
 {
 	return state_matters(old, new) ? DID_STATE | (old & 15) << 4 | (new & 15) : DID_NOTHING;
@@ -141,7 +141,7 @@ static __always_inline int destroy_hook(const struct sock *sk)
 	r = wanted_end(sk) ? reserve(TCPTRACE_DESTROY) : NULL;
 	if (r) {
 		set_sock(r, sk);
-		if (!fin_received(sk))	/* it may go on as a minisock in FIN_WAIT2, which no transition has told */
+		if (!fin_received(sk))	/* it may go on as a minisock in FIN_WAIT2, which no transition reports */
 			set_totals(r, sk);
 		submit(r);
 	}
@@ -157,7 +157,7 @@ int tp_destroy_whole(const struct trace_event_raw_tcp_event_sk *ctx)
 	return destroy_hook(ctx->skaddr);
 }
 
-/* Without the tracepoint, which costs each transition: inet_csk_listen_stop(), the listener is in CLOSE already. */
+/* The end of a listener without the tracepoint, which every transition would pay for. It is in CLOSE already. */
 static __always_inline int listen_stop(const struct sock *sk)
 {
 	if (!ASKED(STATE) && wanted(TYPED_PTR(sk)))

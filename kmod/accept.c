@@ -46,8 +46,8 @@ static int k_take(struct kprobe *p, struct pt_regs *regs)
 }
 
 /*
- * Before: accept() of all families comes by here with the connection alone; who
- * listens the caller's descriptor says.
+ * Before: accept() of all families passes here, with the connection alone; the
+ * caller's descriptor says which listener.
  */
 static int k_graft(struct kprobe *p, struct pt_regs *regs)
 {

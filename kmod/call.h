@@ -24,7 +24,7 @@ struct call {
 
 /* The call that this thread is in, or NULL. */
 struct call *call_find(void);
-/* All places taken: the call will be one that began before us. */
+/* If no slot is free, the call will be one that began before us. */
 void call_enter(const struct sock *sk, int fd);
 /*
  * accept() and connect() that a signal interrupts return ERESTARTSYS: whether

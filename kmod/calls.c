@@ -169,7 +169,7 @@ static void sys_exit(void *data, struct pt_regs *regs, long ret)
 	}
 }
 
-/* A signal is about to be handled, or its default is about to be done. */
+/* A signal is delivered: to a handler, or for its default action. */
 static void signal_deliver(void *data, int sig, struct kernel_siginfo *info,
 			   struct k_sigaction *ka)
 {

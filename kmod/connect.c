@@ -55,7 +55,7 @@ static int k_connect4(struct kprobe *p, struct pt_regs *regs)
 }
 
 /*
- * To a mapped address: tcp_v4_connect() goes on, whose hook tells. With
+ * To a mapped address: tcp_v4_connect() goes on, which has a hook. With
  * IPV6_V6ONLY it is refused before.
  */
 static int k_connect6(struct kprobe *p, struct pt_regs *regs)
@@ -77,15 +77,15 @@ static int k_connect6(struct kprobe *p, struct pt_regs *regs)
 }
 
 /*
- * What an ICMP message left that found connect() holding the socket: the program
- * has it by SO_ERROR alone (tcp_v4_err()).
+ * Of an ICMP error that came while connect() held the socket: the program gets
+ * it by SO_ERROR alone (tcp_v4_err()).
  */
 static u32 soft_errno(const struct sock *sk, int ret)
 {
 	return ret == -EINPROGRESS ? READ_ONCE(sk->sk_err_soft) : 0;
 }
 
-/* To ask how an earlier one goes is no failure. */
+/* A repeated call that asks how the first one goes has not failed. */
 static bool connect_failed(int ret)
 {
 	return ret < 0 && ret != -EINPROGRESS && ret != -EALREADY && ret != -EISCONN;

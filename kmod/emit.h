@@ -20,7 +20,7 @@ extern u64 events_on;		/* hooks.c: one bit per event */
 void trace_init_events(void);
 void trace_record(const struct tcptrace_record *r);
 
-/* False: nobody wants this event now. All but the addresses is "nothing". */
+/* False: this event has no user now. All but the addresses is "nothing". */
 static inline bool reserve(struct tcptrace_record *r, unsigned int event)
 {
 	if (!(READ_ONCE(events_on) & 1ULL << event))
@@ -39,11 +39,10 @@ static inline void submit(const struct tcptrace_record *r)
 }
 
 /*
- * The caller of a system call: process context only. A thread of the kernel
- * calls for somebody whom we do not see: MPTCP's for the program whose
- * connection it joins, another closes what was in a ring that is gone. A thread
- * that the kernel gave to a ring (iou-sqp-1234) is the program's, but for its
- * name.
+ * The caller of a system call: process context only. A kernel thread acts for a
+ * program that we do not see: MPTCP's worker joins a connection to another,
+ * io_uring's closes what was in a ring that is gone. An io_uring thread
+ * (iou-sqp-1234) is one of the program's, but has a name of its own.
  */
 static inline void set_actor(struct tcptrace_record *r, int fd)
 {
@@ -60,7 +59,7 @@ static inline void set_actor(struct tcptrace_record *r, int fd)
 	memcpy(r->comm, task->comm, sizeof(r->comm));
 }
 
-/* The caller is the kernel, whichever thread lends itself to it: no number. */
+/* The kernel calls, in the context of whatever thread: no process number. */
 static inline void set_kernel(struct tcptrace_record *r)
 {
 	r->flags |= TCPTRACE_F_ACTOR;

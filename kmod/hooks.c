@@ -96,7 +96,10 @@ static int attach_kretprobe(struct hook *h)
 	h->rp.entry_handler = h->exit_enter;
 	h->rp.handler = h->exit;
 	h->rp.data_size = h->exit_data;
-	/* none of these functions sleeps; process and softirq on each CPU */
+	/*
+	 * Process and softirq on each CPU. None of these functions sleeps but
+	 * tcp_splice_read(), of which more threads are counted as missed.
+	 */
 	h->rp.maxactive = max(16U, 2 * num_possible_cpus());
 	return register_kretprobe(&h->rp);
 }

@@ -21,7 +21,7 @@ struct hook {
 	kprobe_pre_handler_t enter;	/* kprobe at entry */
 	kretprobe_handler_t exit;	/* or kretprobe: and its two sides */
 	kretprobe_handler_t exit_enter;
-	size_t exit_data;		/* what the sides share */
+	size_t exit_data;		/* bytes that the two sides share */
 	void (*before)(void);		/* called before it is attached */
 	void *probe;			/* or tracepoint */
 	bool fallback;			/* only if the one before it is not there */
@@ -62,7 +62,7 @@ void hooks_unwant(unsigned int event);
 /* Returns when what is wanted is attached; not under tracepoints_mutex. */
 void hooks_settle(void);
 
-/* Tells what exists, as events; may sleep. */
+/* Reports what exists, as events; may sleep. */
 void snapshot(void);
 
 int calls_init(void);

@@ -27,7 +27,7 @@ static void tp_write(void *data, struct sock *sk, int ret, int flags)
 	emit_io(TCPTRACE_WRITE, sk, ret);
 }
 
-/* What was only looked at is read by a call to come. */
+/* What was only peeked at is read by a later call. */
 static void tp_read(void *data, struct sock *sk, int ret, int flags)
 {
 	if (!(flags & MSG_PEEK) || ret < 0)
@@ -35,7 +35,7 @@ static void tp_read(void *data, struct sock *sk, int ret, int flags)
 }
 
 #ifdef HAVE_SOCK_LENGTH
-/* splice() comes by no tracepoint. */
+/* splice() passes neither of the two. */
 static int splice_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct socket *sock = ARG(regs, 0);

@@ -3,8 +3,8 @@
  * The two queues of a listener: every way in, every refusal, every way out but
  * that of a request which is dropped (request.c) and of a connection which is
  * accepted (accept.c).
- * All of this runs in softirq, where current is nobody: no record here has an
- * actor. Its twin is bpf/listen.bpf.c.
+ * All of this runs in softirq, where current has nothing to do with it: no record
+ * here has an actor. Its twin is bpf/listen.bpf.c.
  */
 #include <linux/build_bug.h>
 
@@ -186,7 +186,7 @@ static int syn_recv_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
-/* IPv4 traffic goes on to tcp_v4_syn_recv_sock(), which tells. */
+/* IPv4 traffic goes on to tcp_v4_syn_recv_sock(), which has the hook. */
 static int syn_recv6_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct sk_buff *skb = ARG(regs, 1);
@@ -303,7 +303,7 @@ static int k_forget(struct kprobe *p, struct pt_regs *regs)
 
 /* ---- SYN cookies come back ---- */
 
-/* BPF programs of others call __cookie_v4/v6_check(), too, with no listener. */
+/* BPF programs call __cookie_v4/v6_check(), too, without a listener. */
 static int cookie_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	notes()->cc_listener = ARG(regs, 0);
@@ -317,7 +317,7 @@ static int cookie_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
-/* __cookie_v4/v6_check() found out whether the number is one of ours: 0, no. */
+/* __cookie_v4/v6_check() has checked the cookie: 0 if it is none of ours. */
 static int verdict_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct sock *listener = notes()->cc_listener;

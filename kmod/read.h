@@ -27,7 +27,7 @@ static inline u8 state_of(const struct sock *sk)
 	return READ_ONCE(sk->sk_state);
 }
 
-/* A raw socket may have TCP's number, too, but is smaller and has no queues. */
+/* A raw socket may have TCP's number, too, but is smaller, without queues. */
 static inline bool is_tcp(const struct sock *sk)
 {
 	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
@@ -141,10 +141,11 @@ static inline void set_queues(struct tcptrace_record *r,
 }
 
 /*
- * Each byte once. bytes_sent has what a full queue of the device, or a filter,
- * threw away, too, as often as it was tried. Up to snd_nxt it has left, FIN and
- * SYN with it; a server's begins behind its SYN, and has the limit of its
- * listener's accept queue (sk_clone_lock()).
+ * Bytes sent, each once. bytes_sent - bytes_retrans may be too much: what a full
+ * qdisc or a filter dropped counts each time it was tried. So no more than
+ * bytes_acked + snd_nxt - snd_una, which count our FIN and a client's SYN (a
+ * server's bytes_acked begins after its SYN). A server's is told by the limit
+ * that it has of its listener: sk_clone_lock().
  */
 static inline u64 bytes_out(const struct sock *sk, const struct tcp_sock *tp)
 {
@@ -174,8 +175,8 @@ static inline bool syn_sent(const struct tcp_sock *tp)
 
 /*
  * What became of a connection, tcptrace_has_totals(). Valid until
- * tcp_disconnect() clears it, which is after the transition to CLOSE. Their
- * FIN counts as a byte received once it was taken.
+ * tcp_disconnect() clears it, which is after the transition to CLOSE. The
+ * peer's FIN counts as a byte received once tcp_fin() has seen it.
  */
 static inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 {
@@ -410,7 +411,7 @@ static inline bool wanted(const struct sock *sk)
 	       common_addrs_wanted(&sk->__sk_common);
 }
 
-/* Its end: a reset has taken the ports off by then. */
+/* The end of one: a reset has cleared its ports by then. */
 static inline bool wanted_end(const struct sock *sk)
 {
 	return sk->sk_dport ? wanted(sk) : !filter.any || place_wanted(sk);

@@ -23,10 +23,10 @@ static u8 req_drop_cause(const struct sock *listener,
 }
 
 /*
- * A call that drops a request says at its return whether it was this one that
- * took it out of the hash: two CPUs may drop one request at once. One that is
- * out already, as inet_csk_complete_hashdance() has it, is not waited for. The
- * callers hold a reference of their own.
+ * Two CPUs may drop one request at once: the return says whether this call took
+ * it out of the hash. If it is not in there to begin with, as that of
+ * inet_csk_complete_hashdance(), the return is not looked at. The callers hold a
+ * reference of their own.
  */
 struct dropped {
 	const struct sock *listener;
@@ -42,9 +42,9 @@ static int req_drop_enter(struct dropped *d)
 }
 
 /*
- * counted: the numbers have it still; told are those right after. Not by us: of
- * a subflow that has joined an MPTCP socket (MP_JOIN), whose request
- * tcp_check_req() took out before and no hashdance tells.
+ * counted: the lengths still have it, the record has them without it. What was
+ * not unlinked here is reported if it is that of a subflow that has joined an
+ * MPTCP socket, which tcp_check_req() took out before, without a hashdance.
  */
 static void emit_dropped(const struct dropped *d, bool unlinked, bool counted)
 {
@@ -65,8 +65,8 @@ static void emit_dropped(const struct dropped *d, bool unlinked, bool counted)
 }
 
 /*
- * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. Flag and
- * result are a byte: the rest of a register is nobody's.
+ * 6.1 and later (e8c526f2bdf1, CVE-2024-50154), backported to 5.10. A bool is
+ * one byte of its register, the others are undefined.
  */
 static int drop_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
@@ -114,7 +114,7 @@ static int req_timer_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
-/* ICMP takes a request down, too, if it can and if it is about its SYN-ACK. */
+/* An ICMP error drops a request: a hard one (abort), about its SYN-ACK. */
 static int k_icmp(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct request_sock *req = ARG(regs, 0);

@@ -59,7 +59,7 @@ static void tp_retrans(void *data, const struct sock *sk,
 }
 
 /*
- * Before 6.16 (ad892e912b84) the tracepoint tells nothing of those that fail.
+ * Before 6.16 (ad892e912b84) the tracepoint does not see those that fail.
  * tcp_retransmit_skb() calls __tcp_retransmit_skb() or, inlined, does the same;
  * a tail loss probe calls the latter itself. RetransSegs and total_retrans are
  * raised together.
@@ -143,8 +143,8 @@ static bool rst_wanted(const struct sock *listener, const struct segment *seg,
 }
 
 /*
- * In answer to a segment (skb) that nobody, a listener or a minisock got; or by
- * close() of a full socket (no skb). Before 6.12 (edefba66d929) only where
+ * In answer to a segment (skb) for a listener, a minisock or no socket at all;
+ * or by close() of a full socket (no skb). Before 6.12 (edefba66d929) only where
  * there is a socket.
  */
 static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
@@ -212,8 +212,8 @@ static void emit_timewait(const struct inet_timewait_sock *tw, u8 old, u8 new,
 }
 
 /*
- * Within tcp_timewait_state_process(): by the RST that it looks at. Else by its
- * timer, and by whoever takes its place.
+ * Within tcp_timewait_state_process(): by the RST in hand. Else by its timer, or
+ * by a new connection with its ends.
  */
 static int k_tw_kill(struct kprobe *p, struct pt_regs *regs)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What exists: told as events `exists`, all at once, when somebody enables that
- * event. First who holds what, then the sockets, requests and minisocks that
+ * What exists: reported as events `exists`, all at once, when that event is
+ * enabled. First who holds what, then the sockets, requests and minisocks that
  * the hash tables hold. Process context, may sleep between buckets. Its twin is
  * bpf/snapshot.bpf.c.
  */

@@ -43,7 +43,7 @@ static void set_caller(struct tcptrace_record *r, const struct sock *sk)
 }
 
 /*
- * Its port may be chosen right behind: tcp_v4_connect(),
+ * Its port may be chosen right after: tcp_v4_connect(),
  * inet_csk_listen_start().
  */
 static bool begins(int new)
@@ -99,7 +99,7 @@ static void tp_destroy(void *data, struct sock *sk)
 	if (!wanted_end(sk) || !reserve(&r, TCPTRACE_DESTROY))
 		return;
 	set_sock(&r, sk);
-	/* it may go on as a minisock in FIN_WAIT2, told by no transition */
+	/* it may go on as a minisock in FIN_WAIT2: no transition */
 	if (!sock_flag(sk, SOCK_DONE))
 		set_totals(&r, sk);
 	submit(&r);

@@ -8,7 +8,7 @@
 
 enum { GO_ON = 1 };
 
-/* An address of another family will be refused: none is told. */
+/* An address of another family will be refused: it is not reported. */
 static __always_inline int cgroup_connect(const struct bpf_sock_addr *ctx, const __u8 *raddr, __u32 family)
 {
 	const struct sock *sk;

@@ -82,7 +82,7 @@ static __always_inline int cookie_leaves(const struct sk_buff *skb)
 	return write_segment(g->sk[0], addr_of(skb), 0, TCPTRACE_COOKIE_SENT, 0);
 }
 
-/* Fast Open: the child answers, and is queued right behind. */
+/* Fast Open: the child answers, and is queued right after. */
 static __always_inline int child_answers(const struct sock *sk)
 {
 	const struct notes *n = notes();

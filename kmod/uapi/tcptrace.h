@@ -196,7 +196,7 @@ struct tcptrace_record {
 		/*
 		 * accept, connect-return: how long the call took, 0: it began
 		 * before us. The socket's other records have its cookie.
-		 * lost: within so long from t_ns on; 0: at any time before.
+		 * lost: within this time from t_ns on; 0: at any time before.
 		 */
 		__u64	call_ns;
 	};
@@ -276,12 +276,12 @@ struct tcptrace_record {
 		__u32	undelivered;	/* bytes of ours not acknowledged or not sent, with a SYN or FIN of ours */
 		__u32	soft_errno;	/* connect-return with -EINPROGRESS: sk_err_soft, 0: none */
 	};
-	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave; totals: -sk_err,
-				 * which a minisock in FIN_WAIT2 that a RST ended is told to have, too, where that is seen */
+	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave; totals: -sk_err;
+				 * end of a minisock in FIN_WAIT2: -ECONNRESET if a RST was seen to end it */
 };
 
 /*
- * place: of process 'pid', which is no actor. Unit, Kubernetes namespace, pod, container and its id, a NUL behind
+ * place: of process 'pid', which is no actor. Unit, Kubernetes namespace, pod, container and its id, a NUL after
  * each, in as many records as it takes, one right after the other: this one is number 'rport', from 0, of 'lport'.
  * They are text from 'comm' to the end of 'raddr'.
  */
@@ -290,7 +290,7 @@ struct tcptrace_record {
 
 /*
  * Does the record say what became of a connection? The end of its full socket does: the transition out of the last
- * state before CLOSE (which is told as TIME_WAIT where a minisock goes on), and 'destroy' where no transition is told;
+ * state before CLOSE (which is reported as TIME_WAIT where a minisock goes on), and 'destroy' where there is no transition;
  * so does 'exists'. A socket that neither sent nor received a segment has no totals, nor have recordings of
  * tcptrace 0.1.
  */
