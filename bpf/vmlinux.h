@@ -209,11 +209,11 @@ struct sock {
 struct sock_reuseport { unsigned int synq_overflow_ts; };
 
 struct request_sock_queue { __u8 rskq_defer_accept; atomic_t qlen, young; };
-struct inet_sock { struct sock sk; __be16 inet_sport; };
-struct inet_connection_sock { struct inet_sock icsk_inet; struct request_sock_queue icsk_accept_queue; void *icsk_ulp_data; };
+struct inet_sock { __be16 inet_sport; };
+struct inet_connection_sock { struct request_sock_queue icsk_accept_queue; void *icsk_ulp_data; };
 
 struct tcp_sock {
-	struct inet_connection_sock inet_conn; struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
+	struct list_head tsorted_sent_queue; struct request_sock *fastopen_rsk;
 	bool is_mptcp;
 	struct tcp_options_received { int ts_recent_stamp; } rx_opt;
 	int linger2;
@@ -233,14 +233,13 @@ struct request_sock {
 	struct timer_list { void *function; } rsk_timer;
 	struct sock *sk;
 };
-struct inet_request_sock { struct request_sock req; };
 struct tcp_request_sock {
-	struct inet_request_sock req; u64 snt_synack; bool tfo_listener, is_mptcp, drop_req; __u32 rcv_isn, snt_isn;
+	u64 snt_synack; bool tfo_listener, is_mptcp, drop_req; __u32 rcv_isn, snt_isn;
 };
 
 struct inet_timewait_sock { struct sock_common __tw_common; volatile unsigned char tw_substate; };
 
-struct socket { short type; struct file *file; struct sock *sk; };
+struct socket { struct file *file; struct sock *sk; };
 struct inode { __u16 i_mode; };
 typedef struct { __s64 counter; } atomic_long_t;
 struct file { struct inode *f_inode; void *private_data; };
@@ -274,7 +273,6 @@ struct k_sigaction { struct sigaction { void *sa_handler; unsigned long sa_flags
 struct sk_buff {
 	struct sock *sk;
 	unsigned char *head;
-	unsigned int len;
 	__u16 transport_header, network_header;
 	__be16 protocol;
 	__s64 tstamp;
