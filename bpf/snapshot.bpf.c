@@ -108,17 +108,25 @@ static __always_inline void visit(__u64 addr)
 		walk.n++;
 }
 
-/* The first node of the next chain that has one; 0: not among these heads. A global function: verified once. */
+/*
+ * The first node of the next chain that has one; 0: not among these heads. Not read beyond the end of the table: a guard
+ * page may be there (alloc_large_system_hash() takes vmalloc() on machines with several NUMA nodes). A global function:
+ * verified once.
+ */
 __noinline __u64 walk_heads(void)
 {
 	const struct capture_table *t = &walk.table;
-	__u32 each = CAPTURE_HEADS * sizeof(__u64) / (t->stride ? t->stride : 1), from = walk.bucket;
+	__u32 each = sizeof(walk.heads) / (t->stride ? t->stride : 1), from = walk.bucket, n, bytes;
 
 	each = each ? each : 1;
 	from -= from % each;
-	if (bpf_probe_read_kernel(walk.heads, sizeof(walk.heads), (const void *)(t->base + (__u64)from * t->stride)))
+	n = t->size - from < each ? t->size - from : each;
+	bytes = n * t->stride;
+	barrier_var(bytes);	/* or clang knows better than the verifier, and drops the next line */
+	bytes = bytes < sizeof(walk.heads) ? bytes : sizeof(walk.heads);
+	if (bpf_probe_read_kernel(walk.heads, bytes, (const void *)(t->base + (__u64)from * t->stride)))
 		walk.err = -EFAULT;
-	for (__u32 i = 0; i < CAPTURE_HEADS && i < each && from + i < t->size; i++) {
+	for (__u32 i = 0; i < CAPTURE_HEADS && i < n; i++) {
 		__u32 at = (i * t->stride + t->offset) / sizeof(__u64);
 
 		if (from + i < walk.bucket || !is_node(walk.heads[at & (CAPTURE_HEADS - 1)]))
