@@ -202,7 +202,7 @@ static void take_folder(struct cgroup *c, struct part p, struct part before, boo
 		enter_runtime(c, p);
 }
 
-/* "kubepods-podUID.slice:cri-containerd:ID": containerd that was told of the driver cgroupfs, and given a slice. */
+/* "kubepods-podUID.slice:cri-containerd:ID": containerd with the driver cgroupfs, and given a slice. */
 static bool take_triple(struct cgroup *c, struct part p)
 {
 	const char *first = memchr(p.s, ':', p.n), *last = first ? memrchr(p.s, ':', p.n) : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Files that are written for whoever started us. */
+/* Files that are written for the user who started us. */
 #ifndef TCPTRACE_CREATE_H
 #define TCPTRACE_CREATE_H
 

@@ -17,7 +17,7 @@
 #define EVENTS_LISTENER	(1ull << 59)	/* state, when a listener ends */
 #define EVENTS_OPEN	(1ull << 60)	/* exists, of all sockets and their owners, every few seconds */
 
-/* Of what was there before, a snapshot, EXISTS is not among these: who asks for that is told of every socket. */
+/* EXISTS is not among these, though a snapshot is taken: to ask for it is to be shown every socket that was there before. */
 /*
  * -q, top, metrics: both queues of each listener. Not EVENTS_FAILED, for accept(): where a descriptor is what it lacks
  * (EMFILE), __sys_accept4() comes by no function that runs in no other call, and what looks at each return takes 106

@@ -116,7 +116,7 @@ static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 	if (c->in_acceptq && c->listener && c->listener != l)
 		move_from(m, c, rec->t_ns);
 	enter(m, rec, c, l);
-	/* what moved unseen is in the lengths that the kernel told since */
+	/* what moved unseen is in the kernel's lengths since then */
 	queue_numbers(m, l, rec, 0, !(rec->cause == TCPTRACE_ACCEPTQ_MIGRATED && rec->flags & TCPTRACE_F_INFERRED));
 	emit_plain(m, rec, c, l);
 }

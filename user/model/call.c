@@ -82,7 +82,7 @@ void on_listen(struct model *m, const struct tcptrace_record *rec)
 	}
 	leave_closed(m, before, rec->t_ns);
 	l = listener_opening(m, before, rec);
-	if (l && l != before && m->snap.gen)	/* no snapshot has found it: its transition is not told */
+	if (l && l != before && m->snap.gen)	/* no snapshot has found it: its transition is not seen */
 		l->born_ns = rec->t_ns;
 	if (l)
 		listen_done(m, l, rec);

@@ -119,7 +119,7 @@ static enum known at_most(enum known k, bool doubt)
 
 #define YOUNG_NS	1000000000ull	/* a length that old is told where no step tells of the next */
 
-/* Is each step of the accept queue told; of the SYN queue, or found by a sweep? Else requests that are gone are still counted. */
+/* Is each step of the accept queue seen; of the SYN queue, or found by a sweep? Else requests that are gone are still counted. */
 static bool steps_seen(const struct model *m, bool synq)
 {
 	if (synq)

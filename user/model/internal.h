@@ -104,7 +104,7 @@ struct places {
 	bool used[PLACES];
 	struct place_slot *slot, *spare;	/* by pid */
 	uint32_t pids, count;
-	/* What came so far of the one that is told by several records. */
+	/* Of the place that comes in several records: what came so far. */
 	uint32_t pid;
 	uint16_t next, of;
 	char text[(PLACE_TEXT_MAX / TCPTRACE_TEXT_LEN + 1) * TCPTRACE_TEXT_LEN];
@@ -133,7 +133,7 @@ struct brief_conn {
 
 struct brief {
 	const struct tcptrace_record *const *rec;
-	unsigned int n, next;		/* so many are looked at; that one is fed next */
+	unsigned int n, next;		/* how many are looked at; which one is fed next */
 	uint16_t first[BRIEF_BATCH];	/* the SYN of each record's connection, + 1; 0: none */
 	struct brief_conn conn[BRIEF_BATCH];	/* by its SYN */
 	uint16_t slot[BRIEF_SLOTS];	/* hash table of SYNs, + 1 */

@@ -100,7 +100,7 @@ struct conn_life {
 	bool before;			/* there before us */
 	bool queued;			/* and waited for accept() */
 	bool reused;			/* its socket had another one: the kernel forgets not all that it measured of that */
-	bool end_unseen;		/* it was destroyed, and no step had told how it ended */
+	bool end_unseen;		/* it was destroyed, and no step had said how it ended */
 	bool established;		/* ever */
 	bool closed;			/* close() was called */
 	bool fin_by_close;		/* and sent our FIN */

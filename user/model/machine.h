@@ -28,12 +28,12 @@ struct process {
 	uint32_t pid;
 	char comm[TCPTRACE_COMM_LEN + 1];	/* of the process, not of a thread */
 	char state;				/* as /proc has it, most of the time: R S D T t Z ...; 0, '?': not known */
-	uint32_t alike;				/* so many others of those that could accept there were in the same state */
-	uint32_t unlike;			/* so many others were there, in another */
+	uint32_t alike;				/* how many others that could accept there were in the same state */
+	uint32_t unlike;			/* how many were in another */
 	bool frozen;				/* its cgroup is: it may be in any state */
 	uint32_t thread_gone;			/* its thread that accepted last, which has ended; 0: no */
-	uint64_t ran_ns, of_ns;			/* state R: it was on a CPU for so much of so long; of 0: not known */
-	uint32_t workers;			/* so many others hold the listener, and none of all stands out; 0: it is the one */
+	uint64_t ran_ns, of_ns;			/* state R: of of_ns it was on a CPU for ran_ns; of_ns 0: not known */
+	uint32_t workers;			/* how many others hold the listener, of which none stands out; 0: it is the one */
 	uint32_t instead_of;			/* it holds the listener, and this process, which accepted, is gone; 0: no */
 	bool inherited;				/* that one had listened itself: no worker of who is left */
 	bool parent;				/* it has or had children, and nobody has accepted: it may be none of its work */

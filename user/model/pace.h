@@ -40,7 +40,7 @@ struct pace {
 
 	/* The model's own: the while that goes on, from_ns 0: the queue is empty. */
 	struct stall now;
-	uint32_t ahead;			/* so many more waited than the steps accounted for, at ahead_ns */
+	uint32_t ahead;			/* how many more waited than the steps accounted for, at ahead_ns */
 	uint64_t ahead_ns;
 	uint64_t shown_ns;		/* last record that showed that it goes on */
 	uint64_t refused;		/* by the full queue when it began, */

@@ -153,7 +153,7 @@ void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_re
 		queue_surplus(m, l, rec->t_ns);
 }
 
-/* Nobody is refused by what nobody listens at, though some are left in it. */
+/* What is closed refuses nobody, though some may be left in its queues. */
 void queue_closed(const struct model *m, struct listener *l, uint64_t t_ns)
 {
 	queue_set(m, &l->synq, l->synq.now, false, t_ns);

@@ -170,7 +170,7 @@ static bool unhashed(const struct model *m, const struct conn *c)
 	return c->sk && (c->state == TCP_S_CLOSE || c->state == TCP_S_NONE || c->state == TCP_S_SYN_SENT);
 }
 
-/* A filter by port goes by the socket's own: one that came to another one's listener (TPROXY, sk_lookup) is left out. */
+/* A filter by port compares the socket's own: one that came to a listener of another port (TPROXY, sk_lookup) is left out. */
 static bool left_out(const struct model *m, const struct conn *c)
 {
 	return m->only & TCPTRACE_ONLY_LPORTS && !c->in_synq && c->listener && c->lport != c->listener->lport;

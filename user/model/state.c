@@ -151,7 +151,7 @@ static bool ends_unseen(const struct model *m)
 	       model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_DEDUCED;
 }
 
-/* inet_csk_listen_stop() throws out whoever waits. Not told where another member of a group may take them over instead. */
+/* inet_csk_listen_stop() throws out what waits. Not deduced where another member of a group may take them over instead. */
 static void waiting_gone_with(struct model *m, struct listener *l, uint64_t t_ns)
 {
 	struct conn *c;

@@ -224,7 +224,7 @@ static bool process(void *ctx, uint32_t pid, struct process *p)
 
 /* ---- who did not accept ---- */
 
-/* Of /proc/PID/stat, behind the name: "S" is the first. */
+/* Fields of /proc/PID/stat after the name: the state is the first. */
 #define REAPED_FAULTS	9u	/* page faults of children that it has waited for: each made some */
 #define THREADS_FIELD	18u
 #define START_FIELD	20u
@@ -312,7 +312,10 @@ static bool has_socket(uint32_t pid, int32_t fd, uint64_t socket)
 	return fd >= CHILD_FDS && holder_inode(pid, fd, &its) == 1 && its == socket;
 }
 
-/* Made while nobody accepted, it may be about to exec; a service that was started for who waits has done that. */
+/*
+ * A child that was made while nobody accepted may be a fork that is about to exec. A service that was started for the
+ * clients that wait has done so: its name is another than its parent's.
+ */
 static bool is_new(uint32_t child, const struct listener *l, const struct owner *keeper, uint64_t from_ns)
 {
 	struct process p;
@@ -321,7 +324,7 @@ static bool is_new(uint32_t child, const struct listener *l, const struct owner 
 					       !strncmp(p.comm, keeper->comm, TCPTRACE_COMM_LEN - 1));
 }
 
-/* What is in that file goes behind the n that are there: how many there are then. */
+/* Appends the numbers in that file to the n that are there: how many there are then. */
 static unsigned int add_children_of(uint32_t *pids, unsigned int n, unsigned int max, const char *path)
 {
 	char buf[16 * CHILDREN], *p = buf, *end;
@@ -418,8 +421,8 @@ static unsigned int consider_holders(struct process *best, const struct listener
 }
 
 /*
- * Nobody has taken from it yet: who took at another port of its keeper, himself or one that is gone. 0: nobody, or one that
- * is there.
+ * Of a listener from which nobody has accepted yet: the process that did at another port of its keeper, if that is the
+ * keeper itself or has ended. 0: there is none.
  */
 static uint32_t took_elsewhere(const struct model *m, const struct owner *keeper)
 {

@@ -156,7 +156,7 @@ static void check_event(struct view *v, const struct model_event *ev)
 		ledger_event(l, ev);
 }
 
-/* What became of a connection that is still on its way is not told yet, but counted. */
+/* The kernel has counted what becomes of a connection that is still on its way, which no step has said yet. */
 static void settle(void *arg, const struct conn *conn)
 {
 	struct check *c = arg;

@@ -20,7 +20,7 @@ struct recorded {			/* one machine */
 	struct file_host id;
 	int64_t wall_offset_ns;
 	uint64_t from_ns, to_ns;	/* of its own clock */
-	int64_t boot_low, boot_high;	/* CLOCK_BOOTTIME - CLOCK_MONOTONIC, the least and most that was told */
+	int64_t boot_low, boot_high;	/* CLOCK_BOOTTIME - CLOCK_MONOTONIC, the least and most in its records */
 	bool clocks_told;
 	struct sock_seen socks[SOCKS];
 };

@@ -151,7 +151,7 @@ static void learn_piece(struct hosts *h, uint64_t recording, uint64_t before, st
 
 	src->ops->stats(src, &stats);
 	h->cfg.files[h->cfg.n].before = before;
-	/* a file of several recordings: nothing is missing behind it */
+	/* a file of several recordings: nothing is missing after it */
 	h->cfg.files[h->cfg.n].known = src->host->recording == recording ? stats.known : UINT64_MAX;
 }
 

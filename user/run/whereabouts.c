@@ -21,11 +21,11 @@ struct looked {
 	uint32_t pid;
 	uint32_t tries;			/* looks since a name was missing */
 	uint64_t at_ns;
-	uint64_t read, told;		/* hashes: what was read, what was told of it */
+	uint64_t read, told;		/* hashes: of what was read, and of what was reported of it */
 	bool unnamed;
 };
 
-/* A process whose name was told. */
+/* A process whose name was reported. */
 struct named {
 	uint32_t pid;
 	uint64_t at_ns;
@@ -83,7 +83,7 @@ static void warn_outside(struct whereabouts *p, bool outside)
 	p->said |= outside;
 }
 
-/* Nothing is told of what is known already. A process that has ended is not looked for at each of its records. */
+/* Nothing is reported twice. A process that has ended is not looked for at each of its records. */
 static int look(struct whereabouts *p, uint32_t pid, uint64_t now_ns, source_fn fn, void *ctx)
 {
 	struct looked *l = &p->of[pid % LOOKED];

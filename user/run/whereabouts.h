@@ -21,10 +21,10 @@ int whereabouts_look(struct whereabouts *p, const struct model *m, bool all, uin
 /* Of the caller of a record, if it was not looked up yet: before that record is taken in. */
 int whereabouts_caller(struct whereabouts *p, const struct tcptrace_record *rec, source_fn fn, void *ctx);
 /*
- * What the process is called of which another thread than its first calls: the record has that thread's name, and a replay
- * has nothing else. As a list tells it, but of no socket.
+ * The name of a process, where a record has that of another thread than its first and a replay would know no other: an
+ * `exists` record with the process and no socket.
  */
-bool whereabouts_unnamed(const struct whereabouts *p, const struct tcptrace_record *rec);	/* that is to be told first */
+bool whereabouts_unnamed(const struct whereabouts *p, const struct tcptrace_record *rec);	/* one is due before this record */
 int whereabouts_name(struct whereabouts *p, const struct tcptrace_record *rec, source_fn fn, void *ctx);
 
 #endif

@@ -21,8 +21,8 @@
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
 #define STATE_MAX	15u		/* today's kernels have 13 */
 #define YEAR_NS		31536000000000000ull
-#define UP_MAX_NS	(100 * YEAR_NS)	/* no machine runs so long, */
-#define STEP_MAX_NS	(10 * YEAR_NS)	/* and no recording is without a record for so long */
+#define UP_MAX_NS	(100 * YEAR_NS)	/* longer than any machine runs, */
+#define STEP_MAX_NS	(10 * YEAR_NS)	/* and than any recording goes without a record */
 
 struct file_source {
 	struct source base;
@@ -98,14 +98,14 @@ static int check_header(struct file_source *f, const struct file_header *h)
 	if (h->record_size != RECORD_SIZE)
 		return refuse(f, _("corrupted at offset 14: records of %u bytes instead of %zu"),
 			      h->record_size, RECORD_SIZE);
-	/* records behind the header lie in buf as behind each other */
+	/* so that the records after it are aligned in buf */
 	if (h->header_size < sizeof(*h) || h->header_size > sizeof(f->buf) ||
 	    h->header_size % _Alignof(struct tcptrace_record))
 		return refuse(f, _("corrupted at offset 24: a header of %u bytes"), h->header_size);
 	return 0;
 }
 
-/* A piece of one recording comes behind what came after it, or twice. */
+/* A piece of a recording comes after a later one, or twice. */
 static bool steps_back(const struct file_source *f, const struct file_host *next)
 {
 	return next->recording && next->recording == f->host.recording && next->before < f->known;
@@ -293,7 +293,10 @@ static int wait_for(struct file_source *f, int timeout_ms)
 	return n < 0 ? -errno : n;
 }
 
-/* What was left out of a recording is as lost as what found no room. Not more records than bytes were read: a header is one. */
+/*
+ * What was left out of a recording is as lost as what found no room. One record for a header, which is longer than that
+ * if it says so (file_host.before): no poll() hands on more than CHUNK_RECORDS, for which merge.c has room.
+ */
 static int tell_left_out(struct file_source *f, source_fn fn, void *ctx)
 {
 	struct tcptrace_record lost = { .event = TCPTRACE_LOST, .t_ns = f->gap_ns, .arg = f->left_out, .fd = -1 };

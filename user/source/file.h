@@ -3,7 +3,7 @@
  * A recording: this header, then records as they came (kmod/uapi/tcptrace.h).
  * All numbers in the byte order of the machine that recorded; the mark tells.
  * Several after each other (cat) are one, so that its end can be a header, too: one of a recording without records, to
- * whoever does not know it. It may be packed by gzip.
+ * a reader that does not know it. It may be packed by gzip.
  */
 #ifndef TCPTRACE_FILE_H
 #define TCPTRACE_FILE_H
@@ -22,13 +22,13 @@
  */
 #define FILE_HEADER_SIZE	256u
 
-#define CHUNK_RECORDS	SIZED(512u, 8u)	/* one poll() of a file hands on at most so many */
+#define CHUNK_RECORDS	SIZED(512u, 8u)	/* one poll() of a file hands on no more than these */
 
 enum file_state {
 	FILE_UNKNOWN,			/* a pipe; packed; written by tcptrace 0.1 */
 	FILE_GROWING,			/* it is being written, or its tcptrace was killed */
 	FILE_COMPLETE,
-	FILE_END			/* of a header behind the last record: nothing is missing before it */
+	FILE_END			/* of a header after the last record: nothing is missing before it */
 };
 
 struct file_header {

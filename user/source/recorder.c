@@ -2,7 +2,7 @@
 /*
  * Recording (-w): the header, then records as they came. When the disk is full
  * the file ends with its last whole record, so that what is there replays. With
- * -C a file follows another: ring.c of names.
+ * -C one file follows another, PATH.0 to PATH.N in turn.
  */
 #include <errno.h>
 #include <fcntl.h>

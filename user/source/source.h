@@ -75,8 +75,8 @@ struct source_config {
 	enum mechanism mechanism;
 	const char *path;		/* file source: what to replay ("-": stdin) */
 	bool io;			/* read and write events too */
-	unsigned int patience;		/* nobody looks at records as they come: let more gather where a CPU has room for
-					 * so many; 0: somebody does */
+	unsigned int patience;		/* nobody looks at records as they come: let more of them gather where a CPU has
+					 * room for this many; 0: somebody does */
 	uint32_t ring_bytes;		/* of all rings together; 0: the source's own */
 	bool verbose;			/* what was tried and refused, on standard error */
 };
@@ -124,7 +124,7 @@ struct source {
 	 */
 	unsigned int (*batch)(void *ctx, const struct tcptrace_record *const *rec, unsigned int n);
 	bool repeats;			/* begin_again() will work */
-	const char *note;		/* what whoever reads should know beside the records, a sentence; NULL: nothing. Of
+	const char *note;		/* what a reader should know beside the records, a sentence; NULL: nothing. Of
 					 * a live source: at the start, what it does not see; of a file: at its end */
 	const char *error;		/* why poll() or snapshot() failed, a sentence; NULL: strerror says it */
 };
@@ -133,7 +133,7 @@ struct source {
 
 struct source_ops {
 	const char *name;
-	bool no_pid_filter;		/* does not filter by process: whoever reads must */
+	bool no_pid_filter;		/* does not filter by process: the reader must */
 	/*
 	 * 0 or -errno; on error why is a sentence that says what failed and what to do, or empty. On success hooks
 	 * are attached, but nothing was delivered.
@@ -186,8 +186,8 @@ struct recorder_config {
 	const char *kernel;		/* its release; with host */
 	bool new_file;			/* none may be there: its name is nobody's choice */
 	bool addresses;			/* the records hold kernel addresses, which do not belong into a file */
-	uint64_t file_bytes;		/* not 0: another file after so many, PATH.0, PATH.1 and so on */
-	unsigned int files;		/* of which so many are kept, in turn; 0: all */
+	uint64_t file_bytes;		/* of each file, PATH.0, PATH.1 and so on; 0: one file, PATH */
+	unsigned int files;		/* how many of these are kept, in turn; 0: all */
 };
 
 struct recorder;

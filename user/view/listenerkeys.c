@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What programs are told of a listener, and the view `csv`: that of each, at the end. */
+/* A listener for programs, as JSON or CSV; and the view `csv`: that of each, at the end. */
 #include "../lib/tr.h"
 #include "../model/figure.h"
 #include "hosts.h"

@@ -68,7 +68,7 @@ static bool syn_left(const struct row *r, const struct row *end)
 	return false;
 }
 
-/* Which steps of the server show that its SYN-ACK has arrived; one that is sent again is told of only when it left. */
+/* Which steps of the server show that its SYN-ACK has arrived; of one that is sent again there is a step only when it left. */
 static bool was_answered(const struct flow_step *s)
 {
 	switch (s->event) {
@@ -86,7 +86,7 @@ static bool was_answered(const struct flow_step *s)
 	return false;
 }
 
-/* It is told of where it is made, or just before: netfilter may drop it behind that (tcp_v4_send_synack()). Did it leave? */
+/* The step is where it is made, or just before: netfilter may drop it after that (tcp_v4_send_synack()). Did it leave? */
 static bool synack_left(const struct row *r, const struct row *end)
 {
 	uint8_t side = r->side;

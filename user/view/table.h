@@ -30,7 +30,7 @@ struct row_kept {
 #define TABLE_FOUND	24u
 
 struct found {
-	bool snapshot;			/* one is being told */
+	bool snapshot;			/* one goes on */
 	uint32_t rows, more, by_state[TCP_S_MAX + 1];
 };
 

@@ -145,7 +145,7 @@ static void wait_for_more(struct bpf_source *s, int timeout_ms)
 		sleep_on_rings(s, timeout_ms);
 }
 
-/* It waits first: what whoever polls does next then has a time that is about that of the last record. */
+/* It waits first: the caller then goes on at a time that is about that of the last record. */
 static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, void *ctx)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
@@ -231,7 +231,7 @@ static uint64_t missed_by_kprobes(struct bpf_source *s, const struct load *l)
 	return n;
 }
 
-/* How events are seen is not said anew: what is counted is of the whole run, and these are seen for a part of it. */
+/* Without another OBSERVED record: counts are of the whole run, and these events are seen for a part of it. */
 static int bpf_source_widen(struct source *base, uint64_t events)
 {
 	struct bpf_source *s = (struct bpf_source *)base;

@@ -3,7 +3,7 @@
  * Inside the BPF source; a file calls only those above it:
  *
  *     load.c      the programs: planned, loaded, attached
- *     drain.c     records of the rings, and of what exists among them, to whoever polls
+ *     drain.c     records of the rings, and of what exists among them, to the caller of poll()
  *     sweep.c     what exists: the tables of sockets, and descriptors
  *     bpf.c       open, poll, snapshot, statistics
  */
@@ -30,15 +30,12 @@ struct bpf_source {
 	uint64_t looked_ns, told_ns;		/* when what was lost was asked last, and when there was any */
 	uint64_t sweep_ns, sweep_every_ns;	/* for what ends in a queue and no hook sees; 0: hooks see it */
 	uint64_t open_ns, open_every_ns;	/* for EVENTS_OPEN, 0: nobody asks */
-	/*
-	 * In a SYN queue or an accept queue, for all that is known, never too few: what ends there may
-	 * end unseen.
-	 */
+	/* An upper bound of what is in a SYN queue or an accept queue, where it may end unseen. */
 	uint64_t waiting;
-	uint64_t waiting_low;		/* fewest since the last sweep: none of the others is older than that */
-	bool counts;			/* what enters and leaves is hooked, else waiting says nothing */
-	bool told;			/* by synq_entered of bpf/, where nothing is counted */
-	bool entered;			/* so at the last sweep: what was about to enter then may have been missed */
+	uint64_t waiting_low;		/* its minimum since the last sweep: more than these have not been in there since then */
+	bool counts;			/* what enters and leaves is hooked; else `waiting` means nothing */
+	bool told;			/* bpf/ sets synq_entered, which stands in where nothing is counted */
+	bool entered;			/* it was set at the last sweep, which may have missed what was about to enter */
 	bool cookies;			/* then a way out may belong to no way in */
 	char note[SOURCE_WHY];
 	bool resync;
@@ -59,7 +56,7 @@ int drain_with_snap(struct bpf_source *s);
  */
 int sweep_all(struct bpf_source *s, bool owners);
 void sweep_open(struct bpf_source *s);		/* what the plan leaves to sweeps */
-/* May something wait that will leave its queue and tell nobody? */
+/* May something be waiting that leaves its queue without an event? */
 bool sweep_may_find(const struct bpf_source *s, uint64_t waiting);
 int sweep_due(struct bpf_source *s, uint64_t now_ns);	/* those that are due: 0 or as sweep_all() */
 

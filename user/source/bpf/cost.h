@@ -8,7 +8,7 @@
 #define COST_KERNEL	"6.12"	/* the release that was measured */
 
 /*
- * About so many instructions of a connection run in that program, both ends of it, where these events are asked for
+ * Instructions of a connection, both ends of it, that run in this program where these events are asked for, about
  * (lib/events.h). 0: it runs when something goes wrong, or for other calls.
  */
 unsigned int cost_of(unsigned int prog, uint64_t events);

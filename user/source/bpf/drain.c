@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Records of the rings, and what exists among them, to whoever polls. */
+/* Records of the rings, and what exists among them, to the caller of poll(). */
 #include <time.h>
 
 #include "../../lib/clock.h"

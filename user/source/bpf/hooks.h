@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The table of hooks: what is to be seen, and the variants that see it, best first. A hook delivers
- * events; a variant is a set of programs, and what the programs must be told. `tcptrace doctor` prints it with the
+ * events; a variant is a set of programs, and the switches that they need. `tcptrace doctor` prints it with the
  * choices made on this kernel (plan.h).
  *
  * To add a hook: a number here, a row in hooks.c; to add a program: its place in a variant. The tables that

@@ -12,7 +12,7 @@
 /* The queues of a listener. */
 #define QUEUE_STEPS	(EVENTS_QUEUES & EVENTS_ALL & ~EVENT_BIT(LISTEN))
 
-/* Who asks for these alone is told of no socket that nobody has any more. */
+/* Where only these are asked for, a snapshot leaves out sockets in TIME_WAIT. */
 #define WITHOUT_TIMEWAITS	(EVENTS_QUEUES | EVENTS_TROUBLE | EVENT_BIT(ACCEPT))
 
 /*
@@ -399,7 +399,7 @@ bool plan_sees_any(const struct plan *p)
 	return false;
 }
 
-/* Of the variant's programs that are not among those told, which they are then. */
+/* Of the variant's programs that are not in *told yet, which they are put into. */
 static unsigned int instructions(const struct plan *p, const struct variant *v, struct progs *told)
 {
 	unsigned int n = 0;

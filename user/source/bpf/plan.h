@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The capture plan: for each hook that is needed the first variant that this kernel can have, and by that
- * the programs to load, what they must be told, how well each event is seen, and what `doctor` prints.
+ * the programs to load, the switches in their configuration, how well each event is seen, and what `doctor` prints.
  * Made from the table of hooks and the kernel's features alone; the last word has the attempt to load and attach:
  * plan_reject() moves on to the next variant.
  */
@@ -52,7 +52,7 @@ const char *plan_also_at(unsigned int prog);
 void plan_config(const struct plan *p, struct capture_config *c);
 bool plan_sees_any(const struct plan *p);	/* an event as it happens, not by a snapshot alone */
 enum tcptrace_seen plan_seen(const struct plan *p, unsigned int event);
-/* Is one of these seen by samples alone: must somebody sweep for them? */
+/* Is one of these seen by samples alone, so that sweeps are needed? */
 bool plan_samples(const struct plan *p, uint64_t events);
 uint64_t plan_observed(const struct plan *p);		/* of all events, as an OBSERVED record has it */
 /* One line of `doctor`: of the i-th hook that is needed; false past the last. */

@@ -286,7 +286,7 @@ static bool is_none(const struct life *x, const struct model_event *ev)
 	       (ev->counted & COUNTED_NOTHING && !x->l.synq_ns);
 }
 
-/* It came in before us: no step told that, though it would have. */
+/* It came in before us: no step said so, though one would have. */
 static bool is_from_before(const struct conns *s, const struct model_event *ev)
 {
 	const uint64_t in = 1ull << TCPTRACE_ACCEPTQ_ADD | 1ull << TCPTRACE_STATE;
@@ -462,7 +462,7 @@ static void conns_interval(struct view *v, uint64_t now_ns)
 
 /* ---- the end ---- */
 
-/* What has ended is told; what goes on, with -a. */
+/* What has ended is shown; what goes on, with -a. */
 static void conns_finish(struct view *v)
 {
 	struct conns *s = v->priv;

@@ -19,7 +19,7 @@ struct life {
 	uint8_t host;			/* whose recording it is in */
 	unsigned int picks;		/* what view_config.picks said so far */
 	uint64_t was_in, was_out;	/* bytes, when a list had it last (-i) */
-	bool told;			/* its other end's line has told of it */
+	bool told;			/* it was in the line of its other end */
 	bool paired;			/* in the table by tuple */
 	struct life *peer;
 	struct life *prev, *next;	/* in order of age; free ones: next */
