@@ -40,8 +40,8 @@ int BPF_PROG(tp_fork, struct task_struct *parent, struct task_struct *child)
 	__u32 pid = task_number(TYPED_PTR(child)) >> 32;
 	__u8 one = 1;
 
-	if (cfg.follow && pid_wanted())
-		bpf_map_update_elem(&pids, &pid, &one, BPF_ANY);
+	if (cfg.follow && pid_wanted() && bpf_map_update_elem(&pids, &pid, &one, BPF_ANY))
+		traced_full = 1;
 	return 0;
 }
 

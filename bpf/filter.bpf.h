@@ -28,6 +28,8 @@ struct {
 	__type(value, __u8);
 } pids SEC(".maps");
 
+__u32 traced_full = 0;	/* a socket or a process of the pid filter found no room, since user space cleared this */
+
 static __always_inline bool port_bit(const volatile __u64 *set, __u16 port)
 {
 	__u32 word = port >> 6;
@@ -173,8 +175,8 @@ static __always_inline void trace_sock(const struct sock *sk, __u8 why)
 	traced_filter[filter_place(sk)] = 1;
 	if (as)
 		*as |= why;
-	else
-		bpf_map_update_elem(&traced_socks, &key, &why, BPF_ANY);
+	else if (bpf_map_update_elem(&traced_socks, &key, &why, BPF_ANY) && why == TRACED_PID)
+		traced_full = 1;
 }
 
 static __always_inline void untrace_sock(const struct sock *sk)

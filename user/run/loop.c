@@ -253,6 +253,16 @@ static bool program_is_over(struct loop *l)
 	return false;
 }
 
+/* What a live source does not see any more. At the start, and of a recording, input.c says it. */
+static void say_note(struct loop *l)
+{
+	const char *note = l->src->note;
+
+	if (l->live && note && note != l->noted)
+		talk("%s", note);
+	l->noted = note;
+}
+
 static void heed_wishes(struct loop *l)
 {
 	uint64_t wanted = outputs_wanted(l->outputs);
@@ -283,10 +293,12 @@ int loop_run(struct loop *l)
 		if (l->live)
 			outputs_tick(l->outputs, clock_ns(CLOCK_MONOTONIC));
 		heed_wishes(l);
+		say_note(l);
 		if (!err && !outputs_flush(l->outputs))
 			err = LOOP_STOP;
 	}
 	if ((!err || err == LOOP_STOP) && !outputs_enough(l->outputs))
 		err = drain(l);
+	say_note(l);
 	return err < 0 && err != LOOP_STOP && err != -EINTR ? err : 0;
 }

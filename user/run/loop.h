@@ -33,6 +33,7 @@ struct loop {
 	bool over;			/* no record is left */
 	bool ending;			/* the run is over: who takes no more keeps no other output from the rest */
 	uint64_t taken;			/* records */
+	const char *noted;		/* source.note, when it was said last */
 	struct tcptrace_record held;
 };
 

@@ -74,7 +74,7 @@ static int open_all(struct run *r, struct options *o)
 		return err;
 	r->loop = (struct loop){
 		.src = r->input.src, .select = &r->select, .models = &r->models,
-		.model = r->models.of[0], .child = &r->child, .live = !o->read_path,
+		.model = r->models.of[0], .child = &r->child, .live = !o->read_path, .noted = r->input.src->note,
 	};
 	if (r->loop.live)
 		look_around(&r->loop);

@@ -125,7 +125,8 @@ struct source {
 	unsigned int (*batch)(void *ctx, const struct tcptrace_record *const *rec, unsigned int n);
 	bool repeats;			/* begin_again() will work */
 	const char *note;		/* what a reader should know beside the records, a sentence; NULL: nothing. Of
-					 * a live source: at the start, what it does not see; of a file: at its end */
+					 * a live source: what it does not see, at the start or from now on; of a file:
+					 * at its end */
 	const char *error;		/* why poll() or snapshot() failed, a sentence; NULL: strerror says it */
 };
 

@@ -3,7 +3,10 @@
 #include <time.h>
 
 #include "../../lib/clock.h"
+#include "../../lib/tr.h"
 #include "bpf.h"
+
+_Static_assert(CAPTURE_TRACED == 262144 && CAPTURE_PIDS == 16384, "as tell_untraced() has them");
 
 #define MERGE_TRIES	100		/* naps of 0.1 ms until what was there before a snapshot is all read */
 
@@ -65,6 +68,24 @@ static unsigned int on_batch(void *arg, const struct tcptrace_record *const *rec
 }
 
 /*
+ * A socket of a traced process that found no room is seen in its calls alone: how many records are missing is unknown, one
+ * at the least. To ask what exists would not help.
+ */
+static int tell_untraced(struct bpf_source *s, uint64_t from_ns, uint64_t now_ns)
+{
+	struct tcptrace_record r = { .event = TCPTRACE_LOST, .fd = -1, .t_ns = from_ns, .call_ns = now_ns - from_ns, .arg = 1 };
+
+	if (!__atomic_load_n(&s->load.skel->bss->traced_full, __ATOMIC_RELAXED))
+		return 0;
+	s->load.skel->bss->traced_full = 0;
+	s->told_ns = now_ns;
+	s->lost_total++;
+	s->base.note = _("-p, -- PROGRAM: more sockets or processes than there is room for (262,144 and 16,384): of some only "
+			 "their calls are seen");
+	return s->fn(s->ctx, &r);
+}
+
+/*
  * New losses become LOST records, ahead of what is read after them: model, view and recording know then. At most once a
  * second, as each drain might have some; but at once where nothing was lost before.
  */
@@ -91,7 +112,7 @@ int tell_lost(struct bpf_source *s, bool last)
 		s->resync = true;
 		err = s->fn(s->ctx, &r);
 	}
-	return err;
+	return err ? err : tell_untraced(s, from_ns, now_ns);
 }
 
 int drain(struct bpf_source *s, uint64_t until_ns)

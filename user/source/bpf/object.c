@@ -63,6 +63,7 @@ SAME(bss, retried);
 SAME(bss, walk);
 SAME(bss, tables);
 SAME(bss, synq_entered);
+SAME(bss, traced_full);
 
 static int open_without_fetches(struct capture *skel, const void *elf, size_t size,
 				const struct bpf_object_open_opts *opts)
