@@ -40,7 +40,7 @@
 	X(CLOSE,	  close,	  "close",	    CALL,    "the last reference is closed") \
 	X(SHUTDOWN,	  shutdown,	  "shutdown",	    CALL,    "shutdown() begins") \
 	X(SYNQ_ADD,	  synq_add,	  "synq-add",	    QUEUE,   "a request entered the SYN queue") \
-	X(SYNACK,	  synack,	  "synack",	    QUEUE,   "the first SYN-ACK leaves") \
+	X(SYNACK,	  synack,	  "synack",	    QUEUE,   "the first SYN-ACK is made, to be sent") \
 	X(SYNACK_RETRANS, synack_retrans, "synack-retrans", QUEUE,   "a SYN-ACK was sent again") \
 	X(SYNQ_DEL,	  synq_del,	  "synq-del",	    QUEUE,   "a request left the SYN queue") \
 	X(ACCEPTQ_ADD,	  acceptq_add,	  "acceptq-add",    QUEUE,   "a connection entered the accept queue") \
