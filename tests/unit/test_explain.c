@@ -40,6 +40,30 @@ static void no_failure_is_none(void **state)
 		assert_ptr_not_equal(explain(TCPTRACE_CONNECT_RETURN, 0, 0, 0, none[i]), failed);
 }
 
+/* What the kernel does for several reasons is not told as if there were one. */
+static void each_reason_is_named(void **state)
+{
+	static const struct { unsigned int event, old, new; int ret; const char *reason[3]; } rows[] = {
+		{ TCPTRACE_CONNECT_RETURN, 0, 0, -ECONNREFUSED, { "RST", "ICMP", "filter" } },
+		{ TCPTRACE_CONNECT_RETURN, 0, 0, -EINPROGRESS, { "non-blocking", "SO_SNDTIMEO" } },
+		{ TCPTRACE_CONNECT_RETURN, 0, 0, -ETIMEDOUT, { "tcp_syn_retries", "tcp_syn_linear_timeouts", "TCP_USER_TIMEOUT" } },
+		{ TCPTRACE_ACCEPT, 0, 0, -EAGAIN, { "non-blocking", "SO_RCVTIMEO" } },
+		{ TCPTRACE_STATE, TCP_S_LISTEN, TCP_S_CLOSE, 0, { "close()", "shutdown()", "listen() has failed" } },
+		{ TCPTRACE_STATE, TCP_S_SYN_SENT, TCP_S_CLOSE, 0, { "RST", "ICMP", "no SYN" } },
+		{ TCPTRACE_SYNACK_RETRANS, 0, 0, 0, { "reqsk_timer_handler()", "tcp_check_req()" } },
+		{ TCPTRACE_RETRANS, TCP_S_ESTABLISHED, 0, 0, { "no ACK of it came in time", "those of later ones" } },
+		{ TCPTRACE_CLOSE, 0, 0, 0, { "FIN", "nobody has read", "SO_LINGER" } },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *text = explain(rows[i].event, rows[i].old, rows[i].new, 0, rows[i].ret);
+
+		for (unsigned int n = 0; n < 3 && rows[i].reason[n]; n++)
+			assert_non_null(strstr(text, rows[i].reason[n]));
+	}
+}
+
 /* Of the transitions that the kernel makes, none is left to "the next state". */
 static void every_transition_is_explained(void **state)
 {
@@ -279,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_event_and_cause_is_explained),
 		cmocka_unit_test(no_failure_is_none),
+		cmocka_unit_test(each_reason_is_named),
 		cmocka_unit_test(every_transition_is_explained),
 		cmocka_unit_test(each_names_a_function_and_a_file),
 		cmocka_unit_test(all_is_translated),

@@ -194,8 +194,8 @@ static void judge(struct lab_run *r)
 	lab_claim(r, N_("A socket in CLOSE_WAIT goes away by itself."), REFUTED, NULL,
 		  lab_fact(r, "left.server_state") == TCP_CLOSE_WAIT && !went(r, LEFT, TCP_S_LAST_ACK),
 		  N_("With tcp_fin_timeout = 1 the client's end had been forgotten %lld ms after its close(); "
-		     "the server's was still in CLOSE_WAIT. There is no timer: only the program's close() "
-		     "ends it."), (long long)gone);
+		     "the server's was still in CLOSE_WAIT, which has no timer: only the program's close() ends "
+		     "it, or a RST (as a keepalive probe would bring)."), (long long)gone);
 	lab_evidence(r, "client_gone_after_ms", gone);
 	lab_evidence(r, "server_state", lab_fact(r, "left.server_state"));
 	/* __tcp_close() (net/ipv4/tcp.c): data_was_unread: tcp_send_active_reset() */

@@ -74,8 +74,8 @@ static void judge(struct lab_run *r)
 	/* reqsk_timer_handler() (net/ipv4/inet_connection_sock.c): (qlen << 1) > max(8U, backlog): down to 2 */
 	lab_claim(r, N_("A half-open request stays until its SYN-ACK was sent net.ipv4.tcp_synack_retries "
 			"times more."), DEPENDS,
-		  N_("on the queue: while more than half of it is taken, old requests get 2 retries, whatever "
-		     "the sysctl says"),
+		  N_("on the queue: while more than half of it is taken (and more than 4), requests get "
+		     "fewer retries, down to 2, the more of them are old"),
 		  pruned > 6000 && pruned < 15000 && expired == CROWD - STAY && left == STAY && alone == 4 &&
 		  lab_fact(r, "alone.left") == 1,
 		  N_("tcp_synack_retries was %d, which is 63 s. Of %d requests in the queue of listen(%d), %u "

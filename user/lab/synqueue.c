@@ -163,12 +163,13 @@ static void judge_age(struct lab_run *r)
 
 	/*
 	 * inet_csk_reqsk_queue_is_full(), sk_acceptq_is_full(): both sk_max_ack_backlog. Until 4.3 the SYN queue was
-	 * a table that reqsk_queue_alloc() (net/core/request_sock.c) made of another size.
+	 * a table of another size: reqsk_queue_alloc() (net/core/request_sock.c), roundup_pow_of_two(max(n, 8) + 1),
+	 * before 2.6.20 tcp_listen_start() (net/ipv4/tcp.c).
 	 */
 	lab_claim(r, N_("The backlog is the length of the SYN queue."), DEPENDS,
-		  N_("on the kernel's age: before 2.2 it was; from 2.2 to 4.3 it was the accept queue's, and "
-		     "the SYN queue had the smaller of it and tcp_max_syn_backlog, at least 8, rounded up to "
-		     "a power of two; since 4.4 it is the limit of both"),
+		  N_("on the kernel's age: before 2.2 it was; from 2.2 on it was the accept queue's, and the "
+		     "SYN queue had tcp_max_syn_backlog, from 2.6.20 to 4.3 the smaller of the two, raised "
+		     "to the next power of two, at least 16; since 4.4 it is the limit of both"),
 		  (queued == BACKLOG || queued == BACKLOG + 1) && limit == BACKLOG,
 		  N_("On this kernel listen(%d) held %lld half-open requests, and %lld is the limit of its "
 		     "accept queue, too."),

@@ -60,7 +60,7 @@ void find_closed(struct diagnosis *from, bool refused)
 		say(&d, FINDING_COST, "Beside them {half_open:handshake} ended half-way.");
 	}
 	say(&d, FINDING_ADVICE, "Let it accept until the queue is empty before it closes, or hand the listener over: "
-	    "socket activation, or another SO_REUSEPORT listener and net.ipv4.tcp_migrate_req=1.");
+	    "socket activation, or another SO_REUSEPORT listener and net.ipv4.tcp_migrate_req=1 (since Linux 5.14).");
 	tell(&d, "closed-waiting");
 }
 

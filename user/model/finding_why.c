@@ -56,8 +56,8 @@ static void say_ports_used(struct diagnosis *d, const struct connects *row, uint
 	say_number(d, "begun", connections(row));
 	say(d, FINDING_CAUSE, ": no local port was left for it, which had begun {begun:connection}: net.ipv4.ip_local_port_range (now "
 	    "{port_first} to {port_last}) has {ports:port} to each destination");
-	say(d, FINDING_ADVICE, "Keep connections open and use them again (keep-alive, a pool): each that {who} closes holds "
-	    "its port in TIME_WAIT for a minute. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
+	say(d, FINDING_ADVICE, "Keep connections open and use them again (keep-alive, a pool): each that {who} closes first holds "
+	    "its port in TIME_WAIT for a minute, or until net.ipv4.tcp_tw_reuse gives it away again. Widen the range: sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\".");
 }
 
 /* The range is as it is now: it may have been changed since. What else takes ports away is not seen. */

@@ -34,13 +34,15 @@ static const struct explanation table[] = {
 	     "or inet6_create() (net/ipv6/af_inet6.c). It has neither port nor peer, so no "
 	     "packet can reach it yet.") },
 	{ CALL(BIND, FAILED),
-	  N_("bind() failed in __inet_bind() (net/ipv4/af_inet.c): EADDRINUSE means that "
-	     "inet_csk_get_port() (net/ipv4/inet_connection_sock.c) found another socket on "
-	     "this port. The socket has no address as before.") },
+	  N_("bind() failed in __inet_bind() (net/ipv4/af_inet.c) or __inet6_bind() "
+	     "(net/ipv6/af_inet6.c): EADDRINUSE means that inet_csk_get_port() "
+	     "(net/ipv4/inet_connection_sock.c) found another socket on this port, or, asked "
+	     "for any port, none that is free. The socket is bound no more than before.") },
 	{ STEP(BIND),
 	  N_("bind() gave the socket its local address and port: __inet_bind() "
-	     "(net/ipv4/af_inet.c). Nothing is sent, and until listen() a SYN to this port is "
-	     "answered with a RST.") },
+	     "(net/ipv4/af_inet.c) or __inet6_bind() (net/ipv6/af_inet6.c). Nothing is sent, and "
+	     "until listen() a SYN to this port is answered with a RST, unless another socket "
+	     "listens there.") },
 	{ CALL(LISTEN, FAILED),
 	  N_("listen() failed in inet_listen() (net/ipv4/af_inet.c): the socket is connected, "
 	     "or the port is taken. It does not listen.") },
@@ -58,10 +60,10 @@ static const struct explanation table[] = {
 	     "socket ESTABLISHED. That took the server's kernel only: the server's program "
 	     "may not have called accept() yet.") },
 	{ CALL(CONNECT_RETURN, -EINPROGRESS),
-	  N_("connect() returned at once, as the socket is non-blocking: "
-	     "__inet_stream_connect() (net/ipv4/af_inet.c) says EINPROGRESS. The call does not "
-	     "wait for the handshake (over loopback it may be over by now, or refused); poll() "
-	     "finds the socket writable when it is over.") },
+	  N_("connect() does not wait for the handshake, as the socket is non-blocking, or no "
+	     "longer than its SO_SNDTIMEO: __inet_stream_connect() (net/ipv4/af_inet.c) says "
+	     "EINPROGRESS. The handshake goes on (over loopback it may be over by now, or "
+	     "refused); poll() finds the socket writable when it is over.") },
 	{ CALL(CONNECT_RETURN, -EALREADY),
 	  N_("connect() was called again while the handshake goes on: __inet_stream_connect() "
 	     "(net/ipv4/af_inet.c) says EALREADY. Nothing has failed; poll() finds the socket "
@@ -74,19 +76,22 @@ static const struct explanation table[] = {
 	     "(net/ipv4/af_inet.c) returned before the handshake was over. The kernel goes on "
 	     "with that, and the call is begun again or returns EINTR.") },
 	{ CALL(CONNECT_RETURN, -ECONNREFUSED),
-	  N_("connect() failed because a RST answered the SYN: tcp_reset() "
-	     "(net/ipv4/tcp_input.c) made it ECONNREFUSED. The host can be reached, but nobody "
-	     "listens on this port.") },
+	  N_("connect() was refused: by a RST, which tcp_reset() (net/ipv4/tcp_input.c) made "
+	     "ECONNREFUSED, as where nobody listens on this port; or by an ICMP message, as of a "
+	     "firewall: tcp_v4_err() (net/ipv4/tcp_ipv4.c) or tcp_v6_err() (net/ipv6/tcp_ipv6.c); "
+	     "or by a filter of this machine that let no SYN out.") },
 	{ CALL(CONNECT_RETURN, -ETIMEDOUT),
-	  N_("connect() gave up: tcp_write_timeout() (net/ipv4/tcp_timer.c) had sent the SYN "
-	     "again net.ipv4.tcp_syn_retries times. A firewall that drops and a server whose "
-	     "accept queue stays full look the same from here: neither answers.") },
+	  N_("connect() gave up: tcp_write_timeout() (net/ipv4/tcp_timer.c) had seen the SYN sent "
+	     "again as often as net.ipv4.tcp_syn_retries (and, since Linux 6.5, "
+	     "net.ipv4.tcp_syn_linear_timeouts) or the socket's own TCP_SYNCNT or "
+	     "TCP_USER_TIMEOUT allow. A firewall that drops and a server whose accept queue "
+	     "stays full look the same from here: neither answers.") },
 	{ CALL(CONNECT_RETURN, FAILED),
 	  N_("connect() failed: __inet_stream_connect() (net/ipv4/af_inet.c) returned the "
 	     "error. There is no connection.") },
 	{ CALL(ACCEPT, -EAGAIN),
-	  N_("accept() found the accept queue empty, and the listener is non-blocking: "
-	     "inet_csk_accept() (net/ipv4/inet_connection_sock.c) returned EAGAIN. poll() or "
+	  N_("accept() found the accept queue empty, and the listener is non-blocking (or its "
+	     "SO_RCVTIMEO was over): inet_csk_accept() (net/ipv4/inet_connection_sock.c) returned EAGAIN. poll() or "
 	     "epoll tells when to try again.") },
 	{ CALL(ACCEPT, -EMFILE),
 	  N_("accept() failed before it looked at the queue: the process has no free descriptor "
@@ -102,15 +107,15 @@ static const struct explanation table[] = {
 	{ STEP(ACCEPT),
 	  N_("accept() returned a descriptor: do_accept() (net/socket.c) gave a file to a "
 	     "connection that was there already. accept() takes no part in the handshake; the "
-	     "third packet came before it.") },
+	     "third packet (with Fast Open the SYN) came before it.") },
 	{ STEP(CLOSE),
 	  N_("close() released the last reference: inet_release() (net/ipv4/af_inet.c) calls "
-	     "tcp_close() (net/ipv4/tcp.c). It sends a FIN, or a RST if data was received that "
-	     "nobody has read.") },
+	     "tcp_close() (net/ipv4/tcp.c). On a connection it sends a FIN, or a RST if data was "
+	     "received that nobody has read, or SO_LINGER is 0.") },
 	{ STEP(SHUTDOWN),
 	  N_("shutdown() closes a direction and keeps the descriptor: inet_shutdown() "
 	     "(net/ipv4/af_inet.c) calls tcp_shutdown() (net/ipv4/tcp.c). For writing that "
-	     "sends a FIN; for reading nothing is sent.") },
+	     "sends a FIN; for reading nothing is sent, but a listener stops listening.") },
 	{ CALL(READ, FAILED),
 	  N_("read() failed in tcp_recvmsg() (net/ipv4/tcp.c): EAGAIN means that no data is "
 	     "there yet, ECONNRESET that a RST came.") },
@@ -137,11 +142,11 @@ static const struct explanation table[] = {
 	     "of this machine may still drop it, which is not seen. When it arrives, the client's connect() returns, whatever the server's program is "
 	     "doing.") },
 	{ STEP(SYNACK_RETRANS),
-	  N_("No third packet was taken in time: reqsk_timer_handler() "
-	     "(net/ipv4/inet_connection_sock.c) has tcp_rtx_synack() (net/ipv4/tcp_output.c) "
-	     "send the SYN-ACK again, at most net.ipv4.tcp_synack_retries times, and twice "
-	     "while the queue is more than half full. Until then the request keeps its place in "
-	     "the SYN queue.") },
+	  N_("No third packet was taken in time: tcp_rtx_synack() (net/ipv4/tcp_output.c) sends the "
+	     "SYN-ACK again, for reqsk_timer_handler() (net/ipv4/inet_connection_sock.c), at most "
+	     "net.ipv4.tcp_synack_retries times and fewer, down to two, while old requests fill "
+	     "more than half of the queue; or for tcp_check_req() (net/ipv4/tcp_minisocks.c), as "
+	     "the SYN came again. The request keeps its place in the SYN queue.") },
 	{ CAUSE(SYNQ_DEL, SYNQ_ESTABLISHED),
 	  N_("The third packet arrived: tcp_check_req() (net/ipv4/tcp_minisocks.c) made a "
 	     "socket of the request, and inet_csk_complete_hashdance() "
@@ -153,8 +158,9 @@ static const struct explanation table[] = {
 	     "other timeout of TCP; nothing tells the client.") },
 	{ CAUSE(SYNQ_DEL, SYNQ_RESET),
 	  N_("A RST ended the request: tcp_check_req() (net/ipv4/tcp_minisocks.c) took one "
-	     "from the client, or sent one because net.ipv4.tcp_abort_on_overflow is 1 and "
-	     "the accept queue is full. The kernel counts it in EmbryonicRsts.") },
+	     "from the client, or sent one, for a SYN that does not fit, or because "
+	     "net.ipv4.tcp_abort_on_overflow is 1 and the accept queue is full. The kernel counts "
+	     "it in EmbryonicRsts.") },
 	{ CAUSE(SYNQ_DEL, SYNQ_LISTENER_CLOSED),
 	  N_("The listener of the request is closed, and reqsk_timer_handler() "
 	     "(net/ipv4/inet_connection_sock.c) or the next packet found that out and dropped "
@@ -175,8 +181,8 @@ static const struct explanation table[] = {
 	{ CAUSE(ACCEPTQ_ADD, ACCEPTQ_MIGRATED),
 	  N_("Its listener closed, and inet_csk_listen_stop() "
 	     "(net/ipv4/inet_connection_sock.c) moved the connection to another member of the "
-	     "SO_REUSEPORT group, as net.ipv4.tcp_migrate_req is 1. Otherwise the client "
-	     "would have got a RST.") },
+	     "SO_REUSEPORT group, as net.ipv4.tcp_migrate_req is 1 or a BPF program of the group "
+	     "says so. Otherwise the client would have got a RST.") },
 	{ STEP(ACCEPTQ_ADD),
 	  N_("inet_csk_reqsk_queue_add() (net/ipv4/inet_connection_sock.c) put the connection "
 	     "at the end of the accept queue. From now on only accept() is missing; data that "
@@ -202,8 +208,9 @@ static const struct explanation table[] = {
 	{ CAUSE(DROP, DROP_ACCEPTQ_ACK),
 	  N_("The accept queue is full, so tcp_v4_syn_recv_sock() (net/ipv4/tcp_ipv4.c) or "
 	     "tcp_v6_syn_recv_sock() (net/ipv6/tcp_ipv6.c) made no socket of the third "
-	     "packet. The client believes it is connected; the request stays in the SYN queue "
-	     "and may still complete (ListenOverflows counts it).") },
+	     "packet (ListenOverflows counts it). The client believes it is connected; the request "
+	     "stays in the SYN queue and may still complete, but with "
+	     "net.ipv4.tcp_abort_on_overflow = 1 a RST ends it.") },
 	{ CAUSE(DROP, DROP_ACCEPTQ_COOKIE),
 	  N_("An ACK with a valid SYN cookie came, but the accept queue is full, so "
 	     "tcp_v4_syn_recv_sock() (net/ipv4/tcp_ipv4.c) or tcp_v6_syn_recv_sock() "
@@ -247,17 +254,19 @@ static const struct explanation table[] = {
 	     "listener with two empty queues, and claims its port next. From then on the "
 	     "kernel answers SYNs by itself: no accept() is needed for a handshake.") },
 	{ STATE(TCP_S_LISTEN, TCP_S_CLOSE),
-	  N_("The listener is closed: inet_csk_listen_stop() "
+	  N_("The listener is closed, by close() or shutdown(): inet_csk_listen_stop() "
 	     "(net/ipv4/inet_connection_sock.c) now resets what waits in the accept queue. "
-	     "Requests in the SYN queue go later, when their timers fire.") },
+	     "Requests in the SYN queue go later, when their timers fire. Or listen() has failed: "
+	     "inet_csk_listen_start() found the port taken.") },
 	{ STATE(TCP_S_LISTEN, TCP_S_SYN_RECV),
 	  N_("inet_csk_clone_lock() (net/ipv4/inet_connection_sock.c) cloned the listener "
 	     "into a child socket. Until now the connection was only a request; the third "
 	     "packet made it a socket (with Fast Open the SYN does).") },
 	{ STATE(TCP_S_SYN_RECV, TCP_S_ESTABLISHED),
 	  N_("The third packet completed the handshake: tcp_rcv_state_process() "
-	     "(net/ipv4/tcp_input.c) made the child ESTABLISHED. It is in the accept queue "
-	     "already, and only now a waiting accept() is woken.") },
+	     "(net/ipv4/tcp_input.c) made the socket ESTABLISHED. A listener's child is in the "
+	     "accept queue already, and now a waiting accept() is woken (with Fast Open the SYN "
+	     "did that).") },
 	{ STATE(TCP_S_CLOSE, TCP_S_SYN_SENT),
 	  N_("tcp_v4_connect() (net/ipv4/tcp_ipv4.c) or tcp_v6_connect() "
 	     "(net/ipv6/tcp_ipv6.c) entered SYN_SENT; next it chooses the local port, and "
@@ -273,8 +282,8 @@ static const struct explanation table[] = {
 	     "neither listener nor queue in this handshake.") },
 	{ STATE(TCP_S_SYN_SENT, TCP_S_CLOSE),
 	  N_("The handshake failed on the client: tcp_done() (net/ipv4/tcp.c) closed the "
-	     "socket after a RST, after the last retry of the SYN, or because the program "
-	     "closed it. The server may know nothing of it.") },
+	     "socket after a RST, an ICMP message or the last retry of the SYN, or because the "
+	     "program closed it; or no SYN could be sent. The server may know nothing of it.") },
 	{ STATE(0, TCP_S_FIN_WAIT1),
 	  N_("This end closes first: tcp_close_state() (net/ipv4/tcp.c) entered FIN_WAIT1, and "
 	     "tcp_send_fin() (net/ipv4/tcp_output.c) sends the FIN after all data. Who closes "
@@ -288,15 +297,16 @@ static const struct explanation table[] = {
 	     "entered CLOSING. Both ends closed at once, and both end in TIME_WAIT.") },
 	{ STATE(0, TCP_S_TIME_WAIT),
 	  N_("tcp_time_wait() (net/ipv4/tcp_minisocks.c) put a small inet_timewait_sock in "
-	     "place of the socket, for 60 seconds. Late segments of this connection meet it "
-	     "and not a new one with the same ports.") },
+	     "place of the socket, for 60 seconds, unless a RST or a new SYN ends it before. Late "
+	     "segments of this connection meet it and not a new one with the same ports.") },
 	{ STATE(TCP_S_TIME_WAIT, TCP_S_CLOSE),
 	  N_("TIME_WAIT is over: inet_twsk_kill() (net/ipv4/inet_timewait_sock.c) freed the "
 	     "minisock. The pair of ports can be used again.") },
 	{ STATE(0, TCP_S_CLOSE_WAIT),
 	  N_("The peer's FIN arrived: tcp_fin() (net/ipv4/tcp_input.c) entered CLOSE_WAIT, and "
-	     "read() returns 0 after the last data. The socket stays so until this program "
-	     "calls close(): many in CLOSE_WAIT are this program's fault.") },
+	     "read() returns 0 after the last data. It is now for this program to call close(): "
+	     "CLOSE_WAIT has no timer of its own, but a RST ends it, as the answer to data or to a "
+	     "keepalive probe.") },
 	{ STATE(0, TCP_S_LAST_ACK),
 	  N_("This end closes second: tcp_close_state() (net/ipv4/tcp.c) entered LAST_ACK, "
 	     "and tcp_send_fin() (net/ipv4/tcp_output.c) sends our FIN. Only its ACK is "
@@ -308,8 +318,8 @@ static const struct explanation table[] = {
 	{ STATE(TCP_S_ESTABLISHED, TCP_S_CLOSE),
 	  N_("The connection was cut without a FIN: by a RST in tcp_reset() "
 	     "(net/ipv4/tcp_input.c), by close() with unread data or SO_LINGER 0 in "
-	     "tcp_close() (net/ipv4/tcp.c), or after the last retransmit. It leaves no "
-	     "TIME_WAIT.") },
+	     "tcp_close() (net/ipv4/tcp.c), after the last retransmit or keepalive probe, with its "
+	     "listener, or by ss -K. It leaves no TIME_WAIT.") },
 	{ STATE(0, TCP_S_CLOSE),
 	  N_("tcp_done() (net/ipv4/tcp.c) closed the socket before all its states were "
 	     "passed: a RST, a timeout, or close() with unread data. It leaves no TIME_WAIT.") },
@@ -320,16 +330,19 @@ static const struct explanation table[] = {
 	{ TCPTRACE_RETRANS, TCP_S_SYN_SENT, 0, 0, ANY,
 	  N_("No SYN-ACK came in time: tcp_retransmit_timer() (net/ipv4/tcp_timer.c) sent the "
 	     "SYN again. The server drops SYNs while its accept queue is full, and a firewall "
-	     "may drop them too; net.ipv4.tcp_syn_retries limits how often.") },
+	     "may drop them too; net.ipv4.tcp_syn_retries (and, since Linux 6.5, "
+	     "net.ipv4.tcp_syn_linear_timeouts) limit how often.") },
 	{ STEP(RETRANS),
-	  N_("No ACK came in time: tcp_retransmit_skb() (net/ipv4/tcp_output.c) sent the "
-	     "segment again. The path lost it or its ACK, or the peer refuses it, as a server "
-	     "does whose accept queue is full.") },
+	  N_("The segment counts as lost, as no ACK of it came in time or those of later ones came: "
+	     "__tcp_retransmit_skb() (net/ipv4/tcp_output.c) sent it again. The path lost it or its "
+	     "ACK or delays them, or the peer refuses it, as a server does whose accept queue is "
+	     "full.") },
 	{ STEP(RST_SENT),
 	  N_("A RST leaves: tcp_v4_send_reset() (net/ipv4/tcp_ipv4.c) or tcp_v6_send_reset() "
 	     "(net/ipv6/tcp_ipv6.c) answers a segment that fits no connection, "
 	     "tcp_send_active_reset() (net/ipv4/tcp_output.c) cuts one. What has arrived at the "
-	     "peer it can still read; what is in a send buffer or on the way is lost.") },
+	     "peer it can still read if that is Linux; what is in a send buffer or on the way is "
+	     "lost.") },
 	{ STEP(RST_RECEIVED),
 	  N_("A RST arrived: tcp_reset() (net/ipv4/tcp_input.c) ends the connection at once. "
 	     "The program gets ECONNREFUSED from connect(), EPIPE after the peer's FIN, "
