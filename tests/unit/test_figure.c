@@ -111,7 +111,12 @@ static void lower_bounds(void **state)
 	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_EXACTLY);
 	assert_int_equal(known(FIGURE_ACCEPT_ERRORS), KNOWN_LEAST);
 	observe(ALL_BUT(ACCEPTQ_DEL) | SEEN(ACCEPTQ_DEL, TCPTRACE_SEEN_DEDUCED), TCPTRACE_ONLY_PIDS);
-	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_LEAST);
+	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_EXACTLY);	/* the one that came in waits */
+	handshake(2, 2);
+	accept_by(2, SERVER, 0, 0, 0);
+	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_LEAST);	/* by whom the other one was taken is hidden */
+	accept_by(1, SERVER, 0, 0, 0);
+	assert_int_equal(known(FIGURE_ACCEPTED), KNOWN_EXACTLY);
 	/* and all of a listener that another one had before */
 	observe(~0ull, TCPTRACE_ONLY_PIDS);
 	rec.lport++;
@@ -123,6 +128,15 @@ static void lower_bounds(void **state)
 	rec.new = TCP_S_LISTEN;
 	rig_feed(rec);
 	assert_int_equal(figure_known(rig.m, model_listener(rig.m, 1), FIGURE_ACCEPTED), KNOWN_EXACTLY);
+	/* not of one whose begin came, where a profile asks for no transitions but a listener's own */
+	observe(ALL_BUT(STATE), TCPTRACE_ONLY_PIDS);
+	rec = by(queues(listener_rec(TCPTRACE_STATE), 0, 1), SERVER, 3);
+	rec.old = TCP_S_CLOSE;
+	rec.new = TCP_S_LISTEN;
+	rec.lport += 2;
+	rec.sk = rec.listener = LSK + 128;
+	rig_feed(rec);
+	assert_int_equal(figure_known(rig.m, model_listener(rig.m, 2), FIGURE_ACCEPTED), KNOWN_EXACTLY);
 	observe(~0ull, 0);
 	rig_feed(lost);
 	assert_int_equal(known(FIGURE_REFUSED), KNOWN_LEAST);

@@ -213,6 +213,13 @@ static enum known oldest_known(const struct model *m, const struct queue *q, enu
 	return at_most(k, q->now > q->known || waits_longer(m, c));
 }
 
+/* Each that came in was taken by somebody whom we saw, waits, or was thrown out: nobody else can have taken one. */
+static bool accounted_for(const struct model *m, const struct listener *l)
+{
+	return l->born_ns && figure_known(m, l, FIGURE_ESTABLISHED) == KNOWN_EXACTLY &&
+	       l->accepted + l->causes[TCPTRACE_ACCEPTQ_CLOSED] + l->acceptq.now >= l->established;
+}
+
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f)
 {
 	const struct rule *r = &rules[f];
@@ -242,7 +249,7 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 		return l->cookies_shared ? KNOWN_NOT : k;
 	case FIGURE_ACCEPTED:		/* without a hook of its own it is read off accept(), which a filter may hide */
 		return at_most(k, model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_DEDUCED &&
-				  m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP));
+				  m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP) && !accounted_for(m, l));
 	default:
 		return k;
 	}
