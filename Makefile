@@ -44,7 +44,7 @@ LIB_OBJ  := $(filter-out $(B)/user/main.o,$(USER_OBJ))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 LIVE     := $(patsubst tests/live/%.c,$(B)/live/%,$(wildcard tests/live/*.c))
 GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.c))
-BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+BENCH    := $(B)/bench/both $(B)/bench/nothing $(B)/bench/nothing.bpf.o
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -397,10 +397,15 @@ rpm: dist ## an RPM package of that archive: tcptrace-bpf
 	$(Q)mv $(B)/rpm/RPMS/*/*.rpm $(B)/rpm
 	@ls $(B)/rpm/*.rpm | sed 's/^/  RPM     /'
 
+$(B)/bench/%.bpf.o: tests/bench/%.bpf.c bpf/vmlinux.h | $(B)/deps.stamp
+	$(call msg,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
+
 $(B)/bench/%: tests/bench/%.c tests/live/net.h | $(B)/deps.stamp
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -pthread -o $@ $<
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -pthread -o $@ $< -Wl,--as-needed -lbpf
 
 bench: tcptrace $(B)/live/load $(BENCH) ## what tracing costs, beside the peers that run here (root; QUICK=1: a minute)
 	$(Q)tests/lib/packages tcpdump iproute2 libbpf-tools bpftool || echo 'bench: peers that are missing are left out' >&2

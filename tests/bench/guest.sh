@@ -38,15 +38,34 @@ tracer_ns() { cat /proc/"$pid"/task/*/schedstat | awk '{n += $1} END {printf "%.
 mean() { ./both connect "$rounds" | cut -d' ' -f2; }
 least_call() { ./both call 200 | cut -d' ' -f1; }
 
-# ID RUN_TIME_NS NAME of each of its programs
+# ID RUN_TIME_NS RUNS NAME of each of its programs
 times() {
 	local id
 
 	cat /proc/"$pid"/fdinfo/* 2>/dev/null | awk '/^prog_id:/ {print $2}' | sort -u | while read -r id; do
 		bpftool prog show id "$id" 2>/dev/null | awk -v id="$id" '
-			NR == 1 { for (i = 1; i < NF; i++) { if ($i == "name") n = $(i + 1); if ($i == "run_time_ns") t = $(i + 1) } }
-			END { print id, t + 0, n }'
+			NR == 1 { for (i = 1; i < NF; i++) f[$i] = $(i + 1); print id, f["run_time_ns"] + 0, f["run_cnt"] + 0, f["name"] }'
 	done
+}
+
+# A line for each of its programs: instructions and runs of a connection. bpf_stats is on meanwhile.
+programs() {
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled
+	times >/out/before
+	./both connect 10 >/dev/null
+	times >/out/after
+	echo 0 >/proc/sys/kernel/bpf_stats_enabled
+	awk 'NR == FNR {t[$1] = $2; n[$1] = $3; next} $4 !~ /^it_/ {print ($2 - t[$1]) / 500, ($3 - n[$1]) / 500, $4}' /out/before /out/after
+}
+
+# All that bpf_stats counts in a run of a program that does nothing is its own clock: of each kind.
+clocks() {
+	exec 8> >(exec ./nothing nothing.bpf.o >/out/o 2>/out/e)
+	pid=$!
+	until grep -q READY /out/o || ! kill -0 "$pid"; do sleep 0.1; done
+	programs | awk '$2 {printf "bpf_stats counts %.0f of its own in a run of %s\n", $1 / $2, $3}'
+	exec 8>&-
+	wait "$pid"
 }
 
 start() {	# COMMAND...: sets pid; false if it does not run here
@@ -87,29 +106,25 @@ row() {	# NAME BASE COMMAND...
 	all=$(mean)
 	sleep 0.1
 	took=$(($(tracer_ns) - before))
-	echo 1 >/proc/sys/kernel/bpf_stats_enabled
-	times >/out/before
-	./both connect 10 >/dev/null
-	times >/out/after
-	echo 0 >/proc/sys/kernel/bpf_stats_enabled
-	awk 'NR == FNR {t[$1] = $2; next} $3 !~ /^it_/ {print ($2 - t[$1]) / 500, $3}' /out/before /out/after >/out/progs
-	awk -v name="$name" -v base="$base" -v all="$all" -v own="$took" -v n=$((rounds * 50)) -v rest="$rest" '{bpf += $1} END {
-		printf "%-26s %8.0f  %.4fx %+7.0f %7.0f %8.0f %9.0f\n", name, base, all / base, all - base, bpf, own / n, rest}' /out/progs
-	[ -z "${PROGRAMS:-}" ] || sort -rn /out/progs | awk '$1 >= 1 {printf "    %7.0f %s\n", $1, $2}'
+	programs >/out/progs
+	awk -v name="$name" -v base="$base" -v all="$all" -v own="$took" -v n=$((rounds * 50)) -v rest="$rest" '{bpf += $1; runs += $2} END {
+		printf "%-26s %8.0f  %.4fx %+7.0f %7.0f %5.1f %8.0f %9.0f\n", name, base, all / base, all - base, bpf, runs, own / n, rest}' /out/progs
+	[ -z "${PROGRAMS:-}" ] || sort -rn /out/progs | awk '$1 >= 1 {printf "    %7.0f in %4.1f runs: %s\n", $1, $2, $3}'
 	stop
 }
 
 # In a namespace of its own: no TIME_WAIT of what was before.
 fresh() {	# FUNCTION ARG...
-	unshare -n bash -c ". ./peers.sh; rounds=$rounds; $(declare -f mean tracer_ns times start stop row); ip link set lo up; \"\$@\"" _ "$@"
+	unshare -n bash -c ". ./peers.sh; rounds=$rounds; $(declare -f mean tracer_ns times programs clocks start stop row); ip link set lo up; \"\$@\"" _ "$@"
 }
 
 rows() {
 	local r
 
-	printf '%s, instructions a connection, and of its own a second while nothing happens:\n%-26s %8s  %7s %7s %7s %8s %9s\n' \
-		"$(uname -r)" row without with more 'in BPF' 'its own' 'at rest'
+	printf '%s, instructions a connection, and of its own a second while nothing happens:\n%-26s %8s  %7s %7s %7s %5s %8s %9s\n' \
+		"$(uname -r)" row without with more 'in BPF' runs 'its own' 'at rest'
 	for _ in 1 2 3; do fresh mean; done >/dev/null	# the first ones are cheaper by 5 %
+	[ -z "${PROGRAMS:-}" ] || fresh clocks
 	for r; do
 		if [ "${r%%/*}" = peer ]; then peer "${r#*/}" /out/record; else tracer "${r%%/*}" "${r#*/}"; fi
 		fresh row "$r" "$(fresh mean)" "${cmd[@]}"
