@@ -298,7 +298,8 @@ static bool from_the_begin(const struct model *m, const struct tcptrace_record *
 	if (!(m->only & TCPTRACE_ONLY_PIDS) || (rec->event == TCPTRACE_EXISTS && m->snap.gen <= 1))
 		return true;
 	return tcptrace_of_listener(rec) &&
-	       (rec->event == TCPTRACE_STATE || (rec->event == TCPTRACE_LISTEN && model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT));
+	       (rec->event == TCPTRACE_STATE ||
+		(rec->event == TCPTRACE_LISTEN && model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT));
 }
 
 /* Ends are the record's local side. NULL: no room. */
