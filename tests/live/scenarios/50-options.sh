@@ -577,6 +577,7 @@ pidns()
 	expect "processes" "$(values pid - | grep . | unique)" "$(cat "$dir/number")"
 	expect "the listener's" "$(listener opener.pid)" "$(cat "$dir/number")"
 	# who is outside has no number
+	: > "$dir/talk"		# it says that it traces, from above
 	unshare -p -f --mount-proc "$tcptrace" --json --mechanism "$mechanism" --netns "$ns" -e accept -c 3 -d 60 > "$dir/json" 2> "$dir/talk" &
 	pid[tcptrace]=$!
 	until_said Tracing
