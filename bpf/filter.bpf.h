@@ -265,10 +265,10 @@ static __always_inline bool wanted_end(const struct sock *sk)
 		(sock_ports_wanted(sk) && common_addrs_wanted(&sk->__sk_common)));
 }
 
-/* The caller's own call: its socket is learnt. */
+/* A call on a socket that one of the processes has, by whomever; or one of theirs, and the socket is learnt. */
 static __always_inline bool caller_wanted(const struct sock *sk)
 {
-	if (!cfg.by_pid)
+	if (!cfg.by_pid || sock_traced(sk))
 		return true;
 	if (!pid_wanted())
 		return false;
@@ -282,9 +282,11 @@ static __always_inline bool wanted_call(const struct sock *sk)
 				 common_addrs_wanted(&sk->__sk_common));
 }
 
-/* What accept() gives the caller. */
+/* What accept() gives the caller; from a listener that one of the processes has, whoever calls. */
 static __always_inline bool wanted_child(const struct sock *child, const struct sock *listener)
 {
+	if (cfg.by_pid && listener && sock_traced(listener))
+		trace_sock(child, TRACED_PID);
 	return !cfg.filtered || (caller_wanted(child) && place_wanted(child) &&
 				 (sock_ports_wanted(child) || common_ports_wanted(&child->__sk_common, listener)) &&
 				 common_addrs_wanted(&child->__sk_common));

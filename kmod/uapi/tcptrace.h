@@ -171,7 +171,7 @@ enum tcptrace_seen {
 	TCPTRACE_SEEN_EXACTLY
 };
 #define TCPTRACE_SEEN_SHIFT(event)	(2 * (event))
-#define TCPTRACE_ONLY_PIDS	0x01	/* calls of some processes, sockets of these */
+#define TCPTRACE_ONLY_PIDS	0x01	/* calls of some processes, and by whomever on their sockets */
 #define TCPTRACE_ONLY_LPORTS	0x02
 #define TCPTRACE_ONLY_RPORTS	0x04
 #define TCPTRACE_ONLY_FAMILY	0x08

@@ -375,6 +375,7 @@ static void blind(void **state)
 		rig_up(NULL);
 		rig_listen(16, 4096);
 		observe(i == 1 ? TCPTRACE_ACCEPTQ_DEL : TCPTRACE_READ, TCPTRACE_SEEN_NOT, i == 2 ? TCPTRACE_ONLY_PIDS : 0);
+		((struct listener *)listener())->part = i == 2;
 		handshake(1, 1);
 		pass(700 * MS);
 		handshake(2, 2);

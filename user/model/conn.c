@@ -347,13 +347,16 @@ void conn_exchange(struct model *m, struct conn *c, struct conn *child)
 	child->state_ns = state_ns;
 }
 
-/* accept() is not seen (-x: but where it fails), or that of some processes alone, and nothing else tells the way out. */
-bool takers_unseen(const struct model *m)
+/*
+ * accept() is not seen (-x: but where it fails), or, of a listener that others had before, not each, and nothing else tells
+ * the way out. l: NULL, not known.
+ */
+bool takers_unseen(const struct model *m, const struct listener *l)
 {
 	enum tcptrace_seen out = model_seen(m, TCPTRACE_ACCEPTQ_DEL);
 
 	return model_seen(m, TCPTRACE_ACCEPT) < TCPTRACE_SEEN_DEDUCED ? out < TCPTRACE_SEEN_DEDUCED :
-	       m->only & TCPTRACE_ONLY_PIDS && out != TCPTRACE_SEEN_EXACTLY;
+	       m->only & TCPTRACE_ONLY_PIDS && (!l || l->part) && out != TCPTRACE_SEEN_EXACTLY;
 }
 
 /*

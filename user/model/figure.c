@@ -8,7 +8,6 @@
 
 #define ON(event)	(1ull << TCPTRACE_##event)
 #define PART		(TCPTRACE_ONLY_RPORTS | TCPTRACE_ONLY_ADDRS)	/* of a listener's connections */
-#define CALLERS		(TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP | PART)
 
 static const struct rule {
 	uint64_t all;		/* events that it needs */
@@ -30,7 +29,7 @@ static const struct rule {
 	[FIGURE_ACCEPTQ_WAIT]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, PART, true },
 	[FIGURE_ESTABLISHED]	= { ON(ACCEPTQ_ADD), 0, PART, false },
 	[FIGURE_ACCEPTED]	= { ON(ACCEPTQ_DEL), 0, PART, false },
-	[FIGURE_ACCEPT_ERRORS]	= { ON(ACCEPT), 0, CALLERS, false },
+	[FIGURE_ACCEPT_ERRORS]	= { ON(ACCEPT), 0, PART, false },
 	[FIGURE_BLOCKED]	= { ON(ACCEPT), 0, PART, true },
 	[FIGURE_REFUSED]	= { ON(DROP), 0, PART, false },
 	[FIGURE_COOKIES_SENT]	= { ON(COOKIE_SENT), 0, PART, false },
@@ -213,13 +212,6 @@ static enum known oldest_known(const struct model *m, const struct queue *q, enu
 	return at_most(k, q->now > q->known || waits_longer(m, c));
 }
 
-/* Each that came in was taken by somebody whom we saw, waits, or was thrown out: nobody else can have taken one. */
-static bool accounted_for(const struct model *m, const struct listener *l)
-{
-	return l->born_ns && figure_known(m, l, FIGURE_ESTABLISHED) == KNOWN_EXACTLY &&
-	       l->accepted + l->causes[TCPTRACE_ACCEPTQ_CLOSED] + l->acceptq.now >= l->established;
-}
-
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f)
 {
 	const struct rule *r = &rules[f];
@@ -247,9 +239,6 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 		return l->accepted && !l->in_accept.count ? KNOWN_NOT : k;
 	case FIGURE_COOKIES_SENT:
 		return l->cookies_shared ? KNOWN_NOT : k;
-	case FIGURE_ACCEPTED:		/* without a hook of its own it is read off accept(), which a filter may hide */
-		return at_most(k, model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_DEDUCED &&
-				  m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP) && !accounted_for(m, l));
 	default:
 		return k;
 	}

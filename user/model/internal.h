@@ -348,7 +348,7 @@ void conn_learn(struct model *m, struct conn *c, const struct tcptrace_record *r
 void conn_sk_gone(struct model *m, struct conn *c);
 void conn_req_gone(struct model *m, struct conn *c);
 struct conn *conn_half_open(const struct model *m, const struct tcptrace_record *rec);
-bool takers_unseen(const struct model *m);
+bool takers_unseen(const struct model *m, const struct listener *l);
 bool conn_may_be(const struct conn *c, const struct tcptrace_record *rec);
 struct conn *conn_by_req(struct model *m, uint64_t req, const struct tcptrace_record *rec);
 struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec);

@@ -157,7 +157,7 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 	int by = l ? queue_step_unseen(&l->acceptq) : 0;
 	bool taken_now = c->in_acceptq && !c->unseen && !(ev.flags & TCPTRACE_F_SAMPLED);
 
-	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset && !(c->unseen && takers_unseen(m)))	/* taken before the RST? */
+	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset && !(c->unseen && takers_unseen(m, l)))	/* taken before the RST? */
 		cause = TCPTRACE_ACCEPTQ_RESET;
 	ev.cause = cause;
 	if (taken_now)

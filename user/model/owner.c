@@ -141,7 +141,7 @@ static bool may_be_accepted(const struct model *m, const struct conn *c, const s
 	if (!has_socket(c, ev) || c->killed || tcptrace_event_class(ev->event) == TCPTRACE_QUEUE ||
 	    (ev->event == TCPTRACE_STATE && (ev->old == TCP_S_LISTEN || ev->old == TCP_S_SYN_RECV)))
 		return false;
-	return c->left_acceptq || takers_unseen(m);
+	return c->left_acceptq || takers_unseen(m, c->listener);
 }
 
 /* In softirq 'current' means nothing: a child that was not accepted yet belongs to the holder of the listener. */

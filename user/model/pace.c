@@ -174,10 +174,9 @@ void pace_lost(const struct model *m, struct listener *l, bool any_time)
 }
 
 /* Is each connection that leaves an accept queue seen to leave it? */
-static bool takes_are_seen(const struct model *m)
+static bool takes_are_seen(const struct model *m, const struct listener *l)
 {
-	return model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_EXACTLY &&
-	       !(m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP));
+	return model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_EXACTLY && !l->part;
 }
 
 bool pace_now(const struct model *m, const struct listener *l, struct stall *s)
@@ -185,7 +184,7 @@ bool pace_now(const struct model *m, const struct listener *l, struct stall *s)
 	*s = l->pace.now;
 	if (!s->from_ns || !l->open)
 		return false;
-	set_length(s, takes_are_seen(m) ? m->totals.last_ns : l->pace.shown_ns);
+	set_length(s, takes_are_seen(m, l) ? m->totals.last_ns : l->pace.shown_ns);
 	set_refused(s, l);
 	return true;
 }

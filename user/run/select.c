@@ -119,14 +119,13 @@ static bool listener_has_pid(const struct filter *f, const struct listener *l)
 	return false;
 }
 
-/* The actor, the owner of the connection, or of the listener while nobody has accepted it. */
+/* The actor, the owner of the connection, or of the listener, whoever of its other holders has accepted it: as in the kernel. */
 static bool pid_matches(const struct filter *f, const struct model_event *ev)
 {
-	if (!f->npids || (ev->who && has_pid(f, ev->who->pid)))
-		return true;
-	if (ev->c && ev->c->owner.pid)
-		return has_pid(f, ev->c->owner.pid);
-	return ev->l && listener_has_pid(f, ev->l);
+	const struct listener *l = ev->l ? ev->l : ev->c ? ev->c->listener : NULL;
+
+	return !f->npids || (ev->who && has_pid(f, ev->who->pid)) || (ev->c && has_pid(f, ev->c->owner.pid)) ||
+	       (l && listener_has_pid(f, l));
 }
 
 static bool is_named(const struct owner *o, const char *comm)
