@@ -44,6 +44,7 @@ static void no_failure_is_none(void **state)
 static void each_reason_is_named(void **state)
 {
 	static const struct { unsigned int event, old, new; int ret; const char *reason[3]; } rows[] = {
+		{ TCPTRACE_CONNECT_RETURN, 0, 0, 0, { "ESTABLISHED", "TCP_FASTOPEN_CONNECT", "AF_UNSPEC" } },
 		{ TCPTRACE_CONNECT_RETURN, 0, 0, -ECONNREFUSED, { "RST", "ICMP", "filter" } },
 		{ TCPTRACE_CONNECT_RETURN, 0, 0, -EINPROGRESS, { "non-blocking", "SO_SNDTIMEO" } },
 		{ TCPTRACE_CONNECT_RETURN, 0, 0, -ETIMEDOUT, { "tcp_syn_retries", "tcp_syn_linear_timeouts", "TCP_USER_TIMEOUT" } },
@@ -164,7 +165,7 @@ static void the_language_is_chosen_once(void **state)
 /* Texts that are cut or changed are refused or harmless. */
 static void damaged_texts_are_harmless(void **state)
 {
-	static _Alignas(8) char whole[1 << 18];
+	static _Alignas(8) char whole[1 << 20];
 	char *data;
 	FILE *f = fopen(MO, "r");
 	struct mo *mo;

@@ -248,7 +248,7 @@ static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
 		say(d, FINDING_CAUSE, ", though a listener is there, on this machine, and refused nobody");
 		say(d, FINDING_ADVICE, DROPPED_HERE);
 	} else {
-		say(d, FINDING_ADVICE, "The host is down, a firewall drops, the route is wrong, or its accept queue is full: run "
+		say(d, FINDING_ADVICE, "The host is down, a firewall drops, the route is wrong, or one of its queues is full: run "
 		    "tcptrace there.");
 	}
 	say(d, FINDING_CAUSE, ".");

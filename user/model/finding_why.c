@@ -196,7 +196,7 @@ static const struct reason { int32_t err; enum came came; const char *cause, *ad
 	{ ECONNREFUSED, CAME_UNKNOWN, N_(": a RST or an ICMP message came back: nobody listens there, or a firewall rejects"),
 	  N_("Start the server, or send {who} to its port; or look at nft list ruleset, here and there.") },
 	{ ETIMEDOUT, CAME_UNKNOWN, N_(": no answer to any SYN"),
-	  N_("The host is down, a firewall drops, the route is wrong, or its accept queue is full: run tcptrace there.") },
+	  N_("The host is down, a firewall drops, the route is wrong, or one of its queues is full: run tcptrace there.") },
 	{ EHOSTUNREACH, CAME_NO_SYN, N_(": no SYN had left, a route of this machine rejects it"), N_("ip route get shows it.") },
 	{ EHOSTUNREACH, CAME_UNKNOWN, N_(": the host does not answer, or a router or a firewall reports it unreachable"),
 	  N_("Is the host up? ip neigh, ip route get and the firewalls on the way tell.") },

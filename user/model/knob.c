@@ -26,7 +26,7 @@ static const struct knob knobs[] = {
 	{ "haproxy", N_("backlog of its frontend (haproxy.cfg; maxconn unless set)"), "maxconn",
 	  "maxconn (haproxy.cfg)", NULL, N_("no defer-accept in its bind, haproxy.cfg") },
 	{ "postgres", N_("max_connections (postgresql.conf; it asks for twice as many)"), "max_files_per_process", NULL },
-	{ "php-fpm*", N_("listen.backlog of its pool (511 unless set)"), "rlimit_files",
+	{ "php-fpm*", N_("listen.backlog of its pool (unless set 511, from PHP 8.2 on net.core.somaxconn)"), "rlimit_files",
 	  N_("pm.max_children of its pool") },
 	{ "apache2", N_("ListenBackLog (511 unless set)"), NULL, "MaxRequestWorkers", NULL,
 	  "AcceptFilter http none, AcceptFilter https none" },
@@ -41,7 +41,7 @@ static const struct knob knobs[] = {
 	{ "varnishd", N_("-p listen_depth (1024 unless set)"), NULL, NULL },
 	{ "socat", N_("backlog= of its address (5 unless set)"), NULL, "max-children=" },
 	{ "envoy", N_("tcp_backlog_size of its listener (net.core.somaxconn unless set)"), NULL, NULL },
-	{ "beam.smp", N_("tcp_listen_options.backlog (rabbitmq.conf; 128 unless set)"), NULL, NULL },
+	{ "beam.smp", N_("backlog of its listen options (RabbitMQ: tcp_listen_options.backlog, 128 unless set)"), NULL, NULL },
 };
 
 static bool is_named(const char *comm, const char *pattern)

@@ -58,7 +58,9 @@ static const struct explanation table[] = {
 	{ CALL(CONNECT_RETURN, WORKED),
 	  N_("connect() returned 0: __inet_stream_connect() (net/ipv4/af_inet.c) found the "
 	     "socket ESTABLISHED. That took the server's kernel only: the server's program "
-	     "may not have called accept() yet.") },
+	     "may not have called accept() yet. Or there is no connection: with "
+	     "TCP_FASTOPEN_CONNECT the SYN may wait for the first write(), and connect(AF_UNSPEC) "
+	     "takes a connection off.") },
 	{ CALL(CONNECT_RETURN, -EINPROGRESS),
 	  N_("connect() does not wait for the handshake, as the socket is non-blocking, or no "
 	     "longer than its SO_SNDTIMEO: __inet_stream_connect() (net/ipv4/af_inet.c) says "
@@ -70,7 +72,8 @@ static const struct explanation table[] = {
 	     "writable when it is over.") },
 	{ CALL(CONNECT_RETURN, -EISCONN),
 	  N_("connect() was called again on a connected socket: __inet_stream_connect() "
-	     "(net/ipv4/af_inet.c) says EISCONN. The connection is there as before.") },
+	     "(net/ipv4/af_inet.c) says EISCONN. The connection is there as before (or, with "
+	     "TCP_FASTOPEN_CONNECT, waits for the first write() as before).") },
 	{ CALL(CONNECT_RETURN, INTERRUPTED),
 	  N_("A signal came while connect() waited: __inet_stream_connect() "
 	     "(net/ipv4/af_inet.c) returned before the handshake was over. The kernel goes on "
@@ -352,7 +355,8 @@ static const struct explanation table[] = {
 	     "sockets (net/ipv4/tcp_ipv4.c). What happened to it before is unknown.") },
 	{ STEP(DESTROY),
 	  N_("tcp_v4_destroy_sock() (net/ipv4/tcp_ipv4.c) stops the timers of the socket and "
-	     "frees its buffers and its port. No step of this socket can follow.") },
+	     "frees its buffers, and its port if no TIME_WAIT has it. No step of this socket can "
+	     "follow.") },
 };
 
 static bool fits_ret(int want, int ret)

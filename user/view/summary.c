@@ -197,7 +197,7 @@ static void put_refused(struct view *v, const struct model *m, const struct list
 		put_limits(o, &l->refused.limits);
 	if (figure_drops_unseen(m, l)) {
 		out_mem(o, "  ", 2);
-		summary_with(o, l->deferred ? N_("(sk_drops rose by {1} more: TCP_DEFER_ACCEPT drops ACKs without data)") :
+		summary_with(o, l->deferred ? N_("(sk_drops rose by {1} more: not seen why; TCP_DEFER_ACCEPT drops ACKs without data)") :
 			     N_("(sk_drops rose by {1} more: not seen why)"), figure_drops_unseen(m, l));
 	}
 	summary_line_end(v, VALUES_AT);

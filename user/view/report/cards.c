@@ -161,7 +161,7 @@ static void put_refused(struct view *v, const struct listener *l)
 	if (known)
 		put_causes(o, known, l, TCPTRACE_CAUSES_REFUSED);
 	if (figure_drops_unseen(m, l))
-		put_fact(o, l->deferred ? N_("more (sk_drops), as TCP_DEFER_ACCEPT drops ACKs without data") :
+		put_fact(o, l->deferred ? N_("more, not seen why (sk_drops); TCP_DEFER_ACCEPT drops ACKs without data") :
 			 N_("more, not seen why (sk_drops)"), KNOWN_EXACTLY, figure_drops_unseen(m, l));
 	end_row(o);
 }
