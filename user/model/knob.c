@@ -25,7 +25,7 @@ static const struct knob knobs[] = {
 	  N_("maxConnections and maxThreads of its connector (Tomcat)") },
 	{ "haproxy", N_("backlog of its frontend (haproxy.cfg; maxconn unless set)"), "maxconn",
 	  "maxconn (haproxy.cfg)", NULL, N_("no defer-accept in its bind, haproxy.cfg") },
-	{ "postgres", N_("max_connections (postgresql.conf; it asks for twice as many)"), "max_files_per_process", NULL },
+	{ "postgres", N_("max_connections (postgresql.conf; it asks for twice as many or more)"), "max_files_per_process", NULL },
 	{ "php-fpm*", N_("listen.backlog of its pool (unless set 511, from PHP 8.2 on net.core.somaxconn)"), "rlimit_files",
 	  N_("pm.max_children of its pool") },
 	{ "apache2", N_("ListenBackLog (511 unless set)"), NULL, "MaxRequestWorkers", NULL,
