@@ -87,9 +87,14 @@ static __always_inline __u64 word_at(__u64 addr)
 	return word;
 }
 
+static __always_inline __u64 head_of(__u32 bucket)
+{
+	return word_at(walk.table.base + (__u64)bucket * walk.table.stride + walk.table.offset);
+}
+
 static __always_inline __u64 chain_head(void)
 {
-	return word_at(walk.table.base + (__u64)walk.bucket * walk.table.stride + walk.table.offset);
+	return head_of(walk.bucket);
 }
 
 /*
@@ -109,34 +114,34 @@ static __always_inline void visit(__u64 addr)
 }
 
 /*
- * The first node of the next chain that has one; 0: not among these heads. Not read beyond the end of the table: a guard
- * page may be there (alloc_large_system_hash() takes vmalloc() on machines with several NUMA nodes). A global function:
- * verified once.
+ * The first node of the next chain that has one; 0: not among these heads. They are read at once, but for the last ones if
+ * that would go beyond the end of the table: a guard page may be there (alloc_large_system_hash() takes vmalloc() on
+ * machines with several NUMA nodes). A global function: verified once.
  */
 __noinline __u64 walk_heads(void)
 {
 	const struct capture_table *t = &walk.table;
-	__u32 each = sizeof(walk.heads) / (t->stride ? t->stride : 1), from = walk.bucket, n, bytes;
+	__u32 each = sizeof(walk.heads) / (t->stride ? t->stride : 1), from = walk.bucket;
+	bool whole;
 
 	each = each ? each : 1;
 	from -= from % each;
-	n = t->size - from < each ? t->size - from : each;
-	bytes = n * t->stride;
-	barrier_var(bytes);	/* or clang knows better than the verifier, and drops the next line */
-	bytes = bytes < sizeof(walk.heads) ? bytes : sizeof(walk.heads);
-	if (bpf_probe_read_kernel(walk.heads, bytes, (const void *)(t->base + (__u64)from * t->stride)))
+	whole = (__u64)from * t->stride + sizeof(walk.heads) <= (__u64)t->size * t->stride;
+	if (whole &&
+	    bpf_probe_read_kernel(walk.heads, sizeof(walk.heads), (const void *)(t->base + (__u64)from * t->stride)))
 		walk.err = -EFAULT;
-	for (__u32 i = 0; i < CAPTURE_HEADS && i < n; i++) {
+	for (__u32 i = 0; i < CAPTURE_HEADS && i < each && from + i < t->size; i++) {
 		__u32 at = (i * t->stride + t->offset) / sizeof(__u64);
+		__u64 head = whole ? walk.heads[at & (CAPTURE_HEADS - 1)] : head_of(from + i);
 
-		if (from + i < walk.bucket || !is_node(walk.heads[at & (CAPTURE_HEADS - 1)]))
+		if (from + i < walk.bucket || !is_node(head))
 			continue;
 		walk.bucket = from + i;
 		if (!walk.seek) {		/* else it was begun by an earlier run */
-			walk.first = walk.heads[at & (CAPTURE_HEADS - 1)];
+			walk.first = head;
 			walk.tries = 0;
 		}
-		return walk.heads[at & (CAPTURE_HEADS - 1)];
+		return head;
 	}
 	walk.bucket = from + each;
 	walk.done = walk.bucket >= t->size;
