@@ -542,6 +542,7 @@ doctor()
 	within "hooks with a mechanism" "$(grep -c " \(fentry\|kprobe\|tracepoint\|none\)  " "$dir/doctor")" 25 40
 	# what has a fallback is not missed otherwise
 	expect "programs that the verifier refused" "$(grep "not better: \(fentry\|kprobe\) load:" "$dir/doctor")" ""
+	expect "what a snapshot does not see" "$(grep '^snapshot: .* none  ' "$dir/doctor")" ""
 	# measured on 6.12; before 6.2 nothing is said
 	! grep -q bpf_rdonly_cast /proc/kallsyms || grep -q '^What it costs: about [1-9]' "$dir/doctor" || fail "doctor does not say what it costs"
 	case $mechanism in
