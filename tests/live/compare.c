@@ -5,9 +5,9 @@
  * Both were made by tcptrace -w at the same time on the same kernel, so a socket has one address. Each recording has
  * keyed hashes of addresses, with a key of its own: what stands for the same address is found first, by the steps
  * that are alike otherwise (one_name_each()). Compared is what lies between two connect()s to ports that nobody else
- * uses, in either: each has its own time of a step, and of one beside such a mark only one side lies within. Every field must be equal except for when: t_ns and call_ns within a second (a guest is slow). Of one socket,
- * what one CPU told must be told in the same order. What only one has the other must have missed: each says how many
- * hits of its hooks it missed.
+ * uses, in either: each has its own time of a step, and of one beside such a mark only one side lies within. Every
+ * field must be equal, but t_ns and call_ns within a second (a guest is slow). Of one socket, what one CPU reported must
+ * come in the same order. What only one has the other must have missed: each says how many hits of its hooks it missed.
  *
  * The two read the queues one after the other: another CPU that has to do with the same listener may come between
  * ("moved"); where none did, the numbers must be equal ("queues"). B may tell a step twice ("twice"): BPF has two
