@@ -346,6 +346,23 @@ static void stalled_parent(void **state)
 	assert_told("accept-stalled", FINDING_CAUSE, ": it was stopped (state T).");
 }
 
+/* And then it accepts them, or its child does. */
+static void stalled_parent_accepts(void **state)
+{
+	box.parent = true;
+	stall('S', 150);
+	accept_by(1, 150, 0, 0, 2);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "it slept in something else (state S).");
+	rig_down(state);
+	up(state);
+	box.parent = true;
+	stall('S', 150);
+	accept_by(1, 160, 0, 0, 2);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, ": nobody had been seen to accept there, and whether");
+}
+
 /* Who accepts later was not there. */
 static void stalled_before_him(void **state)
 {
@@ -1013,7 +1030,7 @@ int main(void)
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
 		TEST(stalled), TEST(stalled_no_more), TEST(stalled_runnable), TEST(stalled_otherwise),
-		TEST(stalled_alone), TEST(stalled_parent), TEST(stalled_before_him), TEST(stalled_twice),
+		TEST(stalled_alone), TEST(stalled_parent), TEST(stalled_parent_accepts), TEST(stalled_before_him), TEST(stalled_twice),
 		TEST(stalled_workers), TEST(stalled_alike), TEST(stalled_unlike), TEST(stalled_partly),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),

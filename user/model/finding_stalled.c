@@ -189,6 +189,22 @@ static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
 	return p;
 }
 
+/* It had children and nobody had accepted, but it has since, there or at another port: then it was its work. */
+static bool accepts(const struct diagnosis *d, uint32_t pid)
+{
+	const struct listener *l;
+	uint32_t i;
+
+	for (i = 0; (l = model_listener(d->m, i)) && l->acceptor.pid != pid; i++)
+		;
+	return l;
+}
+
+static bool is_its_work(const struct diagnosis *d, const struct process *p)
+{
+	return !p->parent || p->state != 'S' || accepts(d, p->pid);
+}
+
 /* What it did meanwhile, or that it never was its work. */
 static void say_why_stalled(struct diagnosis *d, const struct process *p)
 {
@@ -210,8 +226,8 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 		say_advice(d, N_("Look at what they wait for"), N_("pgrep -P {pid} names them, /proc/PID/wchan of each shows it."));
 		return;
 	}
-	if (p->parent && p->state == 'S') {
-		say(d, FINDING_CAUSE, ": nobody was seen to accept there, and whether that is its work or a child's is not known");
+	if (!is_its_work(d, p)) {
+		say(d, FINDING_CAUSE, ": nobody had been seen to accept there, and whether that is its work or a child's is not known");
 		say(d, FINDING_ADVICE, "See the log of {who}: did its workers start? pgrep -P {pid} shows those that run, cat "
 		    "/proc/{pid}/wchan where it sleeps itself.");
 		return;
@@ -266,7 +282,7 @@ bool find_stalled(struct diagnosis *d)
 		say(d, FINDING_CAUSE, s.before ? N_("{listener}: no accept() by {who} for {stall}, since {from} or before, while "
 		    "{stall_waiting:connection} waited") : N_("{listener}: no accept() by {who} for {stall} from {from} on, while "
 		    "{stall_waiting:connection} waited"));
-	if (p.state == 'S' && !p.instead_of && !p.parent && !p.frozen)
+	if (p.state == 'S' && !p.instead_of && !p.frozen && is_its_work(d, &p))
 		say_at_once(d);
 	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ".");

@@ -510,7 +510,7 @@ static bool holder(void *ctx, const struct listener *l, uint64_t from_ns, struct
 static void look_first(struct seen *s, const struct model *m, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
 {
 	struct process p = look(m, l, from_ns);
-	bool alone = p.pid && p.state != '?' && !p.frozen && !p.workers && !p.instead_of && !p.parent;
+	bool alone = p.pid && p.state != '?' && !p.frozen && !p.workers && !p.instead_of;
 
 	*s = (struct seen){ .listener = l->id, .from_ns = from_ns, .votes = 1, .p = p };
 	if (!alone)

@@ -464,7 +464,7 @@ trouble_busy_child()
 	end python
 	told accept-stalled
 	expect "whose" "$(whose accept-stalled)" "$worker"
-	screen "no accept\(\) by python3\[$worker\] for [0-9.]+ (m?s) from $clock on, while 6 connections waited: nobody was seen to accept there"
+	screen "no accept\(\) by python3\[$worker\] for [0-9.]+ (m?s) from $clock on, while 6 connections waited: nobody had been seen to accept there"
 }
 
 scenario trouble_forked_by_thread 4 host alone loose -- "a thread of the master forked its only worker, which sleeps: it is named, not the master"
@@ -522,7 +522,7 @@ sys.stdin.readline()"
 	say python
 	finish python
 	told accept-stalled
-	screen "no accept\(\) by python3\[${pid[python]:-[0-9]+}\] for .*nobody was seen to accept there, and whether that is its work or a child's is not known"
+	screen "no accept\(\) by python3\[${pid[python]:-[0-9]+}\] for .*nobody had been seen to accept there, and whether that is its work or a child's is not known"
 	never_says 'slept in something else'
 }
 
