@@ -72,6 +72,8 @@ static void listed(uint32_t pid, int fd)
 {
 	struct tcptrace_record rec = by(listener_rec(TCPTRACE_EXISTS), pid, fd);
 
+	if (listener())
+		rec = queues(rec, listener()->synq.now, listener()->acceptq.now);
 	rec.new = TCP_S_LISTEN;
 	rig_feed(rec);
 }
@@ -147,6 +149,46 @@ static void before_blame(void **state)
 	rig_listen(128, 4096);
 	pass(200);
 	assert_true(model_ask_owners(rig.m, true));
+}
+
+/* A worker that accepted last and was replaced (a reload) has closed it: in each pause it is asked who has it. */
+static void before_blame_again(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	snapshot(false);
+	listed(SERVER, 3);
+	listed(SERVER + 5, 3);
+	snapshot(true);
+	handshake(1, 1);
+	accept_by(1, SERVER + 5, 0, 0, 0);
+	pass(1000);
+	handshake(2, 1);
+	pass(400);
+	assert_false(model_ask_owners(rig.m, false));
+	pass(200);
+	assert_true(model_ask_owners(rig.m, false));
+	snapshot(false);
+	listed(SERVER, 3);
+	listed(SERVER + 6, 3);
+	snapshot(true);
+	assert_true(listener()->acceptor_gone);
+	pass(2000);
+	assert_false(model_ask_owners(rig.m, false));	/* once */
+	accept_by(2, SERVER + 6, 0, 0, 0);
+	assert_int_equal(listener()->staller.pid, SERVER + 6);	/* the only worker, and not its master */
+	handshake(3, 1);
+	snapshot(false);
+	listed(SERVER, 3);
+	listed(SERVER + 6, 4);
+	snapshot(true);
+	pass(2000);
+	assert_false(model_ask_owners(rig.m, false));	/* it has it at 4, still */
+	machine.gone = SERVER + 6;
+	accept_by(3, SERVER + 6, 0, 0, 0);
+	handshake(4, 1);
+	pass(2000);
+	assert_true(model_ask_owners(rig.m, false));
 }
 
 /* Of several holders: who held it, else who accepts from it. */
@@ -691,7 +733,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(before_blame), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor), CASE(no_descriptor),
+		CASE(before_blame), CASE(before_blame_again), CASE(master_dies), CASE(which_of_them), CASE(which_descriptor), CASE(no_descriptor),
 		CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(bound_alone), CASE(anothers_end), CASE(same_socket),

@@ -144,10 +144,11 @@ void blame_server(struct diagnosis *d)
 	static const struct owner nobody = { .fd = -1 };
 	const struct owner *keeper = listener_keeper(d->l);
 	const struct owner *const who[] = {
-		d->l->acceptor_gone ? &nobody : &d->l->acceptor, keeper ? keeper : &nobody, &d->l->acceptor, &d->l->opener,
+		d->l->acceptor_gone ? &nobody : &d->l->acceptor, &listener_seldom(d->l)->worker, keeper ? keeper : &nobody,
+		&d->l->acceptor, &d->l->opener,
 	};
 
-	blame(d, who, 4);
+	blame(d, who, 5);
 }
 
 void blame_keeper(struct diagnosis *d)

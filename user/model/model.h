@@ -94,6 +94,7 @@ struct seldom {
 	uint32_t acceptor_pids[ACCEPTORS_MAX];	/* of more than one acceptor */
 	uint32_t holders[HOLDERS_MAX];	/* who else than the opener holds it, by the last list */
 	uint32_t nholders;
+	struct owner worker;		/* the only one of them, where who accepted for the opener has left it; pid 0: none */
 	struct failures accept_failures;	/* accept() by errno */
 	uint64_t accepted_then;		/* of the listener, at the last of them */
 	struct owner failer;			/* who called it last in vain, */
@@ -169,6 +170,7 @@ struct listener {
 	uint32_t held_gen;		/* the last snapshot that named any holder */
 	uint64_t holder_ino;		/* what lookup.holds() knows the socket by */
 	uint32_t asked_pid;		/* a list was wanted because this process is gone */
+	uint64_t stall_asked_ns;	/* the pause in which it was asked whether the acceptor is there */
 	bool destroyed;			/* its requests may still end; a new one at the address is another */
 	uint32_t refs;			/* conns that point here */
 	uint32_t seen_gen;		/* last snapshot that named it */

@@ -44,6 +44,8 @@ static void rename_listeners(struct model *m, uint32_t pid, const char *comm)
 		rename_owner(&l->acceptor, pid, comm);
 		rename_owner(&l->holder, pid, comm);
 		rename_owner(&l->staller, pid, comm);
+		if (l->seldom)
+			rename_owner(&l->seldom->worker, pid, comm);
 	}
 	m->renamed = true;
 	m->owners++;
@@ -241,6 +243,8 @@ static void holds_too(struct model *m, struct listener *l, uint32_t pid)
 
 	while (i < s->nholders && s->holders[i] != pid)
 		i++;
+	if (!s->nholders)
+		s->worker = m->actor;
 	if (i == s->nholders && i < HOLDERS_MAX)
 		s->holders[s->nholders++] = pid;
 }
@@ -286,6 +290,8 @@ void owner_listed(struct model *m, struct listener *l)
 	l->listed = true;
 	l->opener_gone = !any || !l->opener_named;
 	l->acceptor_gone = !any || !l->acceptor_named;
+	if (l->seldom && (l->seldom->nholders != 1 || l->opener_gone || !l->acceptor_gone || l->acceptor.pid == l->opener.pid))
+		l->seldom->worker.pid = 0;
 	l->holder = any && l->opener_gone ? l->found : (struct owner){ .fd = -1 };
 	l->holder_ino = 0;
 	m->owners++;
@@ -393,6 +399,18 @@ static bool states_are_wanted(const struct model *m)
 	return wanted && !model_seen(m, TCPTRACE_STATE);
 }
 
+/* Who accepted last, and does not keep it, may have closed it, or ended: others have to, then. No filter's list tells. */
+static bool acceptor_may_be_gone(const struct model *m, const struct listener *l)
+{
+	const struct owner *keeper = listener_keeper(l), *a = &l->acceptor;
+	uint64_t ino = l->holder_ino;
+
+	if (!a->pid || l->acceptor_gone || (keeper && keeper->pid == a->pid) ||
+	    m->only & (TCPTRACE_ONLY_PIDS | TCPTRACE_ONLY_CGROUP))
+		return false;
+	return a->fd < 0 || !m->lookup.holds(m->lookup.ctx, a, &ino);
+}
+
 /*
  * Who stalls will be named, and at the end all are. Whose a listener is that no list has named yet rests on its opener's
  * word: it may have closed it before we looked, and its descriptor's number be another socket's by then.
@@ -400,8 +418,13 @@ static bool states_are_wanted(const struct model *m)
 static bool list_is_due(const struct model *m, struct listener *l, bool end)
 {
 	uint64_t from_ns = l->pace.now.from_ns;
-	bool due = l->open && !l->listed && (end || (from_ns && m->totals.last_ns >= from_ns + PACE_STALL_NS));
+	bool stalls = l->open && from_ns && m->totals.last_ns >= from_ns + PACE_STALL_NS;
+	bool due = !l->listed && (stalls || (end && l->open));
 
+	if (stalls && l->stall_asked_ns != from_ns) {
+		l->stall_asked_ns = from_ns;
+		due |= acceptor_may_be_gone(m, l);
+	}
 	l->listed |= due;		/* once: a list may be of no use (-p) */
 	return due;
 }

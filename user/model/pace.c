@@ -43,7 +43,9 @@ bool stall_worse(const struct stall *a, const struct stall *b)
 /* Whom to name, whoever accepts later. */
 static const struct owner *server_of(const struct listener *l)
 {
-	return l->acceptor.pid && !l->acceptor_gone ? &l->acceptor : listener_named(l);
+	if (l->acceptor.pid && !l->acceptor_gone)
+		return &l->acceptor;
+	return listener_seldom(l)->worker.pid ? &listener_seldom(l)->worker : listener_named(l);
 }
 
 static void ends(struct listener *l, uint64_t t_ns)

@@ -312,6 +312,29 @@ static bool has_socket(uint32_t pid, int32_t fd, uint64_t socket)
 	return fd >= CHILD_FDS && holder_inode(pid, fd, &its) == 1 && its == socket;
 }
 
+#define FDS_LISTED	4096
+
+/* At any number. Where that is not known, it has. */
+static bool may_have_socket(uint32_t pid, int32_t fd, uint64_t socket)
+{
+	unsigned int listed = 0;
+	bool has = has_socket(pid, fd, socket);
+	struct dirent *e;
+	uint64_t its;
+	char path[48];
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/fd", pid);
+	d = has ? NULL : opendir(path);
+	if (!d)
+		return has || errno != ENOENT;
+	while (!has && (e = readdir(d)))
+		has = listed++ == FDS_LISTED || (isdigit((unsigned char)*e->d_name) &&
+						 holder_inode(pid, atoi(e->d_name), &its) == 1 && its == socket);
+	closedir(d);
+	return has;
+}
+
 /*
  * A child that was made while nobody accepted may be a fork that is about to exec. A service that was started for the
  * clients that wait has done so: its name is another than its parent's.
@@ -462,20 +485,40 @@ static void blame_keeper(struct process *best, const struct model *m, const stru
 	best->parent = !by && is_parent(keeper->pid);
 }
 
+/*
+ * Who accepted and has it still, the last one first: a worker that a reload has replaced closes it, and lives until its
+ * last client is gone.
+ */
+static unsigned int acceptors_left(uint32_t *pids, const struct listener *l, const struct owner *keeper)
+{
+	uint32_t i, n = l->seldom ? l->acceptors : 0;
+	uint64_t ours;
+	bool known = keeper && keeper->fd >= 0 && holder_inode(keeper->pid, keeper->fd, &ours) == 1;
+	unsigned int all = 0, left = 0;
+
+	if (!l->acceptor_gone)
+		pids[all++] = l->acceptor.pid;
+	for (i = 0; i < n; i++)
+		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
+			pids[all++] = l->seldom->acceptor_pids[i];
+	for (i = 0; i < all; i++)
+		if (pids[i] && (!known || may_have_socket(pids[i], keeper->fd, ours)))
+			pids[left++] = pids[i];
+	return left;
+}
+
 /* Who should have taken from its queue since then. */
 static struct process look(const struct model *m, const struct listener *l, uint64_t from_ns)
 {
-	uint32_t i, n = l->seldom ? l->acceptors : 0;
 	const struct owner *keeper = listener_keeper(l);
 	struct process best = { 0 }, gone;
+	uint32_t pids[ACCEPTORS_MAX + 1];
+	unsigned int n = acceptors_left(pids, l, keeper);
 
-	if (!l->acceptor_gone)
-		consider(&best, l->acceptor.pid, l->acceptor.tid);
-	for (i = 0; i < n; i++)
-		if (l->seldom->acceptor_pids[i] != l->acceptor.pid)
-			consider(&best, l->seldom->acceptor_pids[i], 0);
-	if (best.pid && n)
-		count_alike(l->seldom->acceptor_pids, n, &best);
+	for (unsigned int i = 0; i < n; i++)
+		consider(&best, pids[i], pids[i] == l->acceptor.pid ? l->acceptor.tid : 0);
+	if (best.pid)
+		count_alike(pids, n, &best);
 	if (best.pid || !keeper || consider_holders(&best, l, keeper, from_ns))
 		return best;
 	consider(&best, keeper->pid, 0);

@@ -559,6 +559,62 @@ sys.stdin.readline()"
 	screen "it holds the listener, and process $worker, which accepted at another of its ports, is gone"
 }
 
+scenario trouble_reloaded 4 host alone loose -- "nginx reloaded, the old worker lives on for a client it has: who is stopped is the new one"
+trouble_reloaded()
+{
+	local old
+
+	head -c 8000000 /dev/zero > "$dir/large"
+	nginx_at "$port" 5
+	mv "$dir/large" "$dir/www/large"
+	worker_of nginx
+	old=$worker
+	trouble
+	exec 8<> "/dev/tcp/127.0.0.1/$port"		# and does not read what it asks for
+	printf 'GET /large HTTP/1.0\r\n\r\n' >&8
+	until_received "$port"
+	kill -HUP "${pid[nginx]}"
+	until_children nginx 2
+	until_held_by "$port" 2				# master and one worker: the old one has closed it
+	worker=$(pgrep_children "${pid[nginx]}" | grep -vx "$old")
+	kill -STOP "$worker"
+	crowd 4
+	crowd_in 4
+	until_stalled "$port" 1500 4
+	end_trouble
+	kill -CONT "$worker"
+	crowd_gone
+	exec 8>&-
+	end nginx
+	told accept-stalled
+	expect "state, whose" "$(evidence accept-stalled state) $(whose accept-stalled)" "T $worker"
+	never_says "nginx\[$old\] for"
+}
+
+# until_received PORT: a client that does not read has something to read
+until_received()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		ss -Htn "dport = :$1" | awk '$2 > 1000 { found = 1 } END { exit !found }' && return
+		sleep 0.05
+	done
+	fail "port $1 sends nothing"
+}
+
+# until_held_by PORT N: so many processes have its listener
+until_held_by()
+{
+	local i
+
+	for ((i = 0; i < patience * 20; i++)); do
+		(($(ss -Hltnp "sport = :$1" | grep -o 'pid=' | wc -l) == $2)) && return
+		sleep 0.05
+	done
+	fail "the listener of port $1 is not held by $2 processes"
+}
+
 scenario trouble_stuck_member 4 host alone loose -- "nginx reuseport, one of two workers stopped: which one"
 trouble_stuck_member()
 {
