@@ -202,6 +202,10 @@ static void the_oldest(void **state)
 	handshake(2, 1);
 	model_until(rig.m, rig.t + 700 * MS);
 	assert_int_equal(known(FIGURE_ACCEPTQ_OLDEST), KNOWN_EXACTLY);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);	/* it waits there no more, moved or reset */
+	assert_int_equal(listener()->acceptq.now, 1);
+	assert_int_equal(known(FIGURE_ACCEPTQ_NOW), KNOWN_NOT);
+	assert_int_equal(known(FIGURE_ACCEPTQ_OLDEST), KNOWN_NOT);
 }
 
 /* One was served at once and four hang: the median is theirs. */

@@ -201,13 +201,13 @@ uint32_t model_acceptq_waits(const struct model *m, const struct listener *l, st
 }
 
 /* Nobody waits, or it is known since when; at least that where the kernel holds more than we saw come. */
-static enum known oldest_known(const struct model *m, const struct queue *q, enum known k)
+static enum known oldest_known(const struct model *m, const struct listener *l, const struct queue *q, enum known k)
 {
 	const struct conn *c = first_waiting(q);
 
 	if (!k || !q->now)
 		return k;
-	if (!c || !waited(m, c))
+	if (!l->open || !c || !waited(m, c))	/* who is left of a closed one waits there no more */
 		return KNOWN_NOT;
 	return at_most(k, q->now > q->known || waits_longer(m, c));
 }
@@ -230,9 +230,9 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 	case FIGURE_ACCEPTQ_FULL:
 		return l->limit_known && !(only & PART) ? k : KNOWN_NOT;
 	case FIGURE_SYNQ_OLDEST:
-		return steps_seen(m, true) ? oldest_known(m, &l->synq, k) : KNOWN_NOT;
+		return steps_seen(m, true) ? oldest_known(m, l, &l->synq, k) : KNOWN_NOT;
 	case FIGURE_ACCEPTQ_OLDEST:
-		return oldest_known(m, &l->acceptq, k);
+		return oldest_known(m, l, &l->acceptq, k);
 	case FIGURE_ACCEPTQ_WAIT:	/* of those that were taken */
 		return at_most(k, l->in_acceptq.open);
 	case FIGURE_BLOCKED:		/* no call was seen to begin: only what it returned was of interest */
