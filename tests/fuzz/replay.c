@@ -113,7 +113,7 @@ static void sum_up(struct replay *r)
 	end.unknown = stats.unknown;
 	if (ops->finish)
 		ops->finish(&r->view);
-	findings(r->model, NULL, on_finding, r);
+	findings(r->model, NULL, NULL, on_finding, r);
 	for (uint32_t i = 0; ops->listener && (l = model_listener(r->model, i)); i++)
 		ops->listener(&r->view, r->model, l);
 	if (ops->end)

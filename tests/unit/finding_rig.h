@@ -25,6 +25,7 @@ static struct {
 	char state, state_then;			/* state_then: in a pause that is over; 0: the same */
 	const char *comm;
 	uint64_t nofile;
+	finding_wanted_fn wanted;
 } box;
 
 static bool box_sysctl(void *ctx, uint32_t netns, enum machine_sysctl which, uint64_t *value)
@@ -93,7 +94,7 @@ static void keep(void *ctx, const struct finding *f)
 static inline void look_on(const struct machine *machine)
 {
 	memset(&found, 0, sizeof(found));
-	findings(rig.m, machine, keep, NULL);
+	findings(rig.m, machine, box.wanted, keep, NULL);
 }
 
 static inline void look(void) { look_on(&box.machine); }

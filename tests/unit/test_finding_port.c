@@ -306,7 +306,13 @@ static void elsewhere(void **state)
 	assert_int_equal(found.n, 0);
 }
 
-/* A scan: no more than three ports are told, those asked for most, and how many more there are. */
+static bool of_low_ports(void *ctx, const struct finding *f)
+{
+	(void)ctx;
+	return f->lport <= 6;
+}
+
+/* A scan: no more than three ports are told, those asked for most, and how many more there are: of those that are wanted. */
 static void scan(void **state)
 {
 	(void)state;
@@ -319,6 +325,18 @@ static void scan(void **state)
 	assert_string_equal(found.text[0][FINDING_SEEN], "");
 	assert_string_equal(found.text[1][FINDING_SEEN], "");
 	assert_string_equal(found.text[2][FINDING_SEEN], "SYNs to 15 more destinations were answered so, too.");
+	box.wanted = of_low_ports;
+	look();
+	assert_int_equal(found.n, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(found.f[i].value[0].number, 6 - i);
+	assert_string_equal(found.text[2][FINDING_SEEN], "SYNs to 1 more destination were answered so, too.");
+}
+
+static bool of_second_port(void *ctx, const struct finding *f)
+{
+	(void)ctx;
+	return f->lport == PORT + 1;
 }
 
 /* A process that has ended had several ports, or one that opens them for a while: one finding. */
@@ -340,6 +358,10 @@ static void ports_of_one(void **state)
 	look();
 	assert_told("no-listener", FINDING_CAUSE, "5 SYNs to 10.0.0.1:8080 answered by RST: nobody listened from ");
 	assert_says(FINDING_COST, "The same of 1 other listener of that process.");
+	box.wanted = of_second_port;
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "4 SYNs to 10.0.0.1:8081 answered by RST: nobody listened from ");
+	assert_not_said("The same of");
 }
 
 int main(void)

@@ -229,7 +229,7 @@ static char *finish(size_t *size)
 
 	if (b.v.ops->finish)
 		b.v.ops->finish(&b.v);
-	findings(b.m, NULL, on_finding, &b.v);
+	findings(b.m, NULL, NULL, on_finding, &b.v);
 	for (i = 0; (l = model_listener(b.m, i)); i++)
 		b.v.ops->listener(&b.v, b.m, l);
 	if (b.v.ops->end)

@@ -38,7 +38,7 @@ static int show(struct view *v, const struct lab_run *r)
 	for (size_t i = 0; i < r->nrecords; i++)
 		model_feed(m, &r->records[i]);
 	v->ops->finish(v);
-	findings(m, NULL, on_finding, v);
+	findings(m, NULL, NULL, on_finding, v);
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++)
 		v->ops->listener(v, m, l);
 	v->ops->end(v, &end);

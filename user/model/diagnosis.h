@@ -36,6 +36,7 @@ struct diagnosis {
 
 /* finding.c */
 struct diagnosis diagnosis_of(const struct diagnosis *from, const struct listener *l);	/* an empty one */
+bool is_wanted(const struct diagnosis *d, const struct finding *f);
 void say(struct diagnosis *d, enum finding_part part, const char *text);
 void say_number(struct diagnosis *d, const char *key, uint64_t number);
 void say_value(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number);

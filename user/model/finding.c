@@ -11,6 +11,7 @@ struct found {
 	struct finding *f;
 	size_t n, size;
 	finding_fn fn;				/* without memory they are handed out as they come */
+	finding_wanted_fn wanted;
 	void *ctx;
 };
 
@@ -95,12 +96,19 @@ static void say_namespace(struct diagnosis *d)
 	say(d, FINDING_ADVICE, " This is in another network namespace ({netns}): nsenter -t {nsenter} -n.");
 }
 
+bool is_wanted(const struct diagnosis *d, const struct finding *f)
+{
+	return !d->found->wanted || d->found->wanted(d->found->ctx, f);
+}
+
 void tell(struct diagnosis *d, const char *id)
 {
 	struct found *found = d->found;
 
 	d->f.id = id;
 	d->f.netns = d->netns;
+	if (!is_wanted(d, &d->f))
+		return;
 	say_namespace(d);
 	if (found->n == found->size) {
 		size_t size = found->size ? 2 * found->size : 16;
@@ -378,9 +386,9 @@ static int costlier(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-void findings(const struct model *m, const struct machine *machine, finding_fn fn, void *ctx)
+void findings(const struct model *m, const struct machine *machine, finding_wanted_fn wanted, finding_fn fn, void *ctx)
 {
-	struct found found = { .fn = fn, .ctx = ctx };
+	struct found found = { .fn = fn, .wanted = wanted, .ctx = ctx };
 	struct diagnosis d = { .m = m, .machine = machine, .found = &found };
 	const struct listener *l;
 	bool refused;

@@ -68,8 +68,12 @@ struct finding {
 };
 
 typedef void (*finding_fn)(void *ctx, const struct finding *f);
+typedef bool (*finding_wanted_fn)(void *ctx, const struct finding *f);
 
-/* Calls fn for each finding, that which cost most first. machine NULL: a replay. */
-void findings(const struct model *m, const struct machine *machine, finding_fn fn, void *ctx);
+/*
+ * Calls fn for each finding, that which cost most first. machine NULL: a replay. What wanted (NULL: all) does not want is
+ * none of those that are counted or left out beside others.
+ */
+void findings(const struct model *m, const struct machine *machine, finding_wanted_fn wanted, finding_fn fn, void *ctx);
 
 #endif

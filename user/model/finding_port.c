@@ -246,13 +246,19 @@ static void say_restarted(struct diagnosis *d, const struct unheard *u, const st
 	    N_("Start it again; find out why it ended."));
 }
 
+/* One of them, where it is on this machine; or NULL. */
+static const struct owner *client_of(const struct model *m, const struct unheard *u)
+{
+	const struct connects *row = model_connect_failed(m, u->netns, u->lport, ECONNREFUSED, u->laddr);
+
+	return row && row->who.pid ? &row->who : NULL;
+}
+
 static void say_clients(struct diagnosis *d, const struct unheard *u)
 {
-	/* one of them, where it is on this machine */
-	const struct connects *row = model_connect_failed(d->m, u->netns, u->lport, ECONNREFUSED, u->laddr);
-	const struct owner *const client[] = { row ? &row->who : NULL };
+	const struct owner *const client[] = { client_of(d->m, u) };
 
-	if (row && row->who.pid) {
+	if (client[0]) {
 		blame(d, client, 1);
 		say(d, FINDING_COST, u->clients ? N_("They came from {raddr} and others, among them {who}.") :
 		    N_("They came from {raddr}, among them those of {who}."));
@@ -303,27 +309,38 @@ static void tell_unheard(const struct diagnosis *from, const struct unheard *u, 
 	tell(&d, "no-listener");
 }
 
+/* What tell_unheard() would tell where nobody listened. */
+static bool unheard_wanted(const struct diagnosis *d, const struct unheard *u, const struct around *a)
+{
+	struct finding f = { .netns = u->netns, .lport = u->lport, .family = u->family };
+	const struct owner *who = a->other ? &a->other->opener : client_of(d->m, u);
+
+	if (who)
+		f.who = *who;
+	return is_wanted(d, &f);
+}
+
 /* Nobody was ever seen to listen there. */
-static bool never_heard(const struct model *m, const struct unheard *u)
+static bool never_heard(const struct diagnosis *d, const struct unheard *u)
 {
 	struct around a;
 
 	if (!u->used)
 		return false;
-	a = around(m, u);
-	return !somebody_listened(&a) && unheard_told(m, u, &a);
+	a = around(d->m, u);
+	return !somebody_listened(&a) && unheard_told(d->m, u, &a) && unheard_wanted(d, u, &a);
 }
 
 /* Of the ports where nobody was ever seen to listen the one most asked for, after `before`. */
-static const struct unheard *busiest(const struct model *m, const struct unheard *before)
+static const struct unheard *busiest(const struct diagnosis *d, const struct unheard *before)
 {
 	const struct unheard *u, *found = NULL;
 
 	for (uint32_t i = 0; i < CONNECTS; i++) {
-		u = model_unheard(m, i);
+		u = model_unheard(d->m, i);
 		if (before && (u->count > before->count || (u->count == before->count && u >= before)))
 			continue;
-		if (never_heard(m, u) && (!found || u->count > found->count || (u->count == found->count && u > found)))
+		if (never_heard(d, u) && (!found || u->count > found->count || (u->count == found->count && u > found)))
 			found = u;
 	}
 	return found;
@@ -332,17 +349,17 @@ static const struct unheard *busiest(const struct model *m, const struct unheard
 /* The busiest; with the last of them how many more there are. */
 static void find_never_heard(struct diagnosis *d)
 {
-	const struct unheard *u = busiest(d->m, NULL);
+	const struct unheard *u = busiest(d, NULL);
 	uint64_t untold = 0;
 
 	for (uint32_t i = 0; i < CONNECTS; i++)
-		untold += never_heard(d->m, model_unheard(d->m, i));
+		untold += never_heard(d, model_unheard(d->m, i));
 	for (unsigned int n = 1; u && n <= UNHEARD_TOLD; n++) {
 		struct around a = around(d->m, u);
 
 		untold--;
 		tell_unheard(d, u, &a, n == UNHEARD_TOLD ? untold : 0);
-		u = busiest(d->m, u);
+		u = busiest(d, u);
 	}
 }
 

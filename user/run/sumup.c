@@ -6,12 +6,16 @@ struct asking {
 	const struct select *select;
 };
 
+static bool is_asked_for(void *ctx, const struct finding *f)
+{
+	return select_finding(((const struct asking *)ctx)->select, f);
+}
+
 static void on_finding(void *ctx, const struct finding *f)
 {
-	const struct asking *a = ctx;
+	struct view *v = ((const struct asking *)ctx)->view;
 
-	if (select_finding(a->select, f))
-		a->view->ops->finding(a->view, f);
+	v->ops->finding(v, f);
 }
 
 static void put_findings(const struct outputs *s, struct view *v, const struct model *m)
@@ -20,7 +24,7 @@ static void put_findings(const struct outputs *s, struct view *v, const struct m
 
 	v->findings = 0;
 	if (v->ops->finding)
-		findings(m, s->machine, on_finding, &a);
+		findings(m, s->machine, is_asked_for, on_finding, &a);
 	summary_findings_left(v);
 }
 

@@ -34,7 +34,7 @@ static void keep_finding(void *ctx, const struct finding *f)
 	struct out text;
 	size_t n;
 
-	if (all->n == TOP_FINDINGS || (t->v->cfg.picks_finding && !t->v->cfg.picks_finding(t->v->cfg.picks_ctx, f)))
+	if (all->n == TOP_FINDINGS)
 		return;
 	if (out_open(&text, -1))
 		return;
@@ -54,6 +54,13 @@ static void keep_finding(void *ctx, const struct finding *f)
 	out_close(&text);
 }
 
+static bool picks(void *ctx, const struct finding *f)
+{
+	const struct view_config *cfg = &((struct top *)ctx)->v->cfg;
+
+	return !cfg->picks_finding || cfg->picks_finding(cfg->picks_ctx, f);
+}
+
 void top_findings_look(struct top *t, uint64_t now_ns)
 {
 	if (t->findings.made_ns && now_ns < t->findings.made_ns + FINDINGS_EVERY)
@@ -62,7 +69,7 @@ void top_findings_look(struct top *t, uint64_t now_ns)
 	t->findings.n = 0;
 	for (unsigned int i = 0; i < t->nmodels; i++) {
 		t->v->host = (uint8_t)i;
-		findings(t->models[i], t->v->cfg.machine, keep_finding, t);
+		findings(t->models[i], t->v->cfg.machine, picks, keep_finding, t);
 	}
 }
 
