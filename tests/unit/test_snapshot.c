@@ -428,6 +428,46 @@ static void asked_again(void **state)
 	gone_after_three(true, TCPTRACE_SYNQ_EXPIRED);
 }
 
+/* Found half-open, sent its SYN-ACK again, found again after as long (0: not), gone by the sweep after `gone`. */
+static void leaves_unseen(void **state, uint64_t found_ms, uint64_t gone_ms, bool refused, unsigned int cause)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED };
+
+	rig_down(state);
+	rig_up(state);
+	rec.arg = ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_SYNQ_ADD)) & ~(2ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_SYNQ_DEL)) &
+		  ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPTQ_ADD)) & ~(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_STATE));
+	rig_feed(rec);
+	snapshot(false, 0);
+	exists_listener(1, 0);
+	exists_request(1);
+	snapshot(true, 0);
+	rig.t += 500 * MS;
+	synack_again();
+	if (refused)
+		drop(1, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(1), 1, 0);
+	rig.t += found_ms * MS;
+	if (found_ms) {
+		snapshot(false, 0);
+		exists_listener(1, 0);
+		exists_request(1);
+		snapshot(true, 0);
+	}
+	rig.t += gone_ms * MS;
+	only_listener(queues(listener_rec(0), 0, 0));
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, cause);
+	assert_int_equal(listener()->causes[TCPTRACE_SYNQ_EXPIRED], cause == TCPTRACE_SYNQ_EXPIRED);
+}
+
+/* Where nobody tells who comes in, who is gone may have, and may be closed by now. */
+static void came_in_unseen(void **state)
+{
+	leaves_unseen(state, 1000, 1100, false, TCPTRACE_SYNQ_EXPIRED);		/* when the timer fires for the second time */
+	leaves_unseen(state, 700, 700, false, TCPTRACE_CAUSE_NONE);		/* before */
+	leaves_unseen(state, 0, 2100, false, TCPTRACE_CAUSE_NONE);		/* it may have answered at once */
+	leaves_unseen(state, 1000, 1100, true, TCPTRACE_CAUSE_NONE);		/* it had answered, and does so again */
+}
+
 /* sk_drops rose by more than what was seen to be refused. */
 static void refused_unseen(void **state)
 {
@@ -693,7 +733,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(seeded), CASE(refused_cookie), CASE(lost_end), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(not_expired), CASE(host_unreachable),
-		CASE(asked_again),
+		CASE(asked_again), CASE(came_in_unseen),
 		CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),

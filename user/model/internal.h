@@ -115,7 +115,7 @@ struct snapshot {
 	bool owners;			/* it lists who holds what */
 	bool timewaits;			/* it names some: a filter by process cannot, nobody owns them */
 	uint32_t gen, netns;		/* netns 0: all */
-	uint64_t begin_ns;
+	uint64_t begin_ns, before_ns;	/* of this one, and of the one before; 0: none */
 };
 
 /* brief.c. Records of a batch go by their number in it. */

@@ -118,6 +118,23 @@ static bool may_have_expired(const struct model *m, const struct conn *c, const 
 	return !may_be_icmp(c, end);
 }
 
+#define ANSWERED_NS	500000000ull	/* what a SYN-ACK that was sent again brings is there by then */
+
+/*
+ * Where no step tells who comes in (-x by tracepoints), who is gone may have, and may be gone from the accept queue, too.
+ * Not who has never sent the third packet, was found half-open well after the last SYN-ACK, and is gone when the timer has
+ * fired once more.
+ */
+static bool may_have_come_in(const struct model *m, const struct conn *c, const struct tcptrace_record *end)
+{
+	if (model_seen(m, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_EXACTLY || model_seen(m, TCPTRACE_ACCEPTQ_ADD) != TCPTRACE_SEEN_NOT ||
+	    model_seen(m, TCPTRACE_STATE) != TCPTRACE_SEEN_NOT)
+		return false;
+	return c->ack_refused || (c->listener && c->listener->deferred) || !c->again_ns ||
+	       m->snap.before_ns < c->again_ns + ANSWERED_NS ||
+	       end->t_ns < c->again_ns + (1000000000ull << c->timed) - ANSWERED_NS / 5;
+}
+
 static unsigned int gone_why(const struct model *m, const struct conn *c, const struct tcptrace_record *end)
 {
 	if (c->listener && !c->listener->open)
@@ -125,6 +142,8 @@ static unsigned int gone_why(const struct model *m, const struct conn *c, const 
 	if (c->reset)
 		return TCPTRACE_SYNQ_RESET;
 	if (c->last_ns < lost_until(m))		/* the record that tells may be among these */
+		return TCPTRACE_CAUSE_NONE;
+	if (may_have_come_in(m, c, end))
 		return TCPTRACE_CAUSE_NONE;
 	return may_have_expired(m, c, end) ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_OTHER;
 }

@@ -261,5 +261,6 @@ void on_snapshot(struct model *m, const struct tcptrace_record *rec)
 	m->snap.active = true;
 	m->snap.timewaits = m->snap.owners = false;
 	m->snap.netns = rec->netns;
+	m->snap.before_ns = m->snap.begin_ns;
 	m->snap.begin_ns = rec->t_ns;
 }

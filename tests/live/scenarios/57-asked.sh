@@ -66,6 +66,19 @@ asked_expired()
 	events synack-retrans:5 synq-del:5 synq-del,cause=expired:5 synq-add:0
 }
 
+scenario asked_came_in 46 own -- "-x: who came in late, and was gone before a sweep, has not expired"
+asked_came_in()
+{
+	own_trace -x
+	server --accept loop
+	peer script 'syn 1-7; expect-synack 1-7; sleep-ms 1400; auto 1-7; ack 1-7; fin 1-7; settle 100;
+		syn 11-17; expect-synack 11-17; sleep-ms 500; auto 11-17; ack 11-17; fin 11-17; settle 1500'
+	stop server
+	untrace
+	kernel PassiveOpens=14
+	events synack-retrans:7 synq-del,cause=expired:0
+}
+
 scenario asked_trouble_none 4 alone -- "-x, and all went well: one line says so, and what is not watched"
 asked_trouble_none()
 {
