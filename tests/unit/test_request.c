@@ -29,6 +29,12 @@ static void good(void **state)
 	assert_true(r.head && !r.get && !r.openmetrics && !r.gzip && r.path == HTTP_HEALTHY);
 	assert_true(parse("POST / HTTP/1.1\r\n\r\n", &r));
 	assert_true(!r.head && !r.get && r.path == HTTP_ROOT);
+	assert_true(parse("GET http://a:9817/metrics?x=http://b/ HTTP/1.1\r\nHost: a:9817\r\n\r\n", &r));
+	assert_true(r.get && r.path == HTTP_METRICS);
+	assert_true(parse("GET HTTP://[::1] HTTP/1.1\r\n\r\n", &r) && r.path == HTTP_ROOT);
+	assert_true(parse("GET http:// HTTP/1.1\r\n\r\n", &r) && r.path == HTTP_ROOT);
+	assert_true(parse("GET https://a/metrics HTTP/1.1\r\n\r\n", &r) && r.path == HTTP_ELSEWHERE);
+	assert_true(parse("GET http:/metrics HTTP/1.1\r\n\r\n", &r) && r.path == HTTP_ELSEWHERE);
 	assert_true(parse("GET /metrics/ HTTP/1.1\r\nX: gzip application/openmetrics-text\r\n\r\n", &r));
 	assert_true(r.path == HTTP_ELSEWHERE && !r.gzip && !r.openmetrics);
 }

@@ -99,10 +99,22 @@ static void take_header(struct http_request *r, struct span line)
 		r->gzip |= wants(line, "gzip") != 0;
 }
 
+/* RFC 9112, 3.2.2: a proxy may name the host there, and who is asked ignores it. */
+static struct span without_host(struct span target)
+{
+	const char *path;
+
+	if (target.n < 7 || strncasecmp(target.at, "http://", 7))
+		return target;
+	path = memchr(target.at + 7, '/', target.n - 7);
+	return path ? (struct span){ path, target.n - (size_t)(path - target.at) } : (struct span){ "/", 1 };
+}
+
 static enum http_path path_of(struct span target)
 {
 	struct span path = before(&target, '?');
 
+	path = without_host(path);
 	if (is_word(path, "/metrics"))
 		return HTTP_METRICS;
 	if (is_word(path, "/-/healthy"))
