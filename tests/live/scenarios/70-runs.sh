@@ -432,7 +432,7 @@ flood_said()
 	end load KILL
 	said "$what"
 	view "$dir/lines" ''
-	start load "$bin/client" --timeout $limit --count 5000 $local "$port"
+	start load "$bin/client" --timeout $limit --count 1000 $local "$port"
 	finish load
 	unview
 	stop server
