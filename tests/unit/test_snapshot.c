@@ -428,6 +428,54 @@ static void asked_again(void **state)
 	gone_after_three(true, TCPTRACE_SYNQ_EXPIRED);
 }
 
+static void see_all_but(uint64_t events)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_OBSERVED, .arg = ~0ull };
+
+	for (unsigned int event = 0; event < TCPTRACE_EVENT_MAX; event++)
+		if (events >> event & 1)
+			rec.arg &= ~(3ull << TCPTRACE_SEEN_SHIFT(event));
+	rig_feed(rec);
+}
+
+/* A RST for the socket of what was half-open: it had come in, and is no request that was reset. */
+static void reset_when_in(void **state)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_RST_RECEIVED, 1);
+
+	(void)state;
+	see_all_but(1ull << TCPTRACE_SYNQ_ADD | 1ull << TCPTRACE_SYNQ_DEL | 1ull << TCPTRACE_ACCEPTQ_ADD | 1ull << TCPTRACE_STATE);
+	snapshot(false, 0);
+	exists_listener(1, 0);
+	exists_request(1);
+	snapshot(true, 0);
+	rig.t += 500 * MS;
+	rec.sk = SK(1);
+	rec.old = TCP_S_CLOSE_WAIT;
+	rig_feed(rec);
+	only_listener(queues(listener_rec(0), 0, 0));
+	assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_SYNQ_ESTABLISHED);
+	assert_int_equal(listener()->causes[TCPTRACE_SYNQ_RESET], 0);
+}
+
+/* By tracepoints a cookie's child is told from a request's by what came before, where that is asked for. */
+static void by_what(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	for (unsigned int i = 1; i <= 2; i++) {
+		see_all_but(i == 1 ? 0 : 1ull << TCPTRACE_SYNQ_ADD | 1ull << TCPTRACE_COOKIE_SENT);
+		rec = queues(server_rec(TCPTRACE_ACCEPTQ_ADD, i), 0, i);
+		rec.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+		rec.flags |= TCPTRACE_F_INFERRED;
+		rec.sk = SK(i);
+		rig_feed(rec);
+		assert_int_equal(nth(TCPTRACE_ACCEPTQ_ADD, i - 1)->ev.cause,
+				 i == 1 ? TCPTRACE_ACCEPTQ_HANDSHAKE : TCPTRACE_CAUSE_NONE);
+	}
+}
+
 /* Found half-open, sent its SYN-ACK again, found again after as long (0: not), gone by the sweep after `gone`. */
 static void leaves_unseen(void **state, uint64_t found_ms, uint64_t gone_ms, bool refused, unsigned int cause)
 {
@@ -733,7 +781,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(seeded), CASE(refused_cookie), CASE(lost_end), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(not_expired), CASE(host_unreachable),
-		CASE(asked_again), CASE(came_in_unseen),
+		CASE(asked_again), CASE(came_in_unseen), CASE(reset_when_in), CASE(by_what),
 		CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),

@@ -81,6 +81,15 @@ static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 	       !had_request(conn_half_open(m, rec));
 }
 
+/* Where requests or cookies are not asked for nothing tells them apart. */
+static bool may_be_cookie(struct model *m, const struct tcptrace_record *rec)
+{
+	return rec->flags & TCPTRACE_F_INFERRED && rec->cause == TCPTRACE_ACCEPTQ_HANDSHAKE &&
+	       (model_seen(m, TCPTRACE_COOKIE_SENT) == TCPTRACE_SEEN_NOT ||
+		model_seen(m, TCPTRACE_SYNQ_ADD) == TCPTRACE_SEEN_NOT) &&
+	       !had_request(conn_by_sk(m, rec)) && !had_request(conn_half_open(m, rec));
+}
+
 /* Out of the queue of a closed listener, of which no record tells any more. It waits on, but not for that one's accept(). */
 static void move_from(struct model *m, struct conn *c, uint64_t t_ns)
 {
@@ -123,15 +132,15 @@ static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 
 void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
 {
-	struct tcptrace_record cookie;
+	struct tcptrace_record other = *rec;
 
 	if (by_cookie(m, rec)) {
 		cookie_infer(m, rec, TCPTRACE_COOKIE_OK);
-		cookie = *rec;
-		cookie.cause = TCPTRACE_ACCEPTQ_COOKIE;
-		rec = &cookie;
+		other.cause = TCPTRACE_ACCEPTQ_COOKIE;
+	} else if (may_be_cookie(m, rec)) {
+		other.cause = TCPTRACE_CAUSE_NONE;
 	}
-	acceptq_add(m, rec);
+	acceptq_add(m, &other);
 }
 
 static void taken_by(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)

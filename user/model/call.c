@@ -201,6 +201,13 @@ static bool aborts_queued(const struct conn *c, const struct tcptrace_record *re
 	       (rec->old == TCP_S_ESTABLISHED || rec->old == TCP_S_CLOSE_WAIT);
 }
 
+/* A socket is reported for what was a request when it was last seen: it came in, and nobody told. */
+static bool came_in_before(const struct model *m, const struct conn *c, const struct tcptrace_record *rec)
+{
+	return comes_in_unseen(m) && c && c->in_synq && !c->sk && c->listener && rec->sk && rec->sk != c->listener->sk &&
+	       !(rec->flags & TCPTRACE_F_REQUEST) && rec->old != TCP_S_SYN_RECV && rec->old != TCP_S_NEW_SYN_RECV;
+}
+
 /* retrans, rst-sent, rst-received: a RST is often sent for no socket, or reported for the listener. */
 void on_segment(struct model *m, const struct tcptrace_record *rec)
 {
@@ -217,6 +224,10 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 		c = index_find_rec(m, rec);
 	if (rec->event == TCPTRACE_RST_RECEIVED && rec_repeated(c, rec))
 		return;
+	if (came_in_before(m, c, rec)) {
+		leave_synq(m, leave_record(m, rec->t_ns, c, TCPTRACE_SYNQ_DEL, TCPTRACE_F_SAMPLED), c, TCPTRACE_SYNQ_ESTABLISHED);
+		conn_set_req(m, c, 0);
+	}
 	if (c && rec->event == TCPTRACE_RETRANS && !c->retrans++ && rec->old == TCP_S_SYN_SENT)
 		connects_sent_again(m, c, rec);
 	if (c && (rec->event == TCPTRACE_RST_RECEIVED || aborts_queued(c, rec)))

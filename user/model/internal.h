@@ -406,6 +406,7 @@ static inline void emit_event(struct model *m, struct model_event *ev)
 const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const struct conn *c, unsigned int event,
 					   uint8_t flags);
 void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
+bool comes_in_unseen(const struct model *m);	/* into the accept queue */
 void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
 void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
 void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);

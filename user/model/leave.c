@@ -120,6 +120,13 @@ static bool may_have_expired(const struct model *m, const struct conn *c, const 
 
 #define ANSWERED_NS	500000000ull	/* what a SYN-ACK that was sent again brings is there by then */
 
+bool comes_in_unseen(const struct model *m)
+{
+	return model_seen(m, TCPTRACE_SYNQ_DEL) != TCPTRACE_SEEN_EXACTLY &&
+	       model_seen(m, TCPTRACE_ACCEPTQ_ADD) == TCPTRACE_SEEN_NOT &&
+	       model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT;
+}
+
 /*
  * Where no step tells who comes in (-x by tracepoints), who is gone may have, and may be gone from the accept queue, too.
  * Not who has never sent the third packet, was found half-open well after the last SYN-ACK, and is gone when the timer has
@@ -127,8 +134,7 @@ static bool may_have_expired(const struct model *m, const struct conn *c, const 
  */
 static bool may_have_come_in(const struct model *m, const struct conn *c, const struct tcptrace_record *end)
 {
-	if (model_seen(m, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_EXACTLY || model_seen(m, TCPTRACE_ACCEPTQ_ADD) != TCPTRACE_SEEN_NOT ||
-	    model_seen(m, TCPTRACE_STATE) != TCPTRACE_SEEN_NOT)
+	if (!comes_in_unseen(m))
 		return false;
 	return c->ack_refused || (c->listener && c->listener->deferred) || !c->again_ns ||
 	       m->snap.before_ns < c->again_ns + ANSWERED_NS ||
