@@ -729,6 +729,34 @@ static void a_set_that_cannot_be_kept(void **state)
 	assert_int_equal(recorder_close(r), -ENOENT);
 }
 
+/* The second of three is gone: the first is back where it was, and there is no half of a set. */
+static void half_a_set(void **state)
+{
+	char dir[] = "/tmp/tcptrace-ring-XXXXXX", path[64], name[128], kept[4096];
+	struct recorder_config cfg = { .path = path, .file_bytes = 100000 };
+	uint32_t first, last;
+	struct recorder *r;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/run", dir);
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	put_some(r, 1, 2000);
+	name_of(name, sizeof(name), dir, "run", 1, "");
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(recorder_keep(r, kept, sizeof(kept)), -ENOENT);
+	assert_int_equal(recorder_close(r), 0);
+	name_of(name, sizeof(name), dir, "run", 0, "");
+	assert_in_range(tids_of(name, &first, &last), 700, 1000);
+	assert_int_equal(first, 1);
+	assert_int_equal(unlink(name), 0);
+	for (unsigned int i = 2; i < 4; i++) {
+		name_of(name, sizeof(name), dir, "run", i, "");
+		assert_int_equal(unlink(name), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* What comes over the network comes in any pieces: one byte does not say yet that it is packed. */
 static void a_packed_pipe_in_pieces(void **state)
 {
@@ -820,6 +848,7 @@ int main(void)
 		cmocka_unit_test(a_ring_of_files_keeps_the_last),
 		cmocka_unit_test(a_packed_file_after_another),
 		cmocka_unit_test(a_set_that_cannot_be_kept),
+		cmocka_unit_test(half_a_set),
 		cmocka_unit_test(a_packed_pipe_in_pieces),
 		cmocka_unit_test(addresses_are_disguised),
 	};

@@ -400,23 +400,34 @@ int recorder_flush(struct recorder *r)
 	return cut_to_whole_records(r);
 }
 
-/* Renames the files there are, the oldest first. */
-static int set_aside(struct recorder *r, const char *when)
+/* The i-th of n files, from the oldest, into the set of that time, or back. */
+static int move_file(const struct recorder *r, const char *when, unsigned int n, unsigned int i, bool back)
 {
-	unsigned int n = r->cfg.files && r->opened > r->cfg.files ? r->cfg.files : r->opened, of = r->cfg.files;
-	char from[4096], to[4096];
+	unsigned int of = r->cfg.files, file = of ? (r->file + of + 1 - n + i) % of : r->file + 1 - n + i;
+	char here[4096], there[4096];
+	int err;
+
+	err = file_name(r, "", file, here, sizeof(here));
+	if (!err)
+		err = file_name(r, when, i, there, sizeof(there));
+	if (!err && (back ? rename(there, here) : rename(here, there)))
+		err = -errno;
+	return err;
+}
+
+/* All files there are, or none. */
+static int set_aside(const struct recorder *r, const char *when)
+{
+	unsigned int n = r->cfg.files && r->opened > r->cfg.files ? r->cfg.files : r->opened, i;
 	int err = 0;
 
-	for (unsigned int i = 0; i < n && !err; i++) {
-		unsigned int file = of ? (r->file + of + 1 - n + i) % of : r->file + 1 - n + i;
-
-		err = file_name(r, "", file, from, sizeof(from));
-		if (!err)
-			err = file_name(r, when, i, to, sizeof(to));
-		if (!err && rename(from, to))
-			err = -errno;
-	}
-	return err ? err : (int)n;
+	for (i = 0; i < n && !err; i++)
+		err = move_file(r, when, n, i, false);
+	if (!err)
+		return (int)n;
+	for (i--; i; i--)
+		move_file(r, when, n, i - 1, true);
+	return err;
 }
 
 /* ".20261129-033200"; with "-2" after it where a set of that second is there already. */
