@@ -8,20 +8,25 @@
 #include "notes.bpf.h"
 #include "ring.bpf.h"
 
-static __always_inline __u8 req_drop_cause(const struct sock *listener, const struct request_sock *req,
-					   bool from_timer)
+/* Takes the note, or it would be of the next request at that address. */
+static __always_inline bool was_killed(const struct request_sock *req)
 {
 	struct notes *n = notes();
 
+	if (!n || n->killed_req != (__u64)req)
+		return false;
+	n->killed_req = 0;
+	return true;
+}
+
+/* killed: the kernel counts what an ICMP message takes down, also when the listener is closed. */
+static __always_inline __u8 req_drop_cause(const struct sock *listener, bool killed, bool from_timer)
+{
+	if (killed)
+		return TCPTRACE_SYNQ_OTHER;
 	if (sk_state(listener) != TCP_LISTEN)
 		return TCPTRACE_SYNQ_LISTENER_CLOSED;
-	if (from_timer)
-		return TCPTRACE_SYNQ_EXPIRED;
-	if (n && n->killed_req == (__u64)req) {
-		n->killed_req = 0;
-		return TCPTRACE_SYNQ_OTHER;
-	}
-	return TCPTRACE_SYNQ_RESET;
+	return from_timer ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_RESET;
 }
 
 /*
@@ -34,7 +39,7 @@ static __always_inline __u8 req_drop_cause(const struct sock *listener, const st
 static __always_inline int req_dropped(const struct sock *listener, const struct request_sock *req, bool from_timer)
 {
 	struct tcptrace_record *r;
-	bool hashed, joined;
+	bool hashed, joined, killed = was_killed(req);
 
 	listener = TYPED_PTR(listener);
 	req = TYPED_PTR(req);
@@ -53,7 +58,7 @@ static __always_inline int req_dropped(const struct sock *listener, const struct
 		if (!BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout))
 			r->synq_young--;
 	}
-	r->cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(listener, req, from_timer);
+	r->cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(listener, killed, from_timer);
 	submit(r);
 	return 0;
 }

@@ -8,18 +8,13 @@
 #include "notes.h"
 #include "read.h"
 
-static u8 req_drop_cause(const struct sock *listener,
-			 const struct request_sock *req, bool from_timer)
+/* Takes the note, or it would be of the next request at that address. */
+static bool was_killed(const struct request_sock *req)
 {
-	if (state_of(listener) != TCP_LISTEN)
-		return TCPTRACE_SYNQ_LISTENER_CLOSED;
-	if (from_timer)
-		return TCPTRACE_SYNQ_EXPIRED;
-	if (notes()->killed_req == req) {
-		notes()->killed_req = NULL;
-		return TCPTRACE_SYNQ_OTHER;
-	}
-	return TCPTRACE_SYNQ_RESET;
+	if (notes()->killed_req != req)
+		return false;
+	notes()->killed_req = NULL;
+	return true;
 }
 
 /*
@@ -31,11 +26,22 @@ static u8 req_drop_cause(const struct sock *listener,
 struct dropped {
 	const struct sock *listener;
 	const struct request_sock *req;
-	bool from_timer;
+	bool from_timer, killed;
 };
+
+/* The kernel counts what an ICMP message takes down, also when the listener is closed. */
+static u8 req_drop_cause(const struct dropped *d)
+{
+	if (d->killed)
+		return TCPTRACE_SYNQ_OTHER;
+	if (state_of(d->listener) != TCP_LISTEN)
+		return TCPTRACE_SYNQ_LISTENER_CLOSED;
+	return d->from_timer ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_RESET;
+}
 
 static int req_drop_enter(struct dropped *d)
 {
+	d->killed = was_killed(d->req);
 	return (!d->req->__req_common.skc_nulls_node.pprev &&
 		!rsk_drop_req(d->req)) ||
 	       !wanted_of(d->listener, &d->req->__req_common);
@@ -59,8 +65,7 @@ static void emit_dropped(const struct dropped *d, bool unlinked, bool counted)
 		if (!d->req->num_timeout)
 			r.synq_young--;
 	}
-	r.cause = joined ? TCPTRACE_SYNQ_ESTABLISHED :
-			   req_drop_cause(d->listener, d->req, d->from_timer);
+	r.cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(d);
 	submit(&r);
 }
 
