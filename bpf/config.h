@@ -31,7 +31,7 @@
 #define KERNEL_TYPES(X)							\
 	X(sock) X(sock_common) X(inet_sock) X(inet_connection_sock) X(tcp_sock) X(inet_timewait_sock) X(mptcp_sock)	\
 	X(mptcp_subflow_context) X(request_sock) X(tcp_request_sock) X(sk_buff) X(tcp_skb_cb) X(dst_entry)	\
-	X(tcphdr) X(iphdr) X(ipv6hdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup)	\
+	X(tcphdr) X(iphdr) X(ipv6hdr) X(icmphdr) X(task_struct) X(fdtable) X(file) X(socket) X(pt_regs) X(cgroup)	\
 	X(net) X(linux_mib) X(bpf_sock_ops_kern) X(k_sigaction) X(pid)	\
 	X(io_kiocb) X(io_accept) X(io_uring_cqe)
 

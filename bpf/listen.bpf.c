@@ -75,8 +75,10 @@ __noinline int write_segment(__u64 listener_addr, __u64 skb_addr, __u64 req, __u
 	r->cause = cause;
 	if (cause == TCPTRACE_DROP_ACCEPTQ_ACK && aborts_on_overflow(listener))
 		r->new = TCPTRACE_ABORTED;
+	if (event == TCPTRACE_SYNQ_DEL)
+		r->arg = bpf_ntohl(HEADER(tcp_header(skb), seq));
 	/* deduced from effects. A cookie that was valid, but the queue was full: the model adds its cookie-ok */
-	if (event == TCPTRACE_COOKIE_SENT || event == TCPTRACE_SYNQ_DEL ||
+	if (event == TCPTRACE_COOKIE_SENT || (event == TCPTRACE_SYNQ_DEL && seg.flags & TH_RST) ||
 	    (cfg.tp_cookie && event == TCPTRACE_DROP && cause == TCPTRACE_DROP_ACCEPTQ_COOKIE))
 		r->flags |= TCPTRACE_F_INFERRED;
 	submit(r);

@@ -9,7 +9,7 @@
 #include "ring.bpf.h"
 #include "segment.bpf.h"
 
-static __always_inline int emit_sock(__u32 event, const struct sock *sk)
+static __always_inline int emit_sock(__u32 event, const struct sock *sk, __u8 answered)
 {
 	struct tcptrace_record *r;
 
@@ -21,6 +21,7 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk)
 		return 0;
 	set_sock(r, sk);
 	r->old = r->new = sk_state(sk);
+	r->arg = answered;
 	submit(r);
 	return 0;
 }
@@ -122,13 +123,13 @@ AT_RETURN_OF(retransmit_tlp, __tcp_retransmit_skb, 3, retransmit_exit(ret))
 
 /* ---- resets ------------------------------------------------------------------------------------- */
 
-GUARDED_TP(tp_rst_received, tcp_receive_reset, (__u64)sk, DID_RST_RECEIVED, emit_sock(TCPTRACE_RST_RECEIVED, sk),
+GUARDED_TP(tp_rst_received, tcp_receive_reset, (__u64)sk, DID_RST_RECEIVED, emit_sock(TCPTRACE_RST_RECEIVED, sk, 0),
 	   const struct sock *sk)
 
 SEC("?tp/tcp/tcp_receive_reset")
 int tp_rst_received_whole(const struct trace_event_raw_tcp_event_sk *ctx)
 {
-	return emit_sock(TCPTRACE_RST_RECEIVED, ctx->skaddr);
+	return emit_sock(TCPTRACE_RST_RECEIVED, ctx->skaddr, 0);
 }
 
 /* sk: the listener; of Fast Open the child, which answers itself (tcp_fastopen_synack_timer()). */
@@ -204,22 +205,66 @@ static __always_inline bool may_abort(const struct sock *listener)
 	return aborts_on_overflow(listener) && acceptq_full(listener);
 }
 
-/* No hook says whether an ACK that a listener answers by a RST was taken for a cookie; where it may be, the model judges. */
-static __always_inline void judge_cookie(struct tcptrace_record *r, const struct sock *listener)
+/* Why a RST is sent is told from 6.10 on (b533fb9cf4f7). */
+#define REASON_TOLD	(bpf_core_field_exists(struct trace_event_raw_tcp_send_reset, reason) &&		\
+			 bpf_core_enum_value_exists(enum sk_rst_reason, SK_RST_REASON_INVALID_SYN))
+#define NO_REASON	-1
+
+/* tcp_check_req() ends a request that way: for a SYN within its window, and instead of a full accept queue. */
+static __always_inline bool ends_request(int reason)
 {
-	if (!cookies_checked(listener))
+	return reason == (int)bpf_core_enum_value(enum sk_rst_reason, SK_RST_REASON_INVALID_SYN);
+}
+
+/*
+ * Whether an ACK that a listener answers by a RST was taken for a cookie: any that ends no request was. Where no reason is
+ * told and it may be, the model judges.
+ */
+static __always_inline void judge_cookie(struct tcptrace_record *r, const struct sock *listener, int reason)
+{
+	if (!cookies_checked(listener) || (REASON_TOLD && ends_request(reason)))
 		return;
 	r->flags |= TCPTRACE_F_INFERRED;
-	r->arg = !may_abort(listener) ? TCPTRACE_NO_COOKIE : 0;
+	r->arg = REASON_TOLD || !may_abort(listener) ? TCPTRACE_NO_COOKIE : 0;
+}
+
+/* A SYN that is no repetition of the first one ends its request. Without a reason one with an ACK may not be a request's. */
+static __always_inline bool by_syn(const struct segment *seg, int reason)
+{
+	if (REASON_TOLD)
+		return seg->flags & TH_SYN && ends_request(reason);
+	return (seg->flags & (TH_SYN | TH_ACK)) == TH_SYN;
+}
+
+static __always_inline void emit_rst(const struct sock *sk, const struct segment *seg, __u8 state, __u32 netns, int reason)
+{
+	struct tcptrace_record *r = reserve(TCPTRACE_RST_SENT);
+
+	if (!r)
+		return;
+	r->sk = 0;
+	r->cookie = 0;
+	r->netns = netns;
+	r->old = r->new = state;
+	if (!state)
+		r->arg = seg->flags;
+	set_segment(r, seg);
+	if (state == TCP_LISTEN) {
+		set_queues(r, sk);
+		if (READ(sk, __sk_common.skc_family) == AF_INET6)
+			r->family = 6;
+		if (cfg.tp_cookie && (seg->flags & (TH_ACK | TH_SYN)) == TH_ACK)
+			judge_cookie(r, sk, reason);
+	}
+	submit(r);
 }
 
 /*
  * In answer to a segment (skb) for a listener, a minisock or no socket at all; or by close() of a full
  * socket (no skb). Before 6.12 (edefba66d929) only where there is a socket.
  */
-static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_buff *skb)
+static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_buff *skb, int reason)
 {
-	struct tcptrace_record *r;
 	struct segment seg;
 	__u8 state = 0;
 	__u32 netns;
@@ -229,41 +274,36 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 	if (sk)
 		state = sk_state(sk);
 	if (state && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV && state != TCP_TIME_WAIT)
-		return emit_sock(TCPTRACE_RST_SENT, sk);
+		return emit_sock(TCPTRACE_RST_SENT, sk, state == TCP_SYN_RECV && skb ? segment_flags(skb) : 0);
 	if (!skb || !read_segment(&seg, skb))
 		return 0;
 	netns = segment_netns(skb);
 	if (!rst_wanted(state == TCP_LISTEN ? sk : NULL, &seg, netns))
 		return 0;
-	r = reserve(TCPTRACE_RST_SENT);
-	if (!r)
-		return 0;
-	r->sk = 0;
-	r->cookie = 0;
-	r->netns = netns;
-	r->old = r->new = state;
-	if (!state)
-		r->arg = seg.flags;
-	set_segment(r, &seg);
-	if (state == TCP_LISTEN) {
-		set_queues(r, sk);
-		if (READ(sk, __sk_common.skc_family) == AF_INET6)
-			r->family = 6;
-		if (cfg.tp_cookie && (seg.flags & (TH_ACK | TH_SYN)) == TH_ACK)
-			judge_cookie(r, sk);
-	}
-	submit(r);
+	emit_rst(sk, &seg, state, netns, reason);
+	if (cfg.tp_synq_del && state == TCP_LISTEN && by_syn(&seg, reason))
+		emit_reset(sk, skb);
 	return 0;
 }
 
-GUARDED_TP(tp_rst_sent, tcp_send_reset, (__u64)(sk ? (void *)sk : (void *)skb), DID_RST_SENT, rst_sent_hook(sk, skb),
-	   const struct sock *sk, const struct sk_buff *skb)
+/* Of a tracepoint with two arguments a third may not be read. */
+static __always_inline int reason_told(const __u64 *args)
+{
+	return REASON_TOLD ? (int)args[2] : NO_REASON;
+}
+
+GUARDED_TP(tp_rst_sent, tcp_send_reset, (__u64)(sk ? (void *)sk : (void *)skb), DID_RST_SENT,
+	   rst_sent_hook(sk, skb, reason_told(ctx)), const struct sock *sk, const struct sk_buff *skb)
 
 SEC("?tp/tcp/tcp_send_reset")
-int tp_rst_sent_whole(const void *ctx)
+int tp_rst_sent_whole(const struct trace_event_raw_tcp_send_reset *ctx)
 {
+	int reason = NO_REASON;
+
+	if (REASON_TOLD)
+		reason = ctx->reason;
 	return rst_sent_hook(SK_SKB_EVENT(ctx, trace_event_raw_tcp_send_reset, skaddr),
-			     SK_SKB_EVENT(ctx, trace_event_raw_tcp_send_reset, skbaddr));
+			     SK_SKB_EVENT(ctx, trace_event_raw_tcp_send_reset, skbaddr), reason);
 }
 
 /* ---- TIME_WAIT --------------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ static __always_inline bool set_exists(struct tcptrace_record *r, const struct s
 		if (!listener || !wanted_of(listener, c))
 			return false;
 		set_request(r, (const void *)c, listener);
+		r->arg = sk_state(listener) == TCP_LISTEN ? 0 : TCPTRACE_UNHEARD;
 	} else if (state == TCP_TIME_WAIT) {
 		if (cfg.by_pid || cfg.cgroup || !minisock_wanted(c))
 			return false;

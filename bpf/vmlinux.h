@@ -51,7 +51,9 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 #define AF_INET		2
 #define AF_INET6	10
 #define SIN6_LEN_RFC2133	24
+#define IPPROTO_ICMP	1
 #define IPPROTO_TCP	6
+#define IPPROTO_ICMPV6	58
 #define SOCK_STREAM	1
 #define IPPROTO_MPTCP	262
 #define S_IFMT		0170000
@@ -112,6 +114,12 @@ struct bpf_sock_addr {
 	struct bpf_sock *sk;
 };
 struct bpf_sock_ops { __u32 op; };
+struct icmphdr { __u8 type, code; __u16 check; __u32 rest; };
+#define ICMP_DEST_UNREACH 3
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETERPROB 12
+#define ICMPV6_DEST_UNREACH 1
+#define ICMPV6_PARAMPROB 4
 #define TH_FIN 0x01
 #define TH_SYN 0x02
 #define TH_RST 0x04
@@ -320,7 +328,9 @@ struct syscall_trace_exit { struct trace_entry ent; int nr; long ret; };
 struct trace_event_raw_inet_sock_set_state { const void *skaddr; int oldstate, newstate; };
 struct trace_event_raw_tcp_event_sk { const void *skaddr; };
 struct trace_event_raw_tcp_event_sk_skb { const void *skbaddr, *skaddr; };
-struct trace_event_raw_tcp_send_reset { const void *skbaddr, *skaddr; };	/* 6.10 and later; the one above before */
+enum sk_rst_reason { SK_RST_REASON_INVALID_SYN = 10 };
+/* 6.10 and later; the one above before */
+struct trace_event_raw_tcp_send_reset { const void *skbaddr, *skaddr; enum sk_rst_reason reason; };
 struct trace_event_raw_tcp_retransmit_skb { const void *skbaddr, *skaddr; int err; };	/* 6.16 and later; the same */
 struct trace_event_raw_tcp_retransmit_synack { const void *skaddr, *req; };
 
@@ -331,7 +341,9 @@ struct bpf_iter__task_file {
 };
 
 /* enum of the running kernel: numbers move between releases, so names are resolved by CO-RE */
-enum skb_drop_reason { SKB_DROP_REASON_NO_SOCKET = 3, SKB_DROP_REASON_TCP_LISTEN_OVERFLOW = 40, SKB_DROP_REASON_TCP_FLAGS = 41 };
+enum skb_drop_reason {
+	SKB_DROP_REASON_NOT_SPECIFIED = 2, SKB_DROP_REASON_NO_SOCKET = 3, SKB_DROP_REASON_TCP_LISTEN_OVERFLOW = 40,
+};
 
 #pragma clang attribute pop
 

@@ -9,7 +9,7 @@
 #include "notes.h"
 #include "read.h"
 
-static void emit_sock(unsigned int event, const struct sock *sk)
+static void emit_sock(unsigned int event, const struct sock *sk, u8 answered)
 {
 	struct tcptrace_record r;
 
@@ -17,6 +17,7 @@ static void emit_sock(unsigned int event, const struct sock *sk)
 		return;
 	set_sock(&r, sk);
 	r.old = r.new = state_of(sk);
+	r.arg = answered;
 	submit(&r);
 }
 
@@ -103,7 +104,7 @@ static int retransmit_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 static void tp_rst_received(void *data, struct sock *sk)
 {
-	emit_sock(TCPTRACE_RST_RECEIVED, sk);
+	emit_sock(TCPTRACE_RST_RECEIVED, sk, 0);
 }
 
 /*
@@ -158,7 +159,8 @@ static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
 		state = state_of(sk);
 	if (state && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV &&
 	    state != TCP_TIME_WAIT) {
-		emit_sock(TCPTRACE_RST_SENT, sk);
+		emit_sock(TCPTRACE_RST_SENT, sk, state == TCP_SYN_RECV && skb ?
+			  tcp_flag_byte(tcp_hdr(skb)) : 0);
 		return;
 	}
 	if (!skb || !read_segment(&seg, skb))

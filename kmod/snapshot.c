@@ -26,6 +26,7 @@ static void emit_request(const struct request_sock *req)
 		return;
 	set_request(&r, req, listener);
 	r.new = TCP_NEW_SYN_RECV;
+	r.arg = state_of(listener) == TCP_LISTEN ? 0 : TCPTRACE_UNHEARD;
 	submit(&r);
 }
 

@@ -187,6 +187,85 @@ static __always_inline struct verdicts has_counted(const struct net *net)
 }
 
 /*
+ * An ICMP message is consumed right after tcp_v4_err(), tcp_v6_err(). One that ends a request speaks of its SYN-ACK,
+ * which the model knows, and of what does not pass: tcp_req_err().
+ */
+static __always_inline bool is_fatal(const struct icmphdr *icmp, bool v6)
+{
+	__u8 type = HEADER(icmp, type), code = HEADER(icmp, code);
+
+	if (v6)		/* icmpv6_err_convert() */
+		return type == ICMPV6_PARAMPROB || (type == ICMPV6_DEST_UNREACH && (code == 1 || code >= 4));
+	return type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB || (type == ICMP_DEST_UNREACH && code <= 1);
+}
+
+static __always_inline bool is_icmp(const struct sk_buff *skb)
+{
+	const void *ip = READ(skb, head) + READ(skb, network_header);
+	__be16 proto = READ(skb, protocol);
+
+	if (READ(skb, transport_header) == 0xffff)
+		return false;
+	if (proto == bpf_htons(0x0800))
+		return HEADER(TYPED_PTR((const struct iphdr *)ip), protocol) == IPPROTO_ICMP;
+	return proto == bpf_htons(0x86dd) && HEADER(TYPED_PTR((const struct ipv6hdr *)ip), nexthdr) == IPPROTO_ICMPV6;
+}
+
+/* What it is about: a segment of ours, as if the other end had sent it. The header of TCP there, or NULL. */
+static __always_inline const struct tcphdr *read_icmp(struct segment *s, const struct sk_buff *skb)
+{
+	const void *icmp = READ(skb, head) + READ(skb, transport_header), *in = icmp + sizeof(struct icmphdr);
+	const struct ipv6hdr *in6 = TYPED_PTR((const struct ipv6hdr *)in);
+	const struct iphdr *in4 = TYPED_PTR((const struct iphdr *)in);
+	bool v6 = READ(skb, protocol) == bpf_htons(0x86dd);
+	const struct tcphdr *th;
+
+	if (!is_fatal(TYPED_PTR((const struct icmphdr *)icmp), v6) ||
+	    (v6 ? HEADER(in6, nexthdr) : HEADER(in4, protocol)) != IPPROTO_TCP)
+		return NULL;
+	if (v6) {
+		copy_v6(s->daddr, &in6->saddr);
+		copy_v6(s->saddr, &in6->daddr);
+		in += sizeof(*in6);
+	} else {
+		map_v4(s->daddr, HEADER(in4, saddr));
+		map_v4(s->saddr, HEADER(in4, daddr));
+		in += (HEADER(in4, ihl_version) & 15) * 4;
+	}
+	th = TYPED_PTR((const struct tcphdr *)in);
+	s->dport = bpf_ntohs(HEADER(th, source));
+	s->sport = bpf_ntohs(HEADER(th, dest));
+	s->family = v6 ? 6 : 4;
+	return th;
+}
+
+/* Global function: verified once, not once per call. */
+__noinline int request_unreachable(__u64 skb_addr)
+{
+	const struct sk_buff *skb = TYPED_PTR((const struct sk_buff *)skb_addr);
+	__u32 netns = segment_netns(skb);
+	struct tcptrace_record *r;
+	const struct tcphdr *th;
+	struct segment seg;
+
+	th = read_icmp(&seg, skb);
+	if (!th || (cfg.netns && netns != cfg.netns))	/* of what is not wanted the model knows no request */
+		return 0;
+	claim_drop(netns, seg.dport);
+	r = reserve(TCPTRACE_SYNQ_DEL);
+	if (!r)
+		return 0;
+	r->sk = 0;
+	r->cookie = 0;
+	r->netns = netns;
+	r->cause = TCPTRACE_SYNQ_OTHER;
+	r->arg = bpf_ntohl(HEADER(th, seq));
+	set_segment(r, &seg);
+	submit(r);
+	return 0;
+}
+
+/*
  * A SYN is consumed right after the listener decided on it, on the same CPU (tcp_conn_request() in
  * tcp_rcv_state_process()). One that got neither SYN-ACK nor cookie was refused, if sk_drops says that
  * something was: a SYN of ours to another host's port of that number passes by here too.
@@ -203,6 +282,8 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	__u32 netns;
 
 	skb = TYPED_PTR(skb);
+	if (cfg.tp_synq_del && is_icmp(skb))
+		return request_unreachable(addr_of(skb));
 	if ((segment_flags(skb) & (TH_SYN | TH_ACK)) != TH_SYN || !read_segment(&seg, skb))
 		return 0;
 	n = notes();
@@ -257,7 +338,8 @@ static __always_inline int cookie_refused(const struct sk_buff *skb, __u16 port)
 /*
  * A segment for a listener is thrown away, 6.18 and later.
  * An ACK: the accept queue was full, at the third packet or at a cookie's ACK (whose reason is
- * NO_SOCKET). A RST: a request went down with it; where there is none (any more) the listener refuses it for its flags.
+ * NO_SOCKET). A RST: a request went down with it, if there is no other reason (there is no request, it is not in its
+ * window) and if its number is the next one: the model judges.
  */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int reason,
@@ -266,7 +348,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	bool overflow = reason == (int)bpf_core_enum_value(enum skb_drop_reason,
 							   SKB_DROP_REASON_TCP_LISTEN_OVERFLOW);
 	bool no_socket = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
-	bool no_request = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_TCP_FLAGS);
+	bool unexplained = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NOT_SPECIFIED);
 	const struct sock *listener = TYPED_PTR(rx_sk);
 	struct port_key key;
 	struct segment seg;
@@ -285,7 +367,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	if (g)
 		claim_drops(g, listener, overflow ? 2 : 1);
 	if (!overflow) {
-		if (cfg.tp_synq_del && seg.flags & TH_RST && !no_request)
+		if (cfg.tp_synq_del && seg.flags & TH_RST && unexplained)
 			emit_reset(listener, skb);
 		return 0;
 	}

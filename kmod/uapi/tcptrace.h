@@ -158,6 +158,8 @@ static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
 #define TCPTRACE_ABORTED	1
 /* tcptrace_record.arg of a rst-sent by a listener: what it answers was taken for a SYN cookie, and was none. */
 #define TCPTRACE_NO_COOKIE	1
+/* Of an exists of a request: who listened for it does not any more. */
+#define TCPTRACE_UNHEARD	1
 /* An acceptq-add of cause handshake says, too, that the request it names left the SYN queue: a synq-del may come before. */
 
 /*
@@ -225,8 +227,11 @@ struct tcptrace_record {
 			union {
 				__u64	arg;	/* not F_ACTOR: lost: how many; observed: enum tcptrace_seen of
 						 * each; retrans: segments (tcp_skb_pcount()), 0: 1;
-						 * rst-sent for no socket: TCP flags of what it answers;
+						 * rst-sent for no socket, or in SYN_RECV: TCP flags of what it
+						 * answers, 0: nothing;
 						 * for a listener: NO_COOKIE;
+						 * synq-del without sk: the number of the segment that did it,
+						 * of cause other: that an ICMP message is about;
 						 * synq-add, SYN_SENT to ESTABLISHED: our initial sequence
 						 * number << 32 | theirs, 0: no SYN was sent (TCP_REPAIR);
 						 * SYN_SENT to SYN_RECV: whether one was */

@@ -296,6 +296,26 @@ static void fast_open_ends(void **state)
 	assert_int_equal(counted(LEDGER_FASTOPEN_PASSIVE), 7);
 }
 
+/* tcp_check_req() counts a SYN in the window of such a child, answers it by a RST, and leaves the child alone. */
+static void fast_open_syn(void **state)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_RST_SENT, 1);
+
+	(void)state;
+	rig_listen(128, 4096);
+	child_of_fast_open(1);
+	rec.sk = SK(1);
+	rec.old = rec.new = TCP_S_SYN_RECV;
+	rec.arg = 0x02;
+	rig_feed(rec);
+	assert_attempts(0, 1);
+	rec.arg = 0x10;			/* an ACK that is none */
+	rig_feed(rec);
+	assert_attempts(0, 1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	assert_attempts(0, 1);
+}
+
 static void born(uint64_t sk, unsigned int i)
 {
 	state_of(server_rec(0, i), sk, TCP_S_LISTEN, TCP_S_SYN_RECV);
@@ -434,6 +454,98 @@ static void ghost_resets(void **state)
 	assert_attempts(0, 1);
 }
 
+/* Tracepoints: what ended the request of i, whose numbers are 1000 (ours) and 2000 */
+static void ended_by(unsigned int i, uint8_t cause, uint32_t number, uint32_t synq)
+{
+	struct tcptrace_record rec = server_rec(TCPTRACE_SYNQ_DEL, i);
+
+	if (cause == TCPTRACE_SYNQ_RESET) {
+		rec = queues(rec, synq, 0);
+		rec.flags |= TCPTRACE_F_INFERRED;
+	}
+	rec.cause = cause;
+	rec.arg = number;
+	rig_feed(rec);
+}
+
+static void numbered(unsigned int i, uint32_t synq)
+{
+	struct tcptrace_record rec = queues(server_rec(TCPTRACE_SYNQ_ADD, i), synq, 0);
+
+	rec.sk = RQ(i);
+	rec.flags |= TCPTRACE_F_REQUEST;
+	rec.arg = 1000ull << 32 | 2000;
+	rig_feed(rec);
+}
+
+/* An ICMP message about another segment is not heeded: tcp_req_err(). */
+static void icmp_ends(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	numbered(1, 1);
+	ended_by(1, TCPTRACE_SYNQ_OTHER, 1001, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 0);
+	ended_by(1, TCPTRACE_SYNQ_OTHER, 1000, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 1);
+	assert_int_equal(counted(LEDGER_LISTEN_DROPS), 1);
+	synq_add(2, 1, 0);		/* its numbers are not known: a sweep will say that it is gone */
+	ended_by(2, TCPTRACE_SYNQ_OTHER, 1000, 0);
+	assert_int_equal(counted(LEDGER_LISTEN_DROPS), 1);
+}
+
+/* Newer kernels answer a RST that is in the window, but not the next segment, and keep the request. */
+static void reset_by_number(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	numbered(1, 1);
+	numbered(2, 2);
+	ended_by(1, TCPTRACE_SYNQ_RESET, 2005, 2);
+	assert_int_equal(counted(LEDGER_EMBRYONIC_RSTS), 0);
+	ended_by(1, TCPTRACE_SYNQ_RESET, 2001, 2);	/* whatever the length says */
+	assert_int_equal(counted(LEDGER_EMBRYONIC_RSTS), 1);
+	ended_by(2, TCPTRACE_SYNQ_RESET, 2005, 0);	/* an older kernel */
+	assert_int_equal(counted(LEDGER_EMBRYONIC_RSTS), 2);
+}
+
+/* A sweep has not found out yet that a request is gone. What its peer then does says it: no message ends it again. */
+static void went_past(unsigned int i, struct tcptrace_record rec)
+{
+	numbered(i, 1);
+	rig_feed(rec);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), i);
+	ended_by(i, TCPTRACE_SYNQ_OTHER, 1000, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), i);
+}
+
+static void requests_not_met(void **state)
+{
+	struct tcptrace_record observed = { .event = TCPTRACE_OBSERVED, .t_ns = 1, .arg = ~0ull }, rec;
+
+	(void)state;
+	observed.arg &= ~(2ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_SYNQ_DEL));
+	rig_feed(observed);
+	rig_listen(128, 4096);
+	rec = queues(server_rec(TCPTRACE_COOKIE_SENT, 1), 0, 0);
+	rec.flags |= TCPTRACE_F_INFERRED;
+	went_past(1, rec);
+	rec = queues(server_rec(TCPTRACE_DROP, 2), 0, 5);
+	rec.cause = TCPTRACE_DROP_ACCEPTQ_SYN;
+	went_past(2, rec);
+	went_past(3, server_rec(TCPTRACE_RST_SENT, 3));
+	assert_int_equal(counted(LEDGER_LISTEN_DROPS), 1);
+	/* a listener answers a wrong ACK of a request, which stays */
+	numbered(4, 1);
+	rec = queues(server_rec(TCPTRACE_RST_SENT, 4), 1, 0);
+	rec.old = rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 3);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	rig_feed(rec);				/* of a listener that is closed it went with its first segment */
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 4);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -441,6 +553,7 @@ int main(void)
 		CASE(good_and_refused), CASE(repaired), CASE(never_sent), CASE(told_by_counts), CASE(told_by_errors), CASE(given_up), CASE(at_the_end),
 		CASE(fast_open_ends),
 		CASE(two_children), CASE(stays_in_syn_recv), CASE(sent_again), CASE(overflow_aborts), CASE(ghost_resets),
+		CASE(fast_open_syn), CASE(icmp_ends), CASE(reset_by_number), CASE(requests_not_met),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

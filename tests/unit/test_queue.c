@@ -332,6 +332,60 @@ static void cookie_of_another(void **state)
 	assert_int_equal(l->cookies_ok + model_listener(rig.m, 3)->cookies_ok, 2);
 }
 
+static void came_by(unsigned int i, uint64_t sk)
+{
+	struct tcptrace_record add = server_rec(TCPTRACE_ACCEPTQ_ADD, i);
+
+	add.flags |= TCPTRACE_F_INFERRED;
+	add.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+	add.sk = sk;
+	rig_feed(add);
+}
+
+/* The kernel knows no cookie again: its segment that comes late makes another connection, and that is one by cookie. */
+static void cookie_twice(void **state)
+{
+	struct tcptrace_record sent = queues(server_rec(TCPTRACE_COOKIE_SENT, 1), 0, 0);
+
+	(void)state;
+	rig_listen(128, 4096);
+	sent.flags |= TCPTRACE_F_INFERRED;
+	rig_feed(sent);
+	for (unsigned int i = 1; i <= 2; i++) {
+		came_by(1, SK(i));
+		accept_by(1, SERVER, 0, 0, 0);
+		state_of(server_rec(0, 1), SK(i), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+		destroy(server_rec(0, 1), SK(i));
+		assert_int_equal(listener()->cookies_ok, i);
+	}
+	rig.t += 121000 * MS;
+	came_by(1, SK(3));
+	assert_int_equal(listener()->cookies_ok, 2);
+}
+
+/* A peer resets, and comes again from the same port, before the server has taken the socket of before. */
+static void same_peer_again(void **state)
+{
+	struct tcptrace_record rec = queues(server_rec(TCPTRACE_SYNQ_ADD, 1), 1, 1);
+
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	rec.sk = RQ(2);
+	rec.flags |= TCPTRACE_F_REQUEST;
+	rig_feed(rec);
+	accept_by(1, SERVER, 0, 1, 0);
+	assert_int_equal(count(TCPTRACE_SYNQ_DEL), 1);		/* that of before */
+	assert_int_equal(listener()->synq.now, 1);
+	assert_int_equal(listener()->acceptq.now, 0);
+	rec = queues(server_rec(TCPTRACE_SYNQ_DEL, 1), 0, 0);		/* tracepoints know its ends alone */
+	rec.cause = TCPTRACE_SYNQ_RESET;
+	rig_feed(rec);
+	assert_int_equal(listener()->causes[TCPTRACE_SYNQ_RESET], 1);
+	assert_int_equal(listener()->synq.now, 0);
+}
+
 /* Tracepoints before 6.3 name no listener and no cookie: a child that had no request came by one. */
 static void cookie_deduced(void **state)
 {
@@ -761,7 +815,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(joined), CASE(ack_refused), CASE(request_ends), CASE(young_are_some), CASE(reset_while_queued),
 		CASE(aborted_while_queued), CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
-		CASE(cookie_of_another), CASE(moved_found),
+		CASE(cookie_of_another), CASE(cookie_twice), CASE(same_peer_again), CASE(moved_found),
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_half_open), CASE(migration_unseen),
 		CASE(prefork),
 		CASE(opened_unseen),

@@ -64,6 +64,15 @@ static bool had_request(const struct conn *c)
 }
 
 /*
+ * A cookie is good for two minutes, and for more than one connection: when one has ended, a late segment of it makes
+ * another. In a group that shares the time of the last one, how many are still out says it.
+ */
+static bool cookie_is_good(const struct model *m, const struct listener *l, uint64_t t_ns)
+{
+	return (!l->cookies_shared && l->cookie_ns && cookie_meant(l, t_ns)) || listener_awaits_cookies(m, l);
+}
+
+/*
  * Tracepoints cannot tell a cookie's child from another, but it had no request. It may have been refused before, with
  * each segment a valid cookie, so these do not say how many cookies are still out: children do.
  */
@@ -77,7 +86,7 @@ static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 		return false;
 	c = conn_by_sk(m, rec);
 	l = listener_of(m, rec, c);
-	return l && listener_awaits_cookies(m, l) && !had_request(c) &&
+	return l && cookie_is_good(m, l, rec->t_ns) && !had_request(c) &&
 	       !had_request(conn_half_open(m, rec));
 }
 

@@ -174,6 +174,12 @@ static uint8_t of_reset(struct conn *c)
 	return c->state == TCP_S_SYN_SENT ? opened(c) : 0;
 }
 
+/* It counts a SYN for such a child, too, which it then only answers. */
+static uint8_t of_answer(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return c->attempt & FASTOPEN && rec->old == TCP_S_SYN_RECV && rec->arg & TH_SYN ? COUNTED_FAIL : 0;
+}
+
 uint8_t attempt_step(struct conn *c, const struct model_event *ev)
 {
 	switch (ev->event) {
@@ -185,6 +191,8 @@ uint8_t attempt_step(struct conn *c, const struct model_event *ev)
 		return c->state == TCP_S_SYN_SENT ? opened(c) : 0;
 	case TCPTRACE_RST_RECEIVED:
 		return of_reset(c);
+	case TCPTRACE_RST_SENT:
+		return of_answer(c, ev->rec);
 	case TCPTRACE_SHUTDOWN:
 		if (c->state == TCP_S_SYN_SENT)
 			c->attempt |= SHUT;

@@ -216,6 +216,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c = NULL;
 	bool fresh;
 
+	if (rec->event == TCPTRACE_RST_SENT && !rec->sk)
+		request_not_met(m, rec);
 	if (!l && rec->sk && (refused || (rec->event == TCPTRACE_RETRANS && !(rec->flags & TCPTRACE_F_REQUEST))))
 		c = conn_of(m, rec, &fresh);
 	else if (!l)

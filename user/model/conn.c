@@ -386,6 +386,15 @@ struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 	return NULL;
 }
 
+/*
+ * The same peer came once more, from the same port, while somebody had the socket of before yet: no child of that request.
+ * Where no end is seen the address may have been used again.
+ */
+static bool is_older(const struct model *m, const struct conn *c, const struct conn *request)
+{
+	return c->born_ns && c->born_ns < request->synq_ns && model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT;
+}
+
 /* conn_of(), where conn_by_sk() said c. */
 struct conn *conn_of_sk(struct model *m, const struct tcptrace_record *rec, struct conn *c, bool *fresh)
 {
@@ -396,6 +405,8 @@ struct conn *conn_of_sk(struct model *m, const struct tcptrace_record *rec, stru
 		return NULL;
 	if (!c || !c->tupled)
 		o = conn_half_open(m, rec);
+	if (c && o && is_older(m, c, o))
+		return c;
 	if (c && o) {
 		conn_absorb(m, o, c);
 		c = o;

@@ -8,8 +8,6 @@
 #include "internal.h"
 
 #define ROW	4u				/* places that a key may have */
-#define TH_SYN	0x02				/* flags of a segment */
-#define TH_ACK	0x10
 #define GIVEN_UP_NS	200000000ull		/* the SYN is sent again after a second */
 
 int connects_init(struct model *m)

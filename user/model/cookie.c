@@ -62,6 +62,7 @@ void on_cookie(struct model *m, const struct tcptrace_record *rec)
 	struct tcptrace_record sent;
 
 	if (rec->event == TCPTRACE_COOKIE_SENT && rec->flags & TCPTRACE_F_INFERRED) {
+		request_not_met(m, rec);
 		sent = *rec;
 		name_sender(m, &sent);
 		rec = &sent;

@@ -43,6 +43,9 @@
 
 enum conn_key { BY_SK, BY_REQ, BY_TUPLE, CONN_KEYS };
 
+#define TH_SYN	0x02				/* flags of a segment */
+#define TH_ACK	0x10
+
 /* A conn is in one of three lists, in the order it got there. Eviction takes the first of the first. */
 enum conn_list { LIST_LINGER,	/* no socket any more: TIME_WAIT, orphaned FIN_WAIT2, refused cookies */
 		 LIST_ACTIVE, LIST_QUEUED, CONN_LISTS };
@@ -408,6 +411,7 @@ const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const
 void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
 bool comes_in_unseen(const struct model *m);	/* into the accept queue */
 void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn *c);
+void request_not_met(struct model *m, const struct tcptrace_record *rec);
 void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct conn *c, unsigned int cause);
 void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);
 void leave_ended(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags);

@@ -29,7 +29,8 @@ const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const
 
 /*
  * Which of the kernel's drops it was. An ICMP message takes a request down and counts one (tcp_req_err()), ss -K does
- * not. Where that was not seen, a drop that nothing else accounts for tells.
+ * not. Where that was not seen, a drop that nothing else accounts for tells; a message about a SYN-ACK whose number is
+ * known would have been.
  */
 static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int cause, uint8_t flags)
 {
@@ -37,7 +38,7 @@ static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int
 
 	if (!l || (cause != TCPTRACE_SYNQ_OTHER && cause != TCPTRACE_SYNQ_RESET))
 		return 0;
-	if (cause == TCPTRACE_SYNQ_OTHER && unseen && (!l->drops_unseen || l->deferred))
+	if (cause == TCPTRACE_SYNQ_OTHER && unseen && (!l->drops_unseen || l->deferred || c->isns))
 		return 0;
 	if (cause == TCPTRACE_SYNQ_OTHER || !c->aborted)	/* the segment that was refused is counted, and no other came */
 		l->drops_seen++;
@@ -104,7 +105,7 @@ static bool may_be_icmp(const struct conn *c, const struct tcptrace_record *end)
 {
 	const struct listener *l = c->listener;
 
-	if (!l || l->deferred || c->asked_again)
+	if (!l || l->deferred || c->asked_again || c->isns)
 		return false;
 	if (!c->synq_ns)
 		return l->drops_unseen;
@@ -164,6 +165,22 @@ void leave_gone(struct model *m, const struct tcptrace_record *end, struct conn 
 		conn_end(m, c);
 	else
 		conn_set_req(m, c, 0);
+}
+
+/*
+ * Where no hook tells the end of a request: a segment of its peer that went past it, to a listener or to nobody, says that
+ * it is there no more. One whose listener is closed is gone with the first segment, which the kernel then looks at anew.
+ */
+void request_not_met(struct model *m, const struct tcptrace_record *rec)
+{
+	struct conn *c = NULL;
+
+	if (model_seen(m, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_SAMPLED)
+		c = conn_half_open(m, rec);
+	if (!c || !c->in_synq)
+		return;
+	if (rec->event != TCPTRACE_RST_SENT || !rec->old || (c->listener && !c->listener->open))
+		leave_gone(m, rec, c);
 }
 
 /* Out of the accept queue by accept(): counted here, once, and not where the call returns. */

@@ -21,7 +21,8 @@
 	X(PASSIVE_OPENS,	"Tcp",	  "PassiveOpens",	ON(STATE))			\
 	X(ACTIVE_OPENS,		"Tcp",	  "ActiveOpens",	ON(STATE) | ON(CONNECT_RETURN))	\
 	X(ATTEMPT_FAILS,	"Tcp",	  "AttemptFails",	ON(STATE) | ON(CONNECT_RETURN) | ON(SYNQ_DEL) | \
-								ON(CLOSE) | ON(SHUTDOWN) | ON(ACCEPTQ_ADD) | ON(DROP)) \
+								ON(CLOSE) | ON(SHUTDOWN) | ON(ACCEPTQ_ADD) | ON(DROP) | \
+								ON(RST_SENT) | ON(RST_RECEIVED)) \
 	X(ESTAB_RESETS,		"Tcp",	  "EstabResets",	ON(STATE))			\
 	X(RETRANS_SEGS,		"Tcp",	  "RetransSegs",	ON(RETRANS) | ON(SYNACK_RETRANS)) \
 	X(TIMEOUTS,		"TcpExt", "TCPTimeouts",	ON(SYNQ_DEL))	/* at least */

@@ -264,6 +264,7 @@ struct conn {
 	bool asked_again;		/* its SYN came once more */
 	uint32_t seen_gen;		/* last snapshot that named it */
 	uint64_t known_ns;		/* made by a snapshot of that moment: older records may still come */
+	uint64_t isns;			/* of a request, as its synq-add has them; 0: unknown */
 };
 
 /* model_event.counted: the kernel has raised, with this step or some time before it, ... */

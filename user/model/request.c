@@ -95,6 +95,7 @@ void on_synq_add(struct model *m, const struct tcptrace_record *rec)
 			c = conn_new(m);
 	}
 	c->born_ns = c->state_ns = c->synq_ns = rec->t_ns;
+	c->isns = rec->arg;
 	request_begins(m, c, rec);
 	queue_numbers(m, c->listener, rec, 1, 0);
 	ev = emit_step(rec, TCPTRACE_SYNQ_ADD, c, c->listener);
@@ -143,13 +144,30 @@ void on_synack(struct model *m, const struct tcptrace_record *rec)
 }
 
 /*
- * Tracepoints see a RST for a request, not whether the kernel heeded it (its
- * number may be out of the window): the length of the queue says it.
+ * Tracepoints see a RST for a request, not whether the kernel heeded it. It does if the number is the next one; for another
+ * one in the window, which newer kernels do not heed, the length of the queue says it.
  */
+static bool heeded(const struct conn *c, const struct tcptrace_record *rec)
+{
+	if (c->isns && (uint32_t)rec->arg == (uint32_t)c->isns + 1)
+		return true;
+	return !(rec->flags & TCPTRACE_F_QUEUES) || !c->listener ||
+	       c->listener->synq.known + c->listener->synq.brief > rec->synq;
+}
+
+/* An ICMP message, of which tracepoints see what it is about: the SYN-ACK, or the kernel does not heed it (tcp_req_err()). */
+static bool is_about(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return c->isns && (uint32_t)rec->arg == c->isns >> 32;
+}
+
 static bool still_there(const struct conn *c, const struct tcptrace_record *rec)
 {
-	return rec->flags & TCPTRACE_F_INFERRED && rec->flags & TCPTRACE_F_QUEUES && c->listener &&
-	       c->listener->synq.known + c->listener->synq.brief <= rec->synq;
+	if (rec->sk)
+		return false;
+	if (rec->cause == TCPTRACE_SYNQ_OTHER)
+		return !is_about(c, rec);
+	return rec->flags & TCPTRACE_F_INFERRED && !heeded(c, rec);
 }
 
 /* By its request, or by the child that it has become, where only that is known. */
@@ -228,6 +246,8 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 			return;		/* the third packet of a request, thrown away for another reason */
 		cookie_infer(m, rec, TCPTRACE_COOKIE_OK);
 	}
+	if (!is_third(rec) && !(rec->flags & TCPTRACE_F_REQUEST))
+		request_not_met(m, rec);
 	c = refused_conn(m, rec);
 	l = listener_of(m, rec, c);
 	listener_count(l, rec_cause(rec));

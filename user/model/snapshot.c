@@ -9,6 +9,7 @@
 static struct conn *request_conn(struct model *m, const struct tcptrace_record *rec, bool *fresh)
 {
 	struct conn *c = conn_by_req(m, rec->sk, rec);
+	struct listener *l;
 
 	if (!c)
 		c = conn_half_open(m, rec);
@@ -19,8 +20,11 @@ static struct conn *request_conn(struct model *m, const struct tcptrace_record *
 	conn_set_req(m, c, rec->sk);
 	conn_learn(m, c, rec);
 	c->state = TCP_S_NEW_SYN_RECV;
-	queue_set_listener(m, c, listener_of(m, rec, c));
+	l = listener_of(m, rec, c);
+	queue_set_listener(m, c, l);
 	queue_enter(m, c, false);
+	if (l && rec->arg == TCPTRACE_UNHEARD)		/* what comes to its port is not its any more */
+		listener_close(m, l, rec->t_ns);
 	return c;
 }
 
