@@ -170,7 +170,7 @@ $(B)/deps.stamp: user/packaging/needs
 # ---- the main job, shown ----
 
 TRAFFIC := $(B)/live/peer $(B)/live/server $(B)/live/client $(B)/live/load $(B)/live/student $(B)/live/relay $(B)/live/shift $(B)/live/ends $(B)/live/denied $(B)/live/uring \
-	   $(B)/live/descriptors $(B)/live/strange
+	   $(B)/live/descriptors $(B)/live/strange $(B)/live/dice
 
 $(B)/live/%: tests/live/%.c tests/live/net.h tests/live/segment.h | $(B)/deps.stamp
 	$(call msg,CC,$<)

@@ -369,11 +369,16 @@ vmhwm() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$1/status"; }
 own_counters() { cat /proc/net/snmp /proc/net/netstat > "$dir/$1"; }
 
 # passed_over COUNTER KERNEL COUNTED: at most one in a hundred too few of what the scenario names in may_miss, as the kernel
-# passes over a kprobe while another one runs: it did, or (before 6.7) does not say whether it did
+# passes over a kprobe while another one runs: it did, or (before 6.7) does not say whether it did. On this machine no program
+# runs in a softirq on top of some threads (perf sees what comes there): timers, which are all that send again, may be there.
 passed_over()
 {
-	[[ $mechanism == kprobe && " ${may_miss:-} " == *" $1 "* && $(last_line end missed) != 0 ]] &&
-		(($3 < $2 && ($2 - $3) * 100 <= $2))
+	[[ " ${may_miss:-} " == *" $1 "* ]] && (($3 < $2)) || return
+	case $mechanism.$release.$1 in
+	kprobe.*) [[ $(last_line end missed) != 0 ]] && ((($2 - $3) * 100 <= $2)) ;;
+	tracepoint.6.18.RetransSegs) ((($2 - $3) * 20 <= $2)) ;;
+	*) return 1 ;;
+	esac
 }
 
 # Each counter of the ledger must agree, but for those that blind_to names; and what
@@ -551,7 +556,7 @@ tracepoint | * | kernel_listener | kernel-calls | the kernel makes no system cal
 kprobe | 5.10* | kernel_listener | kernel-calls | no __inet_accept(): its accepts go by system calls, too
 tracepoint | * | not_tcp | connect | one whose address is refused sends no SYN: its return alone is seen
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
-tracepoint | * | icmp | request-icmp ListenDrops synq-del | one that ICMP takes down is found gone later, as expired if its SYN-ACK was sent again
+tracepoint | 5.10/6.1/6.12/7.2* | icmp | request-icmp ListenDrops synq-del | one that ICMP takes down is found gone later, as expired if its SYN-ACK was sent again
 tracepoint | 5.10/6.1/6.12 | icmp | late-reset EmbryonicRsts AttemptFails | or as reset, if a RST comes later: no reason says that the listener got it
 '
 

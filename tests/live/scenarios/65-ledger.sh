@@ -237,3 +237,19 @@ ledger_at_work()
 	unset 'pid[traffic]'
 	stop server
 }
+
+# By hand, longer: SEED="1 2 3 ..." STEPS=N; build/live/dice -v beside `tcptrace --check --json` tells which step raised what.
+scenario ledger_dice 4 own alone loose -- "a machine and a far end that do what the dice say"
+ledger_dice()
+{
+	local seed may_miss=RetransSegs
+
+	for seed in ${SEED:-1 2}; do
+		own_trace --check
+		start dice "$bin/dice" --seed "$seed" --steps "${STEPS:-3000}"
+		finish dice
+		untrace
+		((!differ)) || echo "seed $seed: $differ counters differ"
+		ledger_is_not ListenDrops SyncookiesSent EmbryonicRsts AttemptFails ActiveOpens PassiveOpens RetransSegs EstabResets
+	done
+}
