@@ -663,6 +663,25 @@ static void corrects(void **state)
 	assert_false(rig.seen[rig.n - 1].ev.has_dur);
 }
 
+/* The subflow of an MPTCP socket that was accepted, and closed before its peer did, has no socket of a program any more. */
+static void taken_before(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	acceptq_del(1, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+	accept_by(1, 100, 0, 0, 0);
+	handshake(2, 1);
+	rig.t += MS;
+	snapshot(false, 0);
+	exists_listener(0, 1);
+	exists(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	exists(server_rec(0, 2), SK(2), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	snapshot(true, 0);
+	assert_int_equal(listener()->acceptq.known, 1);
+	assert_int_equal(listener()->accepted, 1);
+}
+
 /* Nor can it see one that was reset while it waits: where transitions are not seen it may be any. */
 static void reset_unseen(void **state)
 {
@@ -784,7 +803,7 @@ int main(void)
 		CASE(asked_again), CASE(came_in_unseen), CASE(reset_when_in), CASE(by_what),
 		CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
-		CASE(corrects), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),
+		CASE(corrects), CASE(taken_before), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
