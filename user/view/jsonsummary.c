@@ -103,6 +103,8 @@ void json_finding(struct view *v, const struct finding *f)
 	json_host(v);
 	if (f->listener)
 		json_u64(o, "listener", f->listener->id);
+	if (f->netns)
+		json_u64(o, "netns", f->netns);
 	if (f->who.pid) {
 		json_u64(o, "pid", f->who.pid);
 		json_key(o, "comm");
