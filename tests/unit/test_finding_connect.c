@@ -601,6 +601,26 @@ static void refused_elsewhere(void **state)
 	assert_true(told_of("no-answer"));
 }
 
+/* A listener of this machine has no way back to them: that is the cause, and what they see of it is none. */
+static void refused_otherwise(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	for (unsigned int i = 1; i < 3; i++)
+		drop(i, TCPTRACE_DROP_OTHER, 0, 0, 0);
+	for (unsigned int i = 1; i < 4; i++)
+		syn_again(i, 0x0a000001);
+	look();
+	assert_true(told_of("no-answer"));
+	assert_int_equal(found.n, 1);
+	drop(3, TCPTRACE_DROP_OTHER, 0, 0, 0);
+	look();
+	assert_int_equal(found.n, 1);
+	assert_told("syn-refused", FINDING_CAUSE, "3 SYNs to prog[100] refused, though no queue was full: this machine has no route back");
+	assert_says(FINDING_SEEN, "; the last came from 10.0.0.2 to 10.0.0.1.");
+	assert_says(FINDING_ADVICE, "ip route get 10.0.0.2 from 10.0.0.1 shows");
+}
+
 /* IPv6 fails, IPv4 does it: nobody notices. */
 static void went_on(void **state)
 {
@@ -622,7 +642,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(calls_unseen), TEST(many_programs), TEST(once_each), TEST(connects), TEST(came), TEST(told_by_so_error),
-		TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(rejected),
+		TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(refused_otherwise), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved),
 	};

@@ -54,6 +54,7 @@ bool same_address(const struct listener *a, const struct listener *b);
 uint64_t refused_by_synq(const struct listener *l);
 void say_cost(struct diagnosis *d);			/* what refusals cost the clients of d->l */
 
+uint64_t refused_otherwise(const struct listener *l);	/* SYNs though no queue was full; 0: too few to tell of them */
 /* finding_seen.c */
 void say_acceptq(struct diagnosis *d);			/* how far it filled, whom it refused, how long they waited */
 bool sent_cookies_full(const struct diagnosis *d);	/* as its SYN queue was full; who came in is known */

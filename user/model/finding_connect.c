@@ -37,12 +37,17 @@ static bool is_unheard(const struct model *m, const struct target *to)
 /* At that address, where others may have been as well. */
 static bool refused_at(const struct listener *l, const struct target *to)
 {
-	if (l->lport != to->rport || !l->refused.clients || (l->netns != to->netns && addr_is_loopback(to->raddr)))
+	const struct refused *r = &l->refused;
+
+	if (l->lport != to->rport || (l->netns != to->netns && addr_is_loopback(to->raddr)))
 		return false;
-	return l->refused.laddrs || (!to->hosts && !memcmp(l->refused.laddr, to->raddr, sizeof(l->refused.laddr)));
+	if (r->clients && (r->laddrs || (!to->hosts && !memcmp(r->laddr, to->raddr, sizeof(r->laddr)))))
+		return true;
+	return refused_otherwise(l) &&
+	       (r->other.laddrs || (!to->hosts && !memcmp(r->other.laddr, to->raddr, sizeof(r->other.laddr))));
 }
 
-/* Did a full queue of this machine, of another namespace maybe, let them wait? Then that is the cause, and reported. */
+/* Did a listener of this machine, of another namespace maybe, let them wait? Then that is the cause, and reported. */
 static bool is_refused(const struct model *m, const struct target *to)
 {
 	const struct listener *l;

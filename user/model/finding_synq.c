@@ -215,6 +215,40 @@ static void find_expiring(const struct diagnosis *from)
 	tell(&d, "requests-expire");
 }
 
+#define OTHER_FEW	3	/* a slip or two is none */
+
+uint64_t refused_otherwise(const struct listener *l)
+{
+	uint64_t n = l->causes[TCPTRACE_DROP_OTHER];
+
+	return n >= OTHER_FEW && n * 100 >= l->established ? n : 0;
+}
+
+/*
+ * tcp_conn_request() gives up where inet_csk_route_req() finds no way back to the client, and where a security module says
+ * no; nothing tells which of the two it was.
+ */
+static void find_refused_otherwise(const struct diagnosis *from)
+{
+	struct diagnosis d = diagnosis_of(from, from->l);
+	uint64_t n = refused_otherwise(d.l);
+
+	if (!n)
+		return;
+	blame_keeper(&d);
+	say_figure(&d, "refused", FIGURE_REFUSED, n);
+	say_value(&d, "from", FINDING_MOMENT, d.l->refused.other.first_ns);
+	say_address(&d, "laddr", d.l->refused.other.laddr);
+	say_address(&d, "raddr", d.l->refused.other.raddr);
+	d.f.cost_ns = n * 1000000000;
+	say(&d, FINDING_CAUSE, "{listener}: {refused:SYN} to {who} refused, though no queue was full: this machine has no route back to "
+	    "the client, or a security module (LSM) forbids it.");
+	say(&d, FINDING_SEEN, "First at {from}; the last came from {raddr} to {laddr}.");
+	say(&d, FINDING_ADVICE, "ip route get {raddr} from {laddr} shows whether there is a route back. If there is, look at the LSM's "
+	    "log.");
+	tell(&d, "syn-refused");
+}
+
 void find_synq(struct diagnosis *d)
 {
 	if (!refused_by_acceptq(d->l)) {
@@ -222,5 +256,6 @@ void find_synq(struct diagnosis *d)
 		find_cookies(d);
 	}
 	find_synq_quarter(d);
+	find_refused_otherwise(d);
 	find_expiring(d);
 }

@@ -57,6 +57,11 @@ struct refused {
 	uint64_t first_ns, last_ns;	/* first and last refusal; 0: none */
 	uint8_t laddr[16];		/* where the last one wanted to */
 	bool laddrs;			/* it is not the only address */
+	struct {			/* SYNs that were refused though no queue was full (TCPTRACE_DROP_OTHER) */
+		uint64_t first_ns;
+		uint8_t laddr[16], raddr[16];	/* of the last one */
+		bool laddrs;
+	} other;
 
 	uint32_t expired;		/* requests that expired because their third packet was refused */
 	uint32_t again;			/* clients that the listener after it refused, too: they are counted there */

@@ -235,6 +235,16 @@ static void refused_client(struct model *m, const struct tcptrace_record *rec, c
 	refused_add(m, l, &t, is_third(rec), rec->t_ns);
 }
 
+static void note_otherwise(struct listener *l, const struct tcptrace_record *rec)
+{
+	if (!l->refused.other.first_ns)
+		l->refused.other.first_ns = rec->t_ns;
+	else
+		l->refused.other.laddrs |= memcmp(l->refused.other.laddr, rec->laddr, sizeof(rec->laddr)) != 0;
+	memcpy(l->refused.other.laddr, rec->laddr, sizeof(rec->laddr));
+	memcpy(l->refused.other.raddr, rec->raddr, sizeof(rec->raddr));
+}
+
 void on_drop(struct model *m, const struct tcptrace_record *rec)
 {
 	struct listener *l;
@@ -267,6 +277,8 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	queue_numbers(m, l, rec, 0, 0);
 	if (l && is_queue_full(rec_cause(rec)))
 		refused_client(m, rec, c, l);
+	if (l && rec->cause == TCPTRACE_DROP_OTHER)
+		note_otherwise(l, rec);
 	emit_plain(m, rec, c, l);
 }
 
