@@ -170,6 +170,19 @@ static void say_state(struct diagnosis *d, const struct process *p)
 	say_advice(d, N_("Look at what {who} does meanwhile"), N_("/proc/{pid}/status and perf top -p {pid} show it."));
 }
 
+/*
+ * Who is named has the listener as others do, sleeps, and never accepted: who did since, and keeps it, was to accept, and the
+ * other one is a child that works for something else.
+ */
+static bool is_refuted(const struct diagnosis *d, const struct process *p)
+{
+	const struct owner *keeper = listener_keeper(d->l), *took = &d->l->acceptor;
+
+	if (!keeper || p->pid == keeper->pid || took->pid != keeper->pid || d->l->acceptors != 1)
+		return false;
+	return !p->frozen && (p->state == 'S' || p->state == '?');
+}
+
 static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
 {
 	const struct owner *const then[] = { &d->l->staller };
@@ -181,7 +194,8 @@ static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
 		blame(d, then, 1);
 	else
 		blame_server(d);
-	if (!d->machine || !d->machine->holder || !d->machine->holder(d->machine->ctx, d->l, from_ns, &p))
+	if (!d->machine || !d->machine->holder || !d->machine->holder(d->machine->ctx, d->l, from_ns, &p) ||
+	    is_refuted(d, &p))
 		return (struct process){ 0 };
 	d->f.who.pid = p.pid;
 	d->f.who.fd = -1;
