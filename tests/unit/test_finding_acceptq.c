@@ -379,6 +379,36 @@ static void stalled_before_him(void **state)
 	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[160] for 2.7 s");
 }
 
+/* A child that was forked for something else has the listener, too, and was named; but its parent accepts. */
+static void stalled_not_his(void **state)
+{
+	(void)state;
+	stall('S', 150);
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[150] for 2.6 s");
+	accept_by(1, SERVER, 0, 0, 2);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 2.6 s");
+	assert_not_said("(state");
+	box.state = 'T';		/* who was stopped is the cause all the same */
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[150] for 2.6 s");
+}
+
+/* One cause, though it was ended for that: what the end cost is told with it. Who gave up before had waited, too. */
+static void stalled_to_the_end(void **state)
+{
+	(void)state;
+	stall('T', 150);
+	state_of(server_rec(0, 3), SK(3), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	state_of(queues(listener_rec(0), 0, 3), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	for (unsigned int i = 1; i <= 3; i++)
+		acceptq_del(i, TCPTRACE_ACCEPTQ_CLOSED, 0, 3 - i);
+	look();
+	assert_int_equal(found.n, 1);
+	assert_told("accept-stalled", FINDING_COST, "2 clients refused: none came in. 2 connections that waited reset as the listener "
+		    "was closed at ");
+}
+
 static bool second_lacks_one(void *ctx, const struct listener *l, uint64_t from_ns, struct process *p)
 {
 	box.instead_of = l->lport == 8081 ? 160 : 0;
@@ -455,11 +485,11 @@ static void stalled_in_a_ring(void **state)
 		handshake(i, i);
 	pass(2600 * MS);
 	box.state = 'S';
-	box.holder = 150;
+	box.holder = SERVER;
 	look();
-	assert_told("accept-stalled", FINDING_CAUSE, "prog[150] took none for 2.6 s from ");
+	assert_told("accept-stalled", FINDING_CAUSE, "prog[100] took none for 2.6 s from ");
 	assert_says(FINDING_CAUSE, "whether it tried is not known");
-	assert_says(FINDING_ADVICE, "ls -l /proc/150/fd");
+	assert_says(FINDING_ADVICE, "ls -l /proc/100/fd");
 	assert_not_said("no accept()");
 	assert_not_said("slept");
 }
@@ -1030,7 +1060,8 @@ int main(void)
 		TEST(backlog), TEST(backlog_of_master), TEST(backlog_of_go), TEST(shut), TEST(shut_unseen), TEST(raised),
 		TEST(clamped), TEST(clamped_of_all), TEST(clamped_before), TEST(full_unseen),
 		TEST(stalled), TEST(stalled_no_more), TEST(stalled_runnable), TEST(stalled_otherwise),
-		TEST(stalled_alone), TEST(stalled_parent), TEST(stalled_parent_accepts), TEST(stalled_before_him), TEST(stalled_twice),
+		TEST(stalled_alone), TEST(stalled_parent), TEST(stalled_parent_accepts), TEST(stalled_before_him), TEST(stalled_not_his),
+		TEST(stalled_to_the_end), TEST(stalled_twice),
 		TEST(stalled_workers), TEST(stalled_alike), TEST(stalled_unlike), TEST(stalled_partly),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),

@@ -29,6 +29,7 @@ struct diagnosis {
 	const struct listener *l;	/* NULL: it is about none */
 	uint32_t netns;			/* whose sysctls matter */
 	bool stands;			/* the pause of accept() that it is about goes on */
+	bool closed;			/* the close of the listener ended it, and is told with it */
 	struct found *found;
 	struct finding f;
 	unsigned int values, parts;
@@ -43,6 +44,7 @@ void say_value(struct diagnosis *d, const char *key, enum finding_unit unit, uin
 void say_least(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number, bool least);	/* or more */
 void say_address(struct diagnosis *d, const char *key, const uint8_t addr[16]);
 void say_words(struct diagnosis *d, const char *key, const char *words);
+bool has_part(const struct finding *f, enum finding_part part);
 void tell(struct diagnosis *d, const char *id);		/* it is complete */
 bool machine_has(const struct diagnosis *d, enum machine_sysctl which, uint64_t *value);
 /* f.who becomes the first of them that lives, by its process's name, or else the first that is known. */
@@ -52,9 +54,9 @@ void blame_keeper(struct diagnosis *d);			/* who keeps it, else who opened it: w
 bool who_is_gone(const struct diagnosis *d);
 bool same_address(const struct listener *a, const struct listener *b);
 uint64_t refused_by_synq(const struct listener *l);
+uint64_t refused_otherwise(const struct listener *l);	/* SYNs though no queue was full; 0: too few to tell of them */
 void say_cost(struct diagnosis *d);			/* what refusals cost the clients of d->l */
 
-uint64_t refused_otherwise(const struct listener *l);	/* SYNs though no queue was full; 0: too few to tell of them */
 /* finding_seen.c */
 void say_acceptq(struct diagnosis *d);			/* how far it filled, whom it refused, how long they waited */
 bool sent_cookies_full(const struct diagnosis *d);	/* as its SYN queue was full; who came in is known */
@@ -69,10 +71,14 @@ bool find_stalled(struct diagnosis *d);
 bool stalls_explain(const struct diagnosis *d);		/* most of what was refused */
 void find_short(struct diagnosis *d);
 
-bool find_acceptq(struct diagnosis *d);			/* true: what it refused goes with its close */
+/* How the close of a listener that had some waiting is told. */
+enum told_close { CLOSE_ALONE, CLOSE_REFUSED, CLOSE_TOLD };	/* with what was refused; as the end of a pause */
+
+enum told_close find_acceptq(struct diagnosis *d);
 void find_synq(struct diagnosis *d);
 bool close_explains(const struct diagnosis *d);		/* most of what was refused */
-void find_closed(struct diagnosis *d, bool refused);	/* refused: with what refusals cost */
+void say_closed(struct diagnosis *d);			/* it ended a pause: who waited was reset */
+void find_closed(struct diagnosis *d, enum told_close how);
 void find_unheard(struct diagnosis *d);
 void find_connects(struct diagnosis *d);
 void find_close_wait(struct diagnosis *d);

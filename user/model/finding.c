@@ -338,7 +338,7 @@ static size_t fold(struct finding *f, size_t n)
 	return kept;
 }
 
-static bool has_part(const struct finding *f, enum finding_part part)
+bool has_part(const struct finding *f, enum finding_part part)
 {
 	for (unsigned int i = 0; f->said[i].text; i++)
 		if (f->said[i].part == part)
@@ -391,13 +391,11 @@ void findings(const struct model *m, const struct machine *machine, finding_want
 	struct found found = { .fn = fn, .wanted = wanted, .ctx = ctx };
 	struct diagnosis d = { .m = m, .machine = machine, .found = &found };
 	const struct listener *l;
-	bool refused;
 
 	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
 		d.l = l;
-		refused = find_acceptq(&d);
+		find_closed(&d, find_acceptq(&d));
 		find_synq(&d);
-		find_closed(&d, refused);
 	}
 	d.l = NULL;
 	find_unheard(&d);

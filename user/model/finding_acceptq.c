@@ -96,21 +96,25 @@ static bool find_long_wait(struct diagnosis *d)
 }
 
 /* One cause for a listener, but for what was refused beside the pauses. */
-bool find_acceptq(struct diagnosis *from)
+enum told_close find_acceptq(struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
+	enum told_close how = CLOSE_ALONE;
 
-	if (find_accept_fails(&d) || find_shut(&d) || find_imbalance(&d))
-		return false;
+	if (find_accept_fails(&d) || find_shut(&d))
+		return how;
+	if (find_imbalance(&d))
+		return d.closed ? CLOSE_TOLD : how;
 	if (find_stalled(&d)) {
+		how = d.closed ? CLOSE_TOLD : how;
 		if (stalls_explain(&d))
-			return false;
+			return how;
 		d = diagnosis_of(from, from->l);
 	}
 	if (find_slow(&d) || find_long_wait(&d))
-		return false;
+		return how;
 	if (close_explains(&d))
-		return true;
+		return how == CLOSE_TOLD ? how : CLOSE_REFUSED;
 	find_short(&d);
-	return false;
+	return how;
 }

@@ -28,12 +28,28 @@ bool close_explains(const struct diagnosis *d)
 	return refused && 2 * refused >= refused_by_acceptq(d->l) && closed_over(d->l);
 }
 
-void find_closed(struct diagnosis *from, bool refused)
+/* It ended a pause that is told: a close is no other cause, and what it cost is told with that. */
+void say_closed(struct diagnosis *d)
+{
+	uint64_t closed = closed_over(d->l);
+
+	if (!closed || d->l->pace.closings > 1 || !d->l->pace.left_stalled)
+		return;
+	d->closed = true;
+	d->f.cost_ns += closed * CLIENT_LOST_NS;
+	say_number(d, "closed", closed);
+	say_value(d, "at", FINDING_MOMENT, d->l->pace.left_ns);
+	say(d, FINDING_COST, has_part(&d->f, FINDING_COST) ?
+	    N_(" {closed:connection} that waited reset as the listener was closed at {at}.") :
+	    N_("{closed:connection} that waited reset as the listener was closed at {at}."));
+}
+
+void find_closed(struct diagnosis *from, enum told_close how)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
 	uint64_t closed = closed_over(d.l);
 
-	if (!closed)
+	if (!closed || how == CLOSE_TOLD)
 		return;
 	blame_keeper(&d);
 	d.f.of_process = true;
@@ -52,7 +68,7 @@ void find_closed(struct diagnosis *from, bool refused)
 	if (who_is_gone(&d))
 		say(&d, FINDING_CAUSE, " (the process is gone)");
 	say(&d, FINDING_CAUSE, ".");
-	if (refused) {
+	if (how == CLOSE_REFUSED) {
 		say_cost(&d);
 		say_acceptq(&d);
 	} else if (d.l->causes[TCPTRACE_SYNQ_LISTENER_CLOSED]) {

@@ -112,6 +112,10 @@ void say_acceptq(struct diagnosis *d)
 		    N_(", waits of those accepted: {median} (median) and {longest} (longest)") :
 		    N_(", waits of {median} (median) and {longest} (longest)"));
 	}
+	if (d->l->causes[TCPTRACE_ACCEPTQ_RESET]) {
+		say_number(d, "gave_up", d->l->causes[TCPTRACE_ACCEPTQ_RESET]);
+		say(d, FINDING_SEEN, ", {gave_up:connection} reset before accept()");
+	}
 	if (d->l->open && d->l->acceptq.now) {
 		say_number(d, "waiting", d->l->acceptq.now);
 		say(d, FINDING_SEEN, ", {waiting} waiting at the end");

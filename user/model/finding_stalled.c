@@ -302,6 +302,7 @@ bool find_stalled(struct diagnosis *d)
 	say(d, FINDING_CAUSE, ".");
 	if (stalls_explain(d) && refused_by_acceptq(d->l))	/* the SYN queue's are synq-full's */
 		say_cost(d);
+	say_closed(d);
 	say_acceptq(d);
 	sum = all_stalls(d, &n);
 	if (n > 1) {
@@ -365,6 +366,7 @@ bool find_imbalance(struct diagnosis *d)
 	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ". It accepted {accepted}, the others {others}.");
 	say_cost(d);
+	say_closed(d);
 	say_acceptq(d);
 	say(d, FINDING_ADVICE, " The kernel deals connections by hash, not by load: workers that share one listener "
 	    "can help each other out.");

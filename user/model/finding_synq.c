@@ -244,8 +244,7 @@ static void find_refused_otherwise(const struct diagnosis *from)
 	say(&d, FINDING_CAUSE, "{listener}: {refused:SYN} to {who} refused, though no queue was full: this machine has no route back to "
 	    "the client, or a security module (LSM) forbids it.");
 	say(&d, FINDING_SEEN, "First at {from}; the last came from {raddr} to {laddr}.");
-	say(&d, FINDING_ADVICE, "ip route get {raddr} from {laddr} shows whether there is a route back. If there is, look at the LSM's "
-	    "log.");
+	say(&d, FINDING_ADVICE, "ip route get {raddr} shows whether there is a route back. If there is, look at the LSM's log.");
 	tell(&d, "syn-refused");
 }
 

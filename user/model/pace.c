@@ -149,9 +149,11 @@ void pace_close(struct listener *l, uint64_t t_ns)
 		l->pace.left += l->acceptq.now;
 		l->pace.closings++;
 		l->pace.left_ns = t_ns;
+		l->pace.left_stalled = false;
 	}
 	if (s.from_ns) {
 		set_length(&s, t_ns);
+		l->pace.left_stalled = s.ns >= PACE_STALL_NS;
 		set_refused(&s, l);
 		l->pace.left_refused += s.refused_busy;
 	}

@@ -36,6 +36,7 @@ struct pace {
 	uint64_t left;			/* waited when the listener was closed, */
 	uint32_t closings;		/* each time that any did: shutdown() closes it, and listen() opens it again */
 	uint64_t left_ns;		/* the last of them */
+	bool left_stalled;		/* which ended a while of PACE_STALL_NS and more */
 	uint64_t left_refused;		/* refused_busy of what these ended */
 
 	/* The model's own: the while that goes on, from_ns 0: the queue is empty. */

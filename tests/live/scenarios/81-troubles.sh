@@ -677,7 +677,12 @@ trouble_killed()
 	end redis KILL
 	end_trouble
 	crowd_gone
-	expect "finding" "$(findings | grep -ow closed-waiting)" closed-waiting
+	if [[ $(findings) == accept-stalled ]]; then		# it took longer: one cause
+		expect "closed" "$(evidence accept-stalled closed)" 23
+		screen "it was stopped \(state T\)" "23 connections that waited reset as the listener was closed at $clock"
+		return
+	fi
+	told closed-waiting
 	expect "closed" "$(evidence closed-waiting closed)" 23
 	screen "^ ! 127.0.0.1:$port: the listener of redis-server\[$pid_of_redis\] was closed at $clock with 23 connections that nobody had accepted: they were reset \(the process is gone\)\."
 }
