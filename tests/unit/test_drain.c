@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the BPF source says of losses, by the counters that the programs share with it. */
+/* What the BPF source says of losses, by the counters that the programs share with it, and of what it could not look at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,11 +85,25 @@ static void no_room_for_a_traced_socket(void **state)
 	assert_int_equal(g->n, 2);
 }
 
+/* Without the walk (refused by a kernel) who waits in a queue is not found: nothing says that it is over. */
+static void nobody_walks(void **state)
+{
+	struct rig *g = *state;
+
+	assert_int_equal(sweep_all(&g->s, true), 0);
+	assert_int_equal(g->n, 1);
+	assert_int_equal(g->rec[0].event, TCPTRACE_SNAPSHOT);
+	assert_false(g->rec[0].flags & TCPTRACE_F_END);
+	assert_int_equal(sweep_all(&g->s, false), 0);
+	assert_int_equal(g->n, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(no_room_in_a_ring, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(no_room_for_a_traced_socket, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(nobody_walks, rig_up, rig_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

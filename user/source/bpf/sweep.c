@@ -87,22 +87,25 @@ static int walk_all(struct bpf_source *s)
 	return err;
 }
 
+/* Nothing follows from what was not found where nobody walked, or a table changed meanwhile: then it has no end. */
 int sweep_all(struct bpf_source *s, bool owners)
 {
-	uint64_t began;
+	bool walks = progs_has(&s->load.plan.wanted, P(walk_tcp));
 	int err = drain_with_snap(s);
+	uint64_t began;
 
+	if (err || !(walks || owners))
+		return err;
 	began = clock_ns(CLOCK_MONOTONIC);
 	s->waiting = 0;
-	if (!err)
-		err = source_mark_snapshot(&s->cfg, false, began, s->fn, s->ctx);
+	err = source_mark_snapshot(&s->cfg, false, began, s->fn, s->ctx);
 	if (!err && owners)
 		err = read_iter(s, s->load.link[P(it_task_file)]);
-	if (!err && progs_has(&s->load.plan.wanted, P(walk_tcp)))
+	if (!err && walks)
 		err = walk_all(s);
 	if (!err)		/* what was not found may have ended since the sweep began: its records come first */
 		err = drain_with_snap(s);
-	if (!err && !s->load.skel->bss->tables.torn)	/* else nothing follows from what was not found */
+	if (!err && walks && !s->load.skel->bss->tables.torn)
 		err = source_mark_snapshot(&s->cfg, true, began, s->fn, s->ctx);
 	if (owners)
 		s->open_ns = clock_ns(CLOCK_MONOTONIC);
