@@ -130,7 +130,7 @@ finding_close_wait()
 	untrace
 	found close-wait 1
 	expect "count" "$(evidence close-wait count)" 23
-	expect "whose" "$(sed -n 's/^{"type":"finding","id":"close-wait","pid":\([0-9]*\).*/\1/p' "$json")" "${pid[leaky]}"
+	expect "whose" "$(grep '"id":"close-wait"' "$json" | awk -f "$here/json.awk" -f <(echo '{ print get("pid") }'))" "${pid[leaky]}"
 	client_go
 	stop leaky
 	stop sound
