@@ -139,17 +139,27 @@ static void acceptq_add(struct model *m, const struct tcptrace_record *rec)
 	emit_plain(m, rec, c, l);
 }
 
-void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
+/* As the record says, or what came before it. */
+static uint8_t way_in_of(struct model *m, const struct tcptrace_record *rec)
 {
-	struct tcptrace_record other = *rec;
-
 	if (by_cookie(m, rec)) {
 		cookie_infer(m, rec, TCPTRACE_COOKIE_OK);
-		other.cause = TCPTRACE_ACCEPTQ_COOKIE;
-	} else if (may_be_cookie(m, rec)) {
-		other.cause = TCPTRACE_CAUSE_NONE;
+		return TCPTRACE_ACCEPTQ_COOKIE;
 	}
-	acceptq_add(m, &other);
+	return may_be_cookie(m, rec) ? TCPTRACE_CAUSE_NONE : rec->cause;
+}
+
+void on_acceptq_add(struct model *m, const struct tcptrace_record *rec)
+{
+	uint8_t cause = way_in_of(m, rec);
+	struct tcptrace_record other;
+
+	if (cause != rec->cause) {
+		other = *rec;
+		other.cause = cause;
+		rec = &other;
+	}
+	acceptq_add(m, rec);
 }
 
 static void taken_by(struct model *m, const struct tcptrace_record *rec, struct conn *c, struct listener *l)
