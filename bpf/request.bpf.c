@@ -8,14 +8,15 @@
 #include "notes.bpf.h"
 #include "ring.bpf.h"
 
-/* Takes the note, or it would be of the next request at that address. */
-static __always_inline bool was_killed(const struct request_sock *req)
+/* Takes the note, or it would be of the next request at that address. ret: as the record has it. */
+static __always_inline bool was_killed(const struct request_sock *req, __s32 *ret)
 {
 	struct notes *n = notes();
 
 	if (!n || n->killed_req != (__u64)req)
 		return false;
 	n->killed_req = 0;
+	*ret = n->killed_ret;
 	return true;
 }
 
@@ -39,7 +40,8 @@ static __always_inline __u8 req_drop_cause(const struct sock *listener, bool kil
 static __always_inline int req_dropped(const struct sock *listener, const struct request_sock *req, bool from_timer)
 {
 	struct tcptrace_record *r;
-	bool hashed, joined, killed = was_killed(req);
+	__s32 ret = 0;
+	bool hashed, joined, killed = was_killed(req, &ret);
 
 	listener = TYPED_PTR(listener);
 	req = TYPED_PTR(req);
@@ -59,6 +61,7 @@ static __always_inline int req_dropped(const struct sock *listener, const struct
 			r->synq_young--;
 	}
 	r->cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(listener, killed, from_timer);
+	r->ret = ret;
 	submit(r);
 	return 0;
 }
@@ -90,12 +93,14 @@ AT_ENTRY(req_timer, reqsk_timer_handler, req_timer(timer), const void *timer)
 
 AT_RETURN(req_timer, reqsk_timer_handler, req_timer(NULL))
 
-static __always_inline int req_killed(const struct sock *sk)
+static __always_inline int req_killed(const struct sock *sk, __s32 ret)
 {
 	struct notes *n = notes();
 
-	if (n)
+	if (n) {
 		n->killed_req = (__u64)sk;
+		n->killed_ret = ret;
+	}
 	return 0;
 }
 
@@ -104,10 +109,10 @@ static __always_inline int req_icmp(const struct sock *sk, __u32 seq, __u8 abort
 {
 	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)sk);
 
-	return abort && seq == READ(treq, snt_isn) ? req_killed(sk) : 0;
+	return abort && seq == READ(treq, snt_isn) ? req_killed(sk, 0) : 0;
 }
 
 AT_ENTRY(req_err, tcp_req_err, req_icmp(sk, seq, abort), const struct sock *sk, __u32 seq, __u8 abort)
 
 /* and `ss -K` */
-AT_ENTRY(abort, tcp_abort, sk_state(TYPED_PTR(sk)) == TCP_NEW_SYN_RECV ? req_killed(sk) : 0, const struct sock *sk)
+AT_ENTRY(abort, tcp_abort, sk_state(TYPED_PTR(sk)) == TCP_NEW_SYN_RECV ? req_killed(sk, -err) : 0, const struct sock *sk, int err)

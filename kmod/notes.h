@@ -19,7 +19,8 @@ struct notes {
 	const struct sk_buff *cc_skb;
 	const void *timer_req;		/* request whose timer runs */
 	const void *reset_tw;		/* tcp_timewait_state_process: its RST */
-	const void *killed_req;		/* tcp_req_err or tcp_abort takes it */
+	const void *killed_req;		/* tcp_req_err or tcp_abort takes it, */
+	int killed_ret;			/* tcp_abort with its -errno; else 0 */
 };
 
 struct notes *notes(void);	/* of this CPU, or thread: never NULL */

@@ -27,6 +27,7 @@ struct dropped {
 	const struct sock *listener;
 	const struct request_sock *req;
 	bool from_timer, killed;
+	int ret;			/* as the record has it */
 };
 
 /* The kernel counts what an ICMP message takes down, also when the listener is closed. */
@@ -42,6 +43,7 @@ static u8 req_drop_cause(const struct dropped *d)
 static int req_drop_enter(struct dropped *d)
 {
 	d->killed = was_killed(d->req);
+	d->ret = d->killed ? notes()->killed_ret : 0;
 	return (!d->req->__req_common.skc_nulls_node.pprev &&
 		!rsk_drop_req(d->req)) ||
 	       !wanted_of(d->listener, &d->req->__req_common);
@@ -66,6 +68,7 @@ static void emit_dropped(const struct dropped *d, bool unlinked, bool counted)
 			r.synq_young--;
 	}
 	r.cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(d);
+	r.ret = d->ret;
 	submit(&r);
 }
 
@@ -126,8 +129,10 @@ static int k_icmp(struct kprobe *p, struct pt_regs *regs)
 	u32 seq = (long)ARG(regs, 1);
 	bool abort = (u8)(long)ARG(regs, 2);
 
-	if (abort && seq == tcp_rsk(req)->snt_isn)
+	if (abort && seq == tcp_rsk(req)->snt_isn) {
 		notes()->killed_req = req;
+		notes()->killed_ret = 0;
+	}
 	return 0;
 }
 
@@ -136,8 +141,10 @@ static int k_abort(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct sock *sk = ARG(regs, 0);
 
-	if (state_of(sk) == TCP_NEW_SYN_RECV)
+	if (state_of(sk) == TCP_NEW_SYN_RECV) {
 		notes()->killed_req = sk;
+		notes()->killed_ret = -(int)(long)ARG(regs, 1);
+	}
 	return 0;
 }
 

@@ -282,6 +282,7 @@ struct tcptrace_record {
 		__u32	soft_errno;	/* connect-return with -EINPROGRESS: sk_err_soft, 0: none */
 	};
 	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave; totals: -sk_err;
+				 * synq-del of cause other: what tcp_abort() (ss -K) has, 0: an ICMP message did it;
 				 * end of a minisock in FIN_WAIT2: -ECONNRESET if a RST was seen to end it */
 };
 

@@ -494,6 +494,26 @@ static void icmp_ends(void **state)
 	assert_int_equal(counted(LEDGER_LISTEN_DROPS), 1);
 }
 
+/* fentry and kprobe: an ICMP message raises a counter, ss -K does not. */
+static void killed_request(void **state)
+{
+	struct tcptrace_record rec = queues(server_rec(TCPTRACE_SYNQ_DEL, 1), 0, 0);
+
+	(void)state;
+	rig_listen(128, 4096);
+	synq_add(1, 1, 0);
+	rec.sk = RQ(1);
+	rec.flags |= TCPTRACE_F_REQUEST;
+	rec.cause = TCPTRACE_SYNQ_OTHER;
+	rec.ret = -ECONNABORTED;
+	rig_feed(rec);
+	assert_int_equal(counted(LEDGER_LISTEN_DROPS), 0);
+	assert_int_equal(model_listener(rig.m, 0)->causes[TCPTRACE_SYNQ_OTHER], 1);
+	synq_add(2, 1, 0);
+	synq_del(2, TCPTRACE_SYNQ_OTHER, 0, 0);
+	assert_int_equal(counted(LEDGER_LISTEN_DROPS), 1);
+}
+
 /* Newer kernels answer a RST that is in the window, but not the next segment, and keep the request. */
 static void reset_by_number(void **state)
 {
@@ -553,7 +573,7 @@ int main(void)
 		CASE(good_and_refused), CASE(repaired), CASE(never_sent), CASE(told_by_counts), CASE(told_by_errors), CASE(given_up), CASE(at_the_end),
 		CASE(fast_open_ends),
 		CASE(two_children), CASE(stays_in_syn_recv), CASE(sent_again), CASE(overflow_aborts), CASE(ghost_resets),
-		CASE(fast_open_syn), CASE(icmp_ends), CASE(reset_by_number), CASE(requests_not_met),
+		CASE(fast_open_syn), CASE(icmp_ends), CASE(killed_request), CASE(reset_by_number), CASE(requests_not_met),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

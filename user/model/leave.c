@@ -32,11 +32,12 @@ const struct tcptrace_record *leave_record(struct model *m, uint64_t t_ns, const
  * not. Where that was not seen, a drop that nothing else accounts for tells; a message about a SYN-ACK whose number is
  * known would have been.
  */
-static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int cause, uint8_t flags)
+static uint8_t count_gone(struct listener *l, const struct conn *c, unsigned int cause, const struct tcptrace_record *rec)
 {
-	bool unseen = flags & (TCPTRACE_F_SAMPLED | TCPTRACE_F_INFERRED);
+	bool unseen = rec->flags & (TCPTRACE_F_SAMPLED | TCPTRACE_F_INFERRED);
+	bool killed = rec->event == TCPTRACE_SYNQ_DEL && rec_errno(rec);
 
-	if (!l || (cause != TCPTRACE_SYNQ_OTHER && cause != TCPTRACE_SYNQ_RESET))
+	if (!l || killed || (cause != TCPTRACE_SYNQ_OTHER && cause != TCPTRACE_SYNQ_RESET))
 		return 0;
 	if (cause == TCPTRACE_SYNQ_OTHER && unseen && (!l->drops_unseen || l->deferred || c->isns))
 		return 0;
@@ -60,7 +61,7 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 	if (cause != TCPTRACE_SYNQ_ESTABLISHED)
 		*ended_slot(m, c->req) = c->req;
 	listener_count(l, cause);
-	ev.counted = count_gone(l, c, cause, ev.flags);
+	ev.counted = count_gone(l, c, cause, rec);
 	if (l && cause == TCPTRACE_SYNQ_ESTABLISHED && ev.has_dur)
 		waits_add(&m->waits, &l->in_synq, ev.dur_ns);
 	if (l && cause != TCPTRACE_SYNQ_ESTABLISHED && cause && c->ack_refused && !c->aborted && !c->ghost) {

@@ -221,6 +221,23 @@ icmp()
 	listener_is synq.now=0
 }
 
+scenario request_killed 46 -- "ss -K takes requests down, which the kernel counts nowhere; what an ICMP message takes down it counts"
+request_killed()
+{
+	trace
+	server --accept on-line
+	peer_start 'syn 1-3; expect-synack 1-3; icmp 1; settle 50; say here; wait-line; settle 50'
+	ss -K state syn-recv "sport = :$port" > /dev/null 2>&1
+	[[ -z $(ss -Htn state syn-recv) ]] || skip "no CONFIG_INET_DIAG_DESTROY"
+	peer_go
+	stop server
+	untrace
+	kernel ListenDrops=1 AttemptFails=0 EmbryonicRsts=0
+	events synq-add:3 drop:0
+	sees request-icmp && events synq-del:3 synq-del,cause=other:3
+	listener_is synq.now=0
+}
+
 scenario duplicate_syn 46 loose -- "the same SYN twice is one request"
 duplicate_syn()
 {
