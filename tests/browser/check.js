@@ -196,6 +196,8 @@ async function stage(name, options = []) {
 		await page.waitForFunction(() => document.fullscreenElement, null, { timeout: 10000 });
 		const cut = await page.evaluate(() => document.getElementById("replay-box").scrollHeight - innerHeight);
 		check(`${label}, replay: all of it on a full screen`, cut <= 0, `${cut} pixels more`);
+		const height = await page.evaluate(() => document.getElementById("stage").getBoundingClientRect().height / innerHeight);
+		check(`${label}, replay: the picture has a quarter of a full screen`, height >= .25, `it has ${height.toFixed(2)}`);
 		if (SHOTS)
 			await page.screenshot({ path: path.join(SHOTS, `full-${label}.png`) });
 		await close(page);
