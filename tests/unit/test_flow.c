@@ -289,6 +289,31 @@ static void a_synack_leaves_if_something_shows_it(void **state)
 	}
 }
 
+/* Two segments on two CPUs made two children of one request: the one that is thrown away has no ladder. */
+static void a_second_child_is_none(void **state)
+{
+	struct tcptrace_record r;
+
+	(void)state;
+	begin(false, 100);
+	feed(TCPTRACE_SYNQ_ADD, 7, 0, TCPTRACE_SYNACK_TOO);
+	feed(TCPTRACE_STATE, 7, TCP_S_LISTEN, TCP_S_SYN_RECV);
+	r = record(TCPTRACE_STATE, 7);
+	r.sk = 8;
+	r.old = TCP_S_LISTEN;
+	r.new = TCP_S_SYN_RECV;
+	model_feed(b.m, &r);
+	r.old = TCP_S_SYN_RECV;
+	r.new = TCP_S_CLOSE;
+	r.segs_in = 1;
+	model_feed(b.m, &r);
+	feed_cause(TCPTRACE_ACCEPTQ_ADD, 7, TCPTRACE_ACCEPTQ_HANDSHAKE);
+	feed(TCPTRACE_STATE, 7, TCP_S_SYN_RECV, TCP_S_ESTABLISHED);
+	b.v.ops->finish(&b.v);
+	assert_int_equal(b.v.shown, 1);
+	finish();
+}
+
 static void chance_fits_too(void **state)
 {
 	struct tcptrace_record r;
@@ -321,6 +346,7 @@ int main(void)
 		cmocka_unit_test(a_cookie_comes_again),
 		cmocka_unit_test(a_refused_third_packet_comes_again),
 		cmocka_unit_test(a_synack_leaves_if_something_shows_it),
+		cmocka_unit_test(a_second_child_is_none),
 		cmocka_unit_test(chance_fits_too),
 	};
 

@@ -107,13 +107,13 @@ static bool stays_in_syn_recv(const struct conn *c)
  */
 static uint8_t dies_in_syn_recv(struct conn *c, const struct model_event *ev)
 {
-	bool forgotten = c->attempt & FORGOTTEN || (c->in_acceptq && c->listener && !c->listener->open);
+	bool forgotten = c->attempt & FORGOTTEN || (c->listener && !c->listener->open);
 
 	c->attempt = 0;
-	if (c->closed || forgotten || is_disconnected(c, ev->rec))
+	if (c->closed || forgotten)
 		return 0;
-	if (stays_in_syn_recv(c))
-		return COUNTED_FAIL;
+	if (stays_in_syn_recv(c))		/* long enough for somebody to take it off */
+		return is_disconnected(c, ev->rec) ? 0 : COUNTED_FAIL;
 	c->attempt = SECOND;
 	return COUNTED_NOTHING;
 }
