@@ -70,7 +70,8 @@ struct notes {
 	__u64	timer_req;		/* request whose timer runs */
 	__u64	killed_req;		/* request that tcp_req_err() or tcp_abort() takes down, */
 	__s32	killed_ret;		/* this one with its -errno; else 0 */
-	__u64	reset_tw;		/* minisock of which tcp_timewait_state_process() looks at a RST */
+	__u64	reset_tw;		/* minisock of which tcp_timewait_state_process() looks at a RST, */
+	__u64	fin_tw;			/* or at a FIN */
 	struct tp_notes tp;
 	struct guard guard;
 };

@@ -337,26 +337,34 @@ static __always_inline int timewait_kill(const struct inet_timewait_sock *tw)
 
 AT_ENTRY(tw_kill, inet_twsk_kill, timewait_kill(tw), const struct inet_timewait_sock *tw)
 
-/* An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. Or a RST, which ends it if it is in the window. */
+/*
+ * An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. One that is not the next segment, or has data, is answered
+ * by an ACK or a RST; the state after it tells. Or it gets a RST, which ends it if it is in the window.
+ */
 static __always_inline int timewait_segment(const struct inet_timewait_sock *tw, const struct sk_buff *skb)
 {
 	struct notes *n = notes();
 	struct segment seg;
 
-	if (READ(TYPED_PTR(tw), tw_substate) != TCP_FIN_WAIT2 || !read_ports(&seg, TYPED_PTR(skb)))
+	if (!n || READ(TYPED_PTR(tw), tw_substate) != TCP_FIN_WAIT2 || !read_ports(&seg, TYPED_PTR(skb)))
 		return 0;
-	if (n && seg.flags & TH_RST)
+	if (seg.flags & TH_RST)
 		n->reset_tw = (__u64)tw;
-	return is_fin(seg.flags) ? emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0) : 0;
+	if (is_fin(seg.flags))
+		n->fin_tw = (__u64)tw;
+	return 0;
 }
 
 static __always_inline int timewait_segment_done(void)
 {
+	const struct inet_timewait_sock *tw;
 	struct notes *n = notes();
 
-	if (n)
-		n->reset_tw = 0;
-	return 0;
+	if (!n)
+		return 0;
+	tw = TYPED_PTR((const struct inet_timewait_sock *)n->fin_tw);
+	n->reset_tw = n->fin_tw = 0;
+	return tw && READ(tw, tw_substate) == TCP_TIME_WAIT ? emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0) : 0;
 }
 
 AT_ENTRY(tw_segment, tcp_timewait_state_process, timewait_segment(tw, skb),
@@ -364,8 +372,8 @@ AT_ENTRY(tw_segment, tcp_timewait_state_process, timewait_segment(tw, skb),
 AT_RETURN(tw_segment, tcp_timewait_state_process, timewait_segment_done())
 
 /*
- * tracepoints, 6.11 and later (rx_sk, c53795d48ee8): the FIN is thrown away as a segment of the minisock; so is a RST, and
- * one in the window has taken the minisock out of its table by then (inet_twsk_deschedule_put())
+ * tracepoints, 6.11 and later (rx_sk, c53795d48ee8): the FIN is thrown away as a segment of the minisock, whose state it has
+ * changed or not; so is a RST, and one in the window has taken the minisock out of its table by then (inet_twsk_deschedule_put())
  */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int reason,
@@ -376,9 +384,9 @@ int BPF_PROG(tp_tw_segment, const struct sk_buff *skb, const void *location, int
 
 	if (!rx_sk || sk_state(TYPED_PTR(rx_sk)) != TCP_TIME_WAIT || !read_ports(&seg, TYPED_PTR(skb)))
 		return 0;
-	if (is_fin(seg.flags))
-		return emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0);
 	tw = TYPED_PTR(tw);
+	if (is_fin(seg.flags))
+		return READ(tw, tw_substate) == TCP_TIME_WAIT ? emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0) : 0;
 	if (!(seg.flags & TH_RST) || READ(tw, tw_substate) != TCP_FIN_WAIT2 || READ(tw, __tw_common.skc_nulls_node.pprev))
 		return 0;
 	return emit_timewait(tw, TCP_FIN_WAIT2, TCP_CLOSE, ECONNRESET);

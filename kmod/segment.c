@@ -227,29 +227,38 @@ static int k_tw_kill(struct kprobe *p, struct pt_regs *regs)
 }
 
 /*
- * An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. Or a RST,
- * which ends it if it is in the window: the return is that one's.
+ * An orphan in FIN_WAIT2 gets its FIN: only now is it in TIME_WAIT. One that is
+ * not the next segment, or has data, is answered by an ACK or a RST; the state
+ * after it tells. Or it gets a RST, which ends it if it is in the window.
  */
 static int tw_segment_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct inet_timewait_sock *tw = ARG(regs, 0);
 	const struct sk_buff *skb = ARG(regs, 1);
 	struct segment seg;
+	bool fin;
 
 	if (READ_ONCE(tw->tw_substate) != TCP_FIN_WAIT2 ||
 	    !read_segment(&seg, skb))
 		return 1;
-	if ((seg.flags & (TH_FIN | TH_RST | TH_SYN)) == TH_FIN)
-		emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0);
-	if (!(seg.flags & TH_RST))
+	fin = (seg.flags & (TH_FIN | TH_RST | TH_SYN)) == TH_FIN;
+	if (!fin && !(seg.flags & TH_RST))
 		return 1;
-	notes()->reset_tw = tw;
+	*(const struct inet_timewait_sock **)ri->data = fin ? tw : NULL;
+	notes()->reset_tw = fin ? NULL : tw;
 	return 0;
 }
 
+/* Only what returns TCP_TW_ACK holds the minisock still. */
 static int tw_segment_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
+	const struct inet_timewait_sock *tw =
+		*(const struct inet_timewait_sock **)ri->data;
+
 	notes()->reset_tw = NULL;
+	if (tw && regs_return_value(regs) == TCP_TW_ACK &&
+	    READ_ONCE(tw->tw_substate) == TCP_TIME_WAIT)
+		emit_timewait(tw, TCP_FIN_WAIT2, TCP_TIME_WAIT, 0);
 	return 0;
 }
 
@@ -274,7 +283,7 @@ struct hook segment_hooks[] = {
 		   ON(SYNACK_RETRANS)),
 	TRACEPOINT(tcp_send_reset, tp_rst_sent, ON(RST_SENT)),
 	ENTER(inet_twsk_kill, k_tw_kill, ON(STATE)),
-	EXIT(tcp_timewait_state_process, tw_segment_enter, tw_segment_exit, 0,
-	     ON(STATE)),
+	EXIT(tcp_timewait_state_process, tw_segment_enter, tw_segment_exit,
+	     sizeof(struct inet_timewait_sock *), ON(STATE)),
 	{ }
 };
