@@ -87,12 +87,6 @@ static struct track *connless(struct follow *f, const struct model_event *ev)
 	return t;
 }
 
-/* No connection: it listens now; or it was the second child of a request, which is thrown away. */
-static bool is_none(const struct track *t, const struct model_event *ev)
-{
-	return (ev->event == TCPTRACE_STATE && ev->new == TCP_S_LISTEN) || (ev->counted & COUNTED_NOTHING && t->nsteps <= 1);
-}
-
 struct track *follow_event(struct follow *f, const struct model_event *ev)
 {
 	struct tuple key;
@@ -102,7 +96,7 @@ struct track *follow_event(struct follow *f, const struct model_event *ev)
 		t = connless(f, ev);
 	} else {
 		t = track_by_conn(f, ev->conn);
-		if (t && is_none(t, ev)) {
+		if (t && pair_is_none(ev, t->nsteps > 1)) {
 			follow_drop(f, t);
 			return NULL;
 		}

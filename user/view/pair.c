@@ -60,3 +60,8 @@ uint64_t pair_isn(const struct model_event *ev)
 		return r->arg << 32 | r->arg >> 32;
 	return ev->event == TCPTRACE_STATE && ev->old == TCP_S_SYN_SENT && ev->new == TCP_S_ESTABLISHED ? r->arg : 0;
 }
+
+bool pair_is_none(const struct model_event *ev, bool began)
+{
+	return (ev->event == TCPTRACE_STATE && ev->new == TCP_S_LISTEN) || (ev->counted & COUNTED_NOTHING && !began);
+}

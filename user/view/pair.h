@@ -19,6 +19,11 @@ enum pair_fit pair_fit(const struct tuple *a, const struct tuple *b, bool same_h
  * whatever addresses were translated on the way.
  */
 uint64_t pair_isn(const struct model_event *ev);
+/*
+ * No connection: it listens now; or it was the second child of a request, which is thrown away. began: a step before its
+ * birth as a child is known.
+ */
+bool pair_is_none(const struct model_event *ev, bool began);
 static inline uint32_t pair_isn_hash(uint64_t isn)
 {
 	return (uint32_t)(isn ^ isn >> 32);

@@ -279,13 +279,6 @@ static void without_conn(struct view *v, const struct model_event *ev)
 		late_reset(v->priv, ev);
 }
 
-/* No connection: it listens now; or it was the second child of a request, which is thrown away. */
-static bool is_none(const struct life *x, const struct model_event *ev)
-{
-	return (ev->event == TCPTRACE_STATE && ev->new == TCP_S_LISTEN) ||
-	       (ev->counted & COUNTED_NOTHING && !x->l.synq_ns);
-}
-
 /* It came in before us: no step said so, though one would have. */
 static bool is_from_before(const struct conns *s, const struct model_event *ev)
 {
@@ -300,7 +293,7 @@ static struct life *life_of(struct view *v, const struct model_event *ev)
 	struct conns *s = v->priv;
 	struct life *x = lives_by_conn(&s->lives, ev->conn);
 
-	if (x && is_none(x, ev)) {
+	if (x && pair_is_none(ev, x->l.synq_ns)) {
 		lives_drop(&s->lives, x);
 		return NULL;
 	}
