@@ -45,6 +45,12 @@ struct retransmit {
 	__u32	total;			/* total_retrans when it began */
 };
 
+/* tcp_reset() in progress */
+struct reset {
+	__u64	sk;
+	__u64	rst;			/* by a RST: its flag; 0: by data */
+};
+
 /* By tracepoints alone: tp/ */
 struct tp_notes {
 	__u64	child, child_of;	/* the passive child that came last, and its listener */
@@ -67,6 +73,7 @@ struct notes {
 	struct hashdance hashdance;
 	struct cookie_check cookie;
 	struct retransmit retransmit;
+	struct reset reset;
 	__u64	timer_req;		/* request whose timer runs */
 	__u64	killed_req;		/* request that tcp_req_err() or tcp_abort() takes down, */
 	__s32	killed_ret;		/* this one with its -errno; else 0 */

@@ -9,7 +9,7 @@
 #include "ring.bpf.h"
 #include "segment.bpf.h"
 
-static __always_inline int emit_sock(__u32 event, const struct sock *sk, __u8 answered)
+static __always_inline int emit_sock(__u32 event, const struct sock *sk, __u8 answered, __u8 flags)
 {
 	struct tcptrace_record *r;
 
@@ -22,6 +22,7 @@ static __always_inline int emit_sock(__u32 event, const struct sock *sk, __u8 an
 	set_sock(r, sk);
 	r->old = r->new = sk_state(sk);
 	r->arg = answered;
+	r->flags |= flags;
 	submit(r);
 	return 0;
 }
@@ -123,13 +124,45 @@ AT_RETURN_OF(retransmit_tlp, __tcp_retransmit_skb, 3, retransmit_exit(ret))
 
 /* ---- resets ------------------------------------------------------------------------------------- */
 
-GUARDED_TP(tp_rst_received, tcp_receive_reset, (__u64)sk, DID_RST_RECEIVED, emit_sock(TCPTRACE_RST_RECEIVED, sk, 0),
-	   const struct sock *sk)
+/* 5.11 and later (049fe386d353): before, the function is not given the segment. */
+static __always_inline int reset_enter(const struct sock *sk, const struct sk_buff *skb)
+{
+	struct notes *n = notes();
+
+	if (!n)
+		return 0;
+	n->reset.sk = (__u64)sk;
+	n->reset.rst = segment_flags(TYPED_PTR(skb)) & TH_RST;
+	return 0;
+}
+
+AT_ENTRY(reset, tcp_reset, reset_enter(sk, skb), const struct sock *sk, const struct sk_buff *skb)
+
+/*
+ * tcp_reset() calls the tracepoint, and is not only for a RST: data for a socket that reads no more ends it as if one had
+ * come (tcp_rcv_state_process(), TCPAbortOnData), and is answered by ours.
+ */
+static __always_inline int rst_received_hook(const struct sock *sk)
+{
+	struct notes *n = notes();
+	__u8 state, flags = 0;
+
+	if (n && n->reset.sk == (__u64)sk) {
+		n->reset.sk = 0;
+		return n->reset.rst ? emit_sock(TCPTRACE_RST_RECEIVED, sk, 0, 0) : 0;
+	}
+	state = sk_state(TYPED_PTR(sk));
+	if ((state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2) && READ(TYPED_PTR(sk), sk_shutdown) & RCV_SHUTDOWN)
+		flags = TCPTRACE_F_INFERRED;
+	return emit_sock(TCPTRACE_RST_RECEIVED, sk, 0, flags);
+}
+
+GUARDED_TP(tp_rst_received, tcp_receive_reset, (__u64)sk, DID_RST_RECEIVED, rst_received_hook(sk), const struct sock *sk)
 
 SEC("?tp/tcp/tcp_receive_reset")
 int tp_rst_received_whole(const struct trace_event_raw_tcp_event_sk *ctx)
 {
-	return emit_sock(TCPTRACE_RST_RECEIVED, ctx->skaddr, 0);
+	return rst_received_hook(ctx->skaddr);
 }
 
 /* sk: the listener; of Fast Open the child, which answers itself (tcp_fastopen_synack_timer()). */
@@ -274,7 +307,7 @@ static __always_inline int rst_sent_hook(const struct sock *sk, const struct sk_
 	if (sk)
 		state = sk_state(sk);
 	if (state && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV && state != TCP_TIME_WAIT)
-		return emit_sock(TCPTRACE_RST_SENT, sk, state == TCP_SYN_RECV && skb ? segment_flags(skb) : 0);
+		return emit_sock(TCPTRACE_RST_SENT, sk, state == TCP_SYN_RECV && skb ? segment_flags(skb) : 0, 0);
 	if (!skb || !read_segment(&seg, skb))
 		return 0;
 	netns = segment_netns(skb);

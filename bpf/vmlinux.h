@@ -65,6 +65,7 @@ enum { BPF_SOCK_OPS_TIMEOUT_INIT = 1, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5 };
 /* enum sock_flags of include/net/sock.h, first members; enum sk_shutdown mask */
 #define SOCK_DEAD	0
 #define SOCK_DONE	1
+#define RCV_SHUTDOWN	1
 #define SHUTDOWN_MASK	3
 
 #define EINTR		4

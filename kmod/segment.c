@@ -9,7 +9,8 @@
 #include "notes.h"
 #include "read.h"
 
-static void emit_sock(unsigned int event, const struct sock *sk, u8 answered)
+static void emit_sock(unsigned int event, const struct sock *sk, u8 answered,
+		      u8 flags)
 {
 	struct tcptrace_record r;
 
@@ -18,6 +19,7 @@ static void emit_sock(unsigned int event, const struct sock *sk, u8 answered)
 	set_sock(&r, sk);
 	r.old = r.new = state_of(sk);
 	r.arg = answered;
+	r.flags |= flags;
 	submit(&r);
 }
 
@@ -102,9 +104,35 @@ static int retransmit_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 /* ---- resets ---- */
 
+#ifdef HAVE_RESET_SKB
+static int k_reset(struct kprobe *p, struct pt_regs *regs)
+{
+	const struct sk_buff *skb = ARG(regs, 1);
+
+	notes()->reset_sk = ARG(regs, 0);
+	notes()->reset_rst = tcp_hdr(skb)->rst;
+	return 0;
+}
+#endif
+
+/*
+ * tcp_reset() calls the tracepoint, and is not only for a RST: data for a socket
+ * that reads no more ends it as if one had come (tcp_rcv_state_process(),
+ * TCPAbortOnData), and is answered by ours.
+ */
 static void tp_rst_received(void *data, struct sock *sk)
 {
-	emit_sock(TCPTRACE_RST_RECEIVED, sk, 0);
+	bool told = notes()->reset_sk == sk, shut;
+
+	notes()->reset_sk = NULL;
+	if (told) {
+		if (notes()->reset_rst)
+			emit_sock(TCPTRACE_RST_RECEIVED, sk, 0, 0);
+		return;
+	}
+	shut = (1 << state_of(sk)) & (TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2) &&
+	       READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
+	emit_sock(TCPTRACE_RST_RECEIVED, sk, 0, shut ? TCPTRACE_F_INFERRED : 0);
 }
 
 /*
@@ -160,7 +188,7 @@ static void rst_sent(const struct sock *sk, const struct sk_buff *skb)
 	if (state && state != TCP_LISTEN && state != TCP_NEW_SYN_RECV &&
 	    state != TCP_TIME_WAIT) {
 		emit_sock(TCPTRACE_RST_SENT, sk, state == TCP_SYN_RECV && skb ?
-			  tcp_flag_byte(tcp_hdr(skb)) : 0);
+			  tcp_flag_byte(tcp_hdr(skb)) : 0, 0);
 		return;
 	}
 	if (!skb || !read_segment(&seg, skb))
@@ -277,6 +305,9 @@ struct hook segment_hooks[] = {
 	     sizeof(struct retransmit), ON(RETRANS)),
 	EXIT(tcp_retransmit_skb, retransmit_enter, retransmit_exit,
 	     sizeof(struct retransmit), ON(RETRANS)),
+#endif
+#ifdef HAVE_RESET_SKB
+	ENTER(tcp_reset, k_reset, ON(RST_RECEIVED)),
 #endif
 	TRACEPOINT(tcp_receive_reset, tp_rst_received, ON(RST_RECEIVED)),
 	TRACEPOINT(tcp_retransmit_synack, tp_synack_retrans,

@@ -251,6 +251,17 @@ static void late_data(void)
 	close(c);
 }
 
+static void shut_late_data(void)
+{
+	pair();
+	shutdown(s, SHUT_RDWR);
+	nap(100);
+	send_bytes(c, 5);
+	nap(100);
+	close(c);
+	close(s);
+}
+
 static void times_out(void)
 {
 	pair();
@@ -489,6 +500,7 @@ static const struct way {
 	{ unread, "reset-unread", "reset-by-them" },
 	{ disconnects, "reset-by-them", "reset-disconnect" },
 	{ late_data, "reset-late-data", "reset-by-them" },
+	{ shut_late_data, "reset-late-data", "reset-by-them" },
 	{ times_out, "timed-out", "reset-linger" },
 	{ keepalive, "keepalive", "reset-linger" },
 	{ fin_unanswered, "fin-unanswered", "reset-linger" },

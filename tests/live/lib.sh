@@ -550,6 +550,8 @@ exceptions='
 * | 7.2* | load_many | illegal | preemptible: what a program was kept from is counted, and may make a step impossible
 tracepoint | 5.10/6.1/6.12 | ledger_firewall/retrans_unqueued | RetransSegs | what a firewall or a full queue refuses is not traced before 6.16
 tracepoint | * | conns_ends | minisock | no hook for the end of an orphan in FIN_WAIT2
+tracepoint | * | conns_ends | reset-by | no hook has the segment for which tcp_reset() is called
+* | 5.10* | conns_ends | reset-by | tcp_reset() is not given its segment before 5.11
 tracepoint | 5.10/6.1 | conns_ends | minisock-reset | kfree_skb has no rx_sk before 6.11
 tracepoint | * | flood | exists,NEW_SYN_RECV synq-del | a request that the sweep meets while it is being made
 tracepoint | * | kernel_listener | kernel-calls | the kernel makes no system calls

@@ -373,6 +373,33 @@ static void reset_late_data(void **s)
 	is(LIFE_RESET_LATE_DATA);
 }
 
+/* The same after shutdown(SHUT_RDWR); where it is seen that no RST came only ours is told. */
+static void reset_late_data_shut(void **s)
+{
+	(void)s;
+	accepted();
+	call(TCPTRACE_SHUTDOWN, 0);
+	state(TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	state(TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+	ends(TCP_S_FIN_WAIT2, TCP_S_CLOSE, (struct totals){ .err = ECONNRESET });
+	assert_false(life_over(&life, t));
+	step(TCPTRACE_RST_SENT, SK);
+	is(LIFE_RESET_LATE_DATA);
+}
+
+/* A RST of theirs; what they had sent before it finds no socket. */
+static void reset_by_them_late(void **s)
+{
+	(void)s;
+	accepted();
+	call(TCPTRACE_CLOSE, 0);
+	state(TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	step(TCPTRACE_RST_RECEIVED, SK);
+	ends(TCP_S_FIN_WAIT1, TCP_S_CLOSE, (struct totals){ .err = ECONNRESET });
+	step(TCPTRACE_RST_SENT, 0);
+	is(LIFE_RESET_BY_THEM);
+}
+
 /* TCP_LINGER2 below 0: the ACK of our FIN is answered by a RST, after the end. */
 static void reset_by_us_late(void **s)
 {
@@ -879,7 +906,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(closed_by_us), TEST(closed_by_them), TEST(closed_by_both), TEST(orphan_gets_fin),
 		TEST(orphan_resets), TEST(never_closed), TEST(orphan_is_reset), TEST(orphan_is_gone), TEST(reset_by_them), TEST(reset_in_close_wait),
-		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data),
+		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data), TEST(reset_late_data_shut), TEST(reset_by_them_late),
 		TEST(out_of_resources), TEST(reset_memory), TEST(unread_in_last_ack), TEST(reset_by_us_late), TEST(killed),
 		TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
 		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(swept), TEST(syn_reset), TEST(child_in_syn_recv),

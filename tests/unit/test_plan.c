@@ -41,14 +41,14 @@ static const struct kernel kernels[] = {
 		   "btf_trace_sock_send_length", "reqsk_queue_unlink" },
 	  { { P(x_syn_recv4), "attach", ENOTSUPP }, { P(x_syn_recv6), "attach", ENOTSUPP },
 	    { P(tp_drop_ack), "load", EINVAL }, { P(tp_tw_segment), "attach", EINVAL } },
-	  { .regs = true, .allocates = true, .fetches = true } },
+	  { .reset_skb = true, .regs = true, .allocates = true, .fetches = true } },
 	{ "6.12", { "reqsk_queue_unlink" }, { { P(tp_drop_ack), "load", EINVAL } },
-	  { .regs = true, .allocates = true, .fetches = true, .casts = true } },
+	  { .reset_skb = true, .regs = true, .allocates = true, .fetches = true, .casts = true } },
 	{ "7.2", { "reqsk_queue_unlink" }, {},
-	  { .regs = true, .allocates = true, .fetches = true, .casts = true, .preempts = true } },
+	  { .reset_skb = true, .regs = true, .allocates = true, .fetches = true, .casts = true, .preempts = true } },
 	/* without kprobes, modules and trampolines */
 	{ "6.18", { "reqsk_queue_unlink" }, {},
-	  { .regs = true, .allocates = true, .fetches = true, .casts = true, .preempts = true,
+	  { .reset_skb = true, .regs = true, .allocates = true, .fetches = true, .casts = true, .preempts = true,
 	    .fentry = -EPERM, .fentry_step = "load", .kprobe = -ENOENT } },
 };
 
@@ -339,7 +339,7 @@ static void test_older_function(void **state)
 static void test_older_listen(void **state)
 {
 	const struct kernel old = { "6.6", { "__sys_listen_socket", "reqsk_queue_unlink" }, {},
-				    { .regs = true, .allocates = true, .fetches = true, .casts = true } };
+				    { .reset_skb = true, .regs = true, .allocates = true, .fetches = true, .casts = true } };
 	const struct plan_options by_fentry = { .only = MECH_FENTRY, .events = ALL };
 	const struct plan_options by_kprobe = { .only = MECH_KPROBE, .events = ALL };
 	struct features f;
@@ -676,7 +676,7 @@ static void test_trouble(void **state)
 			P(f_req_drop), P(f_req_err), P(f_abort), P(f_forget), P(f_conn_request), P(x_conn_request),
 			P(f_synack), P(x_syn_recv4), P(x_syn_recv6), P(f_cookie_v4), P(x_verdict_v4), P(x_cookie_v4), P(f_cookie_v6),
 			P(x_verdict_v6), P(x_cookie_v6), P(tp_synack_retrans), P(tp_retrans), P(f_retransmit), P(x_retransmit), P(f_retransmit_tlp), P(x_retransmit_tlp),
-			P(tp_rst_sent), P(tp_rst_sent_retry), P(tp_rst_received), P(tp_rst_received_retry),
+			P(tp_rst_sent), P(tp_rst_sent_retry), P(tp_rst_received), P(tp_rst_received_retry), P(f_reset),
 			P(tp_exit), P(tp_fork));
 	plan_config(&p, &c);
 	assert_true(c.only_failed);

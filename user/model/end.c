@@ -121,14 +121,14 @@ static bool is_reset_err(int err)
 }
 
 /*
- * Data for a socket that nobody has any more: tcp_rcv_state_process() calls tcp_reset(), as if a RST had come, and the
- * RST leaves after that. An orphan's minisock answers by itself (tcp_timewait_state_process()).
+ * Data for a socket that reads no more, by close() or shutdown(): tcp_rcv_state_process() calls tcp_reset(), as if a RST
+ * had come, and the RST of the socket leaves after that. An orphan's minisock answers by itself (tcp_timewait_state_process()).
  */
 static bool is_late_data(const struct conn_life *l)
 {
 	if (l->orphan)
 		return l->reset_after && !l->late_fin;
-	return is_dead(l) && l->closed && l->reset_after && is_reset_err(l->totals.err);
+	return is_dead(l) && l->reset_after && l->reset_own && is_reset_err(l->totals.err);
 }
 
 static bool is_reset_by_them(const struct conn_life *l)

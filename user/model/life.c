@@ -285,14 +285,15 @@ void life_step(struct conn_life *l, const struct model_event *ev)
 }
 
 /*
- * The socket ends before the RST leaves that answers data for which nobody is there (TCPAbortOnData), or the ACK of our
- * FIN where TCP_LINGER2 is below 0.
+ * The socket ends before the RST leaves that answers data which nobody reads (TCPAbortOnData), or the ACK of our FIN where
+ * TCP_LINGER2 is below 0.
  */
 static bool answer_comes(const struct conn_life *l)
 {
+	bool fin_sent = l->old == TCP_S_FIN_WAIT1 || l->old == TCP_S_FIN_WAIT2;
 	bool given_up = l->fin_by_close && l->old == TCP_S_FIN_WAIT2 && l->told == TCP_S_CLOSE && !l->totals.err;
 
-	return ((l->totals.err == ECONNRESET && l->closed) || given_up) && !l->reset_after;
+	return ((l->totals.err == ECONNRESET && fin_sent) || given_up) && !l->reset_after;
 }
 
 bool life_over(const struct conn_life *l, uint64_t now_ns)

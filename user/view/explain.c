@@ -349,7 +349,9 @@ static const struct explanation table[] = {
 	{ STEP(RST_RECEIVED),
 	  N_("A RST arrived: tcp_reset() (net/ipv4/tcp_input.c) ends the connection at once. "
 	     "The program gets ECONNREFUSED from connect(), EPIPE after the peer's FIN, "
-	     "ECONNRESET otherwise; what had arrived before it can still read.") },
+	     "ECONNRESET otherwise; what had arrived before it can still read. With ~ it may have "
+	     "been data for a socket that close() or shutdown() had taken from reading, which ends "
+	     "it the same way (TCPAbortOnData): then a RST of ours follows.") },
 	{ STEP(EXISTS),
 	  N_("The socket was there before the trace: it was read from the kernel's table of "
 	     "sockets (net/ipv4/tcp_ipv4.c). What happened to it before is unknown.") },

@@ -205,6 +205,13 @@ uint32_t btf_index_member(const struct btf_index *b, const char *first, const ch
 	return 0;
 }
 
+unsigned int btf_index_arguments(const struct btf_index *b, uint32_t id)
+{
+	uint32_t proto = id ? b->types[id]->type : 0;
+
+	return proto && proto < b->ntypes ? BTF_INFO_VLEN(b->types[proto]->info) : 0;
+}
+
 /* ---- a BTF of a few types ---- */
 
 struct bytes {

@@ -22,6 +22,8 @@ int btf_index_open(struct btf_index **out);
 void btf_index_find(const struct btf_index *b, struct btf_name *names, unsigned int n);
 /* Of the enum that begins with `first`: the value of `name`, or 0. Such enums have no names of their own. */
 uint32_t btf_index_member(const struct btf_index *b, const char *first, const char *name);
+/* How many arguments the function with this id has; 0: none, or id is 0. */
+unsigned int btf_index_arguments(const struct btf_index *b, uint32_t id);
 /*
  * The structs and enums with these names, sorted, and all that they are made of, under numbers of
  * their own, pointers to nothing: what CO-RE needs, which libbpf looks through once for each of our

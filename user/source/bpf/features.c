@@ -152,13 +152,14 @@ int features_open_cgroup(struct features *f)
 
 void features_ask(struct features *f, const struct btf_index *btf)
 {
-	enum { TRY, ALLOCATES, CASTS, REGS, FUNCTIONS };
+	enum { TRY, ALLOCATES, CASTS, REGS, RESET, FUNCTIONS };
 #define NAME(type) { #type, BTF_KIND_STRUCT, 0 },
 	struct btf_name names[] = {
 		[TRY] = { TRY_FUNCTION, BTF_KIND_FUNC, 0 },
 		[ALLOCATES] = { "bpf_mem_alloc_init", BTF_KIND_FUNC, 0 },
 		[CASTS] = { "bpf_rdonly_cast", BTF_KIND_FUNC, 0 },
 		[REGS] = { "bpf_task_pt_regs", BTF_KIND_FUNC, 0 },
+		[RESET] = { "tcp_reset", BTF_KIND_FUNC, 0 },
 		KERNEL_TYPES(NAME)
 	};
 #undef NAME
@@ -173,6 +174,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 	f->allocates = names[ALLOCATES].id;
 	f->casts = names[CASTS].id;
 	f->regs = names[REGS].id;
+	f->reset_skb = btf_index_arguments(btf, names[RESET].id) > 1;
 	f->fetches = try_fetch();
 	try_fentry(f, names[TRY].id);
 	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK))

@@ -29,6 +29,7 @@ struct features {
 	bool rt;			/* PREEMPT_RT: softirqs too */
 	bool casts;			/* bpf_rdonly_cast(): 6.2 and later */
 	bool fetches;			/* an atomic addition comes back with what was there before: 5.12 and later */
+	bool reset_skb;			/* tcp_reset() is given the segment: 5.11 049fe386d353 */
 	bool regs;			/* bpf_task_pt_regs(): 5.15 dd6e10fbd9fb */
 	bool allocates;			/* programs may allocate where they run: 6.1 and later */
 };

@@ -314,6 +314,12 @@ const struct hook hook_table[HOOK_MAX] = {
 	[HOOK_RST_RECEIVED] = { N_("RST received"), ON(RST_RECEIVED), .variants = {
 		{ MECH_TRACEPOINT, "tcp_receive_reset", PROGS_OF(RAW_TWO(tp_rst_received)) },
 	} },
+	[HOOK_RESET] = { N_("RST received, or data"), .also = ON(RST_RECEIVED), .variants = {
+		{ MECH_FENTRY, "tcp_reset", PROGS_OF(ONE(f_reset)), .needs = NEEDS_RESET_SKB },
+		{ MECH_KPROBE, "tcp_reset", PROGS_OF(ONE(k_reset)), .needs = NEEDS_RESET_SKB },
+		{ MECH_TRACEPOINT, "tcp_receive_reset", PROGS_OF(RAW_TWO(tp_rst_received)),
+		  .loses = N_("which of the two, where the socket reads no more") },
+	} },
 	/* These two are about minisocks: the model ends TIME_WAIT by time, too. */
 	[HOOK_TW_END] = { N_("TIME_WAIT ends"), .also = ON(STATE), .variants = {
 		{ MECH_FENTRY, "inet_twsk_kill", PROGS_OF(ONE(f_tw_kill)) },

@@ -23,7 +23,7 @@ enum hook_id {
 	HOOK_TAKE, HOOK_CLOSE, HOOK_SHUTDOWN,
 	HOOK_SYNQ_ADD, HOOK_SYNQ_DEL, HOOK_ACCEPTQ_ADD, HOOK_ACCEPTQ_ADD_OTHER, HOOK_FORGET, HOOK_MIGRATE,
 	HOOK_DROP_SYN, HOOK_DROP_ACK, HOOK_COOKIE, HOOK_SYNACK_RETRANS, HOOK_RETRANS, HOOK_RETRANS_FAILED, HOOK_RST_SENT,
-	HOOK_RST_RECEIVED, HOOK_TW_END, HOOK_TW_FIN, HOOK_THREADS, HOOK_SNAPSHOT, HOOK_OWNERS,
+	HOOK_RST_RECEIVED, HOOK_RESET, HOOK_TW_END, HOOK_TW_FIN, HOOK_THREADS, HOOK_SNAPSHOT, HOOK_OWNERS,
 	HOOK_WRITE, HOOK_READ,
 	HOOK_MAX
 };
@@ -43,6 +43,7 @@ enum needs {
 	NEEDS_CGROUP = 1,		/* the root of cgroup v2, which all sockets are below */
 	NEEDS_TRACEFS = 2,		/* where libbpf finds system-call tracepoints */
 	NEEDS_REGS = 4,			/* bpf_task_pt_regs() */
+	NEEDS_RESET_SKB = 8,		/* tcp_reset() is given the segment */
 };
 
 /* Who asks for one of these is given all of those. */

@@ -114,6 +114,10 @@ static bool needs_met(const struct plan *p, struct choice *c, const struct varia
 		explain(c, 0, _("this kernel has no"), "bpf_task_pt_regs()");
 		return false;
 	}
+	if (v->needs & NEEDS_RESET_SKB && !f->reset_skb) {
+		explain(c, 0, "tcp_reset()", _("is not given the segment in this kernel"));
+		return false;
+	}
 	return true;
 }
 

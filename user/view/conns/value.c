@@ -240,7 +240,8 @@ static const char *sentence_of(const struct conn_row *r)
 				N_("closed by us with SO_LINGER 0 or TCP_LINGER2 below 0") :
 				N_("closed by us with SO_LINGER 0");
 	case LIFE_RESET_DISCONNECT: return N_("taken off by connect(AF_UNSPEC)");
-	case LIFE_RESET_LATE_DATA: return N_("closed by us, data came afterwards");
+	case LIFE_RESET_LATE_DATA: return r->l->closed || r->l->orphan ? N_("closed by us, data came afterwards") :
+				   N_("shut down by us, data came afterwards");
 	case LIFE_RESET_MEMORY: return N_("reset by us: too many orphans, or no memory");
 	case LIFE_RESET_BY_US: return N_("reset by us");
 	case LIFE_KILLED: return N_("killed by SOCK_DESTROY (ss -K, a firewall manager)");
