@@ -1053,6 +1053,31 @@ static void close_wait(void **state)
 	assert_told("close-wait", FINDING_ADVICE, "A leak: prog[100] must close()");
 }
 
+/* A child for each client: none of them has many. */
+static void close_wait_by_name(void **state)
+{
+	(void)state;
+	rig_listen(64, 4096);
+	for (unsigned int i = 1; i <= 100; i++) {
+		handshake(i, 1);
+		accept_by(i, 1000 + i, 0, 0, 0);
+		state_of(server_rec(TCPTRACE_STATE, i), SK(i), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+		look();
+		assert_int_equal(found.n, i >= FINDING_CLOSE_WAIT);
+	}
+	assert_told("close-wait", FINDING_CAUSE, "prog[1001] and others of that name hold 100 connections in CLOSE_WAIT: the peers have "
+		    "closed, the programs have not, the oldest for ");
+	for (unsigned int i = 101; i <= 110; i++) {
+		handshake(i, 1);
+		accept_by(i, 1001, 0, 0, 0);
+		state_of(server_rec(TCPTRACE_STATE, i), SK(i), TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	}
+	look();			/* who has many is told by itself, and each once */
+	assert_int_equal(found.n, 2);
+	assert_non_null(strstr(found.text[0][FINDING_CAUSE], "others of that name hold 99 connections"));
+	assert_non_null(strstr(found.text[1][FINDING_CAUSE], "prog[1001] holds 11 connections"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
@@ -1068,7 +1093,7 @@ int main(void)
 		TEST(began_before), TEST(began_by_cookie), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(other_failures), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices),
 		TEST(successor), TEST(stuck_later), TEST(reloaded),
-		TEST(close_wait),
+		TEST(close_wait), TEST(close_wait_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

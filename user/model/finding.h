@@ -11,7 +11,7 @@
 #include "model.h"
 
 #define FINDING_SLOW_NS		100000000ull	/* waiting in the accept queue longer than this is long */
-#define FINDING_CLOSE_WAIT	10		/* so many of one process are a pile */
+#define FINDING_CLOSE_WAIT	10		/* so many of one process, or of one name, are a pile */
 #define FINDING_VALUES		40
 #define FINDING_PARTS		40
 

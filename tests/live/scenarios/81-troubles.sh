@@ -1086,6 +1086,44 @@ trouble_close_wait()
 		"must close\(\) a connection when read\(\) returns 0"
 }
 
+scenario trouble_close_wait_children 4 host alone loose -- "a python that forks for each client: 23 children that do not close, one connection each"
+trouble_close_wait_children()
+{
+	needs python3
+	background python /usr/bin/python3 -c "
+import os, socket, time
+s = socket.socket()
+s.bind(('$local', $port))
+s.listen(64)
+while True:
+    c, _ = s.accept()
+    if not os.fork():
+        s.close()
+        time.sleep($limit)
+        os._exit(0)
+    c.close()"
+	until_port "$port"
+	trouble
+	start halves /usr/bin/python3 -c "
+import socket, sys
+kept = [socket.create_connection(('$local', $port)) for i in range(23)]
+for s in kept:
+    s.shutdown(socket.SHUT_WR)
+print('READY', flush=True)
+sys.stdin.readline()"
+	hear halves READY
+	sleep 0.5
+	mapfile -t workers < <(pgrep_children "${pid[python]}")
+	end_trouble
+	say halves
+	finish halves
+	end python
+	kill "${workers[@]}"
+	told close-wait
+	expect "count" "$(evidence close-wait count)" 23
+	screen "^ ! python3\[[0-9]+\] and others of that name hold 23 connections in CLOSE_WAIT: the peers have closed, the programs have not\."
+}
+
 scenario trouble_half_open 4 host alone loose -- "no third packet to redis: they expire, and no setting of redis is blamed"
 trouble_half_open()
 {
