@@ -634,6 +634,50 @@ static void slow(void **state)
 	assert_told("accept-slow", FINDING_CAUSE, "prog[100] calls accept() more slowly than clients come");
 }
 
+/* Slow all the time, and sometimes for longer: one cause. Stopped meanwhile is another one. */
+static void slow_with_pauses(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	for (unsigned int i = 4; i < 23; i++) {
+		refuse(1000 + i);
+		pass(i == 10 ? 1300 * MS : 300 * MS);
+		accept_by(i - 3, SERVER, 0, 0, 2);
+		handshake(i, 3);
+	}
+	box.holder = SERVER;
+	look();
+	assert_told("accept-slow", FINDING_SEEN, " For 1.3 s from ");
+	box.state = 'T';
+	look();
+	assert_int_equal(found.n, 2);
+}
+
+/* A server that listens before it can accept. */
+static void stalled_at_first(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	pass(3900 * MS);
+	box.holder = SERVER;
+	box.state = '?';
+	for (unsigned int i = 1; i <= 3; i++)
+		accept_by(i, SERVER, 0, 0, 3 - i);
+	look();
+	assert_told("accept-stalled", FINDING_SEEN, " None had been accepted before, since listen() at ");
+	assert_says(FINDING_ADVICE, " If it was not ready yet, let it call listen() when it can accept.");
+	for (unsigned int i = 4; i <= 6; i++)
+		handshake(i, i - 3);
+	pass(4 * S);
+	look();
+	assert_told("accept-stalled", FINDING_SEEN, "accept queue up to 3");
+	assert_not_said("None had been accepted");
+}
+
 /* Three wait already when we come. */
 static void found_waiting(void)
 {
@@ -845,6 +889,33 @@ static void descriptors(void **state)
 	assert_non_null(strstr(found.text[1][FINDING_ADVICE], "Connections were accepted after that. If it comes again, give nginx[102] "
 			       "more: LimitNOFILE= in its unit"));
 	assert_null(strstr(found.text[1][FINDING_ADVICE], "prlimit"));
+}
+
+/* Those who waited as it ended had waited for that: one cause. Not where it had accepted again. */
+static void failed_to_the_end(void **state)
+{
+	for (unsigned int again = 0; again < 2; again++) {
+		rig_listen(2, 4096);
+		for (unsigned int i = 1; i <= 3; i++)
+			handshake(i, i);
+		refuse(9);
+		accept_error(EMFILE, SERVER);
+		refuse(9);
+		pass(200 * MS);
+		if (again)
+			accept_by(1, SERVER, 0, 0, 2);
+		state_of(queues(listener_rec(0), 0, 3 - again), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+		for (unsigned int i = 1 + again; i <= 3; i++)
+			acceptq_del(i, TCPTRACE_ACCEPTQ_CLOSED, 0, 3 - i);
+		look();
+		assert_int_equal(found.n, 1 + again);
+		if (again)
+			break;
+		assert_told("accept-fails", FINDING_COST, "1 client refused: none came in");
+		assert_says(FINDING_COST, " 3 connections that waited reset as the listener was closed at ");
+		rig_down(state);
+		up(state);
+	}
 }
 
 static void other_failures(void **state)
@@ -1089,9 +1160,9 @@ int main(void)
 		TEST(stalled_to_the_end), TEST(stalled_twice),
 		TEST(stalled_workers), TEST(stalled_alike), TEST(stalled_unlike), TEST(stalled_partly),
 		TEST(stalled_at_once), TEST(closed_soon),
-		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_in_a_ring), TEST(slow),
+		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_at_first), TEST(slow_with_pauses), TEST(stalled_in_a_ring), TEST(slow),
 		TEST(began_before), TEST(began_by_cookie), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
-		TEST(long_wait), TEST(descriptors), TEST(other_failures), TEST(failed_before), TEST(balance), TEST(imbalance), TEST(devices),
+		TEST(long_wait), TEST(descriptors), TEST(other_failures), TEST(failed_before), TEST(failed_to_the_end), TEST(balance), TEST(imbalance), TEST(devices),
 		TEST(successor), TEST(stuck_later), TEST(reloaded),
 		TEST(close_wait), TEST(close_wait_by_name),
 	};

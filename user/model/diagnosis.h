@@ -29,7 +29,7 @@ struct diagnosis {
 	const struct listener *l;	/* NULL: it is about none */
 	uint32_t netns;			/* whose sysctls matter */
 	bool stands;			/* the pause of accept() that it is about goes on */
-	bool closed;			/* the close of the listener ended it, and is told with it */
+	bool closed;			/* the close of the listener, which ended it, is told with it */
 	struct found *found;
 	struct finding f;
 	unsigned int values, parts;
@@ -69,6 +69,8 @@ bool find_accept_fails(struct diagnosis *d);
 bool find_imbalance(struct diagnosis *d);
 bool find_stalled(struct diagnosis *d);
 bool stalls_explain(const struct diagnosis *d);		/* most of what was refused */
+bool pauses_are_slowness(const struct diagnosis *d);	/* of a program that is slow all the time, and no cause of their own */
+void say_pause(struct diagnosis *d);			/* the worst, as what was seen */
 void find_short(struct diagnosis *d);
 
 /* How the close of a listener that had some waiting is told. */
@@ -77,7 +79,7 @@ enum told_close { CLOSE_ALONE, CLOSE_REFUSED, CLOSE_TOLD };	/* with what was ref
 enum told_close find_acceptq(struct diagnosis *d);
 void find_synq(struct diagnosis *d);
 bool close_explains(const struct diagnosis *d);		/* most of what was refused */
-void say_closed(struct diagnosis *d);			/* it ended a pause: who waited was reset */
+void say_closed(struct diagnosis *d);			/* it ended what is told: who waited was reset */
 void find_closed(struct diagnosis *d, enum told_close how);
 void find_unheard(struct diagnosis *d);
 void find_connects(struct diagnosis *d);

@@ -54,16 +54,24 @@ static const char *slow_cause(struct diagnosis *d)
 	       N_("{listener}: {who} calls accept() more slowly than clients come: the accept queue was full.");
 }
 
-static bool find_slow(struct diagnosis *d)
+static bool is_slow(const struct diagnosis *d)
 {
 	struct hist h;
 
-	if (!refused_by_acceptq(d->l) || !acceptq_waits(d, &h) || hist_quantile(&h, 500) < FINDING_SLOW_NS)
+	return refused_by_acceptq(d->l) && acceptq_waits(d, &h) && hist_quantile(&h, 500) >= FINDING_SLOW_NS;
+}
+
+/* with_pauses: that are not told by themselves */
+static bool find_slow(struct diagnosis *d, bool with_pauses)
+{
+	if (!is_slow(d))
 		return false;
 	blame_server(d);
 	say(d, FINDING_CAUSE, slow_cause(d));
 	say_cost(d);
 	say_acceptq(d);
+	if (with_pauses)
+		say_pause(d);
 	say_at_once(d);
 	say(d, FINDING_ADVICE, "Make {who} accept faster: more threads or processes, or a loop that accepts before it "
 	    "works. A longer queue only makes clients wait longer.");
@@ -101,17 +109,19 @@ enum told_close find_acceptq(struct diagnosis *from)
 	struct diagnosis d = diagnosis_of(from, from->l);
 	enum told_close how = CLOSE_ALONE;
 
-	if (find_accept_fails(&d) || find_shut(&d))
-		return how;
-	if (find_imbalance(&d))
+	if (find_accept_fails(&d) || find_shut(&d) || find_imbalance(&d))
 		return d.closed ? CLOSE_TOLD : how;
+	if (is_slow(&d) && pauses_are_slowness(&d)) {
+		find_slow(&d, true);
+		return how;
+	}
 	if (find_stalled(&d)) {
 		how = d.closed ? CLOSE_TOLD : how;
 		if (stalls_explain(&d))
 			return how;
 		d = diagnosis_of(from, from->l);
 	}
-	if (find_slow(&d) || find_long_wait(&d))
+	if (find_slow(&d, false) || find_long_wait(&d))
 		return how;
 	if (close_explains(&d))
 		return how == CLOSE_TOLD ? how : CLOSE_REFUSED;

@@ -102,10 +102,13 @@ bool find_accept_fails(struct diagnosis *from)
 		say(d, FINDING_ADVICE, "The kernel or a security policy denies {who} the connection: see errno {errno} "
 		    "in accept(2).");
 	say(d, FINDING_CAUSE, ".");
-	if (explains) {
+	if (explains)
 		say_cost(d);
+	if (!works_again(d))			/* it had accepted none of them for that reason */
+		say_closed(d);
+	if (explains)
 		say_acceptq(d);
-	}
 	tell(d, "accept-fails");
+	from->closed = d->closed;
 	return explains;
 }

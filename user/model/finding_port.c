@@ -33,7 +33,7 @@ void say_closed(struct diagnosis *d)
 {
 	uint64_t closed = closed_over(d->l);
 
-	if (!closed || d->l->pace.closings > 1 || !d->l->pace.left_stalled)
+	if (!closed || d->l->pace.closings > 1)
 		return;
 	d->closed = true;
 	d->f.cost_ns += closed * CLIENT_LOST_NS;

@@ -54,6 +54,16 @@ static bool is_most(const struct diagnosis *d, uint64_t segments, uint64_t clien
 	       (refused_by_synq(d->l) || 2 * clients >= d->l->refused.clients);
 }
 
+/* A server that starts slowly. */
+static void say_first(struct diagnosis *d, const struct stall *s)
+{
+	if (!s->first || s->before || !d->l->born_ns)
+		return;
+	say_value(d, "listened", FINDING_MOMENT, d->l->born_ns);
+	say(d, FINDING_SEEN, " None had been accepted before, since listen() at {listened}.");
+	say(d, FINDING_ADVICE, " If it was not ready yet, let it call listen() when it can accept.");
+}
+
 /*
  * Most of what was refused was refused in pauses, or just before the worst of them: the length of the queue is not the
  * matter, in a longer one they would have waited for its end. Clients, too: who is refused in a pause sends again and again.
@@ -219,6 +229,12 @@ static bool is_its_work(const struct diagnosis *d, const struct process *p)
 	return !p->parent || p->state != 'S' || accepts(d, p->pid);
 }
 
+/* Nobody holds it, and it is the one that was to accept; what it did is known, or not ('?', 0: nobody was looked at). */
+static bool does_something_else(const struct diagnosis *d, const struct process *p)
+{
+	return p->state != 'T' && p->state != 't' && !p->instead_of && !p->frozen && !p->workers && is_its_work(d, p);
+}
+
 /* What it did meanwhile, or that it never was its work. */
 static void say_why_stalled(struct diagnosis *d, const struct process *p)
 {
@@ -277,6 +293,35 @@ static void say_stall(struct diagnosis *d, const struct stall *s)
 	say_number(d, "pid", d->f.who.pid);
 }
 
+static void say_closed_pause(struct diagnosis *d)
+{
+	if (d->l->pace.left_stalled)
+		say_closed(d);
+}
+
+/* Of one that is slow all the time, in a state that says nothing else: no cause of its own. */
+bool pauses_are_slowness(const struct diagnosis *d)
+{
+	struct diagnosis copy = *d;
+	struct process p;
+
+	if (!is_stalled(d) || stalls_explain(d))
+		return false;
+	p = blame_holder(&copy, worst_stall(d).from_ns);
+	return (p.state == 'S' || p.state == 'R') && !p.thread_gone && does_something_else(d, &p);
+}
+
+void say_pause(struct diagnosis *d)
+{
+	struct stall s = worst_stall(d);
+
+	if (s.ns < PACE_STALL_NS)
+		return;
+	say_least(d, "stall", FINDING_SPAN, s.ns, s.before);
+	say_value(d, "from", FINDING_MOMENT, s.from_ns);
+	say(d, FINDING_SEEN, " For {stall} from {from} on none was taken.");
+}
+
 bool find_stalled(struct diagnosis *d)
 {
 	struct stall s = worst_stall(d), sum;
@@ -296,14 +341,16 @@ bool find_stalled(struct diagnosis *d)
 		say(d, FINDING_CAUSE, s.before ? N_("{listener}: no accept() by {who} for {stall}, since {from} or before, while "
 		    "{stall_waiting:connection} waited") : N_("{listener}: no accept() by {who} for {stall} from {from} on, while "
 		    "{stall_waiting:connection} waited"));
-	if (p.state == 'S' && !p.instead_of && !p.frozen && is_its_work(d, &p))
+	if (p.state == 'S' && does_something_else(d, &p))
 		say_at_once(d);
 	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ".");
 	if (stalls_explain(d) && refused_by_acceptq(d->l))	/* the SYN queue's are synq-full's */
 		say_cost(d);
-	say_closed(d);
+	say_closed_pause(d);
 	say_acceptq(d);
+	if (does_something_else(d, &p))
+		say_first(d, &s);
 	sum = all_stalls(d, &n);
 	if (n > 1) {
 		say_number(d, "stalls", n);
@@ -366,7 +413,7 @@ bool find_imbalance(struct diagnosis *d)
 	say_why_stalled(d, &p);
 	say(d, FINDING_CAUSE, ". It accepted {accepted}, the others {others}.");
 	say_cost(d);
-	say_closed(d);
+	say_closed_pause(d);
 	say_acceptq(d);
 	say(d, FINDING_ADVICE, " The kernel deals connections by hash, not by load: workers that share one listener "
 	    "can help each other out.");

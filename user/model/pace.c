@@ -78,7 +78,7 @@ static void begins(const struct model *m, struct listener *l, uint64_t t_ns, boo
 	bool late = t_ns < lost_until(m);
 
 	l->pace.now = (struct stall){ .from_ns = late ? lost_until(m) : t_ns, .before = before || late,
-				      .waiting = l->acceptq.now };
+				      .first = !l->pace.takes, .waiting = l->acceptq.now };
 	l->pace.shown_ns = t_ns;
 	l->pace.refused = refused_by_acceptq(l);
 	l->pace.clients = l->refused.clients;

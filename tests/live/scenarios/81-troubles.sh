@@ -663,6 +663,63 @@ trouble_emfile()
 	never_says 'slow|faster'
 }
 
+scenario trouble_emfile_killed 4 host alone loose -- "the same, and killed: who waited then had waited for that, one cause"
+trouble_emfile_killed()
+{
+	needs python3
+	background python /usr/bin/python3 -c "
+import resource, socket, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
+s = socket.socket()
+s.bind(('127.0.0.1', $port))
+s.listen(8)
+kept = []
+while True:
+    try:
+        kept.append(s.accept())
+    except OSError:
+        time.sleep(0.05)"
+	until_port "$port"
+	trouble
+	crowd 13
+	until_full "$port" 5
+	sleep 0.3
+	worker=${pid[python]}
+	end python KILL
+	end_trouble
+	crowd_gone
+	told accept-fails
+	within "who waited then" "$(evidence accept-fails closed)" 4 8
+	screen "^ ! 127.0.0.1:$port: accept\(\) failed with EMFILE [0-9]+ times in python3\[$worker\], first at $clock: it had no file descriptor left" \
+		"[4-8] connections that waited reset as the listener was closed at $clock" "python3\[$worker\] has ended since\. Give it more at the next start"
+}
+
+scenario trouble_late_start 4 host alone loose -- "python listens 2 s before it accepts: that none was accepted before, and since when it listened"
+trouble_late_start()
+{
+	needs python3
+	trouble
+	background python /usr/bin/python3 -c "
+import socket, time
+s = socket.socket()
+s.bind(('$local', $port))
+s.listen(16)
+time.sleep(2)
+while True:
+    s.accept()[0].close()"
+	until_port "$port"
+	crowd 6
+	crowd_in 6
+	sleep 2.2
+	end_trouble
+	crowd_gone
+	worker=${pid[python]}
+	end python
+	told accept-stalled
+	screen "no accept\(\) by python3\[$worker\] for [0-9.]+ m?s from $clock on, while 6 connections waited: it slept in something else \(state S\)\." \
+		"None had been accepted before, since listen\(\) at $clock\." "If it was not ready yet, let it call listen\(\) when it can accept\."
+}
+
 # ---- listeners that are gone ----
 
 scenario trouble_killed 4 host alone loose -- "redis killed while 23 connections waited: they were reset"
