@@ -206,6 +206,51 @@ static void expiring(void **state)
 		assert_string_not_equal(found.f[i].id, "requests-expire");
 }
 
+/* To expire takes a request a minute: whoever looks for ten seconds is told all the same. */
+static void silent(void **state)
+{
+	(void)state;
+	rig_listen(64, 4096);
+	for (unsigned int i = 1; i <= 3; i++)
+		synq_add(i, i, 0);
+	pass(2900 * MS);
+	look();
+	assert_int_equal(found.n, 0);
+	pass(200 * MS);
+	look();
+	assert_told("requests-expire", FINDING_CAUSE, "the third packet does not come: 3 requests waited for it in the SYN queue of "
+		    "prog[100] for 3 s and more after 0 SYN-ACK retransmits, 0 others established.");
+	assert_says(FINDING_SEEN, "The longest waited for 3.1 s.");
+	synq_del(1, TCPTRACE_SYNQ_EXPIRED, 2, 0);
+	look();
+	assert_told("requests-expire", FINDING_CAUSE, "1 request expired in the SYN queue");
+	assert_says(FINDING_SEEN, "2 requests waited for it at the end, the longest for 3.1 s.");
+}
+
+/* Or one in a hundred; two; a full accept queue; TCP_DEFER_ACCEPT. */
+static void not_silent(void **state)
+{
+	static const unsigned int here[] = { 3, 2, 3 };
+
+	for (unsigned int n = 0; n < 3; n++) {
+		rig_listen(64, 4096);
+		for (unsigned int i = 1000; !n && i < 1301; i++) {
+			handshake(i, 1);
+			accept_by(i, SERVER, 0, 0, 0);
+		}
+		for (unsigned int i = 1; i <= here[n]; i++)
+			synq_add(i, i, 0);
+		if (n == 2)
+			drop(1, TCPTRACE_DROP_ACCEPTQ_ACK, RQ(1), 3, 65);
+		pass(10 * S);
+		look();
+		for (unsigned int i = 0; i < found.n; i++)
+			assert_string_not_equal(found.f[i].id, "requests-expire");
+		rig_down(state);
+		up(state);
+	}
+}
+
 /* ---- all of them ---- */
 
 /* What cost more comes first, whoever is first in the table. */
@@ -306,7 +351,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(synq), TEST(synq_deferred), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(order),
+		TEST(synq), TEST(synq_deferred), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(silent), TEST(not_silent), TEST(order),
 		TEST(listeners_in_order), TEST(healthy), TEST(knobs), TEST(hostile),
 	};
 

@@ -532,6 +532,31 @@ static void unanswered(void **state)
 	assert_told("connect-fails", FINDING_CAUSE, "ETIMEDOUT");
 }
 
+/* A listener whose SYN-ACKs a firewall drops got the SYNs. */
+static void unanswered_by_listener(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(64, 4096);
+	for (unsigned int i = 1; i <= 5; i++) {
+		rec = client_rec(TCPTRACE_RETRANS, i);
+		rec.sk = SK(i);
+		rec.old = rec.new = TCP_S_SYN_SENT;
+		mapped(rec.raddr, 0x7f000001);
+		rig_feed(rec);
+	}
+	look();
+	assert_told("no-answer", FINDING_CAUSE, ", though a listener is there, on this machine, and refused nobody.");
+	assert_says(FINDING_ADVICE, "Something drops the segments before the listener sees them");
+	synq_add(11, 1, 0);
+	synq_del(11, TCPTRACE_SYNQ_OTHER, 0, 0);
+	look();
+	assert_told("no-answer", FINDING_CAUSE, ", though a listener is there, on this machine, which got SYNs whose third packet did not come.");
+	assert_says(FINDING_ADVICE, "Something drops its SYN-ACKs");
+	assert_not_said("before the listener sees them");
+}
+
 /* Of calls that did not fail nothing is seen: maybe IPv4 did it. A RST by IPv6 is told, and what fails by IPv4. */
 static void went_on_unobserved(void **state)
 {
@@ -642,7 +667,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(calls_unseen), TEST(many_programs), TEST(once_each), TEST(connects), TEST(came), TEST(told_by_so_error),
-		TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(refused_otherwise), TEST(rejected),
+		TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(unanswered_by_listener), TEST(refused_otherwise), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved),
 	};

@@ -78,6 +78,7 @@ enum told_close { CLOSE_ALONE, CLOSE_REFUSED, CLOSE_TOLD };	/* with what was ref
 
 enum told_close find_acceptq(struct diagnosis *d);
 void find_synq(struct diagnosis *d);
+bool is_heard(const struct listener *l);		/* SYNs came whose third packet did not */
 bool close_explains(const struct diagnosis *d);		/* most of what was refused */
 void say_closed(struct diagnosis *d);			/* it ended what is told: who waited was reset */
 void find_closed(struct diagnosis *d, enum told_close how);

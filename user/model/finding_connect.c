@@ -249,13 +249,9 @@ static void say_no_answer(struct diagnosis *d, const struct unanswered *u)
 		say(d, FINDING_CAUSE, !u->who.pid ? N_("{again:SYN} to {raddr}:{rport} had no answer at first and had to be sent again") :
 		    u->many ? N_("{again:SYN} of {who} and others to {raddr}:{rport} had no answer at first and had to be sent again") :
 		    N_("{again:SYN} of {who} to {raddr}:{rport} had no answer at first and had to be sent again"));
-	if (l && is_deaf(d, l)) {
-		say(d, FINDING_CAUSE, ", though a listener is there, on this machine, and refused nobody");
-		say(d, FINDING_ADVICE, DROPPED_HERE);
-	} else {
+	if (!l || !say_dropped(d, l))
 		say(d, FINDING_ADVICE, "The host is down, a firewall drops, the route is wrong, or one of its queues is full: run "
 		    "tcptrace there.");
-	}
 	say(d, FINDING_CAUSE, ".");
 }
 

@@ -187,24 +187,75 @@ static void say_figure(struct diagnosis *d, const char *key, enum figure f, uint
 	say_least(d, key, FINDING_NUMBER, n, figure_known(d->m, d->l, f) != KNOWN_EXACTLY);
 }
 
+#define SILENT_NS	3000000000ull	/* three SYN-ACKs went out, the last of them a second ago at most */
+#define SILENT_FEW	3
+
+/*
+ * Requests that wait for their third packet, though it had time to come three times over: to expire takes them a minute.
+ * A full accept queue refuses it, TCP_DEFER_ACCEPT does not want it.
+ */
+static uint64_t silent_requests(const struct diagnosis *d, uint64_t *longest_ns)
+{
+	uint64_t now = model_totals(d->m)->last_ns, n = 0;
+	const struct queue *q = &d->l->synq;
+	uint32_t gone = q->known > q->now ? q->known - q->now : 0;	/* the oldest, by the kernel's own length */
+	const struct conn *c = d->l->open && !d->l->deferred && !refused_by_acceptq(d->l) ? q->oldest : NULL;
+
+	*longest_ns = 0;
+	for (; c && gone; gone--)
+		c = c->next_q;
+	for (; c; c = c->next_q) {
+		if (!c->synq_ns || now < c->synq_ns + SILENT_NS)
+			continue;
+		n++;
+		if (now - c->synq_ns > *longest_ns)
+			*longest_ns = now - c->synq_ns;
+	}
+	return n;
+}
+
+bool is_heard(const struct listener *l)
+{
+	return l->synack_retrans || l->causes[TCPTRACE_SYNQ_EXPIRED] || l->causes[TCPTRACE_SYNQ_OTHER];
+}
+
+static void say_silent(struct diagnosis *d, uint64_t silent, uint64_t longest_ns, uint64_t expired)
+{
+	say_number(d, "silent", silent);
+	say_value(d, "silent_for", FINDING_SPAN, longest_ns);
+	if (!expired)
+		say(d, FINDING_CAUSE, "{listener}: the third packet does not come: {silent:request} waited for it in the SYN queue of "
+		    "{who} for 3 s and more");
+	say(d, FINDING_SEEN, expired ? N_("{silent:request} waited for it at the end, the longest for {silent_for}.") :
+	    N_("The longest waited for {silent_for}."));
+}
+
+static void say_expired(struct diagnosis *d, uint64_t expired)
+{
+	say_figure(d, "expired", FIGURE_EXPIRED, expired);
+	say(d, FINDING_CAUSE, d->l->deferred ?
+	    N_("{listener}: the third packet, or the data that TCP_DEFER_ACCEPT waits for, did not come: {expired:request} "
+	       "expired in the SYN queue of {who}") :
+	    N_("{listener}: the third packet did not come: {expired:request} expired in the SYN queue of {who}"));
+}
+
 /* One in a hundred is the path; a single one of few is told too: somebody could not connect. */
 static void find_expiring(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
-	uint64_t expired = d.l->causes[TCPTRACE_SYNQ_EXPIRED];
+	uint64_t expired = d.l->causes[TCPTRACE_SYNQ_EXPIRED], longest_ns, silent = silent_requests(&d, &longest_ns);
 	enum known known = figure_known(d.m, d.l, FIGURE_SYNACK_RETRANS);
 
 	expired -= d.l->refused.expired < expired ? d.l->refused.expired : expired;
-	if (!expired || expired * 100 < d.l->established || !came_in_is_known(&d))
+	if ((!expired && silent < SILENT_FEW) || (expired + silent) * 100 < d.l->established || !came_in_is_known(&d))
 		return;
 	blame_keeper(&d);
-	say_figure(&d, "expired", FIGURE_EXPIRED, expired);
+	d.f.cost_ns = (expired + silent) * CLIENT_LOST_NS;
+	if (expired)
+		say_expired(&d, expired);
 	say_figure(&d, "established", FIGURE_ESTABLISHED, d.l->established);
-	d.f.cost_ns = expired * CLIENT_LOST_NS;
-	say(&d, FINDING_CAUSE, d.l->deferred ?
-	    N_("{listener}: the third packet, or the data that TCP_DEFER_ACCEPT waits for, did not come: {expired:request} "
-	       "expired in the SYN queue of {who}") :
-	    N_("{listener}: the third packet did not come: {expired:request} expired in the SYN queue of {who}"));
+	if (silent)
+		say_silent(&d, silent, longest_ns, expired);
 	if (known == KNOWN_EXACTLY || (known && d.l->synack_retrans)) {
 		say_figure(&d, "retransmits", FIGURE_SYNACK_RETRANS, d.l->synack_retrans);
 		say(&d, FINDING_CAUSE, " after {retransmits:SYN-ACK retransmit}");

@@ -102,10 +102,30 @@ const struct listener *target_listener(const struct diagnosis *d, const struct t
 	return NULL;
 }
 
-bool is_deaf(const struct diagnosis *d, const struct listener *l)
+/* Without a trace of these SYNs. */
+static bool is_deaf(const struct diagnosis *d, const struct listener *l)
 {
-	return !l->synack_retrans && !l->causes[TCPTRACE_SYNQ_EXPIRED] &&
-	       figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_EXACTLY;
+	return !is_heard(l) && figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_EXACTLY;
+}
+
+/*
+ * tcp_v4_rcv(), tcp_inbound_hash(), tcp_filter() drop for a listener what its socket options do not want. One whose SYN-ACK
+ * nothing lets out got the SYN all the same: reqsk_timer_handler() drops that request as it fails to send another.
+ */
+bool say_dropped(struct diagnosis *d, const struct listener *l)
+{
+	if (is_heard(l)) {
+		say(d, FINDING_CAUSE, ", though a listener is there, on this machine, which got SYNs whose third packet did not come");
+		say(d, FINDING_ADVICE, "Something drops its SYN-ACKs, on their way out or back, or some of the SYNs before it sees them: look "
+		    "at nft list ruleset.");
+		return true;
+	}
+	if (!is_deaf(d, l))
+		return false;
+	say(d, FINDING_CAUSE, ", though a listener is there, on this machine, and refused nobody");
+	say(d, FINDING_ADVICE, "Something drops the segments before the listener sees them: look at nft list ruleset. Or its own socket "
+	    "options do (TCP_MD5SIG, TCP-AO, IP_MINTTL, a filter): nstat shows TCPMD5NotFound, TCPMinTTLDrop.");
+	return true;
 }
 
 /* A listener of this machine is there all the same. */
@@ -128,11 +148,10 @@ static bool say_in_between(struct diagnosis *d, const struct connects *row, cons
 		say(d, FINDING_ADVICE, "Something refuses in its name before it sees the SYNs: look at nft list ruleset.");
 		return true;
 	}
-	if (!is_deaf(d, l))
+	if (!is_heard(l) && !is_deaf(d, l))
 		return false;
-	say(d, FINDING_CAUSE, ": no answer to any SYN, though a listener is there, on this machine, and refused nobody");
-	say(d, FINDING_ADVICE, DROPPED_HERE);
-	return true;
+	say(d, FINDING_CAUSE, ": no answer to any SYN");
+	return say_dropped(d, l);
 }
 
 /* IPv6 finds no address of its own to connect from where it is switched off. */

@@ -26,9 +26,7 @@ void say_why(struct diagnosis *d, const struct connects *row, const struct failu
 
 /* Who listened on this machine, then as now, where they wanted to go. */
 const struct listener *target_listener(const struct diagnosis *d, const struct target *to);
-bool is_deaf(const struct diagnosis *d, const struct listener *l);	/* without a trace of these SYNs */
-/* tcp_v4_rcv(), tcp_inbound_hash(), tcp_filter() drop for a listener what its socket options do not want. */
-#define DROPPED_HERE	N_("Something drops the segments before the listener sees them: look at nft list ruleset. Or its own socket " \
-			   "options do (TCP_MD5SIG, TCP-AO, IP_MINTTL, a filter): nstat shows TCPMD5NotFound, TCPMinTTLDrop.")
+/* That it is there, and what it saw of SYNs without an answer. False: not known. */
+bool say_dropped(struct diagnosis *d, const struct listener *l);
 
 #endif

@@ -925,6 +925,59 @@ trouble_firewall()
 		"nft list ruleset"
 }
 
+scenario trouble_third_packet 4 host alone loose -- "a firewall drops the third packets to redis: told long before they expire"
+trouble_third_packet()
+{
+	needs redis-server nft
+	redis_at "$port" 128
+	trouble
+	client --count 7
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port tcp flags & (syn | ack) == ack drop; }
+	}
+	EOF
+	crowd 5
+	crowd_in 5
+	sleep 4
+	end_trouble
+	nft flush ruleset
+	crowd_gone
+	end redis
+	told requests-expire
+	expect "requests that wait for it" "$(evidence requests-expire silent)" 5
+	screen "^ ! 127.0.0.1:$port: the third packet does not come: 5 requests waited for it in the SYN queue of redis-server\[$pid_of_redis\] for 3 s and more after [0-9]+ SYN-ACK retransmits, 7 others established\." \
+		"The longest waited for [34]\.[0-9] s\." "look at firewalls"
+}
+
+scenario trouble_synack 4 host alone loose -- "a firewall drops the SYN-ACKs of redis: it is not said that the SYNs did not get there"
+trouble_synack()
+{
+	needs redis-server python3 nft
+	redis_at "$port" 128
+	trouble
+	client --count 7
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain out { type filter hook output priority 0; tcp sport $port tcp flags & (syn | ack) == (syn | ack) drop; }
+	}
+	EOF
+	/usr/bin/python3 - "$local" "$port" <<-EOC
+	import socket, sys, time
+	kept = [socket.socket() for i in range(5)]
+	for s in kept:
+	    s.setblocking(False)
+	    s.connect_ex((sys.argv[1], int(sys.argv[2])))
+	time.sleep(3.5)
+	EOC
+	end_trouble
+	end redis
+	told no-answer
+	screen "^ ! 5 SYNs of python3\[[0-9]+\] to 127.0.0.1:$port had no answer at first and had to be sent again, though a listener is there, on this machine, which got SYNs whose third packet did not come\." \
+		"Something drops its SYN-ACKs" "nft list ruleset"
+	never_says 'drops the segments'
+}
+
 scenario trouble_black_hole 4 host alone loose -- "nginx gives its upstream 2 s, a firewall drops: no errno comes, and it is told all the same"
 trouble_black_hole()
 {
