@@ -326,7 +326,7 @@ static void healthy(void **state)
 static void knobs(void **state)
 {
 	static const char *const known[] = { "nginx", "redis-server", "node", "gunicorn: master", "uvicorn", "java", "haproxy",
-					     "postgres", "php-fpm8.2", "python3", "apache2" };
+					     "postgres", "php-fpm8.2", "python3", "apache2", "pgbouncer", "dnsmasq" };
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(known) / sizeof(*known); i++)

@@ -28,7 +28,7 @@ bool close_explains(const struct diagnosis *d)
 	return refused && 2 * refused >= refused_by_acceptq(d->l) && closed_over(d->l);
 }
 
-/* It ended a pause that is told: a close is no other cause, and what it cost is told with that. */
+/* It ended what is told: a close is no other cause, and what it cost is told with that. */
 void say_closed(struct diagnosis *d)
 {
 	uint64_t closed = closed_over(d->l);
@@ -75,8 +75,11 @@ void find_closed(struct diagnosis *from, enum told_close how)
 		say_number(&d, "half_open", d.l->causes[TCPTRACE_SYNQ_LISTENER_CLOSED]);
 		say(&d, FINDING_COST, "Beside them {half_open:handshake} ended half-way.");
 	}
-	say(&d, FINDING_ADVICE, "Let it accept until the queue is empty before it closes, or hand the listener over: "
-	    "socket activation, or another SO_REUSEPORT listener and net.ipv4.tcp_migrate_req=1 (since Linux 5.14).");
+	say(&d, FINDING_ADVICE, who_is_gone(&d) ?
+	    N_("If it ended by itself: its log, or dmesg (out of memory, a crash), says why. If it was to end, let it accept until the "
+	       "queue is empty before it closes, or hand the listener over: ") :
+	    N_("Let it accept until the queue is empty before it closes, or hand the listener over: "));
+	say(&d, FINDING_ADVICE, "socket activation, or another SO_REUSEPORT listener and net.ipv4.tcp_migrate_req=1 (since Linux 5.14).");
 	tell(&d, "closed-waiting");
 }
 

@@ -74,10 +74,11 @@ static bool say_raised(struct diagnosis *d)
 static void say_own(struct diagnosis *d)
 {
 	const struct knob *knob = knob_of(d->f.who.comm);
+	bool named = knob && knob->backlog;
 
-	if (knob)
+	if (named)
 		say_words(d, "knob", knob->backlog);
-	say(d, FINDING_ADVICE, knob ? N_("Set {knob} to {want} or more") : N_("Let {who} give listen() a backlog of {want} or more"));
+	say(d, FINDING_ADVICE, named ? N_("Set {knob} to {want} or more") : N_("Let {who} give listen() a backlog of {want} or more"));
 }
 
 /* sure: the limit comes from there. Else it may as well be a number of its own, which is the same. */

@@ -11,10 +11,11 @@
 static void say_raise(struct diagnosis *d, const char *with_knob, const char *without)
 {
 	const struct knob *knob = knob_of(d->f.who.comm);
+	bool named = knob && knob->backlog;
 
-	if (knob)
+	if (named)
 		say_words(d, "knob", knob->backlog);
-	say(d, FINDING_ADVICE, knob ? with_knob : without);
+	say(d, FINDING_ADVICE, named ? with_knob : without);
 }
 
 /* The longest that a request is known to have been in the SYN queue. */
@@ -49,7 +50,6 @@ static bool say_deferred(struct diagnosis *d)
 static void say_undefer(struct diagnosis *d)
 {
 	const struct knob *knob = knob_of(d->f.who.comm);
-
 	if (knob && knob->undefer)
 		say_words(d, "undefer", knob->undefer);
 	say(d, FINDING_ADVICE, knob && knob->undefer ?

@@ -37,6 +37,8 @@ static const struct knob knobs[] = {
 	{ "mysqld", N_("back_log (my.cnf)"), "open_files_limit", NULL },
 	{ "mariadbd", N_("back_log (my.cnf)"), "open_files_limit", NULL },
 	{ "mongod", N_("net.listenBacklog (mongod.conf)"), NULL, NULL },
+	{ "pgbouncer", N_("listen_backlog (pgbouncer.ini; 128 unless set)"), NULL, NULL },
+	{ "dnsmasq", NULL, NULL, N_("--max-tcp-connections (20 unless set)") },
 	{ "memcached", N_("-b (1024 unless set)"), "-c", "-c" },
 	{ "varnishd", N_("-p listen_depth (1024 unless set)"), NULL, NULL },
 	{ "socat", N_("backlog= of its address (5 unless set)"), NULL, "max-children=" },

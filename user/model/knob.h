@@ -8,7 +8,7 @@
 
 struct knob {
 	const char *comm;		/* name of the process; with a * at its end: what it begins with */
-	const char *backlog;		/* "tcp-backlog (redis.conf; 511 unless set)" */
+	const char *backlog;		/* "tcp-backlog (redis.conf; 511 unless set)"; NULL: it has no setting */
 	const char *descriptors;	/* NULL: none of its own */
 	const char *at_once;		/* NULL: none */
 	const char *reload;		/* makes it call listen() with the new backlog; NULL: nothing short of a restart */
