@@ -28,6 +28,17 @@ static __always_inline void set_listener(struct tcptrace_record *r, const struct
 	r->old = defer_accept(sk);
 }
 
+static __always_inline bool is_orphan(const struct sock *sk)
+{
+	return READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD);
+}
+
+/* What its program closed has no socket either; of an MPTCP socket nor have its subflows, which are no orphans themselves. */
+static __always_inline bool waits_for_accept(const struct sock *sk)
+{
+	return !READ(sk, sk_socket) && !is_orphan(sk) && !is_orphan(TYPED_PTR(held_side(sk))) && !has_joined(sk);
+}
+
 /* The record of a listener, a socket, a request or a minisock; false: it is not wanted. */
 static __always_inline bool set_exists(struct tcptrace_record *r, const struct sock_common *c)
 {
@@ -59,8 +70,7 @@ static __always_inline bool set_exists(struct tcptrace_record *r, const struct s
 		set_sock(r, sk);
 		if (state == TCP_LISTEN)
 			set_listener(r, sk);
-		else if (!READ(sk, sk_socket) &&
-			 !(READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD)) && !has_joined(sk))
+		else if (waits_for_accept(sk))
 			r->flags |= TCPTRACE_F_QUEUED;
 		if (state == TCP_LISTEN && of_kernel(sk))
 			set_kernel(r);

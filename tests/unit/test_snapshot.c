@@ -682,6 +682,22 @@ static void taken_before(void **state)
 	assert_int_equal(listener()->accepted, 1);
 }
 
+/* Nor has that of one that connected: it was in no accept queue before it ended. */
+static void never_queued(void **state)
+{
+	(void)state;
+	state_of(client_rec(0, 1), SK(1), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	state_of(client_rec(0, 1), SK(1), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+	state_of(client_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	rig.t += MS;
+	snapshot(false, 0);
+	exists(client_rec(0, 1), SK(1), TCP_S_FIN_WAIT1, TCPTRACE_F_QUEUED);
+	snapshot(true, 0);
+	state_of(client_rec(0, 1), SK(1), TCP_S_FIN_WAIT1, TCP_S_CLOSE);
+	destroy(client_rec(0, 1), SK(1));
+	assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 0);
+}
+
 /* Nor can it see one that was reset while it waits: where transitions are not seen it may be any. */
 static void reset_unseen(void **state)
 {
@@ -803,7 +819,7 @@ int main(void)
 		CASE(asked_again), CASE(came_in_unseen), CASE(reset_when_in), CASE(by_what),
 		CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
-		CASE(corrects), CASE(taken_before), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),
+		CASE(corrects), CASE(taken_before), CASE(never_queued), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

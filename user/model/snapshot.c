@@ -190,8 +190,8 @@ static void correct(struct model *m, const struct tcptrace_record *end, struct c
 			   TCPTRACE_SYNQ_ESTABLISHED);
 	if (c->in_acceptq && c->seen_taken)
 		leave_ended(m, end->t_ns, c, TCPTRACE_F_SAMPLED);
-	/* one that was seen to be taken has been closed since: no socket of a program, as a subflow of MPTCP is left */
-	if (!c->in_acceptq && c->seen_queued && !c->seen_taken && (!c->left_acceptq || c->unseen))
+	/* the module cannot tell a subflow that is left of an MPTCP socket: one that connected, or was seen to be taken */
+	if (!c->in_acceptq && c->seen_queued && !c->seen_taken && !c->connected && (!c->left_acceptq || c->unseen))
 		queue_enter(m, c, true);
 	if (c->state != c->seen_state) {
 		c->state = c->seen_state;
