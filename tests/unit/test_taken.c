@@ -174,6 +174,61 @@ static void ends_as_it_waits(void **state)
 	assert_int_equal(listener()->unseen, 0);
 }
 
+/* Nor is it deduced where not each way out is seen, but that the listener was shut down. */
+static void ends_as_it_waits_unseen(void **state)
+{
+	(void)state;
+	takes_are(TCPTRACE_SEEN_DEDUCED);
+	rig_listen(128, 4096);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	state_of(listener_rec(0), LSK, TCP_S_CLOSE, TCP_S_LISTEN);
+	handshake(1, 1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 0);
+	assert_int_equal(listener()->acceptq.now, 1);
+}
+
+/* Its minisock ends, and accept() gives its socket all the same. */
+static void ends_before_it_is_taken(void **state)
+{
+	struct tcptrace_record tw = server_rec(0, 1);
+
+	(void)state;
+	takes_are(TCPTRACE_SEEN_EXACTLY);
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+	state_of(server_rec(0, 1), SK(1), TCP_S_FIN_WAIT2, TCP_S_TIME_WAIT);
+	tw.flags |= TCPTRACE_F_TIMEWAIT;
+	state_of(tw, TW(1), TCP_S_TIME_WAIT, TCP_S_CLOSE);
+	acceptq_del(1, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+	accept_by(1, SERVER, 0, 0, 0);
+	assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 1);
+	assert_int_equal(nth(TCPTRACE_ACCEPT, 0)->ev.conn, nth(TCPTRACE_ACCEPTQ_ADD, 0)->ev.conn);
+	assert_int_equal(listener()->accepted, 1);
+	assert_int_equal(listener()->acceptq.now, 0);
+	destroy(server_rec(0, 1), SK(1));
+	assert_int_equal(model_totals(rig.m)->conns_now, 0);
+}
+
+/* Reset as it waits; its peer's cookie comes once more, and is refused: that one has no child. */
+static void cookie_while_it_waits(void **state)
+{
+	(void)state;
+	takes_are(TCPTRACE_SEEN_EXACTLY);
+	rig_listen(0, 4096);
+	handshake(1, 1);
+	later(10);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	drop(1, TCPTRACE_DROP_ACCEPTQ_COOKIE, 0, 0, 1);
+	later(10);
+	acceptq_del(1, TCPTRACE_ACCEPTQ_ACCEPTED, 0, 0);
+	accept_by(1, SERVER, 0, 0, 0);
+	assert_int_not_equal(nth(TCPTRACE_DROP, 0)->ev.conn, nth(TCPTRACE_ACCEPTQ_ADD, 0)->ev.conn);
+	assert_int_equal(nth(TCPTRACE_ACCEPT, 0)->ev.conn, nth(TCPTRACE_ACCEPTQ_ADD, 0)->ev.conn);
+}
+
 /* Only who took a connection can close it: no wait until then. */
 static void closed_by_its_owner(void **state)
 {
@@ -339,7 +394,9 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(counted_where_it_leaves), CASE(shorter_queue), CASE(returns_late), CASE(read_crosswise),
-		CASE(idle), CASE(closed_by_its_owner), CASE(ends_as_it_waits), CASE(not_closed_with_it), CASE(deduced),
+		CASE(idle), CASE(closed_by_its_owner), CASE(ends_as_it_waits), CASE(ends_as_it_waits_unseen), CASE(ends_before_it_is_taken),
+		CASE(cookie_while_it_waits),
+		CASE(not_closed_with_it), CASE(deduced),
 		CASE(gone_with_it), CASE(gone_or_moved), CASE(another_ones_end), CASE(successor_at_its_address),
 	};
 

@@ -387,12 +387,13 @@ struct conn *conn_by_sk(struct model *m, const struct tcptrace_record *rec)
 }
 
 /*
- * The same peer came once more, from the same port, while somebody had the socket of before yet: no child of that request.
+ * The same peer came once more, from the same port, by SYN or by cookie, while somebody had the socket of before yet, or it
+ * waited yet: no child of that request.
  * Where no end is seen the address may have been used again.
  */
 static bool is_older(const struct model *m, const struct conn *c, const struct conn *request)
 {
-	return c->born_ns && c->born_ns < request->synq_ns && model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT;
+	return c->born_ns && c->born_ns < request->born_ns && model_seen(m, TCPTRACE_DESTROY) != TCPTRACE_SEEN_NOT;
 }
 
 /* conn_of(), where conn_by_sk() said c. */

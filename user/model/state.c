@@ -33,11 +33,12 @@ static void closed_while_queued(struct model *m, const struct tcptrace_record *r
 
 /*
  * A FIN of ours leaves by close() or shutdown() alone, so somebody has taken the conn: or it is the child of a listener that
- * was shut down before (ss -K) and listens again, whose sk_shutdown it has. Where each way out is seen nothing is deduced.
+ * was shut down before (twice, or by ss -K) and listens again, whose sk_shutdown it has. Where each way out is seen nothing
+ * is deduced.
  */
-static bool owner_closes(const struct model *m, const struct tcptrace_record *rec)
+static bool owner_closes(const struct model *m, const struct tcptrace_record *rec, const struct conn *c)
 {
-	if (model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_EXACTLY)
+	if (model_seen(m, TCPTRACE_ACCEPTQ_DEL) == TCPTRACE_SEEN_EXACTLY || (c->listener && c->listener->again_ns))
 		return false;
 	return rec->new == TCP_S_FIN_WAIT1 || rec->new == TCP_S_LAST_ACK;
 }
@@ -54,7 +55,7 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 	c = conn_of(m, rec, &fresh);
 	if (c && h)
 		child_release(m, rec, c);
-	if (c && c->in_acceptq && owner_closes(m, rec))
+	if (c && c->in_acceptq && owner_closes(m, rec, c))
 		leave_taken(m, rec->t_ns, c, TCPTRACE_F_INFERRED);
 	/* reported twice: tp_state and tp_state_retry ran, with an interrupt between the two */
 	if (c && !fresh && c->state == rec->new && c->state != rec->old && rec->t_ns >= c->known_ns)
@@ -203,7 +204,7 @@ static void timewait_state(struct model *m, const struct tcptrace_record *rec)
 	ev = emit_step(rec, rec->event, c, c->listener);
 	state_ends(m, c, &ev);
 	emit_event(m, &ev);
-	if (rec->new == TCP_S_CLOSE)
+	if (rec->new == TCP_S_CLOSE && !c->in_acceptq)	/* its socket waits for accept(): owner_closes() */
 		conn_end(m, c);
 }
 
