@@ -339,6 +339,22 @@ static void connected_again(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
 }
 
+/* A socket that accept() gave, taken off by connect(AF_UNSPEC), connects to elsewhere: another connection of its owner. */
+static void accepted_connects(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	handshake(1, 1);
+	accept_by(1, SERVER, 0, 0, 0);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	rig_feed(by((struct tcptrace_record){ .event = TCPTRACE_CONNECT, .sk = SK(1), .rport = PORT }, SERVER, 4));
+	state_of(client_rec(0, 2), SK(1), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	assert_int_equal(nth(TCPTRACE_CONNECT, 0)->ev.conn, 2);
+	assert_int_equal(rig.seen[rig.n - 1].ev.conn, 2);
+	assert_int_equal(rig.seen[rig.n - 1].pid, SERVER);
+	assert_int_equal(model_totals(rig.m)->conns_now, 1);
+}
+
 /* The destroy of a socket was missed and its address has a new life. */
 static void pointer_reuse(void **state)
 {
@@ -404,7 +420,7 @@ int main(void)
 		CASE(passive_exact), CASE(passive_tracepoints), CASE(half_cloned_two_cpus), CASE(late_ack),
 		CASE(time_wait), CASE(time_wait_untold), CASE(address_of_a_refused_one),
 		 CASE(orphan_fin_wait2), CASE(refused_connects),
-		CASE(connected_again), CASE(pointer_reuse), CASE(loopback_mapped), CASE(broken_chain_is_counted),
+		CASE(connected_again), CASE(accepted_connects), CASE(pointer_reuse), CASE(loopback_mapped), CASE(broken_chain_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,12 @@ static bool may_be_open(const struct conn *c, const struct tcptrace_record *rec)
 	       c->state != TCP_S_TIME_WAIT && c->state != TCP_S_FIN_WAIT2;
 }
 
+/* It was a connection, or was to be one: it connected, was accepted, or was there before us. */
+static bool was_open(const struct conn *c)
+{
+	return c->connected || c->left_acceptq || (c->known_ns && c->tupled);
+}
+
 /*
  * The conn of a socket that leaves CLOSE, or that bind() or connect() is called on; NULL: nothing is known of it. c: the one
  * that was at its address, or NULL. After a failed connect(), one to AF_UNSPEC, which takes a connection off, or the end of
@@ -161,7 +167,7 @@ struct conn *conn_begins(struct model *m, struct conn *c, const struct tcptrace_
 		conn_sk_gone(m, c);
 		return NULL;
 	}
-	if (c->state != TCP_S_TIME_WAIT && !(c->connected && c->state == TCP_S_CLOSE))
+	if (c->state != TCP_S_TIME_WAIT && !(was_open(c) && c->state == TCP_S_CLOSE))
 		return c;
 	conn_sk_gone(m, c);
 	c = conn_new(m);
