@@ -381,11 +381,12 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 /*
  * Without that reason nothing says whose segment was thrown away; sk_drops does: tcp_v4_rcv() counts one, and
  * tcp_v4_syn_recv_sock() another where the accept queue was full. A cookie's ACK that finds it full
- * is counted there alone.
+ * is counted there alone. So is what SO_ATTACH_FILTER throws away: the counter of full queues tells the two apart.
  */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 {
+	struct verdicts v = {};
 	const struct sock *listener;
 	struct segment seg;
 	struct group *g;
@@ -402,7 +403,9 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	if (!listener)
 		return 0;
 	listener = TYPED_PTR(listener);
-	overflow = flags == TH_ACK && acceptq_full(listener);
+	if (flags == TH_ACK)
+		v = has_counted(net_of(listener));
+	overflow = v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener));
 	claim_drops(g, listener, overflow && n >= 2 ? 2 : 1);
 	if (flags & TH_RST) {
 		if (cfg.tp_synq_del)
@@ -411,7 +414,6 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	}
 	if (!overflow)
 		return 0;
-	has_counted(net_of(listener));
 	emit_drop(listener, skb, NULL, n >= 2 ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE);
 	if (n >= 2 && cfg.tp_synq_del && aborts_on_overflow(listener))
 		emit_reset(listener, skb);
