@@ -187,6 +187,26 @@ MAYBE_UNUSED static int netlink_request(const struct nlmsghdr *req)
 	return ack.err.error;
 }
 
+/* Of a /64. By netlink, because of IFA_F_NODAD: usable at once. */
+MAYBE_UNUSED static int add_address6(const char *dev, struct in6_addr address)
+{
+	struct {
+		struct nlmsghdr nh;
+		struct ifaddrmsg ifa;
+		struct rtattr head;
+		struct in6_addr local;
+	} req = {
+		.nh = { sizeof(req), RTM_NEWADDR,
+			NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE, 1, 0 },
+		.ifa = { AF_INET6, 64, IFA_F_NODAD | IFA_F_PERMANENT, RT_SCOPE_UNIVERSE,
+			 if_nametoindex(dev) },
+		.head = { RTA_LENGTH(sizeof(struct in6_addr)), IFA_LOCAL },
+		.local = address,
+	};
+
+	return netlink_request(&req.nh);
+}
+
 /*
  * Make fd7f::/64 local, as 127/8 is: a route of type local on lo, for benches
  * in a private namespace.

@@ -90,26 +90,6 @@ static void device_ioctl(int fd, unsigned long request, struct ifreq *ifr, const
 		die("%s: %s", opt.dev, what);
 }
 
-/* By netlink, because of IFA_F_NODAD: usable at once. */
-static int device_address6(void)
-{
-	struct {
-		struct nlmsghdr nh;
-		struct ifaddrmsg ifa;
-		struct rtattr head;
-		struct in6_addr local;
-	} req = {
-		.nh = { sizeof(req), RTM_NEWADDR,
-			NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE, 1, 0 },
-		.ifa = { AF_INET6, 64, IFA_F_NODAD | IFA_F_PERMANENT, RT_SCOPE_UNIVERSE,
-			 if_nametoindex(opt.dev) },
-		.head = { RTA_LENGTH(sizeof(struct in6_addr)), IFA_LOCAL },
-		.local = address6(1),
-	};
-
-	return netlink_request(&req.nh);
-}
-
 /* The kernel makes the local route of a new address in a work queue of its own. */
 static void device_wait_address6(void)
 {
@@ -151,7 +131,7 @@ static void device_configure(struct ifreq *ifr)
 	ifr->ifr_flags |= IFF_UP;
 	device_ioctl(fd, SIOCSIFFLAGS, ifr, "up");
 	close(fd);
-	err = device_address6();
+	err = add_address6(opt.dev, address6(1));
 	if (err && opt.v6) {
 		errno = -err;
 		die("%s: fd77::1", opt.dev);
