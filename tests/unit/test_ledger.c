@@ -288,12 +288,17 @@ static void fast_open_ends(void **state)
 	assert_attempts(0, 4);
 	child_of_fast_open(4);		/* the listener goes: tcp_disconnect(), told or not */
 	child_of_fast_open(5);
+	child_of_fast_open(8);		/* accepted before that: a RST */
+	accept_by(8, SERVER, 0, 0, 2);
 	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
 	state_of(server_rec(0, 4), SK(4), TCP_S_SYN_RECV, TCP_S_CLOSE);
 	acceptq_del(5, TCPTRACE_ACCEPTQ_CLOSED, 0, 0);
 	state_of(server_rec(0, 5), SK(5), TCP_S_SYN_RECV, TCP_S_CLOSE);
 	assert_attempts(0, 4);
-	assert_int_equal(counted(LEDGER_FASTOPEN_PASSIVE), 7);
+	reset(8);
+	state_of(server_rec(0, 8), SK(8), TCP_S_SYN_RECV, TCP_S_CLOSE);
+	assert_attempts(0, 6);
+	assert_int_equal(counted(LEDGER_FASTOPEN_PASSIVE), 8);
 }
 
 /* tcp_check_req() counts a SYN in the window of such a child, answers it by a RST, and leaves the child alone. */

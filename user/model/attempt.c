@@ -107,7 +107,8 @@ static bool stays_in_syn_recv(const struct conn *c)
  */
 static uint8_t dies_in_syn_recv(struct conn *c, const struct model_event *ev)
 {
-	bool forgotten = c->attempt & FORGOTTEN || (c->listener && !c->listener->open);
+	bool taken = c->left_acceptq && !c->killed;
+	bool forgotten = c->attempt & FORGOTTEN || (c->listener && !c->listener->open && !taken);
 
 	c->attempt = 0;
 	if (c->closed || forgotten)
