@@ -381,7 +381,8 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 /*
  * Without that reason nothing says whose segment was thrown away; sk_drops does: tcp_v4_rcv() counts one, and
  * tcp_v4_syn_recv_sock() another where the accept queue was full. A cookie's ACK that finds it full
- * is counted there alone. So is what SO_ATTACH_FILTER throws away: the counter of full queues tells the two apart.
+ * is counted there alone. So is what SO_ATTACH_FILTER throws away: the counter of full queues tells the two apart;
+ * and a SYN that comes again, which would be taken for the second one of the next refusal.
  */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
@@ -396,7 +397,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 
 	skb = TYPED_PTR(skb);
 	flags = segment_flags(skb) & (TH_SYN | TH_RST | TH_ACK);
-	if ((flags != TH_ACK && !(flags & TH_RST)) || !read_ports(&seg, skb))
+	if (!flags || !read_ports(&seg, skb))
 		return 0;
 	g = group_find(segment_netns(skb), seg.dport);
 	listener = g ? group_unclaimed(g, &n) : NULL;
@@ -407,11 +408,8 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 		v = has_counted(net_of(listener));
 	overflow = v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener));
 	claim_drops(g, listener, overflow && n >= 2 ? 2 : 1);
-	if (flags & TH_RST) {
-		if (cfg.tp_synq_del)
-			emit_reset(listener, skb);
-		return 0;
-	}
+	if (flags & TH_RST && cfg.tp_synq_del)
+		emit_reset(listener, skb);
 	if (!overflow)
 		return 0;
 	emit_drop(listener, skb, NULL, n >= 2 ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE);
