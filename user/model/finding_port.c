@@ -11,13 +11,31 @@
 
 /* ---- closed over connections that nobody had accepted ---- */
 
-static uint64_t closed_over(const struct listener *l)
+/*
+ * Members of a group that waited as theirs was closed, and were not seen to end there, nor at another: inet_csk_listen_stop()
+ * resets them unless net.ipv4.tcp_migrate_req, or a BPF program of the group, lets another one have them.
+ */
+static uint64_t left_unseen(const struct diagnosis *d)
 {
-	uint64_t closed = l->causes[TCPTRACE_ACCEPTQ_CLOSED];
+	uint64_t migrate;
+
+	return d->l->close_seen && machine_has(d, MACHINE_MIGRATE, &migrate) && !migrate ? d->l->acceptq.now : 0;
+}
+
+static uint64_t closed_over(const struct diagnosis *d)
+{
+	const struct listener *l = d->l;
+	uint64_t closed = l->causes[TCPTRACE_ACCEPTQ_CLOSED] + left_unseen(d);
 
 	if (closed > l->pace.left)		/* the kernel knows how many waited */
 		closed = l->pace.left;
 	return closed - (l->closed_reset < closed ? l->closed_reset : closed);	/* by their clients, before */
+}
+
+static void say_unseen(struct diagnosis *d, enum finding_part part)
+{
+	if (left_unseen(d))
+		say(d, part, " (as net.ipv4.tcp_migrate_req is 0; it was not seen)");
 }
 
 /* In a longer queue they would have waited with those that were thrown out. */
@@ -25,13 +43,13 @@ bool close_explains(const struct diagnosis *d)
 {
 	uint64_t refused = d->l->pace.left_refused;
 
-	return refused && 2 * refused >= refused_by_acceptq(d->l) && closed_over(d->l);
+	return refused && 2 * refused >= refused_by_acceptq(d->l) && closed_over(d);
 }
 
 /* It ended what is told: a close is no other cause, and what it cost is told with that. */
 void say_closed(struct diagnosis *d)
 {
-	uint64_t closed = closed_over(d->l);
+	uint64_t closed = closed_over(d);
 
 	if (!closed || d->l->pace.closings > 1)
 		return;
@@ -40,14 +58,16 @@ void say_closed(struct diagnosis *d)
 	say_number(d, "closed", closed);
 	say_value(d, "at", FINDING_MOMENT, d->l->pace.left_ns);
 	say(d, FINDING_COST, has_part(&d->f, FINDING_COST) ?
-	    N_(" {closed:connection} that waited reset as the listener was closed at {at}.") :
-	    N_("{closed:connection} that waited reset as the listener was closed at {at}."));
+	    N_(" {closed:connection} that waited reset as the listener was closed at {at}") :
+	    N_("{closed:connection} that waited reset as the listener was closed at {at}"));
+	say_unseen(d, FINDING_COST);
+	say(d, FINDING_COST, ".");
 }
 
 void find_closed(struct diagnosis *from, enum told_close how)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
-	uint64_t closed = closed_over(d.l);
+	uint64_t closed = closed_over(&d);
 
 	if (!closed || how == CLOSE_TOLD)
 		return;
@@ -65,6 +85,7 @@ void find_closed(struct diagnosis *from, enum told_close how)
 		    "nobody had accepted");
 	}
 	say(&d, FINDING_CAUSE, closed == 1 ? N_(": it was reset") : N_(": they were reset"));
+	say_unseen(&d, FINDING_CAUSE);
 	if (who_is_gone(&d))
 		say(&d, FINDING_CAUSE, " (the process is gone)");
 	say(&d, FINDING_CAUSE, ".");

@@ -15,7 +15,8 @@
 	X(MAX_SYN,	"ipv4/tcp_max_syn_backlog",	0)	\
 	X(PORT_FIRST,	"ipv4/ip_local_port_range",	0)	\
 	X(PORT_LAST,	"ipv4/ip_local_port_range",	1)	\
-	X(IPV6_OFF,	"ipv6/conf/all/disable_ipv6",	0)
+	X(IPV6_OFF,	"ipv6/conf/all/disable_ipv6",	0)	\
+	X(MIGRATE,	"ipv4/tcp_migrate_req",		0)
 
 enum machine_sysctl {
 #define MACHINE_ENUM(sym, file, nth) MACHINE_##sym,

@@ -744,6 +744,44 @@ trouble_killed()
 	screen "^ ! 127.0.0.1:$port: the listener of redis-server\[$pid_of_redis\] was closed at $clock with 23 connections that nobody had accepted: they were reset \(the process is gone\)\."
 }
 
+scenario trouble_killed_member 4 host alone loose -- "one of two SO_REUSEPORT members is killed while clients wait for it: they were reset"
+trouble_killed_member()
+{
+	local waiting
+
+	needs python3
+	background python /usr/bin/python3 -c "
+import os, socket, time
+for i in range(2):
+    if not os.fork():
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        s.bind(('$local', $port))
+        s.listen(64)
+        kept = []
+        while True:
+            kept.append(s.accept())
+os.wait()
+time.sleep($limit)"
+	until_port "$port"
+	sleep 0.2
+	trouble
+	worker_of python
+	kill -STOP "$worker"
+	crowd 17
+	crowd_in 17
+	waiting=$(ss -Hltn "sport = :$port" | awk '{ print $2 }' | sort -n | tail -n 1)
+	kill -KILL "$worker"
+	sleep 0.3
+	end_trouble
+	crowd_gone
+	kill $(pgrep_children "${pid[python]}")
+	end python
+	[[ $(findings) == *accept-stalled* ]] || told closed-waiting
+	((waiting)) || skip "the kernel gave it none"
+	screen "python3\[$worker\]" "[0-9]+ connections? that (nobody had accepted|waited)"
+}
+
 scenario trouble_restart 4 host alone loose -- "redis restarted: 78 SYNs between the two, and who listens since"
 trouble_restart()
 {
