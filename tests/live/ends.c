@@ -262,6 +262,19 @@ static void shut_late_data(void)
 	close(s);
 }
 
+/* The data and our FIN cross. */
+static void late_data_crosses(void)
+{
+	pair();
+	deaf(c);
+	close(s);
+	nap(50);
+	send_bytes(c, 5);
+	hears(c);
+	nap(700);			/* it is sent again */
+	close(c);
+}
+
 static void times_out(void)
 {
 	pair();
@@ -501,6 +514,7 @@ static const struct way {
 	{ disconnects, "reset-by-them", "reset-disconnect" },
 	{ late_data, "reset-late-data", "reset-by-them" },
 	{ shut_late_data, "reset-late-data", "reset-by-them" },
+	{ late_data_crosses, "reset-late-data", "reset-by-them" },
 	{ times_out, "timed-out", "reset-linger" },
 	{ keepalive, "keepalive", "reset-linger" },
 	{ fin_unanswered, "fin-unanswered", "reset-linger" },

@@ -213,15 +213,18 @@ static void exists(struct conn_life *l, const struct model_event *ev)
 		l->role = ROLE_CLIENT;
 }
 
+void life_answers(struct conn_life *l, const struct tcptrace_record *rst)
+{
+	*(l->end_ns ? &l->reset_after : &l->reset_out) = true;
+	l->reset_own |= rst->sk != 0;
+}
+
 static void segment(struct conn_life *l, const struct model_event *ev)
 {
 	if (ev->event == TCPTRACE_RST_RECEIVED)
 		l->reset_in = true;
-	else if (l->end_ns)
-		l->reset_after = true;
 	else
-		l->reset_out = true;
-	l->reset_own |= ev->event == TCPTRACE_RST_SENT && ev->rec->sk;
+		life_answers(l, ev->rec);
 }
 
 void life_step(struct conn_life *l, const struct model_event *ev)

@@ -123,6 +123,8 @@ struct conn_life {
 /* Does a connection begin with this step, or is it there, so that it has a life? ev->c is not NULL. */
 bool life_begins(const struct model_event *ev);
 void life_step(struct conn_life *l, const struct model_event *ev);	/* the first zeroed but for conn */
+/* A RST left with its ends, though the step has no conn any more. */
+void life_answers(struct conn_life *l, const struct tcptrace_record *rst);
 /* A record that no step was made of: what a snapshot says of a known one. */
 void life_found(struct conn_life *l, const struct tcptrace_record *rec);
 /* Who has it now: descriptors are handed on without a step. from: its listener, or NULL. */

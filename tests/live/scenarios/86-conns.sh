@@ -42,7 +42,7 @@ conns_ends()
 	"$bin/ends" $v6 20000 > "$dir/ways" 2>> "$dir/errors" || die "ends: $(tail -n 1 "$dir/errors")"
 	sleep 1
 	lived
-	expect ways "$(wc -l < "$dir/ways")" $([[ -c /dev/net/tun ]] && echo 27 || echo 26)
+	expect ways "$(wc -l < "$dir/ways")" $([[ -c /dev/net/tun ]] && echo 28 || echo 27)
 	while read -r at server client; do
 		[[ $client == '*' ]] || { got=" $(ends_of $at rport) "; [[ $got == *" $client "* ]] ||
 			fail "client of $at ended as '$got', not $client"; }

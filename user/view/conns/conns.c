@@ -268,7 +268,7 @@ static void late_reset(struct conns *s, const struct model_event *ev)
 	struct life *x = t.lport && t.rport ? lives_by_tuple(&s->lives, &t, ev->host, false) : NULL;
 
 	if (x && x->l.end_ns)
-		x->l.reset_after = true;
+		life_answers(&x->l, ev->rec);
 }
 
 static void without_conn(struct view *v, const struct model_event *ev)
