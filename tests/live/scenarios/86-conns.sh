@@ -59,6 +59,20 @@ conns_ends()
 	done < "$dir/ways"
 }
 
+scenario conns_anyhow 46 own each loose -- "conns: of connections that do anything and end anyhow it tells the ends that were on the wire"
+conns_anyhow()
+{
+	needs python3 ss
+	sysctl_set ipv4/tcp_fin_timeout 1
+	lives --ends
+	python3 "$here/anyend.py" run "$local" $port "${SEED:-1}" "${STEPS:-100}" > "$dir/truth" 2>> "$dir/errors" ||
+		die "anyend: $(tail -n 1 "$dir/errors")"
+	lived
+	python3 "$here/anyend.py" check "$dir/truth" "$dir/conns" > "$dir/wrong" 2>> "$dir/errors" || :
+	expect "what is not so" "$(head -n 5 "$dir/wrong")" ""
+	expect "ends compared" "$(tail -n 1 "$dir/errors")" "$((2 * ${STEPS:-100})) ends compared"
+}
+
 scenario conns_unsent 46 own each loose -- "conns: bytes that the full queue of the device throws away, as often as they are tried, have not left"
 conns_unsent()
 {
