@@ -289,6 +289,49 @@ static void a_synack_leaves_if_something_shows_it(void **state)
 	}
 }
 
+/* Of a FIN that waited behind data when a RST came nothing shows that it left. */
+static void a_fin_leaves_if_nothing_stopped_it(void **state)
+{
+	(void)state;
+	for (int acknowledged = 0; acknowledged < 2; acknowledged++) {
+		begin(false, 100);
+		connects(7);
+		feed(TCPTRACE_STATE, 7, TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+		if (acknowledged)
+			feed(TCPTRACE_STATE, 7, TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+		feed(TCPTRACE_RST_RECEIVED, 7, TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT1);
+		feed(TCPTRACE_STATE, 7, TCP_S_FIN_WAIT1 + acknowledged, TCP_S_CLOSE);
+		b.v.ops->finish(&b.v);
+		assert_int_equal(count(" FIN -"), acknowledged);
+		assert_int_equal(count(" RST -"), 1);
+		finish();
+	}
+}
+
+/* What may have been data was some, if a RST of ours answered it. */
+static void a_rst_is_not_answered(void **state)
+{
+	struct tcptrace_record r;
+
+	(void)state;
+	for (int answered = 0; answered < 2; answered++) {
+		begin(false, 100);
+		connects(7);
+		feed(TCPTRACE_STATE, 7, TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+		feed(TCPTRACE_STATE, 7, TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+		r = record(TCPTRACE_RST_RECEIVED, 7);
+		r.flags = TCPTRACE_F_INFERRED;
+		model_feed(b.m, &r);
+		feed(TCPTRACE_STATE, 7, TCP_S_FIN_WAIT2, TCP_S_CLOSE);
+		if (answered)
+			feed(TCPTRACE_RST_SENT, 7, TCP_S_CLOSE, TCP_S_CLOSE);
+		b.v.ops->finish(&b.v);
+		assert_int_equal(count(" segment "), answered);
+		assert_int_equal(count(" RST -"), 1);
+		finish();
+	}
+}
+
 /* Two segments on two CPUs made two children of one request: the one that is thrown away has no ladder. */
 static void a_second_child_is_none(void **state)
 {
@@ -346,6 +389,8 @@ int main(void)
 		cmocka_unit_test(a_cookie_comes_again),
 		cmocka_unit_test(a_refused_third_packet_comes_again),
 		cmocka_unit_test(a_synack_leaves_if_something_shows_it),
+		cmocka_unit_test(a_fin_leaves_if_nothing_stopped_it),
+		cmocka_unit_test(a_rst_is_not_answered),
 		cmocka_unit_test(a_second_child_is_none),
 		cmocka_unit_test(chance_fits_too),
 	};

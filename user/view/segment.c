@@ -107,6 +107,25 @@ static void of_synack(struct row *r, const struct row *end)
 		arrow(r, SEG_SYNACK, false);
 }
 
+/* The FIN waits behind what has not been sent yet: a RST may end the connection before it leaves. */
+static bool fin_left(const struct row *r, const struct row *end)
+{
+	uint8_t side = r->side;
+
+	for (r++; r < end; r++) {
+		const struct flow_step *s = r->step;
+
+		if (r->kind == ROW_GAP)
+			continue;
+		if (s->event == TCPTRACE_STATE && (s->new == TCP_S_TIME_WAIT || (r->side == side ? s->new == TCP_S_FIN_WAIT2 :
+						   s->new == TCP_S_CLOSE_WAIT || s->new == TCP_S_CLOSING)))
+			return true;
+		if (r->side == side && (s->event == TCPTRACE_RST_SENT || s->event == TCPTRACE_RST_RECEIVED))
+			return false;
+	}
+	return true;
+}
+
 static void of_new_state(struct row *r, struct side *s, const struct row *end)
 {
 	const struct flow_step *st = r->step;
@@ -130,7 +149,8 @@ static void of_new_state(struct row *r, struct side *s, const struct row *end)
 		break;
 	case TCP_S_FIN_WAIT1: case TCP_S_LAST_ACK:
 		s->resent = false;
-		arrow(r, SEG_FIN, false);
+		if (fin_left(r, end))
+			arrow(r, SEG_FIN, false);
 		break;
 	case TCP_S_FIN_WAIT2:
 		if (st->old == TCP_S_FIN_WAIT1)
@@ -176,6 +196,18 @@ static void of_retrans(struct row *r, struct side *s)
 	arrow(r, state == TCP_S_SYN_SENT ? SEG_SYN : state == TCP_S_SYN_RECV ? SEG_SYNACK : SEG_DATA, false);
 }
 
+/* Data for a socket that reads no more ends it as a RST does; a RST is not answered, and data is by ours. */
+static void of_reset(struct row *r, struct side *s, const struct row *end)
+{
+	bool data = false;
+
+	s->reset = true;
+	for (const struct row *next = r + 1; next < end && r->step->flags & TCPTRACE_F_INFERRED; next++)
+		data |= next->side == r->side && next->kind == ROW_STEP && next->step->event == TCPTRACE_RST_SENT &&
+			next->t_ns - r->t_ns < LATE_NS;
+	arrow(r, data ? SEG_DATA : SEG_RST, true);
+}
+
 static void of_step(struct row *r, struct side *s, const struct row *end)
 {
 	switch (r->step->event) {
@@ -217,9 +249,12 @@ static void of_step(struct row *r, struct side *s, const struct row *end)
 	case TCPTRACE_RETRANS:
 		of_retrans(r, s);
 		break;
-	case TCPTRACE_RST_SENT: case TCPTRACE_RST_RECEIVED:
+	case TCPTRACE_RST_SENT:
 		s->reset = true;
-		arrow(r, SEG_RST, r->step->event == TCPTRACE_RST_RECEIVED);
+		arrow(r, SEG_RST, false);
+		break;
+	case TCPTRACE_RST_RECEIVED:
+		of_reset(r, s, end);
 		break;
 	}
 }
