@@ -560,6 +560,21 @@ static void syn_reset(void **s)
 	leaves_synq(TCPTRACE_SYNQ_RESET, LIFE_SYN_RESET);
 }
 
+/* A SYN that does not fit is answered by a RST, and the request goes; so is an ACK, and it stays. */
+static void syn_reset_by_us(void **s)
+{
+	(void)s;
+	for (int later = 0; later < 2; later++) {
+		request();
+		step(TCPTRACE_RST_SENT, RQ);
+		t += later ? 1000000000 : -900000;	/* a record is 1 ms after the one before */
+		caused(TCPTRACE_SYNQ_DEL, RQ, TCPTRACE_SYNQ_RESET);
+		is(LIFE_SYN_RESET);
+		assert_string_equal(life_end_zeek(&life, LIFE_SYN_RESET), later ? "RSTO" : "RSTR");
+		life = (struct conn_life){ 0 };
+	}
+}
+
 /* A child of Fast Open answers by itself: while it is in SYN_RECV a RST may come, or no third packet at all. */
 static void child_in_syn_recv(void **s)
 {
@@ -889,14 +904,16 @@ static void owner_of_waiting(void **s)
 
 static void words(void **s)
 {
+	struct conn_life server = { .role = ROLE_SERVER }, client = { .role = ROLE_CLIENT };
+
 	(void)s;
 	for (int i = 0; i < LIFE_ENDS_MAX; i++) {
 		for (int k = 0; k < i; k++)
 			assert_string_not_equal(life_end_word((enum life_end)k), life_end_word((enum life_end)i));
 		assert_true(strlen(life_end_short((enum life_end)i)) <= 13);
 	}
-	assert_string_equal(life_end_zeek(LIFE_RESET_BY_THEM, ROLE_SERVER), "RSTO");
-	assert_string_equal(life_end_zeek(LIFE_RESET_BY_THEM, ROLE_CLIENT), "RSTR");
+	assert_string_equal(life_end_zeek(&server, LIFE_RESET_BY_THEM), "RSTO");
+	assert_string_equal(life_end_zeek(&client, LIFE_RESET_BY_THEM), "RSTR");
 }
 
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -909,7 +926,7 @@ int main(void)
 		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data), TEST(reset_late_data_shut), TEST(reset_by_them_late),
 		TEST(out_of_resources), TEST(reset_memory), TEST(unread_in_last_ack), TEST(reset_by_us_late), TEST(killed),
 		TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
-		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(swept), TEST(syn_reset), TEST(child_in_syn_recv),
+		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(swept), TEST(syn_reset), TEST(syn_reset_by_us), TEST(child_in_syn_recv),
 		TEST(syn_killed), TEST(ghost), TEST(refused), TEST(no_listener), TEST(no_answer),
 		TEST(unreachable), TEST(refused_by_icmp), TEST(cancelled), TEST(closed_early), TEST(told_by_so_error), TEST(not_sent), TEST(old_recording),
 		TEST(in_progress), TEST(second_child), TEST(began_before), TEST(goes_on_unseen),

@@ -354,9 +354,11 @@ const char *life_end_short(enum life_end end)
 	return words[end].text;
 }
 
-const char *life_end_zeek(enum life_end end, enum life_role role)
+const char *life_end_zeek(const struct conn_life *l, enum life_end end)
 {
-	return role == ROLE_SERVER ? words[end].zeek_server : words[end].zeek;
+	if (end == LIFE_SYN_RESET && l->synq_reset_own)
+		return "RSTR";
+	return l->role == ROLE_SERVER ? words[end].zeek_server : words[end].zeek;
 }
 
 const char *life_phase_word(enum life_phase phase)

@@ -6,6 +6,7 @@
 #include "life.h"
 
 #define MILLISECOND	1000000ull
+#define OWN_RST_NS	MILLISECOND
 #define AFTER_END	(250 * MILLISECOND)	/* a RST that is told after the transition has come by then */
 #define FIN_TIMEOUT	(61000 * MILLISECOND)	/* tcp_fin_timeout, 60 s unless somebody changed it */
 
@@ -170,12 +171,15 @@ static void connect_returns(struct conn_life *l, const struct model_event *ev)
 	}
 }
 
+/* tcp_check_req() answers a SYN that does not fit, or where tcp_abort_on_overflow is set, by a RST before it drops the request. */
 static void leaves_synq(struct conn_life *l, const struct model_event *ev)
 {
 	l->synq_out_ns = ev->rec->t_ns;
 	l->synq_out_late = ev->flags & TCPTRACE_F_SAMPLED;
 	l->synq_cause = ev->cause;
 	l->deferred = ev->l && ev->l->deferred;
+	l->synq_reset_own = ev->cause == TCPTRACE_SYNQ_RESET &&
+			    (l->aborted || (l->rst_out_ns && ev->rec->t_ns - l->rst_out_ns < OWN_RST_NS));
 	if (ev->cause == TCPTRACE_SYNQ_ESTABLISHED)
 		return;
 	l->old = TCP_S_NEW_SYN_RECV;
@@ -217,6 +221,7 @@ void life_answers(struct conn_life *l, const struct tcptrace_record *rst)
 {
 	*(l->end_ns ? &l->reset_after : &l->reset_out) = true;
 	l->reset_own |= rst->sk != 0;
+	l->rst_out_ns = rst->t_ns;
 }
 
 static void segment(struct conn_life *l, const struct model_event *ev)

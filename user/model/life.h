@@ -93,6 +93,8 @@ struct conn_life {
 	uint32_t synacks_again;		/* SYN-ACKs that were sent again */
 	uint32_t acks_refused;		/* how often its third packet was */
 	bool aborted;			/* and a RST answered it (tcp_abort_on_overflow) */
+	uint64_t rst_out_ns;		/* the last rst-sent */
+	bool synq_reset_own;		/* a RST of ours took it out of the SYN queue */
 	uint32_t tries;			/* SYNs that were refused before it came in, or at all */
 	int connect_err;		/* errno that connect() failed with, 0 */
 	int soft_err;			/* rec_soft_errno() */
@@ -142,7 +144,7 @@ bool life_well(enum life_end end);		/* as it should: closed, or goes on */
 
 const char *life_end_word(enum life_end end);
 const char *life_end_short(enum life_end end);
-const char *life_end_zeek(enum life_end end, enum life_role role);
+const char *life_end_zeek(const struct conn_life *l, enum life_end end);	/* Zeek's conn_state */
 const char *life_phase_word(enum life_phase phase);
 
 #endif

@@ -99,7 +99,7 @@ static void put_end(struct members *t, const struct conn_row *r)
 		row_sentence(t->o, r, true);
 		member_text_end(t, from);
 	}
-	member_word(t, "conn_state", life_end_zeek(r->end, r->l->role));
+	member_word(t, "conn_state", life_end_zeek(r->l, r->end));
 	member_bool(t, "inferred", r->deduced, true);
 	member_words(t, "unobserved", r->unobserved, tcptrace_event_name, true);
 }

@@ -213,6 +213,13 @@ static const char *reset_by_them(const struct conn_row *r)
 	return life_phase(r->l) == PHASE_ACCEPTQ ? N_("reset by them while it waited for accept()") : N_("reset by them");
 }
 
+static const char *syn_reset(const struct conn_row *r)
+{
+	if (r->l->aborted)
+		return N_("reset by us: the accept queue was full (tcp_abort_on_overflow)");
+	return r->l->synq_reset_own ? N_("reset by us in the SYN queue: another SYN came") : N_("reset by them in the SYN queue");
+}
+
 static const char *sentence_of(const struct conn_row *r)
 {
 	switch (r->end) {
@@ -225,8 +232,7 @@ static const char *sentence_of(const struct conn_row *r)
 	case LIFE_CLOSED_EARLY: return closed_early(r);
 	case LIFE_NOT_SENT: return N_("connect() failed: {what}");
 	case LIFE_EXPIRED: return expired(r);
-	case LIFE_SYN_RESET: return r->l->aborted ? N_("reset by us: the accept queue was full (tcp_abort_on_overflow)") :
-			     N_("reset by them in the SYN queue");
+	case LIFE_SYN_RESET: return syn_reset(r);
 	case LIFE_SYN_KILLED: return N_("killed with its listener in the SYN queue");
 	case LIFE_GHOST: return r->l->acks_refused == 1 ? N_("third packet refused, never established") :
 			 N_("third packet refused {n} times, never established");
