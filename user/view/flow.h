@@ -70,7 +70,8 @@ void track_set_conn(struct follow *f, struct track *t, uint64_t conn);
 void track_set_tuple(struct follow *f, struct track *t, const struct tuple *ends);
 struct track *track_by_conn(struct follow *f, uint64_t conn);
 void track_set_isn(struct follow *f, struct track *t, uint64_t isn);
-struct track *track_connless(struct follow *f, const struct tuple *key, uint8_t host);	/* of refused segments */
+/* With these ends: of refused segments, which has no conn yet; gone: of a conn that is no more. */
+struct track *track_connless(struct follow *f, const struct tuple *key, uint8_t host, bool gone);
 struct track *track_peer(struct follow *f, const struct track *t);	/* its other end, not joined yet */
 
 /* ---- follow.c: what events do to them ---- */

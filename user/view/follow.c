@@ -75,7 +75,10 @@ static struct track *connless(struct follow *f, const struct model_event *ev)
 	default:
 		return NULL;
 	}
-	t = track_connless(f, &key, ev->host);
+	/* the RST that answers late data leaves when its socket is gone */
+	t = ev->event == TCPTRACE_RST_SENT ? track_connless(f, &key, ev->host, true) : NULL;
+	if (!t)
+		t = track_connless(f, &key, ev->host, false);
 	if (t)
 		return t;
 	t = track_new(f);
@@ -104,7 +107,7 @@ struct track *follow_event(struct follow *f, const struct model_event *ev)
 			return NULL;
 		if (!t) {
 			key = step_ends(ev);
-			t = ev->c->listener ? track_connless(f, &key, ev->host) : NULL;
+			t = ev->c->listener ? track_connless(f, &key, ev->host, false) : NULL;
 			if (!t)
 				t = track_new(f);
 			if (!t) {

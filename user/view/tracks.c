@@ -152,13 +152,12 @@ struct track *track_by_conn(struct follow *f, uint64_t conn)
 	return t;
 }
 
-/* A track that has no conn yet: segments that were refused. */
-struct track *track_connless(struct follow *f, const struct tuple *key, uint8_t host)
+struct track *track_connless(struct follow *f, const struct tuple *key, uint8_t host, bool gone)
 {
 	struct track *t;
 
 	for (t = *pair_bucket(f, key); t; t = t->next_pair) {
-		if (!t->conn && t->host == host && t->tuple.netns == key->netns &&
+		if ((gone ? t->gone : !t->conn) && t->host == host && t->tuple.netns == key->netns &&
 		    same_end(key->laddr, key->lport, t->tuple.laddr, t->tuple.lport) &&
 		    same_end(key->raddr, key->rport, t->tuple.raddr, t->tuple.rport))
 			return t;
