@@ -344,7 +344,22 @@ static void reset_linger(void **s)
 	state(TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
 	call(TCPTRACE_CLOSE, 0);
 	ends(TCP_S_CLOSE_WAIT, TCP_S_CLOSE, (struct totals){ 0 });
+	step(TCPTRACE_RST_SENT, SK);
 	is(LIFE_RESET_LINGER);
+}
+
+/* TCP_REPAIR: no RST leaves, so it was neither SO_LINGER nor what was unread. */
+static void silent(void **s)
+{
+	uint64_t unobserved;
+
+	(void)s;
+	accepted();
+	call(TCPTRACE_CLOSE, 0);
+	ends(TCP_S_ESTABLISHED, TCP_S_CLOSE, (struct totals){ .unread = 7 });
+	is(LIFE_UNKNOWN);
+	assert_int_equal(life_end(&life, t, ALL & ~(1ull << TCPTRACE_RST_SENT), &unobserved), LIFE_UNKNOWN);
+	assert_int_equal(unobserved, 1ull << TCPTRACE_RST_SENT);
 }
 
 static void reset_disconnect(void **s)
@@ -354,6 +369,7 @@ static void reset_disconnect(void **s)
 	(void)s;
 	accepted();
 	ends(TCP_S_ESTABLISHED, TCP_S_CLOSE, (struct totals){ 0 });
+	step(TCPTRACE_RST_SENT, SK);
 	call(TCPTRACE_CLOSE, 0);	/* later: it has not ended it */
 	is(LIFE_RESET_DISCONNECT);
 	assert_int_equal(life_end(&life, t, ALL & ~(1ull << TCPTRACE_CLOSE), &unobserved), LIFE_UNKNOWN);
@@ -923,7 +939,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(closed_by_us), TEST(closed_by_them), TEST(closed_by_both), TEST(orphan_gets_fin),
 		TEST(orphan_resets), TEST(never_closed), TEST(orphan_is_reset), TEST(orphan_is_gone), TEST(reset_by_them), TEST(reset_in_close_wait),
-		TEST(reset_unread), TEST(reset_linger), TEST(reset_disconnect), TEST(reset_late_data), TEST(reset_late_data_shut), TEST(reset_by_them_late),
+		TEST(reset_unread), TEST(reset_linger), TEST(silent), TEST(reset_disconnect), TEST(reset_late_data),
+		TEST(reset_late_data_shut), TEST(reset_by_them_late),
 		TEST(out_of_resources), TEST(reset_memory), TEST(unread_in_last_ack), TEST(reset_by_us_late), TEST(killed),
 		TEST(timed_out), TEST(timed_out_by_icmp), TEST(keepalive),
 		TEST(fin_unanswered), TEST(not_accepted), TEST(waits), TEST(expired), TEST(swept), TEST(syn_reset), TEST(syn_reset_by_us), TEST(child_in_syn_recv),

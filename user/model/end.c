@@ -156,6 +156,19 @@ static bool is_aborted(const struct conn_life *l)
 	       (l->old != TCP_S_LAST_ACK || l->reset_own);
 }
 
+/* tcp_need_reset(): from here the kernel's own end sends a RST. */
+static bool needs_reset(unsigned int old)
+{
+	return old == TCP_S_ESTABLISHED || old == TCP_S_CLOSE_WAIT || old == TCP_S_FIN_WAIT1 || old == TCP_S_FIN_WAIT2 ||
+	       old == TCP_S_SYN_RECV;
+}
+
+/* TCP_REPAIR: close() and connect(AF_UNSPEC) say nothing to the other end. Or there was no memory for the RST. */
+bool life_silent(const struct conn_life *l)
+{
+	return is_aborted(l) && needs_reset(l->old) && !l->reset_own && !l->reset_out && !l->reset_after;
+}
+
 /* close() sent our FIN, and the kernel a RST after it: tcp_check_oom(), tcp_out_of_resources(). */
 static bool is_reset_memory(const struct conn_life *l)
 {
@@ -257,6 +270,7 @@ static const struct {
 	{ is_late_data,		0, LIFE_RESET_LATE_DATA },
 	{ is_reset_by_them,	0, LIFE_RESET_BY_THEM },
 	{ is_reset_before,	NEEDS(STATE), LIFE_RESET_BY_THEM },
+	{ life_silent,		NEEDS(RST_SENT), LIFE_UNKNOWN },
 	{ is_reset_memory,	0, LIFE_RESET_MEMORY },
 	{ is_reset_unread,	0, LIFE_RESET_UNREAD },
 	{ is_reset_linger,	0, LIFE_RESET_LINGER },

@@ -138,6 +138,7 @@ bool life_over(const struct conn_life *l, uint64_t now_ns);
  * in *unobserved. Of one that goes on: OPEN, WAITING, HALF_OPEN, where that is seen.
  */
 enum life_end life_end(const struct conn_life *l, uint64_t now_ns, uint64_t seen, uint64_t *unobserved);
+bool life_silent(const struct conn_life *l);	/* ended here, and no RST says so (yet): that is told after the transition */
 bool life_deduced(const struct conn_life *l, enum life_end end);	/* from what did not come */
 enum life_phase life_phase(const struct conn_life *l);
 bool life_well(enum life_end end);		/* as it should: closed, or goes on */

@@ -176,6 +176,8 @@ static bool is_due(const struct view *v, const struct life *x, uint64_t now_ns)
 {
 	if (!life_over(&x->l, now_ns))
 		return false;
+	if (x->peer && life_silent(&x->peer->l) && !life_over(&x->peer->l, now_ns))
+		return false;			/* its RST is told after it has come here */
 	return x->told || !is_told_by_peer(v, x);
 }
 
