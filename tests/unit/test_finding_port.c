@@ -88,6 +88,31 @@ static void snapshot(void)
 	rig_feed(rec);
 }
 
+/* Who opened it lives and has given it away: who was given it is named, though he is gone. */
+static void closed_given_away(void **state)
+{
+	struct tcptrace_record rec = { .event = TCPTRACE_SNAPSHOT };
+	unsigned int i;
+
+	(void)state;
+	rig_listen(128, 4096);
+	rig.t += MS;
+	rig_feed(rec);
+	rec = by(queues(listener_rec(TCPTRACE_EXISTS), 0, 0), 150, 3);
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_SNAPSHOT, .flags = TCPTRACE_F_END });
+	for (i = 1; i <= 3; i++)
+		handshake(i, i);
+	state_of(queues(listener_rec(0), 0, 3), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	for (i = 1; i <= 3; i++)
+		acceptq_del(i, TCPTRACE_ACCEPTQ_CLOSED, 0, 3 - i);
+	box.dead = 150;
+	look();
+	assert_told("closed-waiting", FINDING_CAUSE, "[150] was closed at ");
+	assert_says(FINDING_CAUSE, "(the process is gone).");
+}
+
 /* The end of sockets is not seen, and their addresses are others' by now; and the listener, shut by shutdown(), is back. */
 static void closed_reused(bool again)
 {
@@ -391,7 +416,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(closed_waiting), TEST(closed_often), TEST(closed_in_group), TEST(closed_unseen), TEST(closed_at_many),
+		TEST(closed_waiting), TEST(closed_often), TEST(closed_given_away), TEST(closed_in_group), TEST(closed_unseen),
+		TEST(closed_at_many),
 		TEST(no_listener), TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(ports_of_one),
 	};
 

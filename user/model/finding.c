@@ -147,25 +147,33 @@ void blame(struct diagnosis *d, const struct owner *const *who, unsigned int n)
 		d->f.who = *who[i];
 }
 
-void blame_server(struct diagnosis *d)
+static const struct owner nobody = { .fd = -1 };
+
+/* Who is there no more may be replaced by who is; not by one that is known to have it no more. */
+static void blame_one_of(struct diagnosis *d, const struct owner *first, const struct owner *second)
 {
-	static const struct owner nobody = { .fd = -1 };
-	const struct owner *keeper = listener_keeper(d->l);
+	const struct listener *l = d->l;
+	const struct owner *keeper = listener_keeper(l);
 	const struct owner *const who[] = {
-		d->l->acceptor_gone ? &nobody : &d->l->acceptor, &listener_seldom(d->l)->worker, keeper ? keeper : &nobody,
-		&d->l->acceptor, &d->l->opener,
+		first, second, keeper ? keeper : &nobody, l->opener_gone ? &nobody : &l->opener,
+		l->acceptor_gone ? &nobody : &l->acceptor,
 	};
+	const struct owner *const once[] = { &l->acceptor, &l->opener };
 
 	blame(d, who, 5);
+	if (!owner_known(&d->f.who))
+		blame(d, once, 2);
 }
 
+void blame_server(struct diagnosis *d)
+{
+	blame_one_of(d, d->l->acceptor_gone ? &nobody : &d->l->acceptor, &listener_seldom(d->l)->worker);
+}
+
+/* Of a closed one, who had it then. */
 void blame_keeper(struct diagnosis *d)
 {
-	static const struct owner nobody = { .fd = -1 };
-	const struct owner *keeper = listener_keeper(d->l);
-	const struct owner *const who[] = { keeper ? keeper : &nobody, &d->l->opener, &d->l->acceptor };
-
-	blame(d, who, 3);
+	blame_one_of(d, &nobody, &nobody);
 }
 
 bool who_is_gone(const struct diagnosis *d)
