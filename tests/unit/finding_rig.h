@@ -21,7 +21,7 @@ static struct {
 	uint64_t sysctl[MACHINE_SYSCTL_MAX];	/* UINT64_MAX: unknown */
 	uint32_t dead, holder, instead_of, workers, netns, thread_gone, alike, unlike;
 	uint64_t ran_ns, of_ns;
-	bool frozen, elsewhere, inherited, parent;
+	bool frozen, elsewhere, inherited, parent, unheard;
 	char state, state_then;			/* state_then: in a pause that is over; 0: the same */
 	const char *comm;
 	uint64_t nofile;
@@ -41,7 +41,7 @@ static bool box_process(void *ctx, uint32_t pid, struct process *p)
 	(void)ctx;
 	*p = (struct process){ .pid = pid, .state = box.state, .nofile = box.nofile, .netns = box.netns,
 				.instead_of = box.instead_of, .workers = box.workers, .frozen = box.frozen, .elsewhere = box.elsewhere,
-				.inherited = box.inherited, .parent = box.parent,
+				.inherited = box.inherited, .parent = box.parent, .unheard = box.unheard,
 				.thread_gone = box.thread_gone, .alike = box.alike, .unlike = box.unlike, .ran_ns = box.ran_ns, .of_ns = box.of_ns };
 	strncpy(p->comm, box.comm, sizeof(p->comm) - 1);
 	return pid != box.dead;

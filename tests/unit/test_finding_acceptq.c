@@ -494,6 +494,74 @@ static void stalled_in_a_ring(void **state)
 	assert_not_said("slept");
 }
 
+/* Taken unseen, as by a 32-bit program under tracepoints; or nothing was taken yet, by who has an io_uring. */
+static void stalled_unheard(void **state)
+{
+	struct tcptrace_record rec;
+
+	(void)state;
+	rig_listen(2, 4096);
+	handshake(9, 1);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);	/* the first one is there no more */
+	rec = server_rec(TCPTRACE_STATE, 9);
+	state_of(rec, SK(9), TCP_S_ESTABLISHED, TCP_S_CLOSE);
+	destroy(server_rec(0, 9), SK(9));
+	pass(2600 * MS);
+	box.holder = SERVER;
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "prog[100] took none for ");
+	assert_says(FINDING_CAUSE, "as its last accept() was not seen (io_uring, a 32-bit program)");
+	assert_not_said("slept");
+	rig_down(state);
+	up(state);
+	rig_listen(2, 4096);
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	pass(2600 * MS);
+	box.holder = SERVER;
+	box.unheard = true;
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "prog[100] took none for 2.6 s from ");
+	assert_says(FINDING_CAUSE, "as it has an io_uring or is a 32-bit program");
+	assert_not_said("slept");
+}
+
+static void list_nobody(void)
+{
+	struct tcptrace_record rec = queues(listener_rec(TCPTRACE_EXISTS), 0, 0);
+
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_SNAPSHOT });
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	rec = by(client_rec(TCPTRACE_EXISTS, 99), CLIENT, 4);	/* descriptors were looked at */
+	rec.sk = SK(99);
+	rec.new = TCP_S_ESTABLISHED;
+	rig_feed(rec);
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_SNAPSHOT, .flags = TCPTRACE_F_END });
+}
+
+/* In an io_uring, or on its way from one process to another: who opened it is not blamed, nor process 0. */
+static void stalled_unheld(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	rig.t += MS;
+	list_nobody();
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	pass(2600 * MS);
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "the program took none for 2.6 s from ");
+	assert_says(FINDING_CAUSE, "no process was found to have a descriptor of the listener.");
+	assert_not_said("/proc/0");
+	accept_by(1, 150, 0, 0, 2);	/* it is there: and yet it was not to blame before */
+	accept_by(2, 150, 0, 0, 1);
+	accept_by(3, 150, 0, 0, 0);
+	look();
+	assert_not_said("prog[100]");
+}
+
 /* Nobody saw its state: it is not made up. */
 static void stalled_unknown(void **state)
 {
@@ -1160,7 +1228,8 @@ int main(void)
 		TEST(stalled_to_the_end), TEST(stalled_twice),
 		TEST(stalled_workers), TEST(stalled_alike), TEST(stalled_unlike), TEST(stalled_partly),
 		TEST(stalled_at_once), TEST(closed_soon),
-		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_at_first), TEST(slow_with_pauses), TEST(stalled_in_a_ring), TEST(slow),
+		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_at_first), TEST(slow_with_pauses),
+		TEST(stalled_in_a_ring), TEST(stalled_unheard), TEST(stalled_unheld), TEST(slow),
 		TEST(began_before), TEST(began_by_cookie), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(other_failures), TEST(failed_before), TEST(failed_to_the_end), TEST(balance), TEST(imbalance), TEST(devices),
 		TEST(successor), TEST(stuck_later), TEST(reloaded),

@@ -158,11 +158,8 @@ static void blame_one_of(struct diagnosis *d, const struct owner *first, const s
 		first, second, keeper ? keeper : &nobody, l->opener_gone ? &nobody : &l->opener,
 		l->acceptor_gone ? &nobody : &l->acceptor,
 	};
-	const struct owner *const once[] = { &l->acceptor, &l->opener };
 
 	blame(d, who, 5);
-	if (!owner_known(&d->f.who))
-		blame(d, once, 2);
 }
 
 void blame_server(struct diagnosis *d)
@@ -170,10 +167,14 @@ void blame_server(struct diagnosis *d)
 	blame_one_of(d, d->l->acceptor_gone ? &nobody : &d->l->acceptor, &listener_seldom(d->l)->worker);
 }
 
-/* Of a closed one, who had it then. */
+/* Of a closed one, who had it then. Where that is not known, who asked listen() for what it is. */
 void blame_keeper(struct diagnosis *d)
 {
+	const struct owner *const once[] = { &d->l->opener, &d->l->acceptor };
+
 	blame_one_of(d, &nobody, &nobody);
+	if (!owner_known(&d->f.who))
+		blame(d, once, 2);
 }
 
 bool who_is_gone(const struct diagnosis *d)

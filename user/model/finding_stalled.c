@@ -177,6 +177,8 @@ static void say_state(struct diagnosis *d, const struct process *p)
 		say_alike(d, p);
 		return;
 	}
+	if (!owner_known(&d->f.who))
+		return;
 	say_advice(d, N_("Look at what {who} does meanwhile"), N_("/proc/{pid}/status and perf top -p {pid} show it."));
 }
 
@@ -193,13 +195,20 @@ static bool is_refuted(const struct diagnosis *d, const struct process *p)
 	return !p->frozen && (p->state == 'S' || p->state == '?');
 }
 
-static struct process blame_holder(struct diagnosis *d, uint64_t from_ns)
+static struct process blame_holder(struct diagnosis *d, const struct stall *s)
 {
-	const struct owner *const then[] = { &d->l->staller };
+	const struct owner *const then[] = { &d->l->staller }, *const last[] = { &d->l->acceptor };
+	uint64_t from_ns = s->from_ns;
 	struct process p = { 0 };
 	struct stall now;
 
 	d->stands = pace_now(d->m, d->l, &now) && now.from_ns == from_ns;
+	if (s->unheld) {
+		blame(d, d->stands ? last : then, 1);
+		if (who_is_gone(d))
+			d->f.who = (struct owner){ .fd = -1 };
+		return (struct process){ .unheard = true };
+	}
 	if (d->l->staller.pid && from_ns == d->l->pace.worst.from_ns)
 		blame(d, then, 1);
 	else
@@ -235,6 +244,12 @@ static bool does_something_else(const struct diagnosis *d, const struct process 
 	return p->state != 'T' && p->state != 't' && !p->instead_of && !p->frozen && !p->workers && is_its_work(d, p);
 }
 
+/* It may have tried, and failed each time. */
+static bool is_unheard(const struct diagnosis *d, const struct process *p)
+{
+	return d->l->took_unasked || p->unheard;
+}
+
 /* What it did meanwhile, or that it never was its work. */
 static void say_why_stalled(struct diagnosis *d, const struct process *p)
 {
@@ -242,6 +257,12 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 		say(d, FINDING_CAUSE, ": its cgroup was frozen (docker pause, systemctl freeze)");
 		say(d, FINDING_ADVICE, d->stands ? N_("docker unpause, systemctl thaw, or 0 in cgroup.freeze (v1: THAWED in freezer.state) "
 		    "of a cgroup in /proc/{pid}/cgroup lets it go on.") : N_("Find out who froze it."));
+		return;
+	}
+	if (p->unheard && !p->pid) {
+		say(d, FINDING_CAUSE, ": no process was found to have a descriptor of the listener");
+		say(d, FINDING_ADVICE, "It may be in an io_uring, or on its way from one process to another (SCM_RIGHTS): find the program "
+		    "that should accept.");
 		return;
 	}
 	if (p->thread_gone) {
@@ -262,10 +283,12 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 		    "/proc/{pid}/wchan where it sleeps itself.");
 		return;
 	}
-	if (!p->instead_of && d->l->took_unasked && p->state != 'T' && p->state != 't') {
-		say(d, FINDING_CAUSE, ": whether it tried is not known, as its last accept() came by io_uring or began before tcptrace");
-		say_advice(d, N_("How accept() by io_uring fails is not seen, nor whether it had a file descriptor left"),
-			   N_("ls -l /proc/{pid}/fd and /proc/{pid}/limits show what it has."));
+	if (!p->instead_of && is_unheard(d, p) && p->state != 'T' && p->state != 't') {
+		say(d, FINDING_CAUSE, d->l->took_unasked ?
+		    N_(": whether it tried is not known, as its last accept() was not seen (io_uring, a 32-bit program), or began before tcptrace") :
+		    N_(": whether it tried is not known, as it has an io_uring or is a 32-bit program"));
+		say_advice(d, N_("How accept() by io_uring fails is not seen, nor, by tracepoints, that of a 32-bit program, nor whether it had a file "
+				 "descriptor left"), N_("ls -l /proc/{pid}/fd and /proc/{pid}/limits show what it has."));
 		return;
 	}
 	if (!p->instead_of) {
@@ -302,12 +325,13 @@ static void say_closed_pause(struct diagnosis *d)
 /* Of one that is slow all the time, in a state that says nothing else: no cause of its own. */
 bool pauses_are_slowness(const struct diagnosis *d)
 {
+	struct stall s = worst_stall(d);
 	struct diagnosis copy = *d;
 	struct process p;
 
 	if (!is_stalled(d) || stalls_explain(d))
 		return false;
-	p = blame_holder(&copy, worst_stall(d).from_ns);
+	p = blame_holder(&copy, &s);
 	return (p.state == 'S' || p.state == 'R') && !p.thread_gone && does_something_else(d, &p);
 }
 
@@ -330,10 +354,10 @@ bool find_stalled(struct diagnosis *d)
 
 	if (!is_stalled(d))
 		return false;
-	p = blame_holder(d, s.from_ns);
+	p = blame_holder(d, &s);
 	d->f.of_process = true;
 	say_stall(d, &s);
-	if (d->l->took_unasked)
+	if (is_unheard(d, &p))
 		say(d, FINDING_CAUSE, s.before ? N_("{listener}: {who} took none for {stall}, since {from} or before, while "
 		    "{stall_waiting:connection} waited") : N_("{listener}: {who} took none for {stall} from {from} on, while "
 		    "{stall_waiting:connection} waited"));
@@ -404,7 +428,7 @@ bool find_imbalance(struct diagnosis *d)
 	members = group_of(d, &s, &others);
 	if (members < 2 || others <= (stands ? 0 : l->accepted))
 		return false;
-	p = blame_holder(d, s.from_ns);
+	p = blame_holder(d, &s);
 	say_stall(d, &s);
 	say_number(d, "members", members);
 	say_number(d, "accepted", l->accepted);

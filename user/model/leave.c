@@ -228,8 +228,10 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
 {
 	c->unseen = true;
-	if (c->listener && !c->left_acceptq)
+	if (c->listener && !c->left_acceptq) {
 		c->listener->unseen++;
+		c->listener->took_unasked |= !c->listener->acceptor.pid;	/* whose calls are heard, is */
+	}
 	leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, flags), c, TCPTRACE_ACCEPTQ_ACCEPTED);
 }
 

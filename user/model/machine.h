@@ -39,6 +39,8 @@ struct process {
 	bool inherited;				/* that one had listened itself: no worker of who is left */
 	bool parent;				/* it has or had children, and nobody has accepted: it may be none of its work */
 	bool elsewhere;				/* at another port of who holds it: nobody has accepted here yet */
+	bool unheard;				/* 32-bit, or has an io_uring: how its accept() fails is not seen
+						 * everywhere; pid 0: in no process the listener was found */
 	uint32_t netns;				/* where it is, its sockets may be elsewhere; 0: not known */
 	uint64_t nofile;			/* its limit of open files (RLIMIT_NOFILE, soft); 0: not known */
 };

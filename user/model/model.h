@@ -118,7 +118,7 @@ struct listener {
 	struct owner acceptor;		/* who accepted last */
 	struct owner holder;		/* who has its descriptor, when the opener has not got it any more */
 	bool opener_gone, acceptor_gone;	/* ended, or closed it, and we know */
-	bool took_unasked;		/* the last accept() that gave one was no system call that we saw begin: io_uring */
+	bool took_unasked;		/* the last accept() that gave one was no call that we saw: io_uring, a 32-bit program */
 	uint32_t acceptors;		/* how many different processes accepted (prefork); of more than
 					 * ACCEPTORS_MAX no more are told apart */
 	int32_t backlog;		/* asked for; not if backlog_known is false: the listen() that counts was not seen */

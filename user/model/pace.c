@@ -40,12 +40,20 @@ bool stall_worse(const struct stall *a, const struct stall *b)
 	return a->refused != b->refused ? a->refused > b->refused : a->ns > b->ns;
 }
 
+/* The list found it in no process: it is in an io_uring, or on its way from one to another. */
+static bool is_unheld(const struct listener *l)
+{
+	return l->opener_gone && !listener_keeper(l) && !listener_seldom(l)->worker.pid;
+}
+
 /* Whom to name, whoever accepts later. */
 static const struct owner *server_of(const struct listener *l)
 {
 	if (l->acceptor.pid && !l->acceptor_gone)
 		return &l->acceptor;
-	return listener_seldom(l)->worker.pid ? &listener_seldom(l)->worker : listener_named(l);
+	if (listener_seldom(l)->worker.pid)
+		return &listener_seldom(l)->worker;
+	return is_unheld(l) ? &l->acceptor : listener_named(l);
 }
 
 static void ends(struct listener *l, uint64_t t_ns)
@@ -57,6 +65,7 @@ static void ends(struct listener *l, uint64_t t_ns)
 		return;
 	s = p->now;
 	p->now.from_ns = 0;
+	s.unheld = is_unheld(l);
 	set_length(&s, t_ns);
 	set_refused(&s, l);
 	if (stall_worse(&s, &p->worst))
@@ -188,6 +197,7 @@ bool pace_now(const struct model *m, const struct listener *l, struct stall *s)
 	*s = l->pace.now;
 	if (!s->from_ns || !l->open)
 		return false;
+	s->unheld = is_unheld(l);
 	set_length(s, takes_are_seen(m, l) ? m->totals.last_ns : l->pace.shown_ns);
 	set_refused(s, l);
 	return true;

@@ -19,6 +19,7 @@ struct stall {
 	uint64_t from_ns, ns;
 	bool before;			/* it may have begun before from_ns */
 	bool first;			/* none had been taken yet */
+	bool unheld;			/* no process was found to have the listener */
 	uint64_t refused;		/* segments that the full queue refused meanwhile, */
 	uint64_t refused_busy;		/* and since the queue was empty, if this was most of that time: they would have waited */
 	uint32_t waiting;		/* most that waited */

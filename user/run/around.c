@@ -555,6 +555,8 @@ static void look_first(struct seen *s, const struct model *m, const struct liste
 	struct process p = look(m, l, from_ns);
 	bool alone = p.pid && p.state != '?' && !p.frozen && !p.workers && !p.instead_of;
 
+	p.unheard = p.pid && p.pid != l->acceptor.pid && holder_calls_otherwise(p.pid);
+
 	*s = (struct seen){ .listener = l->id, .from_ns = from_ns, .votes = 1, .p = p };
 	if (!alone)
 		return;

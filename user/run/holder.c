@@ -3,7 +3,10 @@
  * /proc/PID/fd/N is a link to "socket:[inode]": as long as it is the same inode, that process holds the same socket.
  * One system call and no file is opened.
  */
+#include <dirent.h>
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +35,43 @@ int holder_inode(uint32_t pid, int32_t fd, uint64_t *ino)
 		return errno == ENOENT || errno == ESRCH ? 0 : -1;
 	link[n] = 0;
 	return sscanf(link, "socket:[%" SCNu64 "]", ino) == 1;
+}
+
+static bool is_32_bit(uint32_t pid)
+{
+	unsigned char ident[EI_NIDENT] = { 0 };
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	(void)!read(fd, ident, sizeof(ident));
+	close(fd);
+	return sizeof(long) == 8 && !memcmp(ident, ELFMAG, SELFMAG) && ident[EI_CLASS] == ELFCLASS32;
+}
+
+#define FDS_LISTED	4096
+
+bool holder_calls_otherwise(uint32_t pid)
+{
+	static const char ring[] = "anon_inode:[io_uring]";
+	unsigned int listed = 0;
+	char link[sizeof(ring)];
+	bool has = false;
+	struct dirent *e;
+	char path[32];
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/fd", pid);
+	d = opendir(path);
+	while (d && !has && listed++ < FDS_LISTED && (e = readdir(d)))
+		has = readlinkat(dirfd(d), e->d_name, link, sizeof(link)) == sizeof(ring) - 1 &&
+		      !memcmp(link, ring, sizeof(ring) - 1);
+	if (d)
+		closedir(d);
+	return has || is_32_bit(pid);
 }
 
 static int holds(void *ctx, const struct owner *o, uint64_t *ino)

@@ -15,4 +15,7 @@ bool holder_name(uint32_t pid, char *comm);
 /* 1: the inode of the socket that the process has at fd; 0: it has none there; -1: not known. */
 int holder_inode(uint32_t pid, int32_t fd, uint64_t *ino);
 
+/* Is it a 32-bit program, or has it an io_uring? */
+bool holder_calls_otherwise(uint32_t pid);
+
 #endif

@@ -291,7 +291,8 @@ void summary_title(struct view *v, const struct listener *l, bool whole)
 	if (l->opener_gone && (l->opener.pid || l->opener.comm[0])) {
 		put_label(o, N_("opened by"));
 		put_owner(o, &l->opener);
-		out_str(o, _(", who does not hold it any more"));
+		out_str(o, keeper->pid ? _(", who does not hold it any more") :
+			_("; no process has a descriptor of it (io_uring, or on its way)"));
 		summary_line_end(v, VALUES_AT);
 	}
 	/* A server that hands its listener to workers: who takes the connections. */
