@@ -261,8 +261,8 @@ static void say_why_stalled(struct diagnosis *d, const struct process *p)
 	}
 	if (p->unheard && !p->pid) {
 		say(d, FINDING_CAUSE, ": no process was found to have a descriptor of the listener");
-		say(d, FINDING_ADVICE, "It may be in an io_uring, or on its way from one process to another (SCM_RIGHTS): find the program "
-		    "that should accept.");
+		say(d, FINDING_ADVICE, "It may be in an io_uring, on its way from one process to another (SCM_RIGHTS), or that of a process "
+		    "outside of this PID namespace: find the program that should accept.");
 		return;
 	}
 	if (p->thread_gone) {

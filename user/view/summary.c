@@ -292,7 +292,7 @@ void summary_title(struct view *v, const struct listener *l, bool whole)
 		put_label(o, N_("opened by"));
 		put_owner(o, &l->opener);
 		out_str(o, keeper->pid ? _(", who does not hold it any more") :
-			_("; no process has a descriptor of it (io_uring, or on its way)"));
+			_("; no process was found that has a descriptor of it"));
 		summary_line_end(v, VALUES_AT);
 	}
 	/* A server that hands its listener to workers: who takes the connections. */
