@@ -203,7 +203,7 @@ bool follow_wanted(const struct follow *f, const struct track *t)
 {
 	unsigned int picks = t->picks | (t->peer ? t->peer->picks : 0);
 
-	return t->connects && (t->peer || !t->weak) && (picks & f->picks_all) == f->picks_all;
+	return t->connects && (!t->weak || (t->peer && !t->peer->weak)) && (picks & f->picks_all) == f->picks_all;
 }
 
 static void make_room(struct follow *f)
