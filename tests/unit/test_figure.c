@@ -75,6 +75,7 @@ static void each_its_events(void **state)
 	observe(ALL_BUT(SYNQ_DEL), 0);
 	assert_int_equal(known(FIGURE_SYNQ_WAIT), KNOWN_EXACTLY);
 	assert_int_equal(known(FIGURE_EXPIRED), KNOWN_NOT);
+	assert_int_equal(known(FIGURE_SYNQ_OUT), KNOWN_NOT);
 	/* but who has gone otherwise seems to be in it still */
 	assert_int_equal(known(FIGURE_SYNQ_NOW), KNOWN_NOT);
 	assert_int_equal(known(FIGURE_SYNQ_FULL), KNOWN_NOT);
@@ -236,6 +237,43 @@ static void waits_that_go_on(void **state)
 	assert_true(model_oldest_wait(rig.m, &listener()->acceptq) > 10 * 1000);
 }
 
+/* -x -p of one who got a listener from another process: his listen() is not its begin, nor is he its opener. */
+static void given_to_us(void **state)
+{
+	struct tcptrace_record rec = by(queues(listener_rec(TCPTRACE_LISTEN), 0, 1), SERVER, 3);
+
+	(void)state;
+	rig_feed((struct tcptrace_record){ .event = TCPTRACE_SNAPSHOT });
+	observe(ALL_BUT(STATE), TCPTRACE_ONLY_PIDS);
+	rig_feed(rec);
+	assert_int_equal(known(FIGURE_REFUSED), KNOWN_LEAST);
+	assert_int_equal(listener()->born_ns, 0);
+	assert_int_equal(listener()->opener.pid, 0);
+	assert_int_equal(listener()->backlog, rec.backlog);
+}
+
+/* Whether it is open still, and how many took from it, is known where all of that would be told. */
+static void still_open(void **state)
+{
+	const uint64_t accepts = SEEN(ACCEPT, TCPTRACE_SEEN_EXACTLY), drops = SEEN(DROP, TCPTRACE_SEEN_EXACTLY);
+
+	(void)state;
+	rig_listen(128, 4096);
+	assert_true(listener_open_known(rig.m, listener()));
+	observe(drops | SEEN(LISTEN, TCPTRACE_SEEN_EXACTLY), 0);
+	assert_true(listener_open_known(rig.m, listener()));
+	observe(accepts, 0);
+	assert_false(listener_open_known(rig.m, listener()));
+	assert_int_equal(known(FIGURE_ACCEPTORS), KNOWN_EXACTLY);
+	observe(~0ull, TCPTRACE_ONLY_RPORTS);
+	assert_false(listener_open_known(rig.m, listener()));
+	assert_int_equal(known(FIGURE_ACCEPTORS), KNOWN_LEAST);
+	observe(~0ull, 0);
+	handshake(1, 1);
+	observe(~0ull, TCPTRACE_ONLY_LPORTS);
+	assert_true(listener_open_known(rig.m, listener()));
+}
+
 static void keys(void **state)
 {
 	unsigned int f;
@@ -250,7 +288,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		CASE(everything), CASE(each_its_events), CASE(lower_bounds), CASE(lost_with_others), CASE(incomplete), CASE(the_oldest), CASE(waits_that_go_on),
-		CASE(keys), CASE(broken_chain),
+		CASE(given_to_us), CASE(still_open), CASE(keys), CASE(broken_chain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,8 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 
 	listener_reopen(m, l);
 	listener_learn(m, l, rec);
-	owner_opens(m, l, rec);
+	if (!l->part)
+		owner_opens(m, l, rec);
 	l->backlog = rec->backlog;
 	l->backlog_known = true;
 	l->somaxconn = rec->somaxconn;
@@ -82,7 +83,7 @@ void on_listen(struct model *m, const struct tcptrace_record *rec)
 	}
 	leave_closed(m, before, rec->t_ns);
 	l = listener_opening(m, before, rec);
-	if (l && l != before && m->snap.gen)	/* no snapshot has found it: its transition is not seen */
+	if (l && l != before && m->snap.gen && !l->part)	/* no snapshot has found it: its transition is not seen */
 		l->born_ns = rec->t_ns;
 	if (l)
 		listen_done(m, l, rec);

@@ -21,7 +21,7 @@ static const struct rule {
 	[FIGURE_SYNQ_FULL]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, true },
 	[FIGURE_SYNQ_OLDEST]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, true },
 	[FIGURE_SYNQ_WAIT]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, true },
-	[FIGURE_SYNQ_OUT]	= { 0, ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, false },
+	[FIGURE_SYNQ_OUT]	= { ON(SYNQ_DEL), 0, PART, false },
 	[FIGURE_EXPIRED]	= { ON(SYNQ_DEL), 0, PART, false },
 	[FIGURE_ACCEPTQ_PEAK]	= { ON(ACCEPTQ_ADD), 0, PART, false },
 	[FIGURE_ACCEPTQ_FULL]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, 0, true },
@@ -29,6 +29,7 @@ static const struct rule {
 	[FIGURE_ACCEPTQ_WAIT]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, PART, true },
 	[FIGURE_ESTABLISHED]	= { ON(ACCEPTQ_ADD), 0, PART, false },
 	[FIGURE_ACCEPTED]	= { ON(ACCEPTQ_DEL), 0, PART, false },
+	[FIGURE_ACCEPTORS]	= { 0, ON(ACCEPTQ_DEL) | ON(ACCEPT), PART, false },
 	[FIGURE_ACCEPT_ERRORS]	= { ON(ACCEPT), 0, PART, false },
 	[FIGURE_BLOCKED]	= { ON(ACCEPT), 0, PART, true },
 	[FIGURE_REFUSED]	= { ON(DROP), 0, PART, false },
@@ -111,6 +112,26 @@ bool listener_left_out(const struct model *m, const struct listener *l)
 	return m->only & (TCPTRACE_ONLY_LPORTS | TCPTRACE_ONLY_NETNS) && !l->born_ns && !l->seen_gen;
 }
 
+/* A run that asks for steps of the queues asks for the ends of listeners, too (plan.c). */
+static bool ends_seen(const struct model *m)
+{
+	static const uint8_t steps[] = { TCPTRACE_DROP, TCPTRACE_SYNQ_ADD, TCPTRACE_SYNQ_DEL, TCPTRACE_ACCEPTQ_ADD,
+					 TCPTRACE_ACCEPTQ_DEL, TCPTRACE_COOKIE_SENT };
+	bool seen = !listener_life_unseen(m);
+
+	for (unsigned int i = 0; i < sizeof(steps); i++)
+		seen |= model_seen(m, steps[i]) != TCPTRACE_SEEN_NOT;
+	return seen;
+}
+
+bool listener_open_known(const struct model *m, const struct listener *l)
+{
+	/* one that is asked for is known by its begin, or a snapshot; another one's end is left out */
+	if (m->only & ~TCPTRACE_ONLY_ADDRS && !l->born_ns && !l->seen_gen)
+		return false;
+	return l->open && ends_seen(m) && !(m->only & TCPTRACE_ONLY_RPORTS);
+}
+
 static enum known at_most(enum known k, bool doubt)
 {
 	return doubt && k > KNOWN_LEAST ? KNOWN_LEAST : k;
@@ -130,7 +151,7 @@ static bool steps_seen(const struct model *m, bool synq)
 /* The kernel's own number, as young as the last record that had one: old where not every step has a record. */
 static enum known now_known(const struct model *m, const struct listener *l, bool synq)
 {
-	bool steps = steps_seen(m, synq) && !(m->only & PART);
+	bool steps = steps_seen(m, synq) && !(m->only & PART) && listener_open_known(m, l);
 
 	if (!l->open)			/* who is left was thrown out or moved on: which of both is not known yet */
 		return (synq ? l->synq.now : l->acceptq.now) ? KNOWN_NOT : KNOWN_EXACTLY;

@@ -24,6 +24,7 @@
 	X(ACCEPTQ_WAIT,	  "acceptq.wait")		\
 	X(ESTABLISHED,	  "established")		\
 	X(ACCEPTED,	  "accepted")			\
+	X(ACCEPTORS,	  "acceptors")			\
 	X(ACCEPT_ERRORS,  "accept_errors")		\
 	X(BLOCKED,	  "accept_blocked")		\
 	X(REFUSED,	  "drops")			\
@@ -55,6 +56,8 @@ bool listener_incomplete(const struct model *m, const struct listener *l);
  * was asked for. By namespace (flow, conns): it is in another one, and known by the connections whose other end is here.
  */
 bool listener_left_out(const struct model *m, const struct listener *l);
+/* That it has not been closed since a record told of it: its begin, or a snapshot that names it, and its end would be seen. */
+bool listener_open_known(const struct model *m, const struct listener *l);
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f);
 const char *figure_key(enum figure f);
 /* What the kernel's own sk_drops counted more; 0 where each refusal has a hook, as then it is of no interest. */

@@ -290,16 +290,14 @@ static void count_unseen(struct model *m, const struct tcptrace_record *rec)
 }
 
 /*
- * Its begin, or the first snapshot; with -p all but these come of one of the processes, which another may have given it.
- * That one may call listen() once more: the call is the begin only where a listener's transitions are not seen either.
+ * Its begin, or the first snapshot; with -p all but these come of one of the processes, which another may have given it,
+ * and which may call listen() once more.
  */
 static bool from_the_begin(const struct model *m, const struct tcptrace_record *rec)
 {
 	if (!(m->only & TCPTRACE_ONLY_PIDS) || (rec->event == TCPTRACE_EXISTS && m->snap.gen <= 1))
 		return true;
-	return tcptrace_of_listener(rec) &&
-	       (rec->event == TCPTRACE_STATE ||
-		(rec->event == TCPTRACE_LISTEN && model_seen(m, TCPTRACE_STATE) == TCPTRACE_SEEN_NOT));
+	return tcptrace_of_listener(rec) && rec->event == TCPTRACE_STATE;
 }
 
 /* Ends are the record's local side. NULL: no room. */

@@ -13,6 +13,13 @@ void listener_host(struct members *t, const struct view *v)
 	member_name(t, "host", v->cfg.hosts, v->cfg.hosts ? host_word(v->cfg.hosts, v->host) : "", 255);
 }
 
+/* Where requests or cookies are not asked for it is not told of each how it came in. */
+static bool ways_known(const struct listener *l)
+{
+	return l->causes[TCPTRACE_ACCEPTQ_HANDSHAKE] + l->causes[TCPTRACE_ACCEPTQ_COOKIE] + l->causes[TCPTRACE_ACCEPTQ_FASTOPEN] +
+	       l->causes[TCPTRACE_ACCEPTQ_MIGRATED] == l->established;
+}
+
 /*
  * By event. JSON has those that are not 0, in an object that shows whether they are known; that there was none is known
  * where each has a hook and none was lost.
@@ -28,7 +35,7 @@ static void put_causes(struct members *t, const char *key, const struct model *m
 	bool none = t->form == MEMBERS_CSV && model_seen(m, event) == TCPTRACE_SEEN_EXACTLY &&
 		    figure_known(m, l, of[event].all) == KNOWN_EXACTLY;
 
-	member_into(t, key, figure_known(m, l, of[event].known));
+	member_into(t, key, figure_known(m, l, of[event].known) && (event != TCPTRACE_ACCEPTQ_ADD || ways_known(l)));
 	for (unsigned int i = 1; i < TCPTRACE_CAUSE_END; i++) {
 		if (tcptrace_cause_group(i) == of[event].group)
 			member_u64(t, tcptrace_cause_name(i), l->causes[i] || none, l->causes[i]);
@@ -97,7 +104,7 @@ static void put_place(struct members *t, const struct proc_place *p)
 void listener_name(struct members *t, const struct model *m, const struct listener *l)
 {
 	/* else they are in another PID namespace, or nobody looked */
-	bool acceptors = l->acceptors || (!l->accepted && figure_known(m, l, FIGURE_ACCEPTED) == KNOWN_EXACTLY);
+	bool acceptors = l->acceptors || (!l->accepted && figure_known(m, l, FIGURE_ACCEPTORS) == KNOWN_EXACTLY);
 
 	member_u64(t, "listener", true, l->id);
 	member_u64(t, "cookie", l->cookie, l->cookie);
@@ -105,7 +112,7 @@ void listener_name(struct members *t, const struct model *m, const struct listen
 	member_addr(t, "laddr", true, l->laddr);
 	member_u64(t, "lport", true, l->lport);
 	member_u64(t, "netns", l->netns, l->netns);
-	member_bool(t, "open", true, l->open);
+	member_bool(t, "open", !l->open || listener_open_known(m, l), l->open);
 	put_owner(t, "opener", true, &l->opener);
 	put_owner(t, "holder", l->holder.pid, &l->holder);
 	member_bool(t, "opener_gone", l->opener_gone, true);
