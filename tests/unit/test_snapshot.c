@@ -810,6 +810,65 @@ static void lost_end(void **state)
 	}
 }
 
+/* With -e drop only snapshots say who waits. Two of them were taken before the next one, which has the length, too. */
+static void taken_between(void **state)
+{
+	(void)state;
+	see_all_but(1ull << TCPTRACE_SYNQ_ADD | 1ull << TCPTRACE_SYNQ_DEL | 1ull << TCPTRACE_ACCEPTQ_ADD |
+		    1ull << TCPTRACE_ACCEPTQ_DEL | 1ull << TCPTRACE_STATE);
+	for (int taken = 0; taken < 2; taken++) {
+		snapshot(false, 0);
+		exists_listener(0, taken ? 9 : 3);
+		exists(server_rec(0, 8), SK(8), TCP_S_ESTABLISHED, taken ? 0 : TCPTRACE_F_QUEUED);
+		exists(server_rec(0, 9), SK(9), TCP_S_ESTABLISHED, taken ? 0 : TCPTRACE_F_QUEUED);
+		snapshot(true, 0);
+		rig.t += 100 * MS;
+	}
+	assert_int_equal(listener()->acceptq.now, 9);
+}
+
+/* With -e acceptq-add nobody tells of a RST, with -D of the end of a listener: a request that is gone need not have expired. */
+static void ends_unasked(void **state)
+{
+	struct tcptrace_record only = { .event = TCPTRACE_OBSERVED, .arg = ~0ull, .req = TCPTRACE_ONLY_RPORTS };
+
+	for (int ports = 0; ports < 2; ports++) {
+		rig_down(state);
+		rig_up(state);
+		only.t_ns = 0;
+		if (ports)
+			rig_feed(only);
+		else
+			see_all_but(1ull << TCPTRACE_SYNQ_ADD | 1ull << TCPTRACE_SYNQ_DEL | 1ull << TCPTRACE_SYNACK_RETRANS);
+		snapshot(false, 0);
+		exists_listener(1, 0);
+		exists_request(1);
+		snapshot(true, 0);
+		rig.t += 3000 * MS;
+		only_listener(queues(listener_rec(0), 0, 0));
+		assert_int_equal(nth(TCPTRACE_SYNQ_DEL, 0)->ev.cause, TCPTRACE_CAUSE_NONE);
+	}
+}
+
+/* A snapshot meets it in the queue when its listener is closed already, which its way out names. */
+static void found_at_the_end(void **state)
+{
+	struct tcptrace_record rec = server_rec(0, 8);
+
+	(void)state;
+	rig_listen(128, 4096);
+	state_of(queues(listener_rec(0), 0, 1), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	rec.listener = 0;
+	snapshot(false, 0);
+	exists(rec, SK(8), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	snapshot(true, 0);
+	rec = queues(server_rec(TCPTRACE_ACCEPTQ_DEL, 8), 0, 0);
+	rec.sk = SK(8);
+	rec.cause = TCPTRACE_ACCEPTQ_CLOSED;
+	rig_feed(rec);
+	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_CLOSED], 1);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -820,6 +879,7 @@ int main(void)
 		CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(taken_before), CASE(never_queued), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),
+		CASE(taken_between), CASE(found_at_the_end), CASE(ends_unasked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

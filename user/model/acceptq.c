@@ -188,7 +188,7 @@ void on_acceptq_del(struct model *m, const struct tcptrace_record *rec)
 		return;
 	if (c->in_synq)
 		leave_synq(m, rec, c, TCPTRACE_SYNQ_ESTABLISHED);
-	if (!c->in_acceptq)
+	if (!c->in_acceptq || !c->listener)	/* found there by a snapshot when its listener was closed already */
 		queue_set_listener(m, c, listener_of(m, rec, c));
 	if (rec->flags & TCPTRACE_F_ACTOR)
 		c->owner = m->actor;

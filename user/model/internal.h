@@ -295,6 +295,7 @@ void connects_known(struct model *m, const struct conn *c, bool answered);
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,
 		      int synq_step, int acceptq_step);
 int queue_step_unseen(const struct queue *q);
+int queue_step_late(const struct model *m, const struct listener *l, bool synq, const struct tcptrace_record *rec);
 void queue_surplus(struct model *m, struct listener *l, uint64_t t_ns);
 void queue_acceptq_gone(const struct model *m, struct listener *l, uint64_t t_ns);
 void queue_closed(const struct model *m, struct listener *l, uint64_t t_ns);

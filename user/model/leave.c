@@ -2,6 +2,7 @@
 /*
  * Out of the SYN queue, out of the accept queue: reported by a record, derived from another step, or found out later.
  */
+#include "figure.h"
 #include "internal.h"
 
 /* A record for a step that has none, with the conn's ends. Valid until the next one is made. */
@@ -53,7 +54,7 @@ void leave_synq(struct model *m, const struct tcptrace_record *rec, struct conn 
 {
 	struct model_event ev = emit_step(rec, TCPTRACE_SYNQ_DEL, c, c->listener);
 	struct listener *l = c->listener;
-	int by = l ? queue_step_unseen(&l->synq) : 0;
+	int by = l ? queue_step_late(m, l, true, rec) : 0;
 
 	ev.cause = cause;
 	emit_took(&ev, c->synq_ns);
@@ -143,6 +144,12 @@ static bool may_have_come_in(const struct model *m, const struct conn *c, const 
 	       end->t_ns < c->again_ns + (1000000000ull << c->timed) - ANSWERED_NS / 5;
 }
 
+/* Neither what a RST did is seen where no end is asked for, nor, with -D, that the listener was closed. */
+static bool ends_otherwise(const struct model *m, const struct conn *c)
+{
+	return model_seen(m, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_NOT || (c->listener && !listener_open_known(m, c->listener));
+}
+
 static unsigned int gone_why(const struct model *m, const struct conn *c, const struct tcptrace_record *end)
 {
 	if (c->listener && !c->listener->open)
@@ -151,7 +158,7 @@ static unsigned int gone_why(const struct model *m, const struct conn *c, const 
 		return TCPTRACE_SYNQ_RESET;
 	if (c->last_ns < lost_until(m))		/* the record that tells may be among these */
 		return TCPTRACE_CAUSE_NONE;
-	if (may_have_come_in(m, c, end))
+	if (may_have_come_in(m, c, end) || ends_otherwise(m, c))
 		return TCPTRACE_CAUSE_NONE;
 	return may_have_expired(m, c, end) ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_OTHER;
 }
@@ -197,7 +204,7 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 {
 	struct model_event ev = emit_step(rec, TCPTRACE_ACCEPTQ_DEL, c, c->listener);
 	struct listener *l = c->listener;
-	int by = l ? queue_step_unseen(&l->acceptq) : 0;
+	int by = l ? queue_step_late(m, l, false, rec) : 0;
 	bool taken_now = c->in_acceptq && !c->unseen && !(ev.flags & TCPTRACE_F_SAMPLED);
 
 	if (cause == TCPTRACE_ACCEPTQ_ACCEPTED && c->reset && !(c->unseen && takers_unseen(m, l)))	/* taken before the RST? */

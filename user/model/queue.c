@@ -88,6 +88,19 @@ int queue_step_unseen(const struct queue *q)
 }
 
 /*
+ * One that a snapshot finds gone, which has the length, too. Where not each way in is seen the list is shorter than that,
+ * and says nothing about it.
+ */
+int queue_step_late(const struct model *m, const struct listener *l, bool synq, const struct tcptrace_record *rec)
+{
+	bool all = model_seen(m, synq ? TCPTRACE_SYNQ_ADD : TCPTRACE_ACCEPTQ_ADD) && !(m->only & TCPTRACE_ONLY_RPORTS);
+
+	if (!all && rec->flags & TCPTRACE_F_SAMPLED && m->snap.active && l->lengths_ns >= m->snap.begin_ns)
+		return 0;
+	return queue_step_unseen(synq ? &l->synq : &l->acceptq);
+}
+
+/*
  * A conn that accept() takes has left the kernel's queue before its call returns and is recorded; on a busy
  * machine the caller may be preempted in between, and two CPUs may read a length before each other's step. So
  * the list must have been longer all that time before it is believed.
