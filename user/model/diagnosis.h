@@ -17,6 +17,7 @@
 #ifndef TCPTRACE_DIAGNOSIS_H
 #define TCPTRACE_DIAGNOSIS_H
 
+#include "figure.h"
 #include "finding.h"
 
 #define CLIENT_LOST_NS	60000000000ull	/* what a client that never came in counts for */
@@ -42,6 +43,7 @@ void say(struct diagnosis *d, enum finding_part part, const char *text);
 void say_number(struct diagnosis *d, const char *key, uint64_t number);
 void say_value(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number);
 void say_least(struct diagnosis *d, const char *key, enum finding_unit unit, uint64_t number, bool least);	/* or more */
+void say_figure(struct diagnosis *d, const char *key, enum figure f, uint64_t number);	/* or more, unless f is exact */
 void say_address(struct diagnosis *d, const char *key, const uint8_t addr[16]);
 void say_words(struct diagnosis *d, const char *key, const char *words);
 bool has_part(const struct finding *f, enum finding_part part);

@@ -61,6 +61,11 @@ void say_number(struct diagnosis *d, const char *key, uint64_t number)
 	say_value(d, key, FINDING_NUMBER, number);
 }
 
+void say_figure(struct diagnosis *d, const char *key, enum figure f, uint64_t number)
+{
+	say_least(d, key, FINDING_NUMBER, number, figure_known(d->m, d->l, f) != KNOWN_EXACTLY);
+}
+
 void say_address(struct diagnosis *d, const char *key, const uint8_t addr[16])
 {
 	new_value(d, key, FINDING_ADDRESS)->addr = addr;
@@ -243,7 +248,8 @@ void say_cost(struct diagnosis *d)
 	d->f.cost_ns += r->waited_ns + (uint64_t)(out.never + out.not_yet + out.ghosts + out.reset) * CLIENT_LOST_NS;
 	if (!r->clients)
 		return;
-	say_number(d, "clients", r->clients);
+	say_least(d, "clients", FINDING_NUMBER, r->clients,
+		  !r->unfollowed && figure_known(d->m, d->l, FIGURE_REFUSED) != KNOWN_EXACTLY);
 	say_number(d, "never", out.never);
 	say(d, FINDING_COST, r->unfollowed ? N_("At least {clients:client} refused") : N_("{clients:client} refused"));
 	any = say_waits(d, r);

@@ -40,7 +40,8 @@ static bool say_acceptors(struct diagnosis *d)
 
 	if (n < 2 || d->f.who.pid != d->l->acceptor.pid)
 		return false;
-	say_least(d, "acceptors", FINDING_NUMBER, n - 1, n == ACCEPTORS_MAX);
+	say_least(d, "acceptors", FINDING_NUMBER, n - 1,
+		  n == ACCEPTORS_MAX || figure_known(d->m, d->l, FIGURE_ACCEPTORS) != KNOWN_EXACTLY);
 	return true;
 }
 

@@ -38,6 +38,12 @@ static void say_unseen(struct diagnosis *d, enum finding_part part)
 		say(d, part, " (as net.ipv4.tcp_migrate_req is 0; it was not seen)");
 }
 
+/* Of a part of who waits it is known that it waits. */
+static void say_closed_over(struct diagnosis *d, uint64_t closed)
+{
+	say_least(d, "closed", FINDING_NUMBER, closed, figure_known(d->m, d->l, FIGURE_ESTABLISHED) == KNOWN_LEAST);
+}
+
 /* In a longer queue they would have waited with those that were thrown out. */
 bool close_explains(const struct diagnosis *d)
 {
@@ -55,7 +61,7 @@ void say_closed(struct diagnosis *d)
 		return;
 	d->closed = true;
 	d->f.cost_ns += closed * CLIENT_LOST_NS;
-	say_number(d, "closed", closed);
+	say_closed_over(d, closed);
 	say_value(d, "at", FINDING_MOMENT, d->l->pace.left_ns);
 	say(d, FINDING_COST, has_part(&d->f, FINDING_COST) ?
 	    N_(" {closed:connection} that waited reset as the listener was closed at {at}") :
@@ -73,7 +79,7 @@ void find_closed(struct diagnosis *from, enum told_close how)
 		return;
 	blame_keeper(&d);
 	d.f.of_process = true;
-	say_number(&d, "closed", closed);
+	say_closed_over(&d, closed);
 	say_value(&d, "at", FINDING_MOMENT, d.l->pace.left_ns);
 	d.f.cost_ns = closed * CLIENT_LOST_NS;
 	if (d.l->pace.closings > 1) {

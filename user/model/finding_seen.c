@@ -31,7 +31,7 @@ static bool say_limits(struct diagnosis *d)
 	say(d, FINDING_SEEN, "Seen: accept queue up to {peak} (its limit was {limit_low} to {limit_high})");
 	if (!refused_by_acceptq(d->l))
 		return true;
-	say_number(d, "refused", refused_by_acceptq(d->l));
+	say_figure(d, "refused", FIGURE_REFUSED, refused_by_acceptq(d->l));
 	say_number(d, "refused_low", at->low);
 	say_number(d, "refused_high", at->high);
 	say(d, FINDING_SEEN, limits_differ(at) ? N_(", {refused:segment} refused at limits from {refused_low} to {refused_high}") :
@@ -43,13 +43,12 @@ static void say_queue(struct diagnosis *d)
 {
 	const struct listener *l = d->l;
 
-	say_number(d, "peak", l->acceptq.peak);
+	say_figure(d, "peak", FIGURE_ACCEPTQ_PEAK, l->acceptq.peak);
 	say_number(d, "limit", refused_by_acceptq(l) ? l->refused.then.limit : l->limit);
 	if (say_limits(d))
 		return;
 	if (refused_by_acceptq(l)) {
-		say_least(d, "refused", FINDING_NUMBER, refused_by_acceptq(l),
-			  figure_known(d->m, l, FIGURE_REFUSED) == KNOWN_LEAST);
+		say_figure(d, "refused", FIGURE_REFUSED, refused_by_acceptq(l));
 		say(d, FINDING_SEEN, "Seen: {refused:segment} refused, accept queue up to {peak} (limit {limit})");
 	} else if (figure_known(d->m, l, FIGURE_REFUSED) != KNOWN_EXACTLY) {
 		say(d, FINDING_SEEN, "Seen: accept queue up to {peak} (limit {limit})");
@@ -82,13 +81,13 @@ static void say_synq(struct diagnosis *d)
 	const struct listener *l = d->l;
 
 	if (sent_cookies_full(d)) {
-		say_number(d, "cookies_sent", l->cookies_sent);
+		say_figure(d, "cookies_sent", FIGURE_COOKIES_SENT, l->cookies_sent);
 		say_number(d, "by_cookie", came_by_cookie(l));
 		say(d, FINDING_SEEN, ", {cookies_sent:SYN cookie} sent by the full SYN queue ({by_cookie:client} "
 		    "came in by one)");
 	}
 	if (l->causes[TCPTRACE_DROP_SYNQ_FULL]) {
-		say_number(d, "synq_refused", l->causes[TCPTRACE_DROP_SYNQ_FULL]);
+		say_figure(d, "synq_refused", FIGURE_REFUSED, l->causes[TCPTRACE_DROP_SYNQ_FULL]);
 		say(d, FINDING_SEEN, ", {synq_refused:SYN} refused by the full SYN queue");
 	}
 }
@@ -116,7 +115,7 @@ void say_acceptq(struct diagnosis *d)
 		say_number(d, "gave_up", d->l->causes[TCPTRACE_ACCEPTQ_RESET]);
 		say(d, FINDING_SEEN, ", {gave_up:connection} reset before accept()");
 	}
-	if (d->l->open && d->l->acceptq.now) {
+	if (d->l->open && d->l->acceptq.now && figure_known(d->m, d->l, FIGURE_ACCEPTQ_NOW)) {
 		say_number(d, "waiting", d->l->acceptq.now);
 		say(d, FINDING_SEEN, ", {waiting} waiting at the end");
 	}

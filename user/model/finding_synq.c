@@ -60,7 +60,7 @@ static void say_undefer(struct diagnosis *d)
 
 static void say_synq(struct diagnosis *d, uint32_t limit)
 {
-	say_number(d, "peak", d->l->synq.peak);
+	say_figure(d, "peak", FIGURE_SYNQ_PEAK, d->l->synq.peak);
 	say_number(d, "limit", limit);
 }
 
@@ -82,7 +82,7 @@ static void find_synq_full(const struct diagnosis *from)
 		return;
 	blame_keeper(&d);
 	say_synq(&d, d.l->refused.then.limit);
-	say_number(&d, "refused", d.l->causes[TCPTRACE_DROP_SYNQ_FULL]);
+	say_figure(&d, "refused", FIGURE_REFUSED, d.l->causes[TCPTRACE_DROP_SYNQ_FULL]);
 	say(&d, FINDING_CAUSE, "{listener}: the SYN queue of {who} was full (up to {peak}, limit {limit}) and SYN cookies "
 	    "were off: {refused:SYN} refused.");
 	silent = say_deferred(&d);
@@ -120,8 +120,8 @@ static void find_synq_quarter(const struct diagnosis *from)
 	if (!refused)
 		return;
 	blame_keeper(&d);
-	say_number(&d, "refused", refused);
-	say_number(&d, "peak", d.l->synq.peak);
+	say_figure(&d, "refused", FIGURE_REFUSED, refused);
+	say_figure(&d, "peak", FIGURE_SYNQ_PEAK, d.l->synq.peak);
 	say(&d, FINDING_CAUSE, "{listener}: {refused:SYN} to {who} refused, as SYN cookies were off: without them the kernel keeps "
 	    "the last quarter of net.ipv4.tcp_max_syn_backlog for clients that it knows.");
 	if (d.l->synq.peak)
@@ -164,7 +164,7 @@ static void find_cookies(const struct diagnosis *from)
 		return;
 	blame_keeper(&d);
 	say_synq(&d, d.l->limit);
-	say_number(&d, "sent", d.l->cookies_sent);
+	say_figure(&d, "sent", FIGURE_COOKIES_SENT, d.l->cookies_sent);
 	say_number(&d, "valid", back);
 	d.f.cost_ns = 1;
 	say(&d, FINDING_CAUSE, "{listener}: the SYN queue of {who} was full (limit {limit}): {sent:SYN cookie} sent "
@@ -180,11 +180,6 @@ static void find_cookies(const struct diagnosis *from)
 	if (silent)
 		say_undefer(&d);
 	tell(&d, "cookies");
-}
-
-static void say_figure(struct diagnosis *d, const char *key, enum figure f, uint64_t n)
-{
-	say_least(d, key, FINDING_NUMBER, n, figure_known(d->m, d->l, f) != KNOWN_EXACTLY);
 }
 
 #define SILENT_NS	3000000000ull	/* three SYN-ACKs went out, the last of them a second ago at most */
