@@ -869,6 +869,46 @@ static void found_at_the_end(void **state)
 	assert_int_equal(listener()->causes[TCPTRACE_ACCEPTQ_CLOSED], 1);
 }
 
+/* With -D nobody tells that a listener was closed: who waits there no more was taken, or thrown out. */
+static void taken_or_not(void **state)
+{
+	struct tcptrace_record only = { .event = TCPTRACE_OBSERVED, .arg = ~0ull };
+
+	for (int ports = 0; ports < 2; ports++) {
+		rig_down(state);
+		rig_up(state);
+		only.req = ports ? TCPTRACE_ONLY_RPORTS : 0;
+		only.t_ns = 0;
+		rig_feed(only);
+		handshake(1, 1);
+		rig.t += 100 * MS;
+		only_listener(queues(listener_rec(0), 0, 0));
+		assert_int_equal(count(TCPTRACE_ACCEPTQ_DEL), 1);
+		assert_int_equal(listener()->accepted, !ports);
+		assert_int_equal(listener()->unseen, !ports);
+	}
+}
+
+/* -q: shutdown() and listen() again, which may be another socket at its address. The kernel's count of drops goes on. */
+static void drops_go_on(void **state)
+{
+	struct tcptrace_record rec = queues(listener_rec(0), 0, 0);
+
+	(void)state;
+	see_all_but(1ull << TCPTRACE_STATE | 1ull << TCPTRACE_DESTROY);
+	for (int life = 0; life < 2; life++) {
+		state_of(queues(listener_rec(0), 0, 0), LSK, TCP_S_CLOSE, TCP_S_LISTEN);
+		for (unsigned int i = 0; !life && i < 7; i++)
+			drop(i, TCPTRACE_DROP_ACCEPTQ_SYN, 0, 0, 2);
+		rec.drops = 7;
+		rec.t_ns = 0;
+		rig.t += MS;
+		only_listener(rec);
+		assert_int_equal(model_listener(rig.m, life)->drops_unseen, 0);
+		state_of(queues(listener_rec(0), 0, 0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	}
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -879,7 +919,7 @@ int main(void)
 		CASE(refused_unseen), CASE(deferred),
 		CASE(no_room), CASE(more_than_fit), CASE(many_short_ones),
 		CASE(corrects), CASE(taken_before), CASE(never_queued), CASE(reset_unseen), CASE(invisible), CASE(another_port), CASE(another_listener),
-		CASE(taken_between), CASE(found_at_the_end), CASE(ends_unasked),
+		CASE(taken_between), CASE(taken_or_not), CASE(drops_go_on), CASE(found_at_the_end), CASE(ends_unasked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,7 +216,7 @@ void leave_acceptq(struct model *m, const struct tcptrace_record *rec, struct co
 	conn_set_req(m, c, 0);		/* the kernel frees it here */
 	if (cause == TCPTRACE_ACCEPTQ_CLOSED)
 		c->left_acceptq = c->killed = true;
-	else
+	else if (cause)
 		leave_counted(l, c);
 	if (l) {
 		l->causes[cause]++;
@@ -242,13 +242,20 @@ void leave_taken(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
 	leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, flags), c, TCPTRACE_ACCEPTQ_ACCEPTED);
 }
 
-/* Its end was not seen, and it is over: it went down with its listener, or somebody took it before. */
+/*
+ * Its end was not seen, and it is over: it went down with its listener, or somebody took it before. Where a listener's end is
+ * left out (-D), which of both is unknown.
+ */
 void leave_ended(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
 {
-	if (c->listener && !c->listener->open && !c->seen_taken)
-		leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, flags), c, TCPTRACE_ACCEPTQ_CLOSED);
-	else
+	const struct listener *l = c->listener;
+
+	if (!l || c->seen_taken || (l->open && listener_open_known(m, l)))
 		leave_taken(m, t_ns, c, flags);
+	else if (l->open)
+		leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, TCPTRACE_F_SAMPLED), c, TCPTRACE_CAUSE_NONE);
+	else
+		leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, flags), c, TCPTRACE_ACCEPTQ_CLOSED);
 }
 
 /* l, which may be NULL, begins to listen anew, or another one at its address: who waited was thrown out when it closed. */
@@ -265,5 +272,5 @@ void leave_surplus(struct model *m, struct listener *l, uint64_t t_ns)
 
 	l->acceptq.surplus_ns = l->acceptq.surplus_of = l->acceptq.surplus = 0;
 	while (n-- && l->acceptq.oldest)
-		leave_taken(m, t_ns, l->acceptq.oldest, TCPTRACE_F_INFERRED);
+		leave_ended(m, t_ns, l->acceptq.oldest, TCPTRACE_F_INFERRED);
 }

@@ -104,11 +104,13 @@ static void child_state(struct model *m, const struct tcptrace_record *rec)
 static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 {
 	struct conn *c = conn_begins(m, index_find(m, BY_SK, rec->sk), rec);
-	struct listener *l = listener_find(m, rec->sk);
+	struct listener *l, *before = listener_find(m, rec->sk);
+	/* after shutdown() sk_drops goes on; where no end of a socket is seen it may be that one, or another at its address */
+	bool again = before && !before->destroyed;
 	struct model_event ev;
 
-	leave_closed(m, l, rec->t_ns);
-	l = listener_opening(m, l, rec);
+	leave_closed(m, before, rec->t_ns);
+	l = listener_opening(m, before, rec);
 	if (l) {
 		if (!l->open) {			/* what waits from now on is another one's */
 			listener_reopen(m, l);
@@ -117,7 +119,7 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 		listener_learn(m, l, rec);
 		if (!l->born_ns)
 			l->born_ns = rec->t_ns;
-		l->sk_drops_based |= !l->sk_drops_known;	/* from 0 on */
+		l->sk_drops_based |= !l->sk_drops_known && (l == before || !again);	/* from 0 on */
 		if (rec_cookie(rec))
 			l->cookie = rec_cookie(rec);
 		owner_opens(m, l, rec);
