@@ -237,7 +237,7 @@ static void waits_that_go_on(void **state)
 	assert_true(model_oldest_wait(rig.m, &listener()->acceptq) > 10 * 1000);
 }
 
-/* -x -p of one who got a listener from another process: his listen() is not its begin, nor is he its opener. */
+/* -x -p of one who got a listener from another process: his listen() is not its begin. */
 static void given_to_us(void **state)
 {
 	struct tcptrace_record rec = by(queues(listener_rec(TCPTRACE_LISTEN), 0, 1), SERVER, 3);
@@ -248,7 +248,6 @@ static void given_to_us(void **state)
 	rig_feed(rec);
 	assert_int_equal(known(FIGURE_REFUSED), KNOWN_LEAST);
 	assert_int_equal(listener()->born_ns, 0);
-	assert_int_equal(listener()->opener.pid, 0);
 	assert_int_equal(listener()->backlog, rec.backlog);
 }
 

@@ -61,8 +61,7 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 
 	listener_reopen(m, l);
 	listener_learn(m, l, rec);
-	if (!l->part)
-		owner_opens(m, l, rec);
+	owner_opens(m, l, rec);
 	l->backlog = rec->backlog;
 	l->backlog_known = true;
 	l->somaxconn = rec->somaxconn;
