@@ -2,6 +2,7 @@
 """Does a run that asks for a part tell of it what one beside it tells that asks for all?
 
 usage: alike.py MISSED WHOLE PART...    JSON of both; what differs is printed, a line each; then how many events were compared
+       alike.py listeners WHOLE PART... of their listeners alone, and then how many of these
 
 An event is found again by both ports and its states, the nearest in time. A member that the part leaves out is unknown
 there; one that it has, and the whole has not, or has otherwise, is said though it was not seen. MISSED: so many events
@@ -14,7 +15,8 @@ import sys
 SAME = "pid", "comm", "fd", "cause", "ret"
 NEAR_NS = 100_000_000
 AT_ONCE_NS = 50_000_000     # of two CPUs' steps each run has its own order
-COUNTS = "established", "accepted", "drops", "expired", "effective", "backlog"
+COUNTS = ("established", "accepted", "acceptors", "drops", "expired", "effective", "backlog", "open", "acceptq.peak", "synq.peak",
+          "acceptq.wait.count")
 
 
 def read(path):
@@ -43,6 +45,30 @@ def otherwise(k, e, near, whole):
     return k not in ("pid", "fd", "comm") or not being_accepted(e, whole)
 
 
+def figure(listener, path):
+    for key in path.split("."):
+        listener = listener.get(key) if listener else None
+    return listener
+
+
+# The only one that ever listened at its port: after shutdown() and listen() a part may take the socket for another one.
+def alone(listeners):
+    at = collections.defaultdict(list)
+    for j in listeners.values():
+        at[j["lport"]].append(j)
+    return {port: one[0] for port, one in at.items() if len(one) == 1}
+
+
+def listener_differences(listeners, whole):
+    theirs_at = alone(whole)
+    for port, j in alone(listeners).items():
+        for k in COUNTS if port in theirs_at else ():
+            ours, theirs = figure(j, k), figure(theirs_at[port], k)
+            least = any(k.startswith(l) for l in j.get("at_least", {}))
+            if None not in (ours, theirs) and (ours > theirs if least else ours != theirs):
+                yield f"listener at {port}: {k} {'>=' if least else ''}{ours}, the whole says {theirs}"
+
+
 def differences(part, whole, missed):
     events, listeners = read(part)
     compared = 0
@@ -65,16 +91,17 @@ def differences(part, whole, missed):
             missed -= bool(wrong)
             if missed < 0:
                 yield from (f"{name}: {w}" for w in wrong)
-    by_cookie = {j.get("cookie"): j for j in whole[1].values()}
-    for j in listeners.values():
-        w = by_cookie.get(j.get("cookie")) if j.get("cookie") else None
-        for k in COUNTS:
-            if w and k in j and k in w and j[k] != w[k] and k not in j.get("at_least", {}):
-                yield f"listener at {j['lport']}: {k} {j[k]}, the whole says {w[k]}"
+    yield from listener_differences(listeners, whole[1])
     print(part.rsplit("/", 1)[-1], compared, "compared", file=sys.stderr)
+
+
+def of_listeners(part):
+    listeners = read(part)[1]
+    yield from listener_differences(listeners, whole[1])
+    print(part.rsplit("/", 1)[-1], len(listeners), "compared", file=sys.stderr)
 
 
 whole = read(sys.argv[2])
 for part in sys.argv[3:]:
-    for line in differences(part, whole, int(sys.argv[1])):
+    for line in of_listeners(part) if sys.argv[1] == "listeners" else differences(part, whole, int(sys.argv[1])):
         print(part.rsplit("/", 1)[-1], line)

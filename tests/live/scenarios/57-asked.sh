@@ -269,15 +269,21 @@ asked_anything()
 		beside part9 conns --ends
 		beside part7 -p "$pids"
 		beside part8 -p "$pids" -e accept,rst-received
+		beside part10 -p "$pids" -x
+		beside part11 -D 1024-65535 -q
+		beside part12 -e drop
 		own_trace
 	} 8>&-
 	exec 8>&-
 	wait "${pid[anything]}" || fail "one of them failed"
 	unset "pid[anything]"
 	untrace
-	beside_ends part{0..9}
+	beside_ends part{0..12}
 	python3 "$here/anything.py" check "$dir/truth" "$json" "$dir"/part[0-69] "$dir"/part{7,8}:"$pids" \
 		> "$dir/wrong" 2> "$dir/compared" || fail "the check failed: $(tail -n 1 "$dir/compared")"
 	expect "what is not so" "$(head -n 5 "$dir/wrong")" ""
+	expect "what parts say otherwise of listeners" \
+		"$(python3 "$here/alike.py" listeners "$json" "$dir"/part{0..12} 2> "$dir/alike" | head -n 5)" ""
+	within "listeners compared" "$(awk '{ n += $2 } END { print n }' "$dir/alike")" 50 10000
 	within "accepts" "$(awk 'NR == 1 { print $6 }' "$dir/compared")" 20 1000
 }
