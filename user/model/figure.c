@@ -124,12 +124,17 @@ static bool ends_seen(const struct model *m)
 	return seen;
 }
 
-bool listener_open_known(const struct model *m, const struct listener *l)
+/* One that is asked for is known by its begin, or a snapshot; another one's end and listen() are left out. */
+static bool is_followed(const struct model *m, const struct listener *l)
 {
-	/* one that is asked for is known by its begin, or a snapshot; another one's end is left out */
 	if (m->only & ~TCPTRACE_ONLY_ADDRS && !l->born_ns && !l->seen_gen)
 		return false;
-	return l->open && ends_seen(m) && !(m->only & TCPTRACE_ONLY_RPORTS);
+	return ends_seen(m) && !(m->only & TCPTRACE_ONLY_RPORTS);
+}
+
+bool listener_open_known(const struct model *m, const struct listener *l)
+{
+	return l->open && is_followed(m, l);
 }
 
 static enum known at_most(enum known k, bool doubt)
@@ -146,6 +151,11 @@ static bool steps_seen(const struct model *m, bool synq)
 		return model_seen(m, TCPTRACE_SYNQ_ADD) >= TCPTRACE_SEEN_DEDUCED && model_seen(m, TCPTRACE_SYNQ_DEL);
 	return model_seen(m, TCPTRACE_ACCEPTQ_ADD) >= TCPTRACE_SEEN_DEDUCED &&
 	       model_seen(m, TCPTRACE_ACCEPTQ_DEL) >= TCPTRACE_SEEN_DEDUCED;
+}
+
+bool listener_limit_known(const struct model *m, const struct listener *l)
+{
+	return l->limit_known && model_seen(m, TCPTRACE_LISTEN) && is_followed(m, l);
 }
 
 /* The kernel's own number, as young as the last record that had one: old where not every step has a record. */

@@ -58,6 +58,8 @@ bool listener_incomplete(const struct model *m, const struct listener *l);
 bool listener_left_out(const struct model *m, const struct listener *l);
 /* That it has not been closed since a record told of it: its begin, or a snapshot that names it, and its end would be seen. */
 bool listener_open_known(const struct model *m, const struct listener *l);
+/* Its limit, of which the last length told: no listen() has given it another one unseen. */
+bool listener_limit_known(const struct model *m, const struct listener *l);
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f);
 const char *figure_key(enum figure f);
 /* What the kernel's own sk_drops counted more; 0 where each refusal has a hook, as then it is of no interest. */

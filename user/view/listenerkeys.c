@@ -67,7 +67,7 @@ static void put_queue(struct members *t, const struct model *m, const struct lis
 	member_into(t, synq ? "synq" : "acceptq", true);
 	member_u64(t, "now", figure_known(m, l, synq ? FIGURE_SYNQ_NOW : FIGURE_ACCEPTQ_NOW), q->now);
 	member_u64(t, "peak", figure_known(m, l, synq ? FIGURE_SYNQ_PEAK : FIGURE_ACCEPTQ_PEAK), q->peak);
-	member_u64(t, "limit", l->limit_known, l->limit);
+	member_u64(t, "limit", listener_limit_known(m, l), l->limit);
 	member_u64(t, "limit_low", differ, l->limits.low);
 	member_u64(t, "limit_high", differ, l->limits.high);
 	member_u64(t, "full_ns", figure_known(m, l, synq ? FIGURE_SYNQ_FULL : FIGURE_ACCEPTQ_FULL), model_full_ns(m, q));
@@ -121,7 +121,7 @@ void listener_name(struct members *t, const struct model *m, const struct listen
 	member_u64(t, "acceptors", acceptors, l->acceptors);
 	member_i64(t, "backlog", l->backlog_known, l->backlog);
 	member_u64(t, "somaxconn", l->somaxconn, l->somaxconn);
-	member_u64(t, "effective", l->limit_known, l->limit);
+	member_u64(t, "effective", listener_limit_known(m, l), l->limit);
 	member_word(t, "decides", listener_decides(l));
 	member_bool(t, "defer_accept", l->deferred, true);
 }
