@@ -15,8 +15,7 @@ import sys
 SAME = "pid", "comm", "fd", "cause", "ret"
 NEAR_NS = 100_000_000
 AT_ONCE_NS = 50_000_000     # of two CPUs' steps each run has its own order
-COUNTS = ("established", "accepted", "acceptors", "drops", "expired", "effective", "backlog", "open", "acceptq.peak", "synq.peak",
-          "acceptq.wait.count")
+COUNTS = "established", "accepted", "acceptors", "drops", "expired", "effective", "backlog", "open", "acceptq.wait.count"
 
 
 def read(path):
