@@ -21,7 +21,7 @@ static const struct rule {
 	[FIGURE_SYNQ_FULL]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), 0, true },
 	[FIGURE_SYNQ_OLDEST]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, true },
 	[FIGURE_SYNQ_WAIT]	= { ON(SYNQ_ADD), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, true },
-	[FIGURE_SYNQ_OUT]	= { ON(SYNQ_DEL), 0, PART, false },
+	[FIGURE_SYNQ_OUT]	= { 0, ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), PART, false },
 	[FIGURE_EXPIRED]	= { ON(SYNQ_DEL), 0, PART, false },
 	[FIGURE_ACCEPTQ_PEAK]	= { ON(ACCEPTQ_ADD), 0, PART, false },
 	[FIGURE_ACCEPTQ_FULL]	= { ON(ACCEPTQ_ADD) | ON(ACCEPTQ_DEL), 0, 0, true },
@@ -256,6 +256,8 @@ enum known figure_known(const struct model *m, const struct listener *l, enum fi
 	case FIGURE_SYNQ_PEAK:
 	case FIGURE_ACCEPTQ_PEAK:	/* each record that has the lengths is a look at the queue */
 		return k ? k : l->limit_known ? KNOWN_LEAST : KNOWN_NOT;
+	case FIGURE_SYNQ_OUT:		/* the way into the accept queue tells of those that established alone */
+		return model_seen(m, TCPTRACE_SYNQ_DEL) ? k : KNOWN_NOT;
 	case FIGURE_SYNQ_FULL:
 		return l->limit_known && !(only & PART) && steps_seen(m, true) ? k : KNOWN_NOT;
 	case FIGURE_ACCEPTQ_FULL:
