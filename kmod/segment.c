@@ -110,7 +110,7 @@ static int k_reset(struct kprobe *p, struct pt_regs *regs)
 	const struct sk_buff *skb = ARG(regs, 1);
 
 	notes()->reset_sk = ARG(regs, 0);
-	notes()->reset_rst = tcp_hdr(skb)->rst;
+	notes()->reset_rst = skb && tcp_hdr(skb)->rst;
 	return 0;
 }
 #endif

@@ -104,7 +104,7 @@ static inline unsigned int tcptrace_event_class(unsigned int event)
 	X(DROP_OTHER,		  "other",		  REFUSED) \
 	X(SYNQ_ESTABLISHED,	  "established",	  SYNQ_OUT)	 /* moved on to the accept queue */ \
 	X(SYNQ_EXPIRED,		  "expired",		  SYNQ_OUT)	 /* SYN-ACK retries used up */ \
-	X(SYNQ_RESET,		  "reset",		  SYNQ_OUT)	 /* RST from the peer or by overflow */ \
+	X(SYNQ_RESET,		  "reset",		  SYNQ_OUT)	 /* a RST: the peer's, or ours by overflow or for a SYN */ \
 	X(SYNQ_LISTENER_CLOSED,	  "listener-closed",	  SYNQ_OUT) \
 	X(SYNQ_OTHER,		  "other",		  SYNQ_OUT) \
 	X(ACCEPTQ_HANDSHAKE,	  "handshake",		  ACCEPTQ_IN) \

@@ -50,6 +50,7 @@ static bool say_deferred(struct diagnosis *d)
 static void say_undefer(struct diagnosis *d)
 {
 	const struct knob *knob = knob_of(d->f.who.comm);
+
 	if (knob && knob->undefer)
 		say_words(d, "undefer", knob->undefer);
 	say(d, FINDING_ADVICE, knob && knob->undefer ?
