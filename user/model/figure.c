@@ -125,24 +125,32 @@ static bool ends_seen(const struct model *m)
 }
 
 /* One that is asked for is known by its begin, or a snapshot; another one's end and listen() are left out. */
-static bool is_followed(const struct model *m, const struct listener *l)
+bool listener_followed(const struct model *m, const struct listener *l)
 {
 	if (m->only & ~TCPTRACE_ONLY_ADDRS && !l->born_ns && !l->seen_gen)
 		return false;
 	return ends_seen(m) && !(m->only & TCPTRACE_ONLY_RPORTS);
 }
 
+/* Nothing is asked for but what is there: it is as the snapshot says. */
+static bool is_a_look(const struct model *m)
+{
+	unsigned int event = 1;
+
+	while (event < TCPTRACE_EVENT_MAX && (event == TCPTRACE_EXISTS || model_seen(m, event) == TCPTRACE_SEEN_NOT))
+		event++;
+	return event == TCPTRACE_EVENT_MAX;
+}
+
 bool listener_open_known(const struct model *m, const struct listener *l)
 {
-	return l->open && is_followed(m, l);
+	return l->open && (listener_followed(m, l) || is_a_look(m));
 }
 
 static enum known at_most(enum known k, bool doubt)
 {
 	return doubt && k > KNOWN_LEAST ? KNOWN_LEAST : k;
 }
-
-#define YOUNG_NS	1000000000ull	/* a length that old is told where no step tells of the next */
 
 /* Is each step of the accept queue seen; of the SYN queue, or found by a sweep? Else requests that are gone are still counted. */
 static bool steps_seen(const struct model *m, bool synq)
@@ -155,13 +163,15 @@ static bool steps_seen(const struct model *m, bool synq)
 
 bool listener_limit_known(const struct model *m, const struct listener *l)
 {
-	return l->limit_known && model_seen(m, TCPTRACE_LISTEN) && is_followed(m, l);
+	return l->limit_known && ((model_seen(m, TCPTRACE_LISTEN) && listener_followed(m, l)) || is_a_look(m));
 }
+
+#define YOUNG_NS	1000000000ull	/* a length that old is told where no step tells of the next */
 
 /* The kernel's own number, as young as the last record that had one: old where not every step has a record. */
 static enum known now_known(const struct model *m, const struct listener *l, bool synq)
 {
-	bool steps = steps_seen(m, synq) && !(m->only & PART) && listener_open_known(m, l);
+	bool steps = steps_seen(m, synq) && !(m->only & PART) && listener_followed(m, l);
 
 	if (!l->open)			/* who is left was thrown out or moved on: which of both is not known yet */
 		return (synq ? l->synq.now : l->acceptq.now) ? KNOWN_NOT : KNOWN_EXACTLY;

@@ -56,7 +56,9 @@ bool listener_incomplete(const struct model *m, const struct listener *l);
  * was asked for. By namespace (flow, conns): it is in another one, and known by the connections whose other end is here.
  */
 bool listener_left_out(const struct model *m, const struct listener *l);
-/* That it has not been closed since a record told of it: its begin, or a snapshot that names it, and its end would be seen. */
+/* Its end, and a listen() that is called again, would be seen. */
+bool listener_followed(const struct model *m, const struct listener *l);
+/* That it is open. */
 bool listener_open_known(const struct model *m, const struct listener *l);
 /* Its limit, of which the last length told: no listen() has given it another one unseen. */
 bool listener_limit_known(const struct model *m, const struct listener *l);

@@ -44,12 +44,13 @@ static void say_closed_over(struct diagnosis *d, uint64_t closed)
 	say_least(d, "closed", FINDING_NUMBER, closed, figure_known(d->m, d->l, FIGURE_ESTABLISHED) == KNOWN_LEAST);
 }
 
-/* In a longer queue they would have waited with those that were thrown out. */
+/* In a longer queue they would have waited with those that were thrown out: where nobody had been accepted since. */
 bool close_explains(const struct diagnosis *d)
 {
 	uint64_t refused = d->l->pace.left_refused;
 
-	return refused && 2 * refused >= refused_by_acceptq(d->l) && closed_over(d);
+	return refused && model_seen(d->m, TCPTRACE_ACCEPTQ_DEL) != TCPTRACE_SEEN_NOT &&
+	       2 * refused >= refused_by_acceptq(d->l) && closed_over(d);
 }
 
 /* It ended what is told: a close is no other cause, and what it cost is told with that. */

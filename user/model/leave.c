@@ -147,7 +147,7 @@ static bool may_have_come_in(const struct model *m, const struct conn *c, const 
 /* Neither what a RST did is seen where no end is asked for, nor, with -D, that the listener was closed. */
 static bool ends_otherwise(const struct model *m, const struct conn *c)
 {
-	return model_seen(m, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_NOT || (c->listener && !listener_open_known(m, c->listener));
+	return model_seen(m, TCPTRACE_SYNQ_DEL) == TCPTRACE_SEEN_NOT || (c->listener && !listener_followed(m, c->listener));
 }
 
 static unsigned int gone_why(const struct model *m, const struct conn *c, const struct tcptrace_record *end)
@@ -250,7 +250,7 @@ void leave_ended(struct model *m, uint64_t t_ns, struct conn *c, uint8_t flags)
 {
 	const struct listener *l = c->listener;
 
-	if (!l || c->seen_taken || (l->open && listener_open_known(m, l)))
+	if (!l || c->seen_taken || (l->open && listener_followed(m, l)))
 		leave_taken(m, t_ns, c, flags);
 	else if (l->open)
 		leave_acceptq(m, leave_record(m, t_ns, c, TCPTRACE_ACCEPTQ_DEL, TCPTRACE_F_SAMPLED), c, TCPTRACE_CAUSE_NONE);

@@ -46,6 +46,8 @@ struct around {
 		struct process p;
 	} stall[STALLS];
 	unsigned int stalls;
+	/* who was asked last: a process may have 10,000 listeners */
+	struct unheard { uint32_t pid; bool is; uint64_t asked_ns; } unheard;
 };
 
 /* ---- sysctls ---- */
@@ -550,13 +552,20 @@ static bool holder(void *ctx, const struct listener *l, uint64_t from_ns, struct
 	return p->pid != 0;
 }
 
-static void look_first(struct seen *s, const struct model *m, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
+static bool is_unheard(struct unheard *u, uint32_t pid, uint64_t now_ns)
+{
+	if (u->pid != pid || now_ns >= u->asked_ns + SECOND)
+		*u = (struct unheard){ pid, holder_calls_otherwise(pid), now_ns };
+	return u->is;
+}
+
+static void look_first(struct around *a, const struct model *m, const struct listener *l, uint64_t from_ns, uint64_t now_ns)
 {
 	struct process p = look(m, l, from_ns);
 	bool alone = p.pid && p.state != '?' && !p.frozen && !p.workers && !p.instead_of;
+	struct seen *s = &a->stall[a->stalls++ % STALLS];
 
-	p.unheard = p.pid && p.pid != l->acceptor.pid && holder_calls_otherwise(p.pid);
-
+	p.unheard = p.pid && p.pid != l->acceptor.pid && is_unheard(&a->unheard, p.pid, now_ns);
 	*s = (struct seen){ .listener = l->id, .from_ns = from_ns, .votes = 1, .p = p };
 	if (!alone)
 		return;
@@ -617,7 +626,7 @@ void around_watch(struct around *a, const struct model *m)
 		if (slot < STALLS)
 			look_again(&a->stall[slot], now_ns);
 		else
-			look_first(&a->stall[a->stalls++ % STALLS], m, l, from, now_ns);
+			look_first(a, m, l, from, now_ns);
 	}
 }
 

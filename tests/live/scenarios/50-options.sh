@@ -71,7 +71,8 @@ filter_port_tproxy()
 	tproxied $port 1 1
 	listener_is lport=$port open=true acceptq.now=2 accepted=3 drops=0
 	tproxied 80 0 0
-	listener_is open=true acceptq.now=2 at_least.accepted=true at_least.drops=true
+	listener_is acceptq.now=2 at_least.accepted=true at_least.drops=true
+	expect "whether it is open, of another port's" "$(listener open)" ""
 	expect "connections of any other port" "$(count - lport=$port)" 0
 	stop proxy 143
 }

@@ -48,7 +48,7 @@ asked_trouble()
 	[[ $mechanism == tracepoint ]] || events acceptq-del,cause=listener-closed:3
 	listener_is $refused
 	unknown established accepted acceptq.wait.count
-	expect findings "$(findings)" closed-waiting	# with what it refused
+	[[ $(findings) == acceptq-full* ]] || fail "findings are '$(findings)'"
 }
 
 # Where a sweep alone sees the end, it comes while somebody may wait, and not before.
