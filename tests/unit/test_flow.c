@@ -308,6 +308,21 @@ static void a_fin_leaves_if_nothing_stopped_it(void **state)
 	}
 }
 
+/* One that was acknowledged has left, whatever comes later. */
+static void a_last_fin_has_left(void **state)
+{
+	(void)state;
+	begin(false, 100);
+	connects(7);
+	feed(TCPTRACE_STATE, 7, TCP_S_ESTABLISHED, TCP_S_CLOSE_WAIT);
+	feed(TCPTRACE_STATE, 7, TCP_S_CLOSE_WAIT, TCP_S_LAST_ACK);
+	feed(TCPTRACE_STATE, 7, TCP_S_LAST_ACK, TCP_S_CLOSE);
+	feed(TCPTRACE_RST_SENT, 7, TCP_S_CLOSE, TCP_S_CLOSE);
+	b.v.ops->finish(&b.v);
+	assert_int_equal(count("- FIN -"), 2);
+	finish();
+}
+
 /* What may have been data was some, if a RST of ours answered it. */
 static void a_rst_is_not_answered(void **state)
 {
@@ -390,6 +405,7 @@ int main(void)
 		cmocka_unit_test(a_refused_third_packet_comes_again),
 		cmocka_unit_test(a_synack_leaves_if_something_shows_it),
 		cmocka_unit_test(a_fin_leaves_if_nothing_stopped_it),
+		cmocka_unit_test(a_last_fin_has_left),
 		cmocka_unit_test(a_rst_is_not_answered),
 		cmocka_unit_test(a_second_child_is_none),
 		cmocka_unit_test(chance_fits_too),

@@ -117,7 +117,8 @@ static bool fin_left(const struct row *r, const struct row *end)
 
 		if (r->kind == ROW_GAP)
 			continue;
-		if (s->event == TCPTRACE_STATE && (s->new == TCP_S_TIME_WAIT || (r->side == side ? s->new == TCP_S_FIN_WAIT2 :
+		if (s->event == TCPTRACE_STATE && (s->new == TCP_S_TIME_WAIT || (r->side == side ?
+						   s->new == TCP_S_FIN_WAIT2 || s->old == TCP_S_LAST_ACK :
 						   s->new == TCP_S_CLOSE_WAIT || s->new == TCP_S_CLOSING)))
 			return true;
 		if (r->side == side && (s->event == TCPTRACE_RST_SENT || s->event == TCPTRACE_RST_RECEIVED))
