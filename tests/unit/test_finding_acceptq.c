@@ -562,6 +562,17 @@ static void stalled_unheld(void **state)
 	assert_not_said("prog[100]");
 }
 
+/* Nor is it known who was to accept: the listener is another process's, whose records are not asked for. */
+static void stalled_unowned(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 3; i++)
+		handshake(i, i);
+	pass(2600 * MS);
+	look_on(NULL);
+	assert_told("accept-stalled", FINDING_ADVICE, "Find the program that should accept");
+}
+
 /* Nobody saw its state: it is not made up. */
 static void stalled_unknown(void **state)
 {
@@ -1229,7 +1240,7 @@ int main(void)
 		TEST(stalled_workers), TEST(stalled_alike), TEST(stalled_unlike), TEST(stalled_partly),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_at_first), TEST(slow_with_pauses),
-		TEST(stalled_in_a_ring), TEST(stalled_unheard), TEST(stalled_unheld), TEST(slow),
+		TEST(stalled_in_a_ring), TEST(stalled_unheard), TEST(stalled_unheld), TEST(stalled_unowned), TEST(slow),
 		TEST(began_before), TEST(began_by_cookie), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(other_failures), TEST(failed_before), TEST(failed_to_the_end), TEST(balance), TEST(imbalance), TEST(devices),
 		TEST(successor), TEST(stuck_later), TEST(reloaded),

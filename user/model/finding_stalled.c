@@ -177,8 +177,10 @@ static void say_state(struct diagnosis *d, const struct process *p)
 		say_alike(d, p);
 		return;
 	}
-	if (!owner_known(&d->f.who))
+	if (!owner_known(&d->f.who)) {
+		say(d, FINDING_ADVICE, "Find the program that should accept: who had the listener then was not seen.");
 		return;
+	}
 	say_advice(d, N_("Look at what {who} does meanwhile"), N_("/proc/{pid}/status and perf top -p {pid} show it."));
 }
 
