@@ -376,16 +376,22 @@ static void reset_disconnect(void **s)
 	assert_int_equal(unobserved, 1ull << TCPTRACE_CLOSE);
 }
 
-/* Data for a full socket that was closed: tcp_reset(), and then our RST. */
-static void reset_late_data(void **s)
+/* tcp_reset() of a closed socket, and then a RST of ours: of that socket, or of none. */
+static void reset_and_answered(uint64_t by)
 {
-	(void)s;
 	accepted();
 	call(TCPTRACE_CLOSE, 0);
 	state(TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
 	step(TCPTRACE_RST_RECEIVED, SK);
 	ends(TCP_S_FIN_WAIT1, TCP_S_CLOSE, (struct totals){ .err = ECONNRESET });
-	step(TCPTRACE_RST_SENT, SK);
+	step(TCPTRACE_RST_SENT, by);
+}
+
+/* Data for a full socket that was closed: tcp_reset(), and then our RST. */
+static void reset_late_data(void **s)
+{
+	(void)s;
+	reset_and_answered(SK);
 	is(LIFE_RESET_LATE_DATA);
 }
 
@@ -407,12 +413,7 @@ static void reset_late_data_shut(void **s)
 static void reset_by_them_late(void **s)
 {
 	(void)s;
-	accepted();
-	call(TCPTRACE_CLOSE, 0);
-	state(TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
-	step(TCPTRACE_RST_RECEIVED, SK);
-	ends(TCP_S_FIN_WAIT1, TCP_S_CLOSE, (struct totals){ .err = ECONNRESET });
-	step(TCPTRACE_RST_SENT, 0);
+	reset_and_answered(0);
 	is(LIFE_RESET_BY_THEM);
 }
 
