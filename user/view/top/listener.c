@@ -254,6 +254,7 @@ static void put_waits(struct top *t, const struct model *m, const struct listene
 {
 	struct lines lines;
 	struct hist waits;
+	struct out *o;
 
 	if (!figure_known(m, l, FIGURE_ACCEPTQ_WAIT))
 		return;
@@ -264,9 +265,10 @@ static void put_waits(struct top *t, const struct model *m, const struct listene
 		return;
 	lines = lines_of(&waits);
 	page_str(&t->doc, "", LOOK_PLAIN);
-	out_str(page_line(&t->doc), _("   Waits in the accept queue, of the whole run"));
+	o = page_line(&t->doc);
+	out_str(o, _("   Waits in the accept queue, of the whole run"));
 	if (waits.open)
-		out_str(page_line(&t->doc), _(" (some longer: when they came was not seen)"));
+		out_str(o, _(" (some longer: when they came was not seen)"));
 	page_line_end(&t->doc, LOOK_BOLD, ~0u);
 	for (unsigned int k = lines.first; k <= lines.last; k++)
 		put_hist_line(t, &lines, k);
