@@ -24,6 +24,7 @@
 #define LOCAL_MAX	21u		/* unless asked for whole addresses */
 #define LOCAL_SHORT	16u
 #define HOST_MAX	40u
+#define ORIGIN_MAX	255u
 
 /* ---- findings ---- */
 
@@ -44,7 +45,7 @@ static void keep_finding(void *ctx, const struct finding *f)
 		out_mem(&text, ": ", 2);
 	}
 	finding_text(t->v, &text, f, FINDING_CAUSE, NULL);
-	n = text.len < TOP_FINDING_TEXT - 1 ? text.len : TOP_FINDING_TEXT - 1;
+	n = text.len < TOP_FINDING_TEXT - 1 ? text.len : TOP_FINDING_TEXT - 1;	/* no sentence is that long */
 	while (n < text.len && ((unsigned char)text.buf[n] & 0xc0) == 0x80)	/* whole characters */
 		n--;
 	memcpy(all->one[all->n].text, text.buf, n);
@@ -73,39 +74,34 @@ void top_findings_look(struct top *t, uint64_t now_ns)
 	}
 }
 
-/* A single one has all their lines. */
-static void put_whole(struct top *t, unsigned int max)
+/* In so many lines; what does not fit is said to be left out. */
+static void put_finding(struct top *t, const char *finding, unsigned int lines)
 {
-	unsigned int from = t->page.n;
-	char text[TOP_FINDING_TEXT + 4];
+	char text[TOP_FINDING_TEXT + 4], *s = text;
+	unsigned int columns = t->page.columns;
+	size_t n;
 
-	snprintf(text, sizeof(text), "! %s", t->findings.one[0].text);
-	page_add(&t->page, text, strlen(text), 2);
-	if (t->page.n > from + max)
-		t->page.n = from + max;
-	if (t->page.n > from) {
-		t->page.line[from].look = LOOK_BAD;
-		t->page.line[from].looks = 1;
+	snprintf(text, sizeof(text), "! %s", finding);
+	for (unsigned int i = 0; i < lines && *s; i++) {
+		struct out *o = page_line(&t->page);
+
+		n = columns && i + 1 < lines ? text_fits(s, i ? 2 : 0, columns) : strlen(s);
+		out_spaces(o, i ? 2 : 0);
+		out_mem(o, s, n);
+		page_shorten(&t->page, t->v->cfg.utf8 ? "…" : "...");
+		page_line_end(&t->page, i ? LOOK_PLAIN : LOOK_BAD, 1);
+		s += n + strspn(s + n, " ");
 	}
 }
 
-/* One line each, the costliest first; more than there is room for take turns. */
+/* One line each, the costliest first; more than there is room for take turns. A single one has all their lines. */
 void top_put_findings(struct top *t, unsigned int max)
 {
 	const struct top_findings *all = &t->findings;
 	unsigned int from = all->n > max ? t->rotated * max % all->n : 0;
 
-	if (all->n == 1 && max > 1 && t->page.columns) {
-		put_whole(t, max);
-		return;
-	}
-	for (unsigned int i = 0; i < max && i < all->n; i++) {
-		struct out *o = page_line(&t->page);
-
-		out_mem(o, "! ", 2);
-		out_str(o, all->one[(from + i) % all->n].text);
-		page_line_end(&t->page, LOOK_BAD, 1);
-	}
+	for (unsigned int i = 0; i < max && i < all->n; i++)
+		put_finding(t, all->one[(from + i) % all->n].text, all->n == 1 ? max : 1);
 }
 
 /* ---- the header: what matters most comes first, as a narrow screen cuts it ---- */
@@ -135,30 +131,38 @@ static void put_interval(struct out *o, uint64_t ns)
 	out_char(o, 's');
 }
 
+/* Where it has room whole: half a name, or half a version, is another one. */
+static bool put_fitting(struct top *t, struct out *o, const char *lead, const char *name, size_t max)
+{
+	size_t from = o->len;
+	bool fits;
+
+	out_str(o, lead);
+	out_safe(o, name, max);
+	out_char(o, 0);
+	fits = !t->page.columns || text_columns(o->buf + t->page.from) <= t->page.columns;
+	o->len = fits ? o->len - 1 : from;
+	return fits;
+}
+
 /* Whose listeners these are: the machine, or the recording. */
 static void put_origin(struct top *t, struct out *o)
 {
 	const struct view_about *about = t->v->cfg.about;
 	const char *file = about ? about->recording : NULL, *slash = file ? strrchr(file, '/') : NULL;
+	bool fits = true;
 
 	if (t->v->cfg.hosts) {
-		for (unsigned int i = 0; i < t->nmodels; i++) {
-			out_str(o, i ? " " : "  ");
-			out_safe(o, host_word(t->v->cfg.hosts, i), HOST_MAX);
-		}
+		for (unsigned int i = 0; i < t->nmodels && fits; i++)
+			fits = put_fitting(t, o, i ? " " : "  ", host_word(t->v->cfg.hosts, i), HOST_MAX);
 		return;
 	}
-	if (file) {
-		out_str(o, "  ");
-		out_safe(o, slash ? slash + 1 : file, 40);
-	} else if (about && about->host) {
-		out_str(o, _("  host "));
-		out_safe(o, about->host, 40);
-	}
-	if (about && about->kernel && about->kernel[0]) {
-		out_str(o, "  ");
-		out_safe(o, about->kernel, 24);
-	}
+	if (file)
+		fits = put_fitting(t, o, "  ", slash ? slash + 1 : file, ORIGIN_MAX);
+	else if (about && about->host)
+		fits = put_fitting(t, o, _("  host "), about->host, ORIGIN_MAX);
+	if (fits && about && about->kernel && about->kernel[0])
+		put_fitting(t, o, "  ", about->kernel, ORIGIN_MAX);
 }
 
 static unsigned int shown(const struct top *t)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../lib/wrap.h"
 #include "page.h"
@@ -30,6 +31,19 @@ struct out *page_line(struct page *p)
 		p->text.len = (size_t)(p->line[--p->n].text - p->text.buf);
 	p->from = p->text.len;
 	return &p->text;
+}
+
+void page_shorten(struct page *p, const char *mark)
+{
+	struct out *o = &p->text;
+	char *text = o->buf + p->from;
+
+	out_char(o, 0);
+	if (p->columns && text_columns(text) > p->columns) {
+		text_cut(text, p->columns - text_columns(mark));
+		strcat(text, mark);
+	}
+	o->len = p->from + strlen(text);
 }
 
 void page_line_end(struct page *p, enum look look, unsigned int looks)

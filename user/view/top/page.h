@@ -31,6 +31,7 @@ int page_open(struct page *p);				/* 0 or -ENOMEM */
 void page_close(struct page *p);
 void page_clear(struct page *p, unsigned int columns);
 struct out *page_line(struct page *p);
+void page_shorten(struct page *p, const char *mark);	/* a line that is too long so far ends in the mark, not anywhere */
 void page_line_end(struct page *p, enum look look, unsigned int looks);
 void page_str(struct page *p, const char *text, enum look look);	/* a whole line */
 /*

@@ -17,7 +17,7 @@
 #define TOP_INTERVAL_NS		1000000000ull	/* unless -i says another */
 #define TOP_STEPS		EVENT_BIT(DROP)	/* of a screen, live, while no listener is open: who is refused */
 #define TOP_FINDINGS		16u		/* kept for the screen, the costliest */
-#define TOP_FINDING_TEXT	400u
+#define TOP_FINDING_TEXT	1500u
 #define TOP_CONNS		1024u		/* of one listener, the last; a power of two */
 #define TOP_REFUSED		256u		/* refused segments, of all listeners, the last */
 
