@@ -66,11 +66,17 @@ static uint64_t read_off(unsigned int event)
 	return 0;
 }
 
-static bool lost_some(const struct model *m, const struct listener *l, unsigned int event)
+/* All that was lost before then is told, and what exists was asked again: what is counted from then on lacks nothing. */
+static bool made_up_for(const struct model *m, uint64_t since_ns)
+{
+	return since_ns && since_ns >= lost_until(m) && m->snap.begin_ns > m->totals.lost_ns && !m->snap.active;
+}
+
+static bool lost_some(const struct model *m, const struct listener *l, unsigned int event, uint64_t since_ns)
 {
 	uint64_t of = 1ull << event | ON(NONE) | (model_seen(m, event) == TCPTRACE_SEEN_EXACTLY ? 0 : read_off(event));
 
-	if (!listener_incomplete(m, l))
+	if (!listener_incomplete(m, l) || made_up_for(m, since_ns))
 		return false;
 	for (unsigned int i = 0; i < TCPTRACE_EVENT_MAX; i++)
 		if (of >> i & 1 && m->totals.lost[i])
@@ -78,7 +84,7 @@ static bool lost_some(const struct model *m, const struct listener *l, unsigned 
 	return false;
 }
 
-static enum known of_event(const struct model *m, const struct listener *l, unsigned int event, bool time)
+static enum known of_event(const struct model *m, const struct listener *l, unsigned int event, bool time, uint64_t since_ns)
 {
 	switch (model_seen(m, event)) {
 	case TCPTRACE_SEEN_NOT:
@@ -86,19 +92,19 @@ static enum known of_event(const struct model *m, const struct listener *l, unsi
 	case TCPTRACE_SEEN_SAMPLED:
 		return time ? KNOWN_NOT : KNOWN_LEAST;
 	default:
-		return lost_some(m, l, event) ? KNOWN_LEAST : KNOWN_EXACTLY;
+		return lost_some(m, l, event, since_ns) ? KNOWN_LEAST : KNOWN_EXACTLY;
 	}
 }
 
 /* All of them: what the worst is worth; any: the best. */
-static enum known of_events(const struct model *m, const struct listener *l, const struct rule *r)
+static enum known of_events(const struct model *m, const struct listener *l, const struct rule *r, uint64_t since_ns)
 {
 	enum known worst = KNOWN_EXACTLY, best = r->any ? KNOWN_NOT : KNOWN_EXACTLY, k;
 
 	for (unsigned int event = 1; event < TCPTRACE_EVENT_MAX; event++) {
 		if (!((r->all | r->any) >> event & 1))
 			continue;
-		k = of_event(m, l, event, r->time);
+		k = of_event(m, l, event, r->time, since_ns);
 		if (r->all >> event & 1)
 			worst = k < worst ? k : worst;
 		else
@@ -246,8 +252,10 @@ static enum known oldest_known(const struct model *m, const struct listener *l, 
 {
 	const struct conn *c = first_waiting(q);
 
-	if (!k || !q->now)
+	if (!k)
 		return k;
+	if (!q->now)			/* as the kernel's length says, whatever is not seen of those before */
+		return now_known(m, l, q == &l->synq) ? KNOWN_EXACTLY : k;
 	if (!l->open || !c || !waited(m, c))	/* who is left of a closed one waits there no more */
 		return KNOWN_NOT;
 	return at_most(k, q->now > q->known || waits_longer(m, c));
@@ -255,9 +263,14 @@ static enum known oldest_known(const struct model *m, const struct listener *l, 
 
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f)
 {
+	return figure_known_since(m, l, f, 0);
+}
+
+enum known figure_known_since(const struct model *m, const struct listener *l, enum figure f, uint64_t since_ns)
+{
 	const struct rule *r = &rules[f];
 	uint32_t only = m->only | (listener_left_out(m, l) ? PART : 0);
-	enum known k = at_most(of_events(m, l, r), (only & r->narrows) || l->part);
+	enum known k = at_most(of_events(m, l, r, since_ns), (only & r->narrows) || l->part);
 
 	switch (f) {
 	case FIGURE_SYNQ_NOW:

@@ -63,6 +63,8 @@ bool listener_open_known(const struct model *m, const struct listener *l);
 /* Its limit, of which the last length told: no listen() has given it another one unseen. */
 bool listener_limit_known(const struct model *m, const struct listener *l);
 enum known figure_known(const struct model *m, const struct listener *l, enum figure f);
+/* The same of what was counted from then on: a loss before it does not count. 0: since the run began. */
+enum known figure_known_since(const struct model *m, const struct listener *l, enum figure f, uint64_t since_ns);
 const char *figure_key(enum figure f);
 /* What the kernel's own sk_drops counted more; 0 where each refusal has a hook, as then it is of no interest. */
 uint32_t figure_drops_unseen(const struct model *m, const struct listener *l);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../lib/tr.h"
 #include "../../lib/wrap.h"
 #include "cell.h"
 
@@ -89,13 +90,15 @@ static char *shorten(char *text, char *end, unsigned int max)
 	return text + keep + 1 + tail;
 }
 
-/* "*:8080 x4", at most max columns: of a long address the beginning; max 0: whole */
+/* "*:8080 x4", "*:8080 closed", at most max columns: of a long address the beginning; max 0: whole */
 static char *put_local(char *p, const struct top_row *r, unsigned int max)
 {
 	char *end = shorten(p, put_any(p, r), max);
 
 	if (r->members > 1)
 		end += sprintf(end, " x%u", r->members);
+	else if (!r->members)
+		end += sprintf(end, " %s", _("closed"));
 	*end = 0;
 	return end;
 }

@@ -73,6 +73,7 @@ static uint32_t larger(uint32_t a, uint32_t b)
 void top_rows_reset(struct top_rows *t)
 {
 	t->reset = true;
+	t->reset_ns = t->looked_ns;
 	for (unsigned int i = 0; i < TOP_SEATS; i++) {
 		if (t->seat[i].id)
 			t->seat[i].acceptq_peak = 0;
@@ -86,11 +87,11 @@ static struct top_value value(enum known known, uint64_t n)
 	return (struct top_value){ known == KNOWN_LEAST && !n ? 0 : n, known == KNOWN_LEAST && !n ? KNOWN_NOT : known };
 }
 
-/* The longest in the interval: where not each step has a record it may have been longer. */
-static struct top_value length(const struct model *m, const struct listener *l, enum figure peak, uint32_t n)
+/* The longest since then: where not each step has a record it may have been longer. */
+static struct top_value length(const struct model *m, const struct listener *l, enum figure peak, uint64_t since_ns, uint32_t n)
 {
 	enum figure length = peak == FIGURE_SYNQ_PEAK ? FIGURE_SYNQ_NOW : FIGURE_ACCEPTQ_NOW;
-	enum known known = figure_known(m, l, peak), now = figure_known(m, l, length);
+	enum known known = figure_known_since(m, l, peak, since_ns), now = figure_known(m, l, length);
 
 	return value(known == KNOWN_NOT && now ? KNOWN_LEAST : known, n);
 }
@@ -106,6 +107,12 @@ static struct top_value rise(enum known known, uint64_t now, uint64_t before, bo
 	return counted ? value(known, now > before ? now - before : 0) : (struct top_value){ 0, KNOWN_NOT };
 }
 
+/* What the interval says: what was lost before it is no matter. */
+static enum known known_now(const struct top_rows *t, const struct model *m, const struct listener *l, enum figure f)
+{
+	return figure_known_since(m, l, f, t->interval_ns ? t->looked_ns : 0);
+}
+
 static void put_rates(const struct top_rows *t, struct top_row *r, struct top_seat *s, const struct model *m,
 		      const struct listener *l)
 {
@@ -116,12 +123,12 @@ static void put_rates(const struct top_rows *t, struct top_row *r, struct top_se
 	}, *was = &s->before;
 	bool has = has_before(t, r, s);
 
-	r->value[TOP_NEW] = rise(figure_known(m, l, FIGURE_ESTABLISHED), now.established, was->established, has);
-	r->value[TOP_ACC] = rise(figure_known(m, l, FIGURE_ACCEPTED), now.accepted, was->accepted, has);
-	r->value[TOP_REF] = rise(figure_known(m, l, FIGURE_REFUSED), now.refused, was->refused, has);
-	r->value[TOP_COOKIES] = rise(figure_known(m, l, FIGURE_COOKIES_SENT), now.cookies, was->cookies, has);
-	r->value[TOP_EXPIRED] = rise(figure_known(m, l, FIGURE_EXPIRED), now.expired, was->expired, has);
-	r->value[TOP_FULL] = rise(figure_known(m, l, FIGURE_ACCEPTQ_FULL), now.full_ns, was->full_ns, has);
+	r->value[TOP_NEW] = rise(known_now(t, m, l, FIGURE_ESTABLISHED), now.established, was->established, has);
+	r->value[TOP_ACC] = rise(known_now(t, m, l, FIGURE_ACCEPTED), now.accepted, was->accepted, has);
+	r->value[TOP_REF] = rise(known_now(t, m, l, FIGURE_REFUSED), now.refused, was->refused, has);
+	r->value[TOP_COOKIES] = rise(known_now(t, m, l, FIGURE_COOKIES_SENT), now.cookies, was->cookies, has);
+	r->value[TOP_EXPIRED] = rise(known_now(t, m, l, FIGURE_EXPIRED), now.expired, was->expired, has);
+	r->value[TOP_FULL] = rise(known_now(t, m, l, FIGURE_ACCEPTQ_FULL), now.full_ns, was->full_ns, has);
 	if (!t->interval_ns)
 		return;
 	s->before = now;
@@ -136,7 +143,7 @@ static struct top_value quantile(enum known known, const struct hist *h, unsigne
 	return value(!known ? KNOWN_NOT : hist_is_least(h, permille) ? KNOWN_LEAST : KNOWN_EXACTLY, ns);
 }
 
-static void put_waits(struct top_row *r, const struct model *m, const struct listener *l)
+static void put_waits(const struct top_rows *t, struct top_row *r, const struct model *m, const struct listener *l)
 {
 	enum known known = figure_known(m, l, FIGURE_ACCEPTQ_WAIT);
 	struct hist waits;
@@ -150,18 +157,20 @@ static void put_waits(struct top_row *r, const struct model *m, const struct lis
 		known = KNOWN_NOT;
 	r->value[TOP_P99] = quantile(known, &waits, 990);
 	r->value[TOP_P50] = quantile(known, &waits, 500);
-	r->value[TOP_OLDEST] = value(figure_known(m, l, FIGURE_ACCEPTQ_OLDEST), model_oldest_wait(m, &l->acceptq));
+	r->value[TOP_OLDEST] = value(known_now(t, m, l, FIGURE_ACCEPTQ_OLDEST), model_oldest_wait(m, &l->acceptq));
 }
 
 static void put_queues(const struct top_rows *t, struct top_row *r, struct top_seat *s, const struct model *m,
 		       const struct listener *l)
 {
 	uint32_t acceptq = model_longest(m, &l->acceptq), synq = model_longest(m, &l->synq);
+	uint64_t since_ns = t->interval_ns ? t->looked_ns : 0;
 
 	s->acceptq_peak = larger(s->acceptq_peak, acceptq);
-	r->value[TOP_ACCEPTQ] = length(m, l, FIGURE_ACCEPTQ_PEAK, acceptq);
-	r->value[TOP_SYNQ] = length(m, l, FIGURE_SYNQ_PEAK, synq);
-	r->value[TOP_PEAK] = length(m, l, FIGURE_ACCEPTQ_PEAK, t->reset ? s->acceptq_peak : l->acceptq.peak);
+	r->value[TOP_ACCEPTQ] = length(m, l, FIGURE_ACCEPTQ_PEAK, since_ns, acceptq);
+	r->value[TOP_SYNQ] = length(m, l, FIGURE_SYNQ_PEAK, since_ns, synq);
+	r->value[TOP_PEAK] = length(m, l, FIGURE_ACCEPTQ_PEAK, t->reset ? t->reset_ns : 0,
+				    t->reset ? s->acceptq_peak : l->acceptq.peak);
 }
 
 static uint64_t fill_of(const struct top_row *r, enum top_column c)
@@ -197,7 +206,7 @@ static void put_row(struct top_rows *t, struct top_row *r, const struct model *m
 	struct top_seat *s = seat_of(t, l->id);
 	uint64_t acceptq, synq;
 
-	*r = (struct top_row){ .id = l->id, .host = r->host, .host_name = r->host_name, .members = 1,
+	*r = (struct top_row){ .id = l->id, .host = r->host, .host_name = r->host_name, .members = l->open,
 			       .lport = l->lport, .netns = l->netns, .device = l->device, .limit = l->limit,
 			       .limit_known = l->limit_known, .pid = keeper ? keeper->pid : 0, .interval_ns = t->interval_ns };
 	memcpy(r->laddr, l->laddr, sizeof(r->laddr));
@@ -205,7 +214,7 @@ static void put_row(struct top_rows *t, struct top_row *r, const struct model *m
 		memcpy(r->comm, keeper->comm, sizeof(r->comm));
 	put_place(r, listener_place(m, l));
 	put_rates(t, r, s, m, l);
-	put_waits(r, m, l);
+	put_waits(t, r, m, l);
 	put_queues(t, r, s, m, l);
 	r->value[TOP_BACKLOG] = (struct top_value){ l->backlog < 0 ? 0 : (uint64_t)l->backlog,
 						    l->backlog_known && l->backlog >= 0 ? KNOWN_EXACTLY : KNOWN_NOT };
@@ -270,6 +279,7 @@ static int by_address(const void *a, const void *b)
 	d = d ? d : compare_u64(y->netns, x->netns);
 	d = d ? d : x->host - y->host;
 	d = d ? d : compare_u64(y->device, x->device);
+	d = d ? d : compare_u64(x->members != 0, y->members != 0);
 	return d ? d : compare_u64(y->id, x->id);
 }
 
@@ -332,7 +342,7 @@ static void join(struct top_row *into, const struct top_row *r)
 {
 	static const enum top_column sums[] = { TOP_NEW, TOP_ACC, TOP_REF, TOP_COOKIES, TOP_EXPIRED };
 	struct top_value sum[5];
-	uint32_t members = into->members + 1;
+	uint32_t members = into->members + r->members;
 
 	for (unsigned int i = 0; i < 5; i++) {
 		const struct top_value *a = &into->value[sums[i]], *b = &r->value[sums[i]];
@@ -350,10 +360,10 @@ static void join(struct top_row *into, const struct top_row *r)
 static bool same_address(const struct top_row *a, const struct top_row *b)
 {
 	return a->lport == b->lport && a->netns == b->netns && a->host == b->host &&
-	       a->device == b->device && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
+	       a->device == b->device && !a->members == !b->members && !memcmp(a->laddr, b->laddr, sizeof(a->laddr));
 }
 
-/* SO_REUSEPORT. */
+/* SO_REUSEPORT; one that is closed shared nothing with one that came after it. */
 static void fold(struct top_rows *t)
 {
 	unsigned int n = 0;

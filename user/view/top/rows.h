@@ -64,7 +64,7 @@ struct top_row {
 	uint32_t id;			/* of the listener; of several at its address, of the worst */
 	uint8_t host;			/* whose */
 	const char *host_name;		/* NULL: there is but one */
-	uint32_t members;		/* that this row stands for */
+	uint32_t members;		/* open ones that this row stands for; 0: it was closed in the interval */
 	bool shown;			/* by the filter: those that are come first */
 	enum top_mark mark;
 	uint64_t fill;			/* of the fuller queue, per mille of its limit */
@@ -95,7 +95,8 @@ struct top_rows {
 	uint64_t looked_ns, interval_ns;	/* when the rows were made, and what they span; 0: no interval yet */
 	/* Of the listeners of each machine at the last look: later ones have counted nothing before. */
 	uint32_t last_id[MODEL_HOSTS];
-	bool reset;			/* the peaks are those since reset */
+	bool reset;			/* the peaks are those since reset_ns */
+	uint64_t reset_ns;
 	uint64_t least_ns;		/* a shorter interval says nothing: rates are unknown, and it goes on */
 	bool first;			/* no interval is over: all that was counted is of this one */
 	struct top_row *row;
