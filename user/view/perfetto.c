@@ -296,6 +296,17 @@ static void perfetto_listener(struct view *v, const struct model *m, const struc
 	});
 }
 
+/* A trace of nothing can be opened, an empty file cannot. */
+static void perfetto_sum_up(struct view *v, const struct view_end *end)
+{
+	struct perfetto *p = v->priv;
+
+	if (p->begun)
+		return;
+	perfetto_clock(v, end->totals->first_ns ? end->totals->first_ns : v->cfg.start_ns);
+	v->remark = _("perfetto: the trace is empty: no step was seen of what was asked for");
+}
+
 static int perfetto_close(struct view *v)
 {
 	struct perfetto *p = v->priv;
@@ -315,5 +326,6 @@ const struct view_ops view_perfetto = {
 	.open = perfetto_open,
 	.event = perfetto_step,
 	.listener = perfetto_listener,
+	.end = perfetto_sum_up,
 	.close = perfetto_close,
 };
