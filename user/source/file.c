@@ -55,10 +55,18 @@ static int refuse(struct file_source *f, const char *fmt, ...)
 	return -EBADMSG;
 }
 
+static int refuse_mixed(struct file_source *f, uint64_t at)
+{
+	return refuse(f, _("after %llu bytes packed and plain pieces are mixed: zcat -f FILE... | tcptrace -r - reads them"),
+		      (unsigned long long)at);
+}
+
 static ssize_t read_in(struct file_source *f, void *buf, size_t n)
 {
 	ssize_t got = gz_read(&f->in, buf, n);
 
+	if (got == -EILSEQ)
+		return refuse_mixed(f, f->offset + f->len);
 	return got == -EBADMSG ? refuse(f, _("corrupted: what gzip packed is damaged after %llu bytes"),
 					(unsigned long long)(f->offset + f->len)) : got;
 }
@@ -262,11 +270,19 @@ static bool is_possible(const struct file_source *f, uint64_t t_ns)
 	return t_ns <= UP_MAX_NS && (!f->last_ns || t_ns <= f->last_ns + STEP_MAX_NS);
 }
 
+/* As the time of a record it would be within a second of the boot, or when nobody lives. */
+static bool is_packed(const struct tcptrace_record *r)
+{
+	return !memcmp(r, GZ_MAGIC, strlen(GZ_MAGIC)) && (r->t_ns < 1000000000 || r->t_ns > UP_MAX_NS);
+}
+
 static int check_record(struct file_source *f, const struct tcptrace_record *r, unsigned int class, uint64_t at)
 {
 	bool states = class != TCPTRACE_NOTE && r->event != TCPTRACE_SHUTDOWN;
 	unsigned long long off = at;
 
+	if (is_packed(r))
+		return refuse_mixed(f, at);
 	if (r->event == TCPTRACE_NONE)
 		return refuse(f, _("corrupted at offset %llu: there is no event 0"), off);
 	if (!class)			/* of a newer tcptrace: not ours to judge */

@@ -73,6 +73,10 @@ static ssize_t inflate_piece(struct gz_reader *r, void *buf, size_t n)
 		r->cut = false;
 		r->more = false;
 		err = inflateReset(&r->z);	/* another one may follow: files put together by cat */
+		if (r->z.avail_in && *r->z.next_in == GZ_PLAIN) {
+			r->plain = true;
+			break;
+		}
 	}
 	if (err != Z_OK && err != Z_BUF_ERROR && r->z.avail_out == n)
 		return -EBADMSG;	/* what came before the damage has been handed on */
@@ -85,6 +89,8 @@ ssize_t gz_read(struct gz_reader *r, void *buf, size_t n)
 	int err;
 
 	for (;;) {
+		if (r->plain)
+			return -EILSEQ;
 		if (!r->z.avail_in && !r->more) {
 			if (r->known && !r->packed) {
 				got = read(r->fd, buf, n);

@@ -22,11 +22,15 @@ struct gz_reader {
 	bool known, packed;			/* known: the first bytes have said which */
 	bool more;				/* may have bytes without another read() */
 	bool cut;				/* the file ended in the middle of what is packed */
+	bool plain;				/* and goes on with what is not */
 	z_stream z;				/* next_in, avail_in: of what is not packed, too */
 	unsigned char in[GZ_CHUNK];
 };
 
-/* Up to n bytes as they were before packing. 0: the end; -errno; -EBADMSG: no gzip. */
+#define GZ_MAGIC	"\x1f\x8b\x08"
+#define GZ_PLAIN	't'		/* the first byte of FILE_MAGIC */
+
+/* Up to n bytes as they were before packing. 0: the end; -errno; -EBADMSG: damaged; -EILSEQ: what follows is not packed. */
 ssize_t gz_read(struct gz_reader *r, void *buf, size_t n);
 void gz_read_end(struct gz_reader *r);
 
