@@ -83,7 +83,7 @@ static void synq_deferred(void **state)
 	assert_says(FINDING_ADVICE, "They are real clients: raise ListenBackLog");
 	pass(4 * S);
 	look();
-	assert_told("cookies", FINDING_CAUSE, "stays in there. The longest stay was >=4.0 s.");
+	assert_told("cookies", FINDING_CAUSE, "stays in there. The longest stay was at least 4.0 s.");
 	assert_says(FINDING_ADVICE, "They are real clients. Turn TCP_DEFER_ACCEPT off (AcceptFilter http none, AcceptFilter https "
 		    "none): then apache2[100] accepts clients that send nothing. More room only holds more of them.");
 	assert_not_said("ListenBackLog");

@@ -805,21 +805,21 @@ static void began_before(void **state)
 	found_waiting();
 	pass(1500 * MS);
 	look();
-	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for >=1.5 s, since ");
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for at least 1.5 s, since ");
 	assert_says(FINDING_CAUSE, " or before, while 3 connections waited");
-	assert_says(FINDING_SEEN, "waits of >=1.5 s (median) and >=1.5 s (longest)");
+	assert_says(FINDING_SEEN, "waits of at least 1.5 s (median) and at least 1.5 s (longest)");
 	assert_true(is_least("stall") && is_least("median") && is_least("longest"));
 	for (unsigned int i = 1; i <= 3; i++)
 		accept_by(i, SERVER, 0, 0, 3 - i);
 	look();
-	assert_told("accept-stalled", FINDING_CAUSE, "for >=1.5 s, since ");
-	assert_says(FINDING_SEEN, "(median) and >=1.5 s (longest)");
+	assert_told("accept-stalled", FINDING_CAUSE, "for at least 1.5 s, since ");
+	assert_says(FINDING_SEEN, "(median) and at least 1.5 s (longest)");
 	rig_down(state);
 	up(state);
 	found_waiting();
 	pass(300 * MS);
 	look();
-	assert_told("long-wait", FINDING_CAUSE, "p99 >=");
+	assert_told("long-wait", FINDING_CAUSE, "p99 at least ");
 	assert_true(is_least("p99"));
 }
 
@@ -887,7 +887,7 @@ static void lost_refusals(void **state)
 	burst(9);
 	lost(TCPTRACE_DROP, rig.t, S);
 	look();
-	assert_told("acceptq-backlog", FINDING_SEEN, "Seen: >=9 segments refused");
+	assert_told("acceptq-backlog", FINDING_SEEN, "Seen: at least 9 segments refused");
 	assert_true(is_least("refused"));
 }
 

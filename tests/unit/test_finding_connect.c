@@ -422,7 +422,7 @@ static void refused_unowned(void **state)
 	assert_int_equal(found.n, 2);
 	assert_non_null(strstr(found.text[0][FINDING_CAUSE],
 			       "failed 5 times with ECONNREFUSED, by whom was not seen: a RST came back, nobody listens there."));
-	assert_non_null(strstr(found.text[1][FINDING_CAUSE], "failed >=4 times with ECONNREFUSED in prog[200]"));
+	assert_non_null(strstr(found.text[1][FINDING_CAUSE], "failed at least 4 times with ECONNREFUSED in prog[200]"));
 }
 
 static void gives_up(unsigned int i, unsigned int ms)

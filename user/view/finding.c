@@ -102,9 +102,21 @@ static void put_address(const struct writing *w, const uint8_t addr[16], bool po
 	out_mem(w->o, "]", brackets);
 }
 
+/* Words, not a sign, as it is a sentence; between Chinese characters there is no space. */
+static void put_least(const struct writing *w)
+{
+	const char *text = words_of(w, N_("at least "));
+	struct out *o = w->o;
+
+	if (*text & 0x80 && o->len > 1 && o->buf[o->len - 1] == ' ' && o->buf[o->len - 2] & 0x80)
+		o->len--;
+	out_str(o, text);
+}
+
 static void put_value(const struct writing *w, const struct finding_value *e, bool port)
 {
-	out_str(w->o, e->least ? ">=" : "");
+	if (e->least)
+		put_least(w);
 	switch (e->unit) {
 	case FINDING_NUMBER: out_u64(w->o, e->number); break;
 	case FINDING_SPAN: put_span(w->o, e->number); break;
