@@ -71,33 +71,14 @@ ledger_overload()
 scenario ledger_proxy 4 host alone loose -- "a proxy that runs out of local ports"
 ledger_proxy()
 {
-	local i p=()
-
-	needs haproxy
+	needs nginx wrk
 	sysctl_set ipv4/ip_local_port_range '40000 40050'
-	port=8081 server --accept delay-ms 5 --echo 64
-	cat > "$dir/haproxy.cfg" <<-EOF
-	global
-	  maxconn 500
-	defaults
-	  mode tcp
-	  timeout connect 1s
-	  timeout client 2s
-	  timeout server 2s
-	listen proxy
-	  bind 127.0.0.1:$port
-	  server behind 127.0.0.1:8081
-	EOF
-	background haproxy haproxy -f "$dir/haproxy.cfg" -db
-	until_port "$port"
+	nginx_conf "
+		server { listen 127.0.0.1:8081; root $dir/www; }
+		server { listen 127.0.0.1:$port; location / { proxy_pass http://127.0.0.1:8081; } }"
 	own_trace -q --check
-	for i in 1 2 3; do
-		for_a_while "$bin/client" --count 400 --parallel 40 --timeout-ms 1500 --from 127.0.0.0/8 --bytes 64 127.0.0.1 $port &
-		p+=($!)
-	done
-	wait "${p[@]}"
-	end haproxy
-	stop server
+	wrk -t 1 -c 40 -d $seconds --timeout 1 -H 'Connection: close' http://127.0.0.1:$port/ > "$dir/wrk" 2>> "$dir/errors"
+	end nginx QUIT
 	all_gone
 	untrace
 	ledger_is_not ActiveOpens PassiveOpens
