@@ -321,6 +321,7 @@ static __always_inline void set_totals(struct tcptrace_record *r, const struct s
 	bool fin = fin_received(sk);
 	__u32 rcv_nxt, copied_seq;
 
+	r->ret = -READ(sk, sk_err);
 	r->segs_in = READ(tp, segs_in);
 	r->segs_out = READ(tp, segs_out);
 	if (!(r->segs_in | r->segs_out))
@@ -338,7 +339,6 @@ static __always_inline void set_totals(struct tcptrace_record *r, const struct s
 	r->retrans = READ(tp, total_retrans);
 	r->srtt_us = READ(tp, srtt_us) >> 3;
 	r->rtt_min_us = READ(tp, rtt_min.s[0].v);
-	r->ret = -READ(sk, sk_err);
 }
 
 /*

@@ -183,6 +183,7 @@ static inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 	const struct tcp_sock *tp = tcp_sk(sk);
 	bool fin = sock_flag(sk, SOCK_DONE);
 
+	r->ret = -READ_ONCE(sk->sk_err);
 	r->segs_in = READ_ONCE(tp->segs_in);
 	r->segs_out = READ_ONCE(tp->segs_out);
 	if (!(r->segs_in | r->segs_out))
@@ -200,7 +201,6 @@ static inline void set_totals(struct tcptrace_record *r, const struct sock *sk)
 	r->retrans = READ_ONCE(tp->total_retrans);
 	r->srtt_us = READ_ONCE(tp->srtt_us) >> 3;
 	r->rtt_min_us = tcp_min_rtt(tp);
-	r->ret = -READ_ONCE(sk->sk_err);
 }
 
 /*

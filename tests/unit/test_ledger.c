@@ -133,6 +133,14 @@ static void never_sent(void **state)
 	call(TCPTRACE_CONNECT_RETURN, 5, 0);
 	state_of(client_rec(0, 5), SK(5), TCP_S_SYN_SENT, TCP_S_SYN_RECV);
 	assert_attempts(1, 0);
+	connects(6);			/* ss -K instead: tcp_done(), and no SYN ever left */
+	call(TCPTRACE_CONNECT_RETURN, 6, 0);
+	leaves_with((struct tcptrace_record){ .ret = -ECONNABORTED }, 6);
+	assert_attempts(1, 1);
+	connects(7);			/* no port, and an error of the connection before */
+	leaves_with((struct tcptrace_record){ .ret = -ETIMEDOUT }, 7);
+	call(TCPTRACE_CONNECT_RETURN, 7, -EADDRNOTAVAIL);
+	assert_attempts(1, 1);
 }
 
 static void leaves_having_sent(unsigned int i, int error)

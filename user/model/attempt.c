@@ -65,6 +65,12 @@ static bool is_disconnected(const struct conn *c, const struct tcptrace_record *
 	return tcptrace_has_totals(rec) && (!rec->ret || (rec->ret == -ECONNRESET && !c->reset));
 }
 
+/* tcp_done() of a socket that no segment left or came to: ss -K, where Fast Open waits for the first write. */
+static bool is_aborted(const struct conn *c, const struct tcptrace_record *rec)
+{
+	return rec->ret < 0 && rec->ret != -ECONNRESET && !c->call_ns;
+}
+
 static uint8_t leaves_for_close(struct conn *c, const struct tcptrace_record *rec)
 {
 	bool given_up = c->closed || c->attempt & SHUT;
@@ -73,7 +79,7 @@ static uint8_t leaves_for_close(struct conn *c, const struct tcptrace_record *re
 		return 0;
 	if (given_up || is_disconnected(c, rec))
 		c->attempt = 0;
-	else if (c->reset || tcptrace_has_totals(rec))	/* a RST is reported before the transition: tcp_reset() */
+	else if (c->reset || tcptrace_has_totals(rec) || is_aborted(c, rec))	/* a RST is reported before: tcp_reset() */
 		return COUNTED_FAIL;
 	else
 		c->attempt |= FAILING;

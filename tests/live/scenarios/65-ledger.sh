@@ -113,7 +113,7 @@ ledger_deferred()
 	sysctl_set ipv4/tcp_fastopen 5	# data without a cookie
 	own_trace --check
 	/usr/bin/python3 - $port <<-EOC
-	import ctypes, socket, struct, sys
+	import ctypes, socket, struct, subprocess, sys
 
 	def bound(port):
 	    s = socket.socket()
@@ -139,10 +139,18 @@ ledger_deferred()
 	        other.connect(('127.0.0.1', port + 1000))
 	    except OSError:
 	        pass
+
+	# ... and of one that is aborted before its first write (which would send a SYN in CLOSE, and tcp_disconnect() hides it)
+	for port in range(int(sys.argv[1]), int(sys.argv[1]) + 3):
+	    client = bound(port + 2000)
+	    client.setsockopt(socket.IPPROTO_TCP, 30, 1)
+	    client.connect(('127.0.0.1', port))
+	    subprocess.run(['ss', '-4', '-K', 'sport', '=', f':{port + 2000}'], stdout=subprocess.DEVNULL)
+	    client.close()
 	EOC
 	all_gone
 	untrace
-	kernel ActiveOpens=10
+	kernel ActiveOpens=10 AttemptFails=3
 }
 
 scenario ledger_firewall 46 host alone loose -- "a firewall that drops every third segment of the server, and some of the clients"
