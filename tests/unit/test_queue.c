@@ -342,6 +342,36 @@ static void came_by(unsigned int i, uint64_t sk)
 	rig_feed(add);
 }
 
+/* Bound to a device it may not be asked; whoever is, the cookie's client comes in by it, and comes again. */
+static void cookie_beside_a_device(void **state)
+{
+	struct tcptrace_record sent = queues(server_rec(TCPTRACE_COOKIE_SENT, 1), 0, 0), listen = by(listener_rec(0), SERVER, 3);
+	struct tcptrace_record add = server_rec(TCPTRACE_ACCEPTQ_ADD, 1);
+
+	(void)state;
+	sent.flags |= TCPTRACE_F_INFERRED;
+	add.flags |= TCPTRACE_F_INFERRED;
+	add.cause = TCPTRACE_ACCEPTQ_HANDSHAKE;
+	listen.listener = LSK;
+	listen.device = 1;
+	memset(listen.laddr, 0, sizeof(listen.laddr));		/* [::] */
+	state_of(listen, LSK, TCP_S_CLOSE, TCP_S_LISTEN);
+	listen.listener = LSK + 1;
+	listen.device = 3;
+	mapped(listen.laddr, 0);
+	state_of(listen, LSK + 1, TCP_S_CLOSE, TCP_S_LISTEN);
+	rig_feed(sent);
+	assert_int_equal(figure_known(rig.m, model_listener(rig.m, 0), FIGURE_COOKIES_SENT), KNOWN_NOT);
+	assert_int_equal(figure_known(rig.m, model_listener(rig.m, 1), FIGURE_COOKIES_SENT), KNOWN_NOT);
+	for (unsigned int i = 1; i <= 3; i++) {
+		add.listener = LSK + i % 2;
+		add.sk = SK(i);
+		rig_feed(add);
+		destroy(server_rec(0, 1), SK(i));
+	}
+	assert_int_equal(listener()->cookies_ok + model_listener(rig.m, 1)->cookies_ok, 3);
+}
+
 /* The kernel knows no cookie again: its segment that comes late makes another connection, and that is one by cookie. */
 static void cookie_twice(void **state)
 {
@@ -815,7 +845,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(overflow), CASE(joined), CASE(ack_refused), CASE(request_ends), CASE(young_are_some), CASE(reset_while_queued),
 		CASE(aborted_while_queued), CASE(listener_closed), CASE(cookies), CASE(cookie_deduced),
-		CASE(cookie_of_another), CASE(cookie_twice), CASE(same_peer_again), CASE(moved_found),
+		CASE(cookie_of_another), CASE(cookie_beside_a_device), CASE(cookie_twice), CASE(same_peer_again), CASE(moved_found),
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_half_open), CASE(migration_unseen),
 		CASE(prefork),
 		CASE(opened_unseen),

@@ -65,7 +65,8 @@ static bool had_request(const struct conn *c)
 
 /*
  * A cookie is good for two minutes, and for more than one connection: when one has ended, a late segment of it makes
- * another. In a group that shares the time of the last one, how many are still out says it.
+ * another. In a group that shares the time of the last one, how many are still out says it, where it is not known any more
+ * whom they went to.
  */
 static bool cookie_is_good(const struct model *m, const struct listener *l, uint64_t t_ns)
 {
@@ -86,7 +87,7 @@ static bool by_cookie(struct model *m, const struct tcptrace_record *rec)
 		return false;
 	c = conn_by_sk(m, rec);
 	l = listener_of(m, rec, c);
-	return l && cookie_is_good(m, l, rec->t_ns) && !had_request(c) &&
+	return l && (cookie_went_to(m, rec) || cookie_is_good(m, l, rec->t_ns)) && !had_request(c) &&
 	       !had_request(conn_half_open(m, rec));
 }
 

@@ -3,7 +3,48 @@
  * SYN cookies: sent instead of queueing a request, and what comes back. Tracepoints do not tell what became of one: its
  * effects do.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "internal.h"
+
+#define KNOWN	SIZED(1024u, 2u)
+
+/* Whom cookies went to lately, by tracepoints: one in each place, the last one. */
+struct cookies {
+	struct {
+		struct tuple tuple;
+		uint64_t t_ns;			/* 0: free */
+	} sent[KNOWN];
+};
+
+int cookies_init(struct model *m)
+{
+	m->cookies = calloc(1, sizeof(*m->cookies));
+	return m->cookies ? 0 : -ENOMEM;
+}
+
+static void remember(struct model *m, const struct tcptrace_record *rec)
+{
+	struct tuple t;
+	uint32_t at;
+
+	rec_tuple(rec, &t);
+	at = index_hash(m, &t) % KNOWN;
+	m->cookies->sent[at].tuple = t;
+	m->cookies->sent[at].t_ns = rec->t_ns;
+}
+
+bool cookie_went_to(const struct model *m, const struct tcptrace_record *rec)
+{
+	struct tuple t;
+	uint32_t at;
+
+	rec_tuple(rec, &t);
+	at = index_hash(m, &t) % KNOWN;
+	return m->cookies->sent[at].t_ns && !memcmp(&m->cookies->sent[at].tuple, &t, sizeof(t)) &&
+	       rec->t_ns - m->cookies->sent[at].t_ns < COOKIE_VALID_NS;
+}
 
 /*
  * A cookie handshake has no request: between the ACK and the child, the conn is
@@ -63,6 +104,7 @@ void on_cookie(struct model *m, const struct tcptrace_record *rec)
 
 	if (rec->event == TCPTRACE_COOKIE_SENT && rec->flags & TCPTRACE_F_INFERRED) {
 		request_not_met(m, rec);
+		remember(m, rec);
 		sent = *rec;
 		name_sender(m, &sent);
 		rec = &sent;

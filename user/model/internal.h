@@ -189,6 +189,7 @@ struct model {
 	struct brief brief;
 
 	struct clients *clients;	/* refused.c */
+	struct cookies *cookies;	/* cookie.c */
 	struct connects *connects;	/* connects.c */
 	struct unheard *unheard;
 	struct unanswered *unanswered;
@@ -439,6 +440,8 @@ bool child_replaced(struct model *m, const struct tcptrace_record *rec, struct c
 /* cookie.c */
 struct conn *cookie_conn(struct model *m, const struct tcptrace_record *rec);
 void cookie_infer(struct model *m, const struct tcptrace_record *rec, unsigned int event);
+int cookies_init(struct model *m);
+bool cookie_went_to(const struct model *m, const struct tcptrace_record *rec);
 bool cookie_meant(const struct listener *l, uint64_t t_ns);
 
 /* A step as the record has it: in line, as each record makes one. */

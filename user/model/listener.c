@@ -176,7 +176,7 @@ struct listener *listener_of_cookie(struct model *m, const struct tcptrace_recor
 	struct listener *l, *found = at_port(m, rec);
 
 	for (l = found ? *port_bucket(m, rec->netns, rec->lport) : NULL; l; l = l->next_port) {
-		if (l == found || fits(l, rec) != fits(found, rec))
+		if (l == found || !fits(l, rec) || (fits(l, rec) != fits(found, rec) && l->device == found->device))
 			continue;
 		l->cookies_shared = found->cookies_shared = true;
 		l->cookie_ns = rec->t_ns;

@@ -33,7 +33,8 @@ struct model *model_new(const struct model_limits *limits, model_event_fn fn, vo
 	m->fn = fn;
 	m->wants.steps = fn ? UINT64_MAX : 0;
 	m->ctx = ctx;
-	if (conns_init(m) || listeners_init(m) || places_init(m) || refused_init(m) || connects_init(m)) {
+	if (conns_init(m) || listeners_init(m) || places_init(m) || refused_init(m) || cookies_init(m) ||
+	    connects_init(m)) {
 		model_free(m);
 		errno = ENOMEM;
 		return NULL;
@@ -51,6 +52,7 @@ static void free_tables(struct model *m)
 	listeners_free(m);
 	places_free(m);
 	free(m->clients);
+	free(m->cookies);
 	free(m->connects);
 	free(m->unheard);
 	free(m->unanswered);
