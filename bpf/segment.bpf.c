@@ -52,10 +52,14 @@ static __always_inline int emit_retrans(const struct sock *sk, const struct sk_b
 	return 0;
 }
 
-/* Did it fail before it was counted, and before IP got it? __tcp_retransmit_skb() */
-static __always_inline bool never_tried(int err)
+/*
+ * Did it fail before it was counted, and before IP got it? __tcp_retransmit_skb(). EHOSTUNREACH may be of IP, too: the socket
+ * has no capabilities of a route where rebuild_header() found none.
+ */
+static __always_inline bool never_tried(const struct sock *sk, int err)
 {
-	return err == -EBUSY || err == -EINVAL || err == -ENOMEM || err == -EHOSTUNREACH || err == -EAGAIN;
+	return err == -EBUSY || err == -ENOMEM || err == -EAGAIN ||
+	       (err == -EHOSTUNREACH && !READ(TYPED_PTR(sk), sk_route_caps));
 }
 
 /* Those that fail are not seen before 6.16 (ad892e912b84). */
@@ -63,7 +67,7 @@ static __always_inline bool never_tried(int err)
 
 static __always_inline int retrans_hook(const struct sock *sk, const struct sk_buff *skb, int err)
 {
-	return never_tried(err) ? 0 : emit_retrans(sk, skb, err);
+	return never_tried(sk, err) ? 0 : emit_retrans(sk, skb, err);
 }
 
 SEC("?raw_tp/tcp_retransmit_skb")

@@ -205,6 +205,7 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	int sk_err, sk_err_soft;
+	__u64 sk_route_caps;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
 	atomic_t sk_drops;

@@ -41,17 +41,21 @@ static void emit_retrans(const struct sock *sk, const struct sk_buff *skb,
 }
 
 #ifdef HAVE_RETRANS_ERR
-/* __tcp_retransmit_skb(): it failed before it was counted, and before IP got it */
-static bool never_tried(int err)
+/*
+ * __tcp_retransmit_skb(): it failed before it was counted, and before IP got it.
+ * EHOSTUNREACH may be of IP, too: the socket has no capabilities of a route where
+ * rebuild_header() found none.
+ */
+static bool never_tried(const struct sock *sk, int err)
 {
-	return err == -EBUSY || err == -EINVAL || err == -ENOMEM ||
-	       err == -EHOSTUNREACH || err == -EAGAIN;
+	return err == -EBUSY || err == -ENOMEM || err == -EAGAIN ||
+	       (err == -EHOSTUNREACH && !sk->sk_route_caps);
 }
 
 static void tp_retrans(void *data, const struct sock *sk,
 		       const struct sk_buff *skb, int err)
 {
-	if (!never_tried(err))
+	if (!never_tried(sk, err))
 		emit_retrans(sk, skb, err);
 }
 #else

@@ -548,7 +548,7 @@ exceptions='
 * | * | relisten | exists,CLOSE | a snapshot that comes between shutdown() and close() of the listener
 * | 5.10/6.1 | trouble_*/asked_* | rst-nobody | tcp_send_reset tells of none without a socket before 6.12
 * | 7.2* | load_many | illegal | preemptible: what a program was kept from is counted, and may make a step impossible
-tracepoint | 5.10/6.1/6.12 | ledger_firewall/retrans_unqueued | RetransSegs | what a firewall or a full queue refuses is not traced before 6.16
+tracepoint | 5.10/6.1/6.12 | ledger_firewall/retrans_unqueued/retrans_unrouted | RetransSegs | what a firewall or a full queue refuses is not traced before 6.16
 tracepoint | * | conns_ends | minisock | no hook for the end of an orphan in FIN_WAIT2
 tracepoint | * | conns_ends | reset-by | no hook has the segment for which tcp_reset() is called
 * | 5.10* | conns_ends | reset-by | tcp_reset() is not given its segment before 5.11

@@ -5,8 +5,6 @@
  * tcp_minisocks.c (tcp_check_req), tcp.c (tcp_set_state), tcp_output.c (__tcp_retransmit_skb);
  * of connect(): attempt.c.
  */
-#include <errno.h>
-
 #include "ledger.h"
 
 #define ON(event)	(1ull << TCPTRACE_##event)
@@ -107,16 +105,10 @@ static void book_state(uint64_t *n, const struct model_event *ev)
 		n[LEDGER_ESTAB_RESETS]++;	/* tcp_set_state() */
 }
 
-/* Before the segment was handed to IP: __tcp_retransmit_skb(). Any other failure comes after it was counted. */
-static bool never_tried(int32_t ret)
-{
-	return ret == -EBUSY || ret == -EINVAL || ret == -ENOMEM || ret == -EHOSTUNREACH || ret == -EAGAIN;
-}
-
+/* By segments: tcp_skb_pcount(). Those that failed before the kernel counted them have no record. */
 static void book_retrans(uint64_t *n, const struct tcptrace_record *rec)
 {
-	if (!never_tried(rec->ret))	/* tcp_skb_pcount() */
-		n[LEDGER_RETRANS_SEGS] += rec->flags & TCPTRACE_F_ACTOR || !rec->arg ? 1 : rec->arg;
+	n[LEDGER_RETRANS_SEGS] += rec->flags & TCPTRACE_F_ACTOR || !rec->arg ? 1 : rec->arg;
 }
 
 static void book_attempt(uint64_t *n, uint8_t counted)

@@ -229,6 +229,41 @@ retrans_unqueued()
 	excused RetransSegs || expect "results" "$results" -105
 }
 
+# An address is translated behind the socket's own route: where that one's route is gone the segment was counted. The socket's
+# own route is gone: it was not.
+scenario retrans_unrouted 4 own alone -- "a SYN sent again to where no route goes any more, by the socket or behind a translation"
+retrans_unrouted()
+{
+	local i
+
+	needs nft
+	nft -f - <<-EOF || skip "nft does not work here"
+	table ip live {
+		chain out {
+			type nat hook output priority -100
+			ip daddr 127.0.0.6 dnat to 127.0.0.16
+			ip daddr 127.0.0.7 dnat to 127.0.0.17
+		}
+		chain in {
+			type filter hook input priority 0
+			tcp dport $port drop
+		}
+	}
+	EOF
+	own_trace --check
+	for i in 6 7 8; do
+		start "c$i" "$bin/client" --timeout $limit --nonblock --timeout-ms 2500 127.0.0.$i $port
+	done
+	sleep 0.3
+	ip route add unreachable 127.0.0.16 table local
+	ip route add blackhole 127.0.0.17 table local
+	ip route add unreachable 127.0.0.8 table local
+	for i in 6 7 8; do finish c$i; done
+	untrace
+	kernel ActiveOpens=3
+	excused RetransSegs || expect "sent again, and to whom" "$(values raddr retrans | unique)" "127.0.0.6 127.0.0.7"
+}
+
 scenario threads 46 own each -- "25 threads blocked in accept() before we attach"
 threads()
 {
