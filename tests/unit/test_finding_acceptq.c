@@ -734,6 +734,26 @@ static void slow_with_pauses(void **state)
 	assert_int_equal(found.n, 2);
 }
 
+/* Two workers, 500 ms for each client: nobody is refused, and who waits does so for one accept() after the other. */
+static void long_wait_with_pauses(void **state)
+{
+	(void)state;
+	rig_listen(511, 4096);
+	for (unsigned int i = 1; i <= 20; i++)
+		handshake(i, i);
+	for (unsigned int i = 1; i <= 20; i++) {
+		pass(i % 8 == 1 ? 506 * MS : 250 * MS);
+		accept_by(i, SERVER, 0, 0, 20 - i);
+	}
+	look();
+	assert_told("long-wait", FINDING_CAUSE, "connections wait long for accept() of prog[100]: p99 ");
+	assert_says(FINDING_SEEN, " For 506 ms from ");
+	box.holder = SERVER;			/* it was held, which is another cause */
+	box.state = 'T';
+	look();
+	assert_told("accept-stalled", FINDING_CAUSE, "no accept() by prog[100] for 506 ms from ");
+}
+
 /* A server that listens before it can accept. */
 static void stalled_at_first(void **state)
 {
@@ -821,6 +841,25 @@ static void began_before(void **state)
 	look();
 	assert_told("long-wait", FINDING_CAUSE, "p99 at least ");
 	assert_true(is_least("p99"));
+}
+
+/* Refused clients send again: when they were refused first is not known where the queue was full before us. */
+static void refused_before(void **state)
+{
+	(void)state;
+	found_waiting();
+	refuse(300);
+	pass(1500 * MS);
+	accept_by(1, SERVER, 0, 0, 2);
+	handshake(300, 3);
+	look();
+	assert_told("accept-stalled", FINDING_COST, "1 client refused: 1 came in after 2 s, 0 never. The queue was full when tcptrace came");
+	rig_down(state);
+	up(state);
+	rig_listen(2, 4096);
+	burst(6);
+	look();
+	assert_not_said("when tcptrace came");
 }
 
 static void lost(unsigned int event, uint64_t from_ns, uint64_t ns)
@@ -1240,6 +1279,7 @@ int main(void)
 		TEST(stalled_workers), TEST(stalled_alike), TEST(stalled_unlike), TEST(stalled_partly),
 		TEST(stalled_at_once), TEST(closed_soon),
 		TEST(stalled_unknown), TEST(stalled_after), TEST(stalled_beside), TEST(stalled_at_first), TEST(slow_with_pauses),
+		TEST(long_wait_with_pauses), TEST(refused_before),
 		TEST(stalled_in_a_ring), TEST(stalled_unheard), TEST(stalled_unheld), TEST(stalled_unowned), TEST(slow),
 		TEST(began_before), TEST(began_by_cookie), TEST(lost_takes), TEST(takes_of_unknown), TEST(lost_refusals),
 		TEST(long_wait), TEST(descriptors), TEST(other_failures), TEST(failed_before), TEST(failed_to_the_end), TEST(balance), TEST(imbalance), TEST(devices),

@@ -272,6 +272,8 @@ void say_cost(struct diagnosis *d)
 		    "refused)");
 	}
 	say(d, FINDING_COST, ".");
+	if (r->before)
+		say(d, FINDING_COST, " The queue was full when tcptrace came: some may have been refused before, and waited longer.");
 }
 
 /* ---- all ---- */

@@ -81,7 +81,7 @@ static bool find_slow(struct diagnosis *d, bool with_pauses)
 }
 
 /* Nobody is refused yet, but they wait. */
-static bool find_long_wait(struct diagnosis *d)
+static bool find_long_wait(struct diagnosis *d, bool with_pauses)
 {
 	uint64_t p99;
 	struct hist h;
@@ -97,6 +97,8 @@ static bool find_long_wait(struct diagnosis *d)
 	    N_("{listener}: connections wait long for accept() of {who} and {acceptors:other}: p99 {p99}.") :
 	    N_("{listener}: connections wait long for accept() of {who}: p99 {p99}."));
 	say_acceptq(d);
+	if (with_pauses)
+		say_pause(d);
 	say_at_once(d);
 	say(d, FINDING_ADVICE, "Make {who} accept faster before the queue fills: more threads or processes, or a loop "
 	    "that accepts before it works.");
@@ -112,17 +114,15 @@ enum told_close find_acceptq(struct diagnosis *from)
 
 	if (find_accept_fails(&d) || find_shut(&d) || find_imbalance(&d))
 		return d.closed ? CLOSE_TOLD : how;
-	if (is_slow(&d) && pauses_are_slowness(&d)) {
-		find_slow(&d, true);
+	if (pauses_are_slowness(&d) && (find_slow(&d, true) || find_long_wait(&d, true)))
 		return how;
-	}
 	if (find_stalled(&d)) {
 		how = d.closed ? CLOSE_TOLD : how;
 		if (stalls_explain(&d))
 			return how;
 		d = diagnosis_of(from, from->l);
 	}
-	if (find_slow(&d, false) || find_long_wait(&d))
+	if (find_slow(&d, false) || find_long_wait(&d, false))
 		return how;
 	if (close_explains(&d))
 		return how == CLOSE_TOLD ? how : CLOSE_REFUSED;

@@ -324,6 +324,14 @@ static void say_closed_pause(struct diagnosis *d)
 		say_closed(d);
 }
 
+/* Where nobody was refused: most waited for no longer than it, and not for one accept() after the other. */
+static bool stall_explains_waits(const struct diagnosis *d, const struct stall *s)
+{
+	struct hist h;
+
+	return s->before || !acceptq_waits(d, &h) || hist_quantile(&h, 500) <= 2 * s->ns;
+}
+
 /* Of one that is slow all the time, in a state that says nothing else: no cause of its own. */
 bool pauses_are_slowness(const struct diagnosis *d)
 {
@@ -331,10 +339,10 @@ bool pauses_are_slowness(const struct diagnosis *d)
 	struct diagnosis copy = *d;
 	struct process p;
 
-	if (!is_stalled(d) || stalls_explain(d))
+	if (!is_stalled(d) || (refused_by_acceptq(d->l) ? stalls_explain(d) : stall_explains_waits(d, &s)))
 		return false;
 	p = blame_holder(&copy, &s);
-	return (p.state == 'S' || p.state == 'R') && !p.thread_gone && does_something_else(d, &p);
+	return (p.state == 'S' || p.state == 'R' || !p.state) && !p.unheard && !p.thread_gone && does_something_else(d, &p);
 }
 
 void say_pause(struct diagnosis *d)

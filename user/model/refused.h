@@ -63,6 +63,7 @@ struct refused {
 		bool laddrs;
 	} other;
 
+	bool before;			/* the queue was full when the listener was found: some may have been refused before */
 	uint32_t expired;		/* requests that expired because their third packet was refused */
 	uint32_t again;			/* clients that the listener after it refused, too: they are counted there */
 	uint32_t lost;			/* clients that were seen to give up, or that the table forgot: they never came in */

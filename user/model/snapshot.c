@@ -145,6 +145,7 @@ static void exists_listener(struct model *m, const struct tcptrace_record *rec)
 		queue_numbers(m, l, rec, 0, 0);
 	l->seen_gen = m->snap.gen;
 	l->part &= m->snap.gen > 1;
+	l->refused.before |= fresh && l->limit_known && l->acceptq.now > l->limit;	/* sk_acceptq_is_full() */
 	if (fresh)
 		emit_plain(m, rec, NULL, l);
 }
