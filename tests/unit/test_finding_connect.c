@@ -233,6 +233,81 @@ static void told_by_so_error(void **state)
 	assert_string_equal(found.text[0][FINDING_SEEN], "First at 00:00:01.000.");
 }
 
+static void sends_again(unsigned int i, uint64_t ns)
+{
+	struct tcptrace_record rec = client_rec(TCPTRACE_RETRANS, i);
+
+	pass(ns);
+	rec.t_ns = rig.t;
+	rec.sk = SK(i);
+	rec.old = rec.new = TCP_S_ESTABLISHED;
+	rig_feed(rec);
+}
+
+static void connected(unsigned int i)
+{
+	struct tcptrace_record rec = by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3);
+
+	rec.sk = SK(i);
+	rig_feed(rec);
+	state_of(client_rec(0, i), SK(i), TCP_S_CLOSE, TCP_S_SYN_SENT);
+	state_of(client_rec(0, i), SK(i), TCP_S_SYN_SENT, TCP_S_ESTABLISHED);
+}
+
+static void times_out(unsigned int i, uint32_t undelivered)
+{
+	struct tcptrace_record rec = client_rec(TCPTRACE_STATE, i);
+
+	rec.sk = SK(i);
+	rec.old = TCP_S_ESTABLISHED;
+	rec.new = TCP_S_CLOSE;
+	rec.segs_out = 9;
+	rec.undelivered = undelivered;
+	rec.ret = -ETIMEDOUT;
+	rig_feed(rec);
+}
+
+/* Peers that vanish: it takes twice as long each time. A path that loses now and then does not; nor do one or two count. */
+static void unacked(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 3; i++) {
+		connected(i);
+		for (unsigned int n = 0; n < 9; n++)
+			sends_again(i, (1 + n % 3) * S);
+		times_out(i, 0);			/* of keepalive */
+	}
+	look();
+	assert_int_equal(found.n, 0);
+	for (unsigned int i = 4; i <= 6; i++) {
+		look();
+		assert_int_equal(found.n, 0);
+		connected(i);
+		for (unsigned int n = 0; n < 5; n++)
+			sends_again(i, (200 << n) * MS);
+	}
+	look();
+	assert_told("no-ack", FINDING_CAUSE, "3 connections of prog[200] to 10.0.0.1:8080 got no acknowledgment for what they sent: the kernel "
+		    "sent again and again, each time after about twice as long, for up to 6.0 s so far.");
+	assert_string_equal(found.text[0][FINDING_COST], "");
+	times_out(5, 7);
+	look();
+	assert_told("no-ack", FINDING_COST, "1 of them ended with ETIMEDOUT.");
+}
+
+/* With a short TCP_USER_TIMEOUT nothing has doubled yet. */
+static void unacked_soon(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 3; i++) {
+		connected(i);
+		sends_again(i, 200 * MS);
+		times_out(i, 7);
+	}
+	look();
+	assert_told("no-ack", FINDING_CAUSE, "got no acknowledgment for what they sent: they ended with ETIMEDOUT.");
+}
+
 /* The first ICMP message finds a call that holds the socket, so that its SYN goes again: it had an answer. */
 static void icmp_again(void **state)
 {
@@ -667,7 +742,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(calls_unseen), TEST(many_programs), TEST(once_each), TEST(connects), TEST(came), TEST(told_by_so_error),
-		TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(unanswered_by_listener), TEST(refused_otherwise), TEST(rejected),
+		TEST(unacked), TEST(unacked_soon), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(unanswered_by_listener), TEST(refused_otherwise), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved),
 	};

@@ -232,6 +232,8 @@ void on_segment(struct model *m, const struct tcptrace_record *rec)
 	}
 	if (c && rec->event == TCPTRACE_RETRANS && !c->retrans++ && rec->old == TCP_S_SYN_SENT)
 		connects_sent_again(m, c, rec);
+	if (c && rec->event == TCPTRACE_RETRANS)
+		unacked_again(m, c, rec);
 	if (c && (rec->event == TCPTRACE_RST_RECEIVED || aborts_queued(c, rec)))
 		c->reset = true;
 	if (c && refused)

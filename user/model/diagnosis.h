@@ -11,6 +11,7 @@
  *     finding_synq.c		requests that do not become connections
  *     finding_connect.c	connect() that fails, SYNs without an answer
  *     finding_why.c		why it failed (finding_why.h)
+ *     finding_unacked.c	established ones whose peers acknowledge nothing
  *     finding_closewait.c	connections that nobody closes
  *     finding_port.c		listeners that are gone, ports where there is none
  */
@@ -86,6 +87,7 @@ void say_closed(struct diagnosis *d);			/* it ended what is told: who waited was
 void find_closed(struct diagnosis *d, enum told_close how);
 void find_unheard(struct diagnosis *d);
 void find_connects(struct diagnosis *d);
+void find_unacked(struct diagnosis *d);
 void find_close_wait(struct diagnosis *d);
 
 #endif

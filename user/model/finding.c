@@ -417,6 +417,7 @@ void findings(const struct model *m, const struct machine *machine, finding_want
 	d.l = NULL;
 	find_unheard(&d);
 	find_connects(&d);
+	find_unacked(&d);
 	find_close_wait(&d);
 	if (found.n)
 		qsort(found.f, found.n, sizeof(*found.f), costlier);

@@ -11,6 +11,7 @@
  *     state.c     transitions, TIME_WAIT, the end
  *     snapshot.c  what was there before us, and what is there no more
  *     connects.c  connect() that failed, SYNs that nobody listened for
+ *     unacked.c   established ones whose peers acknowledge nothing any more
  *     acceptq.c   accept queue, up to accept()
  *     request.c   SYN queue, up to the child
  *     cookie.c    SYN cookies
@@ -40,6 +41,7 @@
 
 #include "../lib/sized.h"
 #include "model.h"
+#include "unacked.h"
 
 enum conn_key { BY_SK, BY_REQ, BY_TUPLE, CONN_KEYS };
 
@@ -193,6 +195,7 @@ struct model {
 	struct connects *connects;	/* connects.c */
 	struct unheard *unheard;
 	struct unanswered *unanswered;
+	struct unacked unacked[UNACKED];
 };
 
 /*
@@ -291,6 +294,10 @@ void connects_ended(struct model *m, struct conn *c, const struct model_event *e
 void connects_unheard(struct model *m, const struct tcptrace_record *rec);
 void connects_sent_again(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 void connects_known(struct model *m, const struct conn *c, bool answered);
+
+/* unacked.c */
+void unacked_again(struct model *m, struct conn *c, const struct tcptrace_record *rec);
+void unacked_ended(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 
 /* queue.c */
 void queue_numbers(struct model *m, struct listener *l, const struct tcptrace_record *rec,

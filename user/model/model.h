@@ -260,6 +260,10 @@ struct conn {
 	uint32_t owner_old;		/* whom it replaced then */
 	uint64_t again_ns;		/* its SYN-ACK was sent again last; 0: not yet */
 	uint32_t retrans;
+	bool unacked;			/* counted in a row of unacked.h */
+	uint8_t resent_doubled;		/* unacked.c's, as are the next three */
+	uint32_t resent_ms, resent_span_ms;
+	uint64_t resent_ns;
 	uint8_t timed;			/* of these SYN-ACKs, for as much as is known by the timer */
 	bool asked_again;		/* its SYN came once more */
 	uint32_t seen_gen;		/* last snapshot that named it */

@@ -70,6 +70,8 @@ static void conn_state(struct model *m, const struct tcptrace_record *rec)
 		refused_gone(m, c);
 	} else if (c && rec->old == TCP_S_SYN_SENT && c->retrans) {
 		connects_known(m, c, true);
+	} else if (c) {
+		unacked_ended(m, c, rec);
 	}
 	emit_event(m, &ev);
 	if (c && c->in_acceptq && rec->new == TCP_S_CLOSE)

@@ -1289,6 +1289,79 @@ trouble_half_open()
 	never_says 'tcp-backlog'
 }
 
+# talker: says something to each of its clients every half second
+talker()
+{
+	background talker /usr/bin/python3 -c "
+import select, socket
+s = socket.create_server(('$local', $port), backlog=64)
+s.setblocking(False)
+kept = []
+while True:
+    if select.select([s], [], [], 0.5)[0]:
+        kept.append(s.accept()[0])
+        kept[-1].setblocking(False)
+        continue
+    for c in kept:
+        try:
+            c.send(b'news')
+        except OSError:
+            pass"
+	until_port "$port"
+}
+
+# vanish: nothing gets from or to $port
+vanish()
+{
+	nft -f - <<-EOF || skip "nft does not work here"
+	table inet live {
+		chain in { type filter hook input priority 0; tcp dport $port drop; tcp sport $port drop; }
+	}
+	EOF
+}
+
+scenario trouble_vanished 4 host alone loose -- "a firewall forgets 7 connections: nothing is acknowledged any more, told long before they time out"
+trouble_vanished()
+{
+	needs python3 nft
+	talker
+	trouble
+	crowd 7
+	crowd_in 7
+	sleep 1
+	vanish
+	sleep 8
+	end_trouble
+	nft flush ruleset
+	crowd_gone
+	worker=${pid[talker]}
+	end talker
+	told no-ack
+	expect "connections, whose" "$(evidence no-ack conns) $(whose no-ack)" "7 $worker"
+	screen "^ ! 7 connections of python3\[$worker\] at port $port got no acknowledgment for what they sent: the kernel sent again and again" \
+		"look at nft list ruleset"
+}
+
+scenario healthy_outage 4 host alone loose -- "the way is gone for 0.7 s, twice: nothing is told"
+healthy_outage()
+{
+	needs python3 nft
+	talker
+	trouble
+	crowd 7
+	crowd_in 7
+	for _ in 1 2; do
+		vanish
+		sleep 0.7
+		nft flush ruleset
+		sleep 1.5
+	done
+	end_trouble
+	crowd_gone
+	end talker
+	told
+}
+
 # ---- what a full queue does beside ----
 
 scenario trouble_ghosts 4 host alone loose -- "101 clients, their cookies and third packets: never more than 101"
