@@ -278,10 +278,27 @@ static __always_inline bool fin_received(const struct sock *sk)
 	return READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DONE);
 }
 
-/* TCP_LINGER2 was set below 0. */
-static __always_inline bool linger2_negative(const struct sock *sk)
+/* The end of an hlist_nulls chain is an odd number, which says which chain it is. */
+static __always_inline bool is_node(__u64 node)
 {
-	return READ(TYPED_PTR((const struct tcp_sock *)sk), linger2) < 0;
+	return node && !(node & 1);
+}
+
+static __always_inline __u64 word_at(__u64 addr)
+{
+	__u64 word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof(word), (const void *)addr);
+	return word;
+}
+
+static __always_inline const struct inet_hashinfo *hashinfo_of(const struct net *net)
+{
+	const struct netns_ipv4___ptr *ipv4 = (const void *)&net->ipv4;
+
+	if (bpf_core_field_exists(struct netns_ipv4, tcp_death_row.hashinfo))
+		return BPF_CORE_READ(net, ipv4.tcp_death_row.hashinfo);
+	return BPF_CORE_READ(ipv4, tcp_death_row, hashinfo);
 }
 
 /*

@@ -84,20 +84,6 @@ static __always_inline bool set_exists(struct tcptrace_record *r, const struct s
 struct capture_tables tables = {};
 struct capture_walk walk = {};
 
-/* The end of an hlist_nulls chain is an odd number, which says which chain it is. */
-static __always_inline bool is_node(__u64 node)
-{
-	return node && !(node & 1);
-}
-
-static __always_inline __u64 word_at(__u64 addr)
-{
-	__u64 word = 0;
-
-	bpf_probe_read_kernel(&word, sizeof(word), (const void *)addr);
-	return word;
-}
-
 static __always_inline __u64 head_of(__u32 bucket)
 {
 	return word_at(walk.table.base + (__u64)bucket * walk.table.stride + walk.table.offset);
@@ -189,15 +175,6 @@ __noinline __u64 walk_node(__u64 node)
 	walk.bucket++;
 	walk.done = walk.bucket >= walk.table.size;
 	return 0;
-}
-
-static __always_inline const struct inet_hashinfo *hashinfo_of(const struct net *net)
-{
-	const struct netns_ipv4___ptr *ipv4 = (const void *)&net->ipv4;
-
-	if (bpf_core_field_exists(struct netns_ipv4, tcp_death_row.hashinfo))
-		return BPF_CORE_READ(net, ipv4.tcp_death_row.hashinfo);
-	return BPF_CORE_READ(ipv4, tcp_death_row, hashinfo);
 }
 
 static __always_inline void set_listeners(struct capture_table *t, const struct inet_hashinfo *info)

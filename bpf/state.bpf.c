@@ -10,20 +10,46 @@
 #include "tp/groups.bpf.h"
 #include "tp/state.bpf.h"
 
+#define MINISOCK_DEPTH	16	/* of a chain: others may have been put before it since */
+
 /*
- * tcp_time_wait() replaces the socket by a minisock and ends in CLOSE; TIME_WAIT is never a new
- * state here. After the peer's FIN (SOCK_DONE) it is TIME_WAIT; an orphan in FIN_WAIT2 goes on as
- * a minisock in FIN_WAIT2: no transition. An error says that the connection died instead, and
- * with TCP_LINGER2 below 0 no minisock is made.
+ * tcp_time_wait() puts a minisock into the socket's chain, at its head, and the socket ends in CLOSE: TIME_WAIT is never a new
+ * state here. An orphan in FIN_WAIT2 goes on as a minisock in FIN_WAIT2: no transition. There is none if the connection died,
+ * and where there are net.ipv4.tcp_max_tw_buckets already, or no memory. Global function: verified once.
  */
+__noinline int minisock_made(__u64 addr)
+{
+	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
+	const struct inet_hashinfo *info = hashinfo_of(net_of(sk));
+	__u32 hash = READ(sk, __sk_common.skc_hash), bucket = hash & BPF_CORE_READ(info, ehash_mask);
+	__u64 node = (__u64)BPF_CORE_READ(info, ehash) + (__u64)bucket * bpf_core_type_size(struct inet_ehash_bucket);
+
+	node = word_at(node + bpf_core_field_offset(struct inet_ehash_bucket, chain));
+	for (int i = 0; i < MINISOCK_DEPTH && is_node(node); i++) {
+		__u64 at = node - bpf_core_field_offset(struct sock_common, skc_nulls_node);
+		const struct sock_common *c = TYPED_PTR((const struct sock_common *)at);
+
+		if (READ(c, skc_state) == TCP_TIME_WAIT && READ(c, skc_hash) == hash && READ(c, skc_num) == sk_lport(sk) &&
+		    READ(c, skc_dport) == READ(sk, __sk_common.skc_dport))
+			return 1;
+		node = word_at(node);
+	}
+	return 0;
+}
+
 static __always_inline int real_new_state(const struct sock *sk, int old, int new)
 {
-	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) || READ(sk, sk_err))
+	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) || !minisock_made(addr_of(sk)))
 		return new;
-	if (fin_received(sk))
-		return TCP_TIME_WAIT;
-	return old == TCP_FIN_WAIT2 && READ(sk, __sk_common.skc_flags) & (1ul << SOCK_DEAD) && !linger2_negative(sk) ?
-		       TCP_FIN_WAIT2 : new;
+	return fin_received(sk) ? TCP_TIME_WAIT : TCP_FIN_WAIT2;	/* not its own state: a FIN may have come since */
+}
+
+/* Both FINs came and were acknowledged: tcp_rcv_state_process(), tcp_fin(). */
+static __always_inline bool fins_acked(const struct sock *sk, int old)
+{
+	const struct tcp_sock *tp = TYPED_PTR((const struct tcp_sock *)sk);
+
+	return old == TCP_FIN_WAIT2 ? fin_received(sk) : old == TCP_CLOSING && READ(tp, snd_una) == READ(tp, write_seq);
 }
 
 static __always_inline bool of_listener(int old, int new)
@@ -63,6 +89,8 @@ __noinline int write_state(__u64 addr, int old, int new, __u64 now)
 		r->arg = client_isns(sk);
 	else if (old == TCP_SYN_SENT)
 		r->arg = syn_sent(TYPED_PTR((const struct tcp_sock *)sk));
+	if (new == TCP_CLOSE && fins_acked(sk, old))
+		r->flags |= TCPTRACE_F_END;
 	submit(r);
 	return 0;
 }

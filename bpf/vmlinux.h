@@ -188,6 +188,7 @@ struct sock_common {
 		struct sock *skc_listener;	/* only while NEW_SYN_RECV */
 	};
 	union { struct hlist_nulls_node skc_nulls_node; };
+	union { unsigned int skc_hash; };
 	refcount_t skc_refcnt;
 };
 

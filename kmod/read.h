@@ -22,6 +22,15 @@
 
 #include "emit.h"
 
+static inline struct inet_hashinfo *hashinfo_of(const struct net *net)
+{
+#ifdef HAVE_DEATH_ROW_PTR
+	return net->ipv4.tcp_death_row->hashinfo;
+#else
+	return net->ipv4.tcp_death_row.hashinfo;
+#endif
+}
+
 static inline u8 state_of(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_state);

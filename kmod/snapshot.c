@@ -126,15 +126,6 @@ static void walk_listeners(struct inet_hashinfo *h)
 	}
 }
 
-static struct inet_hashinfo *hashinfo_of(const struct net *net)
-{
-#ifdef HAVE_DEATH_ROW_PTR
-	return net->ipv4.tcp_death_row->hashinfo;
-#else
-	return net->ipv4.tcp_death_row.hashinfo;
-#endif
-}
-
 /* The namespaces share one table, unless they were given one (6.1). */
 static void walk_tables(void)
 {

@@ -9,21 +9,46 @@
 #include "read.h"
 
 /*
- * tcp_time_wait() replaces the socket by a minisock and ends in CLOSE;
- * TIME_WAIT is never a new state here. After the peer's FIN (SOCK_DONE) it is
- * TIME_WAIT; an orphan in FIN_WAIT2 goes on as a minisock in FIN_WAIT2: no
- * transition. An error says that the connection died instead, and with
- * TCP_LINGER2 below 0 no minisock is made.
+ * tcp_time_wait() puts a minisock into the socket's chain, and the socket ends
+ * in CLOSE: TIME_WAIT is never a new state here. An orphan in FIN_WAIT2 goes on
+ * as a minisock in FIN_WAIT2: no transition. There is none if the connection
+ * died, and where there are net.ipv4.tcp_max_tw_buckets already, or no memory.
  */
+static bool minisock_made(const struct sock *sk)
+{
+	const struct inet_hashinfo *info = hashinfo_of(sock_net(sk));
+	const struct hlist_nulls_node *node;
+	struct sock *c;
+	bool made = false;
+
+	rcu_read_lock();
+	sk_nulls_for_each_rcu(c, node,
+			      &info->ehash[sk->sk_hash & info->ehash_mask].chain) {
+		if (c->sk_state == TCP_TIME_WAIT && c->sk_hash == sk->sk_hash &&
+		    c->sk_num == ntohs(inet_sk(sk)->inet_sport) &&
+		    c->sk_dport == sk->sk_dport) {
+			made = true;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return made;
+}
+
 static int real_new_state(const struct sock *sk, int old, int new)
 {
 	if (new != TCP_CLOSE || (old != TCP_FIN_WAIT2 && old != TCP_CLOSING) ||
-	    READ_ONCE(sk->sk_err))
+	    !minisock_made(sk))
 		return new;
-	if (sock_flag(sk, SOCK_DONE))
-		return TCP_TIME_WAIT;
-	return old == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD) &&
-	       READ_ONCE(tcp_sk(sk)->linger2) >= 0 ? TCP_FIN_WAIT2 : new;
+	/* not its own state: a FIN may have come since */
+	return sock_flag(sk, SOCK_DONE) ? TCP_TIME_WAIT : TCP_FIN_WAIT2;
+}
+
+/* Both FINs came and were acknowledged: tcp_rcv_state_process(), tcp_fin(). */
+static bool fins_acked(const struct sock *sk, int old)
+{
+	return old == TCP_FIN_WAIT2 ? sock_flag(sk, SOCK_DONE) :
+	       old == TCP_CLOSING && tcp_sk(sk)->snd_una == tcp_sk(sk)->write_seq;
 }
 
 /* In process context, by whatever way listen() was called. */
@@ -89,6 +114,8 @@ static void tp_state(void *data, const struct sock *sk, const int old,
 		r.arg = client_isns(sk);
 	else if (old == TCP_SYN_SENT)
 		r.arg = syn_sent(tcp_sk(sk));
+	if (new == TCP_CLOSE && fins_acked(sk, old))
+		r.flags |= TCPTRACE_F_END;
 	submit(&r);
 }
 

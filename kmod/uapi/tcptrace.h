@@ -150,7 +150,8 @@ static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
 #define TCPTRACE_F_INFERRED	0x10	/* deduced from its effects: this mechanism has no exact hook */
 #define TCPTRACE_F_SAMPLED	0x20	/* found by a snapshot, not seen when it happened */
 #define TCPTRACE_F_QUEUED	0x40	/* exists: waits in an accept queue */
-#define TCPTRACE_F_END		0x80	/* snapshot: complete (without it: begins) */
+#define TCPTRACE_F_END		0x80	/* snapshot: complete (without it: begins); transition to CLOSE: both FINs
+					 * are acknowledged, but no minisock was made */
 
 /* tcptrace_record.new of a synq-add: its SYN-ACK leaves in the same moment and has no record of its own. */
 #define TCPTRACE_SYNACK_TOO	1

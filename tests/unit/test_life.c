@@ -194,6 +194,25 @@ static void closed_by_us(void **s)
 	assert_int_equal(life_phase(&life), PHASE_CLOSING);
 }
 
+/* As where there are tcp_max_tw_buckets already: shutdown(), their FIN; a disconnect would look the same but for the flag. */
+static void closed_by_us_no_minisock(void **s)
+{
+	struct tcptrace_record r;
+
+	(void)s;
+	accepted();
+	call(TCPTRACE_SHUTDOWN, 0);
+	state(TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	state(TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+	r = record(TCPTRACE_STATE, SK);
+	r.old = TCP_S_FIN_WAIT2;
+	r.new = TCP_S_CLOSE;
+	r.segs_in = r.segs_out = 5;
+	r.flags = TCPTRACE_F_END;
+	model_feed(m, &r);
+	is(LIFE_CLOSED_BY_US);
+}
+
 static void closed_by_them(void **s)
 {
 	(void)s;
@@ -938,7 +957,7 @@ static void words(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(closed_by_us), TEST(closed_by_them), TEST(closed_by_both), TEST(orphan_gets_fin),
+		TEST(closed_by_us), TEST(closed_by_us_no_minisock), TEST(closed_by_them), TEST(closed_by_both), TEST(orphan_gets_fin),
 		TEST(orphan_resets), TEST(never_closed), TEST(orphan_is_reset), TEST(orphan_is_gone), TEST(reset_by_them), TEST(reset_in_close_wait),
 		TEST(reset_unread), TEST(reset_linger), TEST(silent), TEST(reset_disconnect), TEST(reset_late_data),
 		TEST(reset_late_data_shut), TEST(reset_by_them_late),

@@ -224,7 +224,7 @@ static bool is_closed_by_us(const struct conn_life *l)
 {
 	if (l->orphan)
 		return l->late_fin;
-	return is_dead(l) && l->old == TCP_S_FIN_WAIT2 && !l->totals.err && l->told == TCP_S_TIME_WAIT;
+	return is_dead(l) && l->old == TCP_S_FIN_WAIT2 && l->told == TCP_S_TIME_WAIT;
 }
 
 static bool is_closed_by_them(const struct conn_life *l)

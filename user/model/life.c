@@ -98,7 +98,7 @@ static void first_fin(struct conn_life *l, enum life_first first, uint64_t t_ns)
 static void ends(struct conn_life *l, const struct model_event *ev)
 {
 	l->old = ev->old;
-	l->told = ev->new;
+	l->told = ev->flags & TCPTRACE_F_END ? TCP_S_TIME_WAIT : ev->new;	/* as if a minisock had been made */
 	l->end_ns = ev->rec->t_ns;
 	l->ended_in_connect = l->in_connect;
 	take_totals(l, ev->rec);

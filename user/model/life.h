@@ -75,7 +75,7 @@ struct conn_life {
 	uint8_t family;
 	uint8_t role;			/* enum life_role */
 	uint8_t first;			/* enum life_first */
-	uint8_t old, told;		/* the state it ended from, and CLOSE or TIME_WAIT; 0: it did not yet */
+	uint8_t old, told;		/* the state it ended from, and CLOSE, or TIME_WAIT after both FINs; 0: it did not yet */
 	uint32_t listener;		/* number; 0: none */
 	uint64_t cookie;
 	struct owner owner;		/* who has it; while nobody accepted it: who has its listener */

@@ -325,7 +325,8 @@ static const struct explanation table[] = {
 	     "listener, or by ss -K. It leaves no TIME_WAIT.") },
 	{ STATE(0, TCP_S_CLOSE),
 	  N_("tcp_done() (net/ipv4/tcp.c) closed the socket before all its states were "
-	     "passed: a RST, a timeout, or close() with unread data. It leaves no TIME_WAIT.") },
+	     "passed: a RST, a timeout, close() with unread data, or there was no room for a TIME_WAIT "
+	     "(net.ipv4.tcp_max_tw_buckets). It leaves no TIME_WAIT.") },
 	{ STEP(STATE),
 	  N_("tcp_set_state() (net/ipv4/tcp.c) moved the socket to its next state.") },
 

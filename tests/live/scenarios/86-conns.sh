@@ -59,6 +59,22 @@ conns_ends()
 	done < "$dir/ways"
 }
 
+scenario conns_no_minisock 46 own each -- "conns: closed first, and by both FINs, though there was no room for a TIME_WAIT: none is told of"
+conns_no_minisock()
+{
+	sysctl_set ipv4/tcp_max_tw_buckets 3
+	own_trace --check -w "$dir/record"
+	server --accept loop --echo 5 --max 8
+	client --bytes 5 --half-close --count 8		# or the orphan in FIN_WAIT2 is gone at once, and the peer's FIN gets a RST
+	finish server
+	untrace
+	kernel TCPTimeWaitOverflow=5
+	events state,old=FIN_WAIT2,new=TIME_WAIT:3 state,old=FIN_WAIT2,new=CLOSE:5
+	"$tcptrace" conns --ends -j -r "$dir/record" < /dev/null 2>> "$dir/errors" | grep '^{"type":"conn"' > "$dir/conns"
+	expect "how the clients' ends ended" "$(ends_of $port rport)" closed-by-us
+	expect "and the server's" "$(ends_of $port lport)" closed-by-them
+}
+
 scenario conns_anyhow 46 own each loose -- "conns: of connections that do anything and end anyhow it tells the ends that were on the wire"
 conns_anyhow()
 {
