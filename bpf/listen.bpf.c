@@ -101,6 +101,14 @@ static __always_inline int emit_drop(const struct sock *listener, const struct s
 
 enum { SYNACK_NORMAL, SYNACK_FASTOPEN, SYNACK_COOKIE };	/* enum tcp_synack_type */
 
+static __always_inline void note_again(struct notes *n, const struct request_sock *req)
+{
+	if (!n)
+		return;
+	n->again_req = addr_of(req);
+	n->again_ns = bpf_ktime_get_ns();
+}
+
 static __always_inline int synack_hook(const struct sock *sk, const struct request_sock *req, int type)
 {
 	const struct tcp_request_sock *treq = TYPED_PTR((const struct tcp_request_sock *)req);
@@ -117,10 +125,12 @@ static __always_inline int synack_hook(const struct sock *sk, const struct reque
 			emit_request(TCPTRACE_COOKIE_SENT, req, sk, 0);
 		return 0;
 	}
-	if (!ASKED(SYNQ_ADD) && !ASKED(SYNACK))
-		return 0;
 	/* stamped by the first SYN-ACK: this one is sent again (7.2 has a type for it, the others not) */
-	if (READ(treq, snt_synack))
+	if (READ(treq, snt_synack)) {
+		note_again(n, req);
+		return 0;
+	}
+	if (!ASKED(SYNQ_ADD) && !ASKED(SYNACK))
 		return 0;
 	if (type == SYNACK_FASTOPEN) {	/* sk is the child: acceptq-add follows */
 		listener = req_listener(req);

@@ -75,6 +75,7 @@ struct notes {
 	struct retransmit retransmit;
 	struct reset reset;
 	__u64	timer_req;		/* request whose timer runs */
+	__u64	again_req, again_ns;	/* request that was sent a SYN-ACK again last, and when */
 	__u64	killed_req;		/* request that tcp_req_err() or tcp_abort() takes down, */
 	__s32	killed_ret;		/* this one with its -errno; else 0 */
 	__u64	reset_tw;		/* minisock of which tcp_timewait_state_process() looks at a RST, */

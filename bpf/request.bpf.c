@@ -20,6 +20,19 @@ static __always_inline bool was_killed(const struct request_sock *req, __s32 *re
 	return true;
 }
 
+#define GIVES_UP_NS	100000000ull	/* at once; after the last SYN-ACK the timer waits for 1 s at least */
+
+/*
+ * reqsk_timer_handler() gives a request up, too, if its SYN-ACK does not leave again: no route, a full queue, a firewall. The
+ * timer has just made one then.
+ */
+static __always_inline bool was_unsent(const struct request_sock *req)
+{
+	struct notes *n = notes();
+
+	return n && n->again_req == (__u64)req && bpf_ktime_get_ns() - n->again_ns < GIVES_UP_NS;
+}
+
 /* killed: the kernel counts what an ICMP message takes down, also when the listener is closed. */
 static __always_inline __u8 req_drop_cause(const struct sock *listener, bool killed, bool from_timer)
 {
@@ -41,7 +54,7 @@ static __always_inline int req_dropped(const struct sock *listener, const struct
 {
 	struct tcptrace_record *r;
 	__s32 ret = 0;
-	bool hashed, joined, killed = was_killed(req, &ret);
+	bool hashed, joined, killed = was_killed(req, &ret), unsent = !killed && from_timer && was_unsent(req);
 
 	listener = TYPED_PTR(listener);
 	req = TYPED_PTR(req);
@@ -62,6 +75,10 @@ static __always_inline int req_dropped(const struct sock *listener, const struct
 	}
 	r->cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(listener, killed, from_timer);
 	r->ret = ret;
+	if (unsent && r->cause == TCPTRACE_SYNQ_EXPIRED) {
+		r->cause = TCPTRACE_SYNQ_OTHER;
+		r->ret = TCPTRACE_UNSENT;
+	}
 	submit(r);
 	return 0;
 }

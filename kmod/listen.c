@@ -63,8 +63,11 @@ static void synack_hook(const struct sock *sk, const struct request_sock *req,
 	struct tcptrace_record r;
 
 	/* stamped by the first SYN-ACK: this one is sent again */
-	if (type != TCP_SYNACK_COOKIE && tcp_rsk(req)->snt_synack)
+	if (type != TCP_SYNACK_COOKIE && tcp_rsk(req)->snt_synack) {
+		notes()->again_req = req;
+		notes()->again_ns = ktime_get_mono_fast_ns();
 		return;
+	}
 	notes()->answered = true;
 	if (type == TCP_SYNACK_FASTOPEN) {	/* sk is the child */
 		listener = req_listener(req);
@@ -379,7 +382,7 @@ static void __maybe_unused check_types(void)
 
 struct hook listen_hooks[] = {
 	ENTER(tcp_make_synack, k_synack,
-	      ON(SYNQ_ADD) | ON(SYNACK) | ON(COOKIE_SENT) | ON(DROP)),
+	      ON(SYNQ_ADD) | ON(SYNACK) | ON(SYNQ_DEL) | ON(COOKIE_SENT) | ON(DROP)),
 	EXIT(tcp_conn_request, conn_request_enter, conn_request_exit,
 	     sizeof(struct conn_request), ON(DROP)),
 	EXIT(tcp_v4_syn_recv_sock, syn_recv_enter, syn_recv_exit,

@@ -18,6 +18,8 @@ struct notes {
 	const struct sock *cc_listener;	/* cookie_v4_check in progress */
 	const struct sk_buff *cc_skb;
 	const void *timer_req;		/* request whose timer runs */
+	const void *again_req;		/* was sent a SYN-ACK again last, */
+	u64 again_ns;			/* and when */
 	const struct sock *reset_sk;	/* tcp_reset() ends it, */
 	bool reset_rst;			/* by a RST, not by data */
 	const void *reset_tw;		/* tcp_timewait_state_process: its RST */

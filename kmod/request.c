@@ -26,7 +26,7 @@ static bool was_killed(const struct request_sock *req)
 struct dropped {
 	const struct sock *listener;
 	const struct request_sock *req;
-	bool from_timer, killed;
+	bool from_timer, killed, unsent;
 	int ret;			/* as the record has it */
 };
 
@@ -40,10 +40,26 @@ static u8 req_drop_cause(const struct dropped *d)
 	return d->from_timer ? TCPTRACE_SYNQ_EXPIRED : TCPTRACE_SYNQ_RESET;
 }
 
+/* After the last SYN-ACK the timer waits for 1 s at least. */
+#define GIVES_UP_NS	100000000ull
+
+/*
+ * reqsk_timer_handler() gives a request up, too, if its SYN-ACK does not leave
+ * again: no route, a full queue, a firewall. It has just made one then.
+ */
+static bool was_unsent(const struct dropped *d)
+{
+	const struct notes *n = notes();
+
+	return !d->killed && d->from_timer && n->again_req == d->req &&
+	       ktime_get_mono_fast_ns() - n->again_ns < GIVES_UP_NS;
+}
+
 static int req_drop_enter(struct dropped *d)
 {
 	d->killed = was_killed(d->req);
 	d->ret = d->killed ? notes()->killed_ret : 0;
+	d->unsent = was_unsent(d);
 	return (!d->req->__req_common.skc_nulls_node.pprev &&
 		!rsk_drop_req(d->req)) ||
 	       !wanted_of(d->listener, &d->req->__req_common);
@@ -69,6 +85,10 @@ static void emit_dropped(const struct dropped *d, bool unlinked, bool counted)
 	}
 	r.cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(d);
 	r.ret = d->ret;
+	if (d->unsent && r.cause == TCPTRACE_SYNQ_EXPIRED) {
+		r.cause = TCPTRACE_SYNQ_OTHER;
+		r.ret = TCPTRACE_UNSENT;
+	}
 	submit(&r);
 }
 

@@ -159,6 +159,8 @@ static inline enum tcptrace_cause_group tcptrace_cause_group(unsigned int cause)
 #define TCPTRACE_ABORTED	1
 /* tcptrace_record.arg of a rst-sent by a listener: what it answers was taken for a SYN cookie, and was none. */
 #define TCPTRACE_NO_COOKIE	1
+/* tcptrace_record.ret of a synq-del of cause other: its SYN-ACK could not be sent again (-EIO). */
+#define TCPTRACE_UNSENT		-5
 /* Of an exists of a request: who listened for it does not any more. */
 #define TCPTRACE_UNHEARD	1
 /* An acceptq-add of cause handshake says, too, that the request it names left the SYN queue: a synq-del may come before. */
@@ -283,7 +285,7 @@ struct tcptrace_record {
 		__u32	soft_errno;	/* connect-return with -EINPROGRESS: sk_err_soft, 0: none */
 	};
 	__s32	ret;		/* calls: return value or -errno; retrans: 0 or why it did not leave; totals: -sk_err;
-				 * synq-del of cause other: what tcp_abort() (ss -K) has, 0: an ICMP message did it;
+				 * synq-del of cause other: what tcp_abort() (ss -K) has, UNSENT, 0: an ICMP message did it;
 				 * end of a minisock in FIN_WAIT2: -ECONNRESET if a RST was seen to end it */
 };
 

@@ -525,6 +525,15 @@ static void killed_request(void **state)
 	synq_add(2, 1, 0);
 	synq_del(2, TCPTRACE_SYNQ_OTHER, 0, 0);
 	assert_int_equal(counted(LEDGER_LISTEN_DROPS), 1);
+	synq_add(3, 1, 0);		/* its timer fired, and its SYN-ACK did not leave */
+	rec = queues(server_rec(TCPTRACE_SYNQ_DEL, 3), 0, 0);
+	rec.sk = RQ(3);
+	rec.flags |= TCPTRACE_F_REQUEST;
+	rec.cause = TCPTRACE_SYNQ_OTHER;
+	rec.ret = TCPTRACE_UNSENT;
+	rig_feed(rec);
+	assert_int_equal(counted(LEDGER_LISTEN_DROPS), 1);
+	assert_int_equal(counted(LEDGER_TIMEOUTS), 1);
 }
 
 /* Newer kernels answer a RST that is in the window, but not the next segment, and keep the request. */

@@ -92,7 +92,7 @@ static void book_synq_del(uint64_t *n, const struct model_event *ev)
 			n[LEDGER_ATTEMPT_FAILS]++;
 	} else if (ev->counted & COUNTED_DROP) {
 		n[LEDGER_LISTEN_DROPS]++;	/* ICMP: tcp_req_err() */
-	} else if (ev->cause == TCPTRACE_SYNQ_EXPIRED) {
+	} else if (ev->cause == TCPTRACE_SYNQ_EXPIRED || (ev->rec->event == TCPTRACE_SYNQ_DEL && ev->rec->ret == TCPTRACE_UNSENT)) {
 		n[LEDGER_TIMEOUTS]++;		/* tcp_syn_ack_timeout() */
 	}
 }

@@ -172,7 +172,8 @@ static const struct explanation table[] = {
 	{ STEP(SYNQ_DEL),
 	  N_("The request left the SYN queue without becoming a connection: "
 	     "inet_csk_reqsk_queue_drop() (net/ipv4/inet_connection_sock.c), for instance "
-	     "after an ICMP error or by ss -K.") },
+	     "after an ICMP error, by ss -K, or as reqsk_timer_handler() could not send its SYN-ACK again: no route, "
+	     "a full queue, a firewall of this machine.") },
 	{ CAUSE(ACCEPTQ_ADD, ACCEPTQ_COOKIE),
 	  N_("An ACK with a valid SYN cookie came: tcp_get_cookie_sock() "
 	     "(net/ipv4/syncookies.c) made the socket and put it straight into the accept "
