@@ -338,9 +338,18 @@ static __always_inline bool in_one_record(void)
 }
 
 /*
- * The request is not read, it may be gone: somebody may have accepted the child, which has all that it had, the tuple
- * and the cookie.
+ * Both records are made just before the connection is queued: afterwards somebody may accept it, and the request is gone. So
+ * the lengths are told as they will be.
  */
+static __always_inline void set_queues_after(struct tcptrace_record *r, const struct sock *listener,
+					     const struct request_sock *req, bool handshake)
+{
+	set_queues(r, listener);
+	r->acceptq++;
+	if (handshake && req_listener(req) == listener)		/* a migrated one left another's */
+		uncount_request(r, req);
+}
+
 static __always_inline void emit_moved(const struct sock *child, const struct request_sock *req,
 				       const struct sock *listener)
 {
@@ -348,17 +357,16 @@ static __always_inline void emit_moved(const struct sock *child, const struct re
 
 	if (!r)
 		return;
-	set_sock(r, child);
+	set_sock(r, child);		/* has all that its request has, the tuple and the cookie */
 	r->sk = (__u64)req;
 	r->flags |= TCPTRACE_F_REQUEST;
-	set_queues(r, listener);
+	set_queues_after(r, listener, req, true);
 	r->cause = TCPTRACE_SYNQ_ESTABLISHED;
 	submit(r);
 }
 
-/* ahead: called just before it is queued, so one is added to the length. */
 static __always_inline void emit_acceptq_add(const struct sock *child, const struct request_sock *req,
-					     const struct sock *listener, bool ahead, __u8 cause)
+					     const struct sock *listener, __u8 cause)
 {
 	struct tcptrace_record *r;
 
@@ -371,64 +379,36 @@ static __always_inline void emit_acceptq_add(const struct sock *child, const str
 		return;
 	}
 	set_sock(r, child);
-	set_queues(r, listener);
-	r->acceptq += ahead;
+	set_queues_after(r, listener, req, cause == TCPTRACE_ACCEPTQ_HANDSHAKE);
 	r->req = (__u64)req;
 	r->cause = cause;
 	submit(r);
 }
 
 /*
- * inet_csk_reqsk_queue_add() is inlined into inet_csk_complete_hashdance() from 6.1 on, so the
- * return of the latter is the one hook that sees every handshake.
+ * Every handshake ends here; inet_csk_reqsk_queue_add() is inlined from 6.1 on. own_req: of two CPUs with the same third
+ * packet this one has taken the request out of the hash. If the listener has just been closed, the child is not queued, but
+ * thrown out at once: inet_child_forget() tells that.
  */
-static __always_inline int hashdance_exit(const struct sock *listener, const struct sock *child,
-					  const struct request_sock *req, const struct sock *ret)
+static __always_inline int hashdance(const struct sock *listener, const struct sock *child, const struct request_sock *req,
+				     bool own_req)
 {
 	listener = TYPED_PTR(listener);
 	child = TYPED_PTR(child);
-	if (!ret || !wanted_of(listener, (const void *)child))
+	req = TYPED_PTR(req);
+	if (!own_req || sk_state(listener) != TCP_LISTEN || !wanted_of(listener, (const void *)child))
 		return 0;
 	if (!in_one_record())
 		emit_moved(child, req, listener);
-	emit_acceptq_add(child, req, listener, false, TCPTRACE_ACCEPTQ_HANDSHAKE);
+	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }
 
-SEC("?fexit/inet_csk_complete_hashdance")
-int BPF_PROG(x_hashdance, const struct sock *sk, const struct sock *child, const struct request_sock *req,
-	     bool own_req, const struct sock *ret)
-{
-	return hashdance_exit(sk, child, req, ret);
-}
+/* A bool is one byte of its register. */
+AT_ENTRY(hashdance, inet_csk_complete_hashdance, hashdance(sk, child, req, own_req),
+	 const struct sock *sk, const struct sock *child, const struct request_sock *req, __u8 own_req)
 
-SEC("?kprobe/inet_csk_complete_hashdance")
-int BPF_KPROBE(k_hashdance, const struct sock *sk, const struct sock *child, const struct request_sock *req)
-{
-	struct notes *n = notes();
-
-	if (!n)
-		return 0;
-	n->hashdance.listener = (__u64)sk;
-	n->hashdance.child = (__u64)child;
-	n->hashdance.req = (__u64)req;
-	return 0;
-}
-
-SEC("?kretprobe/inet_csk_complete_hashdance")
-int BPF_KRETPROBE(r_hashdance, const struct sock *ret)
-{
-	struct notes *n = notes();
-
-	return n ? hashdance_exit((const void *)n->hashdance.listener, (const void *)n->hashdance.child,
-				  (const void *)n->hashdance.req, ret) : 0;
-}
-
-/*
- * Out of line only for Fast Open and cookies; on 5.10 also within the hashdance, which has a hook of its own. At the entry:
- * once it is queued somebody may accept it, and the request is gone. If the listener has just been closed, the
- * child is not queued, but thrown out at once: inet_child_forget() tells that.
- */
+/* Out of line only for Fast Open and cookies; on 5.10 also within the hashdance, which has a hook of its own. */
 static __always_inline int queue_add(const struct sock *listener, const struct request_sock *req,
 				     const struct sock *child)
 {
@@ -438,7 +418,7 @@ static __always_inline int queue_add(const struct sock *listener, const struct r
 	listener = TYPED_PTR(listener);
 	child = TYPED_PTR(child);
 	if ((fastopen || !req_listener(TYPED_PTR(req))) && wanted_of(listener, (const void *)child))
-		emit_acceptq_add(child, req, listener, true,
+		emit_acceptq_add(child, req, listener,
 				 fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN : TCPTRACE_ACCEPTQ_COOKIE);
 	return 0;
 }

@@ -29,11 +29,6 @@ struct syn_recv {
 	__u32	full;			/* the accept queue when it began */
 };
 
-/* inet_csk_complete_hashdance() in progress */
-struct hashdance {
-	__u64	listener, child, req;
-};
-
 /* cookie_v4_check() or cookie_v6_check() in progress */
 struct cookie_check {
 	__u64	listener, skb;
@@ -70,7 +65,6 @@ struct guard {
 struct notes {
 	struct conn_request conn_request;
 	struct syn_recv syn_recv;
-	struct hashdance hashdance;
 	struct cookie_check cookie;
 	struct retransmit retransmit;
 	struct reset reset;

@@ -392,6 +392,15 @@ static __always_inline void set_request(struct tcptrace_record *r, const struct 
 	set_queues(r, listener);
 }
 
+/* The lengths of this record still have the request that it says is leaving: reqsk_queue_removed() comes after. */
+static __always_inline void uncount_request(struct tcptrace_record *r, const struct request_sock *req)
+{
+	__u64 timeouts = HAS_CAST ? BPF_CORE_READ_BITFIELD(req, num_timeout) : BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout);
+
+	r->synq--;
+	r->synq_young -= !timeouts;
+}
+
 static __always_inline bool acceptq_full(const struct sock *listener)
 {
 	return READ(listener, sk_ack_backlog) > READ(listener, sk_max_ack_backlog);

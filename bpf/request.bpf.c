@@ -68,11 +68,8 @@ static __always_inline int req_dropped(const struct sock *listener, const struct
 	if (!r)
 		return 0;
 	set_request(r, req, listener);
-	if (hashed) {
-		r->synq--;
-		if (!BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout))
-			r->synq_young--;
-	}
+	if (hashed)
+		uncount_request(r, req);
 	r->cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(listener, killed, from_timer);
 	r->ret = ret;
 	if (unsent && r->cause == TCPTRACE_SYNQ_EXPIRED) {

@@ -202,77 +202,72 @@ static int syn_recv6_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 /* ---- out of the SYN queue, into the accept queue ---- */
 
 /*
- * After the call the child is still locked and stays, but the request may be
- * gone: somebody may have accepted the child. What it said is noted before.
+ * Both records are made just before the connection is queued: afterwards
+ * somebody may accept it, and the request is gone. So the lengths are told as
+ * they will be.
  */
-struct hashdance {
-	const struct sock *listener, *child;
-	u64 req;			/* its address */
-};
+static void set_queues_after(struct tcptrace_record *r,
+			     const struct sock *listener,
+			     const struct request_sock *req, bool handshake)
+{
+	set_queues(r, listener);
+	r->acceptq++;
+	if (handshake && req_listener(req) == listener)
+		uncount_request(r, req); /* a migrated one left another's */
+}
 
-/* The child has all that its request had: the tuple and the cookie. */
-static void emit_moved(const struct hashdance *h)
+static void emit_moved(const struct sock *child, const struct request_sock *req,
+		       const struct sock *listener)
 {
 	struct tcptrace_record r;
 
 	if (!reserve(&r, TCPTRACE_SYNQ_DEL))
 		return;
-	set_sock(&r, h->child);
-	r.sk = h->req;
+	set_sock(&r, child); /* has all that its request has */
+	r.sk = (uintptr_t)req;
 	r.flags |= TCPTRACE_F_REQUEST;
-	set_queues(&r, h->listener);
+	set_queues_after(&r, listener, req, true);
 	r.cause = TCPTRACE_SYNQ_ESTABLISHED;
 	submit(&r);
 }
 
-/* ahead: called just before it is queued, so one is added to the length */
-static void emit_acceptq_add(const struct sock *child, u64 req,
-			     const struct sock *listener, bool ahead, u8 cause)
+static void emit_acceptq_add(const struct sock *child,
+			     const struct request_sock *req,
+			     const struct sock *listener, u8 cause)
 {
 	struct tcptrace_record r;
 
 	if (!reserve(&r, TCPTRACE_ACCEPTQ_ADD))
 		return;
 	set_sock(&r, child);
-	set_queues(&r, listener);
-	r.acceptq += ahead;
-	r.req = req;
+	set_queues_after(&r, listener, req, cause == TCPTRACE_ACCEPTQ_HANDSHAKE);
+	r.req = (uintptr_t)req;
 	r.cause = cause;
 	submit(&r);
 }
 
 /*
- * inet_csk_reqsk_queue_add() is inlined into inet_csk_complete_hashdance() from
- * 6.1 on, so the return of the latter is the hook that sees every handshake.
+ * Every handshake ends here; inet_csk_reqsk_queue_add() is inlined from 6.1 on.
+ * own_req: of two CPUs with the same third packet this one has taken the
+ * request out of the hash; a bool is one byte of its register. If the listener
+ * has just been closed, the child is not queued, but thrown out at once:
+ * inet_child_forget() tells that.
  */
-static int hashdance_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
+static int k_hashdance(struct kprobe *p, struct pt_regs *regs)
 {
-	struct hashdance *h = (void *)ri->data;
+	const struct sock *listener = ARG(regs, 0), *child = ARG(regs, 1);
+	const struct request_sock *req = ARG(regs, 2);
+	bool own_req = (u8)(long)ARG(regs, 3);
 
-	h->listener = ARG(regs, 0);
-	h->child = ARG(regs, 1);
-	h->req = (uintptr_t)ARG(regs, 2);
-	return !wanted_of(h->listener, &h->child->__sk_common);
-}
-
-static int hashdance_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	const struct hashdance *h = (void *)ri->data;
-
-	if (!regs_return_value(regs))
+	if (!own_req || state_of(listener) != TCP_LISTEN ||
+	    !wanted_of(listener, &child->__sk_common))
 		return 0;
-	emit_moved(h);
-	emit_acceptq_add(h->child, h->req, h->listener, false,
-			 TCPTRACE_ACCEPTQ_HANDSHAKE);
+	emit_moved(child, req, listener);
+	emit_acceptq_add(child, req, listener, TCPTRACE_ACCEPTQ_HANDSHAKE);
 	return 0;
 }
 
-/*
- * Out of line for Fast Open and cookies; on 5.10 within the hashdance too. At
- * the entry: once it is queued somebody may accept it, and the request is gone.
- * If the listener has just been closed, the child is not queued, but thrown out
- * at once: inet_child_forget() tells that.
- */
+/* Out of line for Fast Open and cookies; on 5.10 within the hashdance too. */
 static int k_queue_add(struct kprobe *p, struct pt_regs *regs)
 {
 	const struct sock *listener = ARG(regs, 0), *child = ARG(regs, 2);
@@ -281,7 +276,7 @@ static int k_queue_add(struct kprobe *p, struct pt_regs *regs)
 
 	if ((fastopen || !req_listener(req)) &&
 	    wanted_of(listener, &child->__sk_common))
-		emit_acceptq_add(child, (uintptr_t)req, listener, true,
+		emit_acceptq_add(child, req, listener,
 				 fastopen ? TCPTRACE_ACCEPTQ_FASTOPEN :
 					    TCPTRACE_ACCEPTQ_COOKIE);
 	return 0;
@@ -389,8 +384,8 @@ struct hook listen_hooks[] = {
 	     sizeof(struct syn_recv), ON(DROP)),
 	EXIT(tcp_v6_syn_recv_sock, syn_recv6_enter, syn_recv_exit,
 	     sizeof(struct syn_recv), ON(DROP)),
-	EXIT(inet_csk_complete_hashdance, hashdance_enter, hashdance_exit,
-	     sizeof(struct hashdance), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD)),
+	ENTER(inet_csk_complete_hashdance, k_hashdance,
+	      ON(SYNQ_DEL) | ON(ACCEPTQ_ADD)),
 	ENTER(inet_csk_reqsk_queue_add, k_queue_add, ON(ACCEPTQ_ADD)),
 	ENTER(inet_child_forget, k_forget, ON(ACCEPTQ_DEL)),
 	EXIT_AFTER(cookie_v4_check, forget_cookies, cookie_enter, cookie_exit, 0,

@@ -246,6 +246,17 @@ static inline void set_request(struct tcptrace_record *r,
 	set_queues(r, listener);
 }
 
+/*
+ * The lengths of this record still have the request that it says is leaving:
+ * reqsk_queue_removed() comes after.
+ */
+static inline void uncount_request(struct tcptrace_record *r,
+				   const struct request_sock *req)
+{
+	r->synq--;
+	r->synq_young -= !req->num_timeout;
+}
+
 static inline bool acceptq_full(const struct sock *listener)
 {
 	return READ_ONCE(listener->sk_ack_backlog) >

@@ -78,11 +78,8 @@ static void emit_dropped(const struct dropped *d, bool unlinked, bool counted)
 	if ((!unlinked && !joined) || !reserve(&r, TCPTRACE_SYNQ_DEL))
 		return;
 	set_request(&r, d->req, d->listener);
-	if (counted && unlinked) {
-		r.synq--;
-		if (!d->req->num_timeout)
-			r.synq_young--;
-	}
+	if (counted && unlinked)
+		uncount_request(&r, d->req);
 	r.cause = joined ? TCPTRACE_SYNQ_ESTABLISHED : req_drop_cause(d);
 	r.ret = d->ret;
 	if (d->unsent && r.cause == TCPTRACE_SYNQ_EXPIRED) {

@@ -228,8 +228,8 @@ const struct hook hook_table[HOOK_MAX] = {
 	} },
 	[HOOK_ACCEPTQ_ADD] = { N_("SYN queue: out, accept queue: in"), ON(SYNQ_DEL) | ON(ACCEPTQ_ADD), .helps = HELPS_PIDS,
 		.variants = {
-		{ MECH_FENTRY, "inet_csk_complete_hashdance", PROGS_OF(ONE(x_hashdance)) },
-		{ MECH_KPROBE, "inet_csk_complete_hashdance", PROGS_OF(ONE(k_hashdance), ONE(r_hashdance)) },
+		{ MECH_FENTRY, "inet_csk_complete_hashdance", PROGS_OF(ONE(f_hashdance)) },
+		{ MECH_KPROBE, "inet_csk_complete_hashdance", PROGS_OF(ONE(k_hashdance)) },
 		{ MECH_TRACEPOINT, "inet_sock_set_state", PROGS_OF(RAW_TWO(tp_state)),
 		  SETS(S(tp_acceptq_add)), DEPENDS({ ON(SYNQ_DEL), ON(SYNQ_ADD) | ON(ACCEPTQ_ADD) }) },
 	} },
