@@ -1284,7 +1284,7 @@ trouble_half_open()
 	end redis
 	told requests-expire
 	expect "expired" "$(evidence requests-expire expired)" 9
-	screen "^ ! 0.0.0.0:$port: the third packet did not come: (>=)?9 requests expired in the SYN queue of redis-server\[$pid_of_redis\] after 9 SYN-ACK retransmits, 0 others? established" \
+	screen "^ ! 0.0.0.0:$port: the third packet did not come: (at least )?9 requests expired in the SYN queue of redis-server\[$pid_of_redis\] after 9 SYN-ACK retransmits, 0 others? established" \
 		"Clients vanish or the path loses packets"
 	never_says 'tcp-backlog'
 }

@@ -78,7 +78,8 @@ struct metrics_rows {
 	uint32_t shown, idle, other, uncounted;
 	bool waiting;			/* somebody is in a queue */
 	bool any;			/* there is a listener, so that known says something: */
-	enum known known[FIGURE_MAX];	/* what counters of a listener are worth now */
+	/* What counters are worth now: of the listener of which most is known, and of the one of which least is, if anything. */
+	enum known best[FIGURE_MAX], worst[FIGURE_MAX];
 };
 
 int rows_init(struct metrics_rows *r, const struct view_metrics *cfg);	/* 0 or -ENOMEM */

@@ -153,7 +153,7 @@ static bool is_known(const struct writer *w, const struct metrics_row *row, cons
 
 	if (f->type == GAUGE && !row->sockets)		/* nobody is open: there is no queue */
 		return false;
-	if (f->figure != NO_FIGURE && !w->page->rows->known[f->figure])
+	if (f->figure != NO_FIGURE && !w->page->rows->best[f->figure])
 		return false;
 	return !f->known_at || *known || (f->type == COUNTER && !row->sockets);
 }
@@ -202,7 +202,7 @@ static void put_causes(const struct writer *w, const char *name, const char *hel
 	const struct metrics_row *row;
 
 	head(w, name, COUNTER, help);
-	if (!w->page->rows->known[figure])
+	if (!w->page->rows->best[figure])
 		return;
 	for (uint32_t i = 0; (row = next_row(w, &i)); ) {
 		for (unsigned int c = 1; c < TCPTRACE_CAUSE_END; c++) {
@@ -236,7 +236,7 @@ static void put_waits(const struct writer *w, bool synq, const char *name, const
 	const struct metrics_row *row;
 
 	head(w, name, HISTOGRAM, help);
-	if (!w->page->rows->known[synq ? FIGURE_SYNQ_WAIT : FIGURE_ACCEPTQ_WAIT])
+	if (!w->page->rows->best[synq ? FIGURE_SYNQ_WAIT : FIGURE_ACCEPTQ_WAIT])
 		return;
 	for (uint32_t i = 0; (row = next_row(w, &i)); )
 		put_buckets(w, name, row->labels, synq ? &row->counts.synq_wait : &row->counts.acceptq_wait);
@@ -336,7 +336,7 @@ static void put_worth(const struct writer *w)
 	for (enum known k = KNOWN_NOT; k <= KNOWN_LEAST; k++) {
 		head(w, names[k], GAUGE, helps[k]);
 		for (enum figure f = 0; f < FIGURE_MAX && w->page->rows->any; f++) {
-			if (w->page->rows->known[f] != k)
+			if (w->page->rows->worst[f] != k)
 				continue;
 			sample(w, names[k], "", NULL, "figure", figure_key(f));
 			number(w, 1);

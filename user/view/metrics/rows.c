@@ -321,6 +321,24 @@ static void look_at(struct metrics_rows *r, const struct view *v, const struct m
 	gauge(&r->row[b->row], m, l);
 }
 
+/* What figure_known() asks of a listener itself: those that are alike there know the same of their counters. */
+static unsigned int kind_of(const struct model *m, const struct listener *l)
+{
+	return listener_incomplete(m, l) | (unsigned int)l->part << 1 | (unsigned int)l->cookies_shared << 2 |
+	       (unsigned int)(l->in_acceptq.open != 0) << 3 | (unsigned int)listener_left_out(m, l) << 4;
+}
+
+static void judge(struct metrics_rows *r, const struct model *m, const struct listener *l)
+{
+	for (enum figure f = 0; f < FIGURE_MAX; f++) {
+		enum known k = figure_known(m, l, f);
+
+		r->best[f] = k > r->best[f] ? k : r->best[f];
+		if (k && (!r->worst[f] || k < r->worst[f]))
+			r->worst[f] = k;
+	}
+}
+
 static void forget_rows(struct metrics_rows *r, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < r->rows; i++) {
@@ -345,12 +363,14 @@ void rows_look(struct metrics_rows *r, const struct view *v, const struct model 
 	r->shown = r->idle = r->other = r->uncounted = 0;
 	r->waiting = false;
 	r->any = model_listener(m, 0);
-	memset(r->known, 0, sizeof(r->known));
+	memset(r->best, 0, sizeof(r->best));
+	memset(r->worst, 0, sizeof(r->worst));
 	for (uint32_t i = 0; i < r->rows; i++)
 		forget_gauges(&r->row[i]);
-	for (uint32_t i = 0; (l = model_listener(m, i)); i++) {
-		for (enum figure f = 0; !i && f < FIGURE_MAX; f++)
-			r->known[f] = figure_known(m, l, f);
+	for (uint32_t i = 0, kinds = 0; (l = model_listener(m, i)); i++) {
+		if (!(kinds >> kind_of(m, l) & 1))
+			judge(r, m, l);
+		kinds |= 1u << kind_of(m, l);
 		if (!v->cfg.picks_listener || v->cfg.picks_listener(v->cfg.picks_ctx, l))
 			look_at(r, v, m, l);
 	}
