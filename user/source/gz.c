@@ -65,6 +65,9 @@ static ssize_t inflate_piece(struct gz_reader *r, void *buf, size_t n)
 	r->z.next_out = buf;
 	r->z.avail_out = (uInt)n;
 	while (r->z.avail_out && err == Z_OK && (r->z.avail_in || r->more)) {
+		r->plain = !r->cut && r->z.avail_in && *r->z.next_in == GZ_PLAIN;
+		if (r->plain)
+			break;
 		r->cut = true;			/* until the end of this member comes */
 		err = inflate(&r->z, Z_NO_FLUSH);
 		r->more = !r->z.avail_out;
@@ -73,10 +76,6 @@ static ssize_t inflate_piece(struct gz_reader *r, void *buf, size_t n)
 		r->cut = false;
 		r->more = false;
 		err = inflateReset(&r->z);	/* another one may follow: files put together by cat */
-		if (r->z.avail_in && *r->z.next_in == GZ_PLAIN) {
-			r->plain = true;
-			break;
-		}
 	}
 	if (err != Z_OK && err != Z_BUF_ERROR && r->z.avail_out == n)
 		return -EBADMSG;	/* what came before the damage has been handed on */
