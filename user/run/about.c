@@ -105,6 +105,7 @@ void about_end(struct about *a, struct source *src, const struct model_totals *t
 		.unknown = stats.unknown,
 		.mechanisms = a->mechanisms,
 		.source = src->ops->name,
+		.flaw = src->error ? src->error : strcmp(src->ops->name, "file") ? NULL : src->note,
 	};
 }
 

@@ -173,6 +173,7 @@ struct view_end {
 	uint64_t recorded;		/* records, of a run that does nothing else; 0: it says what it saw */
 	const char *mechanisms;		/* "fentry 9, kprobe 2, tracepoint 14" */
 	const char *source;		/* "bpf", "kmod", "file" */
+	const char *flaw;		/* a sentence: the recording is cut, or a part of it is missing; NULL: none */
 };
 
 /* Who opens the file that a view writes to, and when it is there. */

@@ -124,6 +124,12 @@ static void put_alerts(struct view *v, const struct view_end *end)
 	const struct model_totals *t = end->totals;
 	struct out *o = v->out;
 
+	if (end->flaw) {
+		out_str(o, "<p class=\"alert\">");
+		html_text(o, N_("Not all of the run is here: "));
+		out_html(o, end->flaw, 4096);
+		out_str(o, "</p>\n");
+	}
 	if (end->lost || end->missed) {
 		out_str(o, "<p class=\"alert\">");
 		html_with_numbers(o, !end->missed ?
