@@ -350,6 +350,17 @@ static void deaf(void **state)
 		connect_here_fails(i, ECONNREFUSED);
 	look();
 	assert_told("connect-fails", FINDING_CAUSE, "refused, though a listener is there, on this machine.");
+	rig_down(state);
+	up(state);
+	rig_listen(128, 4096);
+	for (unsigned int i = 0; i < 3; i++) {
+		struct tcptrace_record call = by(client_rec(TCPTRACE_CONNECT, i), CLIENT, 3);
+
+		mapped(call.raddr, 0x7f000001);
+		attempt_of(call, i, EHOSTUNREACH, false);
+	}
+	look();
+	assert_told("connect-fails", FINDING_CAUSE, ": rejected, though a listener is there, on this machine.");
 	rig_down(state);		/* for its own device alone; as with [::], maybe for IPv6 */
 	up(state);
 	rec.device = 3;

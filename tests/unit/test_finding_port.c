@@ -238,6 +238,43 @@ static void no_listener(void **state)
 	assert_says(FINDING_CAUSE, " nobody listened; prog[100] listened last.");
 }
 
+static void bind_fails(uint32_t pid, int err)
+{
+	struct tcptrace_record rec = by(listener_rec(TCPTRACE_BIND), pid, 3);
+
+	rec.sk = LSK + 64 * pid;
+	rec.ret = -err;
+	rig_feed(rec);
+}
+
+/* The next one does not get the port; one that did not while somebody listened is another matter. */
+static void not_bound(void **state)
+{
+	(void)state;
+	rig_listen(128, 4096);
+	bind_fails(300, EADDRINUSE);
+	pass(700 * MS);
+	state_of(listener_rec(0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	destroy(listener_rec(0), LSK);
+	knock(1, PORT, 0x0a000001);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, ", after the listener of prog[100] was closed.");
+	bind_fails(101, EADDRINUSE);
+	bind_fails(101, EADDRINUSE);
+	knock(5, PORT, 0x0a000001);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, "6 SYNs to 10.0.0.1:8080 answered by RST: nobody listened from ");
+	assert_says(FINDING_CAUSE, " prog[101] was to, but its bind() failed with EADDRINUSE at ");
+	assert_says(FINDING_ADVICE, "Let prog[101] set SO_REUSEADDR before bind()");
+	rig_down(state);		/* nobody ever listened there */
+	up(state);
+	bind_fails(101, EACCES);
+	knock(3, PORT, 0x0a000001);
+	look();
+	assert_told("no-listener", FINDING_CAUSE, " prog[101] was to, but its bind() failed with EACCES at ");
+	assert_says(FINDING_ADVICE, "CAP_NET_BIND_SERVICE");
+}
+
 /* Lives for a second and a half, three times, and before and between those nobody listens. */
 static void crashes(void **state)
 {
@@ -418,7 +455,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(closed_waiting), TEST(closed_often), TEST(closed_given_away), TEST(closed_in_group), TEST(closed_unseen),
 		TEST(closed_at_many),
-		TEST(no_listener), TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(ports_of_one),
+		TEST(no_listener), TEST(not_bound), TEST(crashes), TEST(not_for_these), TEST(elsewhere), TEST(scan), TEST(ports_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

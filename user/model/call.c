@@ -3,6 +3,8 @@
  * What processes ask for: socket() to shutdown(), and the segments that are reported
  * of a socket. A call says who owns the socket; softirq steps are shown as theirs.
  */
+#include <errno.h>
+
 #include "internal.h"
 
 /* The listener of a call on a listening socket. A closed one may go on as a conn, or another socket has its address. */
@@ -42,7 +44,8 @@ void on_bind(struct model *m, const struct tcptrace_record *rec)
 	struct listener *l = called_listener(m, rec);
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 
-	if (rec->ret >= 0)
+	/* it is bound to nothing and not open: __inet_bind() */
+	if (rec->ret >= 0 || rec_errno(rec) == EADDRINUSE)
 		c = conn_begins(m, c, rec);
 	if (!c && !l && rec->sk) {
 		c = conn_new(m);
@@ -52,6 +55,8 @@ void on_bind(struct model *m, const struct tcptrace_record *rec)
 		conn_learn(m, c, rec);
 	if (c)
 		owner_learn(m, &c->owner, rec, false);
+	if (rec->ret < 0)
+		connects_unbound(m, rec);
 	emit_plain(m, rec, c, c ? NULL : l);
 }
 

@@ -208,6 +208,39 @@ const struct connects *model_connect_failed(const struct model *m, uint32_t netn
 	return NULL;
 }
 
+/* ---- bind() ---- */
+
+/* The oldest goes. */
+void connects_unbound(struct model *m, const struct tcptrace_record *rec)
+{
+	struct unbound *row = m->unbound, *room = row;
+
+	if (!rec->lport || !(rec->flags & TCPTRACE_F_ACTOR) || !owner_known(&m->actor))
+		return;
+	for (; row < m->unbound + UNBOUND; row++) {
+		if (row->used && row->lport == rec->lport && row->netns == rec->netns)
+			break;
+		if (row->last_ns < room->last_ns)
+			room = row;
+	}
+	if (row == m->unbound + UNBOUND) {
+		row = room;
+		*row = (struct unbound){ .used = true, .lport = rec->lport, .netns = rec->netns };
+	}
+	memcpy(row->laddr, rec->laddr, sizeof(row->laddr));
+	row->err = rec_errno(rec);
+	row->who = m->actor;
+	row->last_ns = rec->t_ns;
+}
+
+const struct unbound *model_unbound(const struct model *m, uint32_t netns, uint16_t lport)
+{
+	for (const struct unbound *row = m->unbound; row < m->unbound + UNBOUND; row++)
+		if (row->used && row->lport == lport && row->netns == netns)
+			return row;
+	return NULL;
+}
+
 /* ---- SYNs that nobody listened for ---- */
 
 static struct unheard *unheard_row(struct model *m, const struct tcptrace_record *rec, uint8_t family)

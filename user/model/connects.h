@@ -12,6 +12,7 @@
 #include "model.h"
 
 #define CONNECTS	SIZED(256u, 8u)		/* rows of each table */
+#define UNBOUND		16u			/* rows of one */
 
 /* Failures of one program (by name) in one namespace to one port. */
 struct connects {
@@ -53,6 +54,17 @@ struct unheard {
 	uint32_t between;			/* how often a listener had come and gone since the one before */
 };
 
+/* bind() to one port that failed last. */
+struct unbound {
+	uint32_t netns;
+	uint16_t lport;
+	bool used;
+	uint8_t laddr[16];
+	int32_t err;
+	struct owner who;
+	uint64_t last_ns;
+};
+
 /*
  * SYNs to one port that had to be sent again, by connection, or whose program went away before that: who does not wait
  * for ETIMEDOUT has no errno to show.
@@ -78,6 +90,8 @@ const struct connects *model_connects(const struct model *m, uint32_t i);
 const struct connects *model_connect_failed(const struct model *m, uint32_t netns, uint16_t rport, int32_t err,
 					    const uint8_t raddr[16]);
 const struct unheard *model_unheard(const struct model *m, uint32_t i);
+/* The last bind() to that port that failed; NULL: none. */
+const struct unbound *model_unbound(const struct model *m, uint32_t netns, uint16_t lport);
 const struct unanswered *model_unanswered(const struct model *m, uint32_t i);
 
 #endif

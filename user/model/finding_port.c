@@ -276,6 +276,33 @@ static void say_gaps(struct diagnosis *d, const struct unheard *u, const struct 
 	    "socket activation, or the new program listens (SO_REUSEPORT) before the old one ends.");
 }
 
+/* Who wanted to listen meanwhile, but could not have the port; before it, where nobody did before. */
+static const struct unbound *unbound_then(const struct diagnosis *d, const struct unheard *u, const struct around *a)
+{
+	const struct unbound *b = model_unbound(d->m, u->netns, u->lport);
+
+	if (!b || b->last_ns > u->last_ns || (a->before && b->last_ns < a->before->closed_ns) || gaps_of(u, a) > 1)
+		return NULL;
+	return addr_is_any(b->laddr) || !memcmp(b->laddr, u->laddr, sizeof(u->laddr)) ? b : NULL;
+}
+
+static void say_unbound(struct diagnosis *d, const struct unbound *b)
+{
+	d->f.who = b->who;
+	say_value(d, "errno", FINDING_ERRNO, (uint64_t)b->err);
+	say_value(d, "bound_at", FINDING_MOMENT, b->last_ns);
+	say(d, FINDING_CAUSE, "{syns:SYN} to {laddr}:{lport} answered by RST: nobody listened from {from} to {until} ({gap}). {who} was to, "
+	    "but its bind() failed with {errno} at {bound_at}.");
+	if (b->err == EADDRINUSE)
+		say(d, FINDING_ADVICE, "Another socket was bound to that port, or connections from there were in TIME_WAIT: ss -tan shows it. Let "
+		    "{who} set SO_REUSEADDR before bind(): then TIME_WAIT does not matter.");
+	else if (b->err == EACCES)
+		say(d, FINDING_ADVICE, "A port below net.ipv4.ip_unprivileged_port_start needs CAP_NET_BIND_SERVICE; or a security module denies "
+		    "it.");
+	else
+		say(d, FINDING_ADVICE, "See {errno} in bind(2).");
+}
+
 static void say_restarted(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	say_gap(d, u, a);
@@ -333,6 +360,7 @@ static bool unheard_told(const struct model *m, const struct unheard *u, const s
 static void tell_unheard(const struct diagnosis *from, const struct unheard *u, const struct around *a, uint64_t untold)
 {
 	struct diagnosis d = diagnosis_of(from, NULL);
+	const struct unbound *b;
 
 	d.netns = u->netns;
 	d.f.lport = u->lport;
@@ -343,7 +371,11 @@ static void tell_unheard(const struct diagnosis *from, const struct unheard *u, 
 	say_address(&d, "laddr", u->laddr);
 	say_number(&d, "lport", u->lport);
 	d.f.cost_ns = u->count * 1000000000ull;
-	if (somebody_listened(a))
+	b = unbound_then(&d, u, a);
+	if (b && (somebody_listened(a) || !a->other)) {
+		say_gap(&d, u, a);
+		say_unbound(&d, b);
+	} else if (somebody_listened(a))
 		say_restarted(&d, u, a);
 	else if (a->other)
 		say_elsewhere(&d, u, a);

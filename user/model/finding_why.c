@@ -132,7 +132,8 @@ bool say_dropped(struct diagnosis *d, const struct listener *l)
 static bool say_in_between(struct diagnosis *d, const struct connects *row, const struct failure *e)
 {
 	struct target to = target_of(row, e);
-	const struct listener *l = e->err == ETIMEDOUT || e->err == ECONNREFUSED ? target_listener(d, &to) : NULL;
+	bool by_icmp = e->err != ECONNREFUSED && is_errno_of_net(e->err) && came_of(d, row, e) != CAME_NO_SYN;
+	const struct listener *l = e->err == ETIMEDOUT || e->err == ECONNREFUSED || by_icmp ? target_listener(d, &to) : NULL;
 
 	if (!l)
 		return false;
@@ -146,6 +147,11 @@ static bool say_in_between(struct diagnosis *d, const struct connects *row, cons
 	if (e->err == ECONNREFUSED) {
 		say(d, FINDING_CAUSE, ": refused, though a listener is there, on this machine");
 		say(d, FINDING_ADVICE, "Something refuses in its name before it sees the SYNs: look at nft list ruleset.");
+		return true;
+	}
+	if (by_icmp) {
+		say(d, FINDING_CAUSE, ": rejected, though a listener is there, on this machine");
+		say(d, FINDING_ADVICE, "A firewall or a route of this machine rejects what leads there: look at nft list ruleset and ip route get.");
 		return true;
 	}
 	if (!is_heard(l) && !is_deaf(d, l))

@@ -40,6 +40,7 @@
 #include <string.h>
 
 #include "../lib/sized.h"
+#include "connects.h"
 #include "model.h"
 #include "unacked.h"
 
@@ -195,6 +196,7 @@ struct model {
 	struct connects *connects;	/* connects.c */
 	struct unheard *unheard;
 	struct unanswered *unanswered;
+	struct unbound unbound[UNBOUND];
 	struct unacked unacked[UNACKED];
 };
 
@@ -291,6 +293,7 @@ void connects_called(struct model *m, const struct conn *c, const struct tcptrac
 void connects_returned(struct model *m, struct conn *c, const struct tcptrace_record *rec);
 void connects_reset(struct model *m, struct conn *c, const struct tcptrace_record *rec);
 void connects_ended(struct model *m, struct conn *c, const struct model_event *ev);
+void connects_unbound(struct model *m, const struct tcptrace_record *rec);
 void connects_unheard(struct model *m, const struct tcptrace_record *rec);
 void connects_sent_again(struct model *m, const struct conn *c, const struct tcptrace_record *rec);
 void connects_known(struct model *m, const struct conn *c, bool answered);

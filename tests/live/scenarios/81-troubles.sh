@@ -804,6 +804,38 @@ trouble_restart()
 		"Keep a listener open over a restart"
 }
 
+scenario trouble_not_bound 4 host alone loose -- "a server that does not set SO_REUSEADDR is started again: who could not have the port, and why"
+trouble_not_bound()
+{
+	local program="
+import socket, sys
+s = socket.socket()
+s.bind(('$local', $port))
+s.listen(16)
+for i in range(5):
+    s.accept()[0].close()"
+
+	needs python3
+	sees rst-nobody || skip "this kernel tells of no RST without a socket"
+	trouble
+	background python /usr/bin/python3 -c "$program"
+	until_port "$port"
+	client_hold --count 5		# its FIN is the first
+	wait "${pid[python]}"
+	unset 'pid[python]'
+	client_go
+	/usr/bin/python3 -c "$program" 2> "$dir/second" &
+	worker=$!
+	wait $worker
+	grep -q 'Address already in use' "$dir/second" || skip "it got the port: no connection of the first one is in TIME_WAIT"
+	client --count 23
+	end_trouble
+	told no-listener
+	expect "whose" "$(whose no-listener)" "$worker"
+	screen "^ ! 23 SYNs to 127.0.0.1:$port answered by RST: nobody listened from $clock to $clock \([0-9.]+ m?s\)\. python3\[$worker\] was to, but its bind\(\) failed with EADDRINUSE at $clock\." \
+		"set SO_REUSEADDR before bind\(\)"
+}
+
 scenario trouble_no_listener 4 host alone loose -- "a port without listener; single slips to others are none"
 trouble_no_listener()
 {
