@@ -435,6 +435,8 @@ def wrong_listeners(truth, listeners, only):
     for j in listeners:
         if j["lport"] in truth.listens:
             by_port[j["lport"]].append(j)
+        elif j["lport"] in truth.held:
+            yield f"listener {j['lport']}: nobody listened there"
     for port, lives in by_port.items():
         accepts = [a for key, all_ in truth.accepts.items() if key[0] == port for a in all_]
         opened, last = truth.listens[port], lives[-1]
@@ -443,6 +445,8 @@ def wrong_listeners(truth, listeners, only):
         if not hidden and all("accepted" in j and "accepted" not in j.get("at_least", {}) for j in lives):
             if (told := sum(j["accepted"] for j in lives)) != len(accepts):
                 yield f"listener {port}: accepted {told}, not {len(accepts)}"
+        if "effective" in last and last["effective"] not in {s["backlog"] for s in opened}:
+            yield f"listener {port}: limit {last['effective']}, which no listen() gave it"
         # a call of another process is hidden until the kernel's own limit shows it
         given = {s["backlog"] for s in opened if s is opened[-1] or s["pid"] in only or port in SHARED_PORTS}
         if last.get("backlog", opened[-1]["backlog"]) not in given:

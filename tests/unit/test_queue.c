@@ -727,6 +727,57 @@ static void backlog(void **state)
 	assert_true(listener()->backlog_known);
 }
 
+/* listen() goes to LISTEN and back where the port is another one's, and its limit is set by then. */
+static void listen_fails(uint64_t lsk, uint32_t asked)
+{
+	struct tcptrace_record rec = by(listener_rec(TCPTRACE_LISTEN), SERVER, 3);
+
+	rig.limit = asked;
+	state_of(queues(listener_rec(0), 0, 0), lsk, TCP_S_CLOSE, TCP_S_LISTEN);
+	state_of(queues(listener_rec(0), 0, 0), lsk, TCP_S_LISTEN, TCP_S_CLOSE);
+	rec = queues(rec, 0, 0);
+	rec.sk = lsk;
+	rec.backlog = (int32_t)asked;
+	rec.somaxconn = 4096;
+	rec.ret = -98;
+	rig_feed(rec);
+}
+
+static void failed_listen(void **state)
+{
+	struct tcptrace_record rec;
+	uint64_t closed_ns;
+
+	(void)state;
+	rig_listen(128, 4096);
+	state_of(queues(listener_rec(0), 0, 0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	closed_ns = listener()->closed_ns;
+	listen_fails(LSK, 3);
+	assert_false(listener()->open);
+	assert_int_equal(listener()->limit, 128);
+	assert_true(listener()->backlog_known);
+	assert_int_equal(listener()->limits.low, 128);
+	assert_int_equal(listener()->closed_ns, closed_ns);
+	assert_int_equal(listener_since(listener()), listener()->born_ns);
+	/* what never listened is no listener, as often as it tries */
+	for (uint32_t i = 0; i < 3; i++) {
+		listen_fails(LSK + 0x1000, 5 + i);
+		assert_null(model_listener(rig.m, 1));
+		assert_int_equal(rig.seen[rig.n - 1].listener, 0);
+	}
+	rec = by(listener_rec(0), SERVER, 4);
+	state_of(rec, LSK + 0x1000, TCP_S_CLOSE, TCP_S_LISTEN);
+	rec.event = TCPTRACE_LISTEN;
+	rec.sk = LSK + 0x1000;
+	rec.backlog = 2;
+	rec.somaxconn = 4096;
+	rig_feed(rec);
+	assert_int_equal(model_listener(rig.m, 1)->limit, 2);
+	assert_false(limits_differ(&model_listener(rig.m, 1)->limits));
+	assert_true(model_listener(rig.m, 1)->open);
+	assert_null(model_listener(rig.m, 2));
+}
+
 static void lost(void **state)
 {
 	struct tcptrace_record rec = { .event = TCPTRACE_LOST, .new = TCPTRACE_STATE, .arg = 17, .t_ns = 5 };
@@ -849,7 +900,7 @@ int main(void)
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_half_open), CASE(migration_unseen),
 		CASE(prefork),
 		CASE(opened_unseen),
-		CASE(backlog), CASE(lost), CASE(eviction), CASE(wanted),
+		CASE(backlog), CASE(failed_listen), CASE(lost), CASE(eviction), CASE(wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

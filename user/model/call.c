@@ -65,6 +65,7 @@ static void listen_done(struct model *m, struct listener *l, const struct tcptra
 	uint32_t asked = rec->backlog;
 
 	listener_reopen(m, l);
+	l->before.pending = false;
 	listener_learn(m, l, rec);
 	owner_opens(m, l, rec);
 	l->backlog = rec->backlog;
@@ -82,7 +83,7 @@ void on_listen(struct model *m, const struct tcptrace_record *rec)
 	struct conn *c = index_find(m, BY_SK, rec->sk);
 
 	if (rec->ret < 0 || !rec->sk) {
-		emit_plain(m, rec, c, before);
+		emit_plain(m, rec, c, before ? listener_failed(m, before) : NULL);
 		return;
 	}
 	leave_closed(m, before, rec->t_ns);

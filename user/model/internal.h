@@ -178,6 +178,8 @@ struct model {
 
 	struct listener *listeners;
 	uint32_t *listener_order;	/* slots in the order they were seen */
+	struct listener *listeners_free;	/* slots that were given back, chained by next_sk */
+	uint32_t listeners_touched;	/* slots from there on were never used */
 	uint32_t nlisteners, nclosed, listener_id;
 	struct listener **listener_by_sk, **listener_by_port;
 	uint32_t listener_mask;
@@ -321,6 +323,8 @@ struct listener *listener_find(const struct model *m, uint64_t sk);
 struct listener *listener_new(struct model *m, const struct tcptrace_record *rec, uint64_t sk);
 struct listener *listener_of(struct model *m, const struct tcptrace_record *rec, const struct conn *c);
 void listener_learn(struct model *m, struct listener *l, const struct tcptrace_record *rec);
+void listener_tries(struct listener *l);
+struct listener *listener_failed(struct model *m, struct listener *l);
 void listener_reopen(struct model *m, struct listener *l);
 void listener_close(struct model *m, struct listener *l, uint64_t t_ns);
 struct seldom *seldom_of(struct model *m, struct listener *l);

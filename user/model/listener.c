@@ -245,6 +245,15 @@ static void order_del(struct model *m, uint32_t slot)
 		(m->nlisteners - i) * sizeof(*m->listener_order));
 }
 
+static void forget(struct model *m, struct listener *l)
+{
+	sk_unindex(m, l);
+	port_unindex(m, l);
+	order_del(m, l - m->listeners);
+	give_back(m, l);
+	memset(l, 0, sizeof(*l));
+}
+
 /* Of a closed one that no conn refers to, the oldest; NULL: there is none. */
 static struct listener *forget_closed(struct model *m)
 {
@@ -258,12 +267,8 @@ static struct listener *forget_closed(struct model *m)
 			closed_add(m, l);
 			continue;
 		}
-		sk_unindex(m, l);
-		port_unindex(m, l);
-		order_del(m, l - m->listeners);
-		give_back(m, l);
+		forget(m, l);
 		m->totals.listeners_forgotten++;
-		memset(l, 0, sizeof(*l));
 		return l;
 	}
 	return NULL;
@@ -275,7 +280,14 @@ static struct listener *listener_slot(struct model *m)
 	bool fresh = m->nlisteners < m->limits.listeners;
 	struct listener *l = fresh && m->nclosed < MODEL_CLOSED ? NULL : forget_closed(m);
 
-	return l || !fresh ? l : &m->listeners[m->nlisteners];
+	if (l || !fresh)
+		return l;
+	l = m->listeners_free;
+	if (!l)
+		return &m->listeners[m->listeners_touched++];
+	m->listeners_free = l->next_sk;
+	l->next_sk = NULL;
+	return l;
 }
 
 /*
@@ -412,6 +424,42 @@ void listener_reopen(struct model *m, struct listener *l)
 	l->open = true;
 	l->close_seen = false;
 	l->closed_ns = 0;
+}
+
+/* It is about to be LISTEN. The kernel does that, and sets the limit, before it knows whether the port is free. */
+void listener_tries(struct listener *l)
+{
+	l->before = (struct before_listen){
+		.pending = true, .close_seen = l->close_seen, .limit = l->limit, .limit_known = l->limit_known,
+		.backlog_known = l->backlog_known, .limits = l->limits, .born_ns = l->born_ns, .again_ns = l->again_ns,
+		.closed_ns = l->closed_ns,
+	};
+}
+
+/* It was not: what had never listened before is no listener. NULL: l is none. */
+struct listener *listener_failed(struct model *m, struct listener *l)
+{
+	const struct before_listen *b = &l->before;
+
+	if (!b->pending || l->open || l->destroyed)
+		return l;
+	if (!b->closed_ns && !l->refs) {
+		closed_del(m, l);
+		forget(m, l);
+		l->next_sk = m->listeners_free;
+		m->listeners_free = l;
+		return NULL;
+	}
+	l->close_seen = b->close_seen;
+	l->limit = b->limit;
+	l->limit_known = b->limit_known;
+	l->backlog_known = b->backlog_known;
+	l->limits = b->limits;
+	l->born_ns = b->born_ns;
+	l->again_ns = b->again_ns;
+	l->closed_ns = b->closed_ns;
+	l->before.pending = false;
+	return l;
 }
 
 /* The address belongs to another socket now. */

@@ -102,6 +102,15 @@ struct seldom {
 	bool others_failed;			/* as somebody else had, too */
 };
 
+/* What a listener was before it went to LISTEN, which listen() takes back if it fails. */
+struct before_listen {
+	bool pending;			/* it has not returned yet */
+	bool close_seen, limit_known, backlog_known;
+	uint32_t limit;
+	struct limits limits;
+	uint64_t born_ns, again_ns, closed_ns;	/* closed 0: it had never listened */
+};
+
 struct listener {
 	uint32_t id;			/* 1, 2, ...: ours, stable in a run */
 	uint64_t sk, cookie;
@@ -159,6 +168,7 @@ struct listener {
 	struct owner staller;		/* who had accepted last, or kept it, in the worst pause of PACE_STALL_NS and more */
 
 	/* The model's own. */
+	struct before_listen before;
 	const struct proc_place *place;	/* of a closed one: where it was; listener_place() */
 	struct seldom *seldom;		/* NULL: nothing of it; listener_seldom() */
 	bool used, opener_listened;	/* opener is who called listen(), not only who holds it */

@@ -114,6 +114,8 @@ static void listener_opens(struct model *m, const struct tcptrace_record *rec)
 	leave_closed(m, before, rec->t_ns);
 	l = listener_opening(m, before, rec);
 	if (l) {
+		if (!l->open || l != before)
+			listener_tries(l);
 		if (!l->open) {			/* what waits from now on is another one's */
 			listener_reopen(m, l);
 			l->again_ns = rec->t_ns;
