@@ -729,6 +729,24 @@ static void same_socket(void **state)
 	assert_int_equal(model_totals(rig.m)->illegal, 0);
 }
 
+/* The RST of a minisock: its socket, which somebody may have accepted, is gone. */
+static void socket_gone(void **state)
+{
+	struct tcptrace_record rst = server_rec(TCPTRACE_RST_SENT, 1);
+
+	(void)state;
+	rig_listen(128, 4096);
+	unseen(3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPT) | 3ull << TCPTRACE_SEEN_SHIFT(TCPTRACE_ACCEPTQ_DEL));
+	handshake(1, 1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCP_S_FIN_WAIT1);
+	state_of(server_rec(0, 1), SK(1), TCP_S_FIN_WAIT1, TCP_S_FIN_WAIT2);
+	destroy(server_rec(0, 1), SK(1));
+	rst.sk = 0;
+	rig_feed(rst);
+	assert_int_not_equal(rig.seen[rig.n - 1].ev.conn, 0);
+	assert_int_equal(rig.seen[rig.n - 1].pid, 0);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, live_up, rig_down)
@@ -737,7 +755,7 @@ int main(void)
 		CASE(of_listeners_alone), CASE(forks_for_each),
 		CASE(names), CASE(renamed_silently),
 		CASE(is_frugal), CASE(kernel_listens), CASE(another_socket), CASE(bound_alone), CASE(anothers_end), CASE(same_socket),
-		CASE(accepted_by_whom), CASE(taken_by_whom), CASE(listener_hidden), CASE(listener_unseen),
+		CASE(accepted_by_whom), CASE(socket_gone), CASE(taken_by_whom), CASE(listener_hidden), CASE(listener_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

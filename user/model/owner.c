@@ -129,18 +129,20 @@ uint32_t model_owners(const struct model *m)
 	return m->owners;
 }
 
-/* Of what was a request when it was last seen the record may be the socket's that it became. */
-static bool has_socket(const struct conn *c, const struct model_event *ev)
+/* It may be gone. Of what was a request when it was last seen the record may be the socket's that it became. */
+static bool had_socket(const struct conn *c, const struct model_event *ev)
 {
 	const struct tcptrace_record *rec = ev->rec;
 
+	if (c->state != TCP_S_NONE && c->state != TCP_S_NEW_SYN_RECV)
+		return true;
 	return c->sk || (rec->sk && !(rec->flags & TCPTRACE_F_REQUEST) && rec->sk != ev->l->sk);
 }
 
 /* By somebody of whom nothing is known. */
 static bool may_be_accepted(const struct model *m, const struct conn *c, const struct model_event *ev)
 {
-	if (!has_socket(c, ev) || c->killed || tcptrace_event_class(ev->event) == TCPTRACE_QUEUE ||
+	if (!had_socket(c, ev) || c->killed || tcptrace_event_class(ev->event) == TCPTRACE_QUEUE ||
 	    (ev->event == TCPTRACE_STATE && (ev->old == TCP_S_LISTEN || ev->old == TCP_S_SYN_RECV)))
 		return false;
 	return c->left_acceptq || takers_unseen(m, c->listener);
