@@ -62,6 +62,25 @@ static void refused_cookie(void **state)
 	assert_int_equal(listener()->ghosts, 0);
 }
 
+/* A list was made between the way in and the return that reports it. */
+static void found_on_its_way(void **state)
+{
+	(void)state;
+	rig_listen(8, 4096);
+	snapshot(false, 0);
+	exists_listener(0, 1);
+	exists(server_rec(0, 1), SK(1), TCP_S_ESTABLISHED, TCPTRACE_F_QUEUED);
+	acceptq_add(1, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 1);
+	snapshot(true, 0);
+	assert_int_equal(listener()->established, 1);
+	assert_int_equal(listener()->acceptq.known, 1);
+	acceptq_add(1, TCPTRACE_ACCEPTQ_HANDSHAKE, 0, 1);
+	assert_int_equal(listener()->established, 1);
+	accept_by(1, SERVER, 0, 0, 0);
+	assert_int_equal(listener()->acceptq.known, 0);
+	assert_int_equal(listener()->in_acceptq.open, 0);
+}
+
 /* A server with two processes, an open connection, one that waits, a request, a TIME_WAIT. */
 static void seeded(void **state)
 {
@@ -913,7 +932,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		CASE(seeded), CASE(refused_cookie), CASE(lost_end), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
+		CASE(found_on_its_way), CASE(seeded), CASE(refused_cookie), CASE(lost_end), CASE(unseeded), CASE(older_records), CASE(begun_before_it), CASE(before_its_synack),
 		CASE(sweep), CASE(swept_once), CASE(too_young_to_expire), CASE(not_expired), CASE(host_unreachable),
 		CASE(asked_again), CASE(came_in_unseen), CASE(reset_when_in), CASE(by_what),
 		CASE(refused_unseen), CASE(deferred),

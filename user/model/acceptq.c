@@ -50,12 +50,15 @@ static void enter(struct model *m, const struct tcptrace_record *rec, struct con
 	c->ghost = false;
 }
 
-/* In the queue already: reported twice, unless a snapshot found it first. */
+/*
+ * In the queue already: reported twice, unless a snapshot found it first. A hook at the function's return runs when it is
+ * there; what is deduced from a later step may be of one that waited before us.
+ */
 static bool entered_before(struct conn *c, const struct tcptrace_record *rec)
 {
 	if (!c->in_acceptq || rec->cause == TCPTRACE_ACCEPTQ_MIGRATED)
 		return false;
-	return c->acceptq_ns || rec->t_ns >= c->known_ns;
+	return c->acceptq_ns || (rec->flags & TCPTRACE_F_INFERRED && rec->t_ns >= c->known_ns);
 }
 
 static bool had_request(const struct conn *c)
