@@ -654,7 +654,7 @@ static void prefork(void **state)
 		accept_by(i, 1000 + i, 0, 0, 0);
 	}
 	assert_int_equal(listener()->acceptors, 64);
-	rec = by(listener_rec(TCPTRACE_ACCEPT), SERVER, -1);
+	rec = queues(by(listener_rec(TCPTRACE_ACCEPT), SERVER, -1), 0, 0);
 	rec.sk = 0;
 	rec.ret = -24;
 	rig_feed(rec);
@@ -776,6 +776,26 @@ static void failed_listen(void **state)
 	assert_false(limits_differ(&model_listener(rig.m, 1)->limits));
 	assert_true(model_listener(rig.m, 1)->open);
 	assert_null(model_listener(rig.m, 2));
+}
+
+/* It was shut down: who calls accept() afterwards calls no listener, who was in there did. */
+static void accept_of_closed(void **state)
+{
+	struct tcptrace_record rec = by(listener_rec(TCPTRACE_ACCEPT), SERVER, -1);
+
+	(void)state;
+	rig_listen(128, 4096);
+	state_of(queues(listener_rec(0), 0, 0), LSK, TCP_S_LISTEN, TCP_S_CLOSE);
+	rec.sk = 0;
+	rec.ret = -22;
+	rec.call_ns = 1;
+	rig_feed(rec);
+	assert_int_equal(listener()->accept_errors, 0);
+	assert_int_equal(rig.seen[rig.n - 1].listener, 0);
+	rec.call_ns = 10000000000;
+	rig_feed(rec);
+	assert_int_equal(listener()->accept_errors, 1);
+	assert_int_equal(rig.seen[rig.n - 1].listener, 1);
 }
 
 static void lost(void **state)
@@ -900,7 +920,7 @@ int main(void)
 		CASE(cookie_bad_at_five_minutes), CASE(fast_open), CASE(migration), CASE(migration_half_open), CASE(migration_unseen),
 		CASE(prefork),
 		CASE(opened_unseen),
-		CASE(backlog), CASE(failed_listen), CASE(lost), CASE(eviction), CASE(wanted),
+		CASE(backlog), CASE(failed_listen), CASE(accept_of_closed), CASE(lost), CASE(eviction), CASE(wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

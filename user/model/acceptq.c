@@ -307,15 +307,19 @@ static void accept_failed(struct model *m, struct listener *l, const struct tcpt
 	s->failer_err = -rec->ret;
 }
 
-/* A failure without lengths is one of a socket that does not listen: not any more, or it never did and becomes no listener. */
+/*
+ * A failure without lengths is one of a socket that does not listen: not any more, as one waited there, or long since, or it
+ * never did.
+ */
 static struct listener *accepting(struct model *m, const struct tcptrace_record *rec, const struct conn *c)
 {
+	uint64_t took_ns = call_dur_ns(rec);
 	struct listener *l;
 
 	if (rec->ret >= 0 || rec->flags & TCPTRACE_F_QUEUES)
 		return listener_of(m, rec, c);
 	l = listener_find(m, rec->listener);
-	return l && !l->destroyed && !index_find(m, BY_SK, rec->listener) ? l : NULL;
+	return l && !l->open && !l->destroyed && took_ns && rec->t_ns <= l->closed_ns + took_ns ? l : NULL;
 }
 
 void on_accept(struct model *m, const struct tcptrace_record *rec)
