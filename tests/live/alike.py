@@ -15,7 +15,8 @@ import sys
 SAME = "pid", "comm", "fd", "cause", "ret"
 NEAR_NS = 100_000_000
 AT_ONCE_NS = 50_000_000     # of two CPUs' steps each run has its own order
-COUNTS = "established", "accepted", "acceptors", "drops", "expired", "effective", "backlog", "open", "acceptq.wait.count"
+COUNTS = ("established", "accepted", "acceptors", "accept_errors", "drops", "expired", "ghosts", "synack_retrans", "cookies.sent",
+          "effective", "backlog", "open", "synq.wait.count", "acceptq.wait.count", "acceptq.limit_low", "acceptq.limit_high")
 
 
 def read(path):

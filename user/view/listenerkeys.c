@@ -62,7 +62,7 @@ static void put_waits(struct members *t, const char *key, bool known, const stru
 static void put_queue(struct members *t, const struct model *m, const struct listener *l, bool synq)
 {
 	const struct queue *q = synq ? &l->synq : &l->acceptq;
-	bool differ = limits_differ(&l->limits);
+	bool differ = limits_differ(&l->limits) && listener_limit_known(m, l) && !(model_only(m) & TCPTRACE_ONLY_PIDS);
 
 	member_into(t, synq ? "synq" : "acceptq", true);
 	member_u64(t, "now", figure_known(m, l, synq ? FIGURE_SYNQ_NOW : FIGURE_ACCEPTQ_NOW), q->now);
