@@ -251,7 +251,9 @@ __noinline int request_unreachable(__u64 skb_addr)
 	th = read_icmp(&seg, skb);
 	if (!th || (cfg.netns && netns != cfg.netns))	/* of what is not wanted the model knows no request */
 		return 0;
-	claim_drop(netns, seg.dport);
+	/* it was heeded: not of a request that came by another device (link-local), or that has gone since */
+	if (!claim_drop(netns, seg.dport) && !claim_redirected(netns))
+		return 0;
 	r = reserve(TCPTRACE_SYNQ_DEL);
 	if (!r)
 		return 0;
@@ -351,6 +353,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	bool unexplained = reason == (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NOT_SPECIFIED);
 	const struct sock *listener = TYPED_PTR(rx_sk);
 	struct port_key key;
+	struct verdicts v;
 	struct segment seg;
 	struct group *g;
 
@@ -371,8 +374,10 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 			emit_reset(listener, skb);
 		return 0;
 	}
-	has_counted(net_of(listener));
-	emit_drop(listener, skb, NULL, TCPTRACE_DROP_ACCEPTQ_ACK);
+	/* it is the reason for whatever kept a child from being made: no route back to its client, too */
+	v = has_counted(net_of(listener));
+	emit_drop(listener, skb, NULL, v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener)) ?
+				       TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_NO_MEMORY);
 	if (cfg.tp_synq_del && aborts_on_overflow(listener))
 		emit_reset(listener, skb);
 	return 0;

@@ -31,6 +31,25 @@ late_ack()
 	listener_is synq.wait.count=23 accepted=23 established=23
 }
 
+scenario third_unrouted 6 -- "no route leads back to a client whose third packet comes: refused, and no queue is full"
+third_unrouted()
+{
+	local to=fd77::101/128
+
+	trace
+	server --accept loop --max 1 --close-first
+	peer_start 'syn 1; expect-synack 1; say here; wait-line; ack 1; settle 50; say here; wait-line; ack 1; settle 50'
+	ip $v6 route add unreachable $to
+	say peer
+	hear peer here
+	ip $v6 route del unreachable $to
+	peer_go
+	finish server
+	untrace
+	kernel ListenDrops=1 ListenOverflows=0 PassiveOpens=1
+	! sees ListenDrops || events drop:1 drop,cause=no-memory:1 acceptq-add:1
+}
+
 scenario half_open_reset 46 -- "a RST takes half-open requests down"
 half_open_reset()
 {
