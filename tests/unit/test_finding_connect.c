@@ -295,6 +295,22 @@ static void unacked(void **state)
 	assert_told("no-ack", FINDING_COST, "1 of them ended with ETIMEDOUT.");
 }
 
+/* Their third packets were refused by a listener here, and it is told of them: no peer has gone. */
+static void unacked_unaware(void **state)
+{
+	(void)state;
+	rig_listen(2, 4096);
+	for (unsigned int i = 1; i <= 6; i++) {
+		connected(i);
+		drop(i, TCPTRACE_DROP_ACCEPTQ_ACK, 0, 0, rig.limit + 1);
+		for (unsigned int n = 0; n < 5; n++)
+			sends_again(i, (200 << n) * MS);
+	}
+	look();
+	for (unsigned int i = 0; i < found.n; i++)
+		assert_string_not_equal(found.f[i].id, "no-ack");
+}
+
 /* With a short TCP_USER_TIMEOUT nothing has doubled yet. */
 static void unacked_soon(void **state)
 {
@@ -753,7 +769,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
 		TEST(calls_unseen), TEST(many_programs), TEST(once_each), TEST(connects), TEST(came), TEST(told_by_so_error),
-		TEST(unacked), TEST(unacked_soon), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(unanswered_by_listener), TEST(refused_otherwise), TEST(rejected),
+		TEST(unacked), TEST(unacked_unaware), TEST(unacked_soon), TEST(icmp_again), TEST(deaf), TEST(no_address), TEST(addresses), TEST(unanswered), TEST(unanswered_by_listener), TEST(refused_otherwise), TEST(rejected),
 		TEST(untold), TEST(given_up), TEST(refused_later), TEST(refused_unobserved), TEST(refused_unowned),
 		TEST(refused_elsewhere), TEST(went_on), TEST(went_on_unobserved),
 	};

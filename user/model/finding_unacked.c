@@ -85,9 +85,11 @@ static void tell_unacked(const struct diagnosis *from, const struct unacked *u)
 	if (u->count)
 		say(&d, FINDING_SEEN, u->hosts ? N_("Known at {from}; the last of several peers is {raddr}.") :
 		    N_("Known at {from}; the peer is {raddr}."));
-	say(&d, FINDING_ADVICE, "The peers are gone without FIN or RST (a host that is down, a link, a NAT that forgot them), or a firewall "
-	    "drops: see whether {raddr} answers, look at nft list ruleset. ss -tan lists them. TCP_USER_TIMEOUT, or "
-	    "net.ipv4.tcp_retries2, bounds how long {who} waits.");
+	say(&d, FINDING_ADVICE, u->server ? N_("The peers are gone without FIN or RST (a host that is down, a link, a NAT that forgot them), "
+	    "or a firewall drops: see whether {raddr} answers, look at nft list ruleset. ") :
+	    N_("{raddr} is gone without FIN or RST (a host that is down, a link, a NAT that forgot them), a firewall drops, or its accept "
+	    "queue was full and it never saw the connection: see whether it answers, look at nft list ruleset here and there. "));
+	say(&d, FINDING_ADVICE, "ss -tan lists them. TCP_USER_TIMEOUT, or net.ipv4.tcp_retries2, bounds how long {who} waits.");
 	tell(&d, "no-ack");
 }
 

@@ -282,6 +282,7 @@ void refused_then(struct listener *l);
 void refused_add(struct model *m, struct listener *l, const struct tuple *t, bool third, uint64_t t_ns);
 void refused_reset(struct model *m, const struct tuple *t);
 void refused_gone(struct model *m, const struct conn *c);
+bool refused_unaware(const struct model *m, const struct conn *c);
 void refused_came(struct model *m, const struct tuple *t, uint64_t t_ns);
 
 /* pace.c */

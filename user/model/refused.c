@@ -185,17 +185,31 @@ void refused_reset(struct model *m, const struct tuple *t)
 		k->reset = true;
 }
 
-/* The client's own socket, on this machine, left SYN_SENT for CLOSE: no SYN comes from there any more. */
-void refused_gone(struct model *m, const struct conn *c)
+/* Of the client's own socket, on this machine. */
+static struct client *find_of(const struct model *m, const struct conn *c)
 {
 	struct tuple t = { .lport = c->rport, .rport = c->lport, .netns = c->netns };
-	struct client *k;
 
 	memcpy(t.laddr, c->raddr, sizeof(t.laddr));
 	memcpy(t.raddr, c->laddr, sizeof(t.raddr));
-	k = m->clients->out ? find(m, &t) : NULL;
+	return m->clients->out ? find(m, &t) : NULL;
+}
+
+/* It left SYN_SENT for CLOSE: no SYN comes from there any more. */
+void refused_gone(struct model *m, const struct conn *c)
+{
+	struct client *k = find_of(m, c);
+
 	if (k)
 		lose(m, k);
+}
+
+/* It believes that it is connected, and its third packet was refused. */
+bool refused_unaware(const struct model *m, const struct conn *c)
+{
+	const struct client *k = find_of(m, c);
+
+	return k && k->ghost;
 }
 
 static enum refused_wait wait_of(uint64_t ns)

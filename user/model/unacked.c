@@ -75,7 +75,7 @@ void unacked_again(struct model *m, struct conn *c, const struct tcptrace_record
 	c->resent_span_ms = c->resent_doubled ? c->resent_span_ms + ms : ms;
 	c->resent_ms = ms;
 	c->resent_ns = rec->t_ns;
-	if (c->resent_doubled < DOUBLED || c->resent_span_ms < KNOWN_MS)
+	if (c->resent_doubled < DOUBLED || c->resent_span_ms < KNOWN_MS || refused_unaware(m, c))
 		return;
 	row = row_of(m, c);
 	if (!row)
