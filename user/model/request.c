@@ -11,10 +11,10 @@
  * By how much sk_drops rises: tcp_listendrop() counts one, and tcp_v4_rcv() another where a request's segment
  * is thrown away. Segments of requests that are thrown away for other reasons, which no record tells, count one.
  */
-static uint32_t drops_of(const struct tcptrace_record *rec)
+static uint32_t drops_of(const struct tcptrace_record *rec, const struct conn *c)
 {
 	bool third = rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK ||
-		     (rec->cause == TCPTRACE_DROP_NO_MEMORY && rec->flags & TCPTRACE_F_REQUEST);
+		     (rec->cause == TCPTRACE_DROP_NO_MEMORY && (c || rec->flags & TCPTRACE_F_REQUEST));
 
 	return third ? 2 : 1;
 }
@@ -198,6 +198,12 @@ void on_synq_del(struct model *m, const struct tcptrace_record *rec)
 		conn_end(m, c);
 }
 
+static bool is_third(const struct tcptrace_record *rec)
+{
+	return rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE ||
+	       rec->cause == TCPTRACE_DROP_NO_MEMORY;
+}
+
 /* The conn that a refused segment belongs to. A refused SYN never became one. */
 static struct conn *refused_conn(struct model *m, const struct tcptrace_record *rec)
 {
@@ -205,12 +211,7 @@ static struct conn *refused_conn(struct model *m, const struct tcptrace_record *
 		return cookie_conn(m, rec);
 	if (rec->flags & TCPTRACE_F_REQUEST && rec->sk)
 		return request_of(m, rec);
-	return rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK ? conn_half_open(m, rec) : NULL;
-}
-
-static bool is_third(const struct tcptrace_record *rec)
-{
-	return rec->cause == TCPTRACE_DROP_ACCEPTQ_ACK || rec->cause == TCPTRACE_DROP_ACCEPTQ_COOKIE;
+	return is_third(rec) ? conn_half_open(m, rec) : NULL;
 }
 
 static bool is_queue_full(unsigned int cause)
@@ -262,7 +263,7 @@ void on_drop(struct model *m, const struct tcptrace_record *rec)
 	l = listener_of(m, rec, c);
 	listener_count(l, rec_cause(rec));
 	if (l)
-		l->drops_seen += drops_of(rec);
+		l->drops_seen += drops_of(rec, c);
 	if (c && is_third(rec)) {
 		c->ack_refused = true;
 		c->aborted = rec->new == TCPTRACE_ABORTED;
