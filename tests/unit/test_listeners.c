@@ -43,11 +43,11 @@ static void width_unknown(void **state)
 	(void)state;
 	listener(0, 0, "nginx");
 	assert_string_equal(shown(0),
-		"SYNQ      ACCEPTQ   BACKLOG DROPS LOCAL                 NETNS      PID     COMM            FD\n"
+		"SYNQ      ACCEPTQ   LIMIT   DROPS LOCAL                 NETNS      PID     COMM            FD\n"
 		"0/4096    0/4096    4096    -     0.0.0.0:8080          4026531833 4000000 nginx           3\n");
 	place(0, "a.service");
 	assert_string_equal(shown(0),
-		"SYNQ      ACCEPTQ   BACKLOG DROPS LOCAL                 NETNS      PID     COMM            FD    PLACE\n"
+		"SYNQ      ACCEPTQ   LIMIT   DROPS LOCAL                 NETNS      PID     COMM            FD    PLACE\n"
 		"0/4096    0/4096    4096    -     0.0.0.0:8080          4026531833 4000000 nginx           3     a.service\n");
 }
 
@@ -56,13 +56,13 @@ static void as_wide_as_what_is_in_it(void **state)
 	(void)state;
 	listener(0, 0, "nginx");
 	assert_string_equal(shown(80),
-		"SYNQ   ACCEPTQ BACKLOG DROPS LOCAL        NETNS      PID     COMM  FD\n"
-		"0/4096 0/4096  4096    -     0.0.0.0:8080 4026531833 4000000 nginx 3\n");
+		"SYNQ   ACCEPTQ LIMIT DROPS LOCAL        NETNS      PID     COMM  FD\n"
+		"0/4096 0/4096  4096  -     0.0.0.0:8080 4026531833 4000000 nginx 3\n");
 	listener(1, 0, "a-name-of-fifte");	/* all are of one namespace */
 	assert_string_equal(shown(72),
-		"SYNQ   ACCEPTQ BACKLOG DROPS LOCAL        PID     COMM            FD\n"
-		"0/4096 0/4096  4096    -     0.0.0.0:8080 4000000 nginx           3\n"
-		"0/4096 0/4096  4096    -     0.0.0.0:8081 4000001 a-name-of-fifte 3\n");
+		"SYNQ   ACCEPTQ LIMIT DROPS LOCAL        PID     COMM            FD\n"
+		"0/4096 0/4096  4096  -     0.0.0.0:8080 4000000 nginx           3\n"
+		"0/4096 0/4096  4096  -     0.0.0.0:8081 4000001 a-name-of-fifte 3\n");
 	listener(2, 1, "other");
 	assert_string_equal(shown(72),
 		"SYNQ   ACCEPTQ DROPS LOCAL        NETNS      PID     COMM            FD\n"

@@ -2,10 +2,10 @@
 /*
  * `tcptrace listeners`: both queues of every listener, now, like ss -ltn.
  *
- * SYNQ    ACCEPTQ BACKLOG DROPS LOCAL                 NETNS      PID     COMM            FD
+ * SYNQ    ACCEPTQ LIMIT   DROPS LOCAL                 NETNS      PID     COMM            FD
  * 0/511   3/511   511     12    0.0.0.0:8080          4026531840 1234    nginx           6
  *
- * BACKLOG is the limit in force, DROPS the kernel's sk_drops since the listener was made: what
+ * LIMIT is the one in force, of both; DROPS the kernel's sk_drops since the listener was made: what
  * ss -m shows as d12. It rises by two where a third packet is refused (tcp_v4_rcv()).
  * Where the terminal's width is known the columns are as wide as what is in them, and those go
  * that there is no room for.
@@ -16,19 +16,19 @@
 #include "members.h"
 #include "view.h"
 
-enum column { SYNQ, ACCEPTQ, BACKLOG, DROPS, LOCAL, NETNS, PID, COMM, FD, PLACE, COLUMNS };
+enum column { SYNQ, ACCEPTQ, LIMIT, DROPS, LOCAL, NETNS, PID, COMM, FD, PLACE, COLUMNS };
 
 static const struct {
 	const char *title;
 	uint8_t width;			/* where the terminal's is unknown */
 } columns[COLUMNS] = {
-	[SYNQ] = { "SYNQ", 9 }, [ACCEPTQ] = { "ACCEPTQ", 9 }, [BACKLOG] = { "BACKLOG", 7 }, [DROPS] = { "DROPS", 5 },
+	[SYNQ] = { "SYNQ", 9 }, [ACCEPTQ] = { "ACCEPTQ", 9 }, [LIMIT] = { "LIMIT", 7 }, [DROPS] = { "DROPS", 5 },
 	[LOCAL] = { "LOCAL", 21 }, [NETNS] = { "NETNS", 10 }, [PID] = { "PID", 7 }, [COMM] = { "COMM", 15 },
 	[FD] = { "FD", 5 }, [PLACE] = { "PLACE", 0 },
 };
 
-/* What goes where there is no room, in this order. BACKLOG stands beside both queues, too. */
-static const enum column dropped[] = { BACKLOG, FD, NETNS, PID, DROPS };
+/* What goes where there is no room, in this order. LIMIT stands beside both queues, too. */
+static const enum column dropped[] = { LIMIT, FD, NETNS, PID, DROPS };
 
 #define COMM_MAX	15u
 #define PLACE_MIN	5u		/* its title */
@@ -99,7 +99,7 @@ static unsigned int put_value(const struct listeners *t, const struct listener *
 		netns = t->cfg->netns_name(l->netns, l->born_ns, listener_until(l));
 	switch (c) {
 	case SYNQ: case ACCEPTQ: put_queue(t, l, c == SYNQ); break;
-	case BACKLOG: put_number(o, l->limit_known, l->limit); break;
+	case LIMIT: put_number(o, l->limit_known, l->limit); break;
 	case DROPS: put_number(o, l->sk_drops_known, l->sk_drops); break;
 	case LOCAL: out_endpoint(o, l->laddr, l->lport); break;
 	case NETNS:
