@@ -160,7 +160,8 @@ void json_end_line(struct view *v, const struct view_end *end)
 	put_by_event(o, "by_event", t->events);
 	put_by_event(o, "lost_by_event", t->lost);
 	json_str(o, "source", end->source);
-	json_str(o, "mechanisms", end->mechanisms);
+	if (end->mechanisms[0])
+		json_str(o, "mechanisms", end->mechanisms);
 	out_char(o, '}');
 	out_line_end(o);
 }
