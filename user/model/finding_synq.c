@@ -256,7 +256,8 @@ static void find_expiring(const struct diagnosis *from)
 		say_figure(&d, "retransmits", FIGURE_SYNACK_RETRANS, d.l->synack_retrans);
 		say(&d, FINDING_CAUSE, " after {retransmits:SYN-ACK retransmit}");
 	}
-	say(&d, FINDING_CAUSE, ", {established:other} established.");
+	say(&d, FINDING_CAUSE, d.l->established || figure_known(d.m, d.l, FIGURE_ESTABLISHED) == KNOWN_EXACTLY ?
+	    N_(", {established:other} established.") : ".");
 	say(&d, FINDING_ADVICE, "Clients vanish or the path loses packets: look at firewalls and routing between them "
 	    "and this host, or at a SYN flood with forged addresses.");
 	tell(&d, "requests-expire");
