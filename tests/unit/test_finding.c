@@ -227,6 +227,27 @@ static void silent(void **state)
 	assert_says(FINDING_SEEN, "2 requests waited for it at the end, the longest for 3.1 s.");
 }
 
+/* They were there before us, for how long nobody knows. */
+static void silent_before(void **state)
+{
+	struct tcptrace_record rec = by(queues(listener_rec(TCPTRACE_EXISTS), 3, 0), SERVER, 3);
+
+	(void)state;
+	rec.new = TCP_S_LISTEN;
+	rig_feed(rec);
+	for (unsigned int i = 1; i <= 3; i++) {
+		rec = queues(server_rec(TCPTRACE_EXISTS, i), 3, 0);
+		rec.sk = RQ(i);
+		rec.flags |= TCPTRACE_F_REQUEST;
+		rec.new = TCP_S_NEW_SYN_RECV;
+		rig_feed(rec);
+	}
+	pass(4 * S);
+	look();
+	assert_told("requests-expire", FINDING_CAUSE, "the third packet does not come: 3 requests waited for it in the SYN queue of ");
+	assert_says(FINDING_SEEN, "The longest waited for at least 4.0 s.");
+}
+
 /* Or one in a hundred; two; a full accept queue; TCP_DEFER_ACCEPT. */
 static void not_silent(void **state)
 {
@@ -351,7 +372,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, rig_down)
 	const struct CMUnitTest tests[] = {
-		TEST(synq), TEST(synq_deferred), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(silent), TEST(not_silent), TEST(order),
+		TEST(synq), TEST(synq_deferred), TEST(synq_quarter), TEST(cookies_always), TEST(expiring), TEST(silent), TEST(silent_before), TEST(not_silent), TEST(order),
 		TEST(listeners_in_order), TEST(healthy), TEST(knobs), TEST(hostile),
 	};
 

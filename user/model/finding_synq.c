@@ -186,28 +186,36 @@ static void find_cookies(const struct diagnosis *from)
 #define SILENT_NS	3000000000ull	/* three SYN-ACKs went out, the last of them a second ago at most */
 #define SILENT_FEW	3
 
+struct silent {
+	uint64_t count, longest_ns;
+	bool least;			/* that one was there before us */
+};
+
 /*
  * Requests that wait for their third packet, though it had time to come three times over: to expire takes them a minute.
  * A full accept queue refuses it, TCP_DEFER_ACCEPT does not want it.
  */
-static uint64_t silent_requests(const struct diagnosis *d, uint64_t *longest_ns)
+static struct silent silent_requests(const struct diagnosis *d)
 {
-	uint64_t now = model_totals(d->m)->last_ns, n = 0;
+	uint64_t now = model_totals(d->m)->last_ns;
 	const struct queue *q = &d->l->synq;
 	uint32_t gone = q->known > q->now ? q->known - q->now : 0;	/* the oldest, by the kernel's own length */
-	const struct conn *c = d->l->open && !d->l->deferred && !refused_by_acceptq(d->l) ? q->oldest : NULL;
+	bool acceptq = refused_by_acceptq(d->l) || d->l->refused.before;
+	const struct conn *c = d->l->open && !d->l->deferred && !acceptq ? q->oldest : NULL;
+	struct silent s = { 0 };
 
-	*longest_ns = 0;
 	for (; c && gone; gone--)
 		c = c->next_q;
 	for (; c; c = c->next_q) {
-		if (!c->synq_ns || now < c->synq_ns + SILENT_NS)
+		uint64_t from = c->synq_ns ? c->synq_ns : c->known_ns;
+
+		if (!from || now < from + SILENT_NS)
 			continue;
-		n++;
-		if (now - c->synq_ns > *longest_ns)
-			*longest_ns = now - c->synq_ns;
+		s.count++;
+		if (now - from > s.longest_ns)
+			s = (struct silent){ s.count, now - from, !c->synq_ns };
 	}
-	return n;
+	return s;
 }
 
 bool is_heard(const struct listener *l)
@@ -215,10 +223,10 @@ bool is_heard(const struct listener *l)
 	return l->synack_retrans || l->causes[TCPTRACE_SYNQ_EXPIRED] || l->causes[TCPTRACE_SYNQ_OTHER];
 }
 
-static void say_silent(struct diagnosis *d, uint64_t silent, uint64_t longest_ns, uint64_t expired)
+static void say_silent(struct diagnosis *d, const struct silent *s, uint64_t expired)
 {
-	say_number(d, "silent", silent);
-	say_value(d, "silent_for", FINDING_SPAN, longest_ns);
+	say_number(d, "silent", s->count);
+	say_least(d, "silent_for", FINDING_SPAN, s->longest_ns, s->least);
 	if (!expired)
 		say(d, FINDING_CAUSE, "{listener}: the third packet does not come: {silent:request} waited for it in the SYN queue of "
 		    "{who} for 3 s and more");
@@ -239,19 +247,20 @@ static void say_expired(struct diagnosis *d, uint64_t expired)
 static void find_expiring(const struct diagnosis *from)
 {
 	struct diagnosis d = diagnosis_of(from, from->l);
-	uint64_t expired = d.l->causes[TCPTRACE_SYNQ_EXPIRED], longest_ns, silent = silent_requests(&d, &longest_ns);
+	uint64_t expired = d.l->causes[TCPTRACE_SYNQ_EXPIRED];
+	struct silent silent = silent_requests(&d);
 	enum known known = figure_known(d.m, d.l, FIGURE_SYNACK_RETRANS);
 
 	expired -= d.l->refused.expired < expired ? d.l->refused.expired : expired;
-	if ((!expired && silent < SILENT_FEW) || (expired + silent) * 100 < d.l->established || !came_in_is_known(&d))
+	if ((!expired && silent.count < SILENT_FEW) || (expired + silent.count) * 100 < d.l->established || !came_in_is_known(&d))
 		return;
 	blame_keeper(&d);
-	d.f.cost_ns = (expired + silent) * CLIENT_LOST_NS;
+	d.f.cost_ns = (expired + silent.count) * CLIENT_LOST_NS;
 	if (expired)
 		say_expired(&d, expired);
 	say_figure(&d, "established", FIGURE_ESTABLISHED, d.l->established);
-	if (silent)
-		say_silent(&d, silent, longest_ns, expired);
+	if (silent.count)
+		say_silent(&d, &silent, expired);
 	if (known == KNOWN_EXACTLY || (known && d.l->synack_retrans)) {
 		say_figure(&d, "retransmits", FIGURE_SYNACK_RETRANS, d.l->synack_retrans);
 		say(&d, FINDING_CAUSE, " after {retransmits:SYN-ACK retransmit}");
