@@ -251,9 +251,7 @@ __noinline int request_unreachable(__u64 skb_addr)
 	th = read_icmp(&seg, skb);
 	if (!th || (cfg.netns && netns != cfg.netns))	/* of what is not wanted the model knows no request */
 		return 0;
-	/* it was heeded: not of a request that came by another device (link-local), or that has gone since */
-	if (!claim_drop(netns, seg.dport) && !claim_redirected(netns))
-		return 0;
+	claim_drop(netns, seg.dport);
 	r = reserve(TCPTRACE_SYNQ_DEL);
 	if (!r)
 		return 0;
