@@ -186,6 +186,12 @@ static __always_inline struct verdicts has_counted(const struct net *net)
 	return v;
 }
 
+/* Did the kernel refuse for the accept queue? Since then one may have been taken out: the counter knows better. */
+static __always_inline bool overflowed(struct verdicts v, const struct sock *listener)
+{
+	return v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener));
+}
+
 /*
  * An ICMP message is consumed right after tcp_v4_err(), tcp_v6_err(). One that ends a request speaks of its SYN-ACK,
  * which the model knows, and of what does not pass: tcp_req_err().
@@ -310,7 +316,7 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 		return 0;
 	listener = TYPED_PTR(listener);
 	/* since the decision a connection may have been taken out: the counters know better than the queues */
-	acceptq = v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener));
+	acceptq = overflowed(v, listener);
 	synq = v.synq == YES || (v.synq == MAYBE && v.overflow != YES && synq_over(listener) >= acceptq);
 	return emit_drop(listener, skb, NULL, syn_drop_cause(listener, synq, acceptq));
 }
@@ -374,8 +380,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	}
 	/* it is the reason for whatever kept a child from being made: no route back to its client, too */
 	v = has_counted(net_of(listener));
-	emit_drop(listener, skb, NULL, v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener)) ?
-				       TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_NO_MEMORY);
+	emit_drop(listener, skb, NULL, overflowed(v, listener) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_NO_MEMORY);
 	if (cfg.tp_synq_del && aborts_on_overflow(listener))
 		emit_reset(listener, skb);
 	return 0;
@@ -409,7 +414,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	listener = TYPED_PTR(listener);
 	if (flags == TH_ACK)
 		v = has_counted(net_of(listener));
-	overflow = v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener));
+	overflow = overflowed(v, listener);
 	claim_drops(g, listener, overflow && n >= 2 ? 2 : 1);
 	if (flags & TH_RST && cfg.tp_synq_del)
 		emit_reset(listener, skb);
