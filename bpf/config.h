@@ -17,6 +17,7 @@
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
+#define CAPTURE_COUNTED		128	/* namespaces whose counters are compared there, by each CPU */
 #define CAPTURE_REDIRECTED	1024	/* namespaces in which listeners get segments for other ports */
 #define CAPTURE_REDIRECTS	8	/* such listeners of one namespace, by port */
 #define CAPTURE_EVENTS		32	/* TCPTRACE_EVENT_MAX, rounded up to a power of two */
@@ -132,6 +133,7 @@ struct capture_config {
 	__u8	tp_synq_del;		/* resets of requests from kfree_skb */
 	__u8	mib_overflows;		/* place of ListenOverflows among the kernel's counters; 0: unknown */
 	__u8	mib_synq_drops;		/* and of TCPReqQFullDrop */
+	__u8	mib_drops;		/* and of ListenDrops */
 	__u8	retries;		/* calls and their hooks have a second program: did() */
 	__u8	thread_notes;		/* PREEMPT_RT: struct notes belongs to a thread, not to a CPU */
 	__u8	fetches;		/* atomic fetch-and-add: 5.12 */

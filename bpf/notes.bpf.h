@@ -50,8 +50,6 @@ struct reset {
 struct tp_notes {
 	__u64	child, child_of;	/* the passive child that came last, and its listener */
 	__u64	answered;		/* the peer that got the last SYN-ACK, peer_key() */
-	/* by this CPU, of a namespace's: has_counted() */
-	struct counted { __u64 net, cookies, overflows, synq_drops; } counted[8];
 };
 
 #define GUARD_TOKENS	16

@@ -74,12 +74,19 @@ static __always_inline bool read_segment(struct segment *s, const struct sk_buff
 }
 
 /* The namespace of a segment on its way in: skb->dev is cleared before a listener gets it. */
-static __always_inline __u32 segment_netns(const struct sk_buff *skb)
+static __always_inline const struct net *segment_net(const struct sk_buff *skb)
 {
 	const struct dst_entry *dst = (const void *)(READ(skb, _skb_refdst) & ~1ul);
 
 	dst = TYPED_PTR(dst);
-	return dst ? READ(dst, dev, nd_net.net, ns.inum) : 0;
+	return dst ? READ(dst, dev, nd_net.net) : NULL;
+}
+
+static __always_inline __u32 segment_netns(const struct sk_buff *skb)
+{
+	const struct net *net = segment_net(skb);
+
+	return net ? READ(net, ns.inum) : 0;
 }
 
 static __always_inline bool is_fin(__u8 flags)

@@ -161,7 +161,7 @@ struct netns_ipv4 {
 /* 5.18 fbb8295248e1 until 6.1 e9bd0cca09d1 */
 struct netns_ipv4___ptr { struct inet_timewait_death_row *tcp_death_row; };
 /* of each CPU; its first numbers are old enough never to move (include/uapi/linux/snmp.h) */
-enum { LINUX_MIB_SYNCOOKIESSENT = 1 };
+enum { LINUX_MIB_SYNCOOKIESSENT = 1, LINUX_MIB_EMBRYONICRSTS = 4 };
 struct linux_mib { unsigned long mibs[2]; };
 struct bpf_array { void *pptrs[0]; };
 struct netns_mib { struct linux_mib *net_statistics; };
@@ -331,7 +331,7 @@ struct syscall_trace_exit { struct trace_entry ent; int nr; long ret; };
 struct trace_event_raw_inet_sock_set_state { const void *skaddr; int oldstate, newstate; };
 struct trace_event_raw_tcp_event_sk { const void *skaddr; };
 struct trace_event_raw_tcp_event_sk_skb { const void *skbaddr, *skaddr; };
-enum sk_rst_reason { SK_RST_REASON_INVALID_SYN = 10 };
+enum sk_rst_reason { SK_RST_REASON_TCP_FLAGS = 6, SK_RST_REASON_INVALID_SYN = 10 };
 /* 6.10 and later; the one above before */
 struct trace_event_raw_tcp_send_reset { const void *skbaddr, *skaddr; enum sk_rst_reason reason; };
 struct trace_event_raw_tcp_retransmit_skb { const void *skbaddr, *skaddr; int err; };	/* 6.16 and later; the same */

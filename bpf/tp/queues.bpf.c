@@ -148,14 +148,27 @@ int cg_synack(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
+/* Of a namespace's counters by a CPU, when they were looked at last. */
+struct counted {
+	__u64	net, cookies, overflows, synq_drops, drops, resets;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CAPTURE_COUNTED);
+	__type(key, __u32);
+	__type(value, struct counted);
+} counters_seen SEC(".maps");
+
 /*
- * Has this CPU sent a cookie, has it found a queue full since it was asked last? The kernel counts both by CPU.
+ * Has this CPU sent a cookie, found a queue full, dropped for a listener, taken a request down by a RST since it was asked
+ * last? The kernel counts each by CPU.
  * Where a namespace is new here it may have.
  */
 enum verdict { NO, YES, MAYBE };
 
 struct verdicts {
-	enum verdict cookie, overflow, synq;
+	enum verdict cookie, overflow, synq, drop, reset;
 };
 
 static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
@@ -165,23 +178,27 @@ static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
 
 static __always_inline struct verdicts has_counted(const struct net *net)
 {
-	struct counted now = { .net = (__u64)net }, *before;
+	__u32 place = READ(net, ns.inum) % CAPTURE_COUNTED;
+	struct counted now = { .net = (__u64)net }, *before = bpf_map_lookup_elem(&counters_seen, &place);
 	struct notes *n = cpu_notes();
 	const struct linux_mib *mib;
 	struct verdicts v = {};
 	bool known;
 
-	if (!n)
+	if (!n || !before)
 		return v;
 	mib = cpu_counters(net, n);
 	now.cookies = counter(mib, LINUX_MIB_SYNCOOKIESSENT);
 	now.overflows = counter(mib, cfg.mib_overflows);
 	now.synq_drops = counter(mib, cfg.mib_synq_drops);
-	before = &n->tp.counted[READ(net, ns.inum) & 7];
+	now.drops = counter(mib, cfg.mib_drops);
+	now.resets = counter(mib, LINUX_MIB_EMBRYONICRSTS);
 	known = before->net == now.net;
 	v.cookie = rose(known, before->cookies, now.cookies);
 	v.overflow = cfg.mib_overflows ? rose(known, before->overflows, now.overflows) : MAYBE;
 	v.synq = cfg.mib_synq_drops ? rose(known, before->synq_drops, now.synq_drops) : MAYBE;
+	v.drop = cfg.mib_drops ? rose(known, before->drops, now.drops) : MAYBE;
+	v.reset = rose(known, before->resets, now.resets);
 	*before = now;
 	return v;
 }
@@ -249,13 +266,23 @@ static __always_inline const struct tcphdr *read_icmp(struct segment *s, const s
 __noinline int request_unreachable(__u64 skb_addr)
 {
 	const struct sk_buff *skb = TYPED_PTR((const struct sk_buff *)skb_addr);
-	__u32 netns = segment_netns(skb);
+	const struct net *net = segment_net(skb);
 	struct tcptrace_record *r;
 	const struct tcphdr *th;
 	struct segment seg;
+	__u32 netns;
 
+	if (!net)
+		return 0;
+	netns = READ(net, ns.inum);
 	th = read_icmp(&seg, skb);
 	if (!th || (cfg.netns && netns != cfg.netns))	/* of what is not wanted the model knows no request */
+		return 0;
+	/*
+	 * tcp_req_err() counts a drop. Without one nobody heeded it: the request came by another device (link-local), or
+	 * its timer has taken it down before.
+	 */
+	if (has_counted(net).drop == NO)
 		return 0;
 	claim_drop(netns, seg.dport);
 	r = reserve(TCPTRACE_SYNQ_DEL);
@@ -280,7 +307,7 @@ SEC("?raw_tp/consume_skb")
 int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 {
 	const struct sock *listener, *member;
-	struct verdicts v = { NO, MAYBE, MAYBE };
+	struct verdicts v = { .synq = MAYBE, .overflow = MAYBE };
 	bool synq, acceptq;
 	struct notes *n;
 	struct segment seg;
@@ -345,7 +372,7 @@ static __always_inline int cookie_refused(const struct sk_buff *skb, __u16 port)
  * A segment for a listener is thrown away, 6.18 and later.
  * An ACK: the accept queue was full, at the third packet or at a cookie's ACK (whose reason is
  * NO_SOCKET). A RST: a request went down with it, if there is no other reason (there is no request, it is not in its
- * window) and if its number is the next one: the model judges.
+ * window) and if one was counted; whether it was this one the model judges.
  */
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int reason,
@@ -373,13 +400,15 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 	/* tcp_v4_rcv() counts what a listener throws away, beside the ListenDrops of a full queue */
 	if (g)
 		claim_drops(g, listener, overflow ? 2 : 1);
+	if (!overflow && !(cfg.tp_synq_del && seg.flags & TH_RST && unexplained))
+		return 0;
+	v = has_counted(net_of(listener));
 	if (!overflow) {
-		if (cfg.tp_synq_del && seg.flags & TH_RST && unexplained)
+		if (v.reset != NO)
 			emit_reset(listener, skb);
 		return 0;
 	}
 	/* it is the reason for whatever kept a child from being made: no route back to its client, too */
-	v = has_counted(net_of(listener));
 	emit_drop(listener, skb, NULL, overflowed(v, listener) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_NO_MEMORY);
 	if (cfg.tp_synq_del && aborts_on_overflow(listener))
 		emit_reset(listener, skb);
@@ -395,8 +424,8 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 SEC("?raw_tp/kfree_skb")
 int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 {
-	struct verdicts v = {};
 	const struct sock *listener;
+	struct verdicts v;
 	struct segment seg;
 	struct group *g;
 	bool overflow;
@@ -412,11 +441,10 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	if (!listener)
 		return 0;
 	listener = TYPED_PTR(listener);
-	if (flags == TH_ACK)
-		v = has_counted(net_of(listener));
-	overflow = overflowed(v, listener);
+	v = has_counted(net_of(listener));
+	overflow = flags == TH_ACK && overflowed(v, listener);
 	claim_drops(g, listener, overflow && n >= 2 ? 2 : 1);
-	if (flags & TH_RST && cfg.tp_synq_del)
+	if (flags & TH_RST && cfg.tp_synq_del && v.reset != NO)
 		emit_reset(listener, skb);
 	if (!overflow)
 		return 0;

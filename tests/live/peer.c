@@ -435,14 +435,36 @@ static bool send_rst(struct conn *c, long unused)
 	return true;
 }
 
-static bool send_icmp(struct conn *c, long off)
+static size_t icmp_of(const struct conn *c, long off, uint8_t *pkt)
 {
 	struct segment s = segment_of(c, 0, 0);
-	uint8_t pkt[SEGMENT_MAX];
 
 	s.ack = c->peer_isn + off;
 	total.icmp++;
-	put(pkt, unreachable_build(pkt, &s));
+	return unreachable_build(pkt, &s);
+}
+
+static bool send_icmp(struct conn *c, long off)
+{
+	uint8_t pkt[SEGMENT_MAX];
+
+	put(pkt, icmp_of(c, off, pkt));
+	return true;
+}
+
+/* A raw socket's own header has the far end's address, but the packet goes over lo. */
+static bool send_icmp_lo(struct conn *c, long off)
+{
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_addr = address6(1) };
+	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(MACHINE4) };
+	const struct sockaddr *to = opt.v6 ? (const void *)&to6 : (const void *)&to4;
+	int fd = socket(to->sa_family, SOCK_RAW, IPPROTO_RAW);
+	uint8_t pkt[SEGMENT_MAX];
+	size_t len = icmp_of(c, off, pkt);
+
+	if (fd < 0 || sendto(fd, pkt, len, 0, to, opt.v6 ? sizeof(to6) : sizeof(to4)) != (ssize_t)len)
+		die("ICMP over lo");
+	close(fd);
 	return true;
 }
 
@@ -544,6 +566,7 @@ static const struct command {
 	{ "fin",	   SENDS, send_fin, 0, "IDS        FIN" },
 	{ "rst",	   SENDS, send_rst, 0, "IDS        RST" },
 	{ "icmp",	   SENDS, send_icmp, 0, "IDS [N]    ICMP unreachable about the SYN-ACK, or about a number N away from it" },
+	{ "icmp-lo",	   SENDS, send_icmp_lo, 0, "IDS [N]    the same, by another device" },
 	{ "new",	   SENDS, forget, 0, "IDS        start over from the next port" },
 	{ "auto",	   PER_CONN, be_polite, 0, "IDS        from now answer SYN-ACK, data, FIN" },
 	{ "expect-synack", PER_CONN, expect_synack, 5000, "IDS [MS]   a SYN-ACK not expected before" },

@@ -243,6 +243,19 @@ icmp()
 	listener_is synq.now=0
 }
 
+scenario icmp_unheeded 6 -- "a request of a listener bound to a device ends by no ICMP message that came by another one"
+icmp_unheeded()
+{
+	trace
+	peer_start 'say here; wait-line; syn 1; expect-synack 1; icmp-lo 1; settle 50; ack 1; settle 50'
+	server --accept loop --max 1 --close-first --device peer0
+	peer_go
+	finish server
+	untrace
+	kernel ListenDrops=0 AttemptFails=0 PassiveOpens=1
+	events synq-add:1 synq-del:1 drop:0 synq-del,cause=established:1 acceptq-add:1
+}
+
 scenario request_killed 46 -- "ss -K takes requests down, which the kernel counts nowhere; what an ICMP message takes down it counts"
 request_killed()
 {

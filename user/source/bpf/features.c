@@ -168,6 +168,7 @@ void features_ask(struct features *f, const struct btf_index *btf)
 	*f = (struct features){ .caps = place_caps(), .pidns = pidns_here() };
 	f->mib_overflows = (uint8_t)btf_index_member(btf, "LINUX_MIB_NUM", "LINUX_MIB_LISTENOVERFLOWS");
 	f->mib_synq_drops = (uint8_t)btf_index_member(btf, "LINUX_MIB_NUM", "LINUX_MIB_TCPREQQFULLDROP");
+	f->mib_drops = (uint8_t)btf_index_member(btf, "LINUX_MIB_NUM", "LINUX_MIB_LISTENDROPS");
 	btf_index_find(btf, names, sizeof(names) / sizeof(*names));
 	for (size_t i = FUNCTIONS; i < sizeof(names) / sizeof(*names); i++)
 		*id++ = names[i].id;

@@ -22,7 +22,7 @@ struct features {
 	int tracefs;			/* 0; -errno: why system-call tracepoints cannot be found there */
 	int cgroup;			/* 0; -errno: programs at the root of cgroup v2 are not possible */
 	const char *no_cgroup;		/* why not, in words that follow "the root of cgroup v2" */
-	uint8_t mib_overflows, mib_synq_drops;	/* as in struct capture_config */
+	uint8_t mib_overflows, mib_synq_drops, mib_drops;	/* as in struct capture_config */
 	uint32_t pidns;			/* pidns_here() */
 	uint64_t caps;			/* place_caps() */
 	bool preempts;			/* puts tasks off that run kernel code, BPF programs too */

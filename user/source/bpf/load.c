@@ -74,6 +74,7 @@ static void fill_config(struct load *l)
 	c->hz = kernel_hz();
 	c->mib_overflows = l->features.mib_overflows;
 	c->mib_synq_drops = l->features.mib_synq_drops;
+	c->mib_drops = l->features.mib_drops;
 	c->ring_mask = l->rings->n - 1;
 	c->ring_slots = l->rings->slots;
 	c->family = f->family;
@@ -127,6 +128,7 @@ static void size_maps(struct load *l)
 	if (!c->tp_groups) {
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
 		bpf_map__set_max_entries(l->skel->maps.redirected, 1);
+		bpf_map__set_max_entries(l->skel->maps.counters_seen, 1);
 	}
 	if (l->features.rt)
 		bpf_map__set_max_entries(l->skel->maps.thread_notes, CAPTURE_THREADS);
