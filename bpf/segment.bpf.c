@@ -253,13 +253,19 @@ static __always_inline bool ends_request(int reason)
 	return reason == (int)bpf_core_enum_value(enum sk_rst_reason, SK_RST_REASON_INVALID_SYN);
 }
 
+/* An ACK that is nobody's: tcp_rcv_state_process(). A RST for the child of a good cookie is sent in its listener's name, too. */
+static __always_inline bool is_nobodys(int reason)
+{
+	return reason == (int)bpf_core_enum_value(enum sk_rst_reason, SK_RST_REASON_TCP_FLAGS);
+}
+
 /*
- * Whether an ACK that a listener answers by a RST was taken for a cookie: any that ends no request was. Where no reason is
+ * Whether an ACK that a listener answers by a RST was taken for a cookie: one that is nobody's was. Where no reason is
  * told and it may be, the model judges.
  */
 static __always_inline void judge_cookie(struct tcptrace_record *r, const struct sock *listener, int reason)
 {
-	if (!cookies_checked(listener) || (REASON_TOLD && ends_request(reason)))
+	if (!cookies_checked(listener) || (REASON_TOLD && !is_nobodys(reason)))
 		return;
 	r->flags |= TCPTRACE_F_INFERRED;
 	r->arg = REASON_TOLD || !may_abort(listener) ? TCPTRACE_NO_COOKIE : 0;
