@@ -355,6 +355,7 @@ untrace()
 		unset 'pid[tcptrace]'
 		last_line end missed > "$OUT/$mechanism/$scenario.$family.missed"
 	fi
+	grep '^{"type":"\(ledger\|lost\|end\)"' "$json" >> "$OUT/$mechanism/$scenario.$family.ledger"	# of each try
 	judge_ledger
 	[[ -z ${rc:-} ]] || expect "exit status of tcptrace" "$rc" "$((differ ? 1 : want))"
 	judge_end
