@@ -44,6 +44,7 @@ LIB_OBJ  := $(filter-out $(B)/user/main.o,$(USER_OBJ))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 LIVE     := $(patsubst tests/live/%.c,$(B)/live/%,$(wildcard tests/live/*.c))
 GOLDEN   := $(patsubst tests/golden/%.c,$(B)/golden/%,$(wildcard tests/golden/*.c))
+LATE     := $(B)/live/late $(B)/live/late.bpf.o
 BENCH    := $(B)/bench/both $(B)/bench/nothing $(B)/bench/nothing.bpf.o
 
 .DELETE_ON_ERROR:
@@ -302,7 +303,7 @@ test-pack: all ## building as a user, installing, the static program, archive an
 test-guests: tcptrace $(TRAFFIC) ## live scenarios in guests with the oldest and the newest kernel, as users run it
 	$(Q)MECHANISM=auto tests/vm/matrix --few 5.10 7.2
 
-test-vm: tcptrace $(TRAFFIC) ## the same with each mechanism by itself, and compared
+test-vm: tcptrace $(TRAFFIC) $(LATE) ## the same with each mechanism by itself, and compared
 	$(Q)tests/vm/matrix
 
 test-static: static $(B)/live/load ## the static program alone in a root directory, in guests with each kernel
@@ -397,10 +398,15 @@ rpm: dist ## an RPM package of that archive: tcptrace-bpf
 	$(Q)mv $(B)/rpm/RPMS/*/*.rpm $(B)/rpm
 	@ls $(B)/rpm/*.rpm | sed 's/^/  RPM     /'
 
-$(B)/bench/%.bpf.o: tests/bench/%.bpf.c bpf/vmlinux.h | $(B)/deps.stamp
+$(B)/live/late: $(B)/bench/nothing
+	$(Q)cp $< $@
+
+$(B)/bench/nothing.bpf.o: tests/bench/nothing.bpf.c
+$(B)/live/late.bpf.o: tests/vm/late.bpf.c
+$(B)/bench/nothing.bpf.o $(B)/live/late.bpf.o: bpf/vmlinux.h | $(B)/deps.stamp
 	$(call msg,BPF,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
+	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $(filter %.bpf.c,$^)
 
 $(B)/bench/%: tests/bench/%.c tests/live/net.h | $(B)/deps.stamp
 	$(call msg,CC,$<)

@@ -187,6 +187,43 @@ static __always_inline __u64 synq_drops(const struct sock *listener)
 	return of_cpu ? counter(cpu_counters(net_of(listener), of_cpu), cfg.mib_synq_drops) + 1 : 0;
 }
 
+enum refusal { UNKNOWN, ACCEPTQ_FULL, OTHERWISE, NOT_REFUSED };
+
+/*
+ * What the kernel counted on this CPU since the last refusal there, as all of them come by here. The accept queue itself
+ * may be as long as another CPU has made it since then. Unknown: at the first one in a namespace.
+ * Global function: verified once, not once per call.
+ */
+__noinline int why_refused(__u64 listener_addr)
+{
+	const struct net *net = net_of(TYPED_PTR((const struct sock *)listener_addr));
+	struct notes *of_cpu = cfg.mib_overflows && !cfg.thread_notes ? cpu_notes() : NULL;
+	struct refusals now = { .net = (__u64)net }, before, *last;
+	const struct linux_mib *mib;
+
+	if (!of_cpu)
+		return UNKNOWN;
+	mib = cpu_counters(net, of_cpu);
+	now.overflows = counter(mib, cfg.mib_overflows);
+	now.drops = counter(mib, cfg.mib_overflows + 1);	/* LINUX_MIB_LISTENDROPS */
+	last = &of_cpu->refusals[READ(net, ns.inum) & 7];
+	before = *last;
+	*last = now;
+	if (before.net != now.net || now.overflows < before.overflows) {
+		if (now.overflows && now.overflows != now.drops)
+			return UNKNOWN;
+		before.overflows = before.drops = 0;	/* this CPU refused nothing for that, or all */
+	}
+	if (now.overflows > before.overflows)
+		return ACCEPTQ_FULL;
+	return now.drops != before.drops ? OTHERWISE : NOT_REFUSED;
+}
+
+static __always_inline bool was_full(int why, const struct sock *listener, bool before)
+{
+	return why == ACCEPTQ_FULL || (why == UNKNOWN && (before || acceptq_full(listener)));
+}
+
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
 {
 	const struct inet_connection_sock *icsk = TYPED_PTR((const struct inet_connection_sock *)listener);
@@ -214,6 +251,7 @@ static __always_inline int conn_request_exit(void)
 	const struct sock *listener;
 	__u64 before;
 	bool synq;
+	int why;
 
 	if (!n || !n->conn_request.listener)
 		return 0;
@@ -222,11 +260,13 @@ static __always_inline int conn_request_exit(void)
 	/* no SYN-ACK and not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
 	if (n->conn_request.answered || READ(listener, sk_drops.counter) == (int)n->conn_request.drops)
 		return 0;
+	why = why_refused(addr_of(listener));
+	if (why == NOT_REFUSED)		/* another CPU did */
+		return 0;
 	before = n->conn_request.synq_drops;
 	synq = n->conn_request.synq_full && (!before || synq_drops(listener) != before);
-	/* another CPU may have filled it before the kernel looked */
 	return emit_drop(listener, (const void *)n->conn_request.skb, NULL,
-			 syn_drop_cause(listener, synq, n->conn_request.acceptq_full || acceptq_full(listener)));
+			 syn_drop_cause(listener, synq, was_full(why, listener, n->conn_request.acceptq_full)));
 }
 
 AT_ENTRY(conn_request, tcp_conn_request, conn_request_enter(sk, skb),
@@ -236,19 +276,26 @@ AT_RETURN(conn_request, tcp_conn_request, conn_request_exit())
 
 /* ---- the third packet is refused: tcp_v4/v6_syn_recv_sock() returned no child ----------------- */
 
+/* Global function: accepted connections do not pay for it. */
+__noinline int refused_ack(__u64 listener_addr, __u64 skb_addr, __u64 req_addr, bool full)
+{
+	const struct request_sock *req = TYPED_PTR((const struct request_sock *)req_addr);
+	const struct sock *listener = TYPED_PTR((const struct sock *)listener_addr);
+	__u8 cause = TCPTRACE_DROP_NO_MEMORY;
+	int why = why_refused(listener_addr);
+
+	if (why == NOT_REFUSED)		/* the same cookie on two CPUs: the other one's child is there (found_dup_sk) */
+		return 0;
+	/* a cookie's request is made for the moment and belongs to no listener */
+	if (was_full(why, listener, full))
+		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE;
+	return write_segment(listener_addr, skb_addr, req_listener(req) ? req_addr : 0, TCPTRACE_DROP, cause);
+}
+
 static __always_inline int syn_recv_exit(const struct sock *listener, const struct sk_buff *skb,
 					 const struct request_sock *req, const struct sock *child, bool full)
 {
-	__u8 cause = TCPTRACE_DROP_NO_MEMORY;
-
-	if (child)
-		return 0;
-	listener = TYPED_PTR(listener);
-	req = TYPED_PTR(req);
-	/* a cookie's request is made for the moment and belongs to no listener */
-	if (full || acceptq_full(listener))
-		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE;
-	return emit_drop(listener, skb, req_listener(req) ? req : NULL, cause);
+	return child ? 0 : refused_ack(addr_of(listener), addr_of(skb), addr_of(req), full);
 }
 
 /* tcp_v6_syn_recv_sock() hands IPv4 traffic on to tcp_v4_syn_recv_sock(), whose hook writes the record. */

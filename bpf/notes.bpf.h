@@ -46,6 +46,11 @@ struct reset {
 	__u64	rst;			/* by a RST: its flag; 0: by data */
 };
 
+/* What this CPU had counted in a namespace when a segment was refused last: why_refused() */
+struct refusals {
+	__u64	net, overflows, drops;
+};
+
 /* By tracepoints alone: tp/ */
 struct tp_notes {
 	__u64	child, child_of;	/* the passive child that came last, and its listener */
@@ -74,6 +79,7 @@ struct notes {
 	__u64	fin_tw;			/* or at a FIN */
 	struct tp_notes tp;
 	struct guard guard;
+	struct refusals refusals[8];
 };
 
 struct {

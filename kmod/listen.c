@@ -98,23 +98,41 @@ static int k_synack(struct kprobe *p, struct pt_regs *regs)
 
 /* ---- a SYN is refused: tcp_conn_request() returned and made no SYN-ACK ---- */
 
+/*
+ * By this CPU. The queues may be as long as other CPUs have made them since the
+ * kernel looked, which counts what it found.
+ */
+struct refusals {
+	unsigned long drops, overflows, synq_drops;
+};
+
+static struct refusals refusals(const struct sock *listener)
+{
+#define COUNTED(what) \
+	this_cpu_read(sock_net(listener)->mib.net_statistics->mibs[what])
+	return (struct refusals){ COUNTED(LINUX_MIB_LISTENDROPS),
+				  COUNTED(LINUX_MIB_LISTENOVERFLOWS),
+				  COUNTED(LINUX_MIB_TCPREQQFULLDROP) };
+#undef COUNTED
+}
+
 struct conn_request {
 	const struct sock *listener;
 	const struct sk_buff *skb;
-	int drops;
-	bool synq_full, acceptq_full;
+	struct refusals before;
 };
 
 /* The kernel's own order of tests: SYN queue, accept queue, reserve. */
-static u8 syn_drop_cause(const struct conn_request *cr)
+static u8 syn_drop_cause(const struct conn_request *cr,
+			 const struct refusals *now)
 {
 	const struct net *net = sock_net(cr->listener);
 	bool cookies = READ_ONCE(net->ipv4.sysctl_tcp_syncookies);
 	int max = READ_ONCE(net->ipv4.sysctl_max_syn_backlog);
 
-	if (cr->synq_full && !cookies)
+	if (now->synq_drops != cr->before.synq_drops)
 		return TCPTRACE_DROP_SYNQ_FULL;
-	if (cr->acceptq_full || acceptq_full(cr->listener))	/* another CPU may have filled it */
+	if (now->overflows != cr->before.overflows)
 		return TCPTRACE_DROP_ACCEPTQ_SYN;
 	if (!cookies &&
 	    max - inet_csk_reqsk_queue_len(cr->listener) < max >> 2)
@@ -129,9 +147,7 @@ static int conn_request_enter(struct kretprobe_instance *ri,
 
 	cr->listener = ARG(regs, 2);
 	cr->skb = ARG(regs, 3);
-	cr->drops = atomic_read(&cr->listener->sk_drops);
-	cr->synq_full = inet_csk_reqsk_queue_is_full(cr->listener);
-	cr->acceptq_full = acceptq_full(cr->listener);
+	cr->before = refusals(cr->listener);
 	notes()->answered = false;
 	return 0;
 }
@@ -140,15 +156,15 @@ static int conn_request_exit(struct kretprobe_instance *ri,
 			     struct pt_regs *regs)
 {
 	struct conn_request *cr = (void *)ri->data;
+	struct refusals now = refusals(cr->listener);
 
 	/*
 	 * No SYN-ACK and not counted as dropped: the same SYN on two CPUs,
 	 * one was enough (6.1).
 	 */
-	if (!notes()->answered &&
-	    atomic_read(&cr->listener->sk_drops) != cr->drops)
+	if (!notes()->answered && now.drops != cr->before.drops)
 		emit_segment(TCPTRACE_DROP, cr->listener, cr->skb, NULL,
-			     syn_drop_cause(cr));
+			     syn_drop_cause(cr, &now));
 	return 0;
 }
 
@@ -158,7 +174,7 @@ struct syn_recv {
 	const struct sock *listener;
 	const struct sk_buff *skb;
 	const struct request_sock *req;
-	bool full;
+	struct refusals before;
 };
 
 static int syn_recv_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -168,7 +184,7 @@ static int syn_recv_enter(struct kretprobe_instance *ri, struct pt_regs *regs)
 	sr->listener = ARG(regs, 0);
 	sr->skb = ARG(regs, 1);
 	sr->req = ARG(regs, 2);
-	sr->full = acceptq_full(sr->listener);
+	sr->before = refusals(sr->listener);
 	return 0;
 }
 
@@ -177,11 +193,16 @@ static int syn_recv_exit(struct kretprobe_instance *ri, struct pt_regs *regs)
 	const struct syn_recv *sr = (void *)ri->data;
 	const struct request_sock *req = sr->req;
 	u8 cause = TCPTRACE_DROP_NO_MEMORY;
+	struct refusals now;
 
 	if (regs_return_value(regs))
 		return 0;
+	now = refusals(sr->listener);
+	/* the same cookie on two CPUs: the other one's child is there */
+	if (now.drops == sr->before.drops)
+		return 0;
 	/* a cookie's request is made for the moment, belongs to no listener */
-	if (sr->full || acceptq_full(sr->listener))
+	if (now.overflows != sr->before.overflows)
 		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK :
 					    TCPTRACE_DROP_ACCEPTQ_COOKIE;
 	emit_segment(TCPTRACE_DROP, sr->listener, sr->skb,

@@ -257,12 +257,6 @@ static inline void uncount_request(struct tcptrace_record *r,
 	r->synq_young -= !req->num_timeout;
 }
 
-static inline bool acceptq_full(const struct sock *listener)
-{
-	return READ_ONCE(listener->sk_ack_backlog) >
-	       READ_ONCE(listener->sk_max_ack_backlog);
-}
-
 /* ---- segments ---- */
 
 struct segment {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* nothing OBJECT: attaches the programs of nothing.bpf.c, says READY, holds them until its input ends */
+/* nothing OBJECT: attaches the programs of nothing.bpf.c (or of another one), says READY, holds them until its input ends */
 #include <bpf/libbpf.h>
 #include <stdio.h>
 

@@ -225,3 +225,32 @@ shut_and_again()
 	[[ $(findings) == *closed-waiting* ]] || fail "findings are '$(findings)'"
 	expect "evidence" "$(grep -o '"closed":[0-9]*' "$json")" '"closed":2'
 }
+
+# refused: how many third packets and SYNs, for a full accept queue
+refused()
+{
+	own_counters after
+	awk -v names=ListenOverflows -f "$here/json.awk" -f "$here/ledger.awk" "$dir/before" "$dir/after"
+}
+
+# A program that comes after tcptrace's runs before it, and waits for the accept().
+scenario overtaken 4 own each -- "a third packet is refused, and another CPU has made room before we look: it was the full accept queue"
+overtaken()
+{
+	[[ -e $bin/late.bpf.o && $mechanism == fentry && $(nproc) -gt 1 ]] || skip "in guests, by fentry"
+	own_trace --check
+	start late "$bin/late" "$bin/late.bpf.o"
+	hear late READY
+	server --backlog 3 --accept on-line
+	peer_start 'auto 1-3; syn 1-3; settle 50; syn 4-5; expect-synack 4-5; ack 4; expect-none 4 50; say here; wait-line;
+		ack 5; settle 50'
+	say peer
+	until [[ $(refused) == 1 ]]; do sleep 0.05; done
+	serve accept
+	finish peer
+	stop late 143	# SIGTERM
+	stop server
+	untrace
+	kernel ListenOverflows=1 ListenDrops=1 PassiveOpens=4
+	events drop:1 drop,cause=acceptq-full-ack,acceptq=3:1
+}
