@@ -44,6 +44,7 @@ _Static_assert(TCPTRACE_EVENT_MAX <= CAPTURE_EVENTS, "a place for each");
 #include "arch.bpf.h"
 #include "ring.bpf.h"
 #include "notes.bpf.h"
+#include "counters.bpf.h"
 #include "recursion.bpf.h"
 #include "filter.bpf.h"
 #include "segment.bpf.h"

@@ -17,7 +17,7 @@
 #define CAPTURE_PIDS		16384	/* traced processes */
 #define CAPTURE_LISTENERS	16384	/* listeners, where tracepoints must look them up by port */
 #define CAPTURE_GROUP		32	/* SO_REUSEPORT members of one port told apart there */
-#define CAPTURE_COUNTED		128	/* namespaces whose counters are compared there, by each CPU */
+#define CAPTURE_COUNTED		128	/* namespaces whose counters are compared, by each CPU */
 #define CAPTURE_REDIRECTED	1024	/* namespaces in which listeners get segments for other ports */
 #define CAPTURE_REDIRECTS	8	/* such listeners of one namespace, by port */
 #define CAPTURE_EVENTS		32	/* TCPTRACE_EVENT_MAX, rounded up to a power of two */

@@ -6,6 +6,7 @@
  * actor. Its twin is kmod/listen.c.
  */
 #include "attach.bpf.h"
+#include "counters.bpf.h"
 #include "filter.bpf.h"
 #include "notes.bpf.h"
 #include "ring.bpf.h"
@@ -177,51 +178,15 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
 }
 
 /*
- * The kernel's counter says whether the full SYN queue was why. Its length does not: kernels differ by one (synq_over()), a
- * SYN that reuses a connection in TIME_WAIT is not refused for it (tcp_conn_request(): isn), and there are other reasons.
+ * All refusals come by here. With PREEMPT_RT this CPU may have refused another segment since the kernel looked.
+ * The length of the SYN queue does not say that it was why: kernels differ by one (synq_over()), a SYN that reuses a
+ * connection in TIME_WAIT is not refused for it (tcp_conn_request(): isn), and there are other reasons.
  */
-static __always_inline __u64 synq_drops(const struct sock *listener)
+static __always_inline struct verdicts why_refused(const struct sock *listener)
 {
-	struct notes *of_cpu = cfg.mib_synq_drops ? cpu_notes() : NULL;
+	struct verdicts v = { .overflow = MAYBE, .synq = MAYBE, .drop = MAYBE };
 
-	return of_cpu ? counter(cpu_counters(net_of(listener), of_cpu), cfg.mib_synq_drops) + 1 : 0;
-}
-
-enum refusal { UNKNOWN, ACCEPTQ_FULL, OTHERWISE, NOT_REFUSED };
-
-/*
- * What the kernel counted on this CPU since the last refusal there, as all of them come by here. The accept queue itself
- * may be as long as another CPU has made it since then. Unknown: at the first one in a namespace.
- * Global function: verified once, not once per call.
- */
-__noinline int why_refused(__u64 listener_addr)
-{
-	const struct net *net = net_of(TYPED_PTR((const struct sock *)listener_addr));
-	struct notes *of_cpu = cfg.mib_overflows && !cfg.thread_notes ? cpu_notes() : NULL;
-	struct refusals now = { .net = (__u64)net }, before, *last;
-	const struct linux_mib *mib;
-
-	if (!of_cpu)
-		return UNKNOWN;
-	mib = cpu_counters(net, of_cpu);
-	now.overflows = counter(mib, cfg.mib_overflows);
-	now.drops = counter(mib, cfg.mib_overflows + 1);	/* LINUX_MIB_LISTENDROPS */
-	last = &of_cpu->refusals[READ(net, ns.inum) & 7];
-	before = *last;
-	*last = now;
-	if (before.net != now.net || now.overflows < before.overflows) {
-		if (now.overflows && now.overflows != now.drops)
-			return UNKNOWN;
-		before.overflows = before.drops = 0;	/* this CPU refused nothing for that, or all */
-	}
-	if (now.overflows > before.overflows)
-		return ACCEPTQ_FULL;
-	return now.drops != before.drops ? OTHERWISE : NOT_REFUSED;
-}
-
-static __always_inline bool was_full(int why, const struct sock *listener, bool before)
-{
-	return why == ACCEPTQ_FULL || (why == UNKNOWN && (before || acceptq_full(listener)));
+	return cfg.thread_notes ? v : has_counted(net_of(listener));
 }
 
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)
@@ -241,7 +206,6 @@ static __always_inline int conn_request_enter(const struct sock *listener, const
 	synq = READ(icsk, icsk_accept_queue.qlen.counter);
 	n->conn_request.synq_full = synq >= max;	/* synq_over() */
 	n->conn_request.acceptq_full = acceptq > max;
-	n->conn_request.synq_drops = synq >= max ? synq_drops(listener) : 0;
 	return 0;
 }
 
@@ -249,9 +213,8 @@ static __always_inline int conn_request_exit(void)
 {
 	struct notes *n = notes();
 	const struct sock *listener;
-	__u64 before;
-	bool synq;
-	int why;
+	bool synq, acceptq;
+	struct verdicts v;
 
 	if (!n || !n->conn_request.listener)
 		return 0;
@@ -260,13 +223,12 @@ static __always_inline int conn_request_exit(void)
 	/* no SYN-ACK and not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
 	if (n->conn_request.answered || READ(listener, sk_drops.counter) == (int)n->conn_request.drops)
 		return 0;
-	why = why_refused(addr_of(listener));
-	if (why == NOT_REFUSED)		/* another CPU did */
+	v = why_refused(listener);
+	if (v.drop == NO)		/* another CPU did */
 		return 0;
-	before = n->conn_request.synq_drops;
-	synq = n->conn_request.synq_full && (!before || synq_drops(listener) != before);
-	return emit_drop(listener, (const void *)n->conn_request.skb, NULL,
-			 syn_drop_cause(listener, synq, was_full(why, listener, n->conn_request.acceptq_full)));
+	synq = v.synq != NO && n->conn_request.synq_full;
+	acceptq = overflowed(v, listener, n->conn_request.acceptq_full);
+	return emit_drop(listener, (const void *)n->conn_request.skb, NULL, syn_drop_cause(listener, synq, acceptq));
 }
 
 AT_ENTRY(conn_request, tcp_conn_request, conn_request_enter(sk, skb),
@@ -282,12 +244,12 @@ __noinline int refused_ack(__u64 listener_addr, __u64 skb_addr, __u64 req_addr, 
 	const struct request_sock *req = TYPED_PTR((const struct request_sock *)req_addr);
 	const struct sock *listener = TYPED_PTR((const struct sock *)listener_addr);
 	__u8 cause = TCPTRACE_DROP_NO_MEMORY;
-	int why = why_refused(listener_addr);
+	struct verdicts v = why_refused(listener);
 
-	if (why == NOT_REFUSED)		/* the same cookie on two CPUs: the other one's child is there (found_dup_sk) */
+	if (v.drop == NO)		/* the same cookie on two CPUs: the other one's child is there (found_dup_sk) */
 		return 0;
 	/* a cookie's request is made for the moment and belongs to no listener */
-	if (was_full(why, listener, full))
+	if (overflowed(v, listener, full))
 		cause = req_listener(req) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_ACCEPTQ_COOKIE;
 	return write_segment(listener_addr, skb_addr, req_listener(req) ? req_addr : 0, TCPTRACE_DROP, cause);
 }

@@ -20,7 +20,6 @@ struct conn_request {
 	__u32	drops;			/* sk_drops when it began */
 	__u32	answered;		/* a SYN-ACK was made */
 	__u32	synq_full, acceptq_full;
-	__u64	synq_drops;		/* TCPReqQFullDrop of this CPU and 1; 0: not known, or not asked */
 };
 
 /* tcp_v4_syn_recv_sock() or tcp_v6_syn_recv_sock() in progress */
@@ -44,11 +43,6 @@ struct retransmit {
 struct reset {
 	__u64	sk;
 	__u64	rst;			/* by a RST: its flag; 0: by data */
-};
-
-/* What this CPU had counted in a namespace when a segment was refused last: why_refused() */
-struct refusals {
-	__u64	net, overflows, drops;
 };
 
 /* By tracepoints alone: tp/ */
@@ -79,7 +73,6 @@ struct notes {
 	__u64	fin_tw;			/* or at a FIN */
 	struct tp_notes tp;
 	struct guard guard;
-	struct refusals refusals[8];
 };
 
 struct {
@@ -121,34 +114,6 @@ static __noinline struct notes *notes_of_thread(void)
 static __always_inline struct notes *notes(void)
 {
 	return cfg.thread_notes ? notes_of_thread() : cpu_notes();
-}
-
-/*
- * What this_cpu_ptr() adds to a per-CPU address. Computed from our own map, of which we know both addresses: the
- * kernel's variable this_cpu_off has no symbol without CONFIG_KALLSYMS_ALL.
- */
-static __always_inline __u64 this_cpu_offset(const struct notes *of_cpu)
-{
-	__u64 pptr = 0;
-
-	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(addr_of_untyped(&notes_map) +
-								   bpf_core_field_offset(struct bpf_array, pptrs)));
-	return addr_of_untyped(of_cpu) - pptr;
-}
-
-/* The kernel's counters of a namespace: what this CPU has counted. */
-static __always_inline const struct linux_mib *cpu_counters(const struct net *net, const struct notes *of_cpu)
-{
-	return (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(of_cpu));
-}
-
-/* One of them, by its place in include/uapi/linux/snmp.h. */
-static __always_inline __u64 counter(const struct linux_mib *mib, __u32 place)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), &mib->mibs[0] + place);
-	return value;
 }
 
 #endif

@@ -8,6 +8,7 @@
  * namespace and port; the members of an SO_REUSEPORT group are told apart by
  * whose sk_drops moved.
  */
+#include "../counters.bpf.h"
 #include "../notes.bpf.h"
 #include "../segment.bpf.h"
 #include "groups.bpf.h"
@@ -148,67 +149,6 @@ int cg_synack(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
-/* Of a namespace's counters by a CPU, when they were looked at last. */
-struct counted {
-	__u64	net, cookies, overflows, synq_drops, drops, resets;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CAPTURE_COUNTED);
-	__type(key, __u32);
-	__type(value, struct counted);
-} counters_seen SEC(".maps");
-
-/*
- * Has this CPU sent a cookie, found a queue full, dropped for a listener, taken a request down by a RST since it was asked
- * last? The kernel counts each by CPU.
- * Where a namespace is new here it may have.
- */
-enum verdict { NO, YES, MAYBE };
-
-struct verdicts {
-	enum verdict cookie, overflow, synq, drop, reset;
-};
-
-static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
-{
-	return known ? now > before : now ? MAYBE : NO;
-}
-
-static __always_inline struct verdicts has_counted(const struct net *net)
-{
-	__u32 place = READ(net, ns.inum) % CAPTURE_COUNTED;
-	struct counted now = { .net = (__u64)net }, *before = bpf_map_lookup_elem(&counters_seen, &place);
-	struct notes *n = cpu_notes();
-	const struct linux_mib *mib;
-	struct verdicts v = {};
-	bool known;
-
-	if (!n || !before)
-		return v;
-	mib = cpu_counters(net, n);
-	now.cookies = counter(mib, LINUX_MIB_SYNCOOKIESSENT);
-	now.overflows = counter(mib, cfg.mib_overflows);
-	now.synq_drops = counter(mib, cfg.mib_synq_drops);
-	now.drops = counter(mib, cfg.mib_drops);
-	now.resets = counter(mib, LINUX_MIB_EMBRYONICRSTS);
-	known = before->net == now.net;
-	v.cookie = rose(known, before->cookies, now.cookies);
-	v.overflow = cfg.mib_overflows ? rose(known, before->overflows, now.overflows) : MAYBE;
-	v.synq = cfg.mib_synq_drops ? rose(known, before->synq_drops, now.synq_drops) : MAYBE;
-	v.drop = cfg.mib_drops ? rose(known, before->drops, now.drops) : MAYBE;
-	v.reset = rose(known, before->resets, now.resets);
-	*before = now;
-	return v;
-}
-
-/* Did the kernel refuse for the accept queue? Since then one may have been taken out: the counter knows better. */
-static __always_inline bool overflowed(struct verdicts v, const struct sock *listener)
-{
-	return v.overflow == YES || (v.overflow == MAYBE && acceptq_full(listener));
-}
-
 /*
  * An ICMP message is consumed right after tcp_v4_err(), tcp_v6_err(). One that ends a request speaks of its SYN-ACK,
  * which the model knows, and of what does not pass: tcp_req_err().
@@ -343,7 +283,7 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 		return 0;
 	listener = TYPED_PTR(listener);
 	/* since the decision a connection may have been taken out: the counters know better than the queues */
-	acceptq = overflowed(v, listener);
+	acceptq = overflowed(v, listener, false);
 	synq = v.synq == YES || (v.synq == MAYBE && v.overflow != YES && synq_over(listener) >= acceptq);
 	return emit_drop(listener, skb, NULL, syn_drop_cause(listener, synq, acceptq));
 }
@@ -409,7 +349,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 		return 0;
 	}
 	/* it is the reason for whatever kept a child from being made: no route back to its client, too */
-	emit_drop(listener, skb, NULL, overflowed(v, listener) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_NO_MEMORY);
+	emit_drop(listener, skb, NULL, overflowed(v, listener, false) ? TCPTRACE_DROP_ACCEPTQ_ACK : TCPTRACE_DROP_NO_MEMORY);
 	if (cfg.tp_synq_del && aborts_on_overflow(listener))
 		emit_reset(listener, skb);
 	return 0;
@@ -433,6 +373,8 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	__u32 n;
 
 	skb = TYPED_PTR(skb);
+	if (cfg.tp_synq_del && is_icmp(skb))	/* icmpv6_rcv() consumes none (6.1) */
+		return request_unreachable(addr_of(skb));
 	flags = segment_flags(skb) & (TH_SYN | TH_RST | TH_ACK);
 	if (!flags || !read_ports(&seg, skb))
 		return 0;
@@ -442,7 +384,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 		return 0;
 	listener = TYPED_PTR(listener);
 	v = has_counted(net_of(listener));
-	overflow = flags == TH_ACK && overflowed(v, listener);
+	overflow = flags == TH_ACK && overflowed(v, listener, false);
 	claim_drops(g, listener, overflow && n >= 2 ? 2 : 1);
 	if (flags & TH_RST && cfg.tp_synq_del && v.reset != NO)
 		emit_reset(listener, skb);

@@ -560,9 +560,7 @@ tracepoint | * | kernel_listener | kernel-calls | the kernel makes no system cal
 kprobe | 5.10* | kernel_listener | kernel-calls | no __inet_accept(): its accepts go by system calls, too
 tracepoint | * | not_tcp | connect | one whose address is refused sends no SYN: its return alone is seen
 tracepoint | * | migration | migration acceptq-add,migrated acceptq-del | no hook for inet_reqsk_clone()
-tracepoint | 5.10/6.1/6.12/7.2* | icmp | request-icmp ListenDrops synq-del | one that ICMP takes down is found gone later, as expired if its SYN-ACK was sent again
-tracepoint | 5.10/6.1/6.12 | third_unrouted | ListenDrops drop drop,no-memory | only the counter of full queues tells of a third packet that is refused
-tracepoint | 5.10/6.1/6.12 | icmp | late-reset EmbryonicRsts AttemptFails | or as reset, if a RST comes later: no reason says that the listener got it
+tracepoint | 5.10/6.1/6.12 | third_unrouted | ListenDrops AttemptFails drop drop,no-memory | only the counter of full queues tells of a third packet that is refused
 '
 
 # excused WHAT [MECHANISM]

@@ -238,8 +238,8 @@ icmp()
 	untrace
 	kernel ListenDrops=2 ListenOverflows=0 AttemptFails=1
 	events synq-add:3 synq-del:3 drop:0
-	sees request-icmp && events synq-del,cause=other:2
-	sees request-reset && sees late-reset && events synq-del,cause=reset:1
+	events synq-del,cause=other:2
+	sees request-reset && events synq-del,cause=reset:1
 	listener_is synq.now=0
 }
 
@@ -269,7 +269,7 @@ request_killed()
 	untrace
 	kernel ListenDrops=1 AttemptFails=0 EmbryonicRsts=0
 	events synq-add:3 drop:0
-	sees request-icmp && events synq-del:3 synq-del,cause=other:3
+	events synq-del:3 synq-del,cause=other:3
 	listener_is synq.now=0
 }
 

@@ -128,7 +128,6 @@ static void size_maps(struct load *l)
 	if (!c->tp_groups) {
 		bpf_map__set_max_entries(l->skel->maps.groups, 1);
 		bpf_map__set_max_entries(l->skel->maps.redirected, 1);
-		bpf_map__set_max_entries(l->skel->maps.counters_seen, 1);
 	}
 	if (l->features.rt)
 		bpf_map__set_max_entries(l->skel->maps.thread_notes, CAPTURE_THREADS);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Why the kernel did something, by what it has counted for it (include/uapi/linux/snmp.h). It counts by CPU and right before
+ * our programs run there, whereas other CPUs may have changed the queues since it looked at them.
+ */
+#ifndef TCPTRACE_COUNTERS_BPF_H
+#define TCPTRACE_COUNTERS_BPF_H
+
+#include "read.bpf.h"
+
+/* Of a namespace's counters by a CPU, when they were looked at last. */
+struct counted {
+	__u64	net, cookies, overflows, synq_drops, drops, resets;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CAPTURE_COUNTED);
+	__type(key, __u32);
+	__type(value, struct counted);
+} counters_seen SEC(".maps");
+
+/*
+ * What this_cpu_ptr() adds to a per-CPU address. Computed from our own map, of which we know both addresses: the
+ * kernel's variable this_cpu_off has no symbol without CONFIG_KALLSYMS_ALL.
+ */
+static __always_inline __u64 this_cpu_offset(const struct counted *of_cpu, __u32 place)
+{
+	__u64 pptr = 0;
+
+	bpf_probe_read_kernel(&pptr, sizeof(pptr), (const void *)(addr_of_untyped(&counters_seen) +
+								   bpf_core_field_offset(struct bpf_array, pptrs) +
+								   place * sizeof(pptr)));
+	return addr_of_untyped(of_cpu) - pptr;
+}
+
+static __always_inline __u64 counter(const struct linux_mib *mib, __u32 place)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), &mib->mibs[0] + place);
+	return value;
+}
+
+enum verdict { NO, YES, MAYBE };
+
+/* Has this CPU, since it was asked last, sent a cookie, found a queue full, dropped for a listener, ended a request by a RST? */
+struct verdicts {
+	enum verdict cookie, overflow, synq, drop, reset;
+};
+
+static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
+{
+	return known ? now > before : now ? MAYBE : NO;
+}
+
+/* Where a namespace is new here it may have, if it ever did; and if all that it dropped was for a full accept queue, for that. */
+static __always_inline enum verdict overflow_of(bool known, const struct counted *before, const struct counted *now)
+{
+	if (!cfg.mib_overflows)
+		return MAYBE;
+	if (!known && now->overflows && now->overflows == now->drops)
+		return YES;
+	return rose(known, before->overflows, now->overflows);
+}
+
+static __always_inline struct verdicts has_counted(const struct net *net)
+{
+	__u32 place = READ(net, ns.inum) % CAPTURE_COUNTED;
+	struct counted now = { .net = (__u64)net }, *before = bpf_map_lookup_elem(&counters_seen, &place);
+	const struct linux_mib *mib;
+	struct verdicts v = {};
+	bool known;
+
+	if (!before)
+		return v;
+	mib = (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(before, place));
+	now.cookies = counter(mib, LINUX_MIB_SYNCOOKIESSENT);
+	now.overflows = counter(mib, cfg.mib_overflows);
+	now.synq_drops = counter(mib, cfg.mib_synq_drops);
+	now.drops = counter(mib, cfg.mib_drops);
+	now.resets = counter(mib, LINUX_MIB_EMBRYONICRSTS);
+	known = before->net == now.net;
+	v.cookie = rose(known, before->cookies, now.cookies);
+	v.overflow = overflow_of(known, before, &now);
+	v.synq = cfg.mib_synq_drops ? rose(known, before->synq_drops, now.synq_drops) : MAYBE;
+	v.drop = cfg.mib_drops ? rose(known, before->drops, now.drops) : MAYBE;
+	v.reset = rose(known, before->resets, now.resets);
+	*before = now;
+	return v;
+}
+
+/* Did the kernel refuse for the accept queue? Before: the queue was full when it began to look, where that was seen. */
+static __always_inline bool overflowed(struct verdicts v, const struct sock *listener, bool before)
+{
+	return v.overflow == YES || (v.overflow == MAYBE && (before || acceptq_full(listener)));
+}
+
+#endif
