@@ -390,6 +390,19 @@ static void test_second_programs(void **state)
 }
 
 /* With PREEMPT_RT what keeps preemption off comes first: a kprobe, and a tracepoint as perf runs it. */
+static void test_delivers(void **state)
+{
+	struct features f;
+	struct plan p;
+
+	(void)state;
+	plan_on(&p, &f, "6.12", MECH_KPROBE, ALL);
+	assert_int_equal(plan_delivers(&p, P(r_syn_recv4)), ON(DROP));
+	assert_true(plan_delivers(&p, P(k_synack)) & ON(COOKIE_SENT));
+	assert_true(plan_delivers(&p, P(k_synack)) & ON(DROP));	/* that a SYN was answered */
+	assert_int_equal(plan_delivers(&p, P(x_syn_recv4)), 0);	/* not in use */
+}
+
 static void test_rt(void **state)
 {
 	struct kernel rt = *kernel_by_name("7.2");
@@ -789,6 +802,7 @@ int main(void)
 		cmocka_unit_test(test_older_listen),
 		cmocka_unit_test(test_no_ipv6),
 		cmocka_unit_test(test_second_programs),
+		cmocka_unit_test(test_delivers),
 		cmocka_unit_test(test_rt),
 		cmocka_unit_test(test_reject),
 		cmocka_unit_test(test_nothing_left),

@@ -39,6 +39,11 @@ bool ledger_seen(const struct model *m, enum ledger_item item)
 	return true;
 }
 
+uint64_t ledger_from(enum ledger_item item)
+{
+	return items[item].events;
+}
+
 uint64_t ledger_lost(const struct model *m, enum ledger_item item)
 {
 	const struct model_totals *t = model_totals(m);

@@ -55,6 +55,7 @@ const char *ledger_name(enum ledger_item item);
 bool ledger_agrees(enum ledger_item item, uint64_t kernel, uint64_t counted);
 /* False: some of what it is counted from is not seen, so that it says nothing. */
 bool ledger_seen(const struct model *m, enum ledger_item item);
+uint64_t ledger_from(enum ledger_item item);		/* the events that it is counted from */
 /* How many records of what it is counted from were lost: as many counts may be missing. */
 uint64_t ledger_lost(const struct model *m, enum ledger_item item);
 /* Books one step. No allocation; O(namespaces). Of these events none raises a counter: whoever has them need not say it. */

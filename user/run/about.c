@@ -89,6 +89,13 @@ void about_now(struct about *a, const struct options *o, struct source *src)
 		a->now.counters = counters_now;
 }
 
+static uint64_t missed_at(void *src, uint64_t events)
+{
+	const struct source *s = src;
+
+	return s->ops->missed_at ? s->ops->missed_at(src, events) : 0;
+}
+
 void about_end(struct about *a, struct source *src, const struct model_totals *t, struct view_end *end)
 {
 	struct source_stats stats = { 0 };
@@ -102,6 +109,8 @@ void about_end(struct about *a, struct source *src, const struct model_totals *t
 		.lost = stats.lost > t->lost_total ? stats.lost : t->lost_total,
 		.missed = stats.missed,
 		.missed_known = stats.missed_known,
+		.missed_at = missed_at,
+		.src = src,
 		.unknown = stats.unknown,
 		.mechanisms = a->mechanisms,
 		.source = src->ops->name,

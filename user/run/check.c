@@ -34,7 +34,8 @@ struct reading {
 struct check {
 	struct ledger ledger;			/* what came between the readings for sure, */
 	struct ledger doubtful;			/* and what came while one went on */
-	const struct model *m;			/* at the end */
+	const struct model *m;			/* at the end, */
+	const struct view_end *end;		/* what the run was then */
 	struct view *view;
 	unsigned int differ, n;
 	struct space {
@@ -187,11 +188,14 @@ static void put(struct check *c, uint32_t netns, const char *counter, uint64_t k
 		summary_ledger(c->view, netns, counter, kernel, counted);
 }
 
-/* A difference has a reason that is known: as much was lost. */
+/* A difference has a reason that is known: as much was lost, or passed over. */
 static void say_lost(const struct check *c, enum ledger_item k)
 {
-	uint64_t lost = ledger_lost(c->m, k);
+	uint64_t lost = ledger_lost(c->m, k), missed = c->end->missed_at(c->end->src, ledger_from(k));
 
+	if (missed)
+		talk(_("--check: %s: the kernel passed over the hooks that it is counted from %llu times"), ledger_name(k),
+		     (unsigned long long)missed);
 	if (lost)
 		talk(_("--check: %s: %llu records of what it is counted from were lost"), ledger_name(k),
 		     (unsigned long long)lost);
@@ -331,6 +335,7 @@ static void check_end(struct view *v, const struct view_end *end)
 	struct check *c = v->priv;
 
 	c->m = end->model;
+	c->end = end;
 	model_each_conn(c->m, settle, c);
 	for (unsigned int i = 0; i < c->n; i++) {
 		if (c->ns[i].ended)

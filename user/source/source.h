@@ -155,6 +155,8 @@ struct source_ops {
 	/* The first record comes next, again; NULL where repeats is false. 0 or -errno. */
 	int (*begin_again)(struct source *s);
 	void (*stats)(struct source *s, struct source_stats *out);
+	/* Of stats' missed, those of hooks that these events come from (lib/events.h). NULL: they are not told apart. */
+	uint64_t (*missed_at)(struct source *s, uint64_t events);
 	/* With filter.follow: is it, or was it, one of pids or of their children? NULL: cannot tell. */
 	bool (*followed)(struct source *s, uint32_t pid);
 	/* i-th hook; false past the last; NULL op: no hooks (a file). */

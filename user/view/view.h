@@ -170,6 +170,9 @@ struct view_end {
 	unsigned int nhooks;
 	uint64_t lost, missed, unknown;	/* as in source_stats */
 	bool missed_known;
+	/* of missed, those of hooks that these events come from; 0: none, or they are not told apart */
+	uint64_t (*missed_at)(void *src, uint64_t events);
+	void *src;
 	uint64_t recorded;		/* records, of a run that does nothing else; 0: it says what it saw */
 	const char *mechanisms;		/* "fentry 9, kprobe 2, tracepoint 14" */
 	const char *source;		/* "bpf", "kmod", "file" */

@@ -54,7 +54,7 @@ ledger_overload()
 	local i p=()
 
 	needs nginx
-	may_miss='ListenOverflows ListenDrops SyncookiesRecv'
+	may_miss='ListenOverflows ListenDrops SyncookiesSent SyncookiesRecv'
 	nginx_conf "server { listen 127.0.0.1:$port backlog=3; root $dir/www; gzip on; gzip_comp_level 9; gzip_types *; }"
 	own_trace -q --check
 	for i in 1 2 3; do

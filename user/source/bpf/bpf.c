@@ -168,6 +168,8 @@ static int bpf_source_poll(struct source *base, int timeout_ms, source_fn fn, vo
 
 /* ---- the rest ---- */
 
+#define EVERYTHING	(~0ull)		/* programs that deliver no event, too */
+
 static enum retry_kind kind_of(unsigned int prog)
 {
 	switch (prog) {
@@ -177,6 +179,12 @@ static enum retry_kind kind_of(unsigned int prog)
 	case P(tp_rst_received): return RETRY_RST_RECEIVED;
 	default: return RETRY_CALL;
 	}
+}
+
+/* Of programs with these events. */
+static bool is_of(const struct load *l, unsigned int prog, uint64_t events)
+{
+	return events == EVERYTHING || plan_delivers(&l->plan, prog) & events;
 }
 
 static uint64_t skipped(const struct load *l, unsigned int prog)
@@ -191,16 +199,21 @@ static uint64_t skipped(const struct load *l, unsigned int prog)
 }
 
 /* What the second programs made good, they did each for its own kind: work done twice hides no other's loss. */
-static uint64_t missed_by_recursion(const struct bpf_source *s)
+static uint64_t missed_by_recursion(const struct bpf_source *s, uint64_t events)
 {
+	bool asked[RETRY_KINDS] = { false };
 	uint64_t missed[RETRY_KINDS], retried, sum = 0;
 
 	memcpy(missed, s->more_skipped, sizeof(missed));
-	for (unsigned int i = 1; i <= PROGS; i++)
-		missed[kind_of(i)] += skipped(&s->load, i) + skipped(&s->more, i);
+	for (unsigned int i = 1; i <= PROGS; i++) {
+		uint64_t n = skipped(&s->load, i) + skipped(&s->more, i);
+
+		missed[kind_of(i)] += n;
+		asked[kind_of(i)] |= n && (is_of(&s->load, i, events) || is_of(&s->more, i, events));
+	}
 	for (unsigned int kind = 0; kind < RETRY_KINDS; kind++) {
 		retried = __atomic_load_n(&s->load.skel->bss->retried[kind], __ATOMIC_RELAXED);
-		sum += missed[kind] > retried ? missed[kind] - retried : 0;
+		sum += (asked[kind] || events == EVERYTHING) && missed[kind] > retried ? missed[kind] - retried : 0;
 	}
 	return sum;
 }
@@ -220,12 +233,12 @@ static uint64_t missed_by_kprobe(struct bpf_source *s, const struct bpf_link *li
 	return info[MISSED_AT];
 }
 
-static uint64_t missed_by_kprobes(struct bpf_source *s, const struct load *l)
+static uint64_t missed_by_kprobes(struct bpf_source *s, const struct load *l, uint64_t events)
 {
 	uint64_t n = 0;
 
 	for (unsigned int i = 1; l->skel && i <= PROGS; i++) {
-		if (bpf_program__type(prog_at(l->skel, i)) == BPF_PROG_TYPE_KPROBE)
+		if (bpf_program__type(prog_at(l->skel, i)) == BPF_PROG_TYPE_KPROBE && is_of(l, i, events))
 			n += missed_by_kprobe(s, l->link[i]);
 	}
 	return n;
@@ -239,7 +252,7 @@ static int bpf_source_widen(struct source *base, uint64_t events)
 
 	for (unsigned int i = 1; i <= PROGS; i++)
 		s->more_skipped[kind_of(i)] += skipped(&s->more, i);
-	s->more_missed += missed_by_kprobes(s, &s->more);
+	s->more_missed += missed_by_kprobes(s, &s->more, EVERYTHING);
 	load_close(&s->more);
 	if (!events)
 		return 0;
@@ -251,6 +264,14 @@ static int bpf_source_widen(struct source *base, uint64_t events)
 	return err;
 }
 
+static uint64_t bpf_source_missed_at(struct source *base, uint64_t events)
+{
+	struct bpf_source *s = (struct bpf_source *)base;
+
+	return missed_by_recursion(s, events) + missed_by_kprobes(s, &s->load, events) +
+	       missed_by_kprobes(s, &s->more, events) + s->more_missed;
+}
+
 static void bpf_source_stats(struct source *base, struct source_stats *out)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
@@ -258,7 +279,7 @@ static void bpf_source_stats(struct source *base, struct source_stats *out)
 	memset(out, 0, sizeof(*out));
 	out->records = s->delivered;
 	out->lost = s->lost_total;
-	out->missed = missed_by_recursion(s) + missed_by_kprobes(s, &s->load) + missed_by_kprobes(s, &s->more) + s->more_missed;
+	out->missed = bpf_source_missed_at(base, EVERYTHING);
 	out->missed_known = !s->kprobes_untold;
 }
 
@@ -283,6 +304,7 @@ const struct source_ops source_bpf = {
 	.snapshot = bpf_source_snapshot,
 	.widen = bpf_source_widen,
 	.stats = bpf_source_stats,
+	.missed_at = bpf_source_missed_at,
 	.followed = bpf_source_followed,
 	.hook = bpf_source_hook,
 	.close = bpf_source_close,

@@ -311,6 +311,19 @@ bool plan_is_retry(unsigned int prog)
 	return hp && hp->retry == prog;
 }
 
+uint64_t plan_delivers(const struct plan *p, unsigned int prog)
+{
+	uint64_t events = 0;
+
+	for (int id = 0; id < HOOK_MAX; id++) {
+		const struct variant *v = variant_of(p, id);
+
+		if (v && find_prog(v, prog))
+			events |= hook_table[id].events | hook_table[id].also;
+	}
+	return events;
+}
+
 const char *plan_also_at(unsigned int prog)
 {
 	const struct hook_prog *hp = find_in_table(prog);

@@ -46,6 +46,7 @@ void plan_make(struct plan *p, const struct features *features, const struct pla
 bool plan_reject(struct plan *p, unsigned int prog, const char *step, int err);
 /* Does it do what another one was kept from? Then it is kept from nothing itself. */
 bool plan_is_retry(unsigned int prog);
+uint64_t plan_delivers(const struct plan *p, unsigned int prog);	/* events of its hooks */
 /* A system-call tracepoint that the program is attached to beside its own, or NULL. */
 const char *plan_also_at(unsigned int prog);
 /* The switches that the plan turns on; the rest of c is the caller's. */
