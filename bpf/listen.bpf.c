@@ -11,6 +11,7 @@
 #include "notes.bpf.h"
 #include "ring.bpf.h"
 #include "segment.bpf.h"
+#include "tp/groups.bpf.h"
 
 static __always_inline void emit_request(__u32 event, const struct request_sock *req,
 					 const struct sock *listener, __u8 cause)
@@ -226,6 +227,8 @@ static __always_inline int conn_request_exit(void)
 	v = why_refused(listener);
 	if (v.drop == NO)		/* another CPU did */
 		return 0;
+	if (cfg.tp_groups)		/* fentry without kprobes, 6.1: a tracepoint sees third packets */
+		claim_of(addr_of(listener));
 	synq = v.synq != NO && n->conn_request.synq_full;
 	acceptq = overflowed(v, listener, n->conn_request.acceptq_full);
 	return emit_drop(listener, (const void *)n->conn_request.skb, NULL, syn_drop_cause(listener, synq, acceptq));

@@ -127,6 +127,18 @@ __noinline int member_joins(__u64 addr)
 	return 0;
 }
 
+/* A drop of that listener that another hook has seen. */
+__noinline int claim_of(__u64 addr)
+{
+	const struct sock *sk = TYPED_PTR((const struct sock *)addr);
+	struct port_key key = key_of(sk);
+	struct group *g = bpf_map_lookup_elem(&groups, &key);
+
+	if (g)
+		claim_drops(g, sk, 1);
+	return 0;
+}
+
 /*
  * A member of that port with a drop that nobody has claimed, or 0. One is claimed, not all: another CPU may be
  * about to claim the next.
