@@ -389,7 +389,6 @@ static void test_second_programs(void **state)
 	assert_true(progs_has(&p.wanted, P(k_connect4)));
 }
 
-/* With PREEMPT_RT what keeps preemption off comes first: a kprobe, and a tracepoint as perf runs it. */
 static void test_delivers(void **state)
 {
 	struct features f;
@@ -403,6 +402,7 @@ static void test_delivers(void **state)
 	assert_int_equal(plan_delivers(&p, P(x_syn_recv4)), 0);	/* not in use */
 }
 
+/* With PREEMPT_RT what keeps preemption off comes first: a kprobe, and a tracepoint as perf runs it. */
 static void test_rt(void **state)
 {
 	struct kernel rt = *kernel_by_name("7.2");
