@@ -49,6 +49,8 @@ struct verdicts {
 	enum verdict cookie, overflow, synq, drop, reset;
 };
 
+#define UNKNOWN { MAYBE, MAYBE, MAYBE, MAYBE, MAYBE }
+
 static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
 {
 	return known ? now > before : now ? MAYBE : NO;
@@ -69,7 +71,7 @@ static __always_inline struct verdicts has_counted(const struct net *net)
 	__u32 place = READ(net, ns.inum) % CAPTURE_COUNTED;
 	struct counted now = { .net = (__u64)net }, *before = bpf_map_lookup_elem(&counters_seen, &place);
 	const struct linux_mib *mib;
-	struct verdicts v = {};
+	struct verdicts v = UNKNOWN;
 	bool known;
 
 	if (!before)

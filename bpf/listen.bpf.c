@@ -185,7 +185,7 @@ static __always_inline __u8 syn_drop_cause(const struct sock *listener, bool syn
  */
 static __always_inline struct verdicts why_refused(const struct sock *listener)
 {
-	struct verdicts v = { .overflow = MAYBE, .synq = MAYBE, .drop = MAYBE };
+	struct verdicts v = UNKNOWN;
 
 	return cfg.thread_notes ? v : has_counted(net_of(listener));
 }
