@@ -56,17 +56,11 @@ static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
 	return known ? now > before : now ? MAYBE : NO;
 }
 
-/* Where a namespace is new here it may have, if it ever did; and if all that it dropped was for a full accept queue, for that. */
-static __always_inline enum verdict overflow_of(bool known, const struct counted *before, const struct counted *now)
-{
-	if (!cfg.mib_overflows)
-		return MAYBE;
-	if (!known && now->overflows && now->overflows == now->drops)
-		return YES;
-	return rose(known, before->overflows, now->overflows);
-}
-
-static __always_inline struct verdicts has_counted(const struct net *net)
+/*
+ * Where a namespace is new here it may have, if it ever did. Dropped: something was, for sure; then, if all drops were for
+ * a full accept queue, this one was.
+ */
+static __always_inline struct verdicts has_counted(const struct net *net, bool dropped)
 {
 	__u32 place = READ(net, ns.inum) % CAPTURE_COUNTED;
 	struct counted now = { .net = (__u64)net }, *before = bpf_map_lookup_elem(&counters_seen, &place);
@@ -84,7 +78,9 @@ static __always_inline struct verdicts has_counted(const struct net *net)
 	now.resets = counter(mib, LINUX_MIB_EMBRYONICRSTS);
 	known = before->net == now.net;
 	v.cookie = rose(known, before->cookies, now.cookies);
-	v.overflow = overflow_of(known, before, &now);
+	v.overflow = cfg.mib_overflows ? rose(known, before->overflows, now.overflows) : MAYBE;
+	if (v.overflow == MAYBE && dropped && cfg.mib_overflows && now.overflows == now.drops)
+		v.overflow = YES;
 	v.synq = cfg.mib_synq_drops ? rose(known, before->synq_drops, now.synq_drops) : MAYBE;
 	v.drop = cfg.mib_drops ? rose(known, before->drops, now.drops) : MAYBE;
 	v.reset = rose(known, before->resets, now.resets);

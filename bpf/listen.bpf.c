@@ -187,7 +187,7 @@ static __always_inline struct verdicts why_refused(const struct sock *listener)
 {
 	struct verdicts v = UNKNOWN;
 
-	return cfg.thread_notes ? v : has_counted(net_of(listener));
+	return cfg.thread_notes ? v : has_counted(net_of(listener), true);
 }
 
 static __always_inline int conn_request_enter(const struct sock *listener, const struct sk_buff *skb)

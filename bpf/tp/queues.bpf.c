@@ -222,7 +222,7 @@ __noinline int request_unreachable(__u64 skb_addr)
 	 * tcp_req_err() counts a drop. Without one nobody heeded it: the request came by another device (link-local), or
 	 * its timer has taken it down before.
 	 */
-	if (has_counted(net).drop == NO)
+	if (has_counted(net, false).drop == NO)
 		return 0;
 	claim_drop(netns, seg.dport);
 	r = reserve(TCPTRACE_SYNQ_DEL);
@@ -268,7 +268,7 @@ int BPF_PROG(tp_drop_syn, const struct sk_buff *skb)
 	g = group_find(netns, seg.dport);
 	member = g && g->sk[0] ? TYPED_PTR((const struct sock *)g->sk[0]) : NULL;
 	if (member)
-		v = has_counted(net_of(member));
+		v = has_counted(net_of(member), false);
 	if (!cfg.cg_synack)
 		v.cookie = NO;
 	listener = NULL;
@@ -304,7 +304,7 @@ static __always_inline int cookie_refused(const struct sk_buff *skb, __u16 port)
 		listener = claim_redirected(netns);
 	if (!listener)
 		return 0;
-	has_counted(net_of(TYPED_PTR((const struct sock *)listener)));
+	has_counted(net_of(TYPED_PTR((const struct sock *)listener)), false);
 	return emit_drop(TYPED_PTR((const struct sock *)listener), skb, NULL, TCPTRACE_DROP_ACCEPTQ_COOKIE);
 }
 
@@ -342,7 +342,7 @@ int BPF_PROG(tp_drop_ack, const struct sk_buff *skb, const void *location, int r
 		claim_drops(g, listener, overflow ? 2 : 1);
 	if (!overflow && !(cfg.tp_synq_del && seg.flags & TH_RST && unexplained))
 		return 0;
-	v = has_counted(net_of(listener));
+	v = has_counted(net_of(listener), overflow);
 	if (!overflow) {
 		if (v.reset != NO)
 			emit_reset(listener, skb);
@@ -383,7 +383,7 @@ int BPF_PROG(tp_drop_ack_old, const struct sk_buff *skb)
 	if (!listener)
 		return 0;
 	listener = TYPED_PTR(listener);
-	v = has_counted(net_of(listener));
+	v = has_counted(net_of(listener), false);
 	overflow = flags == TH_ACK && overflowed(v, listener, false);
 	claim_drops(g, listener, overflow && n >= 2 ? 2 : 1);
 	if (flags & TH_RST && cfg.tp_synq_del && v.reset != NO)
