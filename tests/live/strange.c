@@ -231,7 +231,9 @@ static void unheard(int port)
 		die("accept");
 	if (accept(server, (void *)1, &len) >= 0 || errno != EFAULT)
 		die("accept");
-	if (connect(fd, &none.sa, sizeof(none.sa)) || listen(fd, 3))
+	if (connect(fd, &none.sa, sizeof(none.sa)))
+		die("connect to nobody");
+	if (listen(fd, 3) && errno != EINVAL)	/* a kernel of 6.18.44: who was a client stays one */
 		die("listen");
 }
 
