@@ -51,8 +51,11 @@ struct verdicts {
 
 #define UNKNOWN { MAYBE, MAYBE, MAYBE, MAYBE, MAYBE }
 
-static __always_inline enum verdict rose(bool known, __u64 before, __u64 now)
+/* Place: 0 where it is not known, and now is another counter. */
+static __always_inline enum verdict rose(__u32 place, bool known, __u64 before, __u64 now)
 {
+	if (!place)
+		return MAYBE;
 	return known ? now > before : now ? MAYBE : NO;
 }
 
@@ -77,13 +80,13 @@ static __always_inline struct verdicts has_counted(const struct net *net, bool d
 	now.drops = counter(mib, cfg.mib_drops);
 	now.resets = counter(mib, LINUX_MIB_EMBRYONICRSTS);
 	known = before->net == now.net;
-	v.cookie = rose(known, before->cookies, now.cookies);
-	v.overflow = cfg.mib_overflows ? rose(known, before->overflows, now.overflows) : MAYBE;
+	v.cookie = rose(LINUX_MIB_SYNCOOKIESSENT, known, before->cookies, now.cookies);
+	v.overflow = rose(cfg.mib_overflows, known, before->overflows, now.overflows);
 	if (v.overflow == MAYBE && dropped && cfg.mib_overflows && now.overflows == now.drops)
 		v.overflow = YES;
-	v.synq = cfg.mib_synq_drops ? rose(known, before->synq_drops, now.synq_drops) : MAYBE;
-	v.drop = cfg.mib_drops ? rose(known, before->drops, now.drops) : MAYBE;
-	v.reset = rose(known, before->resets, now.resets);
+	v.synq = rose(cfg.mib_synq_drops, known, before->synq_drops, now.synq_drops);
+	v.drop = rose(cfg.mib_drops, known, before->drops, now.drops);
+	v.reset = rose(LINUX_MIB_EMBRYONICRSTS, known, before->resets, now.resets);
 	*before = now;
 	return v;
 }

@@ -156,13 +156,13 @@ static int conn_request_exit(struct kretprobe_instance *ri,
 			     struct pt_regs *regs)
 {
 	struct conn_request *cr = (void *)ri->data;
-	struct refusals now = refusals(cr->listener);
+	struct refusals now;
 
-	/*
-	 * No SYN-ACK and not counted as dropped: the same SYN on two CPUs,
-	 * one was enough (6.1).
-	 */
-	if (!notes()->answered && now.drops != cr->before.drops)
+	if (notes()->answered)
+		return 0;
+	now = refusals(cr->listener);
+	/* not counted as dropped: the same SYN on two CPUs, one was enough (6.1) */
+	if (now.drops != cr->before.drops)
 		emit_segment(TCPTRACE_DROP, cr->listener, cr->skb, NULL,
 			     syn_drop_cause(cr, &now));
 	return 0;

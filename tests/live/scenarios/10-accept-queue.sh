@@ -226,8 +226,8 @@ shut_and_again()
 	expect "evidence" "$(grep -o '"closed":[0-9]*' "$json")" '"closed":2'
 }
 
-# refused: how many third packets and SYNs, for a full accept queue
-refused()
+# overflows: how many third packets and SYNs were refused for a full accept queue, until now
+overflows()
 {
 	own_counters after
 	awk -v names=ListenOverflows -f "$here/json.awk" -f "$here/ledger.awk" "$dir/before" "$dir/after"
@@ -245,7 +245,7 @@ overtaken()
 	peer_start 'auto 1-3; syn 1-3; settle 50; syn 4-5; expect-synack 4-5; ack 4; expect-none 4 50; say here; wait-line;
 		ack 5; settle 50'
 	say peer
-	until [[ $(refused) == 1 ]]; do sleep 0.05; done
+	until [[ $(overflows) == 1 ]]; do sleep 0.05; done
 	serve accept
 	finish peer
 	stop late 143	# SIGTERM
