@@ -10,7 +10,8 @@
 
 /* Of a namespace's counters by a CPU, when they were looked at last. */
 struct counted {
-	__u64	net, cookies, overflows, synq_drops, drops, resets;
+	__u64	net;			/* net_id() */
+	__u64	cookies, overflows, synq_drops, drops, resets;
 };
 
 struct {
@@ -42,6 +43,12 @@ static __always_inline __u64 counter(const struct linux_mib *mib, __u32 place)
 	return value;
 }
 
+/* Its number and its address are given to the next namespace, whose counters begin at 0: a number drawn for it alone is in it. */
+static __always_inline __u64 net_id(const struct net *net)
+{
+	return (__u64)READ(net, hash_mix) << 32 | READ(net, ns.inum);
+}
+
 enum verdict { NO, YES, MAYBE };
 
 /* Has this CPU, since it was asked last, sent a cookie, found a queue full, dropped for a listener, ended a request by a RST? */
@@ -65,12 +72,13 @@ static __always_inline enum verdict rose(__u32 place, bool known, __u64 before, 
  */
 static __always_inline struct verdicts has_counted(const struct net *net, bool dropped)
 {
-	__u32 place = READ(net, ns.inum) % CAPTURE_COUNTED;
-	struct counted now = { .net = (__u64)net }, *before = bpf_map_lookup_elem(&counters_seen, &place);
+	struct counted now = { .net = net_id(net) }, *before;
+	__u32 place = (__u32)now.net % CAPTURE_COUNTED;
 	const struct linux_mib *mib;
 	struct verdicts v = UNKNOWN;
 	bool known;
 
+	before = bpf_map_lookup_elem(&counters_seen, &place);
 	if (!before)
 		return v;
 	mib = (const void *)(addr_of(READ(net, mib.net_statistics)) + this_cpu_offset(before, place));

@@ -165,7 +165,14 @@ enum { LINUX_MIB_SYNCOOKIESSENT = 1, LINUX_MIB_EMBRYONICRSTS = 4 };
 struct linux_mib { unsigned long mibs[2]; };
 struct bpf_array { void *pptrs[0]; };
 struct netns_mib { struct linux_mib *net_statistics; };
-struct net { struct list_head list; struct ns_common ns; struct netns_core core; struct netns_ipv4 ipv4; struct netns_mib mib; };
+struct net {
+	struct list_head list;
+	struct ns_common ns;
+	struct netns_core core;
+	struct netns_ipv4 ipv4;
+	struct netns_mib mib;
+	u32 hash_mix;
+};
 typedef struct { struct net *net; } possible_net_t;
 
 struct sock_common {
