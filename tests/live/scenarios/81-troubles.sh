@@ -672,7 +672,7 @@ import resource, socket, time
 resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
 s = socket.socket()
 s.bind(('127.0.0.1', $port))
-s.listen(8)
+s.listen(16)
 kept = []
 while True:
     try:
