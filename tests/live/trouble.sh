@@ -29,7 +29,13 @@ end_trouble()
 }
 
 # told [ID...]: these findings and no others
-told() { expect findings "$(findings)" "$(printf '%s\n' "$@" | sort -u | paste -sd ' ' -)"; }
+told()
+{
+	local want
+
+	want=$(printf '%s\n' "$@" | sort -u | paste -sd ' ' -)
+	[[ $(findings) == "$want" ]] || fail "findings is '$(findings)', not '$want': $(head -n 24 "$dir/screen")"
+}
 
 # screen REGEX...: each in the first 24 rows, in this order; a blank stands for any white space
 screen()
