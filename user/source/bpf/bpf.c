@@ -28,8 +28,8 @@ static void bpf_source_close(struct source *base)
 {
 	struct bpf_source *s = (struct bpf_source *)base;
 
-	load_close(&s->more);
 	load_close(&s->load);
+	load_close(&s->more);
 	free(s);
 }
 

@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/btf.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -240,7 +241,8 @@ static bool destroy_aside(pthread_t *thread, struct bpf_link *link)
 
 /*
  * Side by side: to leave the tracepoint of a system call takes a grace period (synchronize_rcu_tasks_trace() in
- * perf_event_detach_bpf_prog(), since 6.13), and there are a dozen of them: 0.6 s.
+ * perf_event_detach_bpf_prog(), since 6.13), and there are a dozen of them: 0.6 s. Those that came later are left
+ * while the run goes on, which does not wait for it.
  */
 static void detach(struct load *l)
 {
@@ -254,10 +256,49 @@ static void detach(struct load *l)
 		n += destroy_aside(&thread[n], l->also[i]);
 		l->link[i] = l->also[i] = NULL;
 	}
-	while (n)
-		pthread_join(thread[--n], NULL);
+	while (n) {
+		n--;
+		if (l->first)
+			pthread_detach(thread[n]);
+		else
+			pthread_join(thread[n], NULL);
+	}
 	capture__destroy(l->skel);
 	l->skel = NULL;
+}
+
+static bool is_slow_to_leave(const struct load *l)
+{
+	for (unsigned int i = 1; i <= PROGS; i++) {
+		const struct bpf_program *prog = l->link[i] ? prog_at(l->skel, i) : NULL;
+		enum bpf_attach_type type = prog ? bpf_program__expected_attach_type(prog) : 0;
+
+		if (type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT ||
+		    (prog && bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * To leave a function takes two grace periods of tasks (ftrace_shutdown(), some 0.2 s), under a lock of ftrace, so that
+ * threads do not help: 4.5 s for everything, by kprobes 1.1 s. Whoever pressed Ctrl-C is not to wait for that: a child
+ * holds the links until we are gone, and nothing that we were started with.
+ */
+static void leave_to_child(void)
+{
+	const int inherited = 256;
+	const pid_t parent = getpid();
+
+	if (fork())
+		return;		/* where it failed they are left here */
+	for (int fd = 0; fd < inherited; fd++) {
+		if (!(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+			close(fd);
+	}
+	while (getppid() == parent)
+		usleep(1000);
+	_exit(0);
 }
 
 /* All that are refused are so at once: each round takes as long as a start. 0, or what the first came back with. */
@@ -442,6 +483,8 @@ int load_more(struct load *l, const struct load *first, const struct source_conf
 
 void load_close(struct load *l)
 {
+	if (!l->first && is_slow_to_leave(l))
+		leave_to_child();
 	detach(l);
 	if (l->first)
 		return;
