@@ -151,6 +151,12 @@ static void on_acceptor(struct model *m, const struct tcptrace_record *rec)
 		owner_accepts(m, listener_still(m, listener_find(m, rec->listener), rec), &m->actor);
 }
 
+/* A transition of a listener, not of what comes to it. */
+static inline bool is_of_listener(const struct tcptrace_record *rec)
+{
+	return rec->new == TCP_S_LISTEN || (rec->old == TCP_S_LISTEN && rec->new != TCP_S_SYN_RECV);
+}
+
 static handler owners_handler(const struct model *m, const struct tcptrace_record *rec)
 {
 	bool listener;
@@ -163,7 +169,7 @@ static handler owners_handler(const struct model *m, const struct tcptrace_recor
 		listener = rec->new == TCP_S_LISTEN;
 		break;
 	case TCPTRACE_STATE:
-		listener = rec->new == TCP_S_LISTEN || (rec->old == TCP_S_LISTEN && rec->new != TCP_S_SYN_RECV);
+		listener = is_of_listener(rec);
 		break;
 	case TCPTRACE_DESTROY:
 		listener = listener_find(m, rec->sk);
@@ -209,7 +215,8 @@ void model_feed(struct model *m, const struct tcptrace_record *rec)
 void model_feed_all(struct model *m, const struct tcptrace_record *const *rec, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		if (m->wants.owners && !owners_handler(m, rec[i]))
+		/* most of what a recording has, and looked at first */
+		if (m->wants.owners && rec[i]->event == TCPTRACE_STATE && !is_of_listener(rec[i]))
 			m->totals.records++;
 		else
 			model_feed(m, rec[i]);

@@ -79,7 +79,7 @@ int loop_record(void *loop, const struct tcptrace_record *rec)
 static bool names_wanted(const struct loop *l, const struct tcptrace_record *const *rec, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (whereabouts_unnamed(l->places, rec[i]))
+		if (rec[i]->flags & TCPTRACE_F_ACTOR && whereabouts_unnamed(l->places, rec[i]))
 			return true;
 	return false;
 }

@@ -185,12 +185,8 @@ bool outputs_batch(struct outputs *s, const struct tcptrace_record *const *rec, 
 	if (!outputs_only_record(s))
 		return false;
 	s->recorded += n;
-	for (unsigned int i = 1; i < s->n; i++) {
-		struct view *v = &s->all[i].view;
-
-		for (unsigned int k = 0; k < n; k++)
-			v->ops->record(v, rec[k], true);
-	}
+	for (unsigned int i = 1; i < s->n; i++)
+		s->all[i].view.ops->records(&s->all[i].view, rec, n);
 	return true;
 }
 

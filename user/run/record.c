@@ -35,6 +35,11 @@ static int record_record(struct view *v, const struct tcptrace_record *rec, bool
 	return passed ? recorder_put(v->priv, rec) : 0;
 }
 
+static int record_records(struct view *v, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	return recorder_put_all(v->priv, rec, n);
+}
+
 static int record_flush(struct view *v)
 {
 	return recorder_flush(v->priv);
@@ -51,6 +56,7 @@ const struct view_ops view_record = {
 	.file = VIEW_OWN,
 	.open = record_open,
 	.record = record_record,
+	.records = record_records,
 	.flush = record_flush,
 	.keep = record_keep,
 	.close = record_close,

@@ -52,31 +52,12 @@ static __u64 hash_of(const __u64 *key, __u64 word)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static __u64 hashed(struct disguise *d, unsigned int i, __u64 address)
+__u64 disguise_anew(struct disguise *d, struct disguised *cached, __u64 address)
 {
-	d->cached[i].address = address;
-	d->cached[i].hash = hash_of(d->key, address);
-	d->cached[i].hash += !d->cached[i].hash;	/* 0 means unknown */
-	return d->cached[i].hash;
-}
-
-static inline __u64 disguised(struct disguise *d, __u64 address)
-{
-	/* sockets begin at multiples of 64 */
-	unsigned int i = (unsigned int)(address >> 6 ^ address >> 14) % DISGUISE_CACHED;
-
-	if (!address)
+	if (!address)		/* unknown, and nothing else is */
 		return 0;
-	return d->cached[i].address == address ? d->cached[i].hash : hashed(d, i, address);
-}
-
-/* The members that hold addresses; in notes they hold counts. */
-void disguise_record(struct disguise *d, struct tcptrace_record *rec)
-{
-	if (tcptrace_event_class(rec->event) == TCPTRACE_NOTE)
-		return;
-	rec->sk = disguised(d, rec->sk);
-	rec->listener = disguised(d, rec->listener);
-	if (!(rec->flags & TCPTRACE_F_ACTOR) && !tcptrace_has_totals(rec))
-		rec->req = disguised(d, rec->req);
+	cached->address = address;
+	cached->hash = hash_of(d->key, address);
+	cached->hash += !cached->hash;
+	return cached->hash;
 }

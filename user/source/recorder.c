@@ -76,22 +76,32 @@ static void put_record(struct recorder *r, const struct tcptrace_record *rec)
 	r->records++;
 }
 
-/* The same, with no address of the kernel in it: copied once, unless gzip takes it. */
+/* The same, with no address of the kernel in it. */
 static void put_disguised(struct recorder *r, const struct tcptrace_record *rec)
 {
-	struct tcptrace_record copy, *to = &copy;
+	struct tcptrace_record copy = *rec;
 
-	if (!r->gz) {
-		out_make_room(&r->out, RECORD_SIZE);
+	disguise_record(&r->disguise, &copy);
+	put_record(r, &copy);
+}
+
+/* Of many each is copied once. */
+static void put_all_disguised(struct recorder *r, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	const unsigned int at_once = OUT_LINE_MAX / RECORD_SIZE;
+
+	for (unsigned int i = 0, last; i < n;) {
+		struct tcptrace_record *to;
+
+		out_make_room(&r->out, OUT_LINE_MAX);
 		to = (struct tcptrace_record *)out_at(&r->out);
+		for (last = n - i > at_once ? i + at_once : n; i < last; i++, to++) {
+			*to = *rec[i];
+			disguise_record(&r->disguise, to);
+		}
+		out_take(&r->out, (const char *)to);
 	}
-	*to = *rec;
-	disguise_record(&r->disguise, to);
-	if (r->gz)
-		put(r, to, RECORD_SIZE);
-	else
-		out_take(&r->out, (const char *)(to + 1));
-	r->records++;
+	r->records += n;
 }
 
 /* 16 bytes as hexadecimal digits with dashes. */
@@ -382,6 +392,17 @@ int recorder_put(struct recorder *r, const struct tcptrace_record *rec)
 	if (r->cfg.file_bytes && r->out.written + r->out.len >= r->cfg.file_bytes)
 		return next_file(r);
 	return r->out.error;
+}
+
+int recorder_put_all(struct recorder *r, const struct tcptrace_record *const *rec, unsigned int n)
+{
+	if (r->cfg.addresses && !r->cfg.file_bytes && !r->gz && !r->error) {
+		put_all_disguised(r, rec, n);
+		return r->out.error;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		recorder_put(r, rec[i]);
+	return r->error;
 }
 
 int recorder_flush(struct recorder *r)

@@ -196,6 +196,8 @@ struct recorder_config {
 struct recorder;
 int recorder_open(struct recorder **out, const struct recorder_config *cfg);	/* -errno; cfg->path stays the caller's */
 int recorder_put(struct recorder *r, const struct tcptrace_record *rec);
+/* The same of hooks' records that came together: none is a note. */
+int recorder_put_all(struct recorder *r, const struct tcptrace_record *const *rec, unsigned int n);
 int recorder_flush(struct recorder *r);
 /*
  * Sets aside what the files hold, oldest first, as PATH.DATE-TIME.0 and so on, and goes on in new ones. How many, or

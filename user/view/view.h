@@ -203,6 +203,8 @@ struct view_ops {
 	void (*event)(struct view *v, const struct model_event *ev);
 	/* As it came, after its events. passed: one of these is what the user asked to see. 0 or -errno */
 	int (*record)(struct view *v, const struct tcptrace_record *rec, bool passed);
+	/* In its place, of hooks' records that came together and that passed, where nothing is asked for but recordings. */
+	int (*records)(struct view *v, const struct tcptrace_record *const *rec, unsigned int n);
 	/* Time passed, while live (CLOCK_MONOTONIC) or by play(): several times a second, also between events; see idle_ns. */
 	void (*tick)(struct view *v, const struct model *m, uint64_t now_ns);
 	/*

@@ -23,7 +23,7 @@ static void hand_on_snap(struct bpf_source *s, uint64_t t_ns)
  * From the SYN on until an accept() that is seen. Whether a reset took a request down, or a call that no hook sees a
  * connection out, only a sweep knows.
  */
-static void count_waiting(struct bpf_source *s, const struct tcptrace_record *rec)
+static inline void count_waiting(struct bpf_source *s, const struct tcptrace_record *rec)
 {
 	switch (rec->event) {
 	case TCPTRACE_SYNQ_ADD:

@@ -82,37 +82,37 @@ void rings_close(struct rings *r)
 
 /* ---- reading them ---- */
 
-static inline const struct tcptrace_record *slot_at(const struct rings *r, const struct ring *ring, uint64_t at)
+static inline uint64_t next_time(const struct ring *ring, uint64_t at, uint64_t mask, uint32_t shift)
 {
-	return &ring->slot[at & (r->slots - 1)];
-}
-
-static inline uint64_t next_time(const struct rings *r, const struct ring *ring)
-{
-	const uint64_t *written = &ring->written[ring->at & (r->slots - 1)];
-
-	if (ring->at >= ring->end)
+	if (at >= ring->end)
 		return NOTHING;
-	if (__atomic_load_n(written, __ATOMIC_ACQUIRE) != (ring->at >> r->shift) + 1)
+	if (__atomic_load_n(&ring->written[at & mask], __ATOMIC_ACQUIRE) != (at >> shift) + 1)
 		return WRITING;
-	return slot_at(r, ring, ring->at)->t_ns;
+	return ring->slot[at & mask].t_ns;
 }
 
 /* The records of one ring up to the next one of another; *time: of its own next one, then. */
 static void gather_one(struct rings *r, struct ring *ring, uint64_t *time, uint64_t until_ns)
 {
+	const struct ring here = *ring;		/* in registers, whatever is stored */
+	const uint64_t mask = r->slots - 1;
+	const uint32_t shift = r->shift;
 	struct ring_batch *b = &r->batch;
+	unsigned int n = b->n;
+	uint64_t at = here.at, next;
 
 	do {
-		const struct tcptrace_record *later = slot_at(r, ring, ring->at + AHEAD);
+		const struct tcptrace_record *later = &here.slot[(at + AHEAD) & mask];
 
 		__builtin_prefetch(later);
 		__builtin_prefetch((const char *)later + 64);
-		b->rec[b->n] = slot_at(r, ring, ring->at);
-		b->of[b->n++] = ring;
-		ring->at++;
-		*time = next_time(r, ring);
-	} while (b->n < RING_BATCH && *time != WRITING && *time < until_ns);
+		b->rec[n] = &here.slot[at++ & mask];
+		b->of[n++] = ring;
+		next = next_time(&here, at, mask, shift);
+	} while (n < RING_BATCH && next - 1 < until_ns - 1);		/* WRITING is 0 */
+	*time = next;
+	ring->at = at;
+	b->n = n;
 }
 
 /* A ring with something in it, and when that was written. */
@@ -130,7 +130,7 @@ static unsigned int look_at_fronts(struct rings *r, struct front *front)
 
 		ring->end = __atomic_load_n(&ring->ends->head, __ATOMIC_ACQUIRE);
 		if (ring->at != ring->end)
-			front[n++] = (struct front){ ring, next_time(r, ring) };
+			front[n++] = (struct front){ ring, next_time(ring, ring->at, r->slots - 1, r->shift) };
 	}
 	return n;
 }
