@@ -115,7 +115,7 @@ void listener_name(struct members *t, const struct model *m, const struct listen
 	member_bool(t, "open", !l->open || listener_open_known(m, l), l->open);
 	put_owner(t, "opener", true, &l->opener);
 	put_owner(t, "holder", l->holder.pid, &l->holder);
-	member_bool(t, "opener_gone", l->opener_gone, true);
+	member_bool(t, "opener_gone", l->opener_gone && owner_known(&l->opener), true);
 	put_owner(t, "acceptor", true, &l->acceptor);
 	put_place(t, listener_place(m, l));
 	member_u64(t, "acceptors", acceptors, l->acceptors);

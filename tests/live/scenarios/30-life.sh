@@ -366,6 +366,28 @@ orphaned()
 	listener_is opener.pid="$opener" opener_gone=true
 }
 
+scenario in_flight 4 own host -- "a listener on its way to another process, when we come: who opened it is unknown, and not said to have ended"
+in_flight()
+{
+	command -v python3 > /dev/null || skip "no python3"
+	background python python3 -c "
+import socket, time
+s = socket.socket()
+s.bind(('127.0.0.1', $port))
+s.listen(8)
+ways = socket.socketpair()
+socket.send_fds(ways[0], [b'x'], [s.fileno()])
+s.close()
+other = socket.socket()
+time.sleep(600)"
+	until_port "$port"
+	own_trace
+	client --count 3
+	end python
+	untrace
+	listener_is lport="$port" acceptq_added.handshake=3 opener.pid= opener.comm= holder.pid= opener_gone=
+}
+
 # Who listens, and a child that accepts.
 server_and_child()
 {
