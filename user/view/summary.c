@@ -346,7 +346,7 @@ static void put_rate(struct view *v, const struct model *m, const struct listene
 	uint64_t ms = until > from ? (until - from) / 1000000 : 0, tenths = ms ? l->established * 10000 / ms : 0;
 	enum known known = figure_known(m, l, FIGURE_ESTABLISHED);
 
-	if (!v->cfg.live || ms < 1000 || !tenths || !known)
+	if (ms < 1000 || !tenths || !known)
 		return;
 	out_mem(v->out, "  ", 2);
 	put_known(v->out, known, tenths);

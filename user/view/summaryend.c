@@ -31,7 +31,7 @@ static void put_length(struct view *v, const struct view_end *end)
 	const struct model_totals *t = end->totals;
 	uint64_t ms = t->last_ns > t->first_ns ? (t->last_ns - t->first_ns) / 1000000 : 0;
 
-	if (!v->cfg.live || !t->first_ns || ms < 100)
+	if (v->cfg.hosts || !t->first_ns || ms < 100)
 		return;
 	out_str(v->out, "; ");
 	out_seconds(v->out, t->last_ns - t->first_ns);
