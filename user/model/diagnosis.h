@@ -55,6 +55,7 @@ void blame(struct diagnosis *d, const struct owner *const *who, unsigned int n);
 void blame_server(struct diagnosis *d);			/* of d->l: who accepted last, else who keeps it: what it does */
 void blame_keeper(struct diagnosis *d);			/* who keeps it, else who opened it: what it asked listen() for */
 bool who_is_gone(const struct diagnosis *d);
+bool who_is_there(const struct diagnosis *d);			/* neither: not known */
 bool same_address(const struct listener *a, const struct listener *b);
 uint64_t refused_by_synq(const struct listener *l);
 uint64_t refused_otherwise(const struct listener *l);	/* SYNs though no queue was full; 0: too few to tell of them */

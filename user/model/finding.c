@@ -182,11 +182,16 @@ void blame_keeper(struct diagnosis *d)
 		blame(d, once, 2);
 }
 
-bool who_is_gone(const struct diagnosis *d)
+bool who_is_there(const struct diagnosis *d)
 {
 	struct process p;
 
-	return knows_processes(d) && d->f.who.pid && !is_alive(d, &d->f.who, &p);
+	return is_alive(d, &d->f.who, &p);
+}
+
+bool who_is_gone(const struct diagnosis *d)
+{
+	return knows_processes(d) && d->f.who.pid && !who_is_there(d);
 }
 
 /* ---- listeners of one address ---- */

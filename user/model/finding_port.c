@@ -264,6 +264,9 @@ static void say_elsewhere(struct diagnosis *d, const struct unheard *u, const st
 		say_other_address(d, u, a);
 }
 
+static const char *const keep_open = N_("Keep a listener open over a restart: reload instead, socket activation, or the new program "
+					"listens (SO_REUSEPORT) before the old one ends.");
+
 static void say_gaps(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	say_number(d, "gaps", gaps_of(u, a));
@@ -272,8 +275,10 @@ static void say_gaps(struct diagnosis *d, const struct unheard *u, const struct 
 	if (d->f.who.pid)
 		say(d, FINDING_CAUSE, "; {who} listened last");
 	say(d, FINDING_CAUSE, ".");
-	say(d, FINDING_ADVICE, "Find out why the listener is closed again and again. Keep one open over a restart: reload instead, "
-	    "socket activation, or the new program listens (SO_REUSEPORT) before the old one ends.");
+	/* the first of them may be from before the first listener */
+	say(d, FINDING_ADVICE, gaps_of(u, a) - !a->before > 1 ? N_("Find out why the listener is closed again and again. ") :
+	    N_("Find out why the listener was closed. "));
+	say(d, FINDING_ADVICE, keep_open);
 }
 
 /* Who wanted to listen meanwhile, but could not have the port; before it, where nobody did before. */
@@ -303,6 +308,15 @@ static void say_unbound(struct diagnosis *d, const struct unbound *b)
 		say(d, FINDING_ADVICE, "See {errno} in bind(2).");
 }
 
+/* A program may close its listener, or call shutdown() on it, and go on. */
+static const char *closed_advice(const struct diagnosis *d)
+{
+	if (who_is_gone(d))
+		return N_("Start it again; find out why it ended.");
+	return who_is_there(d) ? N_("{who} still runs: find out why it listens no more (see its log).") :
+	       N_("Find out why (see its log); if it has ended, start it again.");
+}
+
 static void say_restarted(struct diagnosis *d, const struct unheard *u, const struct around *a)
 {
 	say_gap(d, u, a);
@@ -315,9 +329,7 @@ static void say_restarted(struct diagnosis *d, const struct unheard *u, const st
 	if (d->f.who.pid)
 		say(d, FINDING_CAUSE, a->after ? N_(", when {who} began to") : N_(", after the listener of {who} was closed"));
 	say(d, FINDING_CAUSE, ".");
-	say(d, FINDING_ADVICE, a->after ? N_("Keep a listener open over a restart: reload instead, socket activation, or the "
-	    "new program listens (SO_REUSEPORT) before the old one ends.") :
-	    N_("Start it again; find out why it ended."));
+	say(d, FINDING_ADVICE, a->after ? keep_open : closed_advice(d));
 }
 
 /* One of them, where it is on this machine; or NULL. */

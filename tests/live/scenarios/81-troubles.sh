@@ -804,6 +804,37 @@ trouble_restart()
 		"Keep a listener open over a restart"
 }
 
+scenario trouble_shut 4 host alone loose -- "python calls shutdown() on its listener and goes on: that it runs, not that it ended"
+trouble_shut()
+{
+	needs python3
+	sees rst-nobody || skip "this kernel tells of no RST without a socket"
+	trouble
+	background python /usr/bin/python3 -c "
+import socket, time
+s = socket.socket()
+s.bind(('$local', $port))
+s.listen(16)
+for i in range(5):
+    s.accept()[0].close()
+s.shutdown(socket.SHUT_RDWR)
+time.sleep($limit)"
+	until_port "$port"
+	client --count 5
+	while [[ -n $(ss -Hltn "sport = :$port") ]]; do
+		sleep 0.01
+	done
+	client --count 23
+	end_trouble
+	worker=${pid[python]}
+	end python
+	told no-listener
+	expect "SYNs" "$(evidence no-listener syns)" 23
+	screen "^ ! 23 SYNs to 127.0.0.1:$port answered by RST: nobody listened from $clock to $clock \([0-9.]+ m?s\), after the listener of python3\[$worker\] was closed\." \
+		"python3\[$worker\] still runs: find out why it listens no more"
+	never_says "why it ended|start it again"
+}
+
 scenario trouble_not_bound 4 host alone loose -- "a server that does not set SO_REUSEADDR is started again: who could not have the port, and why"
 trouble_not_bound()
 {
