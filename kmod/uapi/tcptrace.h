@@ -2,8 +2,8 @@
 /*
  * The record: what one step of the TCP socket model looks like when it leaves
  * the kernel. The same 128 bytes travel in the BPF ring buffer, in the trace
- * events of tcptrace.ko and in a recording (tcptrace -w). BPF programs, the
- * module and the reporter all include this file.
+ * events of tcptrace.ko and in a recording (tcptrace -w), which leaves half of
+ * most out as 0. BPF programs, the module and the reporter all include this file.
  *
  * Rules for changing it
  *  - An event, cause or flag keeps its number for ever; new ones go to the end.

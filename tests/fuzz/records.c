@@ -5,13 +5,16 @@
  * that does not follow, the socket of another connection, twice, too early, gone.
  */
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../kmod/uapi/tcptrace.h"
 #include "../../user/source/file.h"
+#include "../../user/source/short.h"
 #include "records.h"
 
 #define SIZE	sizeof(struct tcptrace_record)
+#define HEAD	sizeof(struct file_header)
 
 static uint64_t state;
 
@@ -89,12 +92,54 @@ static size_t reorder(uint8_t *first, size_t n, size_t room)
 	}
 }
 
-size_t records_mutate(uint8_t *data, size_t size, size_t max, unsigned int seed)
+/* All records to their whole size, as far as there is room. */
+static size_t lengthen(uint8_t *data, size_t size, size_t max)
 {
-	size_t head = sizeof(struct file_header), n = size > head ? (size - head) / SIZE : 0, room = (max - head) / SIZE;
-	struct tcptrace_record *first = (void *)(data + head);
+	uint8_t *from = malloc(size);
+	struct tcptrace_record whole;
+	size_t at = HEAD, to = HEAD, n;
 
-	state = seed * 0x9e3779b97f4a7c15ull + 1;
+	memcpy(from, data, size);
+	for (; size - at >= SHORT_SIZE && max - to >= SIZE; at += n, to += SIZE) {
+		n = *(const record_word *)(from + at) & SHORT_MARK ? SHORT_SIZE : SIZE;
+		if (size - at < n)
+			break;
+		if (n == SHORT_SIZE)
+			short_to_whole((const record_word *)(from + at), &whole);
+		else
+			memcpy(&whole, from + at, SIZE);
+		memcpy(data + to, &whole, SIZE);
+	}
+	free(from);
+	return to;
+}
+
+/* And back, where they fit. */
+static size_t shorten(uint8_t *data, size_t size)
+{
+	struct tcptrace_record whole;
+	record_word half[SHORT_SIZE / sizeof(record_word)];
+	size_t to = HEAD;
+
+	for (size_t at = HEAD; size - at >= SIZE; at += SIZE) {
+		memcpy(&whole, data + at, SIZE);
+		if (short_fits(&whole)) {
+			short_from(&whole, whole.sk, half);
+			memcpy(data + to, half, SHORT_SIZE);
+			to += SHORT_SIZE;
+		} else {
+			memcpy(data + to, &whole, SIZE);
+			to += SIZE;
+		}
+	}
+	return to;
+}
+
+static size_t mutate(uint8_t *data, size_t size, size_t max)
+{
+	size_t n = size > HEAD ? (size - HEAD) / SIZE : 0, room = (max - HEAD) / SIZE;
+	struct tcptrace_record *first = (void *)(data + HEAD);
+
 	for (uint32_t i = 1 + dice(4); n && i; i--) {
 		if (!dice(4))
 			n = reorder((uint8_t *)first, n, room);
@@ -103,5 +148,19 @@ size_t records_mutate(uint8_t *data, size_t size, size_t max, unsigned int seed)
 		else
 			borrow(&first[dice((uint32_t)n)], &first[dice((uint32_t)n)]);
 	}
-	return n ? head + n * SIZE : size;
+	return n ? HEAD + n * SIZE : size;
+}
+
+size_t records_mutate(uint8_t *data, size_t size, size_t max, unsigned int seed)
+{
+	struct file_header *h = (void *)data;
+
+	state = seed * 0x9e3779b97f4a7c15ull + 1;
+	if (h->format == FILE_FORMAT)
+		size = lengthen(data, size, max);
+	size = mutate(data, size, max);
+	if (h->format != FILE_FORMAT && h->format != FILE_FORMAT_WHOLE)
+		return size;
+	h->format = dice(2) ? FILE_FORMAT : FILE_FORMAT_WHOLE;
+	return h->format == FILE_FORMAT ? shorten(data, size) : size;
 }

@@ -268,7 +268,7 @@ static void header(long long wall_ns)
 	const char *host = strtok(NULL, " \t\n"), *boot = strtok(NULL, " \t\n"), *recording = strtok(NULL, " \t\n");
 	const char *error = strtok(NULL, " \t\n");
 	struct file_header h = {
-		.magic = FILE_MAGIC, .byte_order = FILE_BYTE_ORDER, .abi = TCPTRACE_ABI,
+		.magic = FILE_MAGIC, .byte_order = FILE_BYTE_ORDER, .format = FILE_FORMAT_WHOLE,
 		.record_size = sizeof(struct tcptrace_record), .wall_offset_ns = wall_ns,
 		.header_size = host ? sizeof(h) + sizeof(struct file_host) : sizeof(h), .release = "golden",
 	};

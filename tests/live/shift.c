@@ -11,6 +11,7 @@
 
 #include "../../kmod/uapi/tcptrace.h"
 #include "../../user/source/file.h"
+#include "../../user/source/short.h"
 
 static void die(const char *what)
 {
@@ -44,7 +45,7 @@ static void header(const char *name)
 int main(int argc, char **argv)
 {
 	struct tcptrace_record r;
-	uint64_t first = 0;
+	uint64_t first = 0, mark;
 	double seconds, ppm;
 
 	if (argc != 4)
@@ -52,10 +53,15 @@ int main(int argc, char **argv)
 	seconds = strtod(argv[2], NULL);
 	ppm = strtod(argv[3], NULL);
 	header(argv[1]);
-	while (fread(&r, sizeof(r), 1, stdin) == 1 && memcmp(&r, FILE_MAGIC, strlen(FILE_MAGIC))) {	/* or its end */
+	while (fread(&r, SHORT_SIZE, 1, stdin) == 1 && memcmp(&r, FILE_MAGIC, strlen(FILE_MAGIC))) {	/* or its end */
+		mark = r.t_ns & SHORT_MARK;
+		r.t_ns ^= mark;
+		if (!mark && fread((char *)&r + SHORT_SIZE, SHORT_SIZE, 1, stdin) != 1)
+			die("half a record");
 		first = first ? first : r.t_ns;
 		r.t_ns += (uint64_t)(int64_t)(seconds * 1e9 + ((double)r.t_ns - (double)first) * ppm / 1e6);
-		if (fwrite(&r, sizeof(r), 1, stdout) != 1)
+		r.t_ns |= mark;
+		if (fwrite(&r, mark ? SHORT_SIZE : sizeof(r), 1, stdout) != 1)
 			die("write");
 	}
 	return fflush(stdout) ? 1 : 0;

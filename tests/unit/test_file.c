@@ -8,6 +8,7 @@
 #include "../../user/lib/clock.h"
 #include "../../user/source/disguise.h"
 #include "../../user/source/file.h"
+#include "../../user/source/short.h"
 #include "../../user/source/source.h"
 
 #define HEAD		FILE_HEADER_SIZE
@@ -262,8 +263,8 @@ static void damaged(void **state)
 	damage(0, "pcap", 4, "not a recording of tcptrace (its first 8 bytes are not \"tcptrace\")", 0);
 	damage(8, "\1\2\3\4", 4, "recorded on a big-endian machine; replay it on one", 0);
 	damage(8, "\0\0\0\0", 4, "corrupted at offset 8: the byte order mark is 0x00000000", 0);
-	damage(12, "\2\0", 2, "recorded with record format 2, this tcptrace reads 1; use a newer tcptrace", 0);
-	damage(12, "\0\0", 2, "recorded with record format 0, this tcptrace reads 1; use an older tcptrace", 0);
+	damage(12, "\3\0", 2, "recorded with record format 3, this tcptrace reads 2; use a newer tcptrace", 0);
+	damage(12, "\0\0", 2, "recorded with record format 0, this tcptrace reads 2; use an older tcptrace", 0);
 	damage(14, "\x60\0", 2, "corrupted at offset 14: records of 96 bytes instead of 128", 0);
 	damage(24, "\x3f\0\0\0", 4, "corrupted at offset 24: a header of 63 bytes", 0);
 	damage(24, "\x41\0\0\0", 4, "corrupted at offset 24: a header of 65 bytes", 0);
@@ -272,7 +273,7 @@ static void damaged(void **state)
 	damage(third + offsetof(struct tcptrace_record, old), "\x10", 1, "corrupted at offset 512: there is no state 16", 2);
 	damage(third + offsetof(struct tcptrace_record, new), "\xff", 1, "corrupted at offset 512: there is no state 255", 2);
 	damage(third + offsetof(struct tcptrace_record, cause), "\x20", 1, "corrupted at offset 512: there is no cause 32", 2);
-	damage(third, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, "corrupted at offset 512: a time 584 years after the boot", 2);
+	damage(third, "\xff\xff\xff\xff\xff\xff\xff\x7f", 8, "corrupted at offset 512: a time 292 years after the boot", 2);
 	damage(third + 7, "\x40", 1, "corrupted at offset 512: a time 146 years after the boot", 2);
 	damage(third + 7, "\x06", 1, "corrupted at offset 512: a time 13 years after the boot", 2);
 }
@@ -286,7 +287,7 @@ static void later_event(void **state)
 
 	(void)state;
 	memcpy(copy, whole, whole_size);
-	memset(copy + third, 0xee, sizeof(struct tcptrace_record));
+	memset(copy + third, 0x6e, sizeof(struct tcptrace_record));
 	put_file(copy, whole_size);
 	free(copy);
 	assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
@@ -824,6 +825,163 @@ static void addresses_are_disguised(void **state)
 	assert_string_equal(a.comm, "nginx");
 }
 
+/* ---- records that are short ---- */
+
+#define BYTES	128u		/* of a record: in each of these one of them differs, in the last one none */
+
+struct bytes {
+	struct tcptrace_record rec[BYTES + 1];
+	unsigned int n;
+};
+
+static int take_bytes(void *ctx, const struct tcptrace_record *rec)
+{
+	struct bytes *b = ctx;
+
+	assert_in_range(b->n, 0, BYTES);
+	b->rec[b->n++] = *rec;
+	return 0;
+}
+
+static void make_bytes(struct bytes *b)
+{
+	const struct tcptrace_record plain = {
+		.t_ns = 1000, .sk = 0x1122334455667788, .netns = 7, .fd = -1, .arg = 0x99aabbccddeeff,
+		.laddr = { [10] = 0xff, 0xff, 127, 0, 0, 1 }, .raddr = { [10] = 0xff, 0xff, 127, 0, 0, 2 },
+		.lport = 80, .rport = 1025, .event = TCPTRACE_STATE, .family = 4, .old = 1, .new = 4, .cpu = 3, .synq = 5,
+	};
+
+	b->n = BYTES + 1;
+	for (unsigned int i = 0; i < b->n; i++) {
+		b->rec[i] = plain;
+		if (i < BYTES)
+			((uint8_t *)&b->rec[i])[i] ^= 2;
+	}
+}
+
+static size_t size_in_file(const struct tcptrace_record *rec)
+{
+	return short_fits(rec) ? 64 : 128;
+}
+
+static size_t record_bytes(struct bytes *b, char **file)
+{
+	const struct recorder_config cfg = { .path = path };
+	size_t size = HEAD;
+	struct recorder *r;
+	struct stat st;
+	int fd;
+
+	make_bytes(b);
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	for (unsigned int i = 0; i < b->n; i++) {
+		assert_int_equal(recorder_put(r, &b->rec[i]), 0);
+		size += size_in_file(&b->rec[i]);
+	}
+	assert_int_equal(recorder_close(r), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, size + HEAD);
+	*file = malloc(size);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(read(fd, *file, size), size);
+	close(fd);
+	return size;
+}
+
+/* Whatever differs comes out of it as it went in, and most of it takes half. */
+static void each_byte_comes_back(void **state)
+{
+	static struct bytes in, out;
+	struct source *s;
+	char why[SOURCE_WHY], *file;
+	size_t size = record_bytes(&in, &file);
+	int err;
+
+	(void)state;
+	free(file);
+	assert_int_equal(size, HEAD + (BYTES / 2 + 1) * 64 + BYTES / 2 * 128);
+	assert_int_equal(open_file(&s, why), 0);
+	while (!(err = s->ops->poll(s, 0, take_bytes, &out)))
+		;
+	assert_int_equal(err, SOURCE_END);
+	assert_null(s->note);
+	s->ops->close(s);
+	assert_int_equal(out.n, in.n);
+	assert_memory_equal(out.rec, in.rec, sizeof(in.rec));
+}
+
+/* At every length; and what is left of a record does not hide the recording that comes after it. */
+static void short_ones_are_cut(void **state)
+{
+	static struct bytes in;
+	char *file, *two, error[256], want[64];
+	size_t size = record_bytes(&in, &file), begin = HEAD, n;
+	unsigned int records = 0;
+
+	(void)state;
+	two = malloc(size + whole_size);
+	for (n = HEAD; n < size; n++) {
+		struct seen seen = { 0 };
+		int err;
+
+		if (n == begin + size_in_file(&in.rec[records]))
+			begin += size_in_file(&in.rec[records++]);
+		put_file(file, n);
+		err = replay(&seen, error, sizeof(error));
+		assert_int_equal(seen.n, records);
+		assert_int_equal(err, n == begin ? SOURCE_END : -EBADMSG);
+		snprintf(want, sizeof(want), "truncated at offset %zu: %zu of the ", begin, n - begin);
+		assert_true(err == SOURCE_END ? seen.early : !strncmp(error, want, strlen(want)));
+		if (n % 64)
+			continue;
+		memcpy(two, file, n);
+		memcpy(two + n, whole, whole_size);
+		put_file(two, n + whole_size);
+		seen = (struct seen){ 0 };
+		assert_int_equal(replay(&seen, error, sizeof(error)), SOURCE_END);
+		assert_int_equal(seen.n, records + RECORDS);
+		assert_true(seen.early);
+	}
+	free(file);
+	free(two);
+}
+
+/* Short or not, one by one or many: a socket is the same one, and its address is not in the file. */
+static void short_ones_are_disguised(void **state)
+{
+	const uint64_t sk = 0xffff888012345680ull;
+	static struct bytes out;
+	const struct recorder_config cfg = { .path = path, .addresses = true };
+	struct tcptrace_record brief = good_record(1), full;
+	const struct tcptrace_record *const all[] = { &brief, &full };
+	char why[SOURCE_WHY], file[2 * HEAD + 4 * 128];
+	struct recorder *r;
+	struct source *s;
+	int fd;
+
+	(void)state;
+	brief.fd = -1;
+	brief.sk = sk;
+	full = brief;
+	full.listener = full.req = sk;
+	assert_true(short_fits(&brief) && !short_fits(&full));
+	assert_int_equal(recorder_open(&r, &cfg), 0);
+	assert_int_equal(recorder_put_all(r, all, 2), 0);
+	assert_int_equal(recorder_put(r, &brief), 0);
+	assert_int_equal(recorder_put(r, &full), 0);
+	assert_int_equal(recorder_close(r), 0);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(read(fd, file, sizeof(file)), 2 * HEAD + 2 * (64 + 128));
+	close(fd);
+	assert_null(memmem(file, 2 * HEAD + 2 * (64 + 128), &sk, sizeof(sk)));
+	assert_int_equal(open_file(&s, why), 0);
+	assert_int_equal(s->ops->poll(s, 0, take_bytes, &out), 0);
+	s->ops->close(s);
+	assert_int_equal(out.n, 4);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_true(out.rec[i].sk == out.rec[1].listener && out.rec[i].sk == out.rec[3].req);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -851,6 +1009,9 @@ int main(void)
 		cmocka_unit_test(half_a_set),
 		cmocka_unit_test(a_packed_pipe_in_pieces),
 		cmocka_unit_test(addresses_are_disguised),
+		cmocka_unit_test(each_byte_comes_back),
+		cmocka_unit_test(short_ones_are_cut),
+		cmocka_unit_test(short_ones_are_disguised),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -16,6 +16,7 @@
 #include "file.h"
 #include "gz.h"
 #include "../lib/tr.h"
+#include "short.h"
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
@@ -31,6 +32,7 @@ struct file_source {
 	bool growing;			/* nobody has said that it is complete */
 	bool ended;			/* its end was the last that was read */
 	bool early;			/* one before it had none */
+	bool shortens;			/* records may be short */
 	struct file_host host;
 	uint64_t offset;		/* in the file as it was before packing, of the first byte of buf */
 	size_t len;			/* bytes in buf: less than a record between polls */
@@ -40,7 +42,7 @@ struct file_source {
 	uint64_t left_out;		/* a piece of it was, with so many records, between the last two headers */
 	uint64_t gap_ns, missing_ns;	/* since when, until the next record comes; and how long all of it was */
 	char error[192], note[192];
-	_Alignas(8) char buf[CHUNK_RECORDS * RECORD_SIZE];
+	_Alignas(8) char buf[CHUNK_RECORDS * SHORT_SIZE];
 };
 
 __attribute__((format(printf, 2, 3)))
@@ -100,9 +102,9 @@ static int check_header(struct file_source *f, const struct file_header *h)
 			      __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "big" : "little");
 	if (h->byte_order != FILE_BYTE_ORDER)
 		return refuse(f, _("corrupted at offset 8: the byte order mark is 0x%08x"), h->byte_order);
-	if (h->abi != TCPTRACE_ABI)
+	if (h->format != FILE_FORMAT && h->format != FILE_FORMAT_WHOLE)
 		return refuse(f, _("recorded with record format %u, this tcptrace reads %u; use %s tcptrace"),
-			      h->abi, TCPTRACE_ABI, h->abi > TCPTRACE_ABI ? _("a newer") : _("an older"));
+			      h->format, FILE_FORMAT, h->format > FILE_FORMAT ? _("a newer") : _("an older"));
 	if (h->record_size != RECORD_SIZE)
 		return refuse(f, _("corrupted at offset 14: records of %u bytes instead of %zu"),
 			      h->record_size, RECORD_SIZE);
@@ -148,6 +150,7 @@ static void take_header(struct file_source *f, const struct file_header *h, cons
 	f->gap_ns = f->left_out ? f->last_ns : 0;
 	f->known = f->host.before;
 	f->last_ns = f->ended ? f->last_ns : 0;
+	f->shortens = h->format != FILE_FORMAT_WHOLE;
 	f->base.host = &f->host;
 	if (!f->ended)			/* since then a record may have said more */
 		f->base.wall_offset_ns = h->wall_offset_ns;
@@ -349,18 +352,48 @@ static int hand_on(struct file_source *f, const struct tcptrace_record *r, uint6
 	return fn(ctx, r);
 }
 
-/* The records of buf that are whole; what is left of it moves to the front. */
+/* Does a header begin here? As a time its magic lies 231 years after the boot. */
+static bool is_header(const char *at)
+{
+	return !memcmp(at, FILE_MAGIC, strlen(FILE_MAGIC));
+}
+
+/* Of the record at the beginning of so many bytes, as far as they tell. */
+static size_t size_at(const struct file_source *f, const char *at, size_t len)
+{
+	const struct file_header *h = (const void *)(at + SHORT_SIZE);
+
+	if (f->shortens && len >= sizeof(record_word) && *(const record_word *)at & SHORT_MARK)
+		return SHORT_SIZE;
+	/* cut after its first half: no text that a record has goes on like this */
+	if (f->shortens && len >= RECORD_SIZE && is_header(h->magic) && h->byte_order == FILE_BYTE_ORDER)
+		return SHORT_SIZE;
+	return RECORD_SIZE;
+}
+
+static int hand_on_from(struct file_source *f, size_t at, size_t size, source_fn fn, void *ctx)
+{
+	const record_word *from = (const void *)(f->buf + at);
+	struct tcptrace_record whole;
+
+	if (size == RECORD_SIZE)
+		return hand_on(f, (const void *)from, f->offset + at, fn, ctx);
+	if (!(*from & SHORT_MARK))
+		return 0;
+	short_to_whole(from, &whole);
+	return hand_on(f, &whole, f->offset + at, fn, ctx);
+}
+
+/* The records of buf that are there to their end; what is left of it moves to the front. */
 static int hand_all_on(struct file_source *f, source_fn fn, void *ctx)
 {
-	size_t at = 0;
+	size_t at = 0, size;
 	int err = 0;
 
-	while (!err && f->len - at >= RECORD_SIZE) {
-		const struct tcptrace_record *r = (const void *)(f->buf + at);
-
-		if (memcmp(r, FILE_MAGIC, sizeof(((struct file_header *)0)->magic))) {
-			err = hand_on(f, r, f->offset + at, fn, ctx);
-			at += err == -EBADMSG ? 0 : RECORD_SIZE;
+	while (!err && (size = size_at(f, f->buf + at, f->len - at)) <= f->len - at) {
+		if (!is_header(f->buf + at)) {
+			err = hand_on_from(f, at, size, fn, ctx);
+			at += err == -EBADMSG ? 0 : size;
 			continue;
 		}
 		err = next_header(f, f->buf + at, f->len - at);
@@ -378,13 +411,13 @@ static int hand_all_on(struct file_source *f, source_fn fn, void *ctx)
 /* What is there may be all, or its tcptrace had no time to end it. */
 static int at_end(struct file_source *f)
 {
-	bool between = !f->len || (f->len >= strlen(FILE_MAGIC) && !memcmp(f->buf, FILE_MAGIC, strlen(FILE_MAGIC)));
+	bool between = !f->len || (f->len >= strlen(FILE_MAGIC) && is_header(f->buf));
 
 	if (f->in.cut || f->growing || (between && (f->early || f->len || has_no_end(f))))
 		f->base.note = _("the recording ends early: it was cut, its tcptrace was killed, could write no more, or still writes it");
 	else if (f->len)
 		return refuse(f, _("truncated at offset %llu: %zu of the %zu bytes of a record are there"),
-			      (unsigned long long)f->offset, f->len, RECORD_SIZE);
+			      (unsigned long long)f->offset, f->len, size_at(f, f->buf, f->len));
 	return SOURCE_END;
 }
 

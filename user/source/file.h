@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A recording: this header, then records as they came (kmod/uapi/tcptrace.h).
+ * A recording: this header, then records as they came (kmod/uapi/tcptrace.h), most of them by half (short.h).
  * All numbers in the byte order of the machine that recorded; the mark tells.
  * Several after each other (cat) are one, so that its end can be a header, too: one of a recording without records, to
  * a reader that does not know it. It may be packed by gzip.
@@ -10,15 +10,19 @@
 
 #include <stdint.h>
 
+#include "../../kmod/uapi/tcptrace.h"
 #include "../lib/sized.h"
 
 #define FILE_MAGIC		"tcptrace"
 #define FILE_BYTE_ORDER		0x01020304u
 #define FILE_OTHER_ORDER	0x04030201u
 
+#define FILE_FORMAT		2u
+#define FILE_FORMAT_WHOLE	1u	/* of tcptrace before: no record is short */
+
 /*
- * What we write, zeroes after the header: as large as whole records, so that a page holds whole records, and a run that
- * was killed leaves no part of one.
+ * What we write, zeroes after the header: as large as whole records, so that a page holds halves of records, and a run that
+ * was killed leaves no other part of one.
  */
 #define FILE_HEADER_SIZE	256u
 
@@ -34,7 +38,7 @@ enum file_state {
 struct file_header {
 	char magic[8];
 	uint32_t byte_order;
-	uint16_t abi;			/* TCPTRACE_ABI */
+	uint16_t format;
 	uint16_t record_size;
 	int64_t wall_offset_ns;		/* CLOCK_REALTIME - CLOCK_MONOTONIC when the recording began */
 	uint32_t header_size;		/* records begin here: a later version may put more before them */
@@ -58,6 +62,7 @@ struct file_host {
 	uint64_t before;		/* records in the files of this recording before this one; 0: none, or unknown */
 };
 
+_Static_assert(TCPTRACE_ABI == 1, "with other records another FILE_FORMAT");
 _Static_assert(sizeof(struct file_header) == 64, "the header is 64 bytes");
 _Static_assert(sizeof(struct file_host) == 128, "the host is 128 bytes");
 

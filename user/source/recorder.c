@@ -23,6 +23,7 @@
 #include "disguise.h"
 #include "file.h"
 #include "gz.h"
+#include "short.h"
 #include "source.h"
 
 #define RECORD_SIZE	sizeof(struct tcptrace_record)
@@ -72,7 +73,14 @@ static void put(struct recorder *r, const void *data, size_t n)
 
 static void put_record(struct recorder *r, const struct tcptrace_record *rec)
 {
-	put(r, rec, RECORD_SIZE);
+	record_word half[SHORT_SIZE / sizeof(record_word)];
+
+	if (short_fits(rec)) {
+		short_from(rec, rec->sk, half);
+		put(r, half, SHORT_SIZE);
+	} else {
+		put(r, rec, RECORD_SIZE);
+	}
 	r->records++;
 }
 
@@ -85,21 +93,35 @@ static void put_disguised(struct recorder *r, const struct tcptrace_record *rec)
 	put_record(r, &copy);
 }
 
+/* One that fits has no other address, and a note has none. */
+static char *put_short(struct disguise *d, char *at, const struct tcptrace_record *rec)
+{
+	short_from(rec, disguise(d, rec->sk), (record_word *)at);
+	return at + SHORT_SIZE;
+}
+
+static char *put_whole(struct disguise *d, char *at, const struct tcptrace_record *rec)
+{
+	struct tcptrace_record *to = (struct tcptrace_record *)at;
+
+	*to = *rec;
+	disguise_record(d, to);
+	return at + RECORD_SIZE;
+}
+
 /* Of many each is copied once. */
 static void put_all_disguised(struct recorder *r, const struct tcptrace_record *const *rec, unsigned int n)
 {
 	const unsigned int at_once = OUT_LINE_MAX / RECORD_SIZE;
 
 	for (unsigned int i = 0, last; i < n;) {
-		struct tcptrace_record *to;
+		char *at;
 
 		out_make_room(&r->out, OUT_LINE_MAX);
-		to = (struct tcptrace_record *)out_at(&r->out);
-		for (last = n - i > at_once ? i + at_once : n; i < last; i++, to++) {
-			*to = *rec[i];
-			disguise_record(&r->disguise, to);
-		}
-		out_take(&r->out, (const char *)to);
+		at = out_at(&r->out);
+		for (last = n - i > at_once ? i + at_once : n; i < last; i++)
+			at = short_fits(rec[i]) ? put_short(&r->disguise, at, rec[i]) : put_whole(&r->disguise, at, rec[i]);
+		out_take(&r->out, at);
 	}
 	r->records += n;
 }
@@ -171,7 +193,7 @@ static void put_header(struct recorder *r, uint32_t state)
 	} u = { .host = r->host, .h = {
 		.magic = FILE_MAGIC,
 		.byte_order = FILE_BYTE_ORDER,
-		.abi = TCPTRACE_ABI,
+		.format = FILE_FORMAT,
 		.record_size = RECORD_SIZE,
 		.header_size = FILE_HEADER_SIZE,
 		.wall_offset_ns = r->cfg.wall_offset_ns,
@@ -281,8 +303,8 @@ int recorder_open(struct recorder **out, const struct recorder_config *cfg)
 	return 0;
 }
 
-/* What gzip packed cannot be cut: a replay says that it ends early. */
-static int cut_to_whole_records(struct recorder *r)
+/* Of the last one half may be left. What gzip packed cannot be cut. A replay says that it ends early. */
+static int cut_to_halves(struct recorder *r)
 {
 	uint64_t head = FILE_HEADER_SIZE, written = r->out.written;
 
@@ -290,7 +312,7 @@ static int cut_to_whole_records(struct recorder *r)
 		return r->out.error;
 	r->cut = true;
 	if (r->named && written > head &&
-	    ftruncate(r->out.fd, (off_t)(written - (written - head) % RECORD_SIZE)))
+	    ftruncate(r->out.fd, (off_t)(written - (written - head) % SHORT_SIZE)))
 		errno = 0;		/* a pipe, a device: nothing to cut */
 	return r->out.error;
 }
@@ -331,7 +353,7 @@ static int close_file(struct recorder *r)
 	if (r->gz)
 		gz_write_end(r->gz, &r->out);
 	out_flush(&r->out);
-	err = cut_to_whole_records(r);
+	err = cut_to_halves(r);
 	if (!err && r->room && r->room < UINT64_MAX && ftruncate(fd, (off_t)r->out.written))
 		err = -errno;
 	if (!err)
@@ -418,7 +440,7 @@ int recorder_flush(struct recorder *r)
 	else
 		ask_for_room(r);
 	out_flush_pages(&r->out);
-	return cut_to_whole_records(r);
+	return cut_to_halves(r);
 }
 
 /* The i-th of n files, from the oldest, into the set of that time, or back. */

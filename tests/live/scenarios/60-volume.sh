@@ -42,7 +42,8 @@ load_recorded()
 	"$tcptrace" -j -r "$dir/record" > "$json"
 	complete_conns $n
 	listener_is accepted=$n established=$n
-	records=$((($(stat -c %s "$dir/record") - 256) / 128))	# some say again what is seen
+	# its end has how many there are (file_host.before); some say again what is seen
+	records=$(tail -c 72 "$dir/record" | od -An -td8 -N8 | tr -d ' ')
 	within "records, which are said" "$(sed -n 's/^\([0-9]*\) records, 0 lost .*/\1/p' "$dir/talk")" $((records - 9)) $records
 }
 
