@@ -946,6 +946,33 @@ static void short_ones_are_cut(void **state)
 	free(two);
 }
 
+/* Anybody may give a namespace of his an address that looks like the beginning of a recording. */
+static void no_address_is_a_header(void **state)
+{
+	const struct file_header forged = { .magic = FILE_MAGIC, .byte_order = FILE_BYTE_ORDER, .format = FILE_FORMAT,
+					    .record_size = sizeof(struct tcptrace_record), .header_size = HEAD };
+	static struct bytes out;
+	const struct recorder_config cfg = { .path = path };
+	struct tcptrace_record r = good_record(1), next = good_record(2);
+	char why[SOURCE_WHY];
+	struct recorder *to;
+	struct source *s;
+
+	(void)state;
+	r.family = 6;
+	memcpy(r.laddr, &forged, sizeof(r.laddr));
+	memcpy(r.raddr, (const char *)&forged + sizeof(r.laddr), sizeof(r.raddr));
+	assert_int_equal(recorder_open(&to, &cfg), 0);
+	assert_int_equal(recorder_put(to, &r), 0);
+	assert_int_equal(recorder_put(to, &next), 0);
+	assert_int_equal(recorder_close(to), 0);
+	assert_int_equal(open_file(&s, why), 0);
+	assert_int_equal(s->ops->poll(s, 0, take_bytes, &out), 0);
+	s->ops->close(s);
+	assert_int_equal(out.n, 2);
+	assert_memory_equal(&out.rec[0], &r, sizeof(r));
+}
+
 /* Short or not, one by one or many: a socket is the same one, and its address is not in the file. */
 static void short_ones_are_disguised(void **state)
 {
@@ -1011,6 +1038,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_disguised),
 		cmocka_unit_test(each_byte_comes_back),
 		cmocka_unit_test(short_ones_are_cut),
+		cmocka_unit_test(no_address_is_a_header),
 		cmocka_unit_test(short_ones_are_disguised),
 	};
 

@@ -362,11 +362,14 @@ static bool is_header(const char *at)
 static size_t size_at(const struct file_source *f, const char *at, size_t len)
 {
 	const struct file_header *h = (const void *)(at + SHORT_SIZE);
+	const struct tcptrace_record *whole = (const void *)at;
+	const unsigned int events = 64 / TCPTRACE_SEEN_SHIFT(1);
 
 	if (f->shortens && len >= sizeof(record_word) && *(const record_word *)at & SHORT_MARK)
 		return SHORT_SIZE;
-	/* cut after its first half: no text that a record has goes on like this */
-	if (f->shortens && len >= RECORD_SIZE && is_header(h->magic) && h->byte_order == FILE_BYTE_ORDER)
+	/* cut after its first half: an address may look like this, but what a kernel is called is no event there */
+	if (f->shortens && len >= RECORD_SIZE && is_header(h->magic) && h->byte_order == FILE_BYTE_ORDER &&
+	    (!whole->event || whole->event >= events))
 		return SHORT_SIZE;
 	return RECORD_SIZE;
 }
