@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "../../kmod/uapi/tcptrace.h"
+#include "../../user/source/short.h"
 
 #define FILE_HEADER_SIZE_AT	24	/* offset of header_size: user/source/file.h */
 #define NEAR_NS			1000000000ll
@@ -125,6 +126,23 @@ static void add_left(struct recording *to, const struct tcptrace_record *acceptq
 	add(to, &r);
 }
 
+/* As user/source/recorder.c writes it. */
+static bool next_record(FILE *f, struct tcptrace_record *r)
+{
+	record_word w[sizeof(*r) / sizeof(record_word)];
+
+	if (fread(w, SHORT_SIZE, 1, f) != 1)
+		return false;
+	if (w[0] & SHORT_MARK) {
+		short_to_whole(w, r);
+		return true;
+	}
+	if (fread((char *)w + SHORT_SIZE, SHORT_SIZE, 1, f) != 1)
+		return false;
+	memcpy(r, w, sizeof(*r));
+	return true;
+}
+
 static void load(struct recording *to, const char *name, uint16_t from_port, uint16_t to_port)
 {
 	FILE *f = fopen(name, "r");
@@ -137,7 +155,7 @@ static void load(struct recording *to, const char *name, uint16_t from_port, uin
 	    fseek(f, skip, SEEK_SET))
 		die("no recording", name);
 	to->name = name;
-	while (fread(&r, sizeof(r), 1, f) == 1) {
+	while (next_record(f, &r)) {
 		if (r.event == TCPTRACE_LOST && !to->to_ns)
 			die("records were lost", name);
 		if (r.event == TCPTRACE_CONNECT && r.rport == from_port) {
